@@ -1,0 +1,489 @@
+/**
+ * The records that pass between the parts of tapwatch, in the order of the path
+ *
+ *     bytes -> PacketBatch -> Packet -> Flow -> row + event
+ *
+ * Times are microseconds since 1970-01-01 UTC of the packet's clock ("traffic time") unless a name says
+ * otherwise; a double holds them exactly. Lengths are bytes.
+ */
+
+// ---------------------------------------------------------------- capture
+
+/**
+ * Packets as they left a capture source: the container's bytes and one index row a packet.
+ * Valid only until the source fills it again; whoever keeps something copies it.
+ */
+export interface PacketBatch {
+  /** What the offsets point into; may be larger than the packets and hold container headers. */
+  bytes: Uint8Array;
+  /** Rows in use; the arrays are longer. */
+  count: number;
+  readonly offsets: Uint32Array;
+  readonly capturedLengths: Uint32Array;
+  readonly wireLengths: Uint32Array;
+  readonly timestampsUs: Float64Array;
+  /** Nanoseconds after the microsecond, 0 to 999. */
+  readonly nanoseconds: Uint16Array;
+  /** LINKTYPE_ values of the file format (tcpdump.org/linktypes.html), not DLT_ values. */
+  readonly linktypes: Uint16Array;
+  /** Number of the interface in its source: order of `-i`, or of pcapng interface blocks. */
+  readonly interfaceIds: Uint16Array;
+}
+
+/** Makes an empty batch with room for `capacity` packets over `bytes`. */
+export function createPacketBatch(capacity: number, bytes = new Uint8Array(0)): PacketBatch {
+  return {
+    bytes,
+    count: 0,
+    offsets: new Uint32Array(capacity),
+    capturedLengths: new Uint32Array(capacity),
+    wireLengths: new Uint32Array(capacity),
+    timestampsUs: new Float64Array(capacity),
+    nanoseconds: new Uint16Array(capacity),
+    linktypes: new Uint16Array(capacity),
+    interfaceIds: new Uint16Array(capacity),
+  };
+}
+
+/** LINKTYPE_ values that the decoder reads. */
+export const Linktype = {
+  null: 0,
+  ethernet: 1,
+  raw: 101,
+  loop: 108,
+  linuxSll: 113,
+  ipv4: 228,
+  ipv6: 229,
+  linuxSll2: 276,
+} as const;
+
+// ---------------------------------------------------------------- decode
+
+/** What a packet counts as: the transport of the innermost IP layer that could be read, `arp`, or `other`. */
+export const TRANSPORT_NAMES = [
+  "other",
+  "tcp",
+  "udp",
+  "icmp",
+  "icmpv6",
+  "arp",
+  "igmp",
+  "sctp",
+  "gre",
+  "esp",
+  "ah",
+  "ospf",
+  "pim",
+  "vrrp",
+  "dccp",
+] as const;
+export type TransportName = typeof TRANSPORT_NAMES[number];
+/** Index into TRANSPORT_NAMES by name. */
+export const Transport: { readonly [name in TransportName]: number } = Object.fromEntries(
+  TRANSPORT_NAMES.map((name, index) => [name, index]),
+) as { [name in TransportName]: number };
+
+/** Applications known by name; index 0 means not known (yet). Append only: the number is stored. */
+export const APPLICATION_NAMES = [
+  "",
+  "dns",
+  "mdns",
+  "llmnr",
+  "nbns",
+  "tls",
+  "quic",
+  "http",
+  "dhcp",
+  "dhcpv6",
+  "ssh",
+  "ntp",
+  "ftp",
+  "ftp-data",
+  "smtp",
+  "imap",
+  "pop3",
+  "smb",
+  "rdp",
+  "mqtt",
+  "sip",
+  "snmp",
+  "ssdp",
+  "telnet",
+  "ldap",
+  "kerberos",
+  "syslog",
+  "rtp",
+  "tftp",
+  "radius",
+  "wireguard",
+  "openvpn",
+  "ike",
+  "stun",
+  "bittorrent",
+  "mysql",
+  "postgresql",
+  "redis",
+  "modbus",
+  "coap",
+  "bgp",
+  "rtsp",
+  "irc",
+  "vnc",
+  "dtls",
+  "nbdgm",
+  "nbss",
+] as const;
+export type ApplicationName = typeof APPLICATION_NAMES[number];
+/** Index into APPLICATION_NAMES by name. */
+export const Application: { readonly [name in ApplicationName]: number } = Object.fromEntries(
+  APPLICATION_NAMES.map((name, index) => [name, index]),
+) as { [name in ApplicationName]: number };
+
+/** Why decoding went no further; `complete` when nothing was left that tapwatch knows how to read. */
+export const StopReason = { complete: 0, truncated: 1, malformed: 2, unsupported: 3 } as const;
+
+/** Layers that a stop can be charged to, by number. */
+export const LAYER_NAMES = [
+  "none",
+  "ethernet",
+  "sll",
+  "sll2",
+  "null",
+  "vlan",
+  "pppoe",
+  "ppp",
+  "mpls",
+  "arp",
+  "ipv4",
+  "ipv6",
+  "ipv6-extension",
+  "tcp",
+  "udp",
+  "icmp",
+  "icmpv6",
+  "igmp",
+  "sctp",
+  "gre",
+  "vxlan",
+  "geneve",
+  "link",
+] as const;
+export type LayerName = typeof LAYER_NAMES[number];
+export const Layer: { readonly [name in LayerName]: number } = Object.fromEntries(
+  LAYER_NAMES.map((name, index) => [name, index]),
+) as { [name in LayerName]: number };
+
+/**
+ * One decoded packet. A single instance is filled again for every packet, so that the hot path allocates nothing;
+ * all fields are small integers. Offsets are absolute positions in the batch's bytes. -1 means absent.
+ *
+ * "outer" fields describe the first IP header, the plain ones the innermost that could be read (they are the same
+ * when there is no tunnel). Addresses are four big-endian 32-bit words as signed integers; an IPv4 address is
+ * `0, 0, 0x0000ffff, address` (RFC 4291 section 2.5.5.2).
+ */
+export class Packet {
+  /** Outer EtherType, 0x8100 when tagged; -1 where the link has none. */
+  etherType = -1;
+  /** VLAN id of the outermost 802.1Q/802.1ad tag. */
+  vlanId = -1;
+  outerIpVersion = 0;
+  outerSourceOffset = -1;
+  outerDestinationOffset = -1;
+  /** IPv4 protocol, or the last IPv6 next header reached. */
+  outerIpProtocol = -1;
+  outerSourcePort = -1;
+  outerDestinationPort = -1;
+  outerTcpFlags = -1;
+  /** Tunnel headers passed on the way to the innermost IP header. */
+  tunnelDepth = 0;
+  /** 4, 6, or 0 without a readable IP header. */
+  ipVersion = 0;
+  source0 = 0;
+  source1 = 0;
+  source2 = 0;
+  source3 = 0;
+  destination0 = 0;
+  destination1 = 0;
+  destination2 = 0;
+  destination3 = 0;
+  ipProtocol = -1;
+  /** Bytes of the innermost IP packet by its own header (header included). */
+  ipLength = 0;
+  ttl = -1;
+  /** Index into TRANSPORT_NAMES. */
+  transport = 0;
+  /** 1 when this is a fragment other than the first: ports and flags are absent. */
+  isLaterFragment = 0;
+  /** 1 when this is any fragment of a fragmented datagram. */
+  isFragment = 0;
+  /** TCP, UDP, SCTP port; ICMP: type of the message (see flow/five_tuple for its pairing). */
+  sourcePort = -1;
+  /** TCP, UDP, SCTP port; ICMP: code. */
+  destinationPort = -1;
+  /** ICMP identifier of echo messages. */
+  icmpIdentifier = -1;
+  /** Nine bits, NS to FIN (RFC 9293 section 3.1; RFC 3540). */
+  tcpFlags = -1;
+  tcpSequence = 0;
+  tcpAcknowledgement = 0;
+  tcpWindow = 0;
+  /** Start of the transport payload (or of what ICMP quotes); -1 without one. */
+  payloadOffset = -1;
+  /** Payload bytes that were captured. */
+  payloadCapturedLength = 0;
+  /** Payload bytes by the headers' own lengths. */
+  payloadLength = 0;
+  /** ARP: offset of the fixed header (RFC 826). */
+  arpOffset = -1;
+  /** Offset of the Ethernet (or SLL source) header, for MAC addresses; -1 where the link has none. */
+  linkOffset = -1;
+  /** One of StopReason. */
+  stopReason = 0;
+  /** Index into LAYER_NAMES of the layer that was not good. */
+  stopLayer = 0;
+  /** Bytes that the stopping layer needed, and had. */
+  stopNeeded = 0;
+  stopAvailable = 0;
+}
+
+/** Names and facts that an application's first messages show. Strings are bounded and safe to print. */
+export interface ApplicationDetails {
+  /** Index into APPLICATION_NAMES. */
+  readonly application: number;
+  /** False while more packets of the flow are needed (a ClientHello in several segments). */
+  readonly isComplete: boolean;
+  /** The name to show for the flow: SNI, queried name, HTTP host, DHCP host name … */
+  readonly name?: string;
+  readonly tls?: TlsDetails;
+  readonly dns?: DnsDetails;
+  readonly http?: HttpDetails;
+  readonly dhcpHostName?: string;
+  readonly sshBanner?: string;
+}
+export interface TlsDetails {
+  readonly serverName?: string;
+  readonly alpn: readonly string[];
+  /** Highest version offered, as "TLS 1.3". */
+  readonly version: string;
+  /** JA4 of the ClientHello (FoxIO), where the whole hello was seen. */
+  readonly ja4?: string;
+}
+export interface DnsDetails {
+  readonly id: number;
+  readonly isResponse: boolean;
+  readonly queryName: string;
+  /** As "AAAA"; unknown ones as "TYPE65280" (RFC 3597). */
+  readonly queryType: string;
+  /** As "NXDOMAIN"; only in responses. */
+  readonly rcode?: string;
+  /** Answers as text: addresses, names, or "TYPE len". At most 32. */
+  readonly answers: readonly { readonly name: string; readonly type: string; readonly data: string }[];
+}
+export interface HttpDetails {
+  readonly method?: string;
+  readonly host?: string;
+  readonly path?: string;
+  readonly userAgent?: string;
+  readonly status?: number;
+}
+
+// ---------------------------------------------------------------- flow
+
+/** A bidirectional flow as it ended (or stands); field names and meaning are Zeek's conn.log where it has them. */
+export interface Flow {
+  /** Unique within a run, rising. */
+  readonly id: number;
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly origH: string;
+  readonly origP: number;
+  readonly respH: string;
+  readonly respP: number;
+  readonly ipVersion: 4 | 6;
+  /** "tcp", "udp", "icmp" …: a TRANSPORT_NAMES entry. */
+  readonly proto: TransportName;
+  readonly service: ApplicationName;
+  /** SNI, queried name or HTTP host; "" when none was seen. */
+  readonly name: string;
+  readonly ja4: string;
+  readonly origPkts: number;
+  /** Payload bytes, without headers (Zeek's orig_bytes). */
+  readonly origBytes: number;
+  readonly origWireBytes: number;
+  readonly respPkts: number;
+  readonly respBytes: number;
+  readonly respWireBytes: number;
+  readonly connState: string;
+  readonly history: string;
+  /** Community ID v1, seed 0. */
+  readonly communityId: string;
+  /** SYN to SYN-ACK; -1 when not seen. */
+  readonly rttUs: number;
+  readonly origRetransmissions: number;
+  readonly respRetransmissions: number;
+  readonly interfaceId: number;
+  readonly vlanId: number;
+  /** Why it left the table: "closed", "idle", "active" (cut into pieces), "evicted", "end"; "" while it stands. */
+  readonly endReason: FlowEndReason | "";
+}
+export type FlowEndReason = "closed" | "idle" | "active" | "evicted" | "end";
+
+// ---------------------------------------------------------------- rows and live state
+
+/** A packet as the `packets` table and the packet list show it. */
+export interface PacketRow {
+  readonly tsUs: number;
+  readonly interfaceId: number;
+  readonly wireLength: number;
+  readonly capturedLength: number;
+  /** Innermost addresses; MAC addresses for ARP; "" when there are none. */
+  readonly src: string;
+  readonly dst: string;
+  readonly srcPort: number | null;
+  readonly dstPort: number | null;
+  readonly protocol: TransportName;
+  readonly application: ApplicationName;
+  readonly tcpFlags: number | null;
+  readonly vlanId: number | null;
+  /** Flow.id; 0 when the packet belongs to no flow. */
+  readonly flowId: number;
+  /** 1 row stands for this many packets. */
+  readonly sampleK: number;
+  /** A short text for people: queried name, SNI, "SYN" … */
+  readonly info: string;
+}
+
+/** One second of traffic time (and the drops of that wall second). One row of `stats`. */
+export interface StatsSecond {
+  /** Start of the second. */
+  readonly tsUs: number;
+  readonly packets: number;
+  readonly bytes: number;
+  /** Bytes towards, from and between local addresses; the rest passes by. */
+  readonly inBytes: number;
+  readonly outBytes: number;
+  readonly internalBytes: number;
+  readonly tcpPackets: number;
+  readonly udpPackets: number;
+  readonly icmpPackets: number;
+  readonly otherPackets: number;
+  readonly newFlows: number;
+  readonly activeFlows: number;
+  readonly activeHosts: number;
+  readonly kernelDrops: number;
+  readonly interfaceDrops: number;
+  readonly queueDrops: number;
+}
+
+/** Totals of one host since it was first seen. One row of `hosts`. */
+export interface HostTotals {
+  readonly address: string;
+  readonly mac: string;
+  /** DHCP, mDNS, DNS or NBNS name; "" when none was seen. */
+  readonly name: string;
+  readonly isLocal: boolean;
+  readonly firstSeenUs: number;
+  readonly lastSeenUs: number;
+  readonly inPackets: number;
+  readonly inBytes: number;
+  readonly outPackets: number;
+  readonly outBytes: number;
+}
+
+export interface ProtocolTotals {
+  readonly packets: number;
+  readonly bytes: number;
+}
+export interface ApplicationTotals extends ProtocolTotals {
+  readonly flows: number;
+}
+
+/** What the pipeline says of itself every second; counters are totals since the start. */
+export interface PipelineSnapshot {
+  /** Traffic time of the newest packet. */
+  readonly tsUs: number;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly capturedBytes: number;
+  /** By TRANSPORT_NAMES; only those seen. */
+  readonly protocols: Readonly<Record<string, ProtocolTotals>>;
+  /** By APPLICATION_NAMES; only those seen. */
+  readonly applications: Readonly<Record<string, ApplicationTotals>>;
+  readonly decodeStops: { readonly truncated: number; readonly malformed: number; readonly unsupported: number };
+  readonly flowsActive: number;
+  readonly flowsTotal: number;
+  readonly flowsEvicted: number;
+  readonly flowsMax: number;
+  readonly hostsActive: number;
+  readonly hostsTotal: number;
+  /** Busiest hosts of the last minutes, most bytes first, at most 20. */
+  readonly topTalkers: readonly HostTotals[];
+  /** Newest last, at most 100. */
+  readonly newestPackets: readonly PacketRow[];
+  /** Packet rows written 1 in `sampleK` at the moment. */
+  readonly sampleK: number;
+  /** Rows handed to the store, and rows that it had no room for. */
+  readonly packetRows: number;
+  readonly packetRowsShed: number;
+  readonly flowRowsShed: number;
+  /** Packets not written to the capture ring because the writer was behind. */
+  readonly recorderDrops: number;
+}
+
+/** State of one capture source, as the capture worker last told it. */
+export interface CaptureSourceState {
+  readonly interfaceId: number;
+  /** Device or file name. */
+  readonly name: string;
+  readonly state: "starting" | "capturing" | "retrying" | "finished" | "failed" | "stopped";
+  /** A sentence for people: "capturing, promiscuous", "device gone, next try in 4 s" … */
+  readonly detail: string;
+  readonly linktype: number;
+  readonly isPromiscuous: boolean;
+  /** Packets that libpcap handed over (or that the file held so far). */
+  readonly packets: number;
+  /** libpcap's ps_recv, ps_drop and ps_ifdrop since the start, over reopenings. */
+  readonly received: number;
+  readonly kernelDrops: number;
+  readonly interfaceDrops: number;
+  /** Packets thrown away because no buffer was free between capture and decoding. */
+  readonly queueDrops: number;
+  /** Buffers in flight, and how many there are. */
+  readonly queueDepth: number;
+  readonly queueMax: number;
+}
+
+/** State of the store worker. */
+export interface StoreState {
+  readonly state: "ok" | "retrying" | "failed" | "off";
+  /** A sentence for people; "" when ok. */
+  readonly detail: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly rowsWritten: number;
+  readonly rowsLost: number;
+  /** Batches waiting, and the most that may. */
+  readonly queueDepth: number;
+  readonly queueMax: number;
+  readonly oldestUs: number | null;
+}
+
+/** State of the capture-file ring. */
+export interface RecorderState {
+  readonly state: "ok" | "failed" | "off";
+  readonly detail: string;
+  readonly path: string;
+  readonly bytesWritten: number;
+  readonly packetsWritten: number;
+  readonly files: number;
+  readonly sizeBytes: number;
+  readonly bytesMax: number;
+}
+
+/** One line of the log on the status page. */
+export interface StatusEntry {
+  /** Wall clock. */
+  readonly tsUs: number;
+  readonly severity: "info" | "warning" | "error";
+  readonly text: string;
+}
