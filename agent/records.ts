@@ -277,7 +277,11 @@ export interface DnsDetails {
   /** As "NXDOMAIN"; only in responses. */
   readonly rcode?: string;
   /** Answers as text: addresses, names, or "TYPE len". At most 32. */
-  readonly answers: readonly { readonly name: string; readonly type: string; readonly data: string }[];
+  readonly answers: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly data: string;
+  }[];
 }
 export interface HttpDetails {
   readonly method?: string;
@@ -409,7 +413,11 @@ export interface PipelineSnapshot {
   readonly protocols: Readonly<Record<string, ProtocolTotals>>;
   /** By APPLICATION_NAMES; only those seen. */
   readonly applications: Readonly<Record<string, ApplicationTotals>>;
-  readonly decodeStops: { readonly truncated: number; readonly malformed: number; readonly unsupported: number };
+  readonly decodeStops: {
+    readonly truncated: number;
+    readonly malformed: number;
+    readonly unsupported: number;
+  };
   readonly flowsActive: number;
   readonly flowsTotal: number;
   readonly flowsEvicted: number;

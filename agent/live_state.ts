@@ -1,0 +1,184 @@
+/**
+ * What the main thread knows of the running program: the newest snapshot of each worker, the last quarter of an
+ * hour second by second, and the log lines of the status page. The workers' owners write it, the dashboard reads it.
+ */
+import type {
+  CaptureSourceState,
+  PacketRow,
+  PipelineSnapshot,
+  RecorderState,
+  StatsSecond,
+  StatusEntry,
+  StoreState,
+} from "./records.ts";
+import { VERSION } from "./version.ts";
+
+/** What a subscriber gets; the names are those of `/api/events`. */
+export type LiveEvent =
+  | { readonly type: "stats"; readonly data: StatsEvent }
+  | { readonly type: "status"; readonly data: StatusEntry };
+
+/** One second: the newest full second, totals, and the state of each part. */
+export interface StatsEvent {
+  readonly second: StatsSecond | null;
+  readonly snapshot: PipelineSnapshot | null;
+  readonly health: Health;
+}
+
+export interface Health {
+  readonly mode: RunMode;
+  readonly version: string;
+  readonly startedAtUs: number;
+  readonly sources: readonly CaptureSourceState[];
+  readonly store: StoreState;
+  readonly recorder: RecorderState;
+  /** Workers that crashed and were started again. */
+  readonly workerRestarts: number;
+  /** Seconds between a packet's capture and its decoding, live; 0 for files. */
+  readonly behindS: number;
+  readonly rssBytes: number;
+  /** Share of one core, 0 to the number of cores, over the last seconds; -1 where the platform does not tell. */
+  readonly cpuCores: number;
+  /** Drops by place, summed over sources, in packets. */
+  readonly drops: Drops;
+}
+
+/** `where` labels of tapwatch_capture_drops_total. */
+export interface Drops {
+  readonly kernel: number;
+  readonly interface: number;
+  readonly queue: number;
+  readonly recorder: number;
+  readonly store: number;
+}
+
+export type RunMode = "live" | "replay";
+
+const secondsKept = 900;
+const entriesKept = 200;
+
+export class LiveState {
+  readonly mode: RunMode;
+  /** Wall clock. */
+  readonly startedAtUs = Date.now() * 1000;
+  /** True once the first source is open; for `/readyz`. */
+  isReady = false;
+  workerRestarts = 0;
+  snapshot: PipelineSnapshot | null = null;
+  store: StoreState;
+  recorder: RecorderState;
+  behindS = 0;
+  cpuCores = -1;
+  #sources = new Map<number, CaptureSourceState>();
+  #seconds: StatsSecond[] = [];
+  #entries: StatusEntry[] = [];
+  #listeners = new Set<(event: LiveEvent) => void>();
+
+  constructor(mode: RunMode) {
+    this.mode = mode;
+    this.store = {
+      state: "off",
+      detail: "",
+      path: "",
+      sizeBytes: 0,
+      rowsWritten: 0,
+      rowsLost: 0,
+      queueDepth: 0,
+      queueMax: 0,
+      oldestUs: null,
+    };
+    this.recorder = {
+      state: "off",
+      detail: "",
+      path: "",
+      bytesWritten: 0,
+      packetsWritten: 0,
+      files: 0,
+      sizeBytes: 0,
+      bytesMax: 0,
+    };
+  }
+
+  get sources(): readonly CaptureSourceState[] {
+    return [...this.#sources.values()].sort((a, b) => a.interfaceId - b.interfaceId);
+  }
+
+  setSource(source: CaptureSourceState): void {
+    this.#sources.set(source.interfaceId, source);
+    if (source.state === "capturing" || source.state === "finished") this.isReady = true;
+  }
+
+  /** The last `count` full seconds of traffic time, oldest first; seconds without a packet are not listed. */
+  seconds(count = secondsKept): readonly StatsSecond[] {
+    return this.#seconds.slice(-count);
+  }
+
+  get newestPackets(): readonly PacketRow[] {
+    return this.snapshot?.newestPackets ?? [];
+  }
+
+  /** Newest last, at most 200. */
+  get entries(): readonly StatusEntry[] {
+    return this.#entries;
+  }
+
+  /** Takes what the pipeline says each second and tells the subscribers. */
+  setSnapshot(snapshot: PipelineSnapshot, seconds: readonly StatsSecond[]): void {
+    this.snapshot = snapshot;
+    this.#seconds.push(...seconds);
+    if (this.#seconds.length > secondsKept) {
+      this.#seconds.splice(0, this.#seconds.length - secondsKept);
+    }
+    this.publish({ type: "stats", data: this.statsEvent() });
+  }
+
+  /** Adds a line to the log of the status page and tells the subscribers. */
+  note(severity: StatusEntry["severity"], text: string): void {
+    const entry = { tsUs: Date.now() * 1000, severity, text };
+    this.#entries.push(entry);
+    if (this.#entries.length > entriesKept) this.#entries.shift();
+    this.publish({ type: "status", data: entry });
+  }
+
+  statsEvent(): StatsEvent {
+    return { second: this.#seconds.at(-1) ?? null, snapshot: this.snapshot, health: this.health() };
+  }
+
+  health(): Health {
+    return {
+      mode: this.mode,
+      version: VERSION,
+      startedAtUs: this.startedAtUs,
+      sources: this.sources,
+      store: this.store,
+      recorder: this.recorder,
+      workerRestarts: this.workerRestarts,
+      behindS: this.behindS,
+      rssBytes: Deno.memoryUsage().rss,
+      cpuCores: this.cpuCores,
+      drops: this.drops(),
+    };
+  }
+
+  drops(): Drops {
+    const sum = (key: "kernelDrops" | "interfaceDrops" | "queueDrops") =>
+      this.sources.reduce((total, source) => total + source[key], 0);
+    return {
+      kernel: sum("kernelDrops"),
+      interface: sum("interfaceDrops"),
+      queue: sum("queueDrops"),
+      recorder: this.snapshot?.recorderDrops ?? 0,
+      store: (this.snapshot?.packetRowsShed ?? 0) + this.store.rowsLost,
+    };
+  }
+
+  /** Calls `listener` for each event until the returned function is called. */
+  subscribe(listener: (event: LiveEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  publish(event: LiveEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
