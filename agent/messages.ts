@@ -1,0 +1,168 @@
+/**
+ * The messages between the threads. Packets travel as pcap records in pooled buffers that are transferred, never
+ * copied, and always find their way back to the source that owns them:
+ *
+ *     source worker --batch--> pipeline worker --record--> recorder worker
+ *          ^------return------------'   ^------return-----------'
+ *     pipeline worker --rows--> store worker --ack--> pipeline worker
+ *
+ * A source is the capture worker (one a device; never waits, drops and counts when it has no free buffer) or the
+ * replay worker (waits for a free buffer). Each worker talks to the main thread through its own global scope, and to
+ * its neighbours through MessagePorts that the main thread hands out.
+ */
+import type {
+  CaptureSourceState,
+  Flow,
+  HostTotals,
+  PacketRow,
+  PipelineSnapshot,
+  RecorderState,
+  StatsSecond,
+  StatusEntry,
+  StoreState,
+} from "./records.ts";
+
+// ------------------------------------------------- source worker <-> pipeline worker
+
+/**
+ * Whole pcap records (16-byte header, native little-endian, then the captured bytes) from the start of `buffer`.
+ * All records of a batch have one linktype and one interface.
+ */
+export interface BatchMessage {
+  readonly type: "batch";
+  readonly interfaceId: number;
+  /** LINKTYPE_ value. */
+  readonly linktype: number;
+  /** Record timestamps are seconds and nanoseconds, else seconds and microseconds. */
+  readonly isNanosecond: boolean;
+  readonly buffer: ArrayBuffer;
+  readonly byteLength: number;
+  readonly packetCount: number;
+}
+/** The source has no more packets: stopped, failed for good, or the file has ended. */
+export interface SourceEndMessage {
+  readonly type: "end";
+  readonly interfaceId: number;
+}
+export type SourceToPipeline = BatchMessage | SourceEndMessage;
+export interface ReturnMessage {
+  readonly type: "return";
+  readonly buffer: ArrayBuffer;
+}
+
+// ------------------------------------------------- source worker <-> main
+
+export interface CaptureOptions {
+  readonly interfaceId: number;
+  readonly device: string;
+  /** BPF expression; "" captures everything. */
+  readonly filter: string;
+  readonly snaplen: number;
+  readonly isPromiscuous: boolean;
+  /** Kernel ring. */
+  readonly bufferBytes: number;
+  /** Most packets in a batch. */
+  readonly batchPacketsMax: number;
+  readonly timeoutMs: number;
+}
+export type MainToCapture =
+  | { readonly type: "start"; readonly options: CaptureOptions; readonly pipeline: MessagePort }
+  | { readonly type: "stop" };
+
+export interface ReplayOptions {
+  readonly path: string;
+  /** Multiple of the capture's own speed; 0 is as fast as the pipeline takes it. */
+  readonly speed: number;
+}
+export type MainToReplay =
+  | { readonly type: "start"; readonly options: ReplayOptions; readonly pipeline: MessagePort }
+  | { readonly type: "stop" };
+
+/** A failure that no retry mends; `exitCode` as in errors.ts. */
+export interface FatalMessage {
+  readonly type: "fatal";
+  readonly message: string;
+  readonly exitCode: number;
+}
+export interface NoteMessage {
+  readonly type: "note";
+  readonly severity: StatusEntry["severity"];
+  readonly text: string;
+}
+export interface StoppedMessage {
+  readonly type: "stopped";
+}
+/** Capture and replay worker to main. `state` comes on each change and once a second. */
+export type SourceToMain =
+  | { readonly type: "state"; readonly state: CaptureSourceState }
+  | NoteMessage
+  | FatalMessage
+  | StoppedMessage;
+
+// ------------------------------------------------- pipeline worker -> recorder worker
+
+export interface RecordMessage {
+  readonly type: "record";
+  readonly batch: BatchMessage;
+}
+export interface RecorderOptions {
+  readonly folder: string;
+  /** Size at which the file in progress is put aside. */
+  readonly fileBytesMax: number;
+  /** Files kept, the one in progress included; 0 turns recording off. */
+  readonly fileCountMax: number;
+  readonly snaplen: number;
+}
+export type MainToRecorder =
+  | { readonly type: "start"; readonly options: RecorderOptions; readonly pipeline: MessagePort }
+  | { readonly type: "stop" };
+export type RecorderToMain =
+  | { readonly type: "state"; readonly state: RecorderState }
+  | NoteMessage
+  | FatalMessage
+  | StoppedMessage;
+
+// ------------------------------------------------- pipeline worker <-> store worker
+
+export interface RowsMessage {
+  readonly type: "rows";
+  readonly sequence: number;
+  readonly packets: readonly PacketRow[];
+  readonly flows: readonly Flow[];
+  readonly seconds: readonly StatsSecond[];
+  readonly hosts: readonly HostTotals[];
+}
+/** The rows of `sequence` have been taken (written, or given up and counted). */
+export interface AckMessage {
+  readonly type: "ack";
+  readonly sequence: number;
+}
+export interface StoreOptions {
+  /** The database file, `results/packet_logs.db`. */
+  readonly path: string;
+  readonly retentionDays: number;
+  readonly retentionBytes: number;
+}
+export type MainToStore =
+  | { readonly type: "start"; readonly options: StoreOptions; readonly pipeline: MessagePort }
+  /** Write what has come, close the database, answer "stopped". */
+  | { readonly type: "stop" };
+export type StoreToMain =
+  | { readonly type: "state"; readonly state: StoreState }
+  | NoteMessage
+  | FatalMessage
+  | StoppedMessage;
+
+// ------------------------------------------------- pipeline worker <-> main
+
+export type PipelineToMain =
+  | {
+    readonly type: "snapshot";
+    readonly snapshot: PipelineSnapshot;
+    readonly seconds: readonly StatsSecond[];
+    readonly behindS: number;
+  }
+  | NoteMessage
+  | FatalMessage
+  /** All sources have ended, every buffer is back, every row is acknowledged. */
+  | StoppedMessage;
