@@ -1,0 +1,342 @@
+/**
+ * The options of the command line, each with its environment variable, default, bounds and help: the one table that
+ * parsing, validation, `tapwatch help` and the README's table are made from.
+ */
+
+export type OptionKind = "text" | "integer" | "number" | "boolean" | "choice" | "speed";
+
+export interface OptionSpec {
+  /** Long name without dashes. */
+  readonly name: string;
+  readonly short?: string;
+  readonly env?: string;
+  readonly kind: OptionKind;
+  readonly isRepeatable?: true;
+  /** Absent means "none". */
+  readonly default?: string | number | boolean;
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly string[];
+  /** What stands for the value in the help: "NAME". */
+  readonly placeholder?: string;
+  readonly help: string;
+  /** The commands that take it; absent means all that run the pipeline. */
+  readonly commands?: readonly CommandName[];
+  /** Only from the environment or a file, never as a flag: a secret. */
+  readonly isSecret?: true;
+}
+
+export const COMMAND_NAMES = [
+  "run",
+  "replay",
+  "analyze",
+  "decode",
+  "interfaces",
+  "doctor",
+  "alert-test",
+  "export",
+  "version",
+  "help",
+] as const;
+export type CommandName = typeof COMMAND_NAMES[number];
+
+/** Port range, RFC 6335 section 6. */
+const port = { kind: "integer", min: 1, max: 65535 } as const;
+
+export const OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "interface",
+    short: "i",
+    env: "TAPWATCH_INTERFACE",
+    kind: "text",
+    isRepeatable: true,
+    placeholder: "NAME",
+    help:
+      "device to capture on, repeatable; any where the platform has it (default: the default route's)",
+  },
+  {
+    name: "filter",
+    short: "f",
+    env: "TAPWATCH_FILTER",
+    kind: "text",
+    default: "",
+    placeholder: "EXPR",
+    help:
+      "BPF capture filter (pcap-filter syntax); for export pcap: host A, port N, a protocol, joined by and",
+  },
+  {
+    name: "buffer-mb",
+    env: "TAPWATCH_BUFFER_MB",
+    kind: "integer",
+    default: 64,
+    min: 1,
+    max: 2047,
+    placeholder: "N",
+    help: "kernel ring of each device",
+  },
+  {
+    name: "snaplen",
+    env: "TAPWATCH_SNAPLEN",
+    kind: "integer",
+    default: 262144,
+    min: 64,
+    max: 262144,
+    placeholder: "BYTES",
+    help: "bytes kept of each packet",
+  },
+  {
+    name: "promiscuous",
+    env: "TAPWATCH_PROMISCUOUS",
+    kind: "boolean",
+    default: true,
+    help: "also take packets that are not addressed to this host",
+  },
+  {
+    name: "capture-count",
+    env: "TAPWATCH_CAPTURE_COUNT",
+    kind: "integer",
+    default: 16384,
+    min: 1,
+    max: 1_000_000,
+    placeholder: "N",
+    help: "most packets in one capture batch",
+  },
+  {
+    name: "capture-timeout",
+    env: "TAPWATCH_CAPTURE_TIMEOUT",
+    kind: "integer",
+    default: 100,
+    min: 1,
+    max: 10_000,
+    placeholder: "MS",
+    help: "longest wait for a batch",
+  },
+  {
+    name: "results",
+    env: "TAPWATCH_RESULTS",
+    kind: "text",
+    default: "results",
+    placeholder: "DIR",
+    help: "where logs, captures and the model go; made if missing",
+  },
+  {
+    name: "host",
+    env: "TAPWATCH_HOST",
+    kind: "text",
+    default: "127.0.0.1",
+    placeholder: "ADDR",
+    help: "dashboard address; outside loopback it needs a password",
+  },
+  {
+    name: "port",
+    env: "TAPWATCH_PORT",
+    ...port,
+    default: 8055,
+    placeholder: "N",
+    help: "dashboard port",
+  },
+  {
+    name: "password-file",
+    kind: "text",
+    placeholder: "FILE",
+    help: "file with the dashboard's password (or TAPWATCH_PASSWORD)",
+  },
+  { name: "password", env: "TAPWATCH_PASSWORD", kind: "text", isSecret: true, help: "" },
+  {
+    name: "anomaly-threshold",
+    env: "TAPWATCH_ANOMALY_THRESHOLD",
+    kind: "number",
+    default: 10,
+    min: 0,
+    max: 100,
+    placeholder: "PCT",
+    help: "anomalous share of traffic that raises an alert",
+  },
+  {
+    name: "alert-interval",
+    env: "TAPWATCH_ALERT_INTERVAL",
+    kind: "integer",
+    default: 300,
+    min: 0,
+    max: 604_800,
+    placeholder: "S",
+    help: "least time between two alerts of one kind and source",
+  },
+  {
+    name: "smtp-url",
+    env: "TAPWATCH_SMTP_URL",
+    kind: "text",
+    placeholder: "URL",
+    help: "mail server, smtp://host:587 or smtps://host:465, without password",
+  },
+  { name: "smtp-host", env: "TAPWATCH_SMTP_HOST", kind: "text", isSecret: true, help: "" },
+  { name: "smtp-port", env: "TAPWATCH_SMTP_PORT", ...port, isSecret: true, help: "" },
+  { name: "smtp-user", env: "TAPWATCH_SMTP_USER", kind: "text", isSecret: true, help: "" },
+  { name: "smtp-password", env: "TAPWATCH_SMTP_PASSWORD", kind: "text", isSecret: true, help: "" },
+  {
+    name: "smtp-security",
+    env: "TAPWATCH_SMTP_SECURITY",
+    kind: "choice",
+    choices: ["starttls", "tls", "none"],
+    default: "starttls",
+    isSecret: true,
+    help: "",
+  },
+  {
+    name: "mail-from",
+    env: "TAPWATCH_MAIL_FROM",
+    kind: "text",
+    placeholder: "ADDR",
+    help: "sender of alerts",
+  },
+  {
+    name: "mail-to",
+    env: "TAPWATCH_MAIL_TO",
+    kind: "text",
+    isRepeatable: true,
+    placeholder: "ADDR",
+    help: "receiver of alerts, repeatable",
+  },
+  {
+    name: "webhook",
+    env: "TAPWATCH_WEBHOOK",
+    kind: "text",
+    isRepeatable: true,
+    placeholder: "URL",
+    help: "JSON POST for each alert, repeatable",
+  },
+  {
+    name: "log-packets",
+    env: "TAPWATCH_LOG_PACKETS",
+    kind: "choice",
+    choices: ["all", "sampled", "anomalous", "none"],
+    default: "sampled",
+    placeholder: "WHICH",
+    help: "packet rows written to SQLite: all, sampled, anomalous or none",
+  },
+  {
+    name: "retention-days",
+    env: "TAPWATCH_RETENTION_DAYS",
+    kind: "number",
+    default: 14,
+    min: 0.01,
+    max: 36_500,
+    placeholder: "N",
+    help: "rows older than this go",
+  },
+  {
+    name: "retention-mb",
+    env: "TAPWATCH_RETENTION_MB",
+    kind: "integer",
+    default: 2048,
+    min: 8,
+    max: 1_000_000,
+    placeholder: "N",
+    help: "size of the database at which the oldest rows go",
+  },
+  {
+    name: "pcap-file-mb",
+    env: "TAPWATCH_PCAP_FILE_MB",
+    kind: "integer",
+    default: 100,
+    min: 1,
+    max: 100_000,
+    placeholder: "N",
+    help: "size of one file of the capture ring",
+  },
+  {
+    name: "pcap-files",
+    env: "TAPWATCH_PCAP_FILES",
+    kind: "integer",
+    default: 10,
+    min: 0,
+    max: 10_000,
+    placeholder: "N",
+    help: "files in the capture ring; 0 turns it off",
+  },
+  {
+    name: "env-file",
+    kind: "text",
+    placeholder: "FILE",
+    help: "variables read from a file; the process's own win (default: .env if there)",
+  },
+  {
+    name: "log-level",
+    env: "TAPWATCH_LOG_LEVEL",
+    kind: "choice",
+    choices: ["debug", "info", "warning", "error"],
+    default: "info",
+    placeholder: "LEVEL",
+    help: "debug, info, warning or error",
+  },
+  {
+    name: "log-format",
+    env: "TAPWATCH_LOG_FORMAT",
+    kind: "choice",
+    choices: ["text", "json"],
+    default: "text",
+    placeholder: "FORMAT",
+    help: "text or json, to stderr",
+  },
+  {
+    name: "allow-ffi",
+    env: "TAPWATCH_ALLOW_FFI",
+    kind: "boolean",
+    default: false,
+    help: "consent to load the host's libpcap (run, interfaces, doctor)",
+  },
+  {
+    name: "speed",
+    kind: "speed",
+    default: "1",
+    placeholder: "X",
+    help: "replay speed: 1, 10 … or max",
+    commands: ["replay"],
+  },
+  {
+    name: "json",
+    kind: "boolean",
+    default: false,
+    help: "one JSON object on stdout",
+    commands: ["analyze", "interfaces", "doctor", "version"],
+  },
+  {
+    name: "flows",
+    kind: "text",
+    placeholder: "FILE",
+    help: "write one JSON line per flow",
+    commands: ["analyze"],
+  },
+  {
+    name: "eve",
+    kind: "text",
+    placeholder: "FILE",
+    help: "write Suricata-style EVE lines",
+    commands: ["analyze"],
+  },
+  {
+    name: "format",
+    kind: "choice",
+    choices: ["csv", "jsonl"],
+    default: "csv",
+    placeholder: "FORMAT",
+    help: "csv or jsonl",
+    commands: ["export"],
+  },
+  {
+    name: "from",
+    kind: "text",
+    placeholder: "TIME",
+    help: "only what is not older, ISO 8601",
+    commands: ["export"],
+  },
+  {
+    name: "to",
+    kind: "text",
+    placeholder: "TIME",
+    help: "only what is older, ISO 8601",
+    commands: ["export"],
+  },
+  { name: "help", short: "h", kind: "boolean", default: false, help: "show this help" },
+  { name: "version", kind: "boolean", default: false, help: "show the version" },
+];
