@@ -93,6 +93,7 @@ export class LiveState {
       path: "",
       bytesWritten: 0,
       packetsWritten: 0,
+      packetsLost: 0,
       files: 0,
       sizeBytes: 0,
       bytesMax: 0,
@@ -167,7 +168,7 @@ export class LiveState {
       kernel: sum("kernelDrops"),
       interface: sum("interfaceDrops"),
       queue: sum("queueDrops"),
-      recorder: this.snapshot?.recorderDrops ?? 0,
+      recorder: (this.snapshot?.recorderDrops ?? 0) + this.recorder.packetsLost,
       store: (this.snapshot?.packetRowsShed ?? 0) + this.store.rowsLost,
     };
   }

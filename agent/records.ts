@@ -483,6 +483,8 @@ export interface RecorderState {
   readonly path: string;
   readonly bytesWritten: number;
   readonly packetsWritten: number;
+  /** Packets that came but could not be written: disk full, folder gone, a link type that cannot be converted. */
+  readonly packetsLost: number;
   readonly files: number;
   readonly sizeBytes: number;
   readonly bytesMax: number;
