@@ -1,0 +1,164 @@
+/**
+ * A live capture handle of libpcap. Life: `Pcap.open()`, `read()` again and again, `breakLoop()` from anywhere in the
+ * thread to end a wait, `close()` when no read is running.
+ */
+import type { BatchReader, BatchResult } from "./batch_reader.ts";
+import { CopyReader } from "./copy_reader.ts";
+import { DumpReader } from "./dump_reader.ts";
+import { errorBufferText, handleError, PcapError } from "./errors.ts";
+import {
+  BpfProgram,
+  errorBufferSize,
+  linktypeOfDlt,
+  netmaskUnknown,
+  PcapCode,
+  PcapStat,
+  precisionNanosecond,
+} from "./layout.ts";
+import { type PcapLibrary, readCString, toCString } from "./symbols.ts";
+
+export type { BatchResult } from "./batch_reader.ts";
+
+/** "dump" is DumpReader, "copy" CopyReader. */
+export type BatchMethod = "dump" | "copy";
+
+export interface PcapOptions {
+  readonly device: string;
+  /** Bytes kept of each packet. */
+  readonly snaplen: number;
+  readonly isPromiscuous: boolean;
+  /** Kernel ring; libpcap takes less by itself where there is no memory for it. */
+  readonly bufferBytes: number;
+  /** Longest time that the kernel collects packets before it hands them over. */
+  readonly timeoutMs: number;
+  /** BPF expression; "" captures everything. */
+  readonly filter: string;
+  /** Most packets in a batch; fewer where they might not fit. */
+  readonly batchPacketsMax: number;
+  /** The fastest that the platform has, unless given. */
+  readonly batchMethod?: BatchMethod;
+}
+
+/** Packets since this handle was opened: libpcap's own 32-bit counters, which wrap. */
+export interface PcapStats {
+  readonly received: number;
+  readonly kernelDrops: number;
+  readonly interfaceDrops: number;
+}
+
+export class Pcap {
+  readonly device: string;
+  /** LINKTYPE_ value. */
+  readonly linktype: number;
+  /** Record timestamps are seconds and nanoseconds, else seconds and microseconds. */
+  readonly isNanosecond: boolean;
+  readonly isPromiscuous: boolean;
+  /** What libpcap had to say although it opened the device; "" mostly. */
+  readonly warning: string;
+  readonly batchMethod: BatchMethod;
+  readonly #library: PcapLibrary;
+  readonly #handle: Deno.PointerObject;
+  readonly #reader: BatchReader;
+
+  /** Opens and filters a device. Throws PcapError: `operation` "filter" for a bad expression, else "open". */
+  static open(library: PcapLibrary, options: PcapOptions): Pcap {
+    const errorBuffer = new Uint8Array(errorBufferSize);
+    const handle = library.pcap.pcap_create(toCString(options.device), errorBuffer);
+    if (handle === null) {
+      throw new PcapError("open", PcapCode.error, errorBufferText(errorBuffer));
+    }
+    try {
+      return new Pcap(library, handle, options);
+    } catch (error) {
+      library.pcap.pcap_close(handle);
+      throw error;
+    }
+  }
+
+  private constructor(library: PcapLibrary, handle: Deno.PointerObject, options: PcapOptions) {
+    this.#library = library;
+    this.#handle = handle;
+    this.device = options.device;
+    const status = activate(library, handle, options);
+    this.warning = status > 0 ? this.#warningText(status) : "";
+    this.isPromiscuous = options.isPromiscuous && status !== PcapCode.promiscuousNotSupported;
+    this.linktype = linktypeOfDlt(library.pcap.pcap_datalink(handle));
+    this.isNanosecond = library.pcap.pcap_get_tstamp_precision(handle) === precisionNanosecond;
+    if (options.filter !== "") setFilter(library, handle, options.filter);
+    const canDump = library.dump !== null && options.batchMethod !== "copy";
+    this.batchMethod = canDump ? "dump" : "copy";
+    const { snaplen, batchPacketsMax: packetsMax } = options;
+    this.#reader = library.dump !== null && canDump
+      ? new DumpReader(library, library.dump, { handle, snaplen, packetsMax })
+      : new CopyReader(library, { handle, snaplen, packetsMax });
+  }
+
+  /** Where the records of the last batch stand, until the next `read()`. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#reader.bytes;
+  }
+
+  /**
+   * Waits for packets off the event loop. Throws PcapError when the device fails or is gone. On Linux an idle device
+   * is waited for without end: only `breakLoop()` ends that.
+   */
+  read(): Promise<BatchResult> {
+    return this.#reader.read();
+  }
+
+  /** Ends the running `read()`, or the next one. Packets that it had already are in its batch. */
+  breakLoop(): void {
+    this.#library.pcap.pcap_breakloop(this.#handle);
+  }
+
+  /** Not while `read()` is running: libpcap does not allow it from two threads. Throws PcapError. */
+  stats(): PcapStats {
+    const buffer = new Uint8Array(PcapStat.size);
+    const code = this.#library.pcap.pcap_stats(this.#handle, buffer);
+    if (code < 0) {
+      throw handleError(this.#library, this.#handle, { operation: "stats", code });
+    }
+    const view = new DataView(buffer.buffer);
+    return {
+      received: view.getUint32(PcapStat.received, true),
+      kernelDrops: view.getUint32(PcapStat.dropped, true),
+      interfaceDrops: view.getUint32(PcapStat.interfaceDropped, true),
+    };
+  }
+
+  /** Not while `read()` is running; nothing of this object may be called afterwards. */
+  close(): void {
+    this.#reader.close();
+    this.#library.pcap.pcap_close(this.#handle);
+  }
+
+  #warningText(status: number): string {
+    return handleError(this.#library, this.#handle, { operation: "open", code: status }).message;
+  }
+}
+
+function activate(library: PcapLibrary, handle: Deno.PointerObject, options: PcapOptions): number {
+  const { pcap } = library;
+  pcap.pcap_set_snaplen(handle, options.snaplen);
+  pcap.pcap_set_promisc(handle, options.isPromiscuous ? 1 : 0);
+  pcap.pcap_set_timeout(handle, options.timeoutMs);
+  pcap.pcap_set_buffer_size(handle, options.bufferBytes);
+  // Refused where only microseconds are known; pcap_get_tstamp_precision() tells later.
+  pcap.pcap_set_tstamp_precision(handle, precisionNanosecond);
+  const status = pcap.pcap_activate(handle);
+  if (status < 0) throw handleError(library, handle, { operation: "open", code: status });
+  return status;
+}
+
+function setFilter(library: PcapLibrary, handle: Deno.PointerObject, expression: string): void {
+  const { pcap } = library;
+  const program = new Uint8Array(new ArrayBuffer(64), 0, BpfProgram.size);
+  let code = pcap.pcap_compile(handle, program, toCString(expression), 1, netmaskUnknown);
+  if (code >= 0) {
+    code = pcap.pcap_setfilter(handle, program);
+    pcap.pcap_freecode(program);
+  }
+  if (code >= 0) return;
+  const reason = readCString(pcap.pcap_geterr(handle));
+  throw new PcapError("filter", code, `${reason} in the filter "${expression}"`);
+}
