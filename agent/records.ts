@@ -49,11 +49,21 @@ export function createPacketBatch(capacity: number, bytes = new Uint8Array(0)): 
 export const Linktype = {
   null: 0,
   ethernet: 1,
+  ppp: 9,
+  /** Raw IP as some BSDs number it in files. */
+  rawBsd: 12,
+  rawOpenBsd: 14,
+  pppHdlc: 50,
   raw: 101,
+  ciscoHdlc: 104,
+  ieee80211: 105,
+  frameRelay: 107,
   loop: 108,
   linuxSll: 113,
+  radiotap: 127,
   ipv4: 228,
   ipv6: 229,
+  nflog: 239,
   linuxSll2: 276,
 } as const;
 
@@ -167,6 +177,14 @@ export const LAYER_NAMES = [
   "vxlan",
   "geneve",
   "link",
+  "llc",
+  "ah",
+  "dccp",
+  "hdlc",
+  "frame-relay",
+  "nflog",
+  "wifi",
+  "teredo",
 ] as const;
 export type LayerName = typeof LAYER_NAMES[number];
 export const Layer: { readonly [name in LayerName]: number } = Object.fromEntries(

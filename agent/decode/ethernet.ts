@@ -1,0 +1,73 @@
+/** Ethernet II and IEEE 802.3, 802.1Q/802.1ad tags, and LLC/SNAP (IEEE 802.2, RFC 1042). */
+import { Layer, type Packet, StopReason } from "../records.ts";
+import { readUint16 } from "./bytes.ts";
+import { type Cursor, hasBytes, stop, stopUnsupported } from "./cursor.ts";
+import { Step, stepOfEtherType } from "./step.ts";
+
+const ETHERNET_LAYER = Layer.ethernet;
+const VLAN_LAYER = Layer.vlan;
+const LLC_LAYER = Layer.llc;
+const ETHER_TYPE_MIN = 0x0600;
+const LENGTH_MAX = 1500;
+
+/** Destination, source, then a type or (802.3) a length. */
+export function decodeEthernet(cursor: Cursor, packet: Packet): number {
+  if (!hasBytes(cursor, packet, ETHERNET_LAYER, 14)) return Step.done;
+  const { bytes, position } = cursor;
+  const typeOrLength = readUint16(bytes, position + 12);
+  if (packet.linkOffset < 0 && cursor.ipHeaderCount === 0) {
+    packet.linkOffset = position;
+    if (typeOrLength >= ETHER_TYPE_MIN) packet.etherType = typeOrLength;
+  }
+  cursor.position = position + 14;
+  return stepOfTypeOrLength(cursor, packet, typeOrLength, ETHERNET_LAYER);
+}
+
+/** One tag: priority and id, then what an untagged frame would have had. */
+export function decodeVlan(cursor: Cursor, packet: Packet): number {
+  if (!hasBytes(cursor, packet, VLAN_LAYER, 4)) return Step.done;
+  const { bytes, position } = cursor;
+  if (packet.vlanId < 0 && cursor.ipHeaderCount === 0) {
+    packet.vlanId = readUint16(bytes, position) & 0x0fff;
+  }
+  cursor.position = position + 4;
+  return stepOfTypeOrLength(cursor, packet, readUint16(bytes, position + 2), VLAN_LAYER);
+}
+
+function stepOfTypeOrLength(
+  cursor: Cursor,
+  packet: Packet,
+  typeOrLength: number,
+  layer: number,
+): number {
+  if (typeOrLength >= ETHER_TYPE_MIN) return stepOrUnsupported(packet, typeOrLength, layer);
+  if (typeOrLength > LENGTH_MAX) return stop(packet, layer, StopReason.malformed, 0, 0);
+  const end = cursor.position + typeOrLength;
+  if (end < cursor.declaredEnd) cursor.declaredEnd = end;
+  return Step.llc;
+}
+
+/** Step of an EtherType; one that is not read stops at `layer`, which named it. */
+export function stepOrUnsupported(packet: Packet, etherType: number, layer: number): number {
+  const step = stepOfEtherType(etherType);
+  return step === Step.unknown ? stopUnsupported(packet, layer) : step;
+}
+
+/** SAPs and control; behind SNAP's AA AA 03 an organisation (zero for EtherTypes) and a type. */
+export function decodeLlc(cursor: Cursor, packet: Packet): number {
+  if (!hasBytes(cursor, packet, LLC_LAYER, 3)) return Step.done;
+  const { bytes, position } = cursor;
+  const saps = readUint16(bytes, position);
+  if (saps === 0x0606) {
+    cursor.position = position + 3;
+    return Step.ipv4;
+  }
+  if (saps !== 0xaaaa || bytes[position + 2] !== 3) return stopUnsupported(packet, LLC_LAYER);
+  if (!hasBytes(cursor, packet, LLC_LAYER, 8)) return Step.done;
+  cursor.position = position + 8;
+  // RFC 1042 uses organisation 0; 0000F8 is its bridge-tunnel form (IEEE 802.1H).
+  const isEtherType = readUint16(bytes, position + 3) === 0 &&
+    (bytes[position + 5] === 0 || bytes[position + 5] === 0xf8);
+  if (!isEtherType) return stopUnsupported(packet, LLC_LAYER);
+  return stepOrUnsupported(packet, readUint16(bytes, position + 6), LLC_LAYER);
+}
