@@ -155,6 +155,35 @@ export type StoreToMain =
 
 // ------------------------------------------------- pipeline worker <-> main
 
+export interface PipelineWorkerOptions {
+  readonly flowCountMax: number;
+  readonly rowPolicy: "all" | "sampled" | "none";
+  /** Packets carry the wall clock's time, so a quiet link lets traffic time pass too. */
+  readonly isLive: boolean;
+  /** Addresses of this host, as text: local whatever they are. */
+  readonly ownAddresses: readonly string[];
+}
+export type MainToPipeline =
+  | {
+    readonly type: "start";
+    readonly options: PipelineWorkerOptions;
+    readonly sourceCount: number;
+  }
+  /** A source's port; replaces the one of a source that crashed. */
+  | { readonly type: "source"; readonly interfaceId: number; readonly port: MessagePort }
+  /** The recorder's or the store's port; replaces that of one that crashed. */
+  | { readonly type: "recorder"; readonly port: MessagePort }
+  | { readonly type: "store"; readonly port: MessagePort }
+  /** Capture drops so far, for the seconds' rows. */
+  | {
+    readonly type: "drops";
+    readonly kernel: number;
+    readonly interface: number;
+    readonly queue: number;
+  }
+  /** No source will send any more: end what is open. */
+  | { readonly type: "stop" };
+
 export type PipelineToMain =
   | {
     readonly type: "snapshot";

@@ -1,0 +1,296 @@
+/**
+ * Starts the worker threads, joins them with message ports, feeds the live state from what they say, restarts what
+ * crashes, and stops them in order: sources, pipeline, recorder, store, so that everything in flight is written.
+ *
+ * A crashed store or recorder is replaced alone. A crashed source too. A crashed pipeline takes its sources with it,
+ * because their buffers were lost with it.
+ */
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import {
+  CaptureFormatError,
+  MissingError,
+  RunError,
+  type TapwatchError,
+  UsageError,
+} from "../errors.ts";
+import type { LiveState } from "../live_state.ts";
+import type { Log } from "../log.ts";
+import type {
+  CaptureOptions,
+  FatalMessage,
+  NoteMessage,
+  PipelineToMain,
+  PipelineWorkerOptions,
+  RecorderToMain,
+  SourceToMain,
+  StoreToMain,
+} from "../messages.ts";
+import { WorkerHost } from "./worker_host.ts";
+
+/** Where packets come from: devices, or one file. */
+export type Input =
+  | { readonly kind: "live"; readonly devices: readonly string[] }
+  | { readonly kind: "file"; readonly path: string; readonly speed: number };
+
+export interface SupervisorOptions {
+  readonly config: Config;
+  readonly input: Input;
+  readonly live: LiveState;
+  readonly log: Log;
+}
+
+/** Flows that the table holds at most. */
+export const flowCountMax = 1_000_000;
+/** Longest that each stage may take to stop before it is ended. */
+const stopMs = 4000;
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #sources: WorkerHost<SourceToMain>[] = [];
+  readonly #pipeline: WorkerHost<PipelineToMain>;
+  readonly #recorder: WorkerHost<RecorderToMain>;
+  readonly #store: WorkerHost<StoreToMain>;
+  readonly #pipelineStopped = Promise.withResolvers<void>();
+  readonly #recorderStopped = Promise.withResolvers<void>();
+  readonly #storeStopped = Promise.withResolvers<void>();
+  readonly #storeReady = Promise.withResolvers<void>();
+  readonly #failure = Promise.withResolvers<never>();
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#failure.promise.catch(() => {}); // raised where `failure` is awaited
+    this.#pipeline = this.#makePipeline();
+    this.#recorder = this.#makeRecorder();
+    this.#store = this.#makeStore();
+    const { input } = options;
+    const count = input.kind === "live" ? input.devices.length : 1;
+    for (let id = 0; id < count; id++) this.#sources.push(this.#makeSource(id));
+  }
+
+  /** Rejects with the error that ends the program, if one comes. */
+  get failure(): Promise<never> {
+    return this.#failure.promise;
+  }
+
+  /** Resolves when all sources have ended and all they brought is handed on. */
+  get drained(): Promise<void> {
+    return this.#pipelineStopped.promise;
+  }
+
+  /** Starts all threads; resolves when the database is open. Rejects with the failure that stands against it. */
+  async start(): Promise<void> {
+    this.#store.start();
+    this.#recorder.start();
+    await Promise.race([this.#storeReady.promise, this.#failure.promise]);
+    this.#pipeline.start();
+    for (const source of this.#sources) source.start();
+  }
+
+  /** Stops all threads in order, with everything written. Calling again waits for the same end. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopInOrder();
+    return this.#stopping;
+  }
+
+  async #stopInOrder(): Promise<void> {
+    for (const source of this.#sources) source.post({ type: "stop" });
+    await within(stopMs, this.#pipelineStopped.promise);
+    this.#pipeline.terminate();
+    for (const source of this.#sources) source.terminate();
+    this.#recorder.post({ type: "stop" });
+    this.#store.post({ type: "stop" });
+    await within(stopMs, Promise.all([this.#recorderStopped.promise, this.#storeStopped.promise]));
+    this.#recorder.terminate();
+    this.#store.terminate();
+  }
+
+  #makeSource(interfaceId: number): WorkerHost<SourceToMain> {
+    const { input, config } = this.#options;
+    const isLive = input.kind === "live";
+    return new WorkerHost<SourceToMain>({
+      name: isLive ? `capture (${input.devices[interfaceId]})` : "replay",
+      spawn: () =>
+        isLive
+          ? new Worker(new URL("../capture/capture_worker.ts", import.meta.url), { type: "module" })
+          : new Worker(new URL("../capture/replay_worker.ts", import.meta.url), { type: "module" }),
+      begin: (worker) => {
+        const { port1, port2 } = new MessageChannel();
+        this.#pipeline.post({ type: "source", interfaceId, port: port1 }, [port1]);
+        const options = isLive
+          ? captureOptions(config, input.devices[interfaceId]!, interfaceId)
+          : { path: input.path, speed: input.speed };
+        worker.postMessage({ type: "start", options, pipeline: port2 }, [port2]);
+      },
+      onMessage: (message) => this.#onSourceMessage(message),
+      onCrash: (text) => this.#onCrash(text),
+    });
+  }
+
+  #makePipeline(): WorkerHost<PipelineToMain> {
+    let isFirst = true;
+    return new WorkerHost<PipelineToMain>({
+      name: "pipeline",
+      spawn: () =>
+        new Worker(new URL("../pipeline/pipeline_worker.ts", import.meta.url), { type: "module" }),
+      begin: (worker) => {
+        worker.postMessage({
+          type: "start",
+          options: pipelineOptions(this.#options),
+          sourceCount: this.#sources.length,
+        });
+        if (this.#options.config.pcapFiles > 0) this.#joinToPipeline(worker, "recorder");
+        this.#joinToPipeline(worker, "store");
+        if (!isFirst) { for (const source of this.#sources) source.restart(); }
+        isFirst = false;
+      },
+      onMessage: (message) => this.#onPipelineMessage(message),
+      onCrash: (text) => this.#onCrash(text),
+    });
+  }
+
+  #makeRecorder(): WorkerHost<RecorderToMain> {
+    const { config } = this.#options;
+    return new WorkerHost<RecorderToMain>({
+      name: "recorder",
+      spawn: () =>
+        new Worker(new URL("../capture/recorder_worker.ts", import.meta.url), { type: "module" }),
+      begin: (worker) => {
+        const { port1, port2 } = new MessageChannel();
+        const options = {
+          folder: config.resultsFolder,
+          fileBytesMax: config.pcapFileMb * 1e6,
+          fileCountMax: config.pcapFiles,
+          snaplen: config.snaplen,
+        };
+        worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
+        this.#offer("recorder", port2);
+      },
+      onMessage: (message) => {
+        if (message.type === "state") this.#options.live.recorder = message.state;
+        else if (message.type === "stopped") this.#recorderStopped.resolve();
+        else this.#onOtherMessage(message);
+      },
+      onCrash: (text) => this.#onCrash(text),
+    });
+  }
+
+  #makeStore(): WorkerHost<StoreToMain> {
+    const { config } = this.#options;
+    return new WorkerHost<StoreToMain>({
+      name: "store",
+      spawn: () =>
+        new Worker(new URL("../store/store_worker.ts", import.meta.url), { type: "module" }),
+      begin: (worker) => {
+        const { port1, port2 } = new MessageChannel();
+        const options = {
+          path: databasePath(config.resultsFolder),
+          retentionDays: config.retentionDays,
+          retentionBytes: config.retentionMb * 1e6,
+        };
+        worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
+        this.#offer("store", port2);
+      },
+      onMessage: (message) => {
+        if (message.type === "state") {
+          this.#options.live.store = message.state;
+          this.#storeReady.resolve();
+        } else if (message.type === "stopped") this.#storeStopped.resolve();
+        else this.#onOtherMessage(message);
+      },
+      onCrash: (text) => this.#onCrash(text),
+    });
+  }
+
+  /** Ports of recorder and store that wait for a pipeline to be started. */
+  readonly #offered = new Map<"recorder" | "store", MessagePort>();
+  #isPipelineUp = false;
+
+  #offer(part: "recorder" | "store", port: MessagePort): void {
+    if (this.#isPipelineUp) this.#pipeline.post({ type: part, port }, [port]);
+    else this.#offered.set(part, port);
+  }
+
+  #joinToPipeline(worker: Worker, part: "recorder" | "store"): void {
+    const port = this.#offered.get(part);
+    this.#offered.delete(part);
+    this.#isPipelineUp = true;
+    if (port) worker.postMessage({ type: part, port }, [port]);
+    else (part === "recorder" ? this.#recorder : this.#store).restart();
+  }
+
+  #onSourceMessage(message: SourceToMain): void {
+    const { live } = this.#options;
+    if (message.type === "state") live.setSource(message.state);
+    else if (message.type !== "stopped") this.#onOtherMessage(message);
+  }
+
+  #onPipelineMessage(message: PipelineToMain): void {
+    const { live } = this.#options;
+    if (message.type === "stopped") return this.#pipelineStopped.resolve();
+    if (message.type !== "snapshot") return this.#onOtherMessage(message);
+    live.behindS = message.behindS;
+    live.setSnapshot(message.snapshot, message.seconds);
+    const { kernel, interface: atInterface, queue } = live.drops();
+    this.#pipeline.post({ type: "drops", kernel, interface: atInterface, queue });
+  }
+
+  #onOtherMessage(message: NoteMessage | FatalMessage): void {
+    const { live, log } = this.#options;
+    if (message.type === "fatal") return this.#failure.reject(errorOf(message));
+    live.note(message.severity, message.text);
+    log.write(message.severity, message.text);
+  }
+
+  #onCrash(text: string): void {
+    const { live, log } = this.#options;
+    live.workerRestarts++;
+    live.note("error", text);
+    log.error(text);
+  }
+}
+
+/** The database inside the results folder. */
+export function databasePath(resultsFolder: string): string {
+  return join(resultsFolder, "packet_logs.db");
+}
+
+function captureOptions(config: Config, device: string, interfaceId: number): CaptureOptions {
+  return {
+    interfaceId,
+    device,
+    filter: config.filter,
+    snaplen: config.snaplen,
+    isPromiscuous: config.isPromiscuous,
+    bufferBytes: config.bufferMb * 2 ** 20,
+    batchPacketsMax: config.captureCount,
+    timeoutMs: config.captureTimeoutMs,
+  };
+}
+
+function pipelineOptions({ config, input }: SupervisorOptions): PipelineWorkerOptions {
+  const isLive = input.kind === "live";
+  return {
+    flowCountMax,
+    // Nothing is anomalous before detection says so.
+    rowPolicy: config.logPackets === "anomalous" ? "none" : config.logPackets,
+    isLive,
+    ownAddresses: isLive ? Deno.networkInterfaces().map(({ address }) => address) : [],
+  };
+}
+
+function errorOf({ message, exitCode }: FatalMessage): TapwatchError {
+  if (exitCode === 2) return new UsageError(message);
+  if (exitCode === 3) return new MissingError(message);
+  if (exitCode === 4) return new CaptureFormatError(message);
+  return new RunError(message);
+}
+
+/** Waits for `promise`, but not longer than `ms`. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: number | undefined;
+  const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([promise, timeout]);
+  clearTimeout(timer);
+}

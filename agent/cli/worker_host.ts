@@ -1,0 +1,71 @@
+/**
+ * One worker thread under supervision: a crash is noted, counted and answered with a new worker after a pause that
+ * doubles from half a second to half a minute; a minute without a crash resets the pause.
+ */
+
+export interface WorkerHostOptions<In> {
+  readonly name: string;
+  /** Starts the thread; the literal `new URL` stays with the caller, where the compiler finds it. */
+  readonly spawn: () => Worker;
+  /** Sends the new worker what it needs to begin; runs again after each crash. */
+  readonly begin: (worker: Worker) => void;
+  readonly onMessage: (message: In) => void;
+  readonly onCrash: (text: string) => void;
+}
+
+const firstPauseMs = 500;
+const longestPauseMs = 30_000;
+const calmMs = 60_000;
+
+export class WorkerHost<In> {
+  readonly #options: WorkerHostOptions<In>;
+  #worker: Worker | null = null;
+  #pauseMs = firstPauseMs;
+  #startedMs = 0;
+  #restartTimer: number | undefined;
+
+  constructor(options: WorkerHostOptions<In>) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const worker = this.#options.spawn();
+    this.#worker = worker;
+    this.#startedMs = Date.now();
+    worker.onmessage = (event: MessageEvent<In>) => this.#options.onMessage(event.data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#crashed(event.message);
+    };
+    this.#options.begin(worker);
+  }
+
+  post(message: unknown, transfer: Transferable[] = []): void {
+    this.#worker?.postMessage(message, transfer);
+  }
+
+  /** Starts the worker anew as after a crash, because one that it depends on crashed. */
+  restart(): void {
+    this.terminate();
+    this.start();
+  }
+
+  terminate(): void {
+    clearTimeout(this.#restartTimer);
+    this.#worker?.terminate();
+    this.#worker = null;
+  }
+
+  #crashed(message: string): void {
+    this.terminate();
+    if (Date.now() - this.#startedMs > calmMs) this.#pauseMs = firstPauseMs;
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2);
+    this.#options.onCrash(
+      `The ${this.#options.name} thread crashed (${message}); it starts again in ${
+        pauseMs / 1000
+      } s.`,
+    );
+    this.#restartTimer = setTimeout(() => this.start(), pauseMs);
+  }
+}

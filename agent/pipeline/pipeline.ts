@@ -1,0 +1,396 @@
+/**
+ * The one path of every packet, live or from a file: decode, count, find its flow, read names when the flow first shows
+ * them, add it to its hosts, perhaps make a row. Per packet it allocates nothing; objects are made for rows, finished
+ * flows and finished seconds. It knows no clock: time is the packets'.
+ */
+import { formatIpAt, formatIpWords, formatMac } from "../decode/addresses.ts";
+import { ApplicationReader, identifyApplication } from "../decode/application.ts";
+import { decodePacket } from "../decode/decode.ts";
+import { FlowTable } from "../flow/flow_table.ts";
+import {
+  Application,
+  APPLICATION_NAMES,
+  type ApplicationDetails,
+  type ApplicationTotals,
+  type Flow,
+  type FlowEndReason,
+  type HostTotals,
+  Packet,
+  type PacketBatch,
+  type PacketRow,
+  type PipelineSnapshot,
+  type ProtocolTotals,
+  type StatsSecond,
+  StopReason,
+  TRANSPORT_NAMES,
+} from "../records.ts";
+import { HostTable } from "./host_table.ts";
+import { isLocalAddress } from "./local_address.ts";
+import { NameBook } from "./name_book.ts";
+import { type AddressText, makePacketRow, type RowPolicy, RowSampler } from "./packet_rows.ts";
+import { Direction, type DropTotals, SecondCounter } from "./second_counter.ts";
+
+/** Where the pipeline's products go. Each is optional work: what nobody takes is not made. */
+export interface PipelineSinks {
+  readonly onRow?: (row: PacketRow) => void;
+  readonly onFlow?: (flow: Flow) => void;
+  readonly onSecond?: (second: StatsSecond) => void;
+  /** Application details as they are read; `flow` makes the record of their flow. */
+  readonly onDetails?: (details: ApplicationDetails, timestampUs: number, flow: () => Flow) => void;
+}
+
+export interface PipelineOptions extends PipelineSinks {
+  readonly flowCountMax: number;
+  readonly rowPolicy: RowPolicy;
+  /** The capturing host's own addresses count as local, whatever they are. */
+  readonly isOwnAddress?: (word0: number, word1: number, word2: number, word3: number) => boolean;
+}
+
+const addressText: AddressText = { ip: formatIpAt, words: formatIpWords, mac: formatMac };
+/** Rows that the dashboard can show without the database. */
+const newestRowsMax = 100;
+/** Rows a second made for the dashboard when the policy makes none. */
+const shownRowsPerSecond = 20;
+const talkersMax = 20;
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #packet = new Packet();
+  readonly #reader = new ApplicationReader();
+  readonly #flows: FlowTable;
+  readonly #hosts: HostTable;
+  readonly #names = new NameBook();
+  readonly #sampler: RowSampler;
+  readonly #second = new SecondCounter();
+  readonly #transportPackets = new Float64Array(TRANSPORT_NAMES.length);
+  readonly #transportBytes = new Float64Array(TRANSPORT_NAMES.length);
+  readonly #applicationPackets = new Float64Array(APPLICATION_NAMES.length);
+  readonly #applicationBytes = new Float64Array(APPLICATION_NAMES.length);
+  readonly #applicationFlows = new Float64Array(APPLICATION_NAMES.length);
+  readonly #transportFlows = new Float64Array(TRANSPORT_NAMES.length);
+  readonly #stops = new Float64Array(4);
+  /** Host row and id of each flow's originator and responder, two of each a slot. */
+  #flowHosts = new Int32Array(0);
+  #flowHostIds = new Uint32Array(0);
+  #newest: PacketRow[] = [];
+  #shownThisSecond = 0;
+  #lastFlowCount = 0;
+  #packets = 0;
+  #bytes = 0;
+  #capturedBytes = 0;
+  #newestUs = -Infinity;
+  #oldestUs = Infinity;
+  /** Set by the owner before a batch; goes into the seconds. */
+  drops: DropTotals = { kernel: 0, interface: 0, queue: 0 };
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#sampler = new RowSampler(options.rowPolicy);
+    this.#flows = new FlowTable({
+      flowCountMax: options.flowCountMax,
+      onEnd: (slot, reason) => this.#flowEnded(slot, reason),
+    });
+    this.#hosts = new HostTable({
+      isLocal: (word0, word1, word2, word3) =>
+        isLocalAddress(word0, word1, word2, word3) ||
+        (options.isOwnAddress?.(word0, word1, word2, word3) ?? false),
+      formatAddress: formatIpWords,
+      nameOf: (address, mac) => this.#names.nameOf(address, mac),
+    });
+  }
+
+  get packets(): number {
+    return this.#packets;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Traffic time of the oldest and newest packet; null before the first. */
+  get span(): { readonly oldestUs: number; readonly newestUs: number } | null {
+    return this.#packets === 0 ? null : { oldestUs: this.#oldestUs, newestUs: this.#newestUs };
+  }
+
+  /** Takes all packets of a batch, in order. */
+  process(batch: PacketBatch): void {
+    const { bytes, count, offsets, capturedLengths, wireLengths, timestampsUs, linktypes } = batch;
+    const packet = this.#packet;
+    for (let index = 0; index < count; index++) {
+      const wireLength = wireLengths[index]!;
+      const capturedLength = capturedLengths[index]!;
+      const timestampUs = timestampsUs[index]!;
+      decodePacket(bytes, offsets[index]!, capturedLength, wireLength, linktypes[index]!, packet);
+      if (this.#second.isOver(timestampUs)) this.#rollSecond(timestampUs);
+      this.#packets++;
+      this.#bytes += wireLength;
+      this.#capturedBytes += capturedLength;
+      if (timestampUs > this.#newestUs) this.#newestUs = timestampUs;
+      if (timestampUs < this.#oldestUs) this.#oldestUs = timestampUs;
+      this.#transportPackets[packet.transport]! += 1;
+      this.#transportBytes[packet.transport]! += wireLength;
+      if (packet.stopReason !== StopReason.complete) this.#stops[packet.stopReason]! += 1;
+      this.#track(batch, index, timestampUs, wireLength);
+    }
+    if (count > 0) this.#flows.advance(this.#newestUs);
+  }
+
+  /** Lets traffic time pass without a packet, so that idle flows end on a quiet live link. */
+  advance(timestampUs: number): void {
+    if (timestampUs <= this.#newestUs) return;
+    this.#flows.advance(timestampUs);
+    if (this.#second.startUs >= 0 && this.#second.isOver(timestampUs)) {
+      this.#rollSecond(timestampUs);
+    }
+  }
+
+  /** Ends every flow and the second in progress. */
+  finish(): void {
+    this.#flows.end();
+    if (this.#second.startUs >= 0) this.#rollSecond(this.#second.startUs + 1e6);
+  }
+
+  /** Hosts that changed since they were last taken, as increments. */
+  takeChangedHosts(countMax: number): HostTotals[] {
+    return this.#hosts.takeChanged(countMax);
+  }
+
+  get hasChangedHosts(): boolean {
+    return this.#hosts.hasChanged;
+  }
+
+  /** Flows seen so far by transport. */
+  flowTotals(): Record<string, number> {
+    return named(TRANSPORT_NAMES, (index) => this.#transportFlows[index]!, (flows) => flows > 0);
+  }
+
+  protocolTotals(): Record<string, ProtocolTotals> {
+    return named(TRANSPORT_NAMES, (index) => ({
+      packets: this.#transportPackets[index]!,
+      bytes: this.#transportBytes[index]!,
+    }), ({ packets }) => packets > 0);
+  }
+
+  applicationTotals(): Record<string, ApplicationTotals> {
+    return named(APPLICATION_NAMES, (index) => ({
+      packets: this.#applicationPackets[index]!,
+      bytes: this.#applicationBytes[index]!,
+      flows: this.#applicationFlows[index]!,
+    }), ({ packets }, name) => name !== "" && packets > 0);
+  }
+
+  decodeStops(): PipelineSnapshot["decodeStops"] {
+    return {
+      truncated: this.#stops[StopReason.truncated]!,
+      malformed: this.#stops[StopReason.malformed]!,
+      unsupported: this.#stops[StopReason.unsupported]!,
+    };
+  }
+
+  get flowsTotal(): number {
+    return this.#flows.totalCount;
+  }
+
+  /** Everything but what only the worker around it knows. */
+  snapshot(): Omit<
+    PipelineSnapshot,
+    "packetRows" | "packetRowsShed" | "flowRowsShed" | "recorderDrops"
+  > {
+    const tsUs = this.#packets === 0 ? 0 : this.#newestUs;
+    this.#hosts.advance(tsUs);
+    return {
+      tsUs,
+      packets: this.#packets,
+      bytes: this.#bytes,
+      capturedBytes: this.#capturedBytes,
+      protocols: this.protocolTotals(),
+      applications: this.applicationTotals(),
+      decodeStops: this.decodeStops(),
+      flowsActive: this.#flows.activeCount,
+      flowsTotal: this.#flows.totalCount,
+      flowsEvicted: this.#flows.evictedCount,
+      flowsMax: this.#options.flowCountMax,
+      hostsActive: this.#hosts.activeCount(tsUs),
+      hostsTotal: this.#hosts.totalCount,
+      topTalkers: this.#hosts.busiest(talkersMax),
+      newestPackets: this.#newest.slice(-newestRowsMax),
+      sampleK: this.#sampler.sampleK,
+    };
+  }
+
+  #track(batch: PacketBatch, index: number, timestampUs: number, wireLength: number): void {
+    const packet = this.#packet;
+    const slot = this.#flows.update(packet, timestampUs, wireLength, batch.interfaceIds[index]!);
+    if (slot < 0) {
+      this.#second.add(packet.transport, wireLength, Direction.passing);
+      this.#row(batch, index, 0, 0, null);
+      return;
+    }
+    if (this.#flows.isNew) this.#transportFlows[packet.transport]! += 1;
+    const direction = this.#countHosts(batch.bytes, slot, timestampUs, wireLength);
+    this.#second.add(packet.transport, wireLength, direction);
+    const wasKnown = this.#flows.application(slot) !== 0;
+    const details = packet.payloadCapturedLength > 0 && this.#flows.takeInspection(slot)
+      ? this.#inspect(batch.bytes, slot, timestampUs)
+      : null;
+    const application = this.#flows.application(slot);
+    if (wasKnown) {
+      this.#applicationPackets[application]! += 1;
+      this.#applicationBytes[application]! += wireLength;
+    } else if (application !== 0) this.#chargeApplication(slot, application);
+    this.#row(batch, index, slot, application, details);
+  }
+
+  /** Counts what a flow brought before its application was known, this packet included. */
+  #chargeApplication(slot: number, application: number): void {
+    this.#applicationFlows[application]! += 1;
+    this.#applicationPackets[application]! += this.#flows.packets(slot);
+    this.#applicationBytes[application]! += this.#flows.wireBytes(slot);
+  }
+
+  #inspect(bytes: Uint8Array, slot: number, timestampUs: number): ApplicationDetails | null {
+    const flows = this.#flows;
+    let application = flows.application(slot);
+    if (application === 0) {
+      application = identifyApplication(bytes, this.#packet);
+      if (application === 0) return null;
+      flows.setApplication(slot, application);
+    }
+    const details = this.#reader.read(bytes, this.#packet, application, slot);
+    if (details === null) return null;
+    if (details.name !== undefined && flows.name(slot) === "") flows.setName(slot, details.name);
+    if (details.tls?.ja4 !== undefined) flows.setJa4(slot, details.tls.ja4);
+    if (details.dns) this.#names.learn(details.dns);
+    else if (details.isComplete && details.name !== undefined) flows.markSettled(slot);
+    if (details.dhcpHostName !== undefined) this.#nameSender(bytes, details.dhcpHostName);
+    this.#options.onDetails?.(details, timestampUs, () => flows.flow(slot));
+    return details;
+  }
+
+  /** A DHCP client names itself; before it has an address, its name waits under its MAC. */
+  #nameSender(bytes: Uint8Array, name: string): void {
+    const packet = this.#packet;
+    if (packet.linkOffset >= 0) {
+      this.#names.setMacName(formatMac(bytes, packet.linkOffset + 6), name);
+    }
+  }
+
+  #countHosts(bytes: Uint8Array, slot: number, timestampUs: number, wireLength: number): number {
+    const packet = this.#packet;
+    if (slot * 2 >= this.#flowHosts.length) this.#growFlowHosts(slot);
+    const fromOriginator = this.#flows.isOriginator;
+    const sourceAt = slot * 2 + (fromOriginator ? 0 : 1);
+    const destinationAt = slot * 2 + (fromOriginator ? 1 : 0);
+    let source = this.#flowHosts[sourceAt]!;
+    let destination = this.#flowHosts[destinationAt]!;
+    if (
+      this.#flows.isNew || this.#hosts.id(source) !== this.#flowHostIds[sourceAt]! ||
+      this.#hosts.id(destination) !== this.#flowHostIds[destinationAt]!
+    ) {
+      this.#findHosts(bytes, sourceAt, destinationAt, timestampUs);
+      source = this.#flowHosts[sourceAt]!;
+      destination = this.#flowHosts[destinationAt]!;
+    }
+    this.#hosts.addSent(source, wireLength, timestampUs);
+    this.#hosts.addReceived(destination, wireLength, timestampUs);
+    const fromLocal = this.#hosts.isLocal(source);
+    const toLocal = this.#hosts.isLocal(destination);
+    if (fromLocal) return toLocal ? Direction.internal : Direction.out;
+    return toLocal ? Direction.in : Direction.passing;
+  }
+
+  #findHosts(
+    bytes: Uint8Array,
+    sourceAt: number,
+    destinationAt: number,
+    timestampUs: number,
+  ): void {
+    const p = this.#packet;
+    // The second look-up may evict and move the first row, so the first is looked up again.
+    this.#hosts.row(p.source0, p.source1, p.source2, p.source3, timestampUs);
+    const destination = this.#hosts.row(
+      p.destination0,
+      p.destination1,
+      p.destination2,
+      p.destination3,
+      timestampUs,
+    );
+    const source = this.#hosts.row(p.source0, p.source1, p.source2, p.source3, timestampUs);
+    this.#flowHosts[sourceAt] = source;
+    this.#flowHosts[destinationAt] = destination;
+    this.#flowHostIds[sourceAt] = this.#hosts.id(source);
+    this.#flowHostIds[destinationAt] = this.#hosts.id(destination);
+    const hasMac = p.linkOffset >= 0 && p.tunnelDepth === 0 && this.#hosts.isLocal(source);
+    if (hasMac) this.#hosts.setMac(source, readMac(bytes, p.linkOffset + 6));
+  }
+
+  #growFlowHosts(slot: number): void {
+    const length = Math.max(1024, 2 ** Math.ceil(Math.log2(slot * 2 + 2)));
+    const hosts = new Int32Array(length);
+    const ids = new Uint32Array(length);
+    hosts.set(this.#flowHosts);
+    ids.set(this.#flowHostIds);
+    this.#flowHosts = hosts;
+    this.#flowHostIds = ids;
+  }
+
+  #row(
+    batch: PacketBatch,
+    index: number,
+    slot: number,
+    application: number,
+    details: ApplicationDetails | null,
+  ): void {
+    const { onRow } = this.#options;
+    if (onRow === undefined) return;
+    const isTaken = this.#sampler.takes(batch.timestampsUs[index]!);
+    if (!isTaken && this.#shownThisSecond >= shownRowsPerSecond) return;
+    const row = makePacketRow(batch, index, this.#packet, {
+      application,
+      flowId: this.#packet.ipVersion === 0 ? 0 : this.#flows.id(slot),
+      sampleK: this.#sampler.sampleK,
+      details,
+      text: addressText,
+    });
+    this.#shownThisSecond++;
+    this.#newest.push(row);
+    if (this.#newest.length >= 2 * newestRowsMax) this.#newest = this.#newest.slice(-newestRowsMax);
+    if (isTaken) onRow(row);
+  }
+
+  #rollSecond(timestampUs: number): void {
+    const second = this.#second.roll(timestampUs, {
+      newFlows: this.#flows.totalCount - this.#lastFlowCount,
+      activeFlows: this.#flows.activeCount,
+      activeHosts: this.#options.onSecond ? this.#hosts.activeCount(timestampUs) : 0,
+      drops: this.drops,
+    });
+    this.#lastFlowCount = this.#flows.totalCount;
+    this.#shownThisSecond = 0;
+    if (second !== null) this.#options.onSecond?.(second);
+  }
+
+  #flowEnded(slot: number, _reason: FlowEndReason): void {
+    this.#reader.forget(slot);
+    this.#options.onFlow?.(this.#flows.flow(slot));
+  }
+}
+
+/** A record by name of those values that are worth listing. */
+function named<T>(
+  names: readonly string[],
+  valueAt: (index: number) => T,
+  isListed: (value: T, name: string) => boolean,
+): Record<string, T> {
+  return Object.fromEntries(
+    names.map((name, index) => [name, valueAt(index)] as const).filter(([name, value]) =>
+      isListed(value, name)
+    ),
+  );
+}
+
+function readMac(bytes: Uint8Array, offset: number): number {
+  return ((bytes[offset]! << 8) | bytes[offset + 1]!) * 2 ** 32 +
+    ((bytes[offset + 2]! << 24 | bytes[offset + 3]! << 16 | bytes[offset + 4]! << 8 |
+      bytes[offset + 5]!) >>> 0);
+}
