@@ -1,0 +1,319 @@
+/**
+ * Reads a pcap or pcapng file (plain or gzip, or standard input) as batches of packets, in constant memory and
+ * without copying a packet: batches point into the chunk that was read.
+ *
+ *     slot    | carry: end of the chunk before | chunk                          |
+ *                                    ^ position                                 ^ end
+ *
+ * Two slots take turns: while one is indexed and used, the next chunk is read into the other one. What is left at
+ * the end of a chunk, the start of a record that goes on in the next, is copied in front of that one.
+ *
+ * Memory: two slots of 64 KiB carry and 4 MiB chunk, and a batch of 0.5 MiB. A record that is larger than the carry
+ * enlarges it to the record's size, which is at most 16 MiB (`capturedLengthMax`, `blockLengthMax`).
+ */
+import { CaptureFormatError } from "../errors.ts";
+import { createPacketBatch, type PacketBatch } from "../records.ts";
+import { type ByteSource, openByteSource } from "./byte_source.ts";
+import { describeContent } from "./content_kind.ts";
+import { describeLinktype, isDecodedLinktype } from "./linktypes.ts";
+import { parsePcapHeader, type PcapHeader } from "./pcap_header.ts";
+import { isPcapMagic } from "./pcap_header.ts";
+import { fileHeaderLength, IndexCursor, indexRecords } from "./pcap_records.ts";
+import { PcapngIndexer, sectionHeaderType } from "./pcapng_indexer.ts";
+
+export interface CaptureFileOptions {
+  /** Bytes read at a time. */
+  readonly chunkBytes?: number;
+  /** Most packets in a batch. */
+  readonly batchPackets?: number;
+}
+
+/** What is known of a capture file; counts are those so far. */
+export interface CaptureFileInfo {
+  readonly name: string;
+  readonly format: "pcap" | "pcapng";
+  readonly isGzip: boolean;
+  /** LINKTYPE_ values of the file header or the interface blocks, in order of appearance. */
+  readonly linktypes: readonly number[];
+  /** By interface number; "" where the file gives no name. */
+  readonly interfaceNames: readonly string[];
+  /** Size as stored; null for a pipe. */
+  readonly sizeBytes: number | null;
+  /** Bytes read so far of the file as stored. */
+  readonly bytesRead: number;
+  readonly packets: number;
+  /** Unpacked bytes up to the end of the last whole record that was read. */
+  readonly recordsEnd: number;
+  /** True when the file ended inside a record. */
+  readonly isTruncated: boolean;
+  /** True when reading stopped at bytes that are no record. */
+  readonly isDamaged: boolean;
+  /** Full sentences, without repetition, at most 100. */
+  readonly warnings: readonly string[];
+}
+
+interface Slot {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Where the chunk starts. */
+  readonly carry: number;
+}
+
+type Indexer = (batch: PacketBatch, view: DataView, cursor: IndexCursor, end: number) => void;
+
+const carryBytes = 64 * 1024;
+const warningsMax = 100;
+
+export class CaptureFileReader {
+  #source: ByteSource;
+  #batch: PacketBatch;
+  #chunkBytes: number;
+  #current: Slot;
+  #other: Slot;
+  /** Read into `#other` that is under way. */
+  #pending: Promise<number>;
+  #cursor = new IndexCursor();
+  #end: number;
+  /** Unpacked bytes of the file before byte 0 of `#current`. */
+  #base: number;
+  #format: "pcap" | "pcapng" = "pcap";
+  #indexer: Indexer = () => {};
+  #linktypes: number[] = [];
+  #interfaceNames: string[] = [];
+  #warnings = new Set<string>();
+  #packets = 0;
+  #isTruncated = false;
+  #isDamaged = false;
+  #isDone = false;
+
+  private constructor(source: ByteSource, options: CaptureFileOptions) {
+    this.#source = source;
+    this.#chunkBytes = Math.min(
+      options.chunkBytes ?? 4 * 1024 * 1024,
+      source.isGzip ? Infinity : Math.max(source.sizeBytes ?? Infinity, 1024),
+    );
+    this.#batch = createPacketBatch(options.batchPackets ?? 16_384);
+    this.#current = createSlot(carryBytes, this.#chunkBytes);
+    this.#other = createSlot(carryBytes, this.#chunkBytes);
+    this.#end = carryBytes;
+    this.#base = -carryBytes;
+    this.#cursor.position = carryBytes;
+    this.#pending = this.#startRead();
+  }
+
+  /**
+   * Opens the file at `path` ("-" is standard input) and reads as far as its header.
+   *
+   * @throws CaptureFormatError when it cannot be read or is no pcap or pcapng file.
+   */
+  static async open(path: string, options: CaptureFileOptions = {}): Promise<CaptureFileReader> {
+    return await CaptureFileReader.openSource(await openByteSource(path), options);
+  }
+
+  /** As `open`, for a source that is open already; the reader owns it, also when this throws. */
+  static async openSource(
+    source: ByteSource,
+    options: CaptureFileOptions = {},
+  ): Promise<CaptureFileReader> {
+    const reader = new CaptureFileReader(source, options);
+    try {
+      await reader.#readHeader();
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
+    return reader;
+  }
+
+  /**
+   * The next packets in file order, or null at the end. The object and what it points to are the same each time
+   * and valid until the next call.
+   *
+   * @throws CaptureFormatError when the first record is already no record, so that nothing could be read.
+   */
+  async nextBatch(): Promise<PacketBatch | null> {
+    const batch = this.#batch;
+    while (!this.#isDone) {
+      batch.count = 0;
+      this.#indexer(batch, this.#current.view, this.#cursor, this.#end);
+      if (batch.count > 0) {
+        batch.bytes = this.#current.bytes;
+        this.#packets += batch.count;
+        return batch;
+      }
+      if (this.#cursor.fault !== "") this.#stopAt(this.#cursor.fault, this.#offset);
+      else if (!await this.#advance()) this.#finish();
+    }
+    return null;
+  }
+
+  get info(): CaptureFileInfo {
+    return {
+      name: this.#source.name,
+      format: this.#format,
+      isGzip: this.#source.isGzip,
+      linktypes: this.#linktypes,
+      interfaceNames: this.#interfaceNames,
+      sizeBytes: this.#source.sizeBytes,
+      bytesRead: this.#source.bytesRead,
+      packets: this.#packets,
+      recordsEnd: this.#offset,
+      isTruncated: this.#isTruncated,
+      isDamaged: this.#isDamaged,
+      warnings: [...this.#warnings],
+    };
+  }
+
+  close(): void {
+    this.#isDone = true;
+    this.#pending.catch(() => {});
+    this.#source.close();
+  }
+
+  /** Place of the cursor in the unpacked file. */
+  get #offset(): number {
+    return this.#base + this.#cursor.position;
+  }
+
+  async #readHeader(): Promise<void> {
+    while (this.#end - this.#cursor.position < fileHeaderLength && await this.#advance());
+    const head = this.#current.bytes.subarray(this.#cursor.position, this.#end);
+    if (isPcapMagic(head)) this.#usePcap(head);
+    else if (head.length >= 4 && hasSectionHeader(head)) this.#usePcapng();
+    else {
+      throw new CaptureFormatError(
+        `Cannot read ${this.#source.name}: not a pcap or pcapng file; ${
+          describeContent(head)
+        } (at byte 0).`,
+      );
+    }
+  }
+
+  #usePcap(head: Uint8Array): void {
+    const header = parsePcapHeader(head);
+    if (header === null) {
+      throw new CaptureFormatError(
+        `Cannot read ${this.#source.name}: the pcap file header ends at byte ${head.length}, and it has ${fileHeaderLength} bytes.`,
+      );
+    }
+    this.#warnOfVersion(header);
+    this.#addInterface(header.linktype, "");
+    this.#indexer = (batch, view, cursor, end) => indexRecords(batch, view, cursor, end, header);
+    this.#cursor.position += fileHeaderLength;
+  }
+
+  #warnOfVersion(header: PcapHeader): void {
+    if (header.version === "2.4") return;
+    this.#warn(`The file header names pcap version ${header.version}; it is read as version 2.4.`);
+  }
+
+  #usePcapng(): void {
+    this.#format = "pcapng";
+    const blocks = new PcapngIndexer({
+      addInterface: (linktype, name) => this.#addInterface(linktype, name),
+      warn: (text) => this.#warn(text),
+    });
+    this.#indexer = (batch, view, cursor, end) => blocks.index(batch, view, cursor, end);
+  }
+
+  #addInterface(linktype: number, name: string): void {
+    this.#interfaceNames.push(name);
+    if (this.#linktypes.includes(linktype)) return;
+    this.#linktypes.push(linktype);
+    if (isDecodedLinktype(linktype)) return;
+    this.#warn(
+      `Link type ${describeLinktype(linktype)} is not decoded: its packets are only counted.`,
+    );
+  }
+
+  #warn(text: string): void {
+    if (this.#warnings.size < warningsMax) this.#warnings.add(text);
+  }
+
+  #startRead(): Promise<number> {
+    const { bytes, carry } = this.#other;
+    const pending = this.#source.read(bytes.subarray(carry, carry + this.#chunkBytes));
+    // Whoever awaits it gets the error too; this only keeps one that nobody awaits any more from ending the process.
+    pending.catch(() => {});
+    return pending;
+  }
+
+  /** Goes on to the next chunk, with what is left of this one in front; false when there is none. */
+  async #advance(): Promise<boolean> {
+    let read: number;
+    try {
+      read = await this.#pending;
+    } catch (error) {
+      if (this.#isDone) return false;
+      this.#readFailed(error);
+      return false;
+    }
+    if (read === 0 || this.#isDone) return false;
+    const rest = this.#current.bytes.subarray(this.#cursor.position, this.#end);
+    const next = this.#slotWithRoom(this.#other, Math.max(rest.length, this.#cursor.needed), read);
+    const position = next.carry - rest.length;
+    next.bytes.set(rest, position);
+    this.#base = this.#offset - position;
+    this.#other = this.#current;
+    this.#current = next;
+    this.#cursor.position = position;
+    this.#end = next.carry + read;
+    this.#pending = this.#startRead();
+    return true;
+  }
+
+  /** `slot` itself, or a copy of its chunk with a larger carry. */
+  #slotWithRoom(slot: Slot, carry: number, read: number): Slot {
+    if (carry <= slot.carry) return slot;
+    const larger = createSlot(carry, this.#chunkBytes);
+    larger.bytes.set(slot.bytes.subarray(slot.carry, slot.carry + read), carry);
+    return larger;
+  }
+
+  /** The end of the file: inside a record it is a warning. */
+  #finish(): void {
+    this.#isDone = true;
+    const rest = this.#end - this.#cursor.position;
+    if (rest === 0 || this.#isDamaged) return;
+    this.#isTruncated = true;
+    this.#warn(
+      `The file is cut off: the record at byte ${this.#offset} needs ${this.#cursor.needed} bytes, and ${rest} are there.`,
+    );
+  }
+
+  #readFailed(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    if (this.#source.isGzip && text.includes("unexpected end of file")) {
+      this.#isTruncated = true;
+      this.#warn(`The gzip data is cut off at byte ${this.#source.bytesRead}.`);
+      return;
+    }
+    const kind = this.#source.isGzip ? "the gzip data is damaged" : "reading failed";
+    const place = this.#source.isGzip ? "packed byte" : "byte";
+    this.#stopAt(`${kind} (${text})`, this.#source.bytesRead, place);
+  }
+
+  /** Ends the file at bytes that are no record: a warning when packets came before, else an error. */
+  #stopAt(reason: string, offset: number, place = "byte"): void {
+    this.#isDone = true;
+    this.#isDamaged = true;
+    const where = this.#source.isGzip && place === "byte" ? "unpacked byte" : place;
+    if (this.#packets === 0) {
+      throw new CaptureFormatError(
+        `Cannot read ${this.#source.name}: the file is damaged at ${where} ${offset}: ${reason}. No packet comes before that.`,
+      );
+    }
+    this.#warn(
+      `The file is damaged at ${where} ${offset}: ${reason}. Only the ${this.#packets} packets before that were read.`,
+    );
+  }
+}
+
+function createSlot(carry: number, chunkBytes: number): Slot {
+  const bytes = new Uint8Array(carry + chunkBytes);
+  return { bytes, view: new DataView(bytes.buffer), carry };
+}
+
+function hasSectionHeader(head: Uint8Array): boolean {
+  return new DataView(head.buffer, head.byteOffset).getUint32(0, true) === sectionHeaderType;
+}
