@@ -81,7 +81,9 @@ export class Pcap {
     this.device = options.device;
     const status = activate(library, handle, options);
     this.warning = status > 0 ? this.#warningText(status) : "";
-    this.isPromiscuous = options.isPromiscuous && status !== PcapCode.promiscuousNotSupported;
+    // libpcap 1.10.3 opens "any" without promiscuous mode and without the warning that it promises.
+    this.isPromiscuous = options.isPromiscuous && options.device !== "any" &&
+      status !== PcapCode.promiscuousNotSupported;
     this.linktype = linktypeOfDlt(library.pcap.pcap_datalink(handle));
     this.isNanosecond = library.pcap.pcap_get_tstamp_precision(handle) === precisionNanosecond;
     if (options.filter !== "") setFilter(library, handle, options.filter);

@@ -1,0 +1,66 @@
+/**
+ * The capture worker: one device, from "start" to "stopped" (see agent/messages.ts). It talks to the main thread
+ * through its global scope and hands batches to the pipeline through the port that "start" brings. After "fatal"
+ * it answers only "stop". The main thread terminates it after "stopped".
+ */
+import { Pcap } from "../../ffi/pcap/pcap.ts";
+import { openLibrary, type PcapLibrary } from "../../ffi/pcap/symbols.ts";
+import type { CaptureOptions, MainToCapture, ReturnMessage, SourceToMain } from "../messages.ts";
+import { liveFailure, openDevice } from "./live_open.ts";
+import { LiveOutbox } from "./live_outbox.ts";
+import { LiveSource } from "./live_source.ts";
+
+/** 64 MiB a device, taken from the system as they are needed; a buffer holds the longest record many times. */
+const bufferBytes = 4 << 20;
+const bufferCountMax = 16;
+
+let library: PcapLibrary | null = null;
+let source: LiveSource | null = null;
+let running: Promise<void> = Promise.resolve();
+
+self.onmessage = async ({ data }: MessageEvent<MainToCapture>) => {
+  if (data.type === "start") {
+    running = run(data.options, data.pipeline);
+    return;
+  }
+  source?.stop();
+  await running;
+  tell({ type: "stopped" });
+};
+
+async function run(options: CaptureOptions, pipeline: MessagePort): Promise<void> {
+  const outbox = new LiveOutbox({
+    interfaceId: options.interfaceId,
+    bufferBytes,
+    bufferCountMax,
+    send: (message, transfer) => pipeline.postMessage(message, transfer),
+  });
+  pipeline.onmessage = ({ data }: MessageEvent<ReturnMessage>) => outbox.giveBack(data.buffer);
+  source = new LiveSource(options, { open: () => open(options), outbox, tell, pause });
+  try {
+    await source.run();
+  } catch (error) {
+    const failure = liveFailure(error, options.device);
+    if (failure === null) throw error;
+    tell({ type: "fatal", message: failure.message, exitCode: failure.exitCode });
+  }
+}
+
+function open(options: CaptureOptions): Pcap {
+  const loaded = library ??= openLibrary();
+  return openDevice(options, (pcapOptions) => Pcap.open(loaded, pcapOptions));
+}
+
+function tell(message: SourceToMain): void {
+  self.postMessage(message);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
+}

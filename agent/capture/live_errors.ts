@@ -1,0 +1,87 @@
+/** What a person is told when live capture cannot start, and with which exit status. */
+import { LibraryMissingError } from "../../ffi/pcap/symbols.ts";
+import { PcapError } from "../../ffi/pcap/errors.ts";
+import { PcapCode } from "../../ffi/pcap/layout.ts";
+import { MissingError, RunError, type TapwatchError, UsageError } from "../errors.ts";
+import { byLikeness, nearest } from "../nearest.ts";
+
+export interface FailureContext {
+  readonly device: string;
+  /** Real path of the executable, for `setcap`. */
+  readonly executable: string;
+  /** Names of the devices there are, asked only when the message needs them. */
+  readonly listNames: () => readonly string[];
+}
+
+/** The error for the person, of a failure while loading libpcap or opening a device; null for a defect of ours. */
+export function describeFailure(error: unknown, context: FailureContext): TapwatchError | null {
+  if (error instanceof LibraryMissingError) return libraryMissing(error);
+  if (error instanceof Deno.errors.NotCapable) return consentMissing(error);
+  if (!(error instanceof PcapError)) return null;
+  if (error.operation === "filter") return badFilter(error);
+  switch (error.code) {
+    case PcapCode.permissionDenied:
+    case PcapCode.promiscuousDenied:
+      return permissionMissing(error, context);
+    case PcapCode.noSuchDevice:
+      return deviceMissing(error, context);
+    default:
+      return new RunError(`Cannot capture on ${context.device}: ${error.message}.`, {
+        cause: error,
+      });
+  }
+}
+
+function libraryMissing(error: LibraryMissingError): MissingError {
+  const tried = error.tried.length === 0 ? "" : ` (tried ${error.tried.join(", ")})`;
+  const lines = [
+    `Live capture needs libpcap, which cannot be loaded${tried}: ${error.message}.`,
+    "Install it with one of",
+    "    apt install libpcap0.8      Debian, Ubuntu",
+    "    dnf install libpcap         Fedora, RHEL",
+    "    pacman -S libpcap           Arch",
+    "    apk add libpcap             Alpine",
+    "    brew install libpcap        macOS",
+    "Capture files can be read without it.",
+  ];
+  return new MissingError(lines.join("\n"), { cause: error });
+}
+
+function consentMissing(error: Error): MissingError {
+  const text = "Live capture loads the host's libpcap, and Deno was not permitted to load it. " +
+    "Start with --allow-ffi to permit it; capture files can be read without it.";
+  return new MissingError(text, { cause: error });
+}
+
+function badFilter(error: PcapError): UsageError {
+  const text = `libpcap refuses the capture filter: ${error.message}. ` +
+    "The syntax is that of the manual page pcap-filter(7).";
+  return new UsageError(text, { cause: error });
+}
+
+function permissionMissing(error: PcapError, context: FailureContext): MissingError {
+  const lines = [`No permission to capture on ${context.device}: ${error.message}.`];
+  if (Deno.build.os === "linux") {
+    lines.push(
+      "Give this executable the right to capture, once, with",
+      `    sudo setcap cap_net_raw=ep ${quoteForShell(context.executable)}`,
+      "or run tapwatch with sudo. (cap_net_raw,cap_net_admin=ep where promiscuous mode is refused without.)",
+    );
+  } else {
+    lines.push("Run tapwatch with sudo, or give your user read access to /dev/bpf*.");
+  }
+  return new MissingError(lines.join("\n"), { cause: error });
+}
+
+function deviceMissing(error: PcapError, context: FailureContext): UsageError {
+  const names = byLikeness(context.device, context.listNames());
+  const likely = nearest(context.device, names);
+  const question = likely === null ? "" : ` Did you mean ${likely}?`;
+  const list = names.length === 0 ? "none can be seen" : names.join(", ");
+  const text = `There is no capture device ${context.device}.${question} Devices: ${list}.`;
+  return new UsageError(text, { cause: error });
+}
+
+function quoteForShell(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}

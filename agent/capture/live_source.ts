@@ -1,0 +1,238 @@
+/**
+ * The life of one capture device:
+ *
+ *     starting -> capturing <-> retrying (device gone or down: again after 1, 2, 4 … 30 s)
+ *         |           |            |
+ *         v           +------------+--> stopped (asked to; what the ring held is handed over first)
+ *       failed (no such device, no permission, bad filter: before the first packet only)
+ */
+import { PcapError } from "../../ffi/pcap/errors.ts";
+import { PcapCode } from "../../ffi/pcap/layout.ts";
+import type { BatchResult, Pcap } from "../../ffi/pcap/pcap.ts";
+import type { CaptureOptions, SourceToMain } from "../messages.ts";
+import type { CaptureSourceState } from "../records.ts";
+import type { LiveOutbox } from "./live_outbox.ts";
+import { LiveTotals } from "./live_totals.ts";
+
+/** The part of Pcap that a source uses; tests put a device of their own in its place. */
+export type CaptureHandle = Pick<
+  Pcap,
+  | "linktype"
+  | "isNanosecond"
+  | "isPromiscuous"
+  | "warning"
+  | "batchMethod"
+  | "bytes"
+  | "read"
+  | "breakLoop"
+  | "stats"
+  | "close"
+>;
+
+export interface LiveSourceParts {
+  /** Throws PcapError. */
+  readonly open: () => CaptureHandle;
+  readonly outbox: LiveOutbox;
+  readonly tell: (message: SourceToMain) => void;
+  /** Resolves after `ms`, or when `signal` is aborted. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+const reportMs = 1000;
+const retryMaxS = 30;
+/** The kernel hands packets over up to its timeout late; this is for its timer, and bounds the whole. */
+const drainExtraMs = 100;
+const drainMaxMs = 500;
+
+export class LiveSource {
+  readonly #options: CaptureOptions;
+  readonly #parts: LiveSourceParts;
+  readonly #totals = new LiveTotals();
+  readonly #stopping = new AbortController();
+  #handle: CaptureHandle | null = null;
+  #hasOpened = false;
+  #isDrained = false;
+  #isReportDue = false;
+  #packets = 0;
+  #linktype = 0;
+  #isPromiscuous = false;
+  #state: CaptureSourceState["state"] = "starting";
+  #detail = "opening the device";
+
+  constructor(options: CaptureOptions, parts: LiveSourceParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /**
+   * Captures until `stop()`. Throws PcapError when the device cannot be opened the first time and waiting would not
+   * help. Either way the pipeline has been told the end.
+   */
+  async run(): Promise<void> {
+    const report = setInterval(() => this.#onReportTime(), reportMs);
+    try {
+      this.#tellState();
+      await this.#runToEnd();
+      this.#setState("stopped", "stopped");
+    } catch (error) {
+      this.#setState("failed", error instanceof Error ? error.message : String(error));
+      throw error;
+    } finally {
+      clearInterval(report);
+      this.#parts.outbox.end();
+    }
+  }
+
+  /** Hands over what the kernel has so far, then ends `run()`. May be called more than once. */
+  stop(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    const drainMs = Math.min(this.#options.timeoutMs + drainExtraMs, drainMaxMs);
+    setTimeout(() => {
+      this.#isDrained = true;
+      this.#handle?.breakLoop();
+    }, drainMs);
+  }
+
+  async #runToEnd(): Promise<void> {
+    let lost = "";
+    let handle = this.#openFirst();
+    if (handle === null) lost = `${this.#options.device} is down`;
+    while (!this.#stopping.signal.aborted) {
+      handle ??= await this.#reopen(lost);
+      if (handle === null) return;
+      lost = await this.#capture(handle);
+      handle = null;
+    }
+  }
+
+  /** Null when the device is there but down: it may come up. */
+  #openFirst(): CaptureHandle | null {
+    try {
+      return this.#parts.open();
+    } catch (error) {
+      if (error instanceof PcapError && error.code === PcapCode.interfaceNotUp) return null;
+      throw error;
+    }
+  }
+
+  /** Tries until it opens, or, with null, until `stop()`. */
+  async #reopen(reason: string): Promise<CaptureHandle | null> {
+    this.#note("warning", `${reason}; trying again until it is back.`);
+    for (let waitS = 1; !this.#stopping.signal.aborted; waitS = Math.min(2 * waitS, retryMaxS)) {
+      this.#setState("retrying", `${reason}, next try in ${waitS} s`);
+      await this.#parts.pause(waitS * 1000, this.#stopping.signal);
+      if (this.#stopping.signal.aborted) return null;
+      try {
+        return this.#parts.open();
+      } catch (error) {
+        if (!(error instanceof PcapError)) throw error;
+        reason = error.message;
+      }
+    }
+    return null;
+  }
+
+  /** Reads until everything is drained after `stop()`, or the device fails: then returns why. */
+  async #capture(handle: CaptureHandle): Promise<string> {
+    this.#begin(handle);
+    try {
+      while (!this.#isDrained) {
+        this.#take(handle, await handle.read());
+        if (this.#isReportDue) this.#report(handle);
+      }
+      return "";
+    } catch (error) {
+      if (!(error instanceof PcapError)) throw error;
+      return error.message;
+    } finally {
+      this.#handle = null;
+      this.#addCounters(handle);
+      handle.close();
+    }
+  }
+
+  #begin(handle: CaptureHandle): void {
+    this.#handle = handle;
+    this.#totals.startHandle();
+    this.#parts.outbox.setFormat(handle);
+    this.#linktype = handle.linktype;
+    this.#isPromiscuous = handle.isPromiscuous;
+    if (this.#hasOpened) this.#note("info", "The device is back.");
+    else this.#noteOpening(handle);
+    this.#hasOpened = true;
+    this.#setState("capturing", describeCapture(handle));
+  }
+
+  #noteOpening(handle: CaptureHandle): void {
+    if (handle.warning !== "") this.#note("warning", handle.warning);
+    if (this.#options.isPromiscuous && !handle.isPromiscuous) {
+      this.#note("info", "Promiscuous mode is not to be had here; capturing without it.");
+    }
+  }
+
+  #take(handle: CaptureHandle, batch: BatchResult): void {
+    this.#packets += batch.packetCount + batch.lostPackets;
+    this.#parts.outbox.queueDrops += batch.lostPackets;
+    if (batch.packetCount === 0) return;
+    this.#parts.outbox.append(handle.bytes.subarray(0, batch.byteLength), batch.packetCount);
+  }
+
+  /** libpcap's counters may be read only between two reads: an idle one is ended for that. */
+  #onReportTime(): void {
+    if (this.#handle === null) return this.#tellState();
+    this.#isReportDue = true;
+    this.#handle.breakLoop();
+  }
+
+  #report(handle: CaptureHandle): void {
+    this.#isReportDue = false;
+    this.#addCounters(handle);
+    this.#tellState();
+  }
+
+  #addCounters(handle: CaptureHandle): void {
+    try {
+      this.#totals.add(handle.stats());
+    } catch (error) {
+      // A device that is gone has no counters: the last ones stay. The next read says that it is gone.
+      if (!(error instanceof PcapError)) throw error;
+    }
+  }
+
+  #setState(state: CaptureSourceState["state"], detail: string): void {
+    this.#state = state;
+    this.#detail = detail;
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    const { outbox, tell } = this.#parts;
+    const state: CaptureSourceState = {
+      interfaceId: this.#options.interfaceId,
+      name: this.#options.device,
+      state: this.#state,
+      detail: this.#detail,
+      linktype: this.#linktype,
+      isPromiscuous: this.#isPromiscuous,
+      packets: this.#packets,
+      received: this.#totals.received,
+      kernelDrops: this.#totals.kernelDrops,
+      interfaceDrops: this.#totals.interfaceDrops,
+      queueDrops: outbox.queueDrops,
+      queueDepth: outbox.queueDepth,
+      queueMax: outbox.queueMax,
+    };
+    tell({ type: "state", state });
+  }
+
+  #note(severity: "info" | "warning", text: string): void {
+    this.#parts.tell({ type: "note", severity, text: `${this.#options.device}: ${text}` });
+  }
+}
+
+function describeCapture(handle: CaptureHandle): string {
+  const mode = handle.isPromiscuous ? "promiscuous" : "not promiscuous";
+  const method = handle.batchMethod === "copy" ? ", packet by packet (slower)" : "";
+  return `capturing, ${mode}${method}`;
+}
