@@ -30,17 +30,17 @@ function distance(a: string, b: string): number {
     for (let column = 1; column <= b.length; column++) {
       const cost = a[row - 1] === b[column - 1] ? 0 : 1;
       let best = Math.min(
-        previous[column]! + 1,
-        current[column - 1]! + 1,
-        previous[column - 1]! + cost,
+        previous[column] + 1,
+        current[column - 1] + 1,
+        previous[column - 1] + cost,
       );
       const isSwap = row > 1 && column > 1 && a[row - 1] === b[column - 2] &&
         a[row - 2] === b[column - 1];
-      if (isSwap) best = Math.min(best, beforePrevious[column - 2]! + 1);
+      if (isSwap) best = Math.min(best, beforePrevious[column - 2] + 1);
       current.push(best);
     }
     beforePrevious = previous;
     previous = current;
   }
-  return previous[b.length]!;
+  return previous[b.length];
 }

@@ -84,7 +84,7 @@ export class HostTable {
   find(word0: number, word1: number, word2: number, word3: number): number {
     const words = this.#words;
     let at = hash(word0, word1, word2, word3) & this.#mask;
-    for (let row = this.#index[at]!; row >= 0; row = this.#index[at]!) {
+    for (let row = this.#index[at]; row >= 0; row = this.#index[at]) {
       const base = row * 4;
       if (
         words[base + 3] === word3 && words[base + 2] === word2 && words[base + 1] === word1 &&
@@ -97,7 +97,7 @@ export class HostTable {
 
   /** Identity of the host in a row; never given twice. */
   id(row: number): number {
-    return this.#ids[row]!;
+    return this.#ids[row];
   }
 
   isLocal(row: number): boolean {
@@ -106,22 +106,22 @@ export class HostTable {
 
   addSent(row: number, wireLength: number, timestampUs: number): void {
     const base = row * 4;
-    this.#totals[base + 2]! += 1;
-    this.#totals[base + 3]! += wireLength;
-    this.#pending[base + 2]! += 1;
-    this.#pending[base + 3]! += wireLength;
-    this.#recent[base + 2 + this.#window]! += wireLength;
+    this.#totals[base + 2] += 1;
+    this.#totals[base + 3] += wireLength;
+    this.#pending[base + 2] += 1;
+    this.#pending[base + 3] += wireLength;
+    this.#recent[base + 2 + this.#window] += wireLength;
     this.#lastSeenUs[row] = timestampUs;
     this.#isDirty[row] = 1;
   }
 
   addReceived(row: number, wireLength: number, timestampUs: number): void {
     const base = row * 4;
-    this.#totals[base]! += 1;
-    this.#totals[base + 1]! += wireLength;
-    this.#pending[base]! += 1;
-    this.#pending[base + 1]! += wireLength;
-    this.#recent[base + this.#window]! += wireLength;
+    this.#totals[base] += 1;
+    this.#totals[base + 1] += wireLength;
+    this.#pending[base] += 1;
+    this.#pending[base + 1] += wireLength;
+    this.#recent[base + this.#window] += wireLength;
     this.#lastSeenUs[row] = timestampUs;
     this.#isDirty[row] = 1;
   }
@@ -147,28 +147,29 @@ export class HostTable {
   activeCount(timestampUs: number): number {
     let active = 0;
     for (let row = 0; row < this.#count; row++) {
-      if (timestampUs - this.#lastSeenUs[row]! < activeUs) active++;
+      if (timestampUs - this.#lastSeenUs[row] < activeUs) active++;
     }
     return active;
   }
 
   /**
-   * The `count` hosts with most bytes in this and the last window, most first; byte totals are those of the windows.
+   * The `count` hosts with most bytes, most first: `recent` in this and the last window, `total` since the start. The
+   * byte counters of what is returned are those bytes.
    */
-  busiest(count: number): HostTotals[] {
+  busiest(count: number, span: "recent" | "total"): HostTotals[] {
     const best: { row: number; bytes: number }[] = [];
     for (let row = 0; row < this.#count; row++) {
-      const bytes = this.#recentBytes(row, 0) + this.#recentBytes(row, 2);
-      if (bytes === 0 || (best.length === count && bytes <= best[count - 1]!.bytes)) continue;
+      const bytes = this.#bytesIn(row, span) + this.#bytesOut(row, span);
+      if (bytes === 0 || (best.length === count && bytes <= best[count - 1].bytes)) continue;
       let at = best.length;
-      while (at > 0 && best[at - 1]!.bytes < bytes) at--;
+      while (at > 0 && best[at - 1].bytes < bytes) at--;
       best.splice(at, 0, { row, bytes });
       if (best.length > count) best.pop();
     }
     return best.map(({ row }) => ({
       ...this.#totalsOf(row, this.#totals),
-      inBytes: this.#recentBytes(row, 0),
-      outBytes: this.#recentBytes(row, 2),
+      inBytes: this.#bytesIn(row, span),
+      outBytes: this.#bytesOut(row, span),
     }));
   }
 
@@ -189,31 +190,39 @@ export class HostTable {
     return this.#isDirty.subarray(0, this.#count).includes(1);
   }
 
-  #recentBytes(row: number, offset: number): number {
-    return this.#recent[row * 4 + offset]! + this.#recent[row * 4 + offset + 1]!;
+  #bytesIn(row: number, span: "recent" | "total"): number {
+    const base = row * 4;
+    return span === "total" ? this.#totals[base + 1] : this.#recent[base] + this.#recent[base + 1];
+  }
+
+  #bytesOut(row: number, span: "recent" | "total"): number {
+    const base = row * 4;
+    return span === "total"
+      ? this.#totals[base + 3]
+      : this.#recent[base + 2] + this.#recent[base + 3];
   }
 
   #totalsOf(row: number, counters: Float64Array): HostTotals {
     const base = row * 4;
     const words = this.#words;
     const address = this.#options.formatAddress(
-      words[base]!,
-      words[base + 1]!,
-      words[base + 2]!,
-      words[base + 3]!,
+      words[base],
+      words[base + 1],
+      words[base + 2],
+      words[base + 3],
     );
-    const mac = macText(this.#macs[row]!);
+    const mac = macText(this.#macs[row]);
     return {
       address,
       mac,
       name: this.#options.nameOf(address, mac),
       isLocal: this.isLocal(row),
-      firstSeenUs: this.#firstSeenUs[row]!,
-      lastSeenUs: this.#lastSeenUs[row]!,
-      inPackets: counters[base]!,
-      inBytes: counters[base + 1]!,
-      outPackets: counters[base + 2]!,
-      outBytes: counters[base + 3]!,
+      firstSeenUs: this.#firstSeenUs[row],
+      lastSeenUs: this.#lastSeenUs[row],
+      inPackets: counters[base],
+      inBytes: counters[base + 1],
+      outPackets: counters[base + 2],
+      outBytes: counters[base + 3],
     };
   }
 
@@ -239,18 +248,18 @@ export class HostTable {
   #insertIntoIndex(row: number): void {
     const base = row * 4;
     const words = this.#words;
-    let at = hash(words[base]!, words[base + 1]!, words[base + 2]!, words[base + 3]!) & this.#mask;
-    while (this.#index[at]! >= 0) at = (at + 1) & this.#mask;
+    let at = hash(words[base], words[base + 1], words[base + 2], words[base + 3]) & this.#mask;
+    while (this.#index[at] >= 0) at = (at + 1) & this.#mask;
     this.#index[at] = row;
   }
 
   /** Keeps the three quarters seen last; increments of the others that were not taken are lost with them. */
   #evictIdle(): void {
     const times = this.#lastSeenUs.slice(0, this.#count).sort();
-    const keepFromUs = times[this.#count >> 2]!;
+    const keepFromUs = times[this.#count >> 2];
     let kept = 0;
     for (let row = 0; row < this.#count; row++) {
-      if (this.#lastSeenUs[row]! <= keepFromUs) continue;
+      if (this.#lastSeenUs[row] <= keepFromUs) continue;
       if (kept !== row) this.#move(row, kept);
       kept++;
     }
@@ -273,7 +282,7 @@ export class HostTable {
         this.#lastSeenUs,
         this.#macs,
       ]
-    ) values[to] = values[from]!;
+    ) values[to] = values[from];
   }
 }
 

@@ -61,7 +61,7 @@ export class RowSampler {
 
 /** Formatting of addresses, given by the joiner so that this file needs no decoder. */
 export interface AddressText {
-  readonly ip: (bytes: Uint8Array, offset: number, ipVersion: number) => string;
+  readonly ipv4: (bytes: Uint8Array, offset: number) => string;
   readonly words: (word0: number, word1: number, word2: number, word3: number) => string;
   readonly mac: (bytes: Uint8Array, offset: number) => string;
 }
@@ -84,13 +84,13 @@ export function makePacketRow(
   const { text } = context;
   const arpEnd = packet.arpOffset + 28;
   const isArp = packet.arpOffset >= 0 &&
-    arpEnd <= batch.offsets[index]! + batch.capturedLengths[index]!;
+    arpEnd <= batch.offsets[index] + batch.capturedLengths[index];
   const ports = packet.sourcePort >= 0;
   return {
-    tsUs: batch.timestampsUs[index]!,
-    interfaceId: batch.interfaceIds[index]!,
-    wireLength: batch.wireLengths[index]!,
-    capturedLength: batch.capturedLengths[index]!,
+    tsUs: batch.timestampsUs[index],
+    interfaceId: batch.interfaceIds[index],
+    wireLength: batch.wireLengths[index],
+    capturedLength: batch.capturedLengths[index],
     src: packet.ipVersion
       ? text.words(packet.source0, packet.source1, packet.source2, packet.source3)
       : isArp
@@ -108,8 +108,8 @@ export function makePacketRow(
       : "",
     srcPort: ports ? packet.sourcePort : null,
     dstPort: ports ? packet.destinationPort : null,
-    protocol: TRANSPORT_NAMES[packet.transport]!,
-    application: APPLICATION_NAMES[context.application]!,
+    protocol: TRANSPORT_NAMES[packet.transport],
+    application: APPLICATION_NAMES[context.application],
     tcpFlags: packet.tcpFlags >= 0 ? packet.tcpFlags : null,
     vlanId: packet.vlanId >= 0 ? packet.vlanId : null,
     flowId: context.flowId,
@@ -149,8 +149,8 @@ function tcpInfo(packet: Packet): string {
 
 /** ARP for Ethernet and IPv4: sender at 8 and 14, target at 18 and 24 (RFC 826). */
 function arpInfo(bytes: Uint8Array, packet: Packet, text: AddressText): string {
-  const sender = text.ip(bytes, packet.arpOffset + 14, 4);
-  const target = text.ip(bytes, packet.arpOffset + 24, 4);
+  const sender = text.ipv4(bytes, packet.arpOffset + 14);
+  const target = text.ipv4(bytes, packet.arpOffset + 24);
   const operation = bytes[packet.arpOffset + 7];
   if (operation === 1) return `who has ${target}? tell ${sender}`;
   return `${sender} is at ${text.mac(bytes, packet.arpOffset + 8)}`;

@@ -3,12 +3,11 @@
  * them, add it to its hosts, perhaps make a row. Per packet it allocates nothing; objects are made for rows, finished
  * flows and finished seconds. It knows no clock: time is the packets'.
  */
-import { formatIpAt, formatIpWords, formatMac } from "../decode/addresses.ts";
+import { formatIpv4, formatIpWords, formatMac } from "../decode/addresses.ts";
 import { ApplicationReader, identifyApplication } from "../decode/application.ts";
 import { decodePacket } from "../decode/decode.ts";
 import { FlowTable } from "../flow/flow_table.ts";
 import {
-  Application,
   APPLICATION_NAMES,
   type ApplicationDetails,
   type ApplicationTotals,
@@ -46,7 +45,7 @@ export interface PipelineOptions extends PipelineSinks {
   readonly isOwnAddress?: (word0: number, word1: number, word2: number, word3: number) => boolean;
 }
 
-const addressText: AddressText = { ip: formatIpAt, words: formatIpWords, mac: formatMac };
+const addressText: AddressText = { ipv4: formatIpv4, words: formatWords, mac: formatMac };
 /** Rows that the dashboard can show without the database. */
 const newestRowsMax = 100;
 /** Rows a second made for the dashboard when the policy makes none. */
@@ -94,7 +93,7 @@ export class Pipeline {
       isLocal: (word0, word1, word2, word3) =>
         isLocalAddress(word0, word1, word2, word3) ||
         (options.isOwnAddress?.(word0, word1, word2, word3) ?? false),
-      formatAddress: formatIpWords,
+      formatAddress: formatWords,
       nameOf: (address, mac) => this.#names.nameOf(address, mac),
     });
   }
@@ -107,6 +106,10 @@ export class Pipeline {
     return this.#bytes;
   }
 
+  get capturedBytes(): number {
+    return this.#capturedBytes;
+  }
+
   /** Traffic time of the oldest and newest packet; null before the first. */
   get span(): { readonly oldestUs: number; readonly newestUs: number } | null {
     return this.#packets === 0 ? null : { oldestUs: this.#oldestUs, newestUs: this.#newestUs };
@@ -117,19 +120,19 @@ export class Pipeline {
     const { bytes, count, offsets, capturedLengths, wireLengths, timestampsUs, linktypes } = batch;
     const packet = this.#packet;
     for (let index = 0; index < count; index++) {
-      const wireLength = wireLengths[index]!;
-      const capturedLength = capturedLengths[index]!;
-      const timestampUs = timestampsUs[index]!;
-      decodePacket(bytes, offsets[index]!, capturedLength, wireLength, linktypes[index]!, packet);
+      const wireLength = wireLengths[index];
+      const capturedLength = capturedLengths[index];
+      const timestampUs = timestampsUs[index];
+      decodePacket(bytes, offsets[index], capturedLength, wireLength, linktypes[index], packet);
       if (this.#second.isOver(timestampUs)) this.#rollSecond(timestampUs);
       this.#packets++;
       this.#bytes += wireLength;
       this.#capturedBytes += capturedLength;
       if (timestampUs > this.#newestUs) this.#newestUs = timestampUs;
       if (timestampUs < this.#oldestUs) this.#oldestUs = timestampUs;
-      this.#transportPackets[packet.transport]! += 1;
-      this.#transportBytes[packet.transport]! += wireLength;
-      if (packet.stopReason !== StopReason.complete) this.#stops[packet.stopReason]! += 1;
+      this.#transportPackets[packet.transport] += 1;
+      this.#transportBytes[packet.transport] += wireLength;
+      if (packet.stopReason !== StopReason.complete) this.#stops[packet.stopReason] += 1;
       this.#track(batch, index, timestampUs, wireLength);
     }
     if (count > 0) this.#flows.advance(this.#newestUs);
@@ -155,35 +158,40 @@ export class Pipeline {
     return this.#hosts.takeChanged(countMax);
   }
 
+  /** Hosts with most bytes since the start, most first. */
+  busiestHosts(count: number): HostTotals[] {
+    return this.#hosts.busiest(count, "total");
+  }
+
   get hasChangedHosts(): boolean {
     return this.#hosts.hasChanged;
   }
 
   /** Flows seen so far by transport. */
   flowTotals(): Record<string, number> {
-    return named(TRANSPORT_NAMES, (index) => this.#transportFlows[index]!, (flows) => flows > 0);
+    return named(TRANSPORT_NAMES, (index) => this.#transportFlows[index], (flows) => flows > 0);
   }
 
   protocolTotals(): Record<string, ProtocolTotals> {
     return named(TRANSPORT_NAMES, (index) => ({
-      packets: this.#transportPackets[index]!,
-      bytes: this.#transportBytes[index]!,
+      packets: this.#transportPackets[index],
+      bytes: this.#transportBytes[index],
     }), ({ packets }) => packets > 0);
   }
 
   applicationTotals(): Record<string, ApplicationTotals> {
     return named(APPLICATION_NAMES, (index) => ({
-      packets: this.#applicationPackets[index]!,
-      bytes: this.#applicationBytes[index]!,
-      flows: this.#applicationFlows[index]!,
+      packets: this.#applicationPackets[index],
+      bytes: this.#applicationBytes[index],
+      flows: this.#applicationFlows[index],
     }), ({ packets }, name) => name !== "" && packets > 0);
   }
 
   decodeStops(): PipelineSnapshot["decodeStops"] {
     return {
-      truncated: this.#stops[StopReason.truncated]!,
-      malformed: this.#stops[StopReason.malformed]!,
-      unsupported: this.#stops[StopReason.unsupported]!,
+      truncated: this.#stops[StopReason.truncated],
+      malformed: this.#stops[StopReason.malformed],
+      unsupported: this.#stops[StopReason.unsupported],
     };
   }
 
@@ -212,7 +220,7 @@ export class Pipeline {
       flowsMax: this.#options.flowCountMax,
       hostsActive: this.#hosts.activeCount(tsUs),
       hostsTotal: this.#hosts.totalCount,
-      topTalkers: this.#hosts.busiest(talkersMax),
+      topTalkers: this.#hosts.busiest(talkersMax, "recent"),
       newestPackets: this.#newest.slice(-newestRowsMax),
       sampleK: this.#sampler.sampleK,
     };
@@ -220,13 +228,13 @@ export class Pipeline {
 
   #track(batch: PacketBatch, index: number, timestampUs: number, wireLength: number): void {
     const packet = this.#packet;
-    const slot = this.#flows.update(packet, timestampUs, wireLength, batch.interfaceIds[index]!);
+    const slot = this.#flows.update(packet, timestampUs, wireLength, batch.interfaceIds[index]);
     if (slot < 0) {
       this.#second.add(packet.transport, wireLength, Direction.passing);
       this.#row(batch, index, 0, 0, null);
       return;
     }
-    if (this.#flows.isNew) this.#transportFlows[packet.transport]! += 1;
+    if (this.#flows.isNew) this.#transportFlows[packet.transport] += 1;
     const direction = this.#countHosts(batch.bytes, slot, timestampUs, wireLength);
     this.#second.add(packet.transport, wireLength, direction);
     const wasKnown = this.#flows.application(slot) !== 0;
@@ -235,17 +243,17 @@ export class Pipeline {
       : null;
     const application = this.#flows.application(slot);
     if (wasKnown) {
-      this.#applicationPackets[application]! += 1;
-      this.#applicationBytes[application]! += wireLength;
+      this.#applicationPackets[application] += 1;
+      this.#applicationBytes[application] += wireLength;
     } else if (application !== 0) this.#chargeApplication(slot, application);
     this.#row(batch, index, slot, application, details);
   }
 
   /** Counts what a flow brought before its application was known, this packet included. */
   #chargeApplication(slot: number, application: number): void {
-    this.#applicationFlows[application]! += 1;
-    this.#applicationPackets[application]! += this.#flows.packets(slot);
-    this.#applicationBytes[application]! += this.#flows.wireBytes(slot);
+    this.#applicationFlows[application] += 1;
+    this.#applicationPackets[application] += this.#flows.packets(slot);
+    this.#applicationBytes[application] += this.#flows.wireBytes(slot);
   }
 
   #inspect(bytes: Uint8Array, slot: number, timestampUs: number): ApplicationDetails | null {
@@ -276,20 +284,19 @@ export class Pipeline {
   }
 
   #countHosts(bytes: Uint8Array, slot: number, timestampUs: number, wireLength: number): number {
-    const packet = this.#packet;
     if (slot * 2 >= this.#flowHosts.length) this.#growFlowHosts(slot);
     const fromOriginator = this.#flows.isOriginator;
     const sourceAt = slot * 2 + (fromOriginator ? 0 : 1);
     const destinationAt = slot * 2 + (fromOriginator ? 1 : 0);
-    let source = this.#flowHosts[sourceAt]!;
-    let destination = this.#flowHosts[destinationAt]!;
+    let source = this.#flowHosts[sourceAt];
+    let destination = this.#flowHosts[destinationAt];
     if (
-      this.#flows.isNew || this.#hosts.id(source) !== this.#flowHostIds[sourceAt]! ||
-      this.#hosts.id(destination) !== this.#flowHostIds[destinationAt]!
+      this.#flows.isNew || this.#hosts.id(source) !== this.#flowHostIds[sourceAt] ||
+      this.#hosts.id(destination) !== this.#flowHostIds[destinationAt]
     ) {
       this.#findHosts(bytes, sourceAt, destinationAt, timestampUs);
-      source = this.#flowHosts[sourceAt]!;
-      destination = this.#flowHosts[destinationAt]!;
+      source = this.#flowHosts[sourceAt];
+      destination = this.#flowHosts[destinationAt];
     }
     this.#hosts.addSent(source, wireLength, timestampUs);
     this.#hosts.addReceived(destination, wireLength, timestampUs);
@@ -343,7 +350,7 @@ export class Pipeline {
   ): void {
     const { onRow } = this.#options;
     if (onRow === undefined) return;
-    const isTaken = this.#sampler.takes(batch.timestampsUs[index]!);
+    const isTaken = this.#sampler.takes(batch.timestampsUs[index]);
     if (!isTaken && this.#shownThisSecond >= shownRowsPerSecond) return;
     const row = makePacketRow(batch, index, this.#packet, {
       application,
@@ -390,7 +397,12 @@ function named<T>(
 }
 
 function readMac(bytes: Uint8Array, offset: number): number {
-  return ((bytes[offset]! << 8) | bytes[offset + 1]!) * 2 ** 32 +
-    ((bytes[offset + 2]! << 24 | bytes[offset + 3]! << 16 | bytes[offset + 4]! << 8 |
-      bytes[offset + 5]!) >>> 0);
+  return ((bytes[offset] << 8) | bytes[offset + 1]) * 2 ** 32 +
+    ((bytes[offset + 2] << 24 | bytes[offset + 3] << 16 | bytes[offset + 4] << 8 |
+      bytes[offset + 5]) >>> 0);
+}
+
+function formatWords(word0: number, word1: number, word2: number, word3: number): string {
+  const isIpv4 = word0 === 0 && word1 === 0 && word2 === 0xffff;
+  return formatIpWords(isIpv4 ? 4 : 6, [word0, word1, word2, word3]);
 }

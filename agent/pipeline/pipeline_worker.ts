@@ -58,7 +58,7 @@ class PipelineThread {
   constructor(options: PipelineWorkerOptions, sourceCount: number) {
     this.#isLive = options.isLive;
     this.#sourcesOpen = sourceCount;
-    const own = new Set(options.ownAddresses.map((address) => parseIp(address)?.join()));
+    const own = new Set(options.ownAddresses.map(wordsOfAddress));
     this.#pipeline = new Pipeline({
       flowCountMax: options.flowCountMax,
       rowPolicy: options.rowPolicy,
@@ -118,7 +118,7 @@ class PipelineThread {
       at = indexPcapRecords(batch, message, at);
       this.#pipeline.process(batch);
     }
-    const last = batch.count > 0 ? batch.timestampsUs[batch.count - 1]! : 0;
+    const last = batch.count > 0 ? batch.timestampsUs[batch.count - 1] : 0;
     this.#lastBatchMs = Date.now();
     this.#behindS = this.#isLive ? Math.max(0, this.#lastBatchMs / 1000 - last / 1e6) : 0;
     this.#record(message);
@@ -230,6 +230,15 @@ class PipelineThread {
     return this.#rows.length + this.#flows.length + this.#seconds.length > 0 ||
       this.#pipeline.hasChangedHosts;
   }
+}
+
+/** The words of an address as Packet has them, joined; "" for what is no address. */
+function wordsOfAddress(text: string): string {
+  const bytes = parseIp(text);
+  if (bytes === null) return "";
+  const view = new DataView(bytes.buffer);
+  if (bytes.length === 4) return [0, 0, 0xffff, view.getInt32(0)].join();
+  return [0, 4, 8, 12].map((offset) => view.getInt32(offset)).join();
 }
 
 function tell(message: PipelineToMain): void {

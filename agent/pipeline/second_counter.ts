@@ -37,7 +37,7 @@ export class SecondCounter {
   add(transport: number, wireLength: number, direction: number): void {
     this.#packets++;
     this.#bytes += wireLength;
-    this.#directionBytes[direction]! += wireLength;
+    this.#directionBytes[direction] += wireLength;
     if (transport === Transport.tcp) this.#tcp++;
     else if (transport === Transport.udp) this.#udp++;
     else if (transport === Transport.icmp || transport === Transport.icmpv6) this.#icmp++;
@@ -56,9 +56,9 @@ export class SecondCounter {
       tsUs: this.startUs,
       packets: this.#packets,
       bytes: this.#bytes,
-      inBytes: this.#directionBytes[Direction.in]!,
-      outBytes: this.#directionBytes[Direction.out]!,
-      internalBytes: this.#directionBytes[Direction.internal]!,
+      inBytes: this.#directionBytes[Direction.in],
+      outBytes: this.#directionBytes[Direction.out],
+      internalBytes: this.#directionBytes[Direction.internal],
       tcpPackets: this.#tcp,
       udpPackets: this.#udp,
       icmpPackets: this.#icmp,

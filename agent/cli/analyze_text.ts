@@ -1,0 +1,144 @@
+/** The report of `analyze` for people: what was read, what it is made of, who talked most, what went wrong. */
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { ApplicationTotals, PipelineSnapshot, ProtocolTotals } from "../records.ts";
+
+/** One file of the report; times are ISO 8601, null without a packet. */
+export interface FileReport {
+  readonly path: string;
+  readonly format: "pcap" | "pcapng";
+  readonly linktypes: readonly number[];
+  readonly packets: number;
+  readonly bytes: number;
+  readonly captured_bytes: number;
+  readonly first_ts: string | null;
+  readonly last_ts: string | null;
+  readonly truncated: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** The object of `analyze --json`; names are the contract's. */
+export interface AnalyzeReport {
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly files: readonly FileReport[];
+  readonly packets: number;
+  readonly bytes: number;
+  readonly duration_s: number;
+  readonly protocols: Readonly<Record<string, ProtocolTotals>>;
+  readonly applications: Readonly<Record<string, ApplicationTotals>>;
+  readonly decode_stops: PipelineSnapshot["decodeStops"];
+  readonly flows: Readonly<Record<string, number>>;
+  readonly scans: readonly never[];
+  readonly anomalies: {
+    readonly windows: number;
+    readonly flagged: number;
+    readonly rate_pct: number;
+    readonly items: readonly never[];
+  };
+  readonly findings: readonly never[];
+  readonly timing: { readonly wall_s: number; readonly packets_per_s: number };
+}
+
+const talkersShown = 10;
+
+export function formatReport(report: AnalyzeReport, pipeline: Pipeline): string {
+  const blocks = [
+    ...report.files.map(fileBlock),
+    summary(report),
+    shareTable("Protocol", report.protocols, report.bytes),
+    shareTable("Application", report.applications, report.bytes),
+    talkers(pipeline),
+    stops(report),
+  ];
+  return blocks.filter((block) => block !== "").join("\n\n");
+}
+
+function fileBlock(file: FileReport): string {
+  const when = file.first_ts === null ? "no packets" : `${file.first_ts} to ${file.last_ts}`;
+  const lines = [`${file.path}: ${file.format}, ${count(file.packets)} packets, ${when}`];
+  if (file.truncated) lines.push("  The end of the file is cut off; what came before is counted.");
+  return lines.join("\n");
+}
+
+function summary(report: AnalyzeReport): string {
+  const bitsPerS = report.duration_s > 0 ? report.bytes * 8 / report.duration_s : 0;
+  const rate = bitsPerS > 0 ? `, ${scaled(bitsPerS, "bit/s")} on average` : "";
+  return `${count(report.packets)} packets, ${scaled(report.bytes, "B")} in ${
+    duration(report.duration_s)
+  }${rate}, ` +
+    `${count(report.flows.total)} flows. Read in ${report.timing.wall_s.toFixed(2)} s.`;
+}
+
+function shareTable(
+  title: string,
+  totals: Readonly<Record<string, ProtocolTotals>>,
+  bytesOfAll: number,
+): string {
+  const rows = Object.entries(totals).sort(([, a], [, b]) => b.bytes - a.bytes);
+  if (rows.length === 0) return "";
+  return table(
+    [title, "Packets", "Bytes", "Share"],
+    rows.map(([name, { packets, bytes }]) => [
+      name,
+      count(packets),
+      scaled(bytes, "B"),
+      `${(bytesOfAll > 0 ? bytes / bytesOfAll * 100 : 0).toFixed(1)} %`,
+    ]),
+  );
+}
+
+function talkers(pipeline: Pipeline): string {
+  const hosts = pipeline.busiestHosts(talkersShown);
+  if (hosts.length === 0) return "";
+  return table(
+    ["Busiest hosts", "Received", "Sent"],
+    hosts.map((host) => [
+      host.name ? `${host.name} (${host.address})` : host.address,
+      scaled(host.inBytes, "B"),
+      scaled(host.outBytes, "B"),
+    ]),
+  );
+}
+
+function stops({ decode_stops: { truncated, malformed, unsupported } }: AnalyzeReport): string {
+  const parts = [
+    truncated > 0 ? `${count(truncated)} cut off by the capture` : "",
+    malformed > 0 ? `${count(malformed)} malformed` : "",
+    unsupported > 0 ? `${count(unsupported)} with a protocol that tapwatch does not read` : "",
+  ].filter((part) => part !== "");
+  return parts.length === 0 ? "" : `Packets not decoded to the end: ${parts.join(", ")}.`;
+}
+
+/** First column left, the others right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  return all.map((row) =>
+    row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])
+    ).join("  ").trimEnd()
+  ).join("\n");
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}
+
+/** Three significant digits with an SI prefix. */
+function scaled(value: number, unit: string): string {
+  const prefixes = ["", "k", "M", "G", "T", "P"];
+  const power = Math.min(5, value >= 1000 ? Math.floor(Math.log10(value) / 3) : 0);
+  return `${Number((value / 1000 ** power).toPrecision(3))} ${prefixes[power]}${unit}`;
+}
+
+/** At most two units. */
+function duration(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  const units: [number, string][] = [[86_400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const first = units.findIndex(([size]) => seconds >= size);
+  const [size, unit] = units[first];
+  const whole = Math.floor(seconds / size);
+  const next = units[first + 1];
+  if (!next) return `${Number(seconds.toPrecision(3))} s`;
+  const rest = Math.floor((seconds - whole * size) / next[0]);
+  return rest > 0 ? `${whole} ${unit} ${rest} ${next[1]}` : `${whole} ${unit}`;
+}

@@ -1,0 +1,55 @@
+/** Finds the code of a command; each command's modules are loaded only when it runs. */
+import type { Config } from "../config.ts";
+import { UsageError } from "../errors.ts";
+import { Log } from "../log.ts";
+import { COMMAND_NAMES, type CommandName } from "../options.ts";
+import { VERSION } from "../version.ts";
+import { helpText } from "./help.ts";
+
+/** Runs the configured command to its end. Throws TapwatchError. */
+export async function runCommand(config: Config): Promise<void> {
+  const log = new Log({ level: config.logLevel, format: config.logFormat });
+  switch (config.command) {
+    case "run":
+    case "replay":
+      return (await import("./run.ts")).runLive(config, log);
+    case "analyze":
+      return (await import("./analyze.ts")).runAnalyze(config, log);
+    case "decode":
+      return (await import("./decode.ts")).runDecode(
+        config.operands[0],
+        (chunk) => writeAll(chunk),
+      );
+    case "interfaces":
+      return (await import("./interfaces.ts")).runInterfaces(config);
+    case "doctor":
+      return (await import("./doctor.ts")).runDoctor(config);
+    case "export":
+      return (await import("./export_command.ts")).runExportCommand(config);
+    case "alert-test":
+      throw new UsageError(
+        "This version sends no alerts yet, so there is nothing to test. Findings and alerts come with detection.",
+      );
+    case "version":
+      return console.log(
+        config.isJson
+          ? JSON.stringify({ name: "tapwatch", version: VERSION })
+          : `tapwatch ${VERSION}`,
+      );
+    case "help":
+      return console.log(helpText(helpTopic(config.operands[0])));
+  }
+}
+
+function helpTopic(word: string | undefined): CommandName | null {
+  if (word === undefined || word === "help") return null;
+  const known = COMMAND_NAMES.find((name) => name === word);
+  if (known) return known;
+  throw new UsageError(
+    `Unknown command ${JSON.stringify(word)}. Commands: ${COMMAND_NAMES.join(", ")}.`,
+  );
+}
+
+function writeAll(chunk: Uint8Array): void {
+  for (let rest = chunk; rest.length > 0;) rest = rest.subarray(Deno.stdout.writeSync(rest));
+}
