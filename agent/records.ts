@@ -211,6 +211,7 @@ export class Packet {
   outerIpProtocol = -1;
   outerSourcePort = -1;
   outerDestinationPort = -1;
+  /** Twelve bits: the reserved ones too. */
   outerTcpFlags = -1;
   /** Tunnel headers passed on the way to the innermost IP header. */
   tunnelDepth = 0;
@@ -253,7 +254,10 @@ export class Packet {
   payloadLength = 0;
   /** ARP: offset of the fixed header (RFC 826). */
   arpOffset = -1;
-  /** Offset of the Ethernet (or SLL source) header, for MAC addresses; -1 where the link has none. */
+  /**
+   * Where MAC addresses stand: the source at +6, on Ethernet also the destination at +0 (Linux cooked captures have
+   * none). -1 where the link has none.
+   */
   linkOffset = -1;
   /** One of StopReason. */
   stopReason = 0;

@@ -8,7 +8,14 @@ import { Layer, Linktype, type Packet } from "../records.ts";
 import { decodeArp } from "./arp.ts";
 import { decodeAuthentication } from "./authentication.ts";
 import { Cursor, enterTunnel, setPayload, stepByIpVersion, stopUnsupported } from "./cursor.ts";
-import { decodeEthernet, decodeLlc, decodeVlan } from "./ethernet.ts";
+import {
+  decodeETag,
+  decodeEthernet,
+  decodeFabricPath,
+  decodeLlc,
+  decodeVlan,
+  decodeVnTag,
+} from "./ethernet.ts";
 import { decodeIcmp, decodeIcmpv6, decodeIgmp } from "./icmp.ts";
 import { decodeIpv4 } from "./ipv4.ts";
 import { decodeIpv6 } from "./ipv6.ts";
@@ -148,6 +155,12 @@ function decodeTunnelOrLink(step: number, packet: Packet): number {
       return enterIpTunnel(packet, Step.ipv4);
     case Step.ipv6InIp:
       return enterIpTunnel(packet, Step.ipv6);
+    case Step.vnTag:
+      return decodeVnTag(cursor, packet);
+    case Step.eTag:
+      return decodeETag(cursor, packet);
+    case Step.fabricPath:
+      return decodeFabricPath(cursor, packet);
     case Step.pppoe:
       return decodePppoe(cursor, packet);
     case Step.ppp:

@@ -1,4 +1,4 @@
-/** Ethernet II and IEEE 802.3, 802.1Q/802.1ad tags, and LLC/SNAP (IEEE 802.2, RFC 1042). */
+/** Ethernet II and IEEE 802.3, 802.1Q/802.1ad and other tags, and LLC/SNAP (IEEE 802.2, RFC 1042). */
 import { Layer, type Packet, StopReason } from "../records.ts";
 import { readUint16 } from "./bytes.ts";
 import { type Cursor, hasBytes, stop, stopUnsupported } from "./cursor.ts";
@@ -32,6 +32,32 @@ export function decodeVlan(cursor: Cursor, packet: Packet): number {
   }
   cursor.position = position + 4;
   return stepOfTypeOrLength(cursor, packet, readUint16(bytes, position + 2), VLAN_LAYER);
+}
+
+/** Cisco VN-Tag: four bytes between virtual interfaces and a type. */
+export function decodeVnTag(cursor: Cursor, packet: Packet): number {
+  return skipTag(cursor, packet, 6);
+}
+
+/** 802.1BR E-Tag: six bytes between bridge ports and a type. */
+export function decodeETag(cursor: Cursor, packet: Packet): number {
+  return skipTag(cursor, packet, 8);
+}
+
+function skipTag(cursor: Cursor, packet: Packet, length: number): number {
+  if (!hasBytes(cursor, packet, VLAN_LAYER, length)) return Step.done;
+  cursor.position += length;
+  const typeOrLength = readUint16(cursor.bytes, cursor.position - 2);
+  return stepOfTypeOrLength(cursor, packet, typeOrLength, VLAN_LAYER);
+}
+
+/** Cisco FabricPath: its addresses are switches, so the frame inside counts as the link. */
+export function decodeFabricPath(cursor: Cursor, packet: Packet): number {
+  if (!hasBytes(cursor, packet, ETHERNET_LAYER, 2)) return Step.done;
+  cursor.position += 2;
+  packet.linkOffset = -1;
+  packet.etherType = -1;
+  return Step.ethernet;
 }
 
 function stepOfTypeOrLength(

@@ -37,10 +37,13 @@ export const Step = {
   wifi: 32,
   nflog: 33,
   rawIp: 34,
+  vnTag: 35,
+  eTag: 36,
+  fabricPath: 37,
   /** Known by name, and nothing in it is read: OSPF, ESP, no next header … */
-  opaque: 35,
+  opaque: 38,
   /** Nothing is known of it. */
-  unknown: 36,
+  unknown: 39,
 } as const;
 
 /** EtherType (IEEE 802 numbers) to step; Step.unknown for the rest. */
@@ -62,6 +65,12 @@ export function stepOfEtherType(etherType: number): number {
       return Step.mpls;
     case 0x8864:
       return Step.pppoe;
+    case 0x8903:
+      return Step.fabricPath;
+    case 0x8926:
+      return Step.vnTag;
+    case 0x893f:
+      return Step.eTag;
     default:
       return Step.unknown;
   }

@@ -28,9 +28,9 @@ export function decodeTcp(cursor: Cursor, packet: Packet): number {
 }
 
 function setFlags(cursor: Cursor, packet: Packet): void {
-  const flags = readUint16(cursor.bytes, cursor.position + 12) & 0x01ff;
-  packet.tcpFlags = flags;
-  if (cursor.isOuter === 1) packet.outerTcpFlags = flags;
+  const flags = readUint16(cursor.bytes, cursor.position + 12);
+  packet.tcpFlags = flags & 0x01ff;
+  if (cursor.isOuter === 1) packet.outerTcpFlags = flags & 0x0fff;
 }
 
 function decodeShortTcp(cursor: Cursor, packet: Packet, readable: number): number {

@@ -1,0 +1,110 @@
+/** Addresses as text and back: IPv4, IPv6 in the form of RFC 5952, and MAC. */
+
+const DECIMAL = Array.from({ length: 256 }, (_, value) => String(value));
+const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
+
+/** Text of the four bytes at `at`. */
+export function formatIpv4(bytes: Uint8Array, at: number): string {
+  return DECIMAL[bytes[at]] + "." + DECIMAL[bytes[at + 1]] + "." + DECIMAL[bytes[at + 2]] + "." +
+    DECIMAL[bytes[at + 3]];
+}
+
+/** Text of the sixteen bytes at `at`. */
+export function formatIpv6(bytes: Uint8Array, at: number): string {
+  const groups = new Array<number>(8);
+  for (let i = 0; i < 8; i++) groups[i] = (bytes[at + 2 * i] << 8) | bytes[at + 2 * i + 1];
+  return formatGroups(groups);
+}
+
+/** Text of an address as `Packet` holds it: four big-endian words, signed or not. */
+export function formatIpWords(
+  ipVersion: number,
+  words: readonly [number, number, number, number],
+): string {
+  const groups = words.flatMap((word) => [word >>> 16, word & 0xffff]);
+  return ipVersion === 4 ? formatDotted(groups[6], groups[7]) : formatGroups(groups);
+}
+
+/** Text of the six bytes at `at`, as `00:1a:2b:3c:4d:5e`. */
+export function formatMac(bytes: Uint8Array, at: number): string {
+  let text = HEX[bytes[at]];
+  for (let i = 1; i < 6; i++) text += ":" + HEX[bytes[at + i]];
+  return text;
+}
+
+function formatGroups(groups: readonly number[]): string {
+  const { start, end } = longestZeroRun(groups);
+  const isMapped = start === 0 && end === 5 && groups[5] === 0xffff;
+  if (isMapped) return "::ffff:" + formatDotted(groups[6], groups[7]);
+  const hex = groups.map((group) => group.toString(16));
+  if (end - start < 2) return hex.join(":");
+  return hex.slice(0, start).join(":") + "::" + hex.slice(end).join(":");
+}
+
+function formatDotted(high: number, low: number): string {
+  return DECIMAL[high >> 8] + "." + DECIMAL[high & 0xff] + "." + DECIMAL[low >> 8] + "." +
+    DECIMAL[low & 0xff];
+}
+
+/** The first of the longest runs of zeros (RFC 5952 section 4.2.3). */
+function longestZeroRun(groups: readonly number[]): { start: number; end: number } {
+  const longest = { start: 0, end: 0 };
+  let start = 0;
+  groups.forEach((group, index) => {
+    if (group !== 0) start = index + 1;
+    else if (index + 1 - start > longest.end - longest.start) {
+      longest.start = start;
+      longest.end = index + 1;
+    }
+  });
+  return longest;
+}
+
+/** Bytes of an IPv4 (4) or IPv6 (16) address; null when the text is neither. */
+export function parseIp(text: string): Uint8Array | null {
+  return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+}
+
+function parseIpv4(text: string): Uint8Array | null {
+  const parts = text.split(".");
+  const isAddress = parts.length === 4 &&
+    parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256);
+  return isAddress ? Uint8Array.from(parts, Number) : null;
+}
+
+function parseIpv6(text: string): Uint8Array | null {
+  const halves = text.split("::");
+  if (halves.length > 2) return null;
+  const head = parseGroups(halves[0], halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1], true) : [];
+  if (head === null || tail === null) return null;
+  const missing = 16 - head.length - tail.length;
+  const isComplete = halves.length === 2 ? missing >= 2 : missing === 0;
+  if (!isComplete) return null;
+  return Uint8Array.from([...head, ...new Array<number>(missing).fill(0), ...tail]);
+}
+
+/** Bytes of colon-separated groups, of which the very last may be an IPv4 address. */
+function parseGroups(text: string, isEnd: boolean): number[] | null {
+  if (text === "") return [];
+  const parts = text.split(":");
+  const result: number[] = [];
+  for (const [index, part] of parts.entries()) {
+    const isLast = isEnd && index === parts.length - 1;
+    const dotted = isLast && part.includes(".") ? parseIpv4(part) : null;
+    if (dotted !== null) {
+      result.push(...dotted);
+      continue;
+    }
+    if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return null;
+    const group = parseInt(part, 16);
+    result.push(group >> 8, group & 0xff);
+  }
+  return result;
+}
+
+/** The six bytes of a MAC address written with `:` or `-`; null when the text is none. */
+export function parseMac(text: string): Uint8Array | null {
+  if (!/^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/.test(text)) return null;
+  return Uint8Array.from(text.split(/[:-]/), (part) => parseInt(part, 16));
+}
