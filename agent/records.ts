@@ -235,6 +235,8 @@ export class Packet {
   isLaterFragment = 0;
   /** 1 when this is any fragment of a fragmented datagram. */
   isFragment = 0;
+  /** Identification of the datagram that a fragment belongs to (IPv6: all 32 bits, signed); -1 otherwise. */
+  ipIdentification = -1;
   /** TCP, UDP, SCTP port; ICMP: type of the message (see flow/five_tuple for its pairing). */
   sourcePort = -1;
   /** TCP, UDP, SCTP port; ICMP: code. */

@@ -1,0 +1,136 @@
+/** Turns a slot of the flow table into the Flow record that leaves it. */
+import {
+  APPLICATION_NAMES,
+  type Flow,
+  type FlowEndReason,
+  Transport,
+  TRANSPORT_NAMES,
+} from "../records.ts";
+import { addressBytes, addressText } from "./address_text.ts";
+import { communityId } from "./community_id.ts";
+import { tcpConnState, udpConnState } from "./conn_state.ts";
+import { META_HAS_PORTS, META_IS_IPV6 } from "./five_tuple.ts";
+import {
+  D_ID,
+  D_LAST,
+  D_ORIG_BYTES,
+  D_ORIG_WIRE_BYTES,
+  D_RESP_BYTES,
+  D_RESP_WIRE_BYTES,
+  D_START,
+  type FlowSlots,
+  KIND_APPLICATION_SHIFT,
+  M_HIGH,
+  M_INTERFACE,
+  M_JA4,
+  M_KIND,
+  M_LOW,
+  M_META,
+  M_NAME,
+  M_ORIG_PACKETS,
+  M_PORTS,
+  M_RESP_PACKETS,
+  M_STATE,
+  MAIN_WORDS,
+  STATE_ORIGINATOR_IS_LOW,
+  STATE_TCP_MASK,
+  T_ORIG_RETRANSMISSIONS,
+  T_RESP_RETRANSMISSIONS,
+  T_RTT,
+  TCP_WORDS,
+} from "./flow_slots.ts";
+import { historyText } from "./history.ts";
+import type { StringTable } from "./string_table.ts";
+
+const noVlan = 0xffff;
+
+/** Interface and VLAN id in one word; -1 for no VLAN. */
+export function packInterface(interfaceId: number, vlanId: number): number {
+  return interfaceId & 0xffff | (vlanId & 0xffff) << 16;
+}
+
+export function makeFlow(
+  slots: FlowSlots,
+  strings: StringTable,
+  slot: number,
+  endReason: FlowEndReason | "",
+): Flow {
+  const base = slot * MAIN_WORDS;
+  const doubles = slot * (MAIN_WORDS / 2);
+  const { main, mainDoubles } = slots;
+  const transport = TRANSPORT_NAMES[main[base + M_KIND] & 0xff];
+  const isTcp = transport === "tcp";
+  const vlanId = main[base + M_INTERFACE] >>> 16;
+  return {
+    id: mainDoubles[doubles + D_ID],
+    startUs: mainDoubles[doubles + D_START],
+    endUs: mainDoubles[doubles + D_LAST],
+    ...endpoints(main, base),
+    ipVersion: (main[base + M_META] & META_IS_IPV6) !== 0 ? 6 : 4,
+    proto: transport,
+    service: APPLICATION_NAMES[main[base + M_KIND] >>> KIND_APPLICATION_SHIFT],
+    name: strings.text(main[base + M_NAME]),
+    ja4: strings.text(main[base + M_JA4]),
+    origPkts: main[base + M_ORIG_PACKETS] >>> 0,
+    origBytes: mainDoubles[doubles + D_ORIG_BYTES],
+    origWireBytes: mainDoubles[doubles + D_ORIG_WIRE_BYTES],
+    respPkts: main[base + M_RESP_PACKETS] >>> 0,
+    respBytes: mainDoubles[doubles + D_RESP_BYTES],
+    respWireBytes: mainDoubles[doubles + D_RESP_WIRE_BYTES],
+    connState: connState(slots, slot),
+    history: historyText(slots, slot),
+    rttUs: isTcp ? slots.tcp[slot * TCP_WORDS + T_RTT] : -1,
+    origRetransmissions: slots.tcp[slot * TCP_WORDS + T_ORIG_RETRANSMISSIONS],
+    respRetransmissions: slots.tcp[slot * TCP_WORDS + T_RESP_RETRANSMISSIONS],
+    interfaceId: main[base + M_INTERFACE] & 0xffff,
+    vlanId: vlanId === noVlan ? -1 : vlanId,
+    endReason,
+  };
+}
+
+function connState(slots: FlowSlots, slot: number): string {
+  const { main, mainDoubles } = slots;
+  const base = slot * MAIN_WORDS;
+  const doubles = slot * (MAIN_WORDS / 2);
+  switch (main[base + M_KIND] & 0xff) {
+    case Transport.tcp:
+      return tcpConnState({
+        states: main[base + M_STATE] & STATE_TCP_MASK,
+        history: historyText(slots, slot),
+        hasPayload: mainDoubles[doubles + D_ORIG_BYTES] + mainDoubles[doubles + D_RESP_BYTES] > 0,
+      });
+    case Transport.udp:
+      return udpConnState(main[base + M_ORIG_PACKETS], main[base + M_RESP_PACKETS]);
+    default:
+      return "OTH";
+  }
+}
+
+function endpoints(
+  main: Int32Array,
+  base: number,
+): Pick<Flow, "origH" | "origP" | "respH" | "respP" | "communityId"> {
+  const meta = main[base + M_META];
+  const isIpv6 = (meta & META_IS_IPV6) !== 0;
+  const isOriginatorLow = (main[base + M_STATE] & STATE_ORIGINATOR_IS_LOW) !== 0;
+  const ports = main[base + M_PORTS];
+  const lowPort = ports >>> 16;
+  const highPort = ports & 0xffff;
+  const originator = addressBytes(main, base + (isOriginatorLow ? M_LOW : M_HIGH), isIpv6);
+  const responder = addressBytes(main, base + (isOriginatorLow ? M_HIGH : M_LOW), isIpv6);
+  const origP = isOriginatorLow ? lowPort : highPort;
+  const respP = isOriginatorLow ? highPort : lowPort;
+  return {
+    origH: addressText(originator),
+    origP,
+    respH: addressText(responder),
+    respP,
+    communityId: communityId({
+      sourceAddress: originator,
+      destinationAddress: responder,
+      protocol: meta & 0xff,
+      sourcePort: (meta & META_HAS_PORTS) !== 0 ? origP : -1,
+      destinationPort: respP,
+    }),
+  };
+}

@@ -1,0 +1,528 @@
+/**
+ * The table of flows under way: packets in, ended flows out. A flow is both directions of an innermost 5-tuple (see
+ * five_tuple.ts). Everything lives in typed arrays; a packet makes no object, string or closure.
+ *
+ * Who is the originator: the sender of the SYN, or the receiver of a SYN-ACK; without them the sender of the first
+ * packet, unless it comes from a likely server port to one that is none (Zeek's rule: both likely, TCP: from the
+ * lower port) and not to a multicast or broadcast address. Roles turned round against the first packet show as `^`.
+ *
+ * When a flow ends, on traffic time:
+ * - "closed": silent for `tcpClosedUs` after the end of its TCP connection; or at once, when a SYN begins another
+ *   connection with the same ports (after the close, or with another initial sequence number).
+ * - "idle": silent for the timeout of its kind. Whether a packet still belongs is decided by the packet's own time
+ *   and the flow's last, so results do not depend on how often advance() is called. A packet that is older than the
+ *   flow's last by more than the timeout and a minute (joined files) also begins a new flow.
+ * - "active": on its first packet after `activeUs`. The rest goes on as a new flow with the same Community ID,
+ *   roles, TCP state, application and names, and its own counters and history.
+ * - "evicted": the longest idle one, when a new flow finds flowCountMax standing.
+ *
+ * Memory at 1,000,000 flows:
+ *     slots          (160 + 72) bytes, flow_slots.ts                 232 MB
+ *     free list, timeout lists                4 + 8 bytes             12 MB
+ *     index          2^21 places of 4 bytes                            8 MB
+ *     names          131,072 strings of 64 characters on average, 2 bytes each at worst, with about 150 bytes of
+ *                    Map entry, header and counters                    36 MB
+ *     sum                                                            288 MB   (332 MB while the slots double)
+ */
+import {
+  type Flow,
+  type FlowEndReason,
+  type Packet,
+  Transport,
+  TRANSPORT_NAMES,
+} from "../records.ts";
+import { isTcpAttempt, isTcpClosed, TCP_SYN } from "./conn_state.ts";
+import { FlowKey, readFlowKey } from "./five_tuple.ts";
+import { makeFlow, packInterface } from "./flow_record.ts";
+import {
+  D_ID,
+  D_LAST,
+  D_ORIG_BYTES,
+  D_ORIG_WIRE_BYTES,
+  D_RESP_BYTES,
+  D_RESP_WIRE_BYTES,
+  D_START,
+  FlowSlots,
+  KIND_APPLICATION_SHIFT,
+  KIND_CLASS_SHIFT,
+  M_HASH,
+  M_HIGH,
+  M_HISTORY_LENGTH,
+  M_INTERFACE,
+  M_JA4,
+  M_KIND,
+  M_LOW,
+  M_META,
+  M_NAME,
+  M_ORIG_PACKETS,
+  M_PORTS,
+  M_RESP_PACKETS,
+  M_SEEN,
+  M_STATE,
+  MAIN_WORDS,
+  SEEN_BUDGET_SHIFT,
+  STATE_IS_FLIPPED,
+  STATE_ORIGINATOR_IS_LOW,
+  STATE_TCP_MASK,
+  T_GAPS,
+  T_ORIG_RETRANSMISSIONS,
+  T_RESP_RETRANSMISSIONS,
+  T_RTT,
+  T_SYN_DELTA,
+  T_ZERO_WINDOWS,
+  TCP_WORDS,
+} from "./flow_slots.ts";
+import { FragmentCache } from "./fragment_cache.ts";
+import { addLetterOnce, Letter, Seen } from "./history.ts";
+import { KeyHash } from "./key_hash.ts";
+import { isSentByResponder } from "./roles.ts";
+import { SlotIndex } from "./slot_index.ts";
+import { StringTable } from "./string_table.ts";
+import { isPortReuse, startTcp, trackTcp } from "./tcp_tracking.ts";
+import { TIMEOUT_CLASS_COUNT, TimeoutClass, TimeoutLists } from "./timeout_lists.ts";
+import { JUMP_US, TrafficClock } from "./traffic_clock.ts";
+
+/** How long a flow may be silent, in microseconds of traffic time. */
+export interface FlowTimeouts {
+  /** TCP: a SYN without an answer, or only the answer. */
+  readonly tcpAttemptUs: number;
+  /** TCP, established, half closed or seen from the middle. */
+  readonly tcpIdleUs: number;
+  /** TCP after its end, for late segments. */
+  readonly tcpClosedUs: number;
+  readonly udpUs: number;
+  readonly icmpUs: number;
+  /** SCTP, ESP, GRE and all others. */
+  readonly otherUs: number;
+  /** Not silence but age: a flow older than this is cut at its next packet. */
+  readonly activeUs: number;
+}
+
+const second = 1_000_000;
+/**
+ * Zeek's values (tcp_inactivity_timeout, tcp_close_delay, udp_ and icmp_inactivity_timeout, unknown_ip_…), but 10 s
+ * for attempts, so that four retransmitted SYNs stay one flow (Zeek: 5 s), and NetFlow's usual cut after 30 minutes.
+ */
+export const DEFAULT_TIMEOUTS: FlowTimeouts = {
+  tcpAttemptUs: 10 * second,
+  tcpIdleUs: 300 * second,
+  tcpClosedUs: 5 * second,
+  udpUs: 60 * second,
+  icmpUs: 60 * second,
+  otherUs: 60 * second,
+  activeUs: 1800 * second,
+};
+
+export interface FlowTableOptions {
+  /** Most flows at a time; default 1,000,000. */
+  readonly flowCountMax?: number;
+  readonly timeouts?: FlowTimeouts;
+  /** Called before a flow leaves its slot: the slot can still be read, and is free when the call returns. */
+  readonly onEnd: (slot: number, reason: FlowEndReason) => void;
+  /** Two random words against chosen collisions (live); the fixed default makes files repeat exactly. */
+  readonly hashSeed?: readonly [number, number];
+}
+
+/** Payload packets of a flow that takeInspection() allows. */
+const inspectionPackets = 12;
+const namesMax = { countMax: 131_072, lengthMax: 8 * 1024 * 1024 };
+
+export class FlowTable {
+  /** Flows begun and flows evicted since the start. */
+  totalCount = 0;
+  evictedCount = 0;
+  /** About the last update(): it began a flow (also the next piece of one that was cut). */
+  isNew = false;
+  /** About the last update(): the packet's sender is the flow's originator. */
+  isOriginator = false;
+  readonly #onEnd: (slot: number, reason: FlowEndReason) => void;
+  readonly #timeoutsUs: Float64Array;
+  readonly #activeUs: number;
+  readonly #slots: FlowSlots;
+  readonly #index: SlotIndex;
+  readonly #lists = new TimeoutLists();
+  readonly #strings = new StringTable(namesMax);
+  readonly #fragments = new FragmentCache();
+  readonly #clock = new TrafficClock();
+  readonly #hash: KeyHash;
+  readonly #key = new FlowKey();
+  #endingSlot = -1;
+  #endingReason: FlowEndReason | "" = "";
+
+  constructor(options: FlowTableOptions) {
+    const flowCountMax = options.flowCountMax ?? 1_000_000;
+    if (!Number.isInteger(flowCountMax) || flowCountMax < 1 || flowCountMax > 2 ** 24) {
+      throw new RangeError(
+        `Cannot make flow table: flowCountMax must be 1 to 16777216, got ${flowCountMax}`,
+      );
+    }
+    const timeouts = options.timeouts ?? DEFAULT_TIMEOUTS;
+    this.#onEnd = options.onEnd;
+    this.#timeoutsUs = timeoutsByClass(timeouts);
+    this.#activeUs = timeouts.activeUs;
+    this.#slots = new FlowSlots(flowCountMax);
+    this.#index = new SlotIndex(this.#slots);
+    this.#hash = new KeyHash(...(options.hashSeed ?? [0x74617077, 0x61746368]));
+  }
+
+  /** Flows standing now. */
+  get activeCount(): number {
+    return this.#slots.inUse;
+  }
+
+  /** Names not kept because too many different ones were held. */
+  get namesDroppedCount(): number {
+    return this.#strings.droppedCount;
+  }
+
+  /** Takes a packet into its flow and returns the flow's slot, or -1 for a packet without an IP header. */
+  update(packet: Packet, timestampUs: number, wireLength: number, interfaceId: number): number {
+    this.isNew = false;
+    if (packet.ipVersion === 0) return -1;
+    this.#clock.see(timestampUs);
+    const key = this.#key;
+    this.#readKey(packet, timestampUs);
+    const hash = this.#hash.hash(key);
+    let slot = this.#index.find(key, hash);
+    if (slot >= 0 && this.#isOver(slot, packet, timestampUs)) slot = -1;
+    if (slot < 0) slot = this.#begin(packet, timestampUs, hash, interfaceId);
+    this.#count(slot, packet, timestampUs, wireLength);
+    return slot;
+  }
+
+  /** Ends flows whose time is over. `timestampUs` is traffic time, see traffic_clock.ts. Call it once a batch. */
+  advance(timestampUs: number): void {
+    this.#clock.advance(timestampUs);
+    const nowUs = this.#clock.nowUs;
+    for (let timeoutClass = 0; timeoutClass < TIMEOUT_CLASS_COUNT; timeoutClass++) {
+      for (;;) {
+        const slot = this.#lists.first(timeoutClass);
+        if (slot < 0 || !this.#isSilent(slot, nowUs)) break;
+        this.#end(slot, endReasonOf(timeoutClass));
+      }
+    }
+  }
+
+  /** Ends every flow with reason "end". */
+  end(): void {
+    for (let timeoutClass = 0; timeoutClass < TIMEOUT_CLASS_COUNT; timeoutClass++) {
+      for (;;) {
+        const slot = this.#lists.first(timeoutClass);
+        if (slot < 0) break;
+        this.#end(slot, "end");
+      }
+    }
+  }
+
+  /** Flow.id of the flow in a slot. */
+  id(slot: number): number {
+    return this.#slots.mainDoubles[slot * (MAIN_WORDS / 2) + D_ID];
+  }
+
+  /** Packets of both directions so far. */
+  packets(slot: number): number {
+    const base = slot * MAIN_WORDS;
+    const { main } = this.#slots;
+    return (main[base + M_ORIG_PACKETS] >>> 0) + (main[base + M_RESP_PACKETS] >>> 0);
+  }
+
+  /** Bytes on the wire of both directions so far. */
+  wireBytes(slot: number): number {
+    const doubles = slot * (MAIN_WORDS / 2);
+    const { mainDoubles } = this.#slots;
+    return mainDoubles[doubles + D_ORIG_WIRE_BYTES] + mainDoubles[doubles + D_RESP_WIRE_BYTES];
+  }
+
+  /** Index into APPLICATION_NAMES; 0 while it is not known. */
+  application(slot: number): number {
+    return this.#slots.main[slot * MAIN_WORDS + M_KIND] >>> KIND_APPLICATION_SHIFT;
+  }
+
+  setApplication(slot: number, application: number): void {
+    const place = slot * MAIN_WORDS + M_KIND;
+    const rest = this.#slots.main[place] & (1 << KIND_APPLICATION_SHIFT) - 1;
+    this.#slots.main[place] = rest | application << KIND_APPLICATION_SHIFT;
+  }
+
+  /** SNI, queried name or HTTP host; "" while none is set. */
+  name(slot: number): string {
+    return this.#strings.text(this.#slots.main[slot * MAIN_WORDS + M_NAME]);
+  }
+
+  setName(slot: number, name: string): void {
+    this.#setString(slot * MAIN_WORDS + M_NAME, name);
+  }
+
+  setJa4(slot: number, ja4: string): void {
+    this.#setString(slot * MAIN_WORDS + M_JA4, ja4);
+  }
+
+  /**
+   * True when this packet's payload may be looked at: for the first few calls of a flow that is not settled. Call it
+   * for packets with payload only.
+   */
+  takeInspection(slot: number): boolean {
+    const place = slot * MAIN_WORDS + M_SEEN;
+    const word = this.#slots.main[place];
+    if (word >>> SEEN_BUDGET_SHIFT === 0) return false;
+    this.#slots.main[place] = word - (1 << SEEN_BUDGET_SHIFT);
+    return true;
+  }
+
+  /** Nothing more is to be learnt from the flow's payload. */
+  markSettled(slot: number): void {
+    this.#slots.main[slot * MAIN_WORDS + M_SEEN] &= (1 << SEEN_BUDGET_SHIFT) - 1;
+  }
+
+  /** The flow as a record. Inside onEnd, and only there, it has its endReason. */
+  flow(slot: number): Flow {
+    const reason = slot === this.#endingSlot ? this.#endingReason : "";
+    return makeFlow(this.#slots, this.#strings, slot, reason);
+  }
+
+  /** Calls `visit` for each standing flow's slot, in no order that means anything. `visit` must not update. */
+  forEachActive(visit: (slot: number) => void): void {
+    for (let timeoutClass = 0; timeoutClass < TIMEOUT_CLASS_COUNT; timeoutClass++) {
+      let slot = this.#lists.last(timeoutClass);
+      while (slot >= 0) {
+        visit(slot);
+        slot = this.#lists.before(slot);
+      }
+    }
+  }
+
+  /** Slots of the `count` flows that had a packet last, newest first. */
+  newest(count: number): number[] {
+    const candidates: number[] = [];
+    for (let timeoutClass = 0; timeoutClass < TIMEOUT_CLASS_COUNT; timeoutClass++) {
+      let slot = this.#lists.last(timeoutClass);
+      for (let taken = 0; slot >= 0 && taken < count; taken++) {
+        candidates.push(slot);
+        slot = this.#lists.before(slot);
+      }
+    }
+    return candidates.sort((a, b) => this.#lastUs(b) - this.#lastUs(a)).slice(0, count);
+  }
+
+  #readKey(packet: Packet, timestampUs: number): void {
+    let sourcePort = packet.sourcePort;
+    let destinationPort = packet.destinationPort;
+    if (packet.isFragment !== 0) {
+      if (packet.isLaterFragment === 0) this.#fragments.put(packet, timestampUs);
+      else {
+        const ports = this.#fragments.ports(packet, timestampUs);
+        if (ports === ports) {
+          sourcePort = ports >>> 16;
+          destinationPort = ports & 0xffff;
+        }
+      }
+    }
+    readFlowKey(this.#key, packet, sourcePort, destinationPort);
+  }
+
+  /** Ends the flow in `slot` when the packet is not part of it any more; cuts it when it is too old. */
+  #isOver(slot: number, packet: Packet, timestampUs: number): boolean {
+    if (this.#isSilent(slot, timestampUs)) {
+      this.#end(slot, endReasonOf(this.#timeoutClass(slot)));
+      return true;
+    }
+    const isSyn = packet.tcpFlags > 0 && (packet.tcpFlags & TCP_SYN) !== 0;
+    if (isSyn && isPortReuse(this.#slots, slot, packet, this.#isFromOriginator(slot))) {
+      this.#end(slot, "closed");
+      return true;
+    }
+    const startUs = this.#slots.mainDoubles[slot * (MAIN_WORDS / 2) + D_START];
+    if (timestampUs - startUs > this.#activeUs) this.#cut(slot, timestampUs);
+    return false;
+  }
+
+  #isSilent(slot: number, timestampUs: number): boolean {
+    const ageUs = timestampUs - this.#lastUs(slot);
+    const timeoutUs = this.#timeoutsUs[this.#timeoutClass(slot)];
+    return ageUs > timeoutUs || ageUs < -(timeoutUs + JUMP_US);
+  }
+
+  #lastUs(slot: number): number {
+    return this.#slots.mainDoubles[slot * (MAIN_WORDS / 2) + D_LAST];
+  }
+
+  #timeoutClass(slot: number): number {
+    return this.#slots.main[slot * MAIN_WORDS + M_KIND] >>> KIND_CLASS_SHIFT & 0xff;
+  }
+
+  /** Whether the packet of #key was sent by the originator of the flow in `slot`. */
+  #isFromOriginator(slot: number): boolean {
+    const isLow = (this.#slots.main[slot * MAIN_WORDS + M_STATE] & STATE_ORIGINATOR_IS_LOW) !== 0;
+    return isLow !== this.#key.isSwapped;
+  }
+
+  #begin(packet: Packet, timestampUs: number, hash: number, interfaceId: number): number {
+    let slot = this.#slots.take();
+    if (slot < 0) {
+      this.#evict();
+      slot = this.#slots.take();
+    }
+    this.#lists.reserve(this.#slots.capacity);
+    const { main, mainDoubles } = this.#slots;
+    const base = slot * MAIN_WORDS;
+    this.#writeKey(base, hash);
+    const isFlipped = isSentByResponder(packet);
+    main[base + M_STATE] = (isFlipped === this.#key.isSwapped ? STATE_ORIGINATOR_IS_LOW : 0) |
+      (isFlipped ? STATE_IS_FLIPPED : 0);
+    main[base + M_SEEN] = inspectionPackets << SEEN_BUDGET_SHIFT;
+    const timeoutClass = firstTimeoutClass(packet.transport);
+    main[base + M_KIND] = packet.transport | timeoutClass << KIND_CLASS_SHIFT;
+    main[base + M_INTERFACE] = packInterface(interfaceId, packet.vlanId);
+    if (packet.transport === Transport.tcp) startTcp(this.#slots, slot);
+    this.#start(slot, timestampUs);
+    mainDoubles[slot * (MAIN_WORDS / 2) + D_LAST] = timestampUs;
+    this.#index.add(slot);
+    this.#lists.append(slot, timeoutClass);
+    return slot;
+  }
+
+  #writeKey(base: number, hash: number): void {
+    const { main } = this.#slots;
+    const key = this.#key;
+    main[base + M_LOW] = key.low0;
+    main[base + M_LOW + 1] = key.low1;
+    main[base + M_LOW + 2] = key.low2;
+    main[base + M_LOW + 3] = key.low3;
+    main[base + M_HIGH] = key.high0;
+    main[base + M_HIGH + 1] = key.high1;
+    main[base + M_HIGH + 2] = key.high2;
+    main[base + M_HIGH + 3] = key.high3;
+    main[base + M_PORTS] = key.ports;
+    main[base + M_META] = key.meta;
+    main[base + M_HASH] = hash;
+  }
+
+  #start(slot: number, timestampUs: number): void {
+    const doubles = slot * (MAIN_WORDS / 2);
+    this.#slots.mainDoubles[doubles + D_ID] = ++this.totalCount;
+    this.#slots.mainDoubles[doubles + D_START] = timestampUs;
+    this.isNew = true;
+  }
+
+  /** Ends the piece so far and begins the next one in the same slot. */
+  #cut(slot: number, timestampUs: number): void {
+    this.#report(slot, "active");
+    const { main, mainDoubles, tcp } = this.#slots;
+    const base = slot * MAIN_WORDS;
+    main[base + M_ORIG_PACKETS] = 0;
+    main[base + M_RESP_PACKETS] = 0;
+    main[base + M_HISTORY_LENGTH] = 0;
+    main[base + M_SEEN] &= 0xff << SEEN_BUDGET_SHIFT;
+    const doubles = slot * (MAIN_WORDS / 2);
+    mainDoubles.fill(0, doubles + D_ORIG_BYTES, doubles + D_RESP_WIRE_BYTES + 1);
+    const tcpBase = slot * TCP_WORDS;
+    tcp[tcpBase + T_ORIG_RETRANSMISSIONS] = 0;
+    tcp[tcpBase + T_RESP_RETRANSMISSIONS] = 0;
+    tcp[tcpBase + T_ZERO_WINDOWS] = 0;
+    tcp[tcpBase + T_GAPS] = 0;
+    tcp[tcpBase + T_SYN_DELTA] = -1;
+    tcp[tcpBase + T_RTT] = -1;
+    this.#start(slot, timestampUs);
+  }
+
+  #count(slot: number, packet: Packet, timestampUs: number, wireLength: number): void {
+    const { main, mainDoubles } = this.#slots;
+    const base = slot * MAIN_WORDS;
+    const doubles = slot * (MAIN_WORDS / 2);
+    const isOriginator = this.#isFromOriginator(slot);
+    this.isOriginator = isOriginator;
+    if (isOriginator) {
+      main[base + M_ORIG_PACKETS]++;
+      mainDoubles[doubles + D_ORIG_BYTES] += packet.payloadLength;
+      mainDoubles[doubles + D_ORIG_WIRE_BYTES] += wireLength;
+    } else {
+      main[base + M_RESP_PACKETS]++;
+      mainDoubles[doubles + D_RESP_BYTES] += packet.payloadLength;
+      mainDoubles[doubles + D_RESP_WIRE_BYTES] += wireLength;
+    }
+    if (timestampUs > mainDoubles[doubles + D_LAST]) mainDoubles[doubles + D_LAST] = timestampUs;
+    const kind = main[base + M_KIND];
+    const transport = kind & 0xff;
+    let timeoutClass = kind >>> KIND_CLASS_SHIFT & 0xff;
+    if (transport === Transport.udp) {
+      addLetterOnce(this.#slots, slot, isOriginator, Seen.data, Letter.data);
+    } else if (transport === Transport.tcp && packet.tcpFlags >= 0) {
+      trackTcp(this.#slots, slot, packet, isOriginator, timestampUs);
+      const before = timeoutClass;
+      timeoutClass = tcpTimeoutClass(main[base + M_STATE] & STATE_TCP_MASK);
+      if (timeoutClass !== before) {
+        main[base + M_KIND] = kind & ~(0xff << KIND_CLASS_SHIFT) | timeoutClass << KIND_CLASS_SHIFT;
+      }
+    }
+    this.#lists.touch(slot, timeoutClass);
+  }
+
+  #evict(): void {
+    let oldest = -1;
+    for (let timeoutClass = 0; timeoutClass < TIMEOUT_CLASS_COUNT; timeoutClass++) {
+      const slot = this.#lists.first(timeoutClass);
+      if (slot < 0) continue;
+      if (oldest < 0 || this.#lastUs(slot) < this.#lastUs(oldest)) oldest = slot;
+    }
+    this.evictedCount++;
+    this.#end(oldest, "evicted");
+  }
+
+  #report(slot: number, reason: FlowEndReason): void {
+    this.#endingSlot = slot;
+    this.#endingReason = reason;
+    this.#onEnd(slot, reason);
+    this.#endingSlot = -1;
+  }
+
+  #end(slot: number, reason: FlowEndReason): void {
+    this.#report(slot, reason);
+    const base = slot * MAIN_WORDS;
+    this.#strings.release(this.#slots.main[base + M_NAME]);
+    this.#strings.release(this.#slots.main[base + M_JA4]);
+    this.#index.remove(slot);
+    this.#lists.remove(slot);
+    this.#slots.giveBack(slot);
+  }
+
+  #setString(place: number, text: string): void {
+    const { main } = this.#slots;
+    const old = main[place];
+    main[place] = this.#strings.acquire(text);
+    this.#strings.release(old);
+  }
+}
+
+function timeoutsByClass(timeouts: FlowTimeouts): Float64Array {
+  const timeoutsUs = new Float64Array(TIMEOUT_CLASS_COUNT);
+  timeoutsUs[TimeoutClass.tcpAttempt] = timeouts.tcpAttemptUs;
+  timeoutsUs[TimeoutClass.tcpIdle] = timeouts.tcpIdleUs;
+  timeoutsUs[TimeoutClass.tcpClosed] = timeouts.tcpClosedUs;
+  timeoutsUs[TimeoutClass.udp] = timeouts.udpUs;
+  timeoutsUs[TimeoutClass.icmp] = timeouts.icmpUs;
+  timeoutsUs[TimeoutClass.other] = timeouts.otherUs;
+  return timeoutsUs;
+}
+
+function firstTimeoutClass(transport: number): number {
+  switch (TRANSPORT_NAMES[transport]) {
+    case "tcp":
+      return TimeoutClass.tcpIdle;
+    case "udp":
+      return TimeoutClass.udp;
+    case "icmp":
+    case "icmpv6":
+      return TimeoutClass.icmp;
+    default:
+      return TimeoutClass.other;
+  }
+}
+
+function tcpTimeoutClass(states: number): number {
+  if (isTcpClosed(states)) return TimeoutClass.tcpClosed;
+  return isTcpAttempt(states) ? TimeoutClass.tcpAttempt : TimeoutClass.tcpIdle;
+}
+
+function endReasonOf(timeoutClass: number): FlowEndReason {
+  return timeoutClass === TimeoutClass.tcpClosed ? "closed" : "idle";
+}
