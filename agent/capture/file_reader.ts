@@ -8,7 +8,7 @@
  * Two slots take turns: while one is indexed and used, the next chunk is read into the other one. What is left at
  * the end of a chunk, the start of a record that goes on in the next, is copied in front of that one.
  *
- * Memory: two slots of 64 KiB carry and 4 MiB chunk, and a batch of 0.5 MiB. A record that is larger than the carry
+ * Memory: two slots of 64 KiB carry and 2 MiB chunk, and a batch of 0.5 MiB. A record that is larger than the carry
  * enlarges it to the record's size, which is at most 16 MiB (`capturedLengthMax`, `blockLengthMax`).
  */
 import { CaptureFormatError } from "../errors.ts";
@@ -16,15 +16,14 @@ import { createPacketBatch, type PacketBatch } from "../records.ts";
 import { type ByteSource, openByteSource } from "./byte_source.ts";
 import { describeContent } from "./content_kind.ts";
 import { describeLinktype, isDecodedLinktype } from "./linktypes.ts";
-import { parsePcapHeader, type PcapHeader } from "./pcap_header.ts";
-import { isPcapMagic } from "./pcap_header.ts";
+import { isPcapMagic, parsePcapHeader, type PcapHeader } from "./pcap_header.ts";
 import { fileHeaderLength, IndexCursor, indexRecords } from "./pcap_records.ts";
 import { PcapngIndexer, sectionHeaderType } from "./pcapng_indexer.ts";
 
 export interface CaptureFileOptions {
-  /** Bytes read at a time. */
+  /** Bytes read at a time; 2 MiB unless told. */
   readonly chunkBytes?: number;
-  /** Most packets in a batch. */
+  /** Most packets in a batch; 16,384 unless told. */
   readonly batchPackets?: number;
 }
 
@@ -62,6 +61,8 @@ interface Slot {
 type Indexer = (batch: PacketBatch, view: DataView, cursor: IndexCursor, end: number) => void;
 
 const carryBytes = 64 * 1024;
+/** Small enough that a chunk is still in the processor's cache when it is decoded: 8 MiB takes half as long again. */
+const chunkBytesDefault = 2 * 1024 * 1024;
 const warningsMax = 100;
 
 export class CaptureFileReader {
@@ -89,7 +90,7 @@ export class CaptureFileReader {
   private constructor(source: ByteSource, options: CaptureFileOptions) {
     this.#source = source;
     this.#chunkBytes = Math.min(
-      options.chunkBytes ?? 4 * 1024 * 1024,
+      options.chunkBytes ?? chunkBytesDefault,
       source.isGzip ? Infinity : Math.max(source.sizeBytes ?? Infinity, 1024),
     );
     this.#batch = createPacketBatch(options.batchPackets ?? 16_384);

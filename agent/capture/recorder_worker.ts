@@ -1,0 +1,51 @@
+/**
+ * The recorder thread: writes the batches that the pipeline sends into the capture ring and gives every buffer back,
+ * written or not. It never waits for anyone; the pipeline counts what it could not hand over.
+ *
+ * "stop" closes the file and is answered with "stopped". Main sends it once the pipeline has stopped, so nothing is
+ * under way by then.
+ */
+/// <reference lib="deno.worker" />
+import type { MainToRecorder, RecorderToMain, RecordMessage } from "../messages.ts";
+import { RingWriter } from "./ring_writer.ts";
+
+const stateIntervalMs = 1000;
+let stop = () => tell({ type: "stopped" });
+
+self.onmessage = ({ data }: MessageEvent<MainToRecorder>) => {
+  if (data.type === "start") stop = record(data);
+  else stop();
+};
+
+/** Starts recording; the result ends it. */
+function record({ options, pipeline }: Extract<MainToRecorder, { type: "start" }>): () => void {
+  const ring = new RingWriter(options, {
+    note: (severity, text) => tell({ type: "note", severity, text }),
+    now: () => performance.now(),
+  });
+  let told = "";
+  const tellState = () => tell({ type: "state", state: ring.state });
+  const tellChange = () => {
+    if (ring.state.state !== told) tellState();
+    told = ring.state.state;
+  };
+  ring.start();
+  tellChange();
+  const ticker = setInterval(tellState, stateIntervalMs);
+  pipeline.onmessage = ({ data: { batch } }: MessageEvent<RecordMessage>) => {
+    ring.write(batch);
+    pipeline.postMessage({ type: "return", buffer: batch.buffer }, [batch.buffer]);
+    tellChange();
+  };
+  return () => {
+    clearInterval(ticker);
+    ring.close();
+    tellState();
+    tell({ type: "stopped" });
+    stop = () => tell({ type: "stopped" });
+  };
+}
+
+function tell(message: RecorderToMain): void {
+  self.postMessage(message);
+}

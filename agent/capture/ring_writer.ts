@@ -1,0 +1,331 @@
+/**
+ * Writes packets into a ring of pcap files that any pcap tool can read at any moment.
+ *
+ * Each batch is one write() of whole records, without a buffer of our own in between, so what was taken is visible at
+ * once and survives `kill -9` of this process; only a kill in the middle of a write() leaves part of a record, which
+ * the next start cuts off. Nothing is fsynced: a power cut can lose what the kernel has not yet written back (about
+ * 30 s). A reader that reaches the end during a write() may see the first part of it and finds it whole a moment later.
+ *
+ * A file has the link type and time resolution of its first batch. Once a second link type is met, files are Ethernet
+ * for the rest of the run and everything else is converted (ethernet_convert.ts); what cannot be is counted as lost.
+ *
+ * The world's failures (disk full, folder gone, no permission) never throw: the state becomes "failed" with a sentence,
+ * packets are counted as lost, and a new attempt follows after 1, 2, 4 … 30 seconds, when the next batch comes.
+ */
+import type { BatchMessage, RecorderOptions } from "../messages.ts";
+import { Linktype, type RecorderState, type StatusEntry } from "../records.ts";
+import { EthernetConverter } from "./ethernet_convert.ts";
+import { describeLinktype } from "./linktypes.ts";
+import { fileHeaderLength, pcapFileHeader, recordHeaderLength } from "./pcap_records.ts";
+import { inProgressName, listOlderFiles, putAside, putLeftoverAside } from "./ring_files.ts";
+
+/** Where notes go, and the wall clock in milliseconds. */
+export interface RingContext {
+  note(severity: StatusEntry["severity"], text: string): void;
+  now(): number;
+}
+
+const retryMinMs = 1000;
+const retryMaxMs = 30_000;
+/** How often it is checked that the file in progress is still where it was made. */
+const placeCheckMs = 1000;
+
+/** The file in progress. */
+interface OpenFile {
+  readonly handle: Deno.FsFile;
+  readonly inode: number | null;
+  readonly isNanosecond: boolean;
+  readonly startUs: number;
+  sizeBytes: number;
+}
+
+export class RingWriter {
+  readonly #options: RecorderOptions;
+  readonly #context: RingContext;
+  readonly #path: string;
+  readonly #converter = new EthernetConverter();
+  readonly #notedLinktypes = new Set<number>();
+  #file: OpenFile | null = null;
+  /** Link type of the files; null before the first packet. */
+  #linktype: number | null = null;
+  #isFolderReady = false;
+  #failure = "";
+  #retryDelayMs = retryMinMs;
+  #retryAtMs = 0;
+  #placeCheckAtMs = 0;
+  #bytesWritten = 0;
+  #packetsWritten = 0;
+  #packetsLost = 0;
+  #olderFiles = 0;
+  #olderBytes = 0;
+
+  constructor(options: RecorderOptions, context: RingContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#path = `${options.folder}/${inProgressName}`;
+  }
+
+  /** Makes the folder and puts aside what an earlier run left, before the first packet. */
+  start(): void {
+    if (this.#options.fileCountMax === 0) return;
+    try {
+      this.#prepareFolder();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * Writes the records of a batch. The buffer is the caller's again afterwards, but record headers in it may have been
+   * changed.
+   */
+  write(batch: BatchMessage): void {
+    if (this.#options.fileCountMax === 0) return;
+    const packetsBefore = this.#packetsWritten;
+    const now = this.#context.now();
+    let skipped = batch.packetCount;
+    if (this.#failure === "" || now >= this.#retryAtMs) {
+      try {
+        this.#checkPlace(now);
+        if (!this.#isFolderReady) this.#prepareFolder();
+        skipped = this.#writeRecords(batch);
+        this.#recovered();
+      } catch (error) {
+        this.#fail(error);
+        skipped = batch.packetCount - (this.#packetsWritten - packetsBefore);
+      }
+    }
+    this.#packetsLost += skipped;
+  }
+
+  get state(): RecorderState {
+    const { fileCountMax, fileBytesMax } = this.#options;
+    return {
+      state: fileCountMax === 0 ? "off" : this.#failure === "" ? "ok" : "failed",
+      detail: this.#failure,
+      path: this.#path,
+      bytesWritten: this.#bytesWritten,
+      packetsWritten: this.#packetsWritten,
+      packetsLost: this.#packetsLost,
+      files: this.#olderFiles + (this.#file === null ? 0 : 1),
+      sizeBytes: this.#olderBytes + (this.#file?.sizeBytes ?? 0),
+      bytesMax: fileCountMax * fileBytesMax,
+    };
+  }
+
+  /** Closes the file in progress, which stays under its name until the next start. */
+  close(): void {
+    this.#file?.handle.close();
+    this.#file = null;
+  }
+
+  /** Returns the packets that were left out. */
+  #writeRecords(batch: BatchMessage): number {
+    const records = new Uint8Array(batch.buffer, 0, batch.byteLength);
+    if (batch.packetCount === 0) return 0;
+    this.#chooseLinktype(batch.linktype);
+    if (this.#linktype === batch.linktype) {
+      this.#append(records, batch.packetCount, batch.isNanosecond);
+      return 0;
+    }
+    const converted = this.#converter.convert(records, batch.packetCount, batch.linktype);
+    if (converted.skipped > 0) this.#noteSkipped(batch.linktype);
+    this.#append(converted.bytes, converted.packetCount, batch.isNanosecond);
+    return converted.skipped;
+  }
+
+  #chooseLinktype(linktype: number): void {
+    if (this.#linktype === null) this.#linktype = linktype;
+    if (linktype === this.#linktype || this.#linktype === Linktype.ethernet) return;
+    this.#context.note(
+      "info",
+      "Packets of several link types: capture files are Ethernet from here on, other packets get an Ethernet header.",
+    );
+    if (this.#file !== null) this.#rotate();
+    this.#linktype = Linktype.ethernet;
+  }
+
+  #append(records: Uint8Array<ArrayBuffer>, packetCount: number, isNanosecond: boolean): void {
+    let position = 0;
+    let packetsLeft = packetCount;
+    while (packetsLeft > 0) {
+      const file = this.#file ?? this.#open(records.subarray(position), isNanosecond);
+      const room = this.#options.fileBytesMax - file.sizeBytes;
+      const part = fitRecords(records.subarray(position), packetsLeft, room);
+      if (part.packetCount === 0 && file.sizeBytes > fileHeaderLength) {
+        this.#rotate();
+        continue;
+      }
+      // A record that is larger than a whole file still gets written: into a file of its own.
+      const whole = part.packetCount > 0
+        ? part
+        : fitRecords(records.subarray(position), 1, Infinity);
+      const bytes = records.subarray(position, position + whole.byteLength);
+      if (file.isNanosecond !== isNanosecond) convertFractions(bytes, file.isNanosecond);
+      this.#writeWhole(file, bytes);
+      this.#packetsWritten += whole.packetCount;
+      packetsLeft -= whole.packetCount;
+      position += whole.byteLength;
+    }
+  }
+
+  /** All of `bytes` or, when the disk has no room for them, none: the file is cut back to whole records. */
+  #writeWhole(file: OpenFile, bytes: Uint8Array): void {
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += file.handle.writeSync(bytes.subarray(written));
+      }
+    } catch (error) {
+      file.handle.truncateSync(file.sizeBytes);
+      throw error;
+    }
+    file.sizeBytes += bytes.length;
+    this.#bytesWritten += bytes.length;
+  }
+
+  /** Starts a file; it gets its name once its header is in it, so that it is never seen without. */
+  #open(records: Uint8Array, isNanosecond: boolean): OpenFile {
+    const unnamed = `${this.#path}.new`;
+    const handle = Deno.openSync(unnamed, { write: true, create: true, truncate: true });
+    try {
+      const header = pcapFileHeader(this.#linktype!, this.#options.snaplen, isNanosecond);
+      handle.writeSync(header);
+      Deno.renameSync(unnamed, this.#path);
+      const view = new DataView(records.buffer, records.byteOffset);
+      this.#file = {
+        handle,
+        inode: handle.statSync().ino,
+        isNanosecond,
+        startUs: view.getUint32(0, true) * 1e6,
+        sizeBytes: header.length,
+      };
+      return this.#file;
+    } catch (error) {
+      handle.close();
+      throw error;
+    }
+  }
+
+  #rotate(): void {
+    const startUs = this.#file?.startUs ?? 0;
+    this.close();
+    putAside(this.#options.folder, startUs);
+    this.#removeOldest();
+  }
+
+  /** Keeps the ring within its number of files. */
+  #removeOldest(): void {
+    const older = listOlderFiles(this.#options.folder);
+    while (older.length > Math.max(this.#options.fileCountMax - 1, 0)) {
+      Deno.removeSync(older.shift()!.path);
+    }
+    this.#olderFiles = older.length;
+    this.#olderBytes = older.reduce((total, file) => total + file.sizeBytes, 0);
+  }
+
+  #prepareFolder(): void {
+    Deno.mkdirSync(this.#options.folder, { recursive: true });
+    const leftover = putLeftoverAside(this.#options.folder);
+    if (leftover.kind === "kept" && leftover.cutBytes > 0) {
+      this.#context.note(
+        "warning",
+        `The last capture file ended inside a packet; ${leftover.cutBytes} bytes were cut off. It is now ${leftover.path}.`,
+      );
+    } else if (leftover.kind === "damaged") {
+      this.#context.note("warning", `A damaged capture file was put aside as ${leftover.path}.`);
+    }
+    this.#removeOldest();
+    this.#isFolderReady = true;
+  }
+
+  /** Starts anew when someone has moved or removed the file in progress: writing on would go nowhere. */
+  #checkPlace(now: number): void {
+    if (this.#file === null || now < this.#placeCheckAtMs) return;
+    this.#placeCheckAtMs = now + placeCheckMs;
+    if (this.#file.inode === null || this.#file.inode === inodeOf(this.#path)) return;
+    this.close();
+    this.#isFolderReady = false;
+    this.#context.note("warning", `${this.#path} was moved or removed; a new one is started.`);
+  }
+
+  #noteSkipped(linktype: number): void {
+    if (this.#notedLinktypes.has(linktype)) return;
+    this.#notedLinktypes.add(linktype);
+    const name = describeLinktype(linktype);
+    this.#context.note(
+      "warning",
+      `Some packets of link type ${name} are not in the capture files: they have no Ethernet form.`,
+    );
+  }
+
+  #fail(error: unknown): void {
+    try {
+      this.close();
+    } catch {
+      // The handle is given up either way; the failure that is told is the first one.
+      this.#file = null;
+    }
+    this.#isFolderReady = false;
+    const isNew = this.#failure === "";
+    this.#failure = describeFailure(this.#path, error);
+    this.#retryAtMs = this.#context.now() + this.#retryDelayMs;
+    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryMaxMs);
+    if (isNew) this.#context.note("error", this.#failure);
+  }
+
+  #recovered(): void {
+    if (this.#failure === "") return;
+    this.#failure = "";
+    this.#retryDelayMs = retryMinMs;
+    this.#context.note("info", `Capture files are written again, to ${this.#path}.`);
+  }
+}
+
+/** The leading records of `records` that fit into `room` bytes. */
+function fitRecords(
+  records: Uint8Array,
+  packetCount: number,
+  room: number,
+): { byteLength: number; packetCount: number } {
+  if (records.length <= room) return { byteLength: records.length, packetCount };
+  const view = new DataView(records.buffer, records.byteOffset, records.length);
+  let byteLength = 0;
+  let count = 0;
+  while (count < packetCount) {
+    const next = byteLength + recordHeaderLength + view.getUint32(byteLength + 8, true);
+    if (next > room) break;
+    byteLength = next;
+    count++;
+  }
+  return { byteLength, packetCount: count };
+}
+
+/** Rewrites the fraction of each record in place, between microseconds and nanoseconds. */
+function convertFractions(records: Uint8Array, isToNanosecond: boolean): void {
+  const view = new DataView(records.buffer, records.byteOffset, records.length);
+  for (let position = 0; position < records.length;) {
+    const fraction = view.getUint32(position + 4, true);
+    const converted = isToNanosecond ? fraction * 1000 : Math.floor(fraction / 1000);
+    view.setUint32(position + 4, converted, true);
+    position += recordHeaderLength + view.getUint32(position + 8, true);
+  }
+}
+
+function inodeOf(path: string): number | null {
+  try {
+    return Deno.lstatSync(path).ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+function describeFailure(path: string, error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const known = error instanceof Deno.errors.PermissionDenied
+    ? "permission denied; make the folder writable for this user or name another with --results"
+    : text.includes("os error 28")
+    ? "the disk is full; free some space, or lower --pcap-file-mb or --pcap-files"
+    : text;
+  return `Cannot write ${path}: ${known}.`;
+}
