@@ -1,0 +1,2 @@
+/** Build time only. */
+export { Builder, type BuildOptions, type BuildResult } from "./builder.ts";

@@ -1,0 +1,3 @@
+export const handlers = {
+  GET: () => Response.json({ fine: true }),
+};
