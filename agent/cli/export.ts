@@ -1,0 +1,118 @@
+/**
+ * `tapwatch export packets | flows | anomalies | scans | alerts`: the rows of the database, newest first, as CSV or as
+ * JSON lines, under the tables' column names. Streamed a thousand rows at a time, beside a running writer; rows that
+ * come in meanwhile are not among them. (`export pcap` reads capture files instead and lives elsewhere.)
+ *
+ * CSV is RFC 4180: a header, CRLF, quotes where needed, empty for NULL. Names in traffic are chosen by strangers, and
+ * spreadsheets run a cell that begins with = + - @ (or a tab or return before one) as a formula. Such a text gets an
+ * apostrophe in front, which spreadsheets read as "this is text". Numbers are never changed; who needs the exact
+ * bytes takes JSON lines.
+ */
+import { join } from "node:path";
+import { RunError, UsageError } from "../errors.ts";
+import { StoreError } from "../store/failure.ts";
+import type { FindingFilter, FlowFilter, PacketFilter } from "../store/filters.ts";
+import { StoreQueries } from "../store/queries.ts";
+import {
+  ALERT_COLUMNS,
+  ANOMALY_COLUMNS,
+  FLOW_COLUMNS,
+  PACKET_COLUMNS,
+  SCAN_COLUMNS,
+} from "../store/schema.ts";
+import { type Page, pageRowsMax } from "../store/time_list.ts";
+
+/** Each kind of export and its columns. */
+const exportColumns = {
+  packets: ["id", ...PACKET_COLUMNS],
+  flows: FLOW_COLUMNS,
+  anomalies: ANOMALY_COLUMNS,
+  scans: SCAN_COLUMNS,
+  alerts: ALERT_COLUMNS,
+} as const;
+export type ExportKind = keyof typeof exportColumns;
+
+/** The kinds that runExport() knows. */
+export const EXPORT_KINDS = Object.keys(exportColumns) as ExportKind[];
+
+/** Filters that a kind does not have are not heeded. */
+export interface ExportOptions
+  extends
+    Omit<PacketFilter, "cursor" | "limit">,
+    Omit<FlowFilter, "cursor" | "limit">,
+    Omit<FindingFilter, "cursor" | "limit"> {
+  readonly format: "csv" | "jsonl";
+  /** The folder that holds `packet_logs.db`. */
+  readonly resultsDir: string;
+}
+
+/**
+ * Writes all rows and returns how many there were. `write` is awaited, so a slow reader holds the export up, not the
+ * memory. Throws UsageError without a (readable) database, RunError when reading it fails.
+ */
+export async function runExport(
+  kind: ExportKind,
+  { format, resultsDir, ...filter }: ExportOptions,
+  write: (text: string) => void | Promise<void>,
+): Promise<number> {
+  const path = join(resultsDir, "packet_logs.db");
+  assertExists(path);
+  const queries = new StoreQueries(path);
+  const columns = exportColumns[kind];
+  const toText = format === "csv" ? csvRow : jsonRow;
+  try {
+    if (format === "csv") await write(columns.join(",") + "\r\n");
+    let count = 0;
+    for (
+      const rows of pages((cursor) => queries[kind]({ ...filter, limit: pageRowsMax, cursor }))
+    ) {
+      count += rows.length;
+      await write(rows.map((row) => toText(row, columns)).join(""));
+    }
+    return count;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw new RunError(`${error.message}. Try again, or see tapwatch doctor.`, { cause: error });
+  } finally {
+    queries.close();
+  }
+}
+
+type Row = Readonly<Record<string, string | number | null>>;
+
+function* pages(read: (cursor: string | undefined) => Page<object>): Generator<readonly Row[]> {
+  let cursor: string | undefined;
+  do {
+    const page = read(cursor);
+    if (page.rows.length > 0) yield page.rows as readonly Row[];
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+}
+
+function csvRow(row: Row, columns: readonly string[]): string {
+  return columns.map((column) => csvCell(row[column] ?? null)).join(",") + "\r\n";
+}
+
+/** One CSV cell; see above for what is done to formulas. */
+export function csvCell(value: string | number | null): string {
+  if (value === null) return "";
+  if (typeof value === "number") return String(value);
+  const text = /^[\t\r\n ]*[=+\-@]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function jsonRow(row: Row): string {
+  return JSON.stringify(row) + "\n";
+}
+
+function assertExists(path: string): void {
+  try {
+    Deno.statSync(path);
+  } catch (error) {
+    throw new UsageError(
+      `There is no database ${path} to export from (${(error as Error).message}). ` +
+        "Name the folder of an earlier run with --results.",
+      { cause: error },
+    );
+  }
+}

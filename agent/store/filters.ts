@@ -1,0 +1,151 @@
+/** What lists may be narrowed down by, and the SQL of it. Values only ever travel as parameters. */
+import { decodeHostCursor } from "./cursor.ts";
+import type { StoredHost } from "./schema.ts";
+import type { Condition } from "./time_list.ts";
+
+/** From `fromUs` up to, but not including, `toUs`. */
+export interface TimeRange {
+  readonly fromUs?: number | null | undefined;
+  readonly toUs?: number | null | undefined;
+}
+export interface Paging {
+  /** 1 to 1000, 100 unless told. */
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+export interface PacketFilter extends TimeRange, Paging {
+  /** Transport or application, as "tcp" or "dns". */
+  readonly protocol?: string | undefined;
+  /** Either address, whole. */
+  readonly host?: string | undefined;
+  /** Either port. */
+  readonly port?: number | undefined;
+  /** Part of an address or of the text for people, in upper or lower case. */
+  readonly text?: string | undefined;
+  readonly flowId?: number | undefined;
+}
+
+/** Flows that overlap the time range, in the order of their ends. */
+export interface FlowFilter extends TimeRange, Paging {
+  /** Transport or service. */
+  readonly protocol?: string | undefined;
+  readonly service?: string | undefined;
+  readonly connState?: string | undefined;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  /** Part of the name (SNI, queried name, HTTP host). */
+  readonly name?: string | undefined;
+  /** Part of an address or name, or a whole JA4 or Community ID. */
+  readonly text?: string | undefined;
+}
+
+export interface FindingFilter extends TimeRange, Paging {
+  readonly kind?: string | undefined;
+  readonly severity?: string | undefined;
+}
+
+/** Descending, but for addresses. */
+export type HostOrder = "bytes" | "last_seen" | "first_seen" | "address";
+export interface HostFilter extends Paging {
+  readonly isLocal?: boolean | undefined;
+  /** Part of address, name or MAC address. */
+  readonly text?: string | undefined;
+  readonly order?: HostOrder | undefined;
+}
+
+/** The range with null for an open end. Throws RangeError for a time that is not whole microseconds. */
+export function bounds(
+  { fromUs, toUs }: TimeRange,
+): { fromUs: number | null; toUs: number | null } {
+  for (const value of [fromUs, toUs]) {
+    if (typeof value === "number" && !Number.isSafeInteger(value)) {
+      throw new RangeError(`Cannot list rows: a time must be whole microseconds, got ${value}`);
+    }
+  }
+  return { fromUs: fromUs ?? null, toUs: toUs ?? null };
+}
+
+export function packetConditions(filter: PacketFilter): Condition[] {
+  const conditions: Condition[] = [];
+  const { protocol, host, port, text, flowId } = filter;
+  if (protocol !== undefined) conditions.push(either("protocol", "application", protocol));
+  if (host !== undefined) conditions.push(either("src", "dst", host.toLowerCase()));
+  if (port !== undefined) conditions.push(either("src_port", "dst_port", port));
+  if (text !== undefined) conditions.push(contains(["src", "dst", "info"], text));
+  if (flowId !== undefined) conditions.push({ sql: "flow_id = ?", parameters: [flowId] });
+  return conditions;
+}
+
+export function findingConditions({ kind, severity }: FindingFilter): Condition[] {
+  const conditions: Condition[] = [];
+  if (kind !== undefined) conditions.push({ sql: "kind = ?", parameters: [kind] });
+  if (severity !== undefined) conditions.push({ sql: "severity = ?", parameters: [severity] });
+  return conditions;
+}
+
+/** All but `host`, which is looked up through an index. */
+export function flowConditions(filter: FlowFilter): Condition[] {
+  const conditions: Condition[] = [];
+  const { protocol, service, connState, port, name, text } = filter;
+  if (protocol !== undefined) conditions.push(either("proto", "service", protocol));
+  if (service !== undefined) conditions.push({ sql: "service = ?", parameters: [service] });
+  if (connState !== undefined) conditions.push({ sql: "conn_state = ?", parameters: [connState] });
+  if (port !== undefined) conditions.push(either("orig_p", "resp_p", port));
+  if (name !== undefined) conditions.push(contains(["name"], name));
+  if (text !== undefined) {
+    const part = contains(["orig_h", "resp_h", "name"], text);
+    conditions.push({
+      sql: `(${part.sql} OR ja4 = ? OR community_id = ?)`,
+      parameters: [...part.parameters, text, text],
+    });
+  }
+  return conditions;
+}
+
+/** What each order goes by, in SQL, … */
+export const hostValues: { readonly [order in HostOrder]: string } = {
+  bytes: "(in_bytes + out_bytes)",
+  last_seen: "last_seen_us",
+  first_seen: "first_seen_us",
+  address: "0",
+};
+
+/** … and in a row. */
+export function hostValue(host: StoredHost, order: HostOrder): number {
+  if (order === "bytes") return host.in_bytes + host.out_bytes;
+  if (order === "last_seen") return host.last_seen_us;
+  return order === "first_seen" ? host.first_seen_us : 0;
+}
+
+export function hostConditions(
+  { isLocal, text, cursor }: HostFilter,
+  order: HostOrder,
+): Condition[] {
+  const conditions: Condition[] = [];
+  if (isLocal !== undefined) {
+    conditions.push({ sql: "is_local = ?", parameters: [isLocal ? 1 : 0] });
+  }
+  if (text !== undefined) conditions.push(contains(["address", "name", "mac"], text));
+  if (cursor !== undefined) {
+    const { value, address } = decodeHostCursor(order, cursor);
+    conditions.push({
+      sql: `(${hostValues[order]} < ? OR (${hostValues[order]} = ? AND address > ?))`,
+      parameters: [value, value, address],
+    });
+  }
+  return conditions;
+}
+
+function either(first: string, second: string, value: string | number): Condition {
+  return { sql: `(${first} = ? OR ${second} = ?)`, parameters: [value, value] };
+}
+
+/** `instr` rather than LIKE: nothing in `text` has a meaning of its own. Lower-cases ASCII letters only, as SQLite does. */
+function contains(columns: readonly string[], text: string): Condition {
+  const part = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return {
+    sql: `(${columns.map((column) => `instr(lower(${column}), ?) > 0`).join(" OR ")})`,
+    parameters: columns.map(() => part),
+  };
+}

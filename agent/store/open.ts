@@ -1,0 +1,162 @@
+/**
+ * Opens `packet_logs.db`: for the writer, which makes, migrates or sets aside the file; for readers, which change
+ * nothing. A database of a newer tapwatch, or of another program, is refused by both and never touched.
+ */
+import { DatabaseSync } from "node:sqlite";
+import { UsageError } from "../errors.ts";
+import { type StoreError, toStoreError } from "./failure.ts";
+import { migrate, readUserVersion } from "./migrations.ts";
+import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
+
+/** Longest wait for another program's lock within one statement; the owner of the database retries beyond. */
+const busyTimeoutMs = 250;
+
+export interface OpenOptions {
+  readonly path: string;
+  /** Pages in the write-ahead log after which it is copied back into the database. */
+  readonly checkpointPages: number;
+  /** Size that the write-ahead log is cut back to. */
+  readonly walBytesMax: number;
+  /** Wall clock, for the name of a damaged file. */
+  readonly nowUs: number;
+}
+
+export interface OpenedDatabase {
+  readonly database: DatabaseSync;
+  /** Where a damaged file was moved; null when there was none. */
+  readonly setAsidePath: string | null;
+}
+
+/**
+ * Opens the file for writing, makes it (and its folder) if missing, and brings it to the present schema. A damaged file
+ * is moved away and a new one begun. Throws UsageError for a newer or foreign database, StoreError for the rest.
+ */
+export function openForWriting(options: OpenOptions): OpenedDatabase {
+  try {
+    return { database: openOnce(options), setAsidePath: null };
+  } catch (error) {
+    const failure = asFailure(error, options.path);
+    if (failure instanceof UsageError || failure.kind !== "corrupt") throw failure;
+    const setAsidePath = setAside(options.path, options.nowUs);
+    return { database: openOnce(options), setAsidePath };
+  }
+}
+
+/**
+ * Moves a database with its log out of the way, to `PATH.corrupt-<UTC>`, where `sqlite3 … .recover` finds both. Close
+ * it first. Throws StoreError.
+ */
+export function setAside(path: string, nowUs: number): string {
+  const utc = new Date(nowUs / 1000).toISOString().replace(/[-:.]/g, "");
+  const target = `${path}.corrupt-${utc}`;
+  for (const suffix of ["", "-wal", "-shm"]) {
+    try {
+      Deno.renameSync(path + suffix, target + suffix);
+    } catch (error) {
+      if (suffix === "" || !(error instanceof Deno.errors.NotFound)) {
+        throw toStoreError(error, path);
+      }
+    }
+  }
+  return target;
+}
+
+/** Throws UsageError if the file is there and is newer than this program or not tapwatch's; changes nothing. */
+export function assertUsableDatabase(path: string): void {
+  try {
+    openForReading(path)?.close();
+  } catch (error) {
+    // Whatever else is wrong with it, the store worker mends or tells.
+    if (error instanceof UsageError) throw error;
+  }
+}
+
+/**
+ * Opens the file read-only. Null when it does not exist or is just being made. Throws UsageError for a newer or foreign
+ * database, StoreError when it is older than the schema or cannot be read.
+ */
+export function openForReading(path: string): DatabaseSync | null {
+  if (!exists(path)) return null;
+  let database: DatabaseSync | null = null;
+  try {
+    database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+    const version = checkIdentity(database, path);
+    if (version === SCHEMA_VERSION) return database;
+    database.close();
+    if (version === 0) return null;
+  } catch (error) {
+    if (database?.isOpen) database.close();
+    throw asFailure(error, path);
+  }
+  throw new UsageError(
+    `${path} is from an older tapwatch. Run this tapwatch once with that results folder: it brings the database up to date.`,
+  );
+}
+
+function openOnce(options: OpenOptions): DatabaseSync {
+  const { path } = options;
+  makeFolder(path);
+  let database: DatabaseSync | null = null;
+  try {
+    database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    const version = checkIdentity(database, path);
+    // Only an empty file takes this setting.
+    if (version === 0) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("PRAGMA synchronous = NORMAL");
+    database.exec("PRAGMA cache_size = -16000");
+    database.exec(`PRAGMA wal_autocheckpoint = ${options.checkpointPages}`);
+    database.exec(`PRAGMA journal_size_limit = ${options.walBytesMax}`);
+    migrate(database);
+    return database;
+  } catch (error) {
+    if (database?.isOpen) database.close();
+    throw asFailure(error, path);
+  }
+}
+
+/** The schema version. Throws UsageError for a newer database and for one that is not tapwatch's. */
+function checkIdentity(database: DatabaseSync, path: string): number {
+  const version = readUserVersion(database);
+  const { application_id: id } = database.prepare("PRAGMA application_id").get()!;
+  const { tables } = database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()!;
+  const isOurs = id === APPLICATION_ID || (id === 0 && version === 0 && tables === 0);
+  if (!isOurs) {
+    throw new UsageError(
+      `${path} is a database of another program; it is left as it is. Choose another folder with --results, or move the file away.`,
+    );
+  }
+  if (version > SCHEMA_VERSION) {
+    const { value } = database.prepare("SELECT value FROM meta WHERE key = 'tool_version'").get() ??
+      { value: "a newer version" };
+    throw new UsageError(
+      `${path} has schema version ${version}, written by tapwatch ${value}; this tapwatch knows up to version ${SCHEMA_VERSION}. ` +
+        "It is left as it is. Use the newer tapwatch, or choose another folder with --results.",
+    );
+  }
+  return version;
+}
+
+function asFailure(error: unknown, path: string): UsageError | StoreError {
+  return error instanceof UsageError ? error : toStoreError(error, path);
+}
+
+function makeFolder(path: string): void {
+  const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  if (end <= 0) return;
+  try {
+    Deno.mkdirSync(path.slice(0, end), { recursive: true });
+  } catch (error) {
+    throw toStoreError(error, path);
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw toStoreError(error, path);
+  }
+}

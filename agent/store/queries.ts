@@ -1,0 +1,384 @@
+/**
+ * The only SELECTs for people: the pages of the dashboard, its JSON interface and `export`. Opens the database
+ * read-only, so it reads beside the writer and never holds it up; results have the tables' column names.
+ *
+ * Every query is bounded. Lists are read along an index, at most 1,000 rows a page and 50,000 looked at (time_list.ts).
+ * Sums over time read `stats` for six hours at most (21,600 rows) and `stats_minutes` beyond; sums over flows take the
+ * newest 50,000 of the range and say so. `hosts` is at most some 200,000 rows and read whole.
+ *
+ * While the file does not exist all lists are empty. Methods throw RangeError for a bad filter, limit or cursor,
+ * UsageError for a database that this version must not read, and StoreError when the database cannot be read.
+ */
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
+import { UsageError } from "../errors.ts";
+import { encodeHostCursor } from "./cursor.ts";
+import { toStoreError } from "./failure.ts";
+import {
+  bounds,
+  findingConditions,
+  type FindingFilter,
+  flowConditions,
+  type FlowFilter,
+  hostConditions,
+  type HostFilter,
+  hostValue,
+  hostValues,
+  packetConditions,
+  type PacketFilter,
+  type TimeRange,
+} from "./filters.ts";
+import { openForReading } from "./open.ts";
+import {
+  STATS_COUNTERS,
+  STATS_LEVELS,
+  type StoredAlert,
+  type StoredAnomaly,
+  type StoredFlow,
+  type StoredHost,
+  type StoredPacket,
+  type StoredScan,
+  type StoredStats,
+} from "./schema.ts";
+import { checkLimit, joinConditions, type Page, readTimeList } from "./time_list.ts";
+
+/** Counters summed and levels at their highest over `bucketUs` from each `ts_us`. Empty buckets are left out. */
+export interface StatsSeries {
+  readonly bucketUs: number;
+  readonly points: readonly StoredStats[];
+}
+
+/** Sums over the newest flows that ended within a range. */
+export interface FlowSums<Row> {
+  readonly rows: readonly Row[];
+  /** True when there were more than 50,000 flows and the older ones are left out. */
+  readonly isPartial: boolean;
+}
+export interface ProtocolSum {
+  readonly proto: string;
+  readonly service: string;
+  readonly flows: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+export interface TalkerSum {
+  readonly address: string;
+  readonly flows: number;
+  readonly in_packets: number;
+  readonly in_bytes: number;
+  readonly out_packets: number;
+  readonly out_bytes: number;
+}
+
+/** Rows of each table. Of packets and flows the writer keeps count. */
+export interface RowCounts {
+  readonly packets: number;
+  readonly flows: number;
+  readonly hosts: number;
+  readonly anomalies: number;
+  readonly scans: number;
+  readonly alerts: number;
+}
+export interface DatabaseSize {
+  /** The file, and its write-ahead log. */
+  readonly fileBytes: number;
+  readonly walBytes: number;
+  /** Bytes of the file that are free to be used again. */
+  readonly freeBytes: number;
+}
+
+/** Longest that a flow row lasts: the flow table cuts flows after half an hour of traffic time. */
+const flowSpanMaxUs = 3_600_000_000;
+const secondUs = 1_000_000;
+const minuteUs = 60 * secondUs;
+const secondsRangeMaxUs = 6 * 3600 * secondUs;
+const pointCountMax = 300;
+const flowsSummedMax = 50_000;
+const talkerCountMax = 100;
+
+export class StoreQueries {
+  readonly #path: string;
+  #database: DatabaseSync | null = null;
+  #inode: number | null = null;
+
+  /** `path` is that of `packet_logs.db`; nothing is opened before the first question. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  close(): void {
+    this.#database?.close();
+    this.#database = null;
+  }
+
+  packets(filter: PacketFilter = {}): Page<StoredPacket> {
+    return this.#ask((database) =>
+      readTimeList(database, {
+        list: "packets",
+        time: "ts_us",
+        ...bounds(filter),
+        conditions: packetConditions(filter),
+        limit: filter.limit,
+        cursor: filter.cursor,
+      })
+    );
+  }
+
+  flows(filter: FlowFilter = {}): Page<StoredFlow> {
+    const { fromUs, toUs } = bounds(filter);
+    const conditions = flowConditions(filter);
+    if (toUs !== null) conditions.push({ sql: "start_us < ?", parameters: [toUs] });
+    return this.#ask((database) =>
+      readTimeList(database, {
+        list: "flows",
+        time: "end_us",
+        fromUs,
+        toUs: toUs === null ? null : toUs + flowSpanMaxUs,
+        ...(filter.host === undefined
+          ? {}
+          : { lookup: { columns: ["orig_h", "resp_h"], value: filter.host.toLowerCase() } }),
+        conditions,
+        limit: filter.limit,
+        cursor: filter.cursor,
+      })
+    );
+  }
+
+  /** The flow with this `flows.id`; null when it is not (or no longer) there. */
+  flow(id: number): StoredFlow | null {
+    return this.#ask((database) =>
+      database?.prepare("SELECT * FROM flows WHERE id = ?").get(id) as unknown as StoredFlow
+    ) ?? null;
+  }
+
+  anomalies(filter: FindingFilter = {}): Page<StoredAnomaly> {
+    return this.#findings("anomalies", "ts_us", filter);
+  }
+
+  scans(filter: FindingFilter = {}): Page<StoredScan> {
+    return this.#findings("scans", "last_us", filter);
+  }
+
+  alerts(filter: FindingFilter = {}): Page<StoredAlert> {
+    return this.#findings("alerts", "ts_us", filter);
+  }
+
+  hosts(filter: HostFilter = {}): Page<StoredHost> {
+    const order = filter.order ?? "bytes";
+    const limit = checkLimit(filter.limit);
+    const conditions = hostConditions(filter, order);
+    return this.#ask((database) => {
+      if (!database) return { rows: [], nextCursor: null };
+      const { sql, parameters } = joinConditions(conditions);
+      const rows = database.prepare(
+        `SELECT * FROM hosts ${sql} ORDER BY ${hostValues[order]} DESC, address LIMIT ${limit}`,
+      ).all(...parameters) as unknown as StoredHost[];
+      const last = rows.length === limit ? rows.at(-1)! : null;
+      return {
+        rows,
+        nextCursor: last &&
+          encodeHostCursor(order, { value: hostValue(last, order), address: last.address }),
+      };
+    });
+  }
+
+  host(address: string): StoredHost | null {
+    return this.#ask((database) =>
+      database?.prepare("SELECT * FROM hosts WHERE address = ?")
+        .get(address.toLowerCase()) as unknown as StoredHost
+    ) ?? null;
+  }
+
+  /** What happened from `fromUs` to `toUs`, in at most `pointCount` (300) buckets of whole seconds or minutes. */
+  stats(
+    { fromUs, toUs }: { fromUs: number; toUs: number },
+    pointCount = pointCountMax,
+  ): StatsSeries {
+    checkStats(fromUs, toUs, pointCount);
+    const spanUs = toUs - fromUs;
+    const isFine = spanUs <= secondsRangeMaxUs;
+    const unitUs = isFine ? secondUs : minuteUs;
+    // One bucket is spare: neither end of the range needs to be the edge of a bucket.
+    const bucketUs = Math.ceil(spanUs / Math.max(1, pointCount - 1) / unitUs) * unitUs;
+    const sums = STATS_COUNTERS.map((column) => `sum(${column}) AS ${column}`);
+    const levels = STATS_LEVELS.map((column) => `max(${column}) AS ${column}`);
+    const points = this.#all(
+      `SELECT (ts_us / ${bucketUs}) * ${bucketUs} AS start_us, ${[...sums, ...levels].join(", ")}
+       FROM ${isFine ? "stats" : "stats_minutes"} WHERE ts_us >= ? AND ts_us < ?
+       GROUP BY start_us ORDER BY start_us`,
+      Math.floor(fromUs / unitUs) * unitUs,
+      toUs,
+    );
+    return {
+      bucketUs,
+      points: points.map(({ start_us, ...rest }) =>
+        ({ ts_us: start_us, ...rest }) as unknown as StoredStats
+      ),
+    };
+  }
+
+  /** Flows, packets and bytes on the wire by transport and service, most bytes first. */
+  protocolSums(range: TimeRange = {}): FlowSums<ProtocolSum> {
+    return this.#sumFlows<ProtocolSum>(
+      range,
+      "proto, service, orig_pkts, resp_pkts, orig_wire_bytes, resp_wire_bytes",
+      `SELECT proto, service, count(*) AS flows, sum(orig_pkts + resp_pkts) AS packets,
+         sum(orig_wire_bytes + resp_wire_bytes) AS bytes
+       FROM newest GROUP BY proto, service ORDER BY bytes DESC`,
+    );
+  }
+
+  /** The hosts with most bytes on the wire, most first. */
+  topTalkers(range: TimeRange = {}, limit = 20): FlowSums<TalkerSum> {
+    if (!Number.isInteger(limit) || limit < 1 || limit > talkerCountMax) {
+      throw new RangeError(
+        `Cannot list talkers: limit must be from 1 to ${talkerCountMax}, got ${limit}`,
+      );
+    }
+    return this.#sumFlows<TalkerSum>(
+      range,
+      "orig_h, resp_h, orig_pkts, resp_pkts, orig_wire_bytes, resp_wire_bytes",
+      `SELECT address, count(*) AS flows, sum(in_packets) AS in_packets, sum(in_bytes) AS in_bytes,
+         sum(out_packets) AS out_packets, sum(out_bytes) AS out_bytes
+       FROM (
+         SELECT orig_h AS address, resp_pkts AS in_packets, resp_wire_bytes AS in_bytes,
+           orig_pkts AS out_packets, orig_wire_bytes AS out_bytes FROM newest
+         UNION ALL
+         SELECT resp_h, orig_pkts, orig_wire_bytes, resp_pkts, resp_wire_bytes FROM newest)
+       GROUP BY address ORDER BY sum(in_bytes) + sum(out_bytes) DESC, address LIMIT ${limit}`,
+    );
+  }
+
+  counts(): RowCounts {
+    const meta = this.meta();
+    const count = (table: string) =>
+      Number(this.#all(`SELECT count(*) AS n FROM ${table}`)[0]?.n ?? 0);
+    return {
+      packets: Number(meta.packets_rows ?? 0),
+      flows: Number(meta.flows_rows ?? 0),
+      hosts: count("hosts"),
+      anomalies: count("anomalies"),
+      scans: count("scans"),
+      alerts: count("alerts"),
+    };
+  }
+
+  size(): DatabaseSize {
+    const free = this.#all(
+      "SELECT freelist_count * page_size AS bytes FROM pragma_freelist_count, pragma_page_size",
+    );
+    return {
+      fileBytes: fileBytes(this.#path),
+      walBytes: fileBytes(`${this.#path}-wal`),
+      freeBytes: Number(free[0]?.bytes ?? 0),
+    };
+  }
+
+  /** Oldest and newest time of `packets` and `flows` together; null while both are empty. */
+  span(): { readonly oldestUs: number; readonly newestUs: number } | null {
+    const [row] = this.#all(
+      `SELECT min(oldest) AS oldest, max(newest) AS newest FROM (
+         SELECT (SELECT min(ts_us) FROM packets) AS oldest, (SELECT max(ts_us) FROM packets) AS newest
+         UNION ALL SELECT (SELECT min(end_us) FROM flows), (SELECT max(end_us) FROM flows))`,
+    );
+    if (!row || row.oldest === null) return null;
+    return { oldestUs: Number(row.oldest), newestUs: Number(row.newest) };
+  }
+
+  /** All of `meta`: schema_version, tool_version, created_us, runs, packets_rows, flows_rows. */
+  meta(): Readonly<Record<string, string | number>> {
+    return Object.fromEntries(
+      this.#all("SELECT key, value FROM meta").map((
+        { key, value },
+      ) => [String(key), value as string | number]),
+    );
+  }
+
+  #findings<Row>(
+    list: "anomalies" | "scans" | "alerts",
+    time: string,
+    filter: FindingFilter,
+  ): Page<Row> {
+    const { limit, cursor } = filter;
+    return this.#ask((database) =>
+      readTimeList(database, {
+        list,
+        time,
+        ...bounds(filter),
+        conditions: findingConditions(filter),
+        limit,
+        cursor,
+      })
+    );
+  }
+
+  #sumFlows<Row>(range: TimeRange, columns: string, sql: string): FlowSums<Row> {
+    const { fromUs, toUs } = bounds(range);
+    const from = fromUs ?? Number.MIN_SAFE_INTEGER;
+    const to = toUs ?? Number.MAX_SAFE_INTEGER;
+    const rows = this.#all(
+      `WITH newest AS MATERIALIZED (
+         SELECT ${columns} FROM flows WHERE end_us >= ? AND end_us < ? ORDER BY end_us DESC LIMIT ${flowsSummedMax})
+       ${sql}`,
+      from,
+      to,
+    );
+    const more = this.#all(
+      `SELECT 1 FROM flows WHERE end_us >= ? AND end_us < ? LIMIT 1 OFFSET ${flowsSummedMax}`,
+      from,
+      to,
+    );
+    return { rows: rows as unknown as Row[], isPartial: more.length > 0 };
+  }
+
+  #all(sql: string, ...parameters: SQLInputValue[]): Record<string, SQLOutputValue>[] {
+    return this.#ask((database) => database?.prepare(sql).all(...parameters)) ?? [];
+  }
+
+  #ask<Result>(question: (database: DatabaseSync | null) => Result): Result {
+    try {
+      return question(this.#opened());
+    } catch (error) {
+      if (error instanceof RangeError || error instanceof UsageError) throw error;
+      this.close();
+      throw toStoreError(error, this.#path);
+    }
+  }
+
+  /** The database, opened anew when the file was set aside or removed and begun again. */
+  #opened(): DatabaseSync | null {
+    const inode = inodeOf(this.#path);
+    if (this.#database && inode === this.#inode) return this.#database;
+    this.close();
+    this.#inode = inode;
+    this.#database = openForReading(this.#path);
+    return this.#database;
+  }
+}
+
+function checkStats(fromUs: number, toUs: number, pointCount: number): void {
+  bounds({ fromUs, toUs });
+  if (toUs <= fromUs) throw new RangeError(`Cannot sum up: toUs ${toUs} is not after ${fromUs}`);
+  if (!Number.isInteger(pointCount) || pointCount < 2 || pointCount > pointCountMax) {
+    throw new RangeError(
+      `Cannot sum up: points must be from 2 to ${pointCountMax}, got ${pointCount}`,
+    );
+  }
+}
+
+function inodeOf(path: string): number | null {
+  try {
+    return Deno.statSync(path).ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+function fileBytes(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw toStoreError(error, path);
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Keeps the database within its age and its bytes, in steps so small that none holds up the writer: a step deletes at
+ * most `sliceRows` rows in a transaction of its own. Part of the writer; nobody else deletes.
+ *
+ * Age is traffic time: a row goes when it is older than the newest time this run has written, less `retentionDays`. A
+ * capture of last year can thus be replayed, and a packet with a date in the future deletes nothing, since the wall
+ * clock limits it. For bytes, what was written first goes first, from the table whose first row is the oldest.
+ *
+ * The limit covers the file and its write-ahead log together:
+ *
+ *     |<------------------------- retentionBytes -------------------------->|
+ *     | pages in use, freed pages (used again)     | reserve: log, one batch |
+ */
+import type { DatabaseSync } from "node:sqlite";
+
+const sliceRows = 2000;
+const vacuumPages = 512;
+const dayUs = 86_400_000_000;
+const mebibyte = 2 ** 20;
+
+/** Tables that age, by which key (the order of writing) and which time. */
+const agingTables = [
+  { table: "packets", key: "id", time: "ts_us" },
+  { table: "flows", key: "id", time: "end_us" },
+  { table: "stats", key: "ts_us", time: "ts_us" },
+  { table: "stats_minutes", key: "ts_us", time: "ts_us" },
+  { table: "anomalies", key: "id", time: "ts_us" },
+  { table: "scans", key: "id", time: "last_us" },
+  { table: "alerts", key: "id", time: "ts_us" },
+] as const;
+type AgingTable = typeof agingTables[number];
+
+export interface RetentionOptions {
+  readonly retentionDays: number;
+  readonly retentionBytes: number;
+}
+
+/** Bytes kept free for the write-ahead log and the growth by one batch. */
+export function reserveBytes(retentionBytes: number): number {
+  return Math.max(
+    Math.min(retentionBytes / 2, 8 * mebibyte),
+    Math.min(retentionBytes / 4, 64 * mebibyte),
+  );
+}
+
+/** Most hosts kept: a tenth of the bytes at about 150 a row, and never more than 200,000. */
+export function hostCountMax(retentionBytes: number): number {
+  return Math.max(1000, Math.min(200_000, Math.floor(retentionBytes / 1500)));
+}
+
+export class Retention {
+  readonly #database: DatabaseSync;
+  readonly #options: RetentionOptions;
+  /** Told of each deletion, inside its transaction. */
+  readonly #onDeleted: (table: string, rows: number) => void;
+
+  constructor(
+    database: DatabaseSync,
+    options: RetentionOptions,
+    onDeleted: (table: string, rows: number) => void,
+  ) {
+    this.#database = database;
+    this.#options = options;
+    this.#onDeleted = onDeleted;
+  }
+
+  /** Deletes and gives back pages until there is room for a batch, `stepCountMax` steps at the most. */
+  makeRoom(stepCountMax: number): void {
+    const limit = this.#options.retentionBytes - reserveBytes(this.#options.retentionBytes);
+    for (let step = 0; step < stepCountMax && this.#usedBytes() > limit; step++) {
+      if (!this.#deleteFirstWritten()) break;
+    }
+    for (let step = 0; step < stepCountMax && this.#canShrink(limit); step++) {
+      this.#database.exec(`PRAGMA incremental_vacuum(${vacuumPages})`);
+    }
+  }
+
+  /** Deletes one slice of what is too old at traffic time `newestUs`. False when nothing (more) is. */
+  deleteOld(newestUs: number): boolean {
+    const cutoffUs = newestUs - this.#options.retentionDays * dayUs;
+    for (const table of agingTables) {
+      if (this.#deleteBefore(table, cutoffUs)) return true;
+    }
+    return false;
+  }
+
+  /** Deletes the hosts not seen for longest that are too many or too old: a walk through at most a few 100,000 rows. */
+  deleteIdleHosts(newestUs: number): void {
+    const cutoffUs = newestUs - this.#options.retentionDays * dayUs;
+    this.#transact("hosts", "DELETE FROM hosts WHERE last_seen_us < ?", cutoffUs);
+    const max = hostCountMax(this.#options.retentionBytes);
+    const { hosts } = this.#database.prepare("SELECT count(*) AS hosts FROM hosts").get()!;
+    const excess = Number(hosts) - max;
+    if (excess <= 0) return;
+    const idlest = "SELECT address FROM hosts ORDER BY last_seen_us LIMIT ?";
+    this.#transact("hosts", `DELETE FROM hosts WHERE address IN (${idlest})`, excess + max / 20);
+  }
+
+  #deleteFirstWritten(): boolean {
+    let first: AgingTable | null = null;
+    let firstUs = Infinity;
+    for (const table of agingTables) {
+      const row = this.#database.prepare(
+        `SELECT ${table.time} AS us FROM ${table.table} ORDER BY ${table.key} LIMIT 1`,
+      ).get();
+      if (row === undefined || Number(row.us) >= firstUs) continue;
+      first = table;
+      firstUs = Number(row.us);
+    }
+    if (first === null) return false;
+    const { table, key } = first;
+    const slice = `SELECT ${key} FROM ${table} ORDER BY ${key} LIMIT ?`;
+    return this.#transact(table, `DELETE FROM ${table} WHERE ${key} IN (${slice})`, sliceRows) > 0;
+  }
+
+  #deleteBefore({ table, key, time }: AgingTable, cutoffUs: number): boolean {
+    // Asked first without the write lock, since there is mostly nothing to do.
+    const isOld = this.#database.prepare(`SELECT 1 FROM ${table} WHERE ${time} < ? LIMIT 1`);
+    if (isOld.get(cutoffUs) === undefined) return false;
+    const slice =
+      `SELECT ${key} FROM ${table} WHERE ${time} < ? ORDER BY ${time} LIMIT ${sliceRows}`;
+    this.#transact(table, `DELETE FROM ${table} WHERE ${key} IN (${slice})`, cutoffUs);
+    return true;
+  }
+
+  #transact(table: string, sql: string, parameter: number): number {
+    const database = this.#database;
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      const rows = Number(database.prepare(sql).run(Math.floor(parameter)).changes);
+      this.#onDeleted(table, rows);
+      database.exec("COMMIT");
+      return rows;
+    } catch (error) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #usedBytes(): number {
+    return (this.#pragma("page_count") - this.#pragma("freelist_count")) *
+      this.#pragma("page_size");
+  }
+
+  #canShrink(limit: number): boolean {
+    return this.#pragma("freelist_count") > 0 &&
+      this.#pragma("page_count") * this.#pragma("page_size") > limit;
+  }
+
+  #pragma(name: "page_count" | "freelist_count" | "page_size"): number {
+    return Number(this.#database.prepare(`PRAGMA ${name}`).get()![name]);
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * Owns the database while the program runs: gathers rows, writes them at most once a second (or when they are many),
+ * and keeps going when the database fails. Failures are shown in the state, told once as a note, and retried with
+ * back-off; rows wait in a bounded backlog meanwhile, and what has no room there is counted as lost.
+ *
+ *     rows -> backlog -> transaction -> ack
+ *               |  the database fails: ack at once, retry after 0.5 s, 1 s, … 8 s
+ *               '-> full: the oldest are lost and counted
+ *
+ * Free of threads and clocks, so that tests can drive it; store_worker.ts is its shell.
+ */
+import { UsageError } from "../errors.ts";
+import type { RowsMessage, StoreOptions, StoreToMain } from "../messages.ts";
+import type { StoreState } from "../records.ts";
+import { Backlog, backlogBatchesMax, countRows } from "./backlog.ts";
+import { StoreError, toStoreError } from "./failure.ts";
+import { setAside } from "./open.ts";
+import { StoreWriter } from "./writer.ts";
+
+/** Rows after which a transaction does not wait for the second to end; also about the rows in one. */
+export const transactionRows = 5000;
+/** Batches after which it does not wait either: the pipeline may have no more on their way. */
+const transactionBatches = 4;
+const retryFirstMs = 500;
+const retryMaxMs = 8000;
+
+export interface StoreServiceOptions extends StoreOptions {
+  readonly toolVersion: string;
+  readonly post: (message: StoreToMain) => void;
+  readonly ack: (sequence: number) => void;
+  /** Wall clock in microseconds. */
+  readonly nowUs: () => number;
+}
+
+export class StoreService {
+  readonly #options: StoreServiceOptions;
+  readonly #backlog = new Backlog();
+  /** Batches of the backlog, from its end, that the pipeline has not been told of. */
+  #unacknowledged = 0;
+  #writer: StoreWriter | null = null;
+  #failure: StoreError | null = null;
+  #retryMs = retryFirstMs;
+  #retryAtUs = 0;
+  #rowsWritten = 0;
+  #rowsLost = 0;
+  #rowsLostTold = 0;
+  #oldestUs: number | null = null;
+  #hasOpened = false;
+
+  constructor(options: StoreServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the database. Throws UsageError when it must not be touched; any other failure is retried later. */
+  open(): void {
+    this.#attempt(() => void this.#opened());
+    this.#hasOpened = true;
+    this.postState();
+  }
+
+  /** A new pipeline takes over: its flow ids count from 1 again, and the old one waits for nothing any more. */
+  beginRun(): void {
+    this.flush();
+    this.#giveUpAll();
+    this.#unacknowledged = 0;
+    if (this.#writer) this.#attempt(() => this.#writer!.beginRun());
+  }
+
+  /** Takes a batch; it is acknowledged once written, or at once while the database fails. */
+  take(batch: RowsMessage): void {
+    this.#unacknowledged++;
+    for (const lost of this.#backlog.push(batch)) this.#lose(lost);
+    if (this.#failure) this.#acknowledgeAll();
+    else if (
+      this.#backlog.rowCount >= transactionRows || this.#backlog.batchCount >= transactionBatches
+    ) this.flush();
+  }
+
+  /** Call once a second: writes what waits, deletes what is too old, tells the state. */
+  tick(): void {
+    if (!this.#failure || this.#options.nowUs() >= this.#retryAtUs) {
+      this.flush();
+      if (!this.#failure) this.#attempt(() => this.#maintain());
+    }
+    this.postState();
+  }
+
+  /** Tries to write all that waits. */
+  flush(): void {
+    this.#attempt(() => {
+      const writer = this.#opened();
+      while (this.#backlog.batchCount > 0) this.#writeSome(writer);
+    });
+  }
+
+  /** Writes what it can, gives up the rest, and closes the database. */
+  close(): void {
+    this.flush();
+    this.#acknowledgeAll();
+    this.#giveUpAll();
+    try {
+      this.#writer?.close();
+    } catch (error) {
+      this.#options.post({ type: "note", severity: "warning", text: messageOf(error) });
+    }
+    this.#writer = null;
+    this.postState();
+  }
+
+  get isFailing(): boolean {
+    return this.#failure !== null;
+  }
+
+  postState(): void {
+    this.#options.post({ type: "state", state: this.#state() });
+  }
+
+  #opened(): StoreWriter {
+    if (this.#writer?.isFileGone()) {
+      this.#discardWriter();
+      this.#note("warning", `${this.#options.path} was removed while in use: a new one is begun.`);
+    }
+    if (this.#writer) return this.#writer;
+    const writer = this.#writer = new StoreWriter({
+      ...this.#options,
+      nowUs: this.#options.nowUs(),
+    });
+    if (writer.setAsidePath !== null) this.#noteSetAside(writer.setAsidePath);
+    return writer;
+  }
+
+  #writeSome(writer: StoreWriter): void {
+    const batches = this.#backlog.peek(transactionRows);
+    try {
+      writer.write({
+        packets: batches.flatMap((batch) => batch.packets),
+        flows: batches.flatMap((batch) => batch.flows),
+        seconds: batches.flatMap((batch) => batch.seconds),
+        hosts: batches.flatMap((batch) => batch.hosts),
+      });
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind !== "row") throw error;
+      return this.#writeSingly(writer, batches, error);
+    }
+    this.#finish(batches.length, (batch) => this.#rowsWritten += countRows(batch));
+  }
+
+  /** Some row among `batches` is refused for good: only its batch is lost. */
+  #writeSingly(writer: StoreWriter, batches: readonly RowsMessage[], refusal: StoreError): void {
+    for (const batch of batches) {
+      try {
+        if (batches.length === 1) throw refusal;
+        writer.write(batch);
+        this.#finish(1, () => this.#rowsWritten += countRows(batch));
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.kind !== "row") throw error;
+        this.#finish(1, () => this.#lose(batch));
+        this.#note("error", `${error.message}. The ${countRows(batch)} rows with it are lost.`);
+      }
+    }
+  }
+
+  #finish(count: number, each: (batch: RowsMessage) => void): void {
+    const unacknowledgedFrom = this.#backlog.batchCount - this.#unacknowledged;
+    this.#backlog.take(count).forEach((batch, index) => {
+      each(batch);
+      if (index < unacknowledgedFrom) return;
+      this.#unacknowledged--;
+      this.#options.ack(batch.sequence);
+    });
+  }
+
+  #maintain(): void {
+    const writer = this.#opened();
+    writer.deleteOld(this.#options.nowUs());
+    this.#oldestUs = writer.oldestUs();
+  }
+
+  /** Runs `work`; a failure of the database puts the service into the retrying state, success out of it. */
+  #attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof UsageError && !this.#hasOpened) throw error;
+      return this.#fail(toStoreError(error, this.#options.path));
+    }
+    if (!this.#failure) return;
+    this.#failure = null;
+    this.#retryMs = retryFirstMs;
+    this.#note("info", `${this.#options.path} is being written again.`);
+    this.#noteLosses();
+    this.postState();
+  }
+
+  #fail(failure: StoreError): void {
+    const isNew = this.#failure?.kind !== failure.kind;
+    this.#failure = failure;
+    this.#retryAtUs = this.#options.nowUs() + this.#retryMs * 1000;
+    this.#retryMs = Math.min(this.#retryMs * 2, retryMaxMs);
+    this.#acknowledgeAll();
+    // A busy database is as good as before once it is free; after the other failures only a new start is sure.
+    if (failure.kind !== "busy") this.#discardWriter();
+    if (failure.kind === "corrupt") this.#setAsideNow();
+    if (!isNew) return;
+    this.#note("warning", `${failure.message}. Rows wait in memory; trying again.`);
+    this.postState();
+  }
+
+  #setAsideNow(): void {
+    try {
+      this.#noteSetAside(setAside(this.#options.path, this.#options.nowUs()));
+      this.#retryAtUs = 0;
+    } catch (error) {
+      this.#note("error", messageOf(error));
+    }
+  }
+
+  #discardWriter(): void {
+    try {
+      this.#writer?.close();
+    } catch {
+      // The failure that led here has been told; the log stays beside the file and is read at the next opening.
+    }
+    this.#writer = null;
+  }
+
+  #acknowledgeAll(): void {
+    const waiting = this.#backlog.peek(Infinity);
+    const count = Math.min(this.#unacknowledged, waiting.length);
+    for (const batch of waiting.slice(waiting.length - count)) this.#options.ack(batch.sequence);
+    this.#unacknowledged = 0;
+  }
+
+  #giveUpAll(): void {
+    for (const lost of this.#backlog.take(this.#backlog.batchCount)) this.#lose(lost);
+    this.#noteLosses();
+  }
+
+  #lose(batch: RowsMessage): void {
+    this.#rowsLost += countRows(batch);
+  }
+
+  #noteLosses(): void {
+    const lost = this.#rowsLost - this.#rowsLostTold;
+    this.#rowsLostTold = this.#rowsLost;
+    if (lost > 0) this.#note("warning", `${lost} rows for ${this.#options.path} were lost.`);
+  }
+
+  #noteSetAside(target: string): void {
+    this.#note(
+      "error",
+      `${this.#options.path} is damaged and was moved to ${target}; a new one is begun. sqlite3's .recover may read the old one.`,
+    );
+  }
+
+  #note(severity: "info" | "warning" | "error", text: string): void {
+    this.#options.post({ type: "note", severity, text });
+  }
+
+  #state(): StoreState {
+    const failure = this.#failure;
+    return {
+      state: failure ? "retrying" : this.#writer ? "ok" : "off",
+      detail: failure ? `${failure.message}; next try ${this.#nextTry()}` : "",
+      path: this.#options.path,
+      sizeBytes: this.#writer?.sizeBytes ?? 0,
+      rowsWritten: this.#rowsWritten,
+      rowsLost: this.#rowsLost,
+      queueDepth: this.#backlog.batchCount,
+      queueMax: backlogBatchesMax,
+      oldestUs: this.#oldestUs,
+    };
+  }
+
+  #nextTry(): string {
+    const waitUs = this.#retryAtUs - this.#options.nowUs();
+    return waitUs <= 0 ? "now" : `in ${Math.ceil(waitUs / 1e6)} s`;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,70 @@
+/**
+ * The thread of the store: a shell around StoreService that carries its messages and gives it the time. It is the only
+ * thread that writes the database.
+ */
+import type { AckMessage, MainToStore, RowsMessage, StoreToMain } from "../messages.ts";
+import { UsageError } from "../errors.ts";
+import { VERSION } from "../version.ts";
+import { StoreService } from "./store_service.ts";
+
+declare const self: DedicatedWorkerGlobalScope;
+
+const tickMs = 1000;
+/** At the end, so many more tries to write what waits, with this pause: another program's lock may pass. */
+const lastTries = 4;
+const lastTryMs = 250;
+
+let service: StoreService | null = null;
+let pipeline: MessagePort | null = null;
+let ticker = 0;
+
+self.onmessage = ({ data }: MessageEvent<MainToStore>) => {
+  if (data.type === "start") start(data);
+  else stop(lastTries);
+};
+
+function start({ options, pipeline: port }: MainToStore & { type: "start" }): void {
+  pipeline?.close();
+  pipeline = port;
+  if (service) service.beginRun();
+  else if (!open(options)) return;
+  port.onmessage = ({ data }: MessageEvent<RowsMessage>) => service?.take(data);
+}
+
+function open(options: (MainToStore & { type: "start" })["options"]): boolean {
+  service = new StoreService({
+    ...options,
+    toolVersion: VERSION,
+    post,
+    ack: (sequence) => pipeline?.postMessage({ type: "ack", sequence } satisfies AckMessage),
+    nowUs: () => Date.now() * 1000,
+  });
+  try {
+    service.open();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    service = null;
+    post({ type: "fatal", message: error.message, exitCode: error.exitCode });
+    return false;
+  }
+  ticker = setInterval(() => service?.tick(), tickMs);
+  return true;
+}
+
+function stop(triesLeft: number): void {
+  clearInterval(ticker);
+  service?.flush();
+  if (service?.isFailing && triesLeft > 0) {
+    setTimeout(() => stop(triesLeft - 1), lastTryMs);
+    return;
+  }
+  service?.close();
+  service = null;
+  pipeline?.close();
+  pipeline = null;
+  post({ type: "stopped" });
+}
+
+function post(message: StoreToMain): void {
+  self.postMessage(message);
+}

@@ -1,0 +1,147 @@
+/**
+ * One page of a list that is ordered by time, newest first, in bounded work: a page looks at no more than
+ * `rowsLookedAtMax` rows. A page that finds less than it was asked for still has a cursor when older rows remain, and
+ * the next page goes on from there.
+ *
+ * The bound is a place in the time index, found by stepping over that many entries of the index alone (about 10 ns
+ * each); the rows between it and the cursor are then read through the same index, without a sort.
+ */
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import { decodeTimeCursor, encodeTimeCursor, type TimeListName, type TimePlace } from "./cursor.ts";
+
+/** Rows that one page may look at: about 50 ms. */
+export const rowsLookedAtMax = 50_000;
+/** Rows in one page. */
+export const pageRowsMax = 1000;
+const pageRowsDefault = 100;
+
+export interface Page<Row> {
+  readonly rows: readonly Row[];
+  /** Give it back for the next page; null when there is none. */
+  readonly nextCursor: string | null;
+}
+
+/** SQL with its parameters, in the order of its question marks. */
+export interface Condition {
+  readonly sql: string;
+  readonly parameters: readonly SQLInputValue[];
+}
+
+export interface TimeListQuery {
+  readonly list: TimeListName;
+  /** Column that the list is ordered by; an index begins with it. */
+  readonly time: string;
+  /** Bounds of `time`, the lower one included, the upper one not. */
+  readonly fromUs: number | null;
+  readonly toUs: number | null;
+  /** Walk only the rows of this address, through an index on (column, time) for each of the columns. */
+  readonly lookup?: { readonly columns: readonly string[]; readonly value: string };
+  /** What rows must fulfil besides; each row between the bounds is looked at. */
+  readonly conditions: readonly Condition[];
+  readonly limit: number | undefined;
+  readonly cursor: string | undefined;
+}
+
+/** Throws RangeError for a limit or cursor that is none. */
+export function readTimeList<Row>(database: DatabaseSync | null, query: TimeListQuery): Page<Row> {
+  const limit = checkLimit(query.limit);
+  const start = query.cursor === undefined ? null : decodeTimeCursor(query.list, query.cursor);
+  if (database === null) return { rows: [], nextCursor: null };
+  const branches = lookupBranches(query);
+  const bounds = rangeConditions(query, start);
+  const floor = query.conditions.length === 0 ? null : findFloor(database, query, branches, bounds);
+  if (floor) {
+    bounds.push({ sql: `(${query.time}, id) >= (?, ?)`, parameters: [floor.tsUs, floor.id] });
+  }
+  const rows = readBranches(database, query, { branches, bounds, limit });
+  const last = rows.length === limit ? placeOf(rows.at(-1)!, query.time) : floor;
+  return {
+    rows: rows as unknown as Row[],
+    nextCursor: last === null ? null : encodeTimeCursor(query.list, last),
+  };
+}
+
+/** The number of rows asked for. Throws RangeError unless it is a whole number from 1 to 1000. */
+export function checkLimit(limit = pageRowsDefault): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= pageRowsMax) return limit;
+  throw new RangeError(`Cannot list rows: limit must be from 1 to ${pageRowsMax}, got ${limit}`);
+}
+
+type SqlRow = Record<string, unknown>;
+
+/** One condition list for each column of the lookup, so that no row comes twice; one empty list without a lookup. */
+function lookupBranches({ lookup }: TimeListQuery): Condition[][] {
+  if (!lookup) return [[]];
+  return lookup.columns.map((column, index) => [
+    { sql: `${column} = ?`, parameters: [lookup.value] },
+    // The unary plus keeps the planner from the other column's index.
+    ...lookup.columns.slice(0, index).map((earlier) => ({
+      sql: `+${earlier} <> ?`,
+      parameters: [lookup.value],
+    })),
+  ]);
+}
+
+function rangeConditions(query: TimeListQuery, start: TimePlace | null): Condition[] {
+  const { time, fromUs, toUs } = query;
+  const bounds: Condition[] = [];
+  if (fromUs !== null) bounds.push({ sql: `${time} >= ?`, parameters: [fromUs] });
+  if (toUs !== null) bounds.push({ sql: `${time} < ?`, parameters: [toUs] });
+  if (start) bounds.push({ sql: `(${time}, id) < (?, ?)`, parameters: [start.tsUs, start.id] });
+  return bounds;
+}
+
+/** The last place that a page may look at; null when the list ends before. */
+function findFloor(
+  database: DatabaseSync,
+  query: TimeListQuery,
+  branches: readonly Condition[][],
+  bounds: readonly Condition[],
+): TimePlace | null {
+  let floor: TimePlace | null = null;
+  for (const [equality] of branches) {
+    const where = joinConditions(equality ? [equality, ...bounds] : bounds);
+    const row = database.prepare(
+      `SELECT ${query.time}, id FROM ${query.list} ${where.sql} ` +
+        `ORDER BY ${query.time} DESC, id DESC LIMIT 1 OFFSET ${rowsLookedAtMax - 1}`,
+    ).get(...where.parameters);
+    if (row === undefined) continue;
+    const place = placeOf(row, query.time);
+    if (floor === null || isNewer(place, floor)) floor = place;
+  }
+  return floor;
+}
+
+function readBranches(
+  database: DatabaseSync,
+  query: TimeListQuery,
+  { branches, bounds, limit }: {
+    branches: readonly Condition[][];
+    bounds: readonly Condition[];
+    limit: number;
+  },
+): SqlRow[] {
+  const order = `ORDER BY ${query.time} DESC, id DESC LIMIT ${limit}`;
+  const wheres = branches.map((own) => joinConditions([...own, ...bounds, ...query.conditions]));
+  const selects = wheres.map(({ sql }) => `SELECT * FROM ${query.list} ${sql} ${order}`);
+  const sql = selects.length === 1
+    ? selects[0]!
+    : `${selects.map((select) => `SELECT * FROM (${select})`).join(" UNION ALL ")} ${order}`;
+  return database.prepare(sql).all(...wheres.flatMap(({ parameters }) => parameters));
+}
+
+/** A WHERE clause of all conditions; empty without any. */
+export function joinConditions(conditions: readonly Condition[]): Condition {
+  return {
+    sql: conditions.length === 0 ? "" : `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`,
+    parameters: conditions.flatMap(({ parameters }) => parameters),
+  };
+}
+
+function placeOf(row: SqlRow, time: string): TimePlace {
+  return { tsUs: Number(row[time]), id: Number(row.id) };
+}
+
+function isNewer(a: TimePlace, b: TimePlace): boolean {
+  return a.tsUs > b.tsUs || (a.tsUs === b.tsUs && a.id > b.id);
+}

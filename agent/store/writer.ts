@@ -1,0 +1,233 @@
+/**
+ * The only INSERT, UPDATE and DELETE (with its parts writer_rows.ts, retention.ts and migrations.ts). Knows nothing of
+ * threads or retries: each call does its work or throws a StoreError and leaves the database as it was.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { Flow, HostTotals, PacketRow, StatsSecond } from "../records.ts";
+import { StoreError, toStoreError } from "./failure.ts";
+import { openForWriting } from "./open.ts";
+import { reserveBytes, Retention } from "./retention.ts";
+import type { RowInserter } from "./row_inserter.ts";
+import { FLOWS_PER_RUN } from "./schema.ts";
+import {
+  floorToMinute,
+  flowInserter,
+  hostInserter,
+  packetInserter,
+  statsInserter,
+} from "./writer_rows.ts";
+
+export interface StoreWriterOptions {
+  readonly path: string;
+  readonly retentionDays: number;
+  /** Limit of the file and its write-ahead log together. */
+  readonly retentionBytes: number;
+  readonly toolVersion: string;
+  /** Wall clock. */
+  readonly nowUs: number;
+}
+
+/** Rows for one transaction. Hosts are what each gained since it was last written. */
+export interface StoreRows {
+  readonly packets: readonly PacketRow[];
+  readonly flows: readonly Flow[];
+  readonly seconds: readonly StatsSecond[];
+  readonly hosts: readonly HostTotals[];
+}
+
+/** Steps of retention in one call, 2,000 rows each: more than a batch adds. */
+const stepCountMax = 8;
+/** Traffic time between two looks for idle hosts. */
+const hostCheckUs = 60_000_000;
+const pageBytes = 4096;
+
+export class StoreWriter {
+  /** Where a damaged file was moved when this one was begun. */
+  readonly setAsidePath: string | null;
+  readonly #path: string;
+  readonly #retentionBytes: number;
+  readonly #database: DatabaseSync;
+  readonly #retention: Retention;
+  readonly #packets: RowInserter<PacketRow>;
+  readonly #flows: RowInserter<Flow>;
+  readonly #seconds: RowInserter<StatsSecond>;
+  readonly #minutes: RowInserter<StatsSecond>;
+  readonly #hosts: RowInserter<HostTotals>;
+  readonly #inode: number | null;
+  #flowIdBase = 0;
+  #newestUs = -Infinity;
+  #hostsCheckedUs = -Infinity;
+
+  /** Opens, makes or migrates the database. Throws UsageError (see open.ts) or StoreError. */
+  constructor(options: StoreWriterOptions) {
+    const reserve = reserveBytes(options.retentionBytes);
+    const opened = openForWriting({
+      path: options.path,
+      checkpointPages: Math.max(32, Math.min(1000, Math.floor(reserve / 4 / pageBytes))),
+      walBytesMax: Math.min(Math.floor(reserve / 2), 16 * 2 ** 20),
+      nowUs: options.nowUs,
+    });
+    const database = this.#database = opened.database;
+    this.#path = options.path;
+    this.#retentionBytes = options.retentionBytes;
+    this.setAsidePath = opened.setAsidePath;
+    this.#retention = new Retention(database, options, (table, rows) => this.#count(table, -rows));
+    this.#packets = packetInserter(database, () => this.#flowIdBase);
+    this.#flows = flowInserter(database, () => this.#flowIdBase);
+    this.#seconds = statsInserter(database, "stats", (tsUs) => tsUs);
+    this.#minutes = statsInserter(database, "stats_minutes", floorToMinute);
+    this.#hosts = hostInserter(database);
+    this.#inode = Deno.statSync(options.path).ino;
+    try {
+      this.#describe(options);
+      this.beginRun();
+    } catch (error) {
+      database.close();
+      throw toStoreError(error, options.path);
+    }
+  }
+
+  /** Flow ids of the next rows count from 1 again. Throws StoreError. */
+  beginRun(): void {
+    this.#transact(() => {
+      this.#add("runs", 1);
+      this.#flowIdBase = FLOWS_PER_RUN * this.#metaNumber("runs");
+    });
+  }
+
+  /**
+   * Makes room, then writes the rows in one transaction, wholly or not at all. Throws StoreError; "row" means that these
+   * rows will never be taken.
+   */
+  write(rows: StoreRows): void {
+    this.#guard(() => this.#retention.makeRoom(stepCountMax));
+    this.#assertWalFits();
+    this.#transact(() => {
+      this.#packets.insert(rows.packets);
+      this.#flows.insert(rows.flows);
+      this.#seconds.insert(rows.seconds);
+      this.#minutes.insert(rows.seconds);
+      this.#hosts.insert(rows.hosts);
+      this.#count("packets", rows.packets.length);
+      this.#count("flows", rows.flows.length);
+    });
+    for (const packet of rows.packets) this.#newestUs = Math.max(this.#newestUs, packet.tsUs);
+    for (const flow of rows.flows) this.#newestUs = Math.max(this.#newestUs, flow.endUs);
+    for (const second of rows.seconds) this.#newestUs = Math.max(this.#newestUs, second.tsUs);
+  }
+
+  /** Deletes some of what is too old; call it about once a second. `nowUs` is the wall clock. Throws StoreError. */
+  deleteOld(nowUs: number): void {
+    const newestUs = Math.min(this.#newestUs, nowUs);
+    if (newestUs === -Infinity) return;
+    this.#guard(() => {
+      for (let step = 0; step < stepCountMax && this.#retention.deleteOld(newestUs); step++);
+      if (Math.abs(newestUs - this.#hostsCheckedUs) < hostCheckUs) return;
+      this.#hostsCheckedUs = newestUs;
+      this.#retention.deleteIdleHosts(newestUs);
+    });
+  }
+
+  /** The file and its write-ahead log. */
+  get sizeBytes(): number {
+    return fileBytes(this.#path) + fileBytes(`${this.#path}-wal`);
+  }
+
+  /** Oldest time in `packets` and `flows`; null when both are empty. Throws StoreError. */
+  oldestUs(): number | null {
+    const oldest = this.#guard(() =>
+      this.#database.prepare(
+        "SELECT min(us) AS us FROM (SELECT min(ts_us) AS us FROM packets UNION ALL SELECT min(end_us) FROM flows)",
+      ).get()!.us
+    );
+    return oldest === null ? null : Number(oldest);
+  }
+
+  /** Whether the file was removed or replaced under us: what is written then reaches nobody. */
+  isFileGone(): boolean {
+    try {
+      return Deno.statSync(this.#path).ino !== this.#inode;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return true;
+      throw toStoreError(error, this.#path);
+    }
+  }
+
+  /** Copies the log back into the file and closes it. A failure to do so loses nothing: the log stays. */
+  close(): void {
+    if (!this.#database.isOpen) return;
+    try {
+      this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch (error) {
+      throw toStoreError(error, this.#path);
+    } finally {
+      this.#database.close();
+    }
+  }
+
+  #describe({ toolVersion, nowUs }: StoreWriterOptions): void {
+    const put = this.#database.prepare("INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)");
+    put.run("tool_version", toolVersion);
+    this.#database.prepare(
+      "INSERT OR IGNORE INTO meta(key, value) VALUES ('created_us', CAST(? AS INTEGER))",
+    ).run(nowUs);
+  }
+
+  /** A reader that holds an old snapshot keeps the log from being used again: better stop than fill the disk. */
+  #assertWalFits(): void {
+    if (this.sizeBytes <= this.#retentionBytes) return;
+    this.#guard(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+    if (fileBytes(`${this.#path}-wal`) <= reserveBytes(this.#retentionBytes)) return;
+    throw new StoreError(
+      "busy",
+      `${this.#path} has reached its size limit while another program keeps reading an old state of it`,
+    );
+  }
+
+  #transact(work: () => void): void {
+    this.#guard(() => {
+      this.#database.exec("BEGIN IMMEDIATE");
+      try {
+        work();
+        this.#database.exec("COMMIT");
+      } catch (error) {
+        // SQLite has already rolled back after a full disk or an I/O error.
+        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+        throw error;
+      }
+    });
+  }
+
+  #guard<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw toStoreError(error, this.#path);
+    }
+  }
+
+  /** Keeps the number of rows in `meta`, since count(*) reads a whole table. */
+  #count(table: string, rows: number): void {
+    if (table === "packets" || table === "flows") this.#add(`${table}_rows`, rows);
+  }
+
+  #add(key: string, amount: number): void {
+    if (amount === 0) return;
+    this.#database.prepare(
+      "INSERT INTO meta(key, value) VALUES (?, CAST(? AS INTEGER)) ON CONFLICT(key) DO UPDATE SET value = value + excluded.value",
+    ).run(key, amount);
+  }
+
+  #metaNumber(key: string): number {
+    return Number(this.#database.prepare("SELECT value FROM meta WHERE key = ?").get(key)!.value);
+  }
+}
+
+/** 0 for a file that is not there or cannot be asked; what that means shows when it is written. */
+function fileBytes(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch {
+    return 0;
+  }
+}
