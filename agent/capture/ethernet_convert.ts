@@ -13,7 +13,7 @@
 import { Linktype } from "../records.ts";
 import { recordHeaderLength } from "./pcap_records.ts";
 
-const ethernetHeaderLength = 14;
+export const ethernetHeaderLength = 14;
 const etherTypeIpv4 = 0x0800;
 const etherTypeIpv6 = 0x86dd;
 

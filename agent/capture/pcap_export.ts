@@ -1,0 +1,225 @@
+/**
+ * A slice of the capture ring as one pcap file, streamed: nanosecond records, oldest file first, each file's packets
+ * in their order. Files are opened when the stream is made, so it does not matter when they are rotated or removed
+ * meanwhile; the one in progress is read as far as it goes.
+ *
+ * When the files have different link types the slice is Ethernet (ethernet_convert.ts).
+ */
+import { CaptureFormatError } from "../errors.ts";
+import { Linktype, type PacketBatch } from "../records.ts";
+import { createByteSource } from "./byte_source.ts";
+import { EthernetConverter, ethernetHeaderLength } from "./ethernet_convert.ts";
+import { CaptureFileReader } from "./file_reader.ts";
+import { parsePcapHeader } from "./pcap_header.ts";
+import {
+  fileHeaderLength,
+  pcapFileHeader,
+  recordCapturedLengthMax,
+  recordHeaderLength,
+  RecordWriter,
+} from "./pcap_records.ts";
+import { inProgressName, listOlderFiles } from "./ring_files.ts";
+
+export interface PcapExportOptions {
+  /** Folder of the ring. */
+  readonly folder: string;
+  /** First and last time wanted, inclusive. */
+  readonly fromUs?: number;
+  readonly toUs?: number;
+  readonly packetsMax?: number;
+  /** Size of the exported file, its header included. */
+  readonly bytesMax?: number;
+  /** Which packets are wanted; all when it is not given. */
+  readonly matches?: (
+    bytes: Uint8Array,
+    offset: number,
+    capturedLength: number,
+    wireLength: number,
+    linktype: number,
+  ) => boolean;
+}
+
+/** Records are gathered up to this size before they are handed on; room for the longest record. */
+const pieceBytes = recordCapturedLengthMax + recordHeaderLength;
+/** A file that starts this much after the wanted end is left out: packets are in order but for small overlaps. */
+const disorderUs = 60e6;
+
+interface OpenRingFile {
+  readonly path: string;
+  readonly handle: Deno.FsFile;
+  readonly linktype: number;
+  readonly inode: number | null;
+}
+
+/**
+ * Starts an export; the stream ends after the last packet or at a limit, and without any packet it is a header only.
+ *
+ * @throws Deno.errors when the folder cannot be read. Files of the ring that cannot be opened are left out.
+ */
+export function exportPcap(options: PcapExportOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const files = openRing(options);
+  const linktypes = new Set(files.map((file) => file.linktype));
+  const linktype = linktypes.size === 1 ? files[0].linktype : Linktype.ethernet;
+  const slice = new Slice(options, files, linktype);
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(pcapFileHeader(linktype, recordCapturedLengthMax, true));
+    },
+    async pull(controller) {
+      const piece = await slice.next();
+      if (piece === null) controller.close();
+      else controller.enqueue(piece);
+    },
+    cancel() {
+      slice.close();
+    },
+  });
+}
+
+class Slice {
+  readonly #options: PcapExportOptions;
+  readonly #files: OpenRingFile[];
+  readonly #linktype: number;
+  readonly #converter = new EthernetConverter();
+  #reader: CaptureFileReader | null = null;
+  #batch: PacketBatch | null = null;
+  #row = 0;
+  #packetsLeft: number;
+  #bytesLeft: number;
+  #isFull = false;
+  readonly #isConverted: boolean;
+
+  constructor(options: PcapExportOptions, files: OpenRingFile[], linktype: number) {
+    this.#options = options;
+    this.#files = files;
+    this.#isConverted = files.some((file) => file.linktype !== linktype);
+    this.#isFull = options.packetsMax === 0;
+    this.#linktype = linktype;
+    this.#packetsLeft = options.packetsMax ?? Infinity;
+    this.#bytesLeft = (options.bytesMax ?? Infinity) - fileHeaderLength;
+  }
+
+  /** The next records; null at the end. */
+  async next(): Promise<Uint8Array<ArrayBuffer> | null> {
+    while (!this.#isFull) {
+      this.#batch ??= await this.#nextBatch();
+      if (this.#batch === null) break;
+      const records = this.#take(this.#batch);
+      this.#bytesLeft -= records.length;
+      if (records.length > 0) return records;
+    }
+    this.close();
+    return null;
+  }
+
+  close(): void {
+    this.#reader?.close();
+    this.#reader = null;
+    for (const { handle } of this.#files.splice(0)) handle.close();
+  }
+
+  async #nextBatch(): Promise<PacketBatch | null> {
+    while (true) {
+      this.#reader ??= await this.#openNext();
+      if (this.#reader === null) return null;
+      this.#row = 0;
+      const batch = await this.#reader.nextBatch().catch(nullIfDamaged);
+      if (batch !== null) return batch;
+      this.#reader.close();
+      this.#reader = null;
+    }
+  }
+
+  async #openNext(): Promise<CaptureFileReader | null> {
+    const file = this.#files.shift();
+    if (file === undefined) return null;
+    file.handle.seekSync(0, Deno.SeekMode.Start);
+    const { size } = file.handle.statSync();
+    return await CaptureFileReader.openSource(await createByteSource(file.handle, file.path, size));
+  }
+
+  /** The wanted packets from the current row on, as far as one piece and the limits go. */
+  #take(batch: PacketBatch): Uint8Array<ArrayBuffer> {
+    const writer = new RecordWriter(new ArrayBuffer(pieceBytes));
+    for (; this.#row < batch.count && !this.#isFull; this.#row++) {
+      if (!this.#isWanted(batch, this.#row)) continue;
+      const recordBytes = recordHeaderLength + batch.capturedLengths[this.#row];
+      if (writer.byteLength + recordBytes + this.#growth(writer) > this.#bytesLeft) {
+        this.#isFull = true;
+      } else if (!writer.append(batch, this.#row)) {
+        return this.#finishPiece(writer, batch);
+      } else {
+        this.#packetsLeft--;
+        this.#isFull = this.#packetsLeft === 0;
+      }
+    }
+    this.#batch = null;
+    return this.#finishPiece(writer, batch);
+  }
+
+  /** Most bytes that conversion adds to a piece with one more packet. */
+  #growth(writer: RecordWriter): number {
+    return this.#isConverted ? (writer.packetCount + 1) * ethernetHeaderLength : 0;
+  }
+
+  #finishPiece(writer: RecordWriter, batch: PacketBatch): Uint8Array<ArrayBuffer> {
+    const records = new Uint8Array(writer.buffer, 0, writer.byteLength);
+    const linktype = batch.linktypes[0];
+    if (linktype === this.#linktype) return records;
+    return this.#converter.convert(records, writer.packetCount, linktype).bytes.slice();
+  }
+
+  #isWanted(batch: PacketBatch, row: number): boolean {
+    const { fromUs = -Infinity, toUs = Infinity, matches } = this.#options;
+    const timestampUs = batch.timestampsUs[row];
+    if (timestampUs < fromUs || timestampUs > toUs) return false;
+    return matches === undefined || matches(
+      batch.bytes,
+      batch.offsets[row],
+      batch.capturedLengths[row],
+      batch.wireLengths[row],
+      batch.linktypes[row],
+    );
+  }
+}
+
+/**
+ * Opens the files that can hold wanted packets, oldest first. The one in progress is opened before the others are
+ * listed, so that one which is rotated in between is not missed; it may then come twice, and is known by its inode.
+ */
+function openRing({ folder, toUs = Infinity }: PcapExportOptions): OpenRingFile[] {
+  const inProgress = openRingFile(`${folder}/${inProgressName}`, toUs);
+  const files: OpenRingFile[] = [];
+  for (const { path } of listOlderFiles(folder)) {
+    const file = openRingFile(path, toUs);
+    if (file === null) continue;
+    if (file.inode !== null && file.inode === inProgress?.inode) file.handle.close();
+    else files.push(file);
+  }
+  return inProgress === null ? files : [...files, inProgress];
+}
+
+/** Null for a file that is gone, has no packet yet, is no capture, or starts after `toUs`. */
+function openRingFile(path: string, toUs: number): OpenRingFile | null {
+  let handle: Deno.FsFile;
+  try {
+    handle = Deno.openSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+  const head = new Uint8Array(fileHeaderLength + recordHeaderLength);
+  const header = handle.readSync(head) === head.length ? parsePcapHeader(head) : null;
+  const start = new DataView(head.buffer).getUint32(fileHeaderLength, header?.isLittleEndian) * 1e6;
+  if (header !== null && start <= toUs + disorderUs) {
+    return { path, handle, linktype: header.linktype, inode: handle.statSync().ino };
+  }
+  handle.close();
+  return null;
+}
+
+/** A damaged file of the ring gives what came before the damage, and the export goes on with the next. */
+function nullIfDamaged(error: unknown): null {
+  if (error instanceof CaptureFormatError) return null;
+  throw error;
+}

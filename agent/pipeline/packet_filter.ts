@@ -1,0 +1,145 @@
+/**
+ * Turns a filter of hosts, port, protocol and flow into a test of raw packets, for exports. Every part that is given
+ * must hold.
+ */
+import { parseIp } from "../decode/addresses.ts";
+import { decodePacket } from "../decode/decode.ts";
+import { UsageError } from "../errors.ts";
+import { Packet, Transport, type TransportName } from "../records.ts";
+
+/** The five values that name a flow, as in Zeek's conn.log; for ICMP the ports are type and code. */
+export interface FlowTuple {
+  readonly origH: string;
+  readonly origP: number;
+  readonly respH: string;
+  readonly respP: number;
+  readonly proto: TransportName;
+}
+
+export interface PacketFilter {
+  /** IP addresses of which a packet comes from or goes to at least one, in its outer or inner header, or by ARP. */
+  readonly hosts?: readonly string[];
+  /** Source or destination port of TCP, UDP, SCTP or DCCP. */
+  readonly port?: number;
+  readonly protocol?: TransportName;
+  /**
+   * Either direction of the flow, by the innermost IP header. Without ports to compare (ICMP, later fragments) the
+   * addresses and the protocol decide.
+   */
+  readonly flow?: FlowTuple;
+}
+
+/** A test of one packet: where it lies, its lengths and its link type. */
+export type PacketPredicate = (
+  bytes: Uint8Array,
+  offset: number,
+  capturedLength: number,
+  wireLength: number,
+  linktype: number,
+) => boolean;
+
+/** An address as `Packet` holds it. */
+type Words = readonly [number, number, number, number];
+type PacketTest = (packet: Packet, bytes: Uint8Array, end: number) => boolean;
+
+const portTransports: ReadonlySet<number> = new Set([
+  Transport.tcp,
+  Transport.udp,
+  Transport.sctp,
+  Transport.dccp,
+]);
+
+/** @throws UsageError when a host or an end of the flow is no IP address. */
+export function createPacketFilter(filter: PacketFilter): PacketPredicate {
+  const tests: PacketTest[] = [];
+  const { protocol, port, flow } = filter;
+  if (protocol !== undefined) tests.push(({ transport }) => transport === Transport[protocol]);
+  if (port !== undefined) tests.push((packet) => hasPort(packet, port));
+  if (flow !== undefined) tests.push(flowTest(flow));
+  if (filter.hosts !== undefined && filter.hosts.length > 0) {
+    const hosts = filter.hosts.map(parseWords);
+    tests.push((packet, bytes, end) => hosts.some((host) => hasHost(packet, bytes, end, host)));
+  }
+  if (tests.length === 0) return () => true;
+  const packet = new Packet();
+  return (bytes, offset, capturedLength, wireLength, linktype) => {
+    decodePacket(bytes, offset, capturedLength, wireLength, linktype, packet);
+    const end = offset + capturedLength;
+    for (const test of tests) if (!test(packet, bytes, end)) return false;
+    return true;
+  };
+}
+
+function parseWords(address: string): Words {
+  const bytes = parseIp(address);
+  if (bytes === null) throw new UsageError(`"${address}" is no IPv4 or IPv6 address.`);
+  const view = new DataView(bytes.buffer);
+  if (bytes.length === 4) return [0, 0, 0xffff, view.getInt32(0)];
+  return [view.getInt32(0), view.getInt32(4), view.getInt32(8), view.getInt32(12)];
+}
+
+function hasPort(packet: Packet, port: number): boolean {
+  return portTransports.has(packet.transport) &&
+    (packet.sourcePort === port || packet.destinationPort === port);
+}
+
+function flowTest({ origH, origP, respH, respP, proto }: FlowTuple): PacketTest {
+  const originator = parseWords(origH);
+  const responder = parseWords(respH);
+  const transport = Transport[proto];
+  const hasPorts = portTransports.has(transport);
+  return (packet) => {
+    if (packet.transport !== transport || packet.ipVersion === 0) return false;
+    const isPortless = !hasPorts || packet.isLaterFragment === 1;
+    const { sourcePort, destinationPort } = packet;
+    if (isSource(packet, originator) && isDestination(packet, responder)) {
+      if (isPortless || (sourcePort === origP && destinationPort === respP)) return true;
+    }
+    return isSource(packet, responder) && isDestination(packet, originator) &&
+      (isPortless || (sourcePort === respP && destinationPort === origP));
+  };
+}
+
+function hasHost(packet: Packet, bytes: Uint8Array, end: number, host: Words): boolean {
+  if (packet.arpOffset >= 0) return hasArpHost(bytes, packet.arpOffset, end, host);
+  if (packet.ipVersion !== 0 && (isSource(packet, host) || isDestination(packet, host))) {
+    return true;
+  }
+  if (packet.tunnelDepth === 0 || packet.outerSourceOffset < 0) return false;
+  const { outerIpVersion, outerSourceOffset, outerDestinationOffset } = packet;
+  return isAddressAt(bytes, outerSourceOffset, outerIpVersion, host) ||
+    isAddressAt(bytes, outerDestinationOffset, outerIpVersion, host);
+}
+
+/** The sender's and the target's protocol address follow the two hardware addresses (RFC 826). */
+function hasArpHost(bytes: Uint8Array, offset: number, end: number, host: Words): boolean {
+  const hardwareLength = bytes[offset + 4];
+  const protocolLength = bytes[offset + 5];
+  const sender = offset + 8 + hardwareLength;
+  const target = sender + protocolLength + hardwareLength;
+  if (protocolLength !== 4 || target + 4 > end) return false;
+  return isAddressAt(bytes, sender, 4, host) || isAddressAt(bytes, target, 4, host);
+}
+
+function isSource(packet: Packet, host: Words): boolean {
+  return packet.source3 === host[3] && packet.source2 === host[2] &&
+    packet.source1 === host[1] && packet.source0 === host[0];
+}
+
+function isDestination(packet: Packet, host: Words): boolean {
+  return packet.destination3 === host[3] && packet.destination2 === host[2] &&
+    packet.destination1 === host[1] && packet.destination0 === host[0];
+}
+
+function isAddressAt(bytes: Uint8Array, offset: number, ipVersion: number, host: Words): boolean {
+  if (ipVersion === 6) {
+    return host.every((word, index) => word === wordAt(bytes, offset + 4 * index));
+  }
+  const isIpv4 = host[0] === 0 && host[1] === 0 && host[2] === 0xffff;
+  return isIpv4 && host[3] === wordAt(bytes, offset);
+}
+
+function wordAt(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset] << 24) | (bytes[offset + 1] << 16) | (bytes[offset + 2] << 8) |
+    bytes[offset + 3];
+}
