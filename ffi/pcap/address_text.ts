@@ -19,7 +19,7 @@ export function prefixLength(sockaddr: Deno.PointerValue): number | null {
 
 /** RFC 5952: lower case, no leading zeros, the first longest run of two or more zero groups as "::". */
 export function ipv6Text(bytes: Uint8Array): string {
-  const groups = Array.from({ length: 8 }, (_, i) => bytes[2 * i]! << 8 | bytes[2 * i + 1]!);
+  const groups = Array.from({ length: 8 }, (_, i) => bytes[2 * i] << 8 | bytes[2 * i + 1]);
   let runStart = -1;
   let runLength = 1;
   for (let start = 0; start < 8; start++) {

@@ -1,7 +1,7 @@
 /**
  * The slower way, for platforms without `fmemopen` or without a way to the address of `pcap_dump`: `pcap_next_ex`
  * packet by packet. The first packet of a batch is waited for off the event loop; the others, already in the
- * kernel's buffer, are copied without waiting. About a fifth of the speed of DumpReader.
+ * kernel's buffer, are copied without waiting. Several times slower than DumpReader.
  */
 import { type BatchReader, type BatchResult, expectedRecordBytes } from "./batch_reader.ts";
 import { handleError } from "./errors.ts";
@@ -68,7 +68,7 @@ export class CopyReader implements BatchReader {
   }
 
   #appendRecord(): void {
-    const header = new Deno.UnsafePointerView(Deno.UnsafePointer.create(this.#header[0]!)!);
+    const header = new Deno.UnsafePointerView(Deno.UnsafePointer.create(this.#header[0])!);
     const capturedLength = header.getUint32(PcapPkthdr.caplen);
     const view = this.#view;
     view.setUint32(this.#end + RecordHeader.seconds, header.getUint32(PcapPkthdr.tvSec), true);
@@ -78,7 +78,7 @@ export class CopyReader implements BatchReader {
     const start = this.#end + RecordHeader.size;
     this.#end = start + capturedLength;
     if (capturedLength === 0) return;
-    const data = new Deno.UnsafePointerView(Deno.UnsafePointer.create(this.#data[0]!)!);
+    const data = new Deno.UnsafePointerView(Deno.UnsafePointer.create(this.#data[0])!);
     data.copyInto(this.bytes.subarray(start, this.#end));
   }
 }

@@ -37,7 +37,7 @@ export function listDevices(library: PcapLibrary): DeviceInfo[] {
   const errorBuffer = new Uint8Array(errorBufferSize);
   const code = library.pcap.pcap_findalldevs(head, errorBuffer);
   if (code !== 0) throw new PcapError("list", code, errorBufferText(errorBuffer));
-  const first = Deno.UnsafePointer.create(head[0]!);
+  const first = Deno.UnsafePointer.create(head[0]);
   try {
     return Array.from(chain(first, PcapIf.next), readDevice);
   } finally {
@@ -82,7 +82,7 @@ function readDevice(view: Deno.UnsafePointerView): DeviceInfo {
     isRunning: (flags & IfFlag.running) !== 0,
     isLoopback: (flags & IfFlag.loopback) !== 0,
     isWireless: (flags & IfFlag.wireless) !== 0,
-    connection: CONNECTION_NAMES[(flags & IfFlag.connectionMask) >> 4]!,
+    connection: CONNECTION_NAMES[(flags & IfFlag.connectionMask) >> 4],
     linktype: null,
   };
 }

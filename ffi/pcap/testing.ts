@@ -1,0 +1,35 @@
+/** What the tests of live capture need from the host, and how they skip themselves where it is missing. */
+import { openLibrary } from "./symbols.ts";
+
+const hasLibpcap = canOpenLibrary();
+const isLinuxRoot = Deno.build.os === "linux" && Deno.uid() === 0;
+
+/** Adds the reason to the name of a test that is left out. */
+function requirement(isMet: boolean, reason: string) {
+  return (name: string, fn: () => void | Promise<void>) =>
+    Deno.test({
+      name: isMet ? name : `${name} (SKIPPED: ${reason})`,
+      ignore: !isMet,
+      // A loaded library is a resource, and libpcap stays loaded.
+      sanitizeResources: false,
+      fn,
+    });
+}
+
+/** A test that needs libpcap. */
+export const testWithLibpcap = requirement(hasLibpcap, "no libpcap");
+
+/** A test that needs libpcap, and Linux, and to be root: it captures. */
+export const testAsRoot = requirement(
+  hasLibpcap && isLinuxRoot,
+  "needs Linux, root and libpcap",
+);
+
+function canOpenLibrary(): boolean {
+  try {
+    openLibrary();
+    return true;
+  } catch {
+    return false;
+  }
+}
