@@ -52,6 +52,7 @@ export class LiveSource {
   #handle: CaptureHandle | null = null;
   #hasOpened = false;
   #isDrained = false;
+  #drainTimer: number | undefined;
   #isReportDue = false;
   #packets = 0;
   #linktype = 0;
@@ -79,6 +80,7 @@ export class LiveSource {
       throw error;
     } finally {
       clearInterval(report);
+      clearTimeout(this.#drainTimer);
       this.#parts.outbox.end();
     }
   }
@@ -88,7 +90,7 @@ export class LiveSource {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
     const drainMs = Math.min(this.#options.timeoutMs + drainExtraMs, drainMaxMs);
-    setTimeout(() => {
+    this.#drainTimer = setTimeout(() => {
       this.#isDrained = true;
       this.#handle?.breakLoop();
     }, drainMs);

@@ -1,0 +1,182 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { PcapError } from "../../ffi/pcap/errors.ts";
+import { PcapCode } from "../../ffi/pcap/layout.ts";
+import type { BatchResult } from "../../ffi/pcap/pcap.ts";
+import type { CaptureOptions, SourceToMain, SourceToPipeline } from "../messages.ts";
+import type { CaptureSourceState } from "../records.ts";
+import { LiveOutbox } from "./live_outbox.ts";
+import { type CaptureHandle, LiveSource } from "./live_source.ts";
+
+const options: CaptureOptions = {
+  interfaceId: 0,
+  device: "tap0",
+  filter: "",
+  snaplen: 65535,
+  isPromiscuous: true,
+  bufferBytes: 1 << 20,
+  batchPacketsMax: 100,
+  timeoutMs: 1,
+};
+const onePacket: BatchResult = { byteLength: 17, packetCount: 1, lostPackets: 0, isBroken: false };
+const broken: BatchResult = { byteLength: 0, packetCount: 0, lostPackets: 0, isBroken: true };
+const gone = new PcapError("read", PcapCode.error, "The interface disappeared");
+const absent = new PcapError("open", PcapCode.noSuchDevice, "No such device exists");
+
+/** A device that reads `script`, then waits until it is broken off. */
+function fakeHandle(script: (BatchResult | PcapError)[], facts: Partial<CaptureHandle> = {}) {
+  let wake = Promise.withResolvers<void>();
+  const steps = [...script];
+  const handle: CaptureHandle & { isClosed: boolean } = {
+    isClosed: false,
+    linktype: 1,
+    isNanosecond: true,
+    isPromiscuous: true,
+    warning: "",
+    batchMethod: "dump",
+    bytes: packetRecord(),
+    read: async () => {
+      const step = steps.shift();
+      if (step instanceof PcapError) throw step;
+      if (step !== undefined) return step;
+      await wake.promise;
+      wake = Promise.withResolvers();
+      return broken;
+    },
+    breakLoop: () => wake.resolve(),
+    stats: () => ({ received: 10, kernelDrops: 2, interfaceDrops: 1 }),
+    close: () => handle.isClosed = true,
+    ...facts,
+  };
+  return handle;
+}
+
+function packetRecord(): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(17);
+  bytes[8] = 1;
+  return bytes;
+}
+
+/** A source over `openings`, in turn; the last one again and again. Pauses end at once. */
+function createSource(openings: (CaptureHandle | PcapError)[]) {
+  const states: CaptureSourceState[] = [];
+  const notes: string[] = [];
+  const sent: SourceToPipeline[] = [];
+  const pauses: number[] = [];
+  const watch = { onState: (_: CaptureSourceState) => {} };
+  const outbox = new LiveOutbox({
+    interfaceId: 0,
+    bufferBytes: 4096,
+    bufferCountMax: 4,
+    send: (message) => sent.push(message),
+  });
+  const tell = (message: SourceToMain) => {
+    if (message.type === "note") notes.push(message.text);
+    if (message.type !== "state") return;
+    states.push(message.state);
+    watch.onState(message.state);
+  };
+  const open = () => {
+    const opening = openings.length > 1 ? openings.shift() : openings[0];
+    if (opening instanceof PcapError) throw opening;
+    return opening!;
+  };
+  const pause = (ms: number) => {
+    pauses.push(ms);
+    return Promise.resolve();
+  };
+  const source = new LiveSource(options, { open, outbox, tell, pause });
+  return { source, states, notes, sent, pauses, watch };
+}
+
+function stateNames(states: readonly CaptureSourceState[]): string[] {
+  const names = states.map(({ state }) => state);
+  return names.filter((name, i) => name !== names[i - 1]);
+}
+
+Deno.test("LiveSource hands packets over until it is stopped, then says the end", async () => {
+  const handle = fakeHandle([onePacket, onePacket]);
+  const { source, states, sent, watch } = createSource([handle]);
+  watch.onState = ({ state }) => state === "capturing" && source.stop();
+  await source.run();
+  deepStrictEqual(stateNames(states), ["starting", "capturing", "stopped"]);
+  deepStrictEqual(sent.map(({ type }) => type), ["batch", "batch", "end"]);
+  const last = states.at(-1)!;
+  strictEqual(last.packets, 2);
+  deepStrictEqual([last.received, last.kernelDrops, last.interfaceDrops], [10, 2, 1]);
+  ok(handle.isClosed);
+});
+
+Deno.test("LiveSource waits for a lost device with back-off, and adds its counters up", async () => {
+  const first = fakeHandle([onePacket, gone]);
+  const second = fakeHandle([onePacket]);
+  const { source, states, notes, pauses, watch } = createSource([
+    first,
+    ...new Array<PcapError>(6).fill(absent),
+    second,
+  ]);
+  watch.onState = ({ state, packets }) => state === "capturing" && packets === 1 && source.stop();
+  await source.run();
+  deepStrictEqual(pauses, [1, 2, 4, 8, 16, 30, 30].map((s) => s * 1000));
+  deepStrictEqual(stateNames(states), [
+    "starting",
+    "capturing",
+    "retrying",
+    "capturing",
+    "stopped",
+  ]);
+  const details = states.filter(({ state }) => state === "retrying").map(({ detail }) => detail);
+  strictEqual(details[0], "The interface disappeared, next try in 1 s");
+  strictEqual(details[1], "No such device exists, next try in 2 s");
+  const last = states.at(-1)!;
+  deepStrictEqual([last.packets, last.received, last.kernelDrops], [2, 20, 4]);
+  deepStrictEqual(notes.length, 2);
+  ok(first.isClosed && second.isClosed);
+});
+
+Deno.test("LiveSource can be stopped while it waits for a device", async () => {
+  const { source, states, sent, watch } = createSource([fakeHandle([gone]), absent]);
+  watch.onState = ({ state }) => state === "retrying" && source.stop();
+  await source.run();
+  deepStrictEqual(stateNames(states), ["starting", "capturing", "retrying", "stopped"]);
+  deepStrictEqual(sent.map(({ type }) => type), ["end"]);
+});
+
+Deno.test("LiveSource waits for a device that is down at the start", async () => {
+  const down = new PcapError("open", PcapCode.interfaceNotUp, "That device is not up");
+  const { source, states, watch } = createSource([down, fakeHandle([])]);
+  watch.onState = ({ state }) => state === "capturing" && source.stop();
+  await source.run();
+  deepStrictEqual(stateNames(states), ["starting", "retrying", "capturing", "stopped"]);
+  strictEqual(
+    states.find(({ state }) => state === "retrying")?.detail,
+    "tap0 is down, next try in 1 s",
+  );
+});
+
+Deno.test("LiveSource fails at once on a device that was never there", async () => {
+  const { source, states, sent } = createSource([absent]);
+  await rejects(source.run(), absent);
+  deepStrictEqual(stateNames(states), ["starting", "failed"]);
+  deepStrictEqual(sent.map(({ type }) => type), ["end"]);
+});
+
+Deno.test("LiveSource says that it goes on without promiscuous mode", async () => {
+  const handle = fakeHandle([], { isPromiscuous: false });
+  const { source, states, notes, watch } = createSource([handle]);
+  watch.onState = ({ state }) => state === "capturing" && source.stop();
+  await source.run();
+  strictEqual(states.at(-1)!.isPromiscuous, false);
+  strictEqual(
+    states.find(({ state }) => state === "capturing")?.detail,
+    "capturing, not promiscuous",
+  );
+  ok(notes[0].includes("Promiscuous mode"), notes[0]);
+});
+
+Deno.test("LiveSource counts packets that a full batch lost as dropped in the queue", async () => {
+  const { source, states, watch } = createSource([fakeHandle([{ ...onePacket, lostPackets: 5 }])]);
+  watch.onState = ({ state }) => state === "capturing" && source.stop();
+  await source.run();
+  const last = states.at(-1)!;
+  deepStrictEqual([last.packets, last.queueDrops], [6, 5]);
+});
