@@ -1,0 +1,104 @@
+/**
+ * `tapwatch decode FILE`: one line of text per packet. Packets are decoded one by one, without flows and without
+ * reassembly, and memory does not grow with the file.
+ */
+import { CaptureFileReader } from "../capture/file_reader.ts";
+import { identifyApplication, readPacketNames } from "../decode/application.ts";
+import { decodePacket } from "../decode/decode.ts";
+import { formatTsvRow, TSV_HEADER, type TsvRow } from "../decode/tsv.ts";
+import {
+  type ApplicationDetails,
+  Linktype,
+  Packet,
+  type PacketBatch,
+  Transport,
+} from "../records.ts";
+
+/** Takes a piece of the output; the piece is used again once the promise has settled. */
+export type WriteChunk = (chunk: Uint8Array) => void | Promise<void>;
+
+const CHUNK_CHARACTERS = 128 * 1024;
+
+/**
+ * Writes the header and a line for each packet of the file at `path` ("-" is standard input). Warnings of the reader
+ * go to stderr. When the other end of the output is closed (`| head`), it ends as if all were written.
+ *
+ * @throws CaptureFormatError when the file is no readable capture
+ */
+export async function runDecode(path: string, write: WriteChunk): Promise<void> {
+  const reader = await CaptureFileReader.open(path);
+  try {
+    await writeRows(reader, write);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  } finally {
+    reader.close();
+  }
+  for (const warning of reader.info.warnings) console.error(`${reader.info.name}: ${warning}`);
+}
+
+async function writeRows(reader: CaptureFileReader, write: WriteChunk): Promise<void> {
+  const encoder = new TextEncoder();
+  const formatter = new RowFormatter();
+  let text = TSV_HEADER;
+  for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
+    for (let i = 0; i < batch.count; i++) {
+      text += formatter.format(batch, i);
+      if (text.length < CHUNK_CHARACTERS) continue;
+      await write(encoder.encode(text));
+      text = "";
+    }
+  }
+  await write(encoder.encode(text));
+}
+
+/** Decodes and formats packet after packet. */
+class RowFormatter {
+  #packet = new Packet();
+  #quoted = new Packet();
+  #row: TsvRow = {
+    number: 0,
+    timestampUs: 0,
+    nanoseconds: 0,
+    wireLength: 0,
+    capturedLength: 0,
+    bytes: new Uint8Array(0),
+    packet: this.#packet,
+    application: 0,
+    names: null,
+  };
+
+  format(batch: PacketBatch, index: number): string {
+    const packet = this.#packet;
+    const row = this.#row;
+    row.number++;
+    row.timestampUs = batch.timestampsUs[index];
+    row.nanoseconds = batch.nanoseconds[index];
+    row.wireLength = batch.wireLengths[index];
+    row.capturedLength = batch.capturedLengths[index];
+    row.bytes = batch.bytes;
+    const offset = batch.offsets[index];
+    const linktype = batch.linktypes[index];
+    decodePacket(batch.bytes, offset, row.capturedLength, row.wireLength, linktype, packet);
+    row.application = identifyApplication(batch.bytes, packet);
+    row.names = readPacketNames(batch.bytes, packet) ?? this.#readQuotedNames(batch.bytes);
+    return formatTsvRow(row);
+  }
+
+  /** An ICMP error quotes the packet that caused it, which may hold a name. */
+  #readQuotedNames(bytes: Uint8Array): ApplicationDetails | null {
+    const { payloadOffset, payloadCapturedLength, payloadLength } = this.#packet;
+    if (!isIcmpError(this.#packet) || payloadCapturedLength === 0) return null;
+    const quoted = this.#quoted;
+    decodePacket(bytes, payloadOffset, payloadCapturedLength, payloadLength, Linktype.raw, quoted);
+    return readPacketNames(bytes, quoted);
+  }
+}
+
+/** Unreachable, quench, redirect, time exceeded, parameter problem (RFC 792); types below 128 (RFC 4443). */
+function isIcmpError(packet: Packet): boolean {
+  const type = packet.sourcePort;
+  if (packet.transport === Transport.icmpv6) return type > 0 && type < 128;
+  const isError = type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
+  return packet.transport === Transport.icmp && isError;
+}

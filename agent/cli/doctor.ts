@@ -1,0 +1,152 @@
+/** `tapwatch doctor`: checks what a run needs, one line a check, and says the fix for each that fails. */
+import { statfsSync } from "node:fs";
+import {
+  captureLibraryVersion,
+  chooseDefaultDevice,
+  listCaptureDevices,
+  readRouteTables,
+} from "../capture/devices.ts";
+import { tryCapture } from "../capture/live_open.ts";
+import type { Config } from "../config.ts";
+import { MissingError, RunError, TapwatchError } from "../errors.ts";
+import { requireFfiConsent } from "./ffi_consent.ts";
+import { portHolder } from "./port_holder.ts";
+
+interface Check {
+  readonly name: string;
+  readonly state: "ok" | "warning" | "failed";
+  readonly text: string;
+  /** Exit status that the failure leads to. */
+  readonly exitCode: number;
+}
+
+/** Less than this free is worth a warning: a few minutes of a busy link. */
+const freeBytesMin = 1e9;
+
+/** Prints all checks; throws when one failed: MissingError for library and privileges, else RunError. */
+export function runDoctor(config: Config): void {
+  const checks = [
+    check("libpcap", 3, () => {
+      requireFfiConsent(config);
+      return captureLibraryVersion();
+    }),
+    ...devicesOf(config).map((device) =>
+      check(`capture on ${device}`, 3, () => openOnce(config, device))
+    ),
+    check("results folder", 1, () => checkFolder(config.resultsFolder)),
+    diskCheck(config.resultsFolder),
+    check("dashboard port", 1, () => checkPort(config)),
+    mailCheck(config),
+  ];
+  if (config.isJson) {
+    console.log(JSON.stringify(checks.map(({ exitCode: _, ...rest }) => rest), null, 2));
+  } else {for (const { name, state, text } of checks) {
+      console.log(`${state.padEnd(8)} ${name}: ${text}`);
+    }}
+  const failed = checks.filter(({ state }) => state === "failed");
+  if (failed.length === 0) return;
+  const message = `${failed.length} of ${checks.length} checks failed: ${
+    failed.map(({ name }) => name).join(", ")
+  }.`;
+  throw failed.some(({ exitCode }) => exitCode === 3)
+    ? new MissingError(message)
+    : new RunError(message);
+}
+
+function check(name: string, exitCode: number, run: () => string): Check {
+  try {
+    return { name, state: "ok", text: run(), exitCode };
+  } catch (error) {
+    if (!(error instanceof TapwatchError)) throw error;
+    return { name, state: "failed", text: error.message, exitCode };
+  }
+}
+
+function devicesOf(config: Config): readonly string[] {
+  if (config.interfaces.length > 0) return config.interfaces;
+  try {
+    requireFfiConsent(config);
+    const device = chooseDefaultDevice(listCaptureDevices(), readRouteTables());
+    return device === null ? [] : [device.name];
+  } catch (error) {
+    if (error instanceof TapwatchError) return []; // the libpcap check has said why
+    throw error;
+  }
+}
+
+function openOnce(config: Config, device: string): string {
+  requireFfiConsent(config);
+  const { isPromiscuous } = tryCapture({
+    interfaceId: 0,
+    device,
+    filter: config.filter,
+    snaplen: config.snaplen,
+    isPromiscuous: config.isPromiscuous,
+    bufferBytes: 2 ** 20,
+    batchPacketsMax: 1,
+    timeoutMs: config.captureTimeoutMs,
+  });
+  if (isPromiscuous || !config.isPromiscuous) return "permitted";
+  return "permitted, but not promiscuous: only this host's own traffic will be seen (cap_net_admin adds the rest)";
+}
+
+function checkFolder(folder: string): string {
+  try {
+    Deno.mkdirSync(folder, { recursive: true });
+    const probe = Deno.makeTempFileSync({ dir: folder, prefix: ".tapwatch-" });
+    Deno.removeSync(probe);
+    return `${folder} is writable`;
+  } catch (error) {
+    throw new RunError(
+      `cannot write to ${folder}: ${
+        (error as Error).message
+      }. Give it to the user that runs tapwatch, or use --results DIR`,
+    );
+  }
+}
+
+function diskCheck(folder: string): Check {
+  const name = "disk";
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    const free = Number(bavail) * Number(bsize);
+    const text = `${(free / 1e9).toFixed(1)} GB free`;
+    const isLow = free < freeBytesMin;
+    return {
+      name,
+      state: isLow ? "warning" : "ok",
+      text: isLow
+        ? `${text}: lower --retention-mb, --pcap-files or --pcap-file-mb, or make room`
+        : text,
+      exitCode: 1,
+    };
+  } catch (error) {
+    return {
+      name,
+      state: "warning",
+      text: `cannot be told: ${(error as Error).message}`,
+      exitCode: 1,
+    };
+  }
+}
+
+function checkPort({ host, port }: Config): string {
+  try {
+    Deno.listen({ hostname: host, port }).close();
+    return `${host}:${port} is free`;
+  } catch (error) {
+    const holder = portHolder(port);
+    throw new RunError(
+      `${host}:${port} cannot be used (${(error as Error).message})` +
+        `${holder ? `; ${holder} listens there` : ""}. Name another with --port N`,
+    );
+  }
+}
+
+function mailCheck({ smtp, mailTo }: Config): Check {
+  const name = "mail";
+  if (smtp === null) return { name, state: "ok", text: "no mail server configured", exitCode: 1 };
+  const text = `${smtp.host}:${smtp.port} (${smtp.security}), ${mailTo.length} receivers; ` +
+    "this version sends no alerts yet, so the server was not asked";
+  return { name, state: "ok", text, exitCode: 1 };
+}

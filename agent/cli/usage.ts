@@ -1,0 +1,20 @@
+/** Keeps the live state's figure of processor time up to date. */
+import process from "node:process";
+import type { LiveState } from "../live_state.ts";
+
+const periodMs = 2000;
+
+/** Measures every two seconds until the returned function is called. */
+export function watchUsage(live: LiveState): () => void {
+  let last = process.cpuUsage();
+  let lastMs = performance.now();
+  const timer = setInterval(() => {
+    const usage = process.cpuUsage();
+    const nowMs = performance.now();
+    const usedUs = usage.user + usage.system - last.user - last.system;
+    live.cpuCores = usedUs / 1000 / (nowMs - lastMs);
+    last = usage;
+    lastMs = nowMs;
+  }, periodMs);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,171 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { type ConfigSources, parseConfig } from "./config.ts";
+import { UsageError } from "./errors.ts";
+
+const nothing: ConfigSources = {
+  env: {},
+  readTextFile: (path) => {
+    throw new Error(`no ${path}`);
+  },
+  exists: () => false,
+};
+
+function withEnv(env: Record<string, string>, files: Record<string, string> = {}): ConfigSources {
+  return {
+    env,
+    readTextFile: (path) => {
+      if (path in files) return files[path];
+      throw new Error("No such file or directory");
+    },
+    exists: (path) => path in files,
+  };
+}
+
+Deno.test("parseConfig() without arguments runs with the documented defaults", () => {
+  const config = parseConfig([], nothing);
+  deepStrictEqual(config.command, "run");
+  deepStrictEqual(config.interfaces, []);
+  deepStrictEqual(config.bufferMb, 64);
+  deepStrictEqual(config.snaplen, 262144);
+  deepStrictEqual(config.isPromiscuous, true);
+  deepStrictEqual([config.host, config.port], ["127.0.0.1", 8055]);
+  deepStrictEqual([config.logPackets, config.retentionDays, config.retentionMb], [
+    "sampled",
+    14,
+    2048,
+  ]);
+  deepStrictEqual([config.pcapFileMb, config.pcapFiles], [100, 10]);
+  deepStrictEqual(config.isFfiAllowed, false);
+  deepStrictEqual(Object.isFrozen(config), true);
+});
+
+Deno.test("parseConfig() lets flags win over the environment, it over .env, it over defaults", () => {
+  const sources = withEnv({ TAPWATCH_PORT: "2000" }, {
+    ".env": "TAPWATCH_PORT=3000\nTAPWATCH_SNAPLEN=128\n",
+  });
+  deepStrictEqual(parseConfig(["--port", "1000"], sources).port, 1000);
+  deepStrictEqual(parseConfig([], sources).port, 2000);
+  deepStrictEqual(parseConfig([], sources).snaplen, 128);
+  deepStrictEqual(parseConfig([], nothing).port, 8055);
+});
+
+Deno.test("parseConfig() takes short, joined, repeated and negated flags", () => {
+  const config = parseConfig(
+    ["run", "-i", "eth0", "-ieth1", "-f", "tcp port 80", "--port=81", "--no-promiscuous"],
+    nothing,
+  );
+  deepStrictEqual(config.interfaces, ["eth0", "eth1"]);
+  deepStrictEqual(config.filter, "tcp port 80");
+  deepStrictEqual(config.port, 81);
+  deepStrictEqual(config.isPromiscuous, false);
+  deepStrictEqual(parseConfig([], withEnv({ TAPWATCH_INTERFACE: "a,b" })).interfaces, ["a", "b"]);
+  deepStrictEqual(parseConfig([], withEnv({ TAPWATCH_PROMISCUOUS: "0" })).isPromiscuous, false);
+});
+
+Deno.test("parseConfig() reads speeds and operands of replay", () => {
+  deepStrictEqual(parseConfig(["replay", "x.pcap"], nothing).speed, 1);
+  deepStrictEqual(parseConfig(["replay", "x.pcap", "--speed", "max"], nothing).speed, 0);
+  deepStrictEqual(parseConfig(["replay", "--speed", "10", "-"], nothing).operands, ["-"]);
+});
+
+/** The UsageError that `parse` throws. */
+function refusal(parse: () => unknown): UsageError {
+  try {
+    parse();
+  } catch (error) {
+    if (error instanceof UsageError) return error;
+    throw error;
+  }
+  throw new Error("nothing was refused");
+}
+
+const refusals: readonly (readonly [readonly string[], string])[] = [
+  [["--prot", "80"], "Unknown option --prot. Did you mean --port? See tapwatch help."],
+  [["-z"], "Unknown option -z. See tapwatch help."],
+  [["rnu"], 'Unknown command "rnu". Did you mean run?'],
+  [["--port", "0"], '--port must be a whole number from 1 to 65535, got "0".'],
+  [["--port", "8e3"], '--port must be a whole number from 1 to 65535, got "8e3".'],
+  [["--port"], "Option --port needs a value: --port N."],
+  [["--snaplen", "1.5"], '--snaplen must be a whole number from 64 to 262144, got "1.5".'],
+  [
+    ["--log-packets", "al"],
+    '--log-packets must be one of all, sampled, anomalous, none, got "al". Did you mean all?',
+  ],
+  [["--promiscuous=no"], 'Option --promiscuous takes no value, got "no".'],
+  [["--speed", "2"], "Option --speed belongs to replay, not to run."],
+  [
+    ["replay", "x", "--speed", "fast"],
+    '--speed must be max or a number above 0 (1 is the capture\'s own speed), got "fast".',
+  ],
+  [["replay"], "tapwatch replay takes one capture file (or - for stdin), got none."],
+  [["interfaces", "eth0"], 'tapwatch interfaces takes no argument, got "eth0".'],
+  [
+    ["--smtp-password", "x"],
+    "--smtp-password is no option, so that it stays out of process lists. Set TAPWATCH_SMTP_PASSWORD.",
+  ],
+  [
+    ["--smtp-url", "smtp://u:secret@mail"],
+    "--smtp-url must not hold the password. Set TAPWATCH_SMTP_PASSWORD.",
+  ],
+  [["--webhook", "ftp://x"], "--webhook must be an http or https URL."],
+  [["--env-file", "nowhere"], "Cannot read nowhere (--env-file): no nowhere."],
+  [
+    ["--host", "0.0.0.0"],
+    "Binding the dashboard to 0.0.0.0 lets others in, so it needs a password",
+  ],
+  [
+    ["export", "flows", "--from", "yesterday"],
+    '--from must be a time such as 2026-11-22T14:00:00Z, got "yesterday".',
+  ],
+];
+
+for (const [args, message] of refusals) {
+  Deno.test(`parseConfig() refuses ${args.join(" ")}`, () => {
+    const error = refusal(() => parseConfig(args, nothing));
+    deepStrictEqual(error.message.slice(0, message.length), message);
+    strictEqual(error.exitCode, 2);
+  });
+}
+
+Deno.test("parseConfig() refuses a bad or unknown variable by its name", () => {
+  const bad = refusal(() => parseConfig([], withEnv({ TAPWATCH_PORT: "http" })));
+  deepStrictEqual(bad.message, 'TAPWATCH_PORT must be a whole number from 1 to 65535, got "http".');
+  const unknown = refusal(() => parseConfig([], withEnv({}, { ".env": "TAPWATCH_PROT=1" })));
+  deepStrictEqual(
+    unknown.message,
+    "Unknown variable TAPWATCH_PROT in .env. Did you mean TAPWATCH_PORT?",
+  );
+});
+
+Deno.test("parseConfig() takes the password from a file or the environment, at least 8 characters", () => {
+  const sources = withEnv({ TAPWATCH_PASSWORD: "from the environment" }, { pw: "from the file\n" });
+  deepStrictEqual(parseConfig([], sources).password, "from the environment");
+  const config = parseConfig(["--password-file", "pw", "--host", "0.0.0.0"], sources);
+  deepStrictEqual(config.password, "from the file");
+  refusal(() => parseConfig([], withEnv({ TAPWATCH_PASSWORD: "short" })));
+});
+
+Deno.test("parseConfig() joins the parts of the mail server", () => {
+  const parts = parseConfig(
+    [],
+    withEnv({
+      TAPWATCH_SMTP_HOST: "mail.example.org",
+      TAPWATCH_SMTP_USER: "u",
+      TAPWATCH_SMTP_PASSWORD: "p",
+      TAPWATCH_SMTP_SECURITY: "tls",
+    }),
+  );
+  deepStrictEqual(parts.smtp, {
+    host: "mail.example.org",
+    port: 465,
+    user: "u",
+    password: "p",
+    security: "tls",
+  });
+  deepStrictEqual(parseConfig(["--smtp-url", "smtp://mail"], nothing).smtp?.port, 587);
+});
+
+Deno.test("parseConfig() answers --help and --version on every command", () => {
+  deepStrictEqual(parseConfig(["analyze", "--help"], nothing).operands, ["analyze"]);
+  deepStrictEqual(parseConfig(["decode", "--version"], nothing).command, "version");
+});
