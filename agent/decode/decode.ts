@@ -33,7 +33,7 @@ import { decodeCiscoHdlc, decodeFrameRelay, decodePpp, decodePppHdlc, decodePppo
 import { decodeDccp, decodeSctp } from "./sctp.ts";
 import { Step } from "./step.ts";
 import { decodeTcp } from "./tcp.ts";
-import { decodeGeneve, decodeGre, decodeTeredo, decodeVxlan } from "./tunnels.ts";
+import { decodeGeneve, decodeGre, decodeTeredo, decodeVxlan, decodeVxlanGpe } from "./tunnels.ts";
 import { decodeUdp } from "./udp.ts";
 
 const cursor = new Cursor();
@@ -147,6 +147,8 @@ function decodeTunnelOrLink(step: number, packet: Packet): number {
       return decodeGre(cursor, packet);
     case Step.vxlan:
       return decodeVxlan(cursor, packet);
+    case Step.vxlanGpe:
+      return decodeVxlanGpe(cursor, packet);
     case Step.geneve:
       return decodeGeneve(cursor, packet);
     case Step.teredo:

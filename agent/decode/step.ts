@@ -40,10 +40,11 @@ export const Step = {
   vnTag: 35,
   eTag: 36,
   fabricPath: 37,
+  vxlanGpe: 38,
   /** Known by name, and nothing in it is read: OSPF, ESP, no next header … */
-  opaque: 38,
+  opaque: 39,
   /** Nothing is known of it. */
-  unknown: 39,
+  unknown: 40,
 } as const;
 
 /** EtherType (IEEE 802 numbers) to step; Step.unknown for the rest. */

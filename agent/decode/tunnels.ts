@@ -69,12 +69,25 @@ function decodeErspan3(cursor: Cursor, packet: Packet): number {
 
 /** VXLAN: flags with the I bit, network id. What does not look like it is a UDP payload like any other. */
 export function decodeVxlan(cursor: Cursor, packet: Packet): number {
+  if (readableBytes(cursor) < 8) return stopShort(cursor, packet, Layer.vxlan, 8);
+  return enterVxlan(cursor, packet, Step.ethernet);
+}
+
+/** VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe): with the P bit the fourth byte tells what is inside. */
+export function decodeVxlanGpe(cursor: Cursor, packet: Packet): number {
   const { bytes, position } = cursor;
-  const readable = readableBytes(cursor);
-  if (readable < 8) return stopShort(cursor, packet, Layer.vxlan, 8);
+  if (readableBytes(cursor) < 8) return stopShort(cursor, packet, Layer.vxlan, 8);
+  const protocol = (bytes[position] & 0x04) === 0 ? 3 : bytes[position + 3];
+  if (protocol === 1) return enterVxlan(cursor, packet, Step.ipv4);
+  if (protocol === 2) return enterVxlan(cursor, packet, Step.ipv6);
+  return protocol === 3 ? enterVxlan(cursor, packet, Step.ethernet) : Step.done;
+}
+
+function enterVxlan(cursor: Cursor, packet: Packet, next: number): number {
+  const { bytes, position } = cursor;
   if ((bytes[position] & 0x08) === 0 || bytes[position + 7] !== 0) return Step.done;
   cursor.position = position + 8;
-  return enterTunnel(cursor, packet, Layer.vxlan, Step.ethernet);
+  return enterTunnel(cursor, packet, Layer.vxlan, next);
 }
 
 /** Geneve: version and option words, flags, EtherType (or transparent Ethernet), network id. */

@@ -87,6 +87,21 @@ Deno.test("decodeVxlan() leads to the inner frame and leaves the outer ports in 
   checkPrefixes(bytes, bytes.length - 5, raw);
 });
 
+Deno.test("decodeVxlanGpe() goes where its next protocol says", () => {
+  const cases: [number[], Uint8Array][] = [
+    [[0x0c, 0, 0, 1], IP],
+    [[0x0c, 0, 0, 2], IP6],
+    [[0x0c, 0, 0, 3], FRAME],
+    [[0x08, 0, 0, 0], FRAME],
+  ];
+  for (const [head, inner] of cases) {
+    const gpe = udp({ destination: 4790 }, join(head, [0, 0, 9, 0], inner));
+    const bytes = ipv4({ protocol: 17 }, gpe);
+    checkInner(decodeBytes(bytes, raw), String(head));
+    checkPrefixes(bytes, bytes.length - 5, raw);
+  }
+});
+
 Deno.test("decodeGeneve() passes its options", () => {
   for (const [protocol, inner] of [[[0x65, 0x58], FRAME], [[8, 0], IP]] as const) {
     const geneve = join([0x02, 0], protocol, [0, 0, 9, 0], filler(8), inner);

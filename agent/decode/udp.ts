@@ -9,6 +9,7 @@ const HEADER_LENGTH = 8;
 const UDP_LITE = 136;
 const TEREDO_PORT = 3544;
 const VXLAN_PORT = 4789;
+const VXLAN_GPE_PORT = 4790;
 const GENEVE_PORT = 6081;
 
 /** Reads the ports, bounds the payload by the length field, and looks into the tunnels it knows. */
@@ -37,6 +38,7 @@ function isLengthOptional(packet: Packet, length: number): boolean {
 
 function stepOfPorts(source: number, destination: number): number {
   if (destination === VXLAN_PORT) return Step.vxlan;
+  if (destination === VXLAN_GPE_PORT) return Step.vxlanGpe;
   if (destination === GENEVE_PORT) return Step.geneve;
   if (destination === TEREDO_PORT || source === TEREDO_PORT) return Step.teredo;
   return Step.done;

@@ -49,7 +49,7 @@ Deno.test("UDP-Lite has ports and a payload to the end, and counts as other", ()
 });
 
 Deno.test("a tunnel's port with other contents is plain UDP", () => {
-  for (const destination of [3544, 4789, 6081]) {
+  for (const destination of [3544, 4789, 4790, 6081]) {
     for (const payload of [filler(0), filler(3), join([0xc7], filler(60))]) {
       const packet = decodeBytes(ipv4({ protocol: 17 }, udp({ destination }, payload)), raw);
       strictEqual(packet.stopReason, StopReason.complete);
