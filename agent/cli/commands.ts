@@ -5,6 +5,7 @@ import { Log } from "../log.ts";
 import { COMMAND_NAMES, type CommandName } from "../options.ts";
 import { VERSION } from "../version.ts";
 import { helpText } from "./help.ts";
+import { writeToStdout } from "./stdout.ts";
 
 /** Runs the configured command to its end. Throws TapwatchError. */
 export async function runCommand(config: Config): Promise<void> {
@@ -18,7 +19,7 @@ export async function runCommand(config: Config): Promise<void> {
     case "decode":
       return (await import("./decode.ts")).runDecode(
         config.operands[0],
-        (chunk) => writeAll(chunk),
+        writeToStdout,
       );
     case "interfaces":
       return (await import("./interfaces.ts")).runInterfaces(config);
@@ -48,8 +49,4 @@ function helpTopic(word: string | undefined): CommandName | null {
   throw new UsageError(
     `Unknown command ${JSON.stringify(word)}. Commands: ${COMMAND_NAMES.join(", ")}.`,
   );
-}
-
-function writeAll(chunk: Uint8Array): void {
-  for (let rest = chunk; rest.length > 0;) rest = rest.subarray(Deno.stdout.writeSync(rest));
 }

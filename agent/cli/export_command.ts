@@ -1,0 +1,49 @@
+/** `tapwatch export KIND`: rows of the database, or a slice of the capture ring, to stdout. */
+import type { Config } from "../config.ts";
+import { RunError, UsageError } from "../errors.ts";
+import { EXPORT_KINDS, type ExportKind, runExport } from "./export.ts";
+import { openRingSlice, parseRingFilter } from "./ring_export.ts";
+import { writeToStdout } from "./stdout.ts";
+
+/** Throws UsageError and RunError. */
+export async function runExportCommand(config: Config): Promise<void> {
+  const [kind] = config.operands;
+  if (kind === "pcap") return await exportRing(config);
+  if (!EXPORT_KINDS.includes(kind as ExportKind)) {
+    throw new UsageError(
+      `Cannot export ${JSON.stringify(kind)}. Kinds: ${EXPORT_KINDS.join(", ")}, pcap.`,
+    );
+  }
+  const encoder = new TextEncoder();
+  await runExport(
+    kind as ExportKind,
+    { format: config.exportFormat, resultsDir: config.resultsFolder, ...range(config) },
+    (text) => writeToStdout(encoder.encode(text)),
+  );
+}
+
+async function exportRing(config: Config): Promise<void> {
+  if (Deno.stdout.isTerminal()) {
+    throw new UsageError(
+      "export pcap writes a capture file to stdout: add > slice.pcap, or pipe it on.",
+    );
+  }
+  const slice = openSlice(config);
+  for await (const piece of slice) writeToStdout(piece);
+}
+
+function openSlice({ resultsFolder, filter, fromUs, toUs }: Config) {
+  try {
+    return openRingSlice({ folder: resultsFolder, fromUs, toUs, filter: parseRingFilter(filter) });
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new RunError(
+      `Cannot read the capture files in ${resultsFolder}: ${(error as Error).message}.`,
+      { cause: error },
+    );
+  }
+}
+
+function range({ fromUs, toUs }: Config) {
+  return { ...(fromUs !== null && { fromUs }), ...(toUs !== null && { toUs }) };
+}

@@ -1,0 +1,101 @@
+/** Puts the dashboard on its port, and takes it off again. */
+import { hostname } from "node:os";
+import { createDashboard } from "../../dashboard.ts";
+import type { Config } from "../config.ts";
+import type { ExportFilter } from "../dashboard_context.ts";
+import { RunError } from "../errors.ts";
+import type { LiveState } from "../live_state.ts";
+import { StoreQueries } from "../store/queries.ts";
+import type { TransportName } from "../records.ts";
+import { portHolder } from "./port_holder.ts";
+import { isTransportName, openRingSlice } from "./ring_export.ts";
+import { databasePath, type Input } from "./supervisor.ts";
+
+export interface DashboardServer {
+  /** Where to open it. */
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** Longest that open requests may take to end. */
+const shutdownMs = 2000;
+
+/** Binds the port and serves. Throws RunError when the port cannot be had. */
+export function startDashboard(config: Config, input: Input, live: LiveState): DashboardServer {
+  const queries = new StoreQueries(databasePath(config.resultsFolder));
+  const { handler, closeStreams } = createDashboard({
+    live,
+    queries,
+    options: {
+      host: config.host,
+      port: config.port,
+      password: config.password,
+      resultsFolder: config.resultsFolder,
+      hostname: hostname(),
+      replay: input.kind === "file" ? { file: input.path, speed: input.speed } : null,
+    },
+    exportPcap: (filter) => Promise.resolve().then(() => exportSlice(config, queries, filter)),
+  });
+  const abort = new AbortController();
+  const server = bind(config, abort.signal, handler);
+  return {
+    url: `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${config.port}`,
+    stop: async () => {
+      closeStreams();
+      const timer = setTimeout(() => abort.abort(), shutdownMs);
+      await server.shutdown();
+      clearTimeout(timer);
+      queries.close();
+    },
+  };
+}
+
+function bind(config: Config, signal: AbortSignal, handler: Deno.ServeHandler) {
+  const { host, port } = config;
+  try {
+    return Deno.serve({ hostname: host, port, signal, onListen: () => {} }, handler);
+  } catch (error) {
+    throw new RunError(bindFailure(host, port, error as Error), { cause: error });
+  }
+}
+
+function bindFailure(host: string, port: number, error: Error): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    const holder = portHolder(port);
+    return `Port ${port} on ${host} is in use${
+      holder ? ` by ${holder}` : ", perhaps by another tapwatch"
+    }. ` +
+      "Stop that, or name another port with --port N.";
+  }
+  return `Cannot bind the dashboard to ${host}:${port}: ${error.message}. Name another address with --host and --port.`;
+}
+
+function exportSlice(config: Config, queries: StoreQueries, filter: ExportFilter) {
+  const { fromUs, toUs, host, port, protocol, flowId } = filter;
+  if (protocol !== null && !isTransportName(protocol)) {
+    throw new RangeError(`There is no protocol ${JSON.stringify(protocol)} to export.`);
+  }
+  const flow = flowId === null ? null : queries.flow(flowId);
+  if (flowId !== null && flow === null) {
+    throw new RangeError(`There is no flow ${flowId} in the database.`);
+  }
+  return openRingSlice({
+    folder: config.resultsFolder,
+    fromUs: fromUs ?? flow?.start_us ?? null,
+    toUs: toUs ?? (flow ? flow.end_us + 1 : null),
+    filter: {
+      ...(host !== null && { hosts: [host] }),
+      ...(port !== null && { port }),
+      ...(protocol !== null && { protocol }),
+      ...(flow && {
+        flow: {
+          origH: flow.orig_h,
+          origP: flow.orig_p,
+          respH: flow.resp_h,
+          respP: flow.resp_p,
+          proto: flow.proto as TransportName,
+        },
+      }),
+    },
+  });
+}
