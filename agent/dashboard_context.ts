@@ -1,0 +1,42 @@
+/** What the dashboard is given by main: it starts nothing and owns none of it. */
+import type { LiveState } from "./live_state.ts";
+import type { StoreQueries } from "./store/queries.ts";
+
+export interface DashboardContext {
+  readonly live: LiveState;
+  readonly queries: StoreQueries;
+  readonly options: DashboardOptions;
+  /**
+   * The packets of the capture ring that fit `filter`, as a pcap file. Rejects with RangeError when the filter is
+   * wrong and with another Error, whose message is for people, when the ring cannot be read.
+   */
+  readonly exportPcap: (filter: ExportFilter) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+}
+
+export interface DashboardOptions {
+  /** The address that the server is bound to. */
+  readonly host: string;
+  readonly port: number;
+  /** Null lets everybody in; only for loopback. Secret. */
+  readonly password: string | null;
+  readonly resultsFolder: string;
+  /** The sensor's name. */
+  readonly hostname: string;
+  /** The file and its speed (0 is as fast as possible); null when capturing live. */
+  readonly replay: { readonly file: string; readonly speed: number } | null;
+}
+
+/** Packets to export; null takes all. */
+export interface ExportFilter {
+  /** From `fromUs` up to, but not including, `toUs`. */
+  readonly fromUs: number | null;
+  readonly toUs: number | null;
+  /** Either address. */
+  readonly host: string | null;
+  /** Either port. */
+  readonly port: number | null;
+  /** Transport, as "tcp". */
+  readonly protocol: string | null;
+  /** `flows.id`. */
+  readonly flowId: number | null;
+}

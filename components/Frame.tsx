@@ -1,0 +1,131 @@
+/** What surrounds every page: side rail, bottom bar of the phone with its sheet, health of the sensor in two lines. */
+import { type ComponentChildren, Fragment } from "preact";
+import { Brand, Icon, type IconName } from "./Icon.tsx";
+
+interface PageLink {
+  readonly href: string;
+  readonly label: string;
+  readonly icon: IconName;
+}
+const groups: readonly (readonly PageLink[])[] = [
+  [
+    { href: "/", label: "Overview", icon: "overview" },
+    { href: "/anomalies", label: "Anomalies", icon: "anomalies" },
+    { href: "/scans", label: "Scans", icon: "scans" },
+  ],
+  [
+    { href: "/flows", label: "Flows", icon: "flows" },
+    { href: "/hosts", label: "Hosts", icon: "hosts" },
+    { href: "/packets", label: "Packets", icon: "packets" },
+  ],
+  [
+    { href: "/alerts", label: "Alerts", icon: "alerts" },
+    { href: "/status", label: "Status", icon: "status" },
+  ],
+];
+const phoneLinks = ["/", "/flows", "/packets", "/status"];
+
+/** The title of the page at `path`. */
+export function pageTitle(path: string): string {
+  return groups.flat().find(({ href }) => href === path)?.label ?? "Not found";
+}
+
+export interface FrameProps {
+  readonly path: string;
+  readonly hostname: string;
+  /** Below the name: devices and losses. */
+  readonly summary: readonly string[];
+  readonly canLogOut: boolean;
+  readonly topBar: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+export function Frame({ path, hostname, summary, canLogOut, topBar, children }: FrameProps) {
+  return (
+    <>
+      <a class="skip" href="#main">Skip to content</a>
+      <div class="app">
+        <aside class="side">
+          <div class="side-in">
+            <Brand />
+            <nav class="nav" aria-label="Pages">
+              {groups.map((links) => (
+                <Fragment key={links[0]!.href}>
+                  {links !== groups[0] && <hr />}
+                  {links.map((link) => <NavLink key={link.href} {...link} path={path} />)}
+                </Fragment>
+              ))}
+            </nav>
+            <div class="side-foot">
+              <b>{hostname}</b>
+              {summary.map((line) => <div key={line}>{line}</div>)}
+            </div>
+          </div>
+        </aside>
+        <header class="top">
+          <h1>{pageTitle(path)}</h1>
+          {topBar}
+          {canLogOut && (
+            <form method="post" action="/logout">
+              <button type="submit" class="btn quiet icon" aria-label="Log out" title="Log out">
+                <Icon name="leave" />
+              </button>
+            </form>
+          )}
+        </header>
+        <main class="page" id="main">{children}</main>
+        <BottomBar path={path} />
+      </div>
+    </>
+  );
+}
+
+function NavLink({ href, label, icon, path }: PageLink & { readonly path: string }) {
+  return (
+    <a href={href} title={label} aria-current={current(href, path)}>
+      <Icon name={icon} />
+      <span>{label}</span>
+    </a>
+  );
+}
+
+/** An explicit "false" keeps Fresh from marking every page as below the overview. */
+function current(href: string, path: string): "page" | "false" {
+  return href === path ? "page" : "false";
+}
+
+function BottomBar({ path }: { path: string }) {
+  const all = groups.flat();
+  const inBar = all.filter(({ href }) => phoneLinks.includes(href));
+  const inSheet = all.filter(({ href }) => !phoneLinks.includes(href));
+  return (
+    <>
+      <nav class="bottom" aria-label="Pages">
+        {inBar.map(({ href, label, icon }) => (
+          <a key={href} href={href} aria-current={current(href, path)}>
+            <Icon name={icon} />
+            {label}
+          </a>
+        ))}
+        <button
+          type="button"
+          popovertarget="more"
+          aria-current={inSheet.some(({ href }) => href === path) ? "page" : "false"}
+        >
+          <Icon name="more" />
+          More
+        </button>
+      </nav>
+      <div class="dlg sheet" id="more" popover="auto" role="dialog" aria-label="More pages">
+        <div class="body more-sheet">
+          {inSheet.map(({ href, label, icon }) => (
+            <a key={href} href={href} aria-current={current(href, path)}>
+              <Icon name={icon} />
+              {label}
+            </a>
+          ))}
+        </div>
+      </div>
+    </>
+  );
+}

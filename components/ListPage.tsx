@@ -1,0 +1,88 @@
+/** A list with its filters and its way to the next page; all of it works without scripts. */
+import type { ComponentChildren } from "preact";
+import { Notice } from "./Notice.tsx";
+
+export interface ListField {
+  readonly name: string;
+  readonly label: string;
+  readonly placeholder?: string;
+  readonly choices?: readonly { readonly value: string; readonly label: string }[];
+}
+
+interface Props {
+  readonly url: URL;
+  readonly fields: readonly ListField[];
+  readonly error: string;
+  readonly nextCursor: string | null;
+  readonly isEmpty: boolean;
+  /** Said when nothing fits. */
+  readonly empty: string;
+  readonly children: ComponentChildren;
+}
+
+export function ListPage({ url, fields, error, nextCursor, isEmpty, empty, children }: Props) {
+  const query = url.searchParams;
+  return (
+    <>
+      <form method="get" action={url.pathname} class="c12 filters">
+        {fields.map((field) => (
+          <Field key={field.name} field={field} value={query.get(field.name) ?? ""} />
+        ))}
+        <button type="submit" class="btn main">Filter</button>
+        {url.search !== "" && <a class="btn quiet" href={url.pathname}>Clear</a>}
+        <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
+      </form>
+      {error !== "" && <Notice title="This list cannot be shown" detail={error} />}
+      <section class="panel c12">
+        {isEmpty
+          ? (
+            <div class="state">
+              <h3>{empty}</h3>
+              {url.search !== "" && <p>Fewer filters may show more.</p>}
+            </div>
+          )
+          : <div class="scroll">{children}</div>}
+      </section>
+      {nextCursor !== null && (
+        <p class="c12">
+          <a class="btn" href={nextLink(url, nextCursor)}>Older</a>
+        </p>
+      )}
+    </>
+  );
+}
+
+function Field({ field, value }: { field: ListField; value: string }) {
+  const { name, label, placeholder, choices } = field;
+  return (
+    <label class="field">
+      <span>{label}</span>
+      {choices
+        ? (
+          <select name={name}>
+            {choices.map((choice) => (
+              <option value={choice.value} selected={choice.value === value}>
+                {choice.label}
+              </option>
+            ))}
+          </select>
+        )
+        : (
+          <input
+            name={name}
+            value={value}
+            placeholder={placeholder}
+            class="mono"
+            autocomplete="off"
+            spellcheck={false}
+          />
+        )}
+    </label>
+  );
+}
+
+function nextLink(url: URL, cursor: string): string {
+  const query = new URLSearchParams(url.search);
+  query.set("cursor", cursor);
+  return `${url.pathname}?${query}`;
+}

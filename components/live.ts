@@ -1,0 +1,101 @@
+/**
+ * The one connection of a page to `/api/events`, shared by its islands. Islands read the signals; on the server they
+ * stay empty and the islands show their props.
+ */
+import { computed, signal } from "@preact/signals";
+import type { StatsSecond, StatusEntry } from "../agent/records.ts";
+import type { LiveMessage, StatusMessage } from "./live_message.ts";
+import { secondDrops } from "./verdict.ts";
+import { fromWire } from "./wire.ts";
+
+/** `stale` after five seconds without a word from the server; `paused` by the reader. */
+export type ConnectionState = "live" | "paused" | "stale";
+
+/** The newest message; null until the first one. */
+export const latest = signal<LiveMessage | null>(null);
+/** Seconds since the page was made, oldest first, at most a quarter of an hour. */
+export const liveSeconds = signal<readonly StatsSecond[]>([]);
+/** Lines of the log since the page was made, newest last. */
+export const newEntries = signal<readonly StatusEntry[]>([]);
+const isPaused = signal(false);
+const isStale = signal(false);
+export const connection = computed<ConnectionState>(() =>
+  isPaused.value ? "paused" : isStale.value ? "stale" : "live"
+);
+/** Packets lost in the last minute of those seconds. */
+export const recentDrops = computed(() => {
+  const seconds = liveSeconds.value;
+  const sinceUs = (seconds.at(-1)?.tsUs ?? 0) - 60e6;
+  return seconds.reduce((sum, s) => s.tsUs > sinceUs ? sum + secondDrops(s) : sum, 0);
+});
+
+const staleMs = 5000;
+const secondsMax = 900;
+const entriesMax = 200;
+let source: EventSource | null = null;
+let staleTimer = 0;
+let lastUs = -1;
+
+/** Connects once a page; later calls do nothing. `sinceUs` is the newest second that the page already shows. */
+export function connectLive(sinceUs: number): void {
+  if (lastUs >= 0 || typeof EventSource === "undefined") return;
+  lastUs = Math.max(0, sinceUs);
+  document.addEventListener("visibilitychange", follow);
+  follow();
+}
+
+/** Stops and starts the updates; the server is told by the closed connection. */
+export function togglePaused(): void {
+  isPaused.value = !isPaused.value;
+  follow();
+}
+
+/** Holds a connection while somebody looks. */
+function follow(): void {
+  const wanted = !isPaused.value && !document.hidden;
+  if (wanted && !source) open();
+  if (!wanted && source) {
+    source.close();
+    source = null;
+    clearTimeout(staleTimer);
+  }
+}
+
+function open(): void {
+  source = new EventSource(`/api/events?since=${lastUs}`);
+  source.addEventListener("stats", (event) => takeStats(parse<LiveMessage>(event)));
+  source.addEventListener("status", (event) => takeStatus(parse<StatusMessage>(event)));
+  source.addEventListener("error", () => {
+    if (source?.readyState === EventSource.CLOSED) reopenLater();
+  });
+  watchForSilence();
+}
+
+/** The browser gives up after an answer that is no stream (login needed, too many readers). */
+function reopenLater(): void {
+  source = null;
+  setTimeout(follow, staleMs);
+}
+
+function parse<T>(event: MessageEvent<string>): T {
+  return fromWire<T>(JSON.parse(event.data));
+}
+
+function takeStats(message: LiveMessage): void {
+  const fresh = message.seconds.filter(({ tsUs }) => tsUs > lastUs);
+  lastUs = fresh.at(-1)?.tsUs ?? lastUs;
+  if (fresh.length > 0) liveSeconds.value = [...liveSeconds.value, ...fresh].slice(-secondsMax);
+  latest.value = message;
+  watchForSilence();
+}
+
+function takeStatus({ nowUs, entry, health }: StatusMessage): void {
+  newEntries.value = [...newEntries.value, entry].slice(-entriesMax);
+  if (latest.value) latest.value = { ...latest.value, nowUs, health };
+}
+
+function watchForSilence(): void {
+  clearTimeout(staleTimer);
+  isStale.value = false;
+  staleTimer = setTimeout(() => isStale.value = true, staleMs);
+}

@@ -1,0 +1,46 @@
+/** What a page shows and `/api/events` brings up to date each second. Types only: safe for the browser. */
+import type { Health } from "../agent/live_state.ts";
+import type { PipelineSnapshot, StatsSecond, StatusEntry } from "../agent/records.ts";
+
+/** Data of a `stats` event, and of the same page at its first rendering. */
+export interface LiveMessage {
+  /** Wall clock of the sensor. */
+  readonly nowUs: number;
+  /** Full seconds since the previous event, oldest first; those without a packet are missing. */
+  readonly seconds: readonly StatsSecond[];
+  readonly snapshot: PipelineSnapshot | null;
+  readonly health: Health;
+}
+
+/** Data of a `status` event: a new line of the log, and the state of each part with it. */
+export interface StatusMessage {
+  readonly nowUs: number;
+  readonly entry: StatusEntry;
+  readonly health: Health;
+}
+
+/** What stays the same while the program runs. */
+export interface SensorInfo {
+  readonly hostname: string;
+  /** IANA name of the sensor's time zone. */
+  readonly zone: string;
+  /** The file and its speed (0 is as fast as possible), when a file is replayed. */
+  readonly replay: { readonly file: string; readonly speed: number } | null;
+  readonly resultsFolder: string;
+}
+
+/** Time ranges of the charts; the first is kept in memory second by second, the others come from the database. */
+export const RANGES = [
+  { id: "15m", label: "15 min", spanS: 900, bucketS: 3 },
+  { id: "1h", label: "1 h", spanS: 3600, bucketS: 15 },
+  { id: "6h", label: "6 h", spanS: 21_600, bucketS: 120 },
+  { id: "24h", label: "24 h", spanS: 86_400, bucketS: 300 },
+  { id: "7d", label: "7 d", spanS: 604_800, bucketS: 3600 },
+] as const;
+export type Range = typeof RANGES[number];
+export type RangeId = Range["id"];
+
+/** The range called `id`, or the first. */
+export function rangeById(id: string | null): Range {
+  return RANGES.find((range) => range.id === id) ?? RANGES[0];
+}

@@ -1,0 +1,203 @@
+/** The answer to "is anything wrong?" in words, from the state of each part. Pure; the same on server and browser. */
+import type { CaptureSourceState, PipelineSnapshot, StatsSecond } from "../agent/records.ts";
+import type { Health } from "../agent/live_state.ts";
+import type { LiveMessage, SensorInfo } from "./live_message.ts";
+import { formatClock, formatCount, formatDuration, percentOf } from "./format.ts";
+
+export type Tone = "good" | "plain" | "medium" | "high";
+
+export interface Problem {
+  readonly tone: "medium" | "high";
+  /** A short sentence without its stop. */
+  readonly title: string;
+  /** What it means, and what to do. */
+  readonly detail: string;
+}
+
+export interface Verdict {
+  readonly tone: Tone;
+  readonly title: string;
+  readonly detail: string;
+  readonly problems: readonly Problem[];
+}
+
+/** Packets lost before decoding (kernel, interface, queue) by a second's own counters. */
+export function secondDrops(second: StatsSecond): number {
+  return second.kernelDrops + second.interfaceDrops + second.queueDrops;
+}
+
+/** Packets lost before decoding since the start. */
+export function captureDrops(health: Health): number {
+  return health.drops.kernel + health.drops.interface + health.drops.queue;
+}
+
+/** Share of packets lost before decoding since the start, in percent without the sign. */
+export function dropPercent(message: LiveMessage): string {
+  const lost = captureDrops(message.health);
+  return percentOf(lost, lost + (message.snapshot?.packets ?? 0));
+}
+
+/** Names of the sources, as a sentence has them. */
+export function sourceNames(sources: readonly CaptureSourceState[]): string {
+  const names = sources.map((source) => baseName(source.name));
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+/** Last part of a path. */
+export function baseName(path: string): string {
+  return path.split("/").at(-1) || path;
+}
+
+/**
+ * Judges a message. `recent` are the seconds of the last minute or so, for losses that go on;
+ * `packetNowUs` is when the last packet came by the sensor's clock, or null if none did.
+ */
+export function judge(message: LiveMessage, sensor: SensorInfo, recentDrops: number): Verdict {
+  const problems = [
+    ...sourceProblems(message.health),
+    ...lossProblems(message, recentDrops),
+    ...storeProblems(message.health),
+  ].sort((a, b) => Number(b.tone === "high") - Number(a.tone === "high"));
+  const worst = problems[0];
+  if (worst) {
+    const detail = problems.length > 1 ? `${problems.length} things need a look.` : worst.detail;
+    return { tone: worst.tone, title: worst.title, detail, problems };
+  }
+  return { ...calmVerdict(message, sensor), problems };
+}
+
+function calmVerdict(message: LiveMessage, sensor: SensorInfo): Omit<Verdict, "problems"> {
+  const { health, snapshot } = message;
+  const names = sourceNames(health.sources);
+  if (health.mode === "replay") return replayVerdict(message, sensor);
+  if (health.sources.length === 0 || health.sources.every(({ state }) => state === "starting")) {
+    return { tone: "plain", title: `Opening ${names || "the interface"}`, detail: "One moment." };
+  }
+  if (health.sources.every(({ state }) => state === "stopped" || state === "finished")) {
+    return {
+      tone: "plain",
+      title: "Capture has stopped",
+      detail: "The numbers stay as they were.",
+    };
+  }
+  const forS = (message.nowUs - health.startedAtUs) / 1e6;
+  if ((snapshot?.packets ?? 0) === 0) {
+    return {
+      tone: "plain",
+      title: `${names} is open, no packet has arrived yet`,
+      detail: `for ${formatDuration(forS)}`,
+    };
+  }
+  const lost = captureDrops(health);
+  const since = `on ${names} for ${formatDuration(forS)}`;
+  if (lost === 0) return { tone: "good", title: "Capturing without loss", detail: since };
+  return {
+    tone: "plain",
+    title: `Capturing, ${dropPercent(message)}\u00a0% lost`,
+    detail: `${since}; ${formatCount(lost)} packets lost since the start, none in the last minute`,
+  };
+}
+
+function replayVerdict(message: LiveMessage, sensor: SensorInfo): Omit<Verdict, "problems"> {
+  const { sources } = message.health;
+  const file = baseName(sensor.replay?.file ?? sourceNames(sources));
+  const speed = sensor.replay?.speed ?? 1;
+  const pace = speed === 0
+    ? "as fast as possible"
+    : speed === 1
+    ? "at its own speed"
+    : `at ${speed} times its speed`;
+  const at = message.snapshot
+    ? `, at ${formatClock(message.snapshot.tsUs, sensor.zone)} of its time`
+    : "";
+  const isOver = sources.length > 0 &&
+    sources.every(({ state }) => state === "finished" || state === "stopped");
+  if (isOver) {
+    const count = formatCount(message.snapshot?.packets ?? 0);
+    return {
+      tone: "good",
+      title: `Replay of ${file} has finished`,
+      detail: `${count} packets, ${pace}`,
+    };
+  }
+  return { tone: "plain", title: `Replaying ${file}`, detail: pace + at };
+}
+
+function sourceProblems(health: Health): Problem[] {
+  const problems: Problem[] = [];
+  for (const source of health.sources) {
+    const name = baseName(source.name);
+    if (source.state === "failed") {
+      problems.push({ tone: "high", title: `Not capturing from ${name}`, detail: source.detail });
+    } else if (source.state === "retrying") {
+      problems.push({ tone: "high", title: `${name} cannot be read`, detail: source.detail });
+    }
+  }
+  return problems;
+}
+
+function lossProblems(message: LiveMessage, recentDrops: number): Problem[] {
+  const { health } = message;
+  const problems: Problem[] = [];
+  if (recentDrops > 0) {
+    problems.push({
+      tone: "high",
+      title: "Packets are being lost",
+      detail: `${formatCount(recentDrops)} in the last minute; ${mainLoss(health)}`,
+    });
+  }
+  if (health.behindS > 5) {
+    problems.push({
+      tone: "medium",
+      title: `Behind by ${formatDuration(health.behindS)}`,
+      detail: "Packets arrive faster than they are decoded.",
+    });
+  }
+  return problems;
+}
+
+function mainLoss({ drops }: Health): string {
+  if (drops.queue >= drops.kernel && drops.queue >= drops.interface) {
+    return "decoding is too slow for this traffic. A capture filter would lessen it.";
+  }
+  return drops.kernel >= drops.interface
+    ? "the kernel's buffer was full. A larger --buffer-mb or a capture filter helps."
+    : "the network card dropped them before the system saw them.";
+}
+
+function storeProblems({ store, recorder }: Health): Problem[] {
+  const problems: Problem[] = [];
+  if (store.state === "failed" || store.state === "retrying") {
+    const isOver = store.state === "failed";
+    problems.push({
+      tone: isOver ? "high" : "medium",
+      title: isOver ? "The database is not being written" : "The database is waiting to be written",
+      detail: store.detail,
+    });
+  }
+  if (recorder.state === "failed") {
+    problems.push({
+      tone: "medium",
+      title: "Capture files are not being written",
+      detail: recorder.detail,
+    });
+  }
+  return problems;
+}
+
+/** Rates of the newest second; zeros when a live sensor has had none for three seconds. */
+export function currentSecond(
+  newest: StatsSecond | null,
+  message: LiveMessage,
+): StatsSecond | null {
+  const isSilent = newest !== null && message.health.mode === "live" &&
+    message.nowUs - newest.tsUs > 4e6;
+  return isSilent ? null : newest;
+}
+
+/** Time that the page calls now: the sensor's clock, or in a replay the traffic's. */
+export function pageNowUs(
+  message: { nowUs: number; health: Health; snapshot: PipelineSnapshot | null },
+): number {
+  return message.health.mode === "replay" ? message.snapshot?.tsUs ?? message.nowUs : message.nowUs;
+}

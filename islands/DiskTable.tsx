@@ -1,0 +1,60 @@
+/** What is written, where, and how well. */
+import type { RecorderState, StoreState } from "../agent/records.ts";
+import { formatBytes, formatCount, formatDuration } from "../components/format.ts";
+import { latest } from "../components/live.ts";
+import type { LiveMessage } from "../components/live_message.ts";
+
+interface Props {
+  readonly initial: LiveMessage;
+  readonly resultsFolder: string;
+}
+
+export default function DiskTable({ initial, resultsFolder }: Props) {
+  const message = latest.value ?? initial;
+  const { store, recorder } = message.health;
+  return (
+    <section class="panel c4">
+      <header>
+        <h2>Disk</h2>
+        <p class="mono clip" title={resultsFolder}>{resultsFolder}</p>
+      </header>
+      <div class="body">
+        <dl class="facts disk">
+          <dt>Database</dt>
+          <dd>
+            <State state={store} /> {store.state !== "off" && formatBytes(store.sizeBytes)}
+          </dd>
+          <dt>Rows written</dt>
+          <dd>{formatCount(store.rowsWritten)}</dd>
+          <dt>Rows lost</dt>
+          <dd class={store.rowsLost > 0 ? "sev-high" : ""}>{formatCount(store.rowsLost)}</dd>
+          <dt>Waiting</dt>
+          <dd>{formatCount(store.queueDepth)} of {formatCount(store.queueMax)} batches</dd>
+          <dt>History</dt>
+          <dd>
+            {store.oldestUs === null
+              ? "none yet"
+              : formatDuration(Math.max(0, message.nowUs - store.oldestUs) / 1e6)}
+          </dd>
+          <dt>Capture files</dt>
+          <dd>
+            <State state={recorder} /> {recorder.state !== "off" &&
+              `${formatBytes(recorder.sizeBytes)} of ${
+                formatBytes(recorder.bytesMax)
+              } in ${recorder.files}`}
+          </dd>
+          <dt>Packets in them</dt>
+          <dd>{formatCount(recorder.packetsWritten)}</dd>
+        </dl>
+      </div>
+      {[store, recorder].filter(({ detail }) => detail !== "").map(({ detail }) => (
+        <p class="note">{detail}</p>
+      ))}
+    </section>
+  );
+}
+
+function State({ state: { state } }: { state: StoreState | RecorderState }) {
+  if (state === "ok") return null;
+  return <b class={state === "off" ? "dim" : "sev-high"}>{state}</b>;
+}

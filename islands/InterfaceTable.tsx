@@ -1,0 +1,67 @@
+/** What is captured, how it goes, and what each place lost. */
+import type { CaptureSourceState } from "../agent/records.ts";
+import { formatCount } from "../components/format.ts";
+import { latest } from "../components/live.ts";
+import type { LiveMessage } from "../components/live_message.ts";
+
+export default function InterfaceTable({ initial }: { initial: LiveMessage }) {
+  const { health } = latest.value ?? initial;
+  return (
+    <section class="panel c12">
+      <header>
+        <h2>{health.mode === "replay" ? "Files" : "Interfaces"}</h2>
+        <p>counts since the start</p>
+      </header>
+      {health.sources.length === 0
+        ? <p class="body dim">None is open yet.</p>
+        : (
+          <div class="scroll">
+            <table class="tbl cards interfaces">
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <th scope="col">State</th>
+                  <th scope="col" class="num">Packets</th>
+                  <th scope="col" class="num">Lost in kernel</th>
+                  <th scope="col" class="num">By the card</th>
+                  <th scope="col" class="num">By tapwatch</th>
+                  <th scope="col" class="num">Queue</th>
+                </tr>
+              </thead>
+              <tbody>
+                {health.sources.map((source) => (
+                  <SourceRow key={source.interfaceId} source={source} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+    </section>
+  );
+}
+
+function SourceRow({ source }: { source: CaptureSourceState }) {
+  const isBad = source.state === "failed" || source.state === "retrying";
+  return (
+    <tr>
+      <td class="mono">{source.name}</td>
+      <td class={`grow ${isBad ? "sev-high" : ""}`} title={source.detail}>
+        {isBad ? <b>{source.state}</b> : source.state}
+        {source.detail !== "" && <span class="sub">{source.detail}</span>}
+      </td>
+      <td class="num" data-l="packets">{formatCount(source.packets)}</td>
+      <DropCell label="kernel" count={source.kernelDrops} />
+      <DropCell label="card" count={source.interfaceDrops} />
+      <DropCell label="tapwatch" count={source.queueDrops} />
+      <td class="num opt">{source.queueDepth} of {source.queueMax}</td>
+    </tr>
+  );
+}
+
+function DropCell({ label, count }: { label: string; count: number }) {
+  return (
+    <td class={`num ${count > 0 ? "sev-high" : "dim"}`} data-l={`lost, ${label}`}>
+      {formatCount(count)}
+    </td>
+  );
+}

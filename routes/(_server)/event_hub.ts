@@ -1,0 +1,131 @@
+/**
+ * The streams of `/api/events`: each event is encoded once and handed to every reader. A reader that does not keep up
+ * is dropped (its browser connects again), so the memory of all streams together is bounded by
+ * clientsMax * queuedMax references to shared chunks.
+ */
+import type { LiveState } from "../../agent/live_state.ts";
+import type { StatsSecond } from "../../agent/records.ts";
+import type { LiveMessage, StatusMessage } from "../../components/live_message.ts";
+import { toWire } from "../../components/wire.ts";
+
+/** Readers at one time; the next gets 503. */
+export const clientsMax = 32;
+const queuedMax = 16;
+const heartbeatMs = 15_000;
+/** Packets in a message; the page shows fewer. */
+const packetsMax = 40;
+/** Seconds in a message, for a replay that runs ahead. */
+const secondsMax = 900;
+
+type Controller = ReadableStreamDefaultController<Uint8Array>;
+
+export class EventHub {
+  readonly #live: LiveState;
+  readonly #controllers = new Set<Controller>();
+  readonly #encoder = new TextEncoder();
+  #unsubscribe: (() => void) | null = null;
+  #heartbeat: number | null = null;
+  #sentUs = -1;
+  #isClosed = false;
+
+  constructor(live: LiveState) {
+    this.#live = live;
+  }
+
+  get clientCount(): number {
+    return this.#controllers.size;
+  }
+
+  /**
+   * A stream for one reader that has the seconds up to `sinceUs`, or null when there are too many readers or the
+   * server is stopping.
+   */
+  open(sinceUs: number): ReadableStream<Uint8Array> | null {
+    if (this.#isClosed || this.#controllers.size >= clientsMax) return null;
+    let own: Controller;
+    return new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        own = controller;
+        this.#controllers.add(controller);
+        this.#listen();
+        controller.enqueue(this.#encoder.encode("retry: 2000\n\n"));
+        controller.enqueue(
+          this.#encode("stats", liveMessage(this.#live, this.#secondsAfter(sinceUs))),
+        );
+      },
+      cancel: () => this.#remove(own),
+    }, new CountQueuingStrategy({ highWaterMark: queuedMax }));
+  }
+
+  /** Ends every stream and takes no more; a server can only shut down after this. */
+  close(): void {
+    this.#isClosed = true;
+    for (const controller of [...this.#controllers]) {
+      this.#remove(controller);
+      controller.close();
+    }
+  }
+
+  #listen(): void {
+    if (this.#unsubscribe) return;
+    this.#sentUs = this.#live.seconds(1)[0]?.tsUs ?? -1;
+    this.#unsubscribe = this.#live.subscribe((event) => {
+      if (event.type === "stats") this.#sendStats();
+      else this.#send(this.#encode("status", statusMessage(this.#live, event.data)));
+    });
+    this.#heartbeat = setInterval(
+      () => this.#send(this.#encoder.encode(": still here\n\n")),
+      heartbeatMs,
+    );
+  }
+
+  #remove(controller: Controller): void {
+    this.#controllers.delete(controller);
+    if (this.#controllers.size > 0) return;
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+    if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
+    this.#heartbeat = null;
+  }
+
+  #sendStats(): void {
+    const seconds = this.#secondsAfter(this.#sentUs);
+    this.#sentUs = seconds.at(-1)?.tsUs ?? this.#sentUs;
+    this.#send(this.#encode("stats", liveMessage(this.#live, seconds)));
+  }
+
+  #secondsAfter(sinceUs: number): readonly StatsSecond[] {
+    return this.#live.seconds(secondsMax).filter(({ tsUs }) => tsUs > sinceUs);
+  }
+
+  #encode(type: string, data: LiveMessage | StatusMessage): Uint8Array {
+    return this.#encoder.encode(`event: ${type}\ndata: ${JSON.stringify(toWire(data))}\n\n`);
+  }
+
+  #send(chunk: Uint8Array): void {
+    for (const controller of [...this.#controllers]) {
+      if ((controller.desiredSize ?? 0) > 0) {
+        controller.enqueue(chunk);
+      } else {
+        this.#remove(controller);
+        controller.error(new Error("The reader of /api/events does not keep up"));
+      }
+    }
+  }
+}
+
+/** What a page or an event shows of the present state. */
+export function liveMessage(live: LiveState, seconds: readonly StatsSecond[]): LiveMessage {
+  const { snapshot } = live;
+  return {
+    nowUs: Date.now() * 1000,
+    seconds,
+    snapshot: snapshot &&
+      { ...snapshot, newestPackets: snapshot.newestPackets.slice(-packetsMax) },
+    health: live.health(),
+  };
+}
+
+function statusMessage(live: LiveState, entry: StatusMessage["entry"]): StatusMessage {
+  return { nowUs: Date.now() * 1000, entry, health: live.health() };
+}

@@ -1,0 +1,137 @@
+/** `/metrics` in the Prometheus text format 0.0.4. All counters are totals since the start of the program. */
+import type { LiveState } from "../../agent/live_state.ts";
+
+interface Sample {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+interface Family {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+/** The whole page, with its last line feed. */
+export function metricsText(live: LiveState, streamCount: number): string {
+  return [...trafficFamilies(live), ...captureFamilies(live), ...programFamilies(live, streamCount)]
+    .map(familyText).join("");
+}
+
+function familyText({ name, type, help, samples }: Family): string {
+  const lines = samples.map(({ labels, value }) => `${name}${labelText(labels)} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
+}
+
+function labelText(labels: Sample["labels"]): string {
+  if (!labels) return "";
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}="${escapeLabel(value)}"`);
+  return `{${pairs.join(",")}}`;
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+}
+
+function family(type: Family["type"], name: string, help: string) {
+  return (samples: number | readonly Sample[]): Family => ({
+    name: `tapwatch_${name}`,
+    type,
+    help,
+    samples: typeof samples === "number" ? [{ value: samples }] : samples,
+  });
+}
+
+function byLabel(
+  key: string,
+  entries: readonly (readonly [string, number])[],
+): readonly Sample[] {
+  return entries.map(([label, value]) => ({ labels: { [key]: label }, value }));
+}
+
+function trafficFamilies({ snapshot }: LiveState): Family[] {
+  const protocols = Object.entries(snapshot?.protocols ?? {});
+  const applications = Object.entries(snapshot?.applications ?? {});
+  const counter = family.bind(null, "counter");
+  const gauge = family.bind(null, "gauge");
+  return [
+    counter("packets_total", "Packets decoded.")(snapshot?.packets ?? 0),
+    counter("bytes_total", "Bytes on the wire of decoded packets.")(snapshot?.bytes ?? 0),
+    counter("captured_bytes_total", "Bytes captured of decoded packets.")(
+      snapshot?.capturedBytes ?? 0,
+    ),
+    counter("protocol_packets_total", "Packets by transport.")(
+      byLabel("protocol", protocols.map(([name, total]) => [name, total.packets])),
+    ),
+    counter("protocol_bytes_total", "Bytes on the wire by transport.")(
+      byLabel("protocol", protocols.map(([name, total]) => [name, total.bytes])),
+    ),
+    counter("application_bytes_total", "Bytes on the wire by application.")(
+      byLabel("application", applications.map(([name, total]) => [name || "none", total.bytes])),
+    ),
+    counter("decode_stops_total", "Packets that could not be decoded to the end, by reason.")(
+      byLabel("reason", Object.entries(snapshot?.decodeStops ?? {})),
+    ),
+    counter("flows_total", "Flows begun.")(snapshot?.flowsTotal ?? 0),
+    counter("flows_evicted_total", "Flows ended early because the table was full.")(
+      snapshot?.flowsEvicted ?? 0,
+    ),
+    gauge("flows_active", "Flows in the table.")(snapshot?.flowsActive ?? 0),
+    gauge("hosts_active", "Hosts seen in the last minutes.")(snapshot?.hostsActive ?? 0),
+    counter("packet_rows_total", "Packet rows handed to the database.")(snapshot?.packetRows ?? 0),
+    counter("rows_shed_total", "Rows not handed to the database, by table.")(
+      byLabel("table", [
+        ["packets", snapshot?.packetRowsShed ?? 0],
+        ["flows", snapshot?.flowRowsShed ?? 0],
+      ]),
+    ),
+  ];
+}
+
+function captureFamilies(live: LiveState): Family[] {
+  const counter = family.bind(null, "counter");
+  const gauge = family.bind(null, "gauge");
+  const bySource = (value: (source: LiveState["sources"][number]) => number) =>
+    byLabel("interface", live.sources.map((source) => [source.name, value(source)] as const));
+  return [
+    counter("capture_drops_total", "Packets (store: rows) lost, by place.")(
+      byLabel("where", Object.entries(live.drops())),
+    ),
+    counter("capture_received_total", "Packets that the kernel handed to capture, by interface.")(
+      bySource(({ received }) => received),
+    ),
+    gauge("capture_up", "1 while the interface is being captured.")(
+      bySource(({ state }) => Number(state === "capturing")),
+    ),
+    gauge("capture_queue_depth", "Buffers between capture and decoding, by interface.")(
+      bySource(({ queueDepth }) => queueDepth),
+    ),
+    gauge("behind_seconds", "Time between a packet's capture and its decoding.")(live.behindS),
+  ];
+}
+
+function programFamilies(live: LiveState, streamCount: number): Family[] {
+  const { version, rssBytes, startedAtUs } = live.health();
+  const { store, recorder } = live;
+  const counter = family.bind(null, "counter");
+  const gauge = family.bind(null, "gauge");
+  return [
+    gauge("store_up", "1 while the database is being written.")(Number(store.state === "ok")),
+    gauge("store_size_bytes", "Size of the database with its log.")(store.sizeBytes),
+    gauge("store_queue_depth", "Batches of rows waiting for the database.")(store.queueDepth),
+    counter("store_rows_total", "Rows written to the database.")(store.rowsWritten),
+    counter("store_rows_lost_total", "Rows that could not be written.")(store.rowsLost),
+    counter("recorder_packets_total", "Packets written to capture files.")(
+      recorder.packetsWritten,
+    ),
+    counter("recorder_bytes_total", "Bytes written to capture files.")(recorder.bytesWritten),
+    gauge("recorder_size_bytes", "Size of the ring of capture files.")(recorder.sizeBytes),
+    counter("worker_restarts_total", "Workers that crashed and were started again.")(
+      live.workerRestarts,
+    ),
+    gauge("event_streams", "Readers of /api/events.")(streamCount),
+    gauge("resident_memory_bytes", "Resident memory of the process.")(rssBytes),
+    gauge("start_time_seconds", "Start of the program, seconds since 1970.")(startedAtUs / 1e6),
+    gauge("build_info", "Always 1; the version is a label.")([{ labels: { version }, value: 1 }]),
+  ];
+}

@@ -1,0 +1,75 @@
+/** What every request knows: the parts of the program it was given, its reader's theme, and the page's live data. */
+import { createDefine } from "fresh";
+import type { DashboardContext } from "../../agent/dashboard_context.ts";
+import {
+  type LiveMessage,
+  type Range,
+  rangeById,
+  RANGES,
+  type SensorInfo,
+} from "../../components/live_message.ts";
+import type { Theme } from "../../components/theme.ts";
+import {
+  buildSeries,
+  type SeriesInput,
+  type TrafficSeries,
+} from "../../components/traffic_series.ts";
+import { pageNowUs, secondDrops } from "../../components/verdict.ts";
+import { fromWire } from "../../components/wire.ts";
+import type { EventHub } from "./event_hub.ts";
+import type { LoginGate } from "./login_gate.ts";
+
+export interface State {
+  context: DashboardContext;
+  hub: EventHub;
+  gate: LoginGate;
+  /** Address of the reader, for the count of failed logins. */
+  address: string;
+  theme: Theme;
+  /** One message for all islands of the page, so that its props are written once. */
+  message: LiveMessage;
+  sensor: SensorInfo;
+}
+
+export const define = createDefine<State>();
+
+/** What does not change while the program runs. */
+export function sensorInfo({ options }: DashboardContext): SensorInfo {
+  return {
+    hostname: options.hostname,
+    zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    replay: options.replay,
+    resultsFolder: options.resultsFolder,
+  };
+}
+
+/** The range that the address asks for. */
+export function rangeOf(url: URL): Range {
+  return rangeById(url.searchParams.get("range"));
+}
+
+/** Traffic of `range` up to now: from memory for the first range, else from the database. */
+export function trafficSeries(state: State, range: Range): TrafficSeries {
+  const { live, queries } = state.context;
+  const bucketUs = range.bucketS * 1e6;
+  const countMax = range.spanS / range.bucketS;
+  const endUs = pageNowUs(state.message);
+  const shape = { bucketUs, countMax, endUs };
+  if (range.id === RANGES[0].id) return buildSeries(live.seconds(), shape);
+  const toUs = (Math.floor(endUs / bucketUs) + 1) * bucketUs;
+  // A range of countMax - 1 buckets makes the database's buckets exactly ours.
+  const { points } = queries.stats({ fromUs: toUs - bucketUs * (countMax - 1), toUs }, countMax);
+  return buildSeries(points.map((point) => fromWire<SeriesInput>(point)), shape);
+}
+
+/** What a chart shows when the database has no answer. */
+export function emptySeries(range: Range, endUs: number): TrafficSeries {
+  return buildSeries([], { bucketUs: range.bucketS * 1e6, countMax: 1, endUs });
+}
+
+/** Packets lost in the last minute. */
+export function recentDrops(state: State): number {
+  const seconds = state.context.live.seconds(60);
+  const sinceUs = pageNowUs(state.message) - 60e6;
+  return seconds.reduce((sum, s) => s.tsUs > sinceUs ? sum + secondDrops(s) : sum, 0);
+}

@@ -1,0 +1,36 @@
+import { Frame } from "../components/Frame.tsx";
+import { RangePicker } from "../components/RangePicker.tsx";
+import { dropPercent, sourceNames } from "../components/verdict.ts";
+import LiveButton from "../islands/LiveButton.tsx";
+import ThemeSwitch from "../islands/ThemeSwitch.tsx";
+import { define, rangeOf, type State } from "./(_server)/state.ts";
+
+const chartPages = ["/", "/status"];
+
+/** The frame of every page but the login. */
+export default define.layout(function Layout({ Component, state, url }) {
+  const path = url.pathname;
+  return (
+    <Frame
+      path={path}
+      hostname={state.sensor.hostname}
+      summary={summaryLines(state)}
+      canLogOut={!state.gate.isOpen}
+      topBar={
+        <>
+          {chartPages.includes(path) && <RangePicker url={url} range={rangeOf(url)} />}
+          <LiveButton initial={state.message} sensor={state.sensor} />
+          <ThemeSwitch theme={state.theme} path={path + url.search} />
+        </>
+      }
+    >
+      <Component />
+    </Frame>
+  );
+});
+
+function summaryLines({ message }: State): string[] {
+  const names = sourceNames(message.health.sources);
+  if (names === "") return ["not capturing yet"];
+  return [names, `${dropPercent(message)}\u00a0% dropped`];
+}

@@ -1,0 +1,89 @@
+import { page } from "fresh";
+import type { PacketRow } from "../agent/records.ts";
+import { Notice } from "../components/Notice.tsx";
+import { ExportForm } from "../components/ExportForm.tsx";
+import { highestOf } from "../components/peaks.ts";
+import { isOfProtocol } from "../components/PacketTable.tsx";
+import { PROTOCOL_CHOICES } from "../components/protocol_groups.ts";
+import { pageNowUs } from "../components/verdict.ts";
+import BusiestHosts from "../islands/BusiestHosts.tsx";
+import HealthStrip from "../islands/HealthStrip.tsx";
+import NewestPackets from "../islands/NewestPackets.tsx";
+import PacketRate from "../islands/PacketRate.tsx";
+import ProtocolShare from "../islands/ProtocolShare.tsx";
+import TrafficChart from "../islands/TrafficChart.tsx";
+import TrafficNumbers from "../islands/TrafficNumbers.tsx";
+import VerdictLine from "../islands/VerdictLine.tsx";
+import { localInputTime } from "./(_server)/parameters.ts";
+import {
+  define,
+  emptySeries,
+  rangeOf,
+  recentDrops,
+  type State,
+  trafficSeries,
+} from "./(_server)/state.ts";
+import { attempt, packetRows } from "./(_server)/lists.ts";
+
+const packetsShown = 15;
+const note = "This version watches traffic; it does not look for scans and anomalies yet";
+
+export const handler = define.handlers({
+  GET(ctx) {
+    const { state, url } = ctx;
+    const range = rangeOf(url);
+    const asked = url.searchParams.get("protocol") ?? "";
+    const protocol = PROTOCOL_CHOICES.find((name) => name === asked) ?? "";
+    const nowUs = pageNowUs(state.message);
+    const series = attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
+    const rows = attempt(() => newestRows(state, protocol), newestOf(state, protocol));
+    return page({
+      live: { initial: state.message, series: series.value, range },
+      error: series.error || rows.error,
+      peaks: highestOf(state.context.live.seconds(), null),
+      drops: recentDrops(state),
+      protocol,
+      rows: rows.value,
+      from: localInputTime(Math.max(state.context.live.startedAtUs, nowUs - 900e6)),
+      to: localInputTime(nowUs),
+    });
+  },
+});
+
+export default define.page<typeof handler>(function Overview({ data, state }) {
+  const { message, sensor } = state;
+  return (
+    <>
+      <VerdictLine initial={message} sensor={sensor} recentDrops={data.drops} note={note} />
+      {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
+      <TrafficNumbers initial={message} peaks={data.peaks} />
+      <TrafficChart {...data.live} zone={sensor.zone} />
+      <PacketRate {...data.live} zone={sensor.zone} title="Packets" width="c4" isTall />
+      <ProtocolShare initial={message} />
+      <BusiestHosts initial={message} />
+      <NewestPackets
+        initial={message}
+        zone={sensor.zone}
+        protocol={data.protocol}
+        rows={data.rows}
+      />
+      <ExportForm recorder={message.health.recorder} from={data.from} to={data.to} />
+      <HealthStrip initial={message} />
+    </>
+  );
+});
+
+/** From memory where that is enough, else from the database. */
+function newestRows(state: State, protocol: string): readonly PacketRow[] {
+  const fromMemory = newestOf(state, protocol);
+  if (fromMemory.length === packetsShown) return fromMemory;
+  const stored = packetRows(state.context, { protocol, limit: packetsShown });
+  return stored.length > fromMemory.length ? stored : fromMemory;
+}
+
+function newestOf(state: State, protocol: string): readonly PacketRow[] {
+  return state.context.live.newestPackets
+    .filter((row) => isOfProtocol(row, protocol))
+    .slice(-packetsShown)
+    .reverse();
+}

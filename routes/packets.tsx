@@ -1,0 +1,29 @@
+import { page } from "fresh";
+import { packetFields } from "../components/filter_fields.ts";
+import { ListPage } from "../components/ListPage.tsx";
+import { PacketTable } from "../components/PacketTable.tsx";
+import { attemptPage, packetFilter, toPacketRow } from "./(_server)/lists.ts";
+import { define } from "./(_server)/state.ts";
+
+export const handler = define.handlers({
+  GET({ state, url }) {
+    const { queries } = state.context;
+    return page(attemptPage(() => queries.packets(packetFilter(url.searchParams))));
+  },
+});
+
+export default define.page<typeof handler>(function Packets({ data, state, url }) {
+  const { rows, nextCursor } = data.value;
+  return (
+    <ListPage
+      url={url}
+      fields={packetFields}
+      error={data.error}
+      nextCursor={nextCursor}
+      isEmpty={rows.length === 0}
+      empty="No packet"
+    >
+      <PacketTable rows={rows.map(toPacketRow)} zone={state.sensor.zone} />
+    </ListPage>
+  );
+});

@@ -1,0 +1,47 @@
+import { page } from "fresh";
+import { Notice } from "../components/Notice.tsx";
+import { pageNowUs } from "../components/verdict.ts";
+import DiskTable from "../islands/DiskTable.tsx";
+import InterfaceTable from "../islands/InterfaceTable.tsx";
+import PacketRate from "../islands/PacketRate.tsx";
+import StatusLog from "../islands/StatusLog.tsx";
+import StatusNumbers from "../islands/StatusNumbers.tsx";
+import VerdictLine from "../islands/VerdictLine.tsx";
+import { attempt } from "./(_server)/lists.ts";
+import { define, emptySeries, rangeOf, recentDrops, trafficSeries } from "./(_server)/state.ts";
+
+export const handler = define.handlers({
+  GET(ctx) {
+    const { state, url } = ctx;
+    const range = rangeOf(url);
+    const nowUs = pageNowUs(state.message);
+    const series = attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
+    return page({
+      live: { initial: state.message, series: series.value, range },
+      error: series.error,
+      drops: recentDrops(state),
+      entries: state.context.live.entries,
+    });
+  },
+});
+
+export default define.page<typeof handler>(function Status({ data, state }) {
+  const { message, sensor } = state;
+  return (
+    <>
+      <VerdictLine initial={message} sensor={sensor} recentDrops={data.drops} note="" />
+      {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
+      <StatusNumbers initial={message} />
+      <PacketRate
+        {...data.live}
+        zone={sensor.zone}
+        title="Capture rate"
+        width="c8"
+        isTall={false}
+      />
+      <DiskTable initial={message} resultsFolder={sensor.resultsFolder} />
+      <InterfaceTable initial={message} />
+      <StatusLog entries={data.entries} nowUs={message.nowUs} zone={sensor.zone} />
+    </>
+  );
+});

@@ -1,0 +1,13 @@
+import { parseTheme, themeCookie } from "../components/theme.ts";
+import { localPath } from "./(_server)/parameters.ts";
+import { define } from "./(_server)/state.ts";
+
+/** The theme switch without JavaScript. */
+export const handler = define.handlers({
+  async POST(ctx) {
+    const form = await ctx.req.formData();
+    const response = ctx.redirect(localPath(form.get("back")), 303);
+    response.headers.set("set-cookie", themeCookie(parseTheme(String(form.get("theme")))));
+    return response;
+  },
+});
