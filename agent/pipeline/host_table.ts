@@ -1,7 +1,7 @@
 /**
  * Totals of every host seen, in typed arrays: an open-addressing index (linear probing, at most half full) over rows of
  * four address words and counters. At `hostCountMax` the quarter that was idle longest leaves, so memory has a bound:
- * 65,536 hosts take 65,536 x (16 B key + 6 B id and flags + 24 B times and MAC + 96 B counters) + 512 KiB index,
+ * 65,536 hosts take 65,536 x (16 B key + 7 B id and flags + 24 B times and MAC + 96 B counters) + 512 KiB index,
  * about 10 MB.
  */
 import type { HostTotals } from "../records.ts";
@@ -13,6 +13,8 @@ const activeUs = 60_000_000;
 export interface HostTableOptions {
   readonly hostCountMax?: number;
   readonly isLocal: (word0: number, word1: number, word2: number, word3: number) => boolean;
+  /** Addresses for which this is false (groups, broadcasts) are counted, but never listed. */
+  readonly isListed: (word0: number, word1: number, word2: number, word3: number) => boolean;
   /** Text of an address; called for rows only, never per packet. */
   readonly formatAddress: (word0: number, word1: number, word2: number, word3: number) => string;
   /** The name of a host, "" without one; called for rows only. */
@@ -27,6 +29,7 @@ export class HostTable {
   readonly #words: Int32Array;
   readonly #ids: Uint32Array;
   readonly #isLocal: Uint8Array;
+  readonly #isListed: Uint8Array;
   readonly #isDirty: Uint8Array;
   readonly #firstSeenUs: Float64Array;
   readonly #lastSeenUs: Float64Array;
@@ -54,6 +57,7 @@ export class HostTable {
     this.#words = new Int32Array(max * 4);
     this.#ids = new Uint32Array(max);
     this.#isLocal = new Uint8Array(max);
+    this.#isListed = new Uint8Array(max);
     this.#isDirty = new Uint8Array(max);
     this.#firstSeenUs = new Float64Array(max);
     this.#lastSeenUs = new Float64Array(max);
@@ -112,7 +116,7 @@ export class HostTable {
     this.#pending[base + 3] += wireLength;
     this.#recent[base + 2 + this.#window] += wireLength;
     this.#lastSeenUs[row] = timestampUs;
-    this.#isDirty[row] = 1;
+    this.#isDirty[row] = this.#isListed[row];
   }
 
   addReceived(row: number, wireLength: number, timestampUs: number): void {
@@ -123,10 +127,15 @@ export class HostTable {
     this.#pending[base + 1] += wireLength;
     this.#recent[base + this.#window] += wireLength;
     this.#lastSeenUs[row] = timestampUs;
-    this.#isDirty[row] = 1;
+    this.#isDirty[row] = this.#isListed[row];
   }
 
-  /** The MAC address last seen with the host, as a 48-bit number. */
+  /** Whether a packet from the host would show its MAC address for the first time. */
+  needsMac(row: number): boolean {
+    return this.#macs[row] === 0 && this.#isLocal[row] === 1 && this.#isListed[row] === 1;
+  }
+
+  /** The host's MAC address as a 48-bit number. */
   setMac(row: number, mac: number): void {
     this.#macs[row] = mac;
   }
@@ -147,7 +156,7 @@ export class HostTable {
   activeCount(timestampUs: number): number {
     let active = 0;
     for (let row = 0; row < this.#count; row++) {
-      if (timestampUs - this.#lastSeenUs[row] < activeUs) active++;
+      if (timestampUs - this.#lastSeenUs[row] < activeUs) active += this.#isListed[row];
     }
     return active;
   }
@@ -160,7 +169,10 @@ export class HostTable {
     const best: { row: number; bytes: number }[] = [];
     for (let row = 0; row < this.#count; row++) {
       const bytes = this.#bytesIn(row, span) + this.#bytesOut(row, span);
-      if (bytes === 0 || (best.length === count && bytes <= best[count - 1].bytes)) continue;
+      if (
+        this.#isListed[row] === 0 || bytes === 0 ||
+        (best.length === count && bytes <= best[count - 1].bytes)
+      ) continue;
       let at = best.length;
       while (at > 0 && best[at - 1].bytes < bytes) at--;
       best.splice(at, 0, { row, bytes });
@@ -235,6 +247,7 @@ export class HostTable {
     this.#words[base + 3] = word3;
     this.#ids[row] = this.#nextId++;
     this.#isLocal[row] = this.#options.isLocal(word0, word1, word2, word3) ? 1 : 0;
+    this.#isListed[row] = this.#options.isListed(word0, word1, word2, word3) ? 1 : 0;
     this.#isDirty[row] = 0;
     this.#firstSeenUs[row] = this.#lastSeenUs[row] = timestampUs;
     for (const counters of [this.#totals, this.#pending, this.#recent]) {
@@ -277,6 +290,7 @@ export class HostTable {
       const values of [
         this.#ids,
         this.#isLocal,
+        this.#isListed,
         this.#isDirty,
         this.#firstSeenUs,
         this.#lastSeenUs,

@@ -5,6 +5,7 @@ function table(hostCountMax = 8): HostTable {
   return new HostTable({
     hostCountMax,
     isLocal: (_0, _1, _2, word3) => word3 < 100,
+    isListed: (_0, _1, _2, word3) => word3 !== 99,
     formatAddress: (_0, _1, _2, word3) => `host ${word3}`,
     nameOf: (address, mac) => `${address} ${mac}`,
   });
@@ -78,4 +79,12 @@ Deno.test("HostTable agrees with a Map over many hosts and evictions", () => {
   for (const { address, outPackets } of hosts.busiest(64, "total")) {
     strictEqual(outPackets, sent.get(Number(address.slice(5))));
   }
+});
+
+Deno.test("HostTable counts groups and broadcasts but lists no row of them", () => {
+  const hosts = table();
+  hosts.addReceived(add(hosts, 99, 0), 100, 0);
+  deepStrictEqual(hosts.takeChanged(5), []);
+  deepStrictEqual(hosts.busiest(5, "total"), []);
+  strictEqual(hosts.activeCount(0), 0);
 });

@@ -23,3 +23,17 @@ function isLocalIpv4(address: number): boolean {
   return first16 === 0xc0a8 || first16 === 0xa9fe || (address >>> 20) === 0xac1 ||
     (address >>> 22) === 0x191;
 }
+
+/** False for what stands for no host, or for many: unspecified, multicast and broadcast addresses. */
+export function isUnicastAddress(
+  word0: number,
+  word1: number,
+  word2: number,
+  word3: number,
+): boolean {
+  if (word0 === 0 && word1 === 0 && word2 === 0xffff) {
+    const first = word3 >>> 24;
+    return word3 !== 0 && first < 224;
+  }
+  return (word0 >>> 24) !== 0xff && (word0 | word1 | word2 | word3) !== 0;
+}

@@ -24,7 +24,7 @@ import {
   TRANSPORT_NAMES,
 } from "../records.ts";
 import { HostTable } from "./host_table.ts";
-import { isLocalAddress } from "./local_address.ts";
+import { isLocalAddress, isUnicastAddress } from "./local_address.ts";
 import { NameBook } from "./name_book.ts";
 import { type AddressText, makePacketRow, type RowPolicy, RowSampler } from "./packet_rows.ts";
 import { Direction, type DropTotals, SecondCounter } from "./second_counter.ts";
@@ -93,6 +93,7 @@ export class Pipeline {
       isLocal: (word0, word1, word2, word3) =>
         isLocalAddress(word0, word1, word2, word3) ||
         (options.isOwnAddress?.(word0, word1, word2, word3) ?? false),
+      isListed: isUnicastAddress,
       formatAddress: formatWords,
       nameOf: (address, mac) => this.#names.nameOf(address, mac),
     });
@@ -294,10 +295,11 @@ export class Pipeline {
       this.#flows.isNew || this.#hosts.id(source) !== this.#flowHostIds[sourceAt] ||
       this.#hosts.id(destination) !== this.#flowHostIds[destinationAt]
     ) {
-      this.#findHosts(bytes, sourceAt, destinationAt, timestampUs);
+      this.#findHosts(sourceAt, destinationAt, timestampUs);
       source = this.#flowHosts[sourceAt];
       destination = this.#flowHosts[destinationAt];
     }
+    if (this.#hosts.needsMac(source)) this.#readHostMac(bytes, source);
     this.#hosts.addSent(source, wireLength, timestampUs);
     this.#hosts.addReceived(destination, wireLength, timestampUs);
     const fromLocal = this.#hosts.isLocal(source);
@@ -306,12 +308,7 @@ export class Pipeline {
     return toLocal ? Direction.in : Direction.passing;
   }
 
-  #findHosts(
-    bytes: Uint8Array,
-    sourceAt: number,
-    destinationAt: number,
-    timestampUs: number,
-  ): void {
+  #findHosts(sourceAt: number, destinationAt: number, timestampUs: number): void {
     const p = this.#packet;
     // The second look-up may evict and move the first row, so the first is looked up again.
     this.#hosts.row(p.source0, p.source1, p.source2, p.source3, timestampUs);
@@ -327,8 +324,13 @@ export class Pipeline {
     this.#flowHosts[destinationAt] = destination;
     this.#flowHostIds[sourceAt] = this.#hosts.id(source);
     this.#flowHostIds[destinationAt] = this.#hosts.id(destination);
-    const hasMac = p.linkOffset >= 0 && p.tunnelDepth === 0 && this.#hosts.isLocal(source);
-    if (hasMac) this.#hosts.setMac(source, readMac(bytes, p.linkOffset + 6));
+  }
+
+  #readHostMac(bytes: Uint8Array, row: number): void {
+    const { linkOffset, tunnelDepth } = this.#packet;
+    if (linkOffset >= 0 && tunnelDepth === 0) {
+      this.#hosts.setMac(row, readMac(bytes, linkOffset + 6));
+    }
   }
 
   #growFlowHosts(slot: number): void {
