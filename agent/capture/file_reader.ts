@@ -18,7 +18,7 @@ import { describeContent } from "./content_kind.ts";
 import { describeLinktype, isDecodedLinktype } from "./linktypes.ts";
 import { isPcapMagic, parsePcapHeader, type PcapHeader } from "./pcap_header.ts";
 import { fileHeaderLength, IndexCursor, indexRecords } from "./pcap_records.ts";
-import { PcapngIndexer, sectionHeaderType } from "./pcapng_indexer.ts";
+import { PcapngIndexer, sectionHeaderLengthMin, sectionHeaderType } from "./pcapng_indexer.ts";
 
 export interface CaptureFileOptions {
   /** Bytes read at a time; 2 MiB unless told. */
@@ -177,10 +177,9 @@ export class CaptureFileReader {
   }
 
   async #readHeader(): Promise<void> {
-    while (this.#end - this.#cursor.position < fileHeaderLength && await this.#advance());
-    const head = this.#current.bytes.subarray(this.#cursor.position, this.#end);
+    const head = await this.#fill(fileHeaderLength);
     if (isPcapMagic(head)) this.#usePcap(head);
-    else if (head.length >= 4 && hasSectionHeader(head)) this.#usePcapng();
+    else if (hasSectionHeader(head)) this.#usePcapng(await this.#fill(sectionHeaderLengthMin));
     else {
       throw new CaptureFormatError(
         `Cannot read ${this.#source.name}: not a pcap or pcapng file; ${
@@ -190,13 +189,15 @@ export class CaptureFileReader {
     }
   }
 
+  /** The start of the file, `length` bytes of it if it has that many. */
+  async #fill(length: number): Promise<Uint8Array> {
+    while (this.#end - this.#cursor.position < length && await this.#advance());
+    return this.#current.bytes.subarray(this.#cursor.position, this.#end);
+  }
+
   #usePcap(head: Uint8Array): void {
     const header = parsePcapHeader(head);
-    if (header === null) {
-      throw new CaptureFormatError(
-        `Cannot read ${this.#source.name}: the pcap file header ends at byte ${head.length}, and it has ${fileHeaderLength} bytes.`,
-      );
-    }
+    if (header === null) this.#refuseCutHeader("pcap file", head.length, fileHeaderLength);
     this.#warnOfVersion(header);
     this.#addInterface(header.linktype, "");
     this.#indexer = (batch, view, cursor, end) => indexRecords(batch, view, cursor, end, header);
@@ -208,7 +209,16 @@ export class CaptureFileReader {
     this.#warn(`The file header names pcap version ${header.version}; it is read as version 2.4.`);
   }
 
-  #usePcapng(): void {
+  #refuseCutHeader(kind: string, length: number, needed: number): never {
+    throw new CaptureFormatError(
+      `Cannot read ${this.#source.name}: the ${kind} header is cut off at byte ${length}; it needs ${needed} bytes.`,
+    );
+  }
+
+  #usePcapng(head: Uint8Array): void {
+    if (head.length < sectionHeaderLengthMin) {
+      this.#refuseCutHeader("pcapng section", head.length, sectionHeaderLengthMin);
+    }
     this.#format = "pcapng";
     const blocks = new PcapngIndexer({
       addInterface: (linktype, name) => this.#addInterface(linktype, name),
@@ -316,5 +326,6 @@ function createSlot(carry: number, chunkBytes: number): Slot {
 }
 
 function hasSectionHeader(head: Uint8Array): boolean {
-  return new DataView(head.buffer, head.byteOffset).getUint32(0, true) === sectionHeaderType;
+  return head.length >= 4 &&
+    new DataView(head.buffer, head.byteOffset).getUint32(0, true) === sectionHeaderType;
 }

@@ -120,12 +120,12 @@ class Slice {
 
   async #nextBatch(): Promise<PacketBatch | null> {
     while (true) {
-      this.#reader ??= await this.#openNext();
-      if (this.#reader === null) return null;
+      const reader = this.#reader ??= await this.#openNext();
+      if (reader === null) return null;
       this.#row = 0;
-      const batch = await this.#reader.nextBatch().catch(nullIfDamaged);
+      const batch = await reader.nextBatch().catch(nullIfDamaged);
       if (batch !== null) return batch;
-      this.#reader.close();
+      if (this.#reader === reader) reader.close();
       this.#reader = null;
     }
   }

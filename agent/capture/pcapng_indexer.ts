@@ -17,6 +17,7 @@ import type { IndexCursor } from "./pcap_records.ts";
 import { createTickClock, defaultClock, setTimestamp, type TickClock } from "./pcapng_time.ts";
 
 export const sectionHeaderType = 0x0a0d0d0a;
+export const sectionHeaderLengthMin = 28;
 const byteOrderMagic = 0x1a2b3c4d;
 /** Largest block that is taken for one and not for damage; libpcap's limit too. */
 const blockLengthMax = 16 * 1024 * 1024;
