@@ -1,0 +1,82 @@
+/** `deno task compile`: makes `dist/tapwatch`, one executable with everything inside. */
+import { join, relative } from "node:path";
+import { build } from "./build.ts";
+import { bundle } from "./bundle.ts";
+import { cachedDenort, denortFromNpm } from "./denort.ts";
+
+const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+/** Most bytes that the executable may have. */
+const sizeMax = 96 * 1024 * 1024;
+
+if (import.meta.main) await compile(join(root, "dist/tapwatch"));
+
+/** Writes the executable to `output`; returns its size in bytes. */
+async function compile(output: string): Promise<number> {
+  await build();
+  // Outside of the repository, so that Deno finds no configuration or packages to embed.
+  const staging = await Deno.makeTempDir({ prefix: "tapwatch-compile-" });
+  try {
+    const workers = filesUnder(join(root, "agent")).filter((path) => path.endsWith("_worker.ts"));
+    await bundle(root, workers.map((path) => relative(root, path)), staging);
+    await copyStaticFiles(staging);
+    await Deno.mkdir(join(output, ".."), { recursive: true });
+    await denoCompile(staging, output);
+  } finally {
+    await Deno.remove(staging, { recursive: true });
+  }
+  const { size } = await Deno.stat(output);
+  if (size > sizeMax) {
+    throw new Error(`${output} has ${size} bytes; at most ${sizeMax} are allowed`);
+  }
+  console.error(`Wrote ${relative(Deno.cwd(), output)} (${(size / 1024 / 1024).toFixed(1)} MiB).`);
+  return size;
+}
+
+async function copyStaticFiles(staging: string): Promise<void> {
+  const folder = join(root, "_fresh/static");
+  for (const path of filesUnder(folder)) {
+    const copy = join(staging, "_fresh/static", relative(folder, path));
+    await Deno.mkdir(join(copy, ".."), { recursive: true });
+    await Deno.copyFile(path, copy);
+  }
+}
+
+/** The base binary is DENORT_BIN's, one kept from an earlier run, Deno's own download, or npm's, in this order. */
+async function denoCompile(staging: string, output: string): Promise<void> {
+  const own = Deno.env.get("DENORT_BIN") ?? await cachedDenort();
+  if (await runDenoCompile(staging, output, own)) return;
+  if (own !== null) throw new Error(`deno compile failed with the base binary ${own}`);
+  console.error("Deno could not make the executable by itself; taking its base binary from npm.");
+  if (await runDenoCompile(staging, output, await denortFromNpm())) return;
+  throw new Error("deno compile failed; its message stands above");
+}
+
+/**
+ * Deno's permissions are all granted: what the program may do without being asked is the program's own affair, and
+ * `--allow-ffi` reaches it as an argument like any other.
+ */
+async function runDenoCompile(
+  staging: string,
+  output: string,
+  denort: string | null,
+): Promise<boolean> {
+  const scripts = [...Deno.readDirSync(staging)].map(({ name }) => name)
+    .filter((name) => name.endsWith("_worker.js"));
+  const includes = [...scripts, "_fresh/static"].flatMap((path) => ["--include", path]);
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["compile", "-A", "-q", "--no-config", "--no-lock", "--no-check", ...includes]
+      .concat(["--output", output, "main.js"]),
+    cwd: staging,
+    env: denort === null ? {} : { DENORT_BIN: denort },
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  return success;
+}
+
+function filesUnder(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesUnder(join(folder, name)) : [join(folder, name)]
+  );
+}

@@ -1,0 +1,153 @@
+/**
+ * Who may import whom (CONVENTIONS.md section 1), checked over the import statements of the tree: parts know only what
+ * is named here, decode, flow and detect stay pure, and values are never imported in a circle.
+ */
+import { join, normalize, relative } from "node:path";
+
+/** Modules under `part` may import from themselves, `values`, and types also from `types`. The first match counts. */
+interface Rule {
+  readonly part: RegExp;
+  readonly values: readonly string[];
+  readonly types?: readonly string[];
+}
+
+const records = "agent/records.ts";
+const common = [records, "agent/errors.ts", "agent/messages.ts", "agent/nearest.ts"]
+  .concat("agent/version.ts");
+const storeForReading = ["queries", "filters", "schema", "time_list"]
+  .map((name) => `agent/store/${name}.ts`);
+const forDashboard = [...common, ...storeForReading, "agent/dashboard_context.ts"]
+  .concat("agent/live_state.ts", "agent/log.ts");
+
+const rules: readonly Rule[] = [
+  // Shells that join parts.
+  { part: /^agent\/capture\/\w+_worker\.ts$/, values: ["agent/", "ffi/"] },
+  { part: /^agent\/[\w/]*_worker\.ts$/, values: ["agent/"] },
+  { part: /^main\.ts$/, values: ["agent/"] },
+  { part: /^agent\/cli\//, values: ["agent/", "dashboard.ts"] },
+  // The path of a packet.
+  { part: /^ffi\//, values: [] },
+  { part: /^agent\/capture\//, values: ["ffi/", ...common] },
+  { part: /^agent\/(decode|flow|detect)\//, values: [records] },
+  {
+    part: /^agent\/pipeline\//,
+    values: ["agent/capture/pcap_records.ts", "agent/decode/", "agent/flow/", "agent/detect/"]
+      .concat(common),
+  },
+  { part: /^agent\/(store|alert)\//, values: common },
+  {
+    part: /^agent\/[\w]+\.ts$/,
+    values: [...common, "agent/live_state.ts", "agent/options.ts"],
+    types: ["agent/"],
+  },
+  // The dashboard.
+  { part: /^dashboard\.ts$/, values: ["routes/", "components/", "_fresh/", ...forDashboard] },
+  { part: /^routes\//, values: ["islands/", "components/", ...forDashboard] },
+  { part: /^islands\//, values: ["components/", records], types: ["agent/"] },
+  { part: /^components\//, values: [records], types: ["agent/"] },
+  { part: /^fresh\//, values: [] },
+];
+
+/** What pure parts may not touch: files, clock, randomness, log. */
+const impure =
+  /\b(Deno\.\w+|Date\.now|new Date\(\)|performance\.now|Math\.random|crypto\.getRandomValues|crypto\.randomUUID|console\.\w+)/g;
+const purePart = /^agent\/(decode|flow|detect)\//;
+
+export interface Import {
+  /** Relative to the root. */
+  readonly target: string;
+  readonly isType: boolean;
+}
+
+if (import.meta.main) {
+  const root = new URL("..", import.meta.url).pathname;
+  const problems = checkModules(await readModules(root));
+  for (const problem of problems) console.error(problem);
+  if (problems.length > 0) Deno.exit(1);
+}
+
+/** Problems of a tree of modules, given by path relative to the root; none when all is well. */
+export function checkModules(modules: ReadonlyMap<string, string>): string[] {
+  const problems: string[] = [];
+  const graph = new Map<string, string[]>();
+  for (const [path, source] of modules) {
+    const imports = importsOf(path, source);
+    graph.set(path, imports.filter(({ isType }) => !isType).map(({ target }) => target));
+    for (const { target, isType } of imports) {
+      if (isAllowed(path, target, isType)) continue;
+      problems.push(`${path} may not import ${isType ? "types" : "values"} from ${target}`);
+    }
+    if (!purePart.test(path)) continue;
+    for (const [, what] of withoutComments(source).matchAll(impure)) {
+      problems.push(`${path} must be pure, but uses ${what}`);
+    }
+  }
+  return [...problems, ...cyclesOf(graph)];
+}
+
+/** The imports and re-exports of our own modules; dynamic ones count as values. */
+export function importsOf(path: string, source: string): Import[] {
+  const code = withoutComments(source);
+  const statics = code.matchAll(/^(?:import|export)\s+(?:([^"';]*?)\sfrom\s+)?"(\.[^"]+)"/gm);
+  const dynamics = code.matchAll(/\bimport\("(\.[^"]+)"\)/g);
+  const found: [string, string][] = [
+    ...[...statics].map(([, names = "", to = ""]) => [names, to] as [string, string]),
+    ...[...dynamics].map(([, to = ""]) => ["", to] as [string, string]),
+  ];
+  return found.map(([names, to]) => ({
+    target: normalize(join(path, "..", to)),
+    isType: /^type\s/.test(names) || /^\{(\s*type\s+[\w\s]+,?)+\s*\}$/.test(names),
+  }));
+}
+
+function isAllowed(path: string, target: string, isType: boolean): boolean {
+  const rule = rules.find(({ part }) => part.test(path));
+  if (rule === undefined) return true;
+  const own = rule.part.exec(path)?.[0] ?? "";
+  const prefixes = [...own.endsWith("/") ? [own] : [], ...rule.values];
+  return [...prefixes, ...isType ? rule.types ?? [] : []].some((prefix) =>
+    prefix.endsWith("/") ? target.startsWith(prefix) : target === prefix
+  );
+}
+
+/** Each circle once, as `a -> b -> a`. */
+function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const cycles: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]) => {
+    const start = trail.indexOf(path);
+    if (start >= 0) cycles.push(`circle: ${[...trail.slice(start), path].join(" -> ")}`);
+    if (done.has(path)) return;
+    done.add(path);
+    for (const target of graph.get(path) ?? []) visit(target, [...trail, path]);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  return cycles;
+}
+
+function withoutComments(source: string): string {
+  return source.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/^\s*\/\/.*$/gm, "");
+}
+
+/** Program modules; tests, their helpers and fixtures may join what they like. */
+async function readModules(root: string): Promise<Map<string, string>> {
+  const modules = new Map<string, string>();
+  const visit = async (path: string) => {
+    for await (const entry of Deno.readDir(join(root, path))) {
+      const child = join(path, entry.name);
+      if (entry.isDirectory) await visit(child);
+      else if (isProgram(child)) modules.set(child, await Deno.readTextFile(join(root, child)));
+    }
+  };
+  for (const folder of ["agent", "components", "ffi", "fresh", "islands", "routes"]) {
+    await visit(folder);
+  }
+  for (const file of ["dashboard.ts", "main.ts"]) {
+    modules.set(relative(root, join(root, file)), await Deno.readTextFile(join(root, file)));
+  }
+  return modules;
+}
+
+function isProgram(path: string): boolean {
+  return /\.tsx?$/.test(path) && !/(_test\.tsx?|\.d\.ts|\/testing\.ts|\/testdata\/.*)$/.test(path);
+}
