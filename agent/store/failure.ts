@@ -14,8 +14,8 @@ export type StoreErrorKind =
   | "open"
   /** The disk failed. */
   | "io"
-  /** A row that SQLite does not take; trying again will not help. */
-  | "row";
+  /** A row or request that SQLite does not take; trying again will not help. */
+  | "refused";
 
 /** A failure of the database; `message` is a clause for people that names the file. */
 export class StoreError extends Error {
@@ -52,8 +52,13 @@ export function toStoreError(error: unknown, path: string): StoreError {
   const found = texts.find(([pattern]) => pattern.test(text));
   if (found) return new StoreError(found[1], `${path} ${found[2]}`, { cause: error });
   if (error instanceof UsageError) return new StoreError("open", text, { cause: error });
-  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotFound) {
+  if (isSystemError(error)) {
     return new StoreError("open", `${path} cannot be opened: ${text}`, { cause: error });
   }
-  return new StoreError("row", `${path} did not take a row: ${text}`, { cause: error });
+  return new StoreError("refused", `${path}: SQLite refused a request: ${text}`, { cause: error });
+}
+
+/** Deno's file errors carry the system's code (ENOENT …), SQLite's are ERR_SQLITE_ERROR. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "code" in error && /^E[A-Z0-9]+$/.test(String(error.code));
 }

@@ -108,7 +108,8 @@ export const hostValues: { readonly [order in HostOrder]: string } = {
   bytes: "(in_bytes + out_bytes)",
   last_seen: "last_seen_us",
   first_seen: "first_seen_us",
-  address: "0",
+  // A bare number would be the number of a column.
+  address: "CAST(0 AS INTEGER)",
 };
 
 /** … and in a row. */

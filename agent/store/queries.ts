@@ -4,7 +4,7 @@
  *
  * Every query is bounded. Lists are read along an index, at most 1,000 rows a page and 50,000 looked at (time_list.ts).
  * Sums over time read `stats` for six hours at most (21,600 rows) and `stats_minutes` beyond; sums over flows take the
- * newest 50,000 of the range and say so. `hosts` is at most some 200,000 rows and read whole.
+ * newest 20,000 of the range and say so. `hosts` is at most some 200,000 rows and read whole.
  *
  * While the file does not exist all lists are empty. Methods throw RangeError for a bad filter, limit or cursor,
  * UsageError for a database that this version must not read, and StoreError when the database cannot be read.
@@ -50,7 +50,7 @@ export interface StatsSeries {
 /** Sums over the newest flows that ended within a range. */
 export interface FlowSums<Row> {
   readonly rows: readonly Row[];
-  /** True when there were more than 50,000 flows and the older ones are left out. */
+  /** True when there were more than 20,000 flows and the older ones are left out. */
   readonly isPartial: boolean;
 }
 export interface ProtocolSum {
@@ -92,7 +92,7 @@ const secondUs = 1_000_000;
 const minuteUs = 60 * secondUs;
 const secondsRangeMaxUs = 6 * 3600 * secondUs;
 const pointCountMax = 300;
-const flowsSummedMax = 50_000;
+const flowsSummedMax = 20_000;
 const talkerCountMax = 100;
 
 export class StoreQueries {

@@ -71,7 +71,8 @@ export class Retention {
       if (!this.#deleteFirstWritten()) break;
     }
     for (let step = 0; step < stepCountMax && this.#canShrink(limit); step++) {
-      this.#database.exec(`PRAGMA incremental_vacuum(${vacuumPages})`);
+      // all(): it frees a page a step of the statement, and exec() takes only one.
+      this.#database.prepare(`PRAGMA incremental_vacuum(${vacuumPages})`).all();
     }
   }
 

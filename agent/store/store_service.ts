@@ -139,7 +139,7 @@ export class StoreService {
         hosts: batches.flatMap((batch) => batch.hosts),
       });
     } catch (error) {
-      if (!(error instanceof StoreError) || error.kind !== "row") throw error;
+      if (!(error instanceof StoreError) || error.kind !== "refused") throw error;
       return this.#writeSingly(writer, batches, error);
     }
     this.#finish(batches.length, (batch) => this.#rowsWritten += countRows(batch));
@@ -153,7 +153,7 @@ export class StoreService {
         writer.write(batch);
         this.#finish(1, () => this.#rowsWritten += countRows(batch));
       } catch (error) {
-        if (!(error instanceof StoreError) || error.kind !== "row") throw error;
+        if (!(error instanceof StoreError) || error.kind !== "refused") throw error;
         this.#finish(1, () => this.#lose(batch));
         this.#note("error", `${error.message}. The ${countRows(batch)} rows with it are lost.`);
       }

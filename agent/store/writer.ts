@@ -96,7 +96,7 @@ export class StoreWriter {
   }
 
   /**
-   * Makes room, then writes the rows in one transaction, wholly or not at all. Throws StoreError; "row" means that these
+   * Makes room, then writes the rows in one transaction, wholly or not at all. Throws StoreError; "refused" means that these
    * rows will never be taken.
    */
   write(rows: StoreRows): void {

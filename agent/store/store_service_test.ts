@@ -1,0 +1,314 @@
+import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { UsageError } from "../errors.ts";
+import type { RowsMessage, StoreToMain } from "../messages.ts";
+import type { StoreState } from "../records.ts";
+import { backlogBatchesMax } from "./backlog.ts";
+import { StoreQueries } from "./queries.ts";
+import { StoreService, transactionRows } from "./store_service.ts";
+import { many, openWriter, packetRow, rows, startUs, withDatabasePath } from "./testing.ts";
+
+/** A service with a clock that the test moves, and what it said. */
+class Harness {
+  readonly acks: number[] = [];
+  readonly messages: StoreToMain[] = [];
+  readonly service: StoreService;
+  #nowUs = startUs;
+  #sequence = 0;
+
+  constructor(path: string, retentionBytes = 1e9) {
+    this.service = new StoreService({
+      path,
+      retentionDays: 14,
+      retentionBytes,
+      toolVersion: "0.0.0-test",
+      post: (message) => this.messages.push(message),
+      ack: (sequence) => this.acks.push(sequence),
+      nowUs: () => this.#nowUs,
+    });
+  }
+
+  take(changes: Partial<RowsMessage>): void {
+    this.service.take(rows({ sequence: this.#sequence++, ...changes }));
+  }
+
+  tickAfter(seconds: number): void {
+    this.#nowUs += seconds * 1e6;
+    this.service.tick();
+  }
+
+  get state(): StoreState {
+    const last = this.messages.findLast((message) => message.type === "state");
+    return (last as { state: StoreState }).state;
+  }
+
+  get notes(): string[] {
+    return this.messages.flatMap((message) => message.type === "note" ? [message.text] : []);
+  }
+}
+
+function withHarness(work: (harness: Harness, path: string) => void): Promise<void> {
+  return withDatabasePath((path) => {
+    const harness = new Harness(path);
+    harness.service.open();
+    work(harness, path);
+    harness.service.close();
+  });
+}
+
+/** A value of the database as a reader sees it now. */
+function readOne(path: string, sql: string): unknown {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return Object.values(database.prepare(sql).get()!)[0];
+  } finally {
+    database.close();
+  }
+}
+function overwriteAllButFirstPage(path: string): void {
+  const file = Deno.openSync(path, { write: true });
+  file.seekSync(4096, Deno.SeekMode.Start);
+  file.writeSync(new Uint8Array(Deno.statSync(path).size - 4096).fill(0xa5));
+  file.close();
+}
+const countPackets = (path: string) => readOne(path, "SELECT count(*) FROM packets");
+
+Deno.test("rows are written once a second and acknowledged then", () =>
+  withHarness((harness, path) => {
+    harness.take({ packets: [packetRow(1)] });
+    deepStrictEqual(harness.acks, []);
+    strictEqual(countPackets(path), 0);
+    harness.tickAfter(1);
+    deepStrictEqual(harness.acks, [0]);
+    strictEqual(countPackets(path), 1);
+    strictEqual(harness.state.state, "ok");
+    strictEqual(harness.state.rowsWritten, 1);
+    strictEqual(harness.state.oldestUs, startUs + 1000);
+    ok(harness.state.sizeBytes > 0);
+  }));
+
+Deno.test("many rows, or many batches, do not wait for the second to end", () =>
+  withHarness((harness) => {
+    harness.take({ packets: many(transactionRows, packetRow) });
+    deepStrictEqual(harness.acks, [0]);
+    for (let batch = 0; batch < 4; batch++) harness.take({ packets: [packetRow(batch)] });
+    deepStrictEqual(harness.acks, [0, 1, 2, 3, 4]);
+  }));
+
+Deno.test("a database locked by another connection is retried with back-off and loses nothing", () =>
+  withHarness((harness, path) => {
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    harness.take({ packets: [packetRow(1)] });
+    harness.tickAfter(1);
+    strictEqual(harness.state.state, "retrying");
+    match(harness.state.detail, /locked by another program; next try in 1 s/);
+    // The pipeline does not wait for a database that fails.
+    deepStrictEqual(harness.acks, [0]);
+    harness.take({ packets: [packetRow(2)] });
+    deepStrictEqual(harness.acks, [0, 1]);
+    harness.tickAfter(1);
+    strictEqual(harness.state.queueDepth, 2);
+    other.exec("COMMIT");
+    other.close();
+    harness.tickAfter(0.1);
+    strictEqual(harness.state.state, "retrying");
+    harness.tickAfter(8);
+    strictEqual(harness.state.state, "ok");
+    strictEqual(harness.state.queueDepth, 0);
+    strictEqual(harness.state.rowsLost, 0);
+    strictEqual(countPackets(path), 2);
+    strictEqual(harness.notes.length, 2);
+    match(harness.notes[1]!, /being written again/);
+  }));
+
+Deno.test("only what outgrows the backlog is lost, the oldest first, and it is counted", () =>
+  withHarness((harness, path) => {
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    harness.take({ packets: [packetRow(0)] });
+    harness.tickAfter(1);
+    for (let batch = 1; batch < backlogBatchesMax + 5; batch++) {
+      harness.take({ packets: [packetRow(batch)] });
+    }
+    harness.service.postState();
+    strictEqual(harness.state.rowsLost, 5);
+    strictEqual(harness.state.queueDepth, backlogBatchesMax);
+    strictEqual(harness.acks.length, backlogBatchesMax + 5);
+    other.exec("COMMIT");
+    other.close();
+    harness.tickAfter(8);
+    strictEqual(countPackets(path), backlogBatchesMax);
+    strictEqual(readOne(path, "SELECT min(ts_us) FROM packets"), packetRow(5).tsUs);
+    ok(harness.notes.some((note) => note.startsWith("5 rows for ")));
+  }));
+
+Deno.test("closing a database that stays locked counts what could not be written", () =>
+  withDatabasePath((path) => {
+    const harness = new Harness(path);
+    harness.service.open();
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    harness.take({ packets: many(3, packetRow) });
+    harness.service.close();
+    other.close();
+    deepStrictEqual(harness.acks, [0]);
+    strictEqual(harness.state.rowsLost, 3);
+    strictEqual(harness.state.state, "retrying");
+  }));
+
+Deno.test("a batch with a row that SQLite refuses is lost alone", () =>
+  withHarness((harness, path) => {
+    harness.take({ packets: [packetRow(1)] });
+    harness.take({ packets: [packetRow(2, { tsUs: NaN })] });
+    harness.take({ packets: [packetRow(3)] });
+    harness.tickAfter(1);
+    deepStrictEqual(harness.acks, [0, 1, 2]);
+    strictEqual(countPackets(path), 2);
+    strictEqual(harness.state.state, "ok");
+    strictEqual(harness.state.rowsLost, 1);
+    match(harness.notes.join(), /SQLite refused/);
+  }));
+
+Deno.test("a database that turns out damaged while in use is set aside and begun anew", () =>
+  withHarness((harness, path) => {
+    harness.take({ packets: [packetRow(1)] });
+    harness.tickAfter(1);
+    const other = new DatabaseSync(path);
+    // Another writer makes the service forget the pages that it holds in memory.
+    other.exec("UPDATE meta SET value = 'x' WHERE key = 'tool_version'");
+    other.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    other.close();
+    overwriteAllButFirstPage(path);
+    harness.take({ packets: [packetRow(2)] });
+    harness.tickAfter(1);
+    harness.tickAfter(1);
+    strictEqual(harness.state.state, "ok");
+    strictEqual(harness.state.rowsLost, 0);
+    strictEqual(countPackets(path), 1);
+    ok(harness.notes.some((note) => /is damaged and was moved to .*\.corrupt-2026/.test(note)));
+    const files = [...Deno.readDirSync(path.slice(0, path.lastIndexOf("/")))].map(({ name }) =>
+      name
+    );
+    ok(files.some((name) => /^packet_logs\.db\.corrupt-[0-9TZ]+$/.test(name)), files.join());
+  }));
+
+Deno.test("a results folder removed while running is made again, and readers find the new file", () =>
+  withHarness((harness, path) => {
+    const queries = new StoreQueries(path);
+    harness.take({ packets: [packetRow(1)] });
+    harness.tickAfter(1);
+    strictEqual(queries.packets().rows.length, 1);
+    Deno.removeSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    strictEqual(queries.packets().rows.length, 0);
+    harness.take({ packets: [packetRow(2), packetRow(3)] });
+    harness.tickAfter(1);
+    strictEqual(queries.packets().rows.length, 2);
+    match(harness.notes.join(), /was removed while in use/);
+    queries.close();
+  }));
+
+Deno.test("a folder that cannot be made is told and retried until it can", () =>
+  withDatabasePath((path) => {
+    const blocked = path.replace("/packet_logs.db", "/taken/packet_logs.db");
+    const inTheWay = blocked.replace("/packet_logs.db", "");
+    Deno.writeTextFileSync(inTheWay, "a file where the folder should be");
+    const harness = new Harness(blocked);
+    harness.service.open();
+    strictEqual(harness.state.state, "retrying");
+    match(harness.state.detail, /cannot be opened/);
+    harness.take({ packets: [packetRow(1)] });
+    Deno.removeSync(inTheWay);
+    harness.tickAfter(8);
+    strictEqual(harness.state.state, "ok");
+    strictEqual(countPackets(blocked), 1);
+    harness.service.close();
+  }));
+
+Deno.test("a newer database ends the service at its start, but is only a failure later", () =>
+  withHarness((harness, path) => {
+    openWriter(path).close();
+    const newer = `${path}.newer`;
+    openWriter(newer).close();
+    const database = new DatabaseSync(newer);
+    database.exec("PRAGMA user_version = 99");
+    database.close();
+    throws(() => new Harness(newer).service.open(), UsageError);
+    Deno.renameSync(newer, path);
+    harness.take({ packets: [packetRow(1)] });
+    harness.tickAfter(1);
+    strictEqual(harness.state.state, "retrying");
+    match(harness.state.detail, /schema version 99/);
+  }));
+
+Deno.test("a new pipeline's flow ids do not run into those of the old one", () =>
+  withHarness((harness, path) => {
+    harness.take({ packets: [packetRow(1, { flowId: 1 })] });
+    harness.service.beginRun();
+    harness.take({ packets: [packetRow(2, { flowId: 1 })] });
+    harness.tickAfter(1);
+    strictEqual(readOne(path, "SELECT count(DISTINCT flow_id) FROM packets"), 2);
+  }));
+
+/** Mounts a small disk, or says that it cannot. */
+function mountDisk(folder: string, bytes: number): boolean {
+  const { success } = new Deno.Command("mount", {
+    args: ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder],
+    stdout: "null",
+    stderr: "null",
+  }).outputSync();
+  return success;
+}
+function unmountDisk(folder: string): void {
+  new Deno.Command("umount", { args: ["-l", folder], stdout: "null", stderr: "null" }).outputSync();
+}
+const canMount = (() => {
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
+  const folder = Deno.makeTempDirSync();
+  const isMounted = mountDisk(folder, 65_536);
+  if (isMounted) unmountDisk(folder);
+  Deno.removeSync(folder);
+  return isMounted;
+})();
+
+Deno.test({
+  name: "a full disk is shown, survived and written again once there is room" +
+    (canMount ? "" : " (SKIPPED: needs root and mount)"),
+  ignore: !canMount,
+  fn: () =>
+    withDatabasePath((outside) => {
+      const folder = outside.replace("/packet_logs.db", "/disk");
+      Deno.mkdirSync(folder);
+      ok(mountDisk(folder, 6 * 2 ** 20));
+      try {
+        fillDiskAndRecover(folder);
+      } finally {
+        unmountDisk(folder);
+      }
+    }),
+});
+
+function fillDiskAndRecover(folder: string): void {
+  Deno.writeFileSync(`${folder}/ballast`, new Uint8Array(4 * 2 ** 20));
+  const path = `${folder}/packet_logs.db`;
+  const harness = new Harness(path);
+  harness.service.open();
+  let taken = 0;
+  for (; harness.state.state === "ok" && taken < 60_000; taken += 1000) {
+    harness.take({ packets: many(1000, packetRow, taken) });
+    harness.tickAfter(1);
+  }
+  strictEqual(harness.state.state, "retrying");
+  match(harness.state.detail, /no room is left on the disk/);
+  harness.take({ packets: many(1000, packetRow, taken) });
+  taken += 1000;
+  harness.tickAfter(8);
+  strictEqual(harness.state.state, "retrying");
+  Deno.removeSync(`${folder}/ballast`);
+  harness.tickAfter(8);
+  strictEqual(harness.state.state, "ok");
+  strictEqual(harness.state.rowsLost, 0);
+  strictEqual(countPackets(path), taken);
+  strictEqual(readOne(path, "PRAGMA integrity_check"), "ok");
+  harness.service.close();
+}
