@@ -157,9 +157,7 @@ export class RingWriter {
         continue;
       }
       // A record that is larger than a whole file still gets written: into a file of its own.
-      const whole = part.packetCount > 0
-        ? part
-        : fitRecords(records.subarray(position), 1, Infinity);
+      const whole = part.packetCount > 0 ? part : firstRecord(records.subarray(position));
       const bytes = records.subarray(position, position + whole.byteLength);
       if (file.isNanosecond !== isNanosecond) convertFractions(bytes, file.isNanosecond);
       this.#writeWhole(file, bytes);
@@ -298,6 +296,11 @@ function fitRecords(
     count++;
   }
   return { byteLength, packetCount: count };
+}
+
+function firstRecord(records: Uint8Array): { byteLength: number; packetCount: number } {
+  const view = new DataView(records.buffer, records.byteOffset, records.length);
+  return { byteLength: recordHeaderLength + view.getUint32(8, true), packetCount: 1 };
 }
 
 /** Rewrites the fraction of each record in place, between microseconds and nanoseconds. */
