@@ -15,7 +15,10 @@ export const PcapIf = { next: 0, name: 8, description: 16, addresses: 24, flags:
 /** `struct pcap_addr`, an address of a device. */
 export const PcapAddr = { next: 0, addr: 8, netmask: 16 } as const;
 
-/** `struct pcap_pkthdr`. `tv_usec` holds nanoseconds when the handle's precision says so. */
+/**
+ * `struct pcap_pkthdr`. `tv_usec` holds nanoseconds when the handle's precision says so; it is 64 bits wide on Linux,
+ * 32 on macOS, and the low 32 are enough.
+ */
 export const PcapPkthdr = { tvSec: 0, tvUsec: 8, caplen: 16, len: 20, size: 24 } as const;
 
 /** `struct pcap_stat`; 32-bit counters that wrap. */
@@ -31,10 +34,10 @@ export const RecordHeader = {
   capturedLength: 8,
   wireLength: 12,
   size: 16,
-};
+} as const;
 
 /** `struct sockaddr_in` and `struct sockaddr_in6`. */
-export const Sockaddr = { ipv4Address: 4, ipv6Address: 8, ipv6ScopeId: 24 } as const;
+export const Sockaddr = { ipv4Address: 4, ipv6Address: 8 } as const;
 
 const isDarwin = Deno.build.os === "darwin";
 
@@ -43,7 +46,7 @@ export const sockaddrFamily = isDarwin
   ? { offset: 1, bits: 8, ipv4: 2, ipv6: 30 } as const
   : { offset: 0, bits: 16, ipv4: 2, ipv6: 10 } as const;
 
-/** `tv_usec` is 32 bits wide on macOS, 64 on Linux; the low half is enough, both are little-endian. */
+/** PCAP_ERRBUF_SIZE */
 export const errorBufferSize = 256;
 
 /** PCAP_IF_ flags of a device. */
@@ -67,7 +70,6 @@ export const PcapCode = {
   permissionDenied: -8,
   interfaceNotUp: -9,
   promiscuousDenied: -11,
-  warning: 1,
   promiscuousNotSupported: 2,
 } as const;
 

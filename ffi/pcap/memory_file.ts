@@ -1,12 +1,17 @@
 /**
- * A capture file in memory: glibc's `fmemopen` over a typed array, with libpcap's `pcap_dump` as the writer, so that
+ * A capture file in memory: glibc's `fmemopen` over a block of memory, with libpcap's `pcap_dump` as the writer, so that
  * thousands of packets become file records without a call into JavaScript.
+ *
+ * The memory is the C library's and not the garbage collector's: when a worker is terminated during a read, libpcap's
+ * thread goes on writing, and must not find the memory in other hands.
  */
 import { handleError } from "./errors.ts";
 import { type DumpFunctions, type PcapLibrary, toCString } from "./symbols.ts";
 
 export class MemoryFile {
+  /** Not to be touched after `close()`. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #memory: Deno.PointerObject;
   readonly #library: PcapLibrary;
   readonly #functions: DumpFunctions;
   readonly #handle: Deno.PointerObject;
@@ -22,11 +27,19 @@ export class MemoryFile {
     functions: DumpFunctions,
     { handle, byteLength }: { handle: Deno.PointerObject; byteLength: number },
   ) {
-    this.bytes = new Uint8Array(byteLength);
+    const memory = functions.libc.malloc(BigInt(byteLength));
+    if (memory === null) throw new RangeError(`No memory for a batch of ${byteLength} bytes`);
+    this.#memory = memory;
+    this.bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(memory, byteLength));
     this.#library = library;
     this.#functions = functions;
     this.#handle = handle;
-    [this.#file, this.#dumper] = this.#open();
+    try {
+      [this.#file, this.#dumper] = this.#open();
+    } catch (error) {
+      functions.libc.free(memory);
+      throw error;
+    }
   }
 
   /** The `user` argument of `pcap_dump`; changes when an overflow had the file opened again. */
@@ -50,11 +63,12 @@ export class MemoryFile {
 
   close(): void {
     this.#library.pcap.pcap_dump_close(this.#dumper);
+    this.#functions.libc.free(this.#memory);
   }
 
   /** A stream that could not write keeps its rest and writes it later, into another batch: it is thrown away. */
   #takeOverflowed() {
-    this.close();
+    this.#library.pcap.pcap_dump_close(this.#dumper);
     const header = this.bytes.slice(0, fileHeaderBytes);
     [this.#file, this.#dumper] = this.#open();
     this.bytes.set(header);
@@ -63,8 +77,7 @@ export class MemoryFile {
 
   #open(): [Deno.PointerObject, Deno.PointerObject] {
     const { libc } = this.#functions;
-    const address = Deno.UnsafePointer.of(this.bytes);
-    const file = libc.fmemopen(address, BigInt(this.bytes.length), toCString("w"));
+    const file = libc.fmemopen(this.#memory, BigInt(this.bytes.length), toCString("w"));
     if (file === null) throw new Error("fmemopen() gave no stream");
     const dumper = this.#library.pcap.pcap_dump_fopen(this.#handle, file);
     if (dumper === null) {

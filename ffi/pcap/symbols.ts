@@ -72,6 +72,10 @@ const pcapFunctions = {
 
 /** The C library's files in memory, and its loader. */
 const memoryFileFunctions = {
+  // void *malloc(size_t size);
+  malloc: { parameters: ["usize"], result: "pointer" },
+  // void free(void *ptr);
+  free: { parameters: ["pointer"], result: "void" },
   // FILE *fmemopen(void *buf, size_t size, const char *mode);
   fmemopen: { parameters: ["pointer", "usize", "buffer"], result: "pointer" },
   // int fflush(FILE *stream);
@@ -118,7 +122,8 @@ export class LibraryMissingError extends Error {
   readonly tried: readonly string[];
 
   constructor(tried: readonly string[], cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    const text = cause instanceof Error ? cause.message : String(cause);
+    super(text.replace(/^(Could not open library: )+/, ""), { cause });
     this.tried = tried;
   }
 }
