@@ -130,6 +130,7 @@ export interface RowsMessage {
   readonly packets: readonly PacketRow[];
   readonly flows: readonly Flow[];
   readonly seconds: readonly StatsSecond[];
+  /** What each host gained since it was last sent; the store adds up. */
   readonly hosts: readonly HostTotals[];
 }
 /** The rows of `sequence` have been taken (written, or given up and counted). */

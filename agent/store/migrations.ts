@@ -2,8 +2,7 @@
  * The numbered steps that bring a database of any older version to the present one. A step, once released, is never
  * edited: a change of the schema is a new step at the end.
  *
- * Indexes, with what they are for and what they cost (measured on 2 cores, 100 rows an INSERT; see facts in the
- * decision record of the store):
+ * Indexes, with what they are for and what they cost (measured on 2 cores with 100 rows an INSERT):
  * - `packets(ts_us)`: every list, slice and age limit. 260 k rows/s without it, 240 k with it, 111 bytes a row. No index
  *   on addresses: two of them would leave 29 k rows/s. A search for a host walks back in time, a bounded stretch a page.
  * - `flows(end_us)`: the same. Rows come in that order, so it only ever grows at its end.

@@ -155,7 +155,6 @@ Deno.test("pages are newest first, whole, and not moved by rows that come in bet
     let next = 1000;
     const { rows: all, pages } = walk((cursor) => {
       writer.write(rows({ packets: many(3, packetRow, next += 3) }));
-      // Late rows with old times go where they belong, and are found when the page comes to them or not at all.
       return queries.packets({ limit: 60, cursor, toUs: startUs + 1_000_000 });
     });
     deepStrictEqual(all.map((row) => row.id), many(250, (number) => 250 - number));
