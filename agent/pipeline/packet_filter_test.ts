@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { UsageError } from "../errors.ts";
+import { createPacketFilter, type PacketFilter } from "./packet_filter.ts";
+
+const u16 = (value: number) => [value >> 8, value & 0xff];
+const macs = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
+const a = [10, 0, 0, 1];
+const b = [10, 0, 0, 2];
+const v6a = [0x20, 1, 0xd, 0xb8, ...new Array<number>(11).fill(0), 1];
+const v6b = [0x20, 1, 0xd, 0xb8, ...new Array<number>(11).fill(0), 2];
+
+function ipv4(protocol: number, payload: number[], from = a, to = b, fragment = 0): number[] {
+  const head = [0x45, 0, ...u16(20 + payload.length), 0, 0, ...u16(fragment), 64, protocol, 0, 0];
+  return [...head, ...from, ...to, ...payload];
+}
+const udp = (from: number, to: number) => [...u16(from), ...u16(to), 0, 12, 0, 0, 1, 2, 3, 4];
+const ethernet = (etherType: number, payload: number[]) => [...macs, ...u16(etherType), ...payload];
+
+const packets = {
+  query: ethernet(0x0800, ipv4(17, udp(1000, 53))),
+  answer: ethernet(0x0800, ipv4(17, udp(53, 1000), b, a)),
+  other: ethernet(0x0800, ipv4(17, udp(1001, 53))),
+  ping: ethernet(0x0800, ipv4(1, [8, 0, 0, 0, 0, 53, 0, 53])),
+  laterFragment: ethernet(0x0800, ipv4(17, [1, 2, 3, 4, 5, 6, 7, 8], a, b, 100)),
+  ipv6: ethernet(0x86dd, [0x60, 0, 0, 0, 0, 12, 17, 64, ...v6a, ...v6b, ...udp(1000, 53)]),
+  arp: ethernet(0x0806, [0, 1, 8, 0, 6, 4, 0, 1, ...macs.slice(6), ...a, 0, 0, 0, 0, 0, 0, ...b]),
+  tunnel: ethernet(0x0800, ipv4(4, ipv4(17, udp(1000, 53)), [192, 0, 2, 1], [192, 0, 2, 2])),
+  cutArp: ethernet(0x0806, [0, 1, 8, 0, 6, 4, 0, 1, ...macs.slice(6), ...a]),
+};
+type Name = keyof typeof packets;
+const all = Object.keys(packets) as Name[];
+const flow = {
+  origH: "10.0.0.1",
+  origP: 1000,
+  respH: "10.0.0.2",
+  respP: 53,
+  proto: "udp",
+} as const;
+
+const cases: readonly (readonly [string, PacketFilter, readonly Name[]])[] = [
+  ["no condition", {}, all],
+  [
+    "a host, inside and outside of tunnels and in ARP",
+    { hosts: ["10.0.0.1"] },
+    ["query", "answer", "other", "ping", "laterFragment", "arp", "tunnel"],
+  ],
+  ["the outer host of a tunnel", { hosts: ["192.0.2.2"] }, ["tunnel"]],
+  ["any of several hosts", { hosts: ["2001:db8::2", "192.0.2.1"] }, ["ipv6", "tunnel"]],
+  ["a host that is not there", { hosts: ["10.0.0.3"] }, []],
+  ["a port, of TCP and UDP only", { port: 53 }, ["query", "answer", "other", "ipv6", "tunnel"]],
+  ["a protocol", { protocol: "icmp" }, ["ping"]],
+  ["a protocol and a port", { protocol: "udp", port: 1001 }, ["other"]],
+  ["a flow, both directions, with later fragments", { flow }, [
+    "query",
+    "answer",
+    "laterFragment",
+    "tunnel",
+  ]],
+  ["a flow named from its other end", {
+    flow: { origH: "10.0.0.2", origP: 53, respH: "10.0.0.1", respP: 1000, proto: "udp" },
+  }, ["query", "answer", "laterFragment", "tunnel"]],
+  ["a flow of ICMP, by its addresses", { flow: { ...flow, proto: "icmp", origP: 8, respP: 0 } }, [
+    "ping",
+  ]],
+  ["a flow of IPv6", { flow: { ...flow, origH: "2001:db8::1", respH: "2001:db8::2" } }, ["ipv6"]],
+];
+
+for (const [name, filter, expected] of cases) {
+  Deno.test(`createPacketFilter() picks by ${name}`, () => {
+    const matches = createPacketFilter(filter);
+    const picked = all.filter((packet) => {
+      const bytes = Uint8Array.from([0, 0, 0, ...packets[packet]]);
+      const length = packets[packet].length;
+      return matches(bytes, 3, length, length, 1);
+    });
+    assert.deepEqual(picked, expected);
+  });
+}
+
+Deno.test("createPacketFilter() refuses what is no address", () => {
+  for (const host of ["", "10.0.0", "10.0.0.256", "localhost", "1::2::3"]) {
+    assert.throws(() => createPacketFilter({ hosts: [host] }), UsageError);
+    assert.throws(() => createPacketFilter({ flow: { ...flow, respH: host } }), UsageError);
+  }
+});
