@@ -11,7 +11,7 @@ const sizeMax = 96 * 1024 * 1024;
 if (import.meta.main) await compile(join(root, "dist/tapwatch"));
 
 /** Writes the executable to `output`; returns its size in bytes. */
-async function compile(output: string): Promise<number> {
+export async function compile(output: string): Promise<number> {
   await build();
   // Outside of the repository, so that Deno finds no configuration or packages to embed.
   const staging = await Deno.makeTempDir({ prefix: "tapwatch-compile-" });

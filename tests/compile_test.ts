@@ -1,0 +1,162 @@
+/** The executable, alone in an empty folder: the commands of the contract, its workers, its dashboard, live capture. */
+import { match, ok, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { compile } from "../tools/compile.ts";
+
+const demo = new URL("fixtures/demo.pcapng.gz", import.meta.url).pathname;
+const isRoot = Deno.build.os === "linux" && Deno.uid() === 0;
+
+Deno.test("the compiled executable does everything from an empty folder", async (t) => {
+  await using box = await compileIntoEmptyFolder();
+
+  await t.step("it is one file of at most 96 MiB", async () => {
+    ok((await Deno.stat(box.executable)).size <= 96 * 1024 * 1024);
+  });
+  await t.step("version and help answer", async () => {
+    match((await box.run("version")).stdout, /^tapwatch \d+\.\d+\.\d+\n$/);
+    match((await box.run("help")).stdout, /tapwatch replay FILE/);
+  });
+  await t.step("an unknown option is refused with status 2", async () => {
+    const { code, stderr } = await box.run("run", "--snaplenn", "5");
+    strictEqual(code, 2);
+    match(stderr, /--snaplen\b/);
+  });
+  await t.step("analyze --json and decode read a capture", async () => {
+    const report = JSON.parse((await box.run("analyze", "--json", demo)).stdout);
+    strictEqual(report.tool.name, "tapwatch");
+    ok(report.packets > 1000);
+    const lines = (await box.run("decode", demo)).stdout.trimEnd().split("\n");
+    strictEqual(lines.length, report.packets + 1);
+  });
+  await t.step("live capture without consent is refused with status 3", async () => {
+    const { code, stderr } = await box.run("run", "--results", "refused");
+    strictEqual(code, 3);
+    match(stderr, /--allow-ffi/);
+  });
+  await t.step("replay starts its workers and serves the dashboard", async () => {
+    await checkReplay(box);
+  });
+  await t.step({
+    name: isRoot ? "run --allow-ffi captures on loopback" : "run captures (SKIPPED: needs root)",
+    ignore: !isRoot,
+    fn: () => checkLiveCapture(box),
+  });
+});
+
+interface Box extends AsyncDisposable {
+  readonly executable: string;
+  readonly folder: string;
+  readonly run: (...args: string[]) => Promise<Output>;
+}
+interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function compileIntoEmptyFolder(): Promise<Box> {
+  const folder = await Deno.makeTempDir({ prefix: "tapwatch-alone-" });
+  const executable = join(folder, "tapwatch");
+  await compile(executable);
+  return {
+    folder,
+    executable,
+    run: async (...args) => {
+      const { code, stdout, stderr } = await new Deno.Command(executable, { args, cwd: folder })
+        .output();
+      const decoder = new TextDecoder();
+      return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+    },
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+async function checkReplay(box: Box): Promise<void> {
+  await using running = await start(box, [
+    "replay",
+    demo,
+    "--speed",
+    "max",
+    "--results",
+    "replayed",
+  ]);
+  ok(await running.packetsSeen() > 0);
+  strictEqual((await running.get("/healthz")).status, 200);
+  const page = await running.get("/");
+  match(page.body, /^<!DOCTYPE html>/);
+  const paths = [...page.body.matchAll(/(?:href=|from)"(\/[^"]+\.(?:css|js)[^"]*)"/g)];
+  ok(paths.length > 2);
+  for (const [, path = ""] of paths) strictEqual((await running.get(path)).status, 200, path);
+  strictEqual(await running.stop(), 0);
+  ok((await Deno.stat(join(box.folder, "replayed/packet_logs.db"))).size > 0);
+}
+
+async function checkLiveCapture(box: Box): Promise<void> {
+  const args = ["run", "--allow-ffi", "-i", "lo", "--results", "captured"];
+  await using running = await start(box, args);
+  // Asking for the counters is traffic on loopback by itself.
+  ok(await running.packetsSeen() > 0);
+  strictEqual(await running.stop(), 0);
+  ok((await Deno.stat(join(box.folder, "captured/captured_traffic.pcap"))).size > 24);
+}
+
+/** Starts a command that serves the dashboard, and waits for the line that says where. */
+async function start(box: Box, args: string[]) {
+  const child = new Deno.Command(box.executable, {
+    args: [...args, "--port", String(freePort())],
+    cwd: box.folder,
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const lines = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  let url: string | undefined;
+  while (url === undefined) {
+    const { done, value } = await lines.read();
+    if (done) throw new Error(`tapwatch ended before it served: ${text}`);
+    text += value;
+    url = /Dashboard: (http:\S+?)\.? /.exec(text)?.[1];
+  }
+  const drained = drain(lines);
+  let hasEnded = false;
+  const stop = async () => {
+    if (!hasEnded) child.kill("SIGTERM");
+    hasEnded = true;
+    await drained;
+    return (await child.status).code;
+  };
+  const get = async (path: string) => {
+    const response = await fetch(url + path);
+    return { status: response.status, body: await response.text() };
+  };
+  const packetsSeen = () => waitForPackets(url, get);
+  return { get, packetsSeen, stop, [Symbol.asyncDispose]: async () => void await stop() };
+}
+
+/** Asks for the packet counter at each event of the stream until it is above zero. */
+async function waitForPackets(
+  url: string,
+  get: (path: string) => Promise<{ body: string }>,
+): Promise<number> {
+  const abort = new AbortController();
+  const response = await fetch(`${url}/api/events`, { signal: abort.signal });
+  try {
+    for await (const _ of response.body ?? []) {
+      const { body } = await get("/metrics");
+      const packets = Number(/^tapwatch_packets_total (\d+)/m.exec(body)?.[1] ?? 0);
+      if (packets > 0) return packets;
+    }
+    throw new Error("The event stream ended before a packet was seen");
+  } finally {
+    abort.abort();
+  }
+}
+
+async function drain(lines: ReadableStreamDefaultReader<string>): Promise<void> {
+  while (!(await lines.read()).done);
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
