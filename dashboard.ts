@@ -55,11 +55,6 @@ export function createDashboard(context: DashboardContext): Dashboard {
   };
 }
 
-/** Like createDashboard(), for those who need no orderly end. */
-export function createHandler(context: DashboardContext): DashboardHandler {
-  return createDashboard(context).handler;
-}
-
 function refuse(request: Request, { options }: DashboardContext): Response | null {
   const host = request.headers.get("host");
   if (!isAllowedHost(host, { boundHost: options.host, hostname: options.hostname })) {

@@ -7,8 +7,8 @@ export interface DashboardContext {
   readonly queries: StoreQueries;
   readonly options: DashboardOptions;
   /**
-   * The packets of the capture ring that fit `filter`, as a pcap file. Rejects with RangeError when the filter is
-   * wrong and with another Error, whose message is for people, when the ring cannot be read.
+   * The packets of the capture ring that fit `filter`, as a pcap file. Rejects with RangeError or UsageError when
+   * the filter is wrong and with another Error, whose message is for people, when the ring cannot be read.
    */
   readonly exportPcap: (filter: ExportFilter) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
 }

@@ -6,10 +6,9 @@ interface Props {
   readonly recorder: RecorderState;
   /** Fits the inputs: "2026-11-22T14:07". */
   readonly from: string;
-  readonly to: string;
 }
 
-export function ExportForm({ recorder, from, to }: Props) {
+export function ExportForm({ recorder, from }: Props) {
   return (
     <section class="panel c12" id="export">
       <header>
@@ -31,7 +30,7 @@ export function ExportForm({ recorder, from, to }: Props) {
               </label>
               <label class="field">
                 <span>To</span>
-                <input type="datetime-local" name="to" step="1" value={to} />
+                <input type="datetime-local" name="to" step="1" />
               </label>
               <label class="field">
                 <span>Host</span>

@@ -31,7 +31,7 @@ export function SeriesSketch({ above, below = [], height }: Props) {
 function areaPath(values: readonly number[], zero: number, scale: number): string {
   const step = 1000 / Math.max(1, values.length - 1);
   const points = values.map((value, index) =>
-    `${(index * step).toFixed(1)} ${(zero + value * scale).toFixed(1)}`
+    `${(index * step).toFixed(0)} ${(zero + value * scale).toFixed(0)}`
   );
   return `M0 ${zero.toFixed(1)}L${points.join("L")}L1000 ${zero.toFixed(1)}Z`;
 }

@@ -2,7 +2,7 @@
 import type { CaptureSourceState, PipelineSnapshot, StatsSecond } from "../agent/records.ts";
 import type { Health } from "../agent/live_state.ts";
 import type { LiveMessage, SensorInfo } from "./live_message.ts";
-import { formatClock, formatCount, formatDuration, percentOf } from "./format.ts";
+import { formatCount, formatDuration, formatWhen, percentOf } from "./format.ts";
 
 export type Tone = "good" | "plain" | "medium" | "high";
 
@@ -48,79 +48,72 @@ export function baseName(path: string): string {
   return path.split("/").at(-1) || path;
 }
 
-/**
- * Judges a message. `recent` are the seconds of the last minute or so, for losses that go on;
- * `packetNowUs` is when the last packet came by the sensor's clock, or null if none did.
- */
+/** Judges a message; `recentDrops` are the packets lost in the last minute. */
 export function judge(message: LiveMessage, sensor: SensorInfo, recentDrops: number): Verdict {
+  const { sources } = message.health;
   const problems = [
     ...sourceProblems(message.health),
     ...lossProblems(message, recentDrops),
     ...storeProblems(message.health),
   ].sort((a, b) => Number(b.tone === "high") - Number(a.tone === "high"));
-  const worst = problems[0];
-  if (worst) {
-    const detail = problems.length > 1 ? `${problems.length} things need a look.` : worst.detail;
-    return { tone: worst.tone, title: worst.title, detail, problems };
-  }
-  return { ...calmVerdict(message, sensor), problems };
+  if (problems.length === 0) return { ...calmVerdict(message, sensor), problems };
+  const count = problems.length === 1
+    ? "1 thing needs a look"
+    : `${problems.length} things need a look`;
+  const isDown = sources.length > 0 && sources.every(isBroken);
+  const tone = problems[0]!.tone;
+  return isDown
+    ? { tone, title: "Not capturing", detail: count, problems }
+    : { tone, title: count, detail: "Everything else works", problems };
+}
+
+function isBroken({ state }: CaptureSourceState): boolean {
+  return state === "failed" || state === "retrying";
 }
 
 function calmVerdict(message: LiveMessage, sensor: SensorInfo): Omit<Verdict, "problems"> {
-  const { health, snapshot } = message;
-  const names = sourceNames(health.sources);
+  const { health, snapshot, nowUs } = message;
   if (health.mode === "replay") return replayVerdict(message, sensor);
+  const names = sourceNames(health.sources);
   if (health.sources.length === 0 || health.sources.every(({ state }) => state === "starting")) {
-    return { tone: "plain", title: `Opening ${names || "the interface"}`, detail: "One moment." };
+    return { tone: "plain", title: `Opening ${names || "the interface"}`, detail: "One moment" };
   }
   if (health.sources.every(({ state }) => state === "stopped" || state === "finished")) {
-    return {
-      tone: "plain",
-      title: "Capture has stopped",
-      detail: "The numbers stay as they were.",
-    };
+    return { tone: "plain", title: "Capture has stopped", detail: "The numbers stay as they were" };
   }
-  const forS = (message.nowUs - health.startedAtUs) / 1e6;
+  const since = `since ${formatWhen(health.startedAtUs, nowUs, sensor.zone)}`;
   if ((snapshot?.packets ?? 0) === 0) {
-    return {
-      tone: "plain",
-      title: `${names} is open, no packet has arrived yet`,
-      detail: `for ${formatDuration(forS)}`,
-    };
+    return { tone: "plain", title: "Waiting for the first packet", detail: `${names}, ${since}` };
   }
   const lost = captureDrops(health);
-  const since = `on ${names} for ${formatDuration(forS)}`;
-  if (lost === 0) return { tone: "good", title: "Capturing without loss", detail: since };
+  if (lost === 0) {
+    return { tone: "good", title: "Capturing without loss", detail: `on ${names} ${since}` };
+  }
   return {
     tone: "plain",
     title: `Capturing, ${dropPercent(message)}\u00a0% lost`,
-    detail: `${since}; ${formatCount(lost)} packets lost since the start, none in the last minute`,
+    detail: `on ${names} ${since}; ${formatCount(lost)} packets lost, none in the last minute`,
   };
 }
 
 function replayVerdict(message: LiveMessage, sensor: SensorInfo): Omit<Verdict, "problems"> {
   const { sources } = message.health;
   const file = baseName(sensor.replay?.file ?? sourceNames(sources));
-  const speed = sensor.replay?.speed ?? 1;
-  const pace = speed === 0
-    ? "as fast as possible"
-    : speed === 1
-    ? "at its own speed"
-    : `at ${speed} times its speed`;
-  const at = message.snapshot
-    ? `, at ${formatClock(message.snapshot.tsUs, sensor.zone)} of its time`
-    : "";
+  const pace = paceText(sensor.replay?.speed ?? 1);
   const isOver = sources.length > 0 &&
     sources.every(({ state }) => state === "finished" || state === "stopped");
-  if (isOver) {
-    const count = formatCount(message.snapshot?.packets ?? 0);
-    return {
-      tone: "good",
-      title: `Replay of ${file} has finished`,
-      detail: `${count} packets, ${pace}`,
-    };
-  }
-  return { tone: "plain", title: `Replaying ${file}`, detail: pace + at };
+  if (!isOver) return { tone: "plain", title: `Replaying ${file}`, detail: pace };
+  const count = formatCount(message.snapshot?.packets ?? 0);
+  return {
+    tone: "good",
+    title: `Replay of ${file} has finished`,
+    detail: `${count} packets, ${pace}`,
+  };
+}
+
+function paceText(speed: number): string {
+  if (speed === 0) return "as fast as possible";
+  return speed === 1 ? "at its own speed" : `at ${speed} times its speed`;
 }
 
 function sourceProblems(health: Health): Problem[] {

@@ -17,6 +17,7 @@ export default function BusiestHosts({ initial }: { initial: LiveMessage }) {
     order.current = { addresses: hosts.map(({ address }) => address), atUs: message.nowUs };
   }
   const rows = inOrder(hosts, order.current.addresses).slice(0, rowsMax);
+  const hostCount = message.snapshot?.hostsTotal ?? 0;
   const total = message.snapshot?.bytes ?? 0;
   return (
     <section class="panel c7">
@@ -24,7 +25,7 @@ export default function BusiestHosts({ initial }: { initial: LiveMessage }) {
         <h2>Busiest hosts</h2>
         <p>bytes since the start</p>
         <a class="end" href="/hosts">
-          All {formatCount(message.snapshot?.hostsTotal ?? 0)} hosts
+          All {hostCount > 0 && formatCount(hostCount)} hosts
         </a>
       </header>
       {rows.length === 0 ? <p class="body dim">No host yet.</p> : (

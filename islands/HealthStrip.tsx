@@ -18,7 +18,7 @@ export default function HealthStrip({ initial }: { initial: LiveMessage }) {
   return (
     <footer class="health" aria-label="Capture health">
       <span>
-        {isLossless && snapshot && <Icon name="tick" class="st" />}
+        {isLossless && (snapshot?.packets ?? 0) > 0 && <Icon name="tick" class="st" />}
         {health.mode === "replay" ? "Replay" : "Capture"} <b>{sourceNames(health.sources)}</b>
       </span>
       <span>

@@ -46,8 +46,8 @@ function SourceRow({ source }: { source: CaptureSourceState }) {
     <tr>
       <td class="mono">{source.name}</td>
       <td class={`grow ${isBad ? "sev-high" : ""}`} title={source.detail}>
-        {isBad ? <b>{source.state}</b> : source.state}
-        {source.detail !== "" && <span class="sub">{source.detail}</span>}
+        {isBad ? <b>{source.state}</b> : stateText(source)}
+        {isBad && source.detail !== "" && <span class="sub">{source.detail}</span>}
       </td>
       <td class="num" data-l="packets">{formatCount(source.packets)}</td>
       <DropCell label="kernel" count={source.kernelDrops} />
@@ -64,4 +64,10 @@ function DropCell({ label, count }: { label: string; count: number }) {
       {formatCount(count)}
     </td>
   );
+}
+
+/** The detail usually begins with the state's own word. */
+function stateText({ state, detail }: CaptureSourceState): string {
+  if (detail === "" || detail.startsWith(state)) return detail || state;
+  return `${state}, ${detail}`;
 }

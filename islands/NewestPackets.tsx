@@ -76,7 +76,7 @@ export default function NewestPackets({ initial, zone, protocol: initialProtocol
         onFocusIn={() => setHeld(true)}
         onFocusOut={() => setHeld(false)}
       >
-        <PacketTable rows={shown.current} zone={zone} />
+        {shown.current.length > 0 && <PacketTable rows={shown.current} zone={zone} />}
       </div>
       {shown.current.length === 0 && (
         <p class="body dim">

@@ -52,7 +52,7 @@ export default function PacketRate(props: Props) {
       </header>
       <div class="body">
         <div
-          class={`tw-chart pal-ink ${props.isTall ? "h-lg" : "h-md"}`}
+          class={`tw-chart pal-ink ${isEmpty ? "none" : props.isTall ? "h-lg" : "h-md"}`}
           role="img"
           aria-label={`Packets per second of the last ${span}, at most ${formatCount(highest)}.`}
         >

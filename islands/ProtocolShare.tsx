@@ -25,8 +25,12 @@ export default function ProtocolShare({ initial }: { initial: LiveMessage }) {
         <h2>Protocols</h2>
         <p>share of bytes since the start</p>
       </header>
-      <div class="body ring">
-        <div class="tw-chart pal-proto" role="img" aria-label={sentence}>
+      <div class={`body ${first ? "ring" : ""}`}>
+        <div
+          class={`tw-chart pal-proto ${first ? "" : "none"}`}
+          role="img"
+          aria-label={sentence}
+        >
           <div class="tw-chart-draw" ref={host} />
         </div>
         {shown.length === 0 ? <p class="dim">No packet yet.</p> : (

@@ -57,7 +57,7 @@ export default function TrafficChart(props: Props) {
       </header>
       <div class="body">
         <div
-          class="tw-chart pal-io h-lg"
+          class={`tw-chart pal-io ${isEmpty ? "none" : "h-lg"}`}
           role="img"
           aria-label={`Bits per second, in above and out below, of the last ${span}.`}
         >

@@ -24,15 +24,14 @@ export default function VerdictLine({ initial, sensor, recentDrops, note }: Prop
   const isQuiet = verdict.tone === "good" || verdict.tone === "plain";
   return (
     <>
-      <section class={`verdict ${isQuiet ? "quiet" : ""}`} aria-live="polite">
-        <h2>
+      <section class={`verdict ${isQuiet ? "quiet" : ""}`}>
+        <h2 aria-live="polite">
           {verdict.tone === "good" && <Icon name="tick" class="tick" />}
           {verdict.title}
         </h2>
-        <p>{verdict.detail}{isQuiet && note !== "" && `. ${note}`}</p>
+        <p>{[verdict.detail, isQuiet ? note : ""].filter((text) => text !== "").join(". ")}.</p>
       </section>
-      {(verdict.problems.length > 1 || verdict.problems[0]?.tone === "high") &&
-        <Problems problems={verdict.problems} />}
+      {verdict.problems.length > 0 && <Problems problems={verdict.problems} />}
       {isSilent(message) && <Silence message={message} />}
     </>
   );

@@ -1,5 +1,8 @@
+import { page } from "fresh";
 import { NoFindings } from "../components/NoFindings.tsx";
 import { define } from "./(_server)/state.ts";
+
+export const handler = define.handlers({ GET: () => page() });
 
 export default define.page(function Alerts() {
   return <NoFindings title="No alerts" path="/api/alerts" />;

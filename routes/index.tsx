@@ -44,8 +44,7 @@ export const handler = define.handlers({
       drops: recentDrops(state),
       protocol,
       rows: rows.value,
-      from: localInputTime(Math.max(state.context.live.startedAtUs, nowUs - 900e6)),
-      to: localInputTime(nowUs),
+      from: exportFrom(state, nowUs),
     });
   },
 });
@@ -67,11 +66,17 @@ export default define.page<typeof handler>(function Overview({ data, state }) {
         protocol={data.protocol}
         rows={data.rows}
       />
-      <ExportForm recorder={message.health.recorder} from={data.from} to={data.to} />
+      <ExportForm recorder={message.health.recorder} from={data.from} />
       <HealthStrip initial={message} />
     </>
   );
 });
+
+/** The export form begins with the last quarter of an hour. */
+function exportFrom({ context }: State, nowUs: number): string {
+  const first = context.live.seconds()[0];
+  return first ? localInputTime(Math.max(first.tsUs, nowUs - 900e6)) : "";
+}
 
 /** From memory where that is enough, else from the database. */
 function newestRows(state: State, protocol: string): readonly PacketRow[] {

@@ -1,4 +1,5 @@
 import type { ExportFilter } from "../../../agent/dashboard_context.ts";
+import { UsageError } from "../../../agent/errors.ts";
 import { textParameter, timeParameter, wholeNumber } from "../../(_server)/parameters.ts";
 import { define } from "../../(_server)/state.ts";
 
@@ -16,8 +17,9 @@ export const handler = define.handlers({
       });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
+      const isRefusal = error instanceof RangeError || error instanceof UsageError;
       return new Response(`${error.message}\n`, {
-        status: error instanceof RangeError ? 400 : 503,
+        status: isRefusal ? 400 : 503,
         headers: { "content-type": "text/plain; charset=utf-8" },
       });
     }

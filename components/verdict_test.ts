@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { LiveState } from "../agent/live_state.ts";
+import type { CaptureSourceState, PipelineSnapshot } from "../agent/records.ts";
+import type { LiveMessage, SensorInfo } from "./live_message.ts";
+import { dropPercent, judge } from "./verdict.ts";
+
+const sensor: SensorInfo = {
+  hostname: "edge-tap-01",
+  zone: "UTC",
+  replay: { file: "/captures/demo.pcap", speed: 10 },
+  resultsFolder: "results",
+};
+
+function source(change: Partial<CaptureSourceState> = {}): CaptureSourceState {
+  return {
+    interfaceId: 0,
+    name: "enp3s0",
+    state: "capturing",
+    detail: "capturing, promiscuous",
+    linktype: 1,
+    isPromiscuous: true,
+    packets: 0,
+    received: 0,
+    kernelDrops: 0,
+    interfaceDrops: 0,
+    queueDrops: 0,
+    queueDepth: 0,
+    queueMax: 8,
+    ...change,
+  };
+}
+
+interface Situation {
+  readonly sources?: readonly CaptureSourceState[];
+  readonly packets?: number;
+  readonly recentDrops?: number;
+  readonly change?: (live: LiveState) => void;
+  readonly mode?: "live" | "replay";
+}
+
+function messageOf({ sources = [source()], packets = 10, change, mode = "live" }: Situation) {
+  const live = new LiveState(mode);
+  for (const each of sources) live.setSource(each);
+  change?.(live);
+  const snapshot = { packets, tsUs: 1e15 } as PipelineSnapshot;
+  const message: LiveMessage = {
+    nowUs: live.startedAtUs + 60e6,
+    seconds: [],
+    snapshot,
+    health: live.health(),
+  };
+  return message;
+}
+
+const cases: readonly [string, Situation, string, readonly string[]][] = [
+  ["good capture", {}, "Capturing without loss", []],
+  ["nothing open", { sources: [] }, "Opening the interface", []],
+  ["no packet", { packets: 0 }, "Waiting for the first packet", []],
+  [
+    "old loss",
+    { sources: [source({ kernelDrops: 10 })], packets: 990 },
+    "Capturing, 1.00 % lost",
+    [],
+  ],
+  [
+    "loss that goes on",
+    { sources: [source({ kernelDrops: 10 })], recentDrops: 3 },
+    "1 thing needs a look",
+    ["Packets are being lost"],
+  ],
+  [
+    "the only device gone",
+    { sources: [source({ state: "retrying", detail: "device gone" })] },
+    "Not capturing",
+    ["enp3s0 cannot be read"],
+  ],
+  [
+    "one device of two gone",
+    { sources: [source(), source({ interfaceId: 1, name: "wg0", state: "failed" })] },
+    "1 thing needs a look",
+    ["Not capturing from wg0"],
+  ],
+  [
+    "a failing database besides a slow decoder",
+    {
+      change: (live) => {
+        live.behindS = 7;
+        live.store = { ...live.store, state: "failed", detail: "disk full" };
+      },
+    },
+    "2 things need a look",
+    ["The database is not being written", "Behind by 7 s"],
+  ],
+  ["a replay", { mode: "replay" }, "Replaying demo.pcap", []],
+  [
+    "a finished replay",
+    { mode: "replay", sources: [source({ state: "finished" })] },
+    "Replay of demo.pcap has finished",
+    [],
+  ],
+];
+
+for (const [name, situation, title, problems] of cases) {
+  Deno.test(`${name} is told as "${title}"`, () => {
+    const verdict = judge(messageOf(situation), sensor, situation.recentDrops ?? 0);
+    assert.equal(verdict.title.replaceAll("\u00a0", " "), title);
+    assert.deepEqual(
+      verdict.problems.map((problem) => problem.title.replaceAll("\u00a0", " ")),
+      problems,
+    );
+  });
+}
+
+Deno.test("the share of lost packets counts them among all", () => {
+  assert.equal(
+    dropPercent(messageOf({ sources: [source({ queueDrops: 50 })], packets: 50 })),
+    "50.0",
+  );
+});

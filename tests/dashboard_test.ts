@@ -1,0 +1,461 @@
+/** Request to response, through everything but the socket. */
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { createDashboard, type Dashboard } from "../dashboard.ts";
+import { clientsMax } from "../routes/(_server)/event_hub.ts";
+import {
+  fillDatabase,
+  type Fixture,
+  type FixtureOptions,
+  hostileName,
+  makePackets,
+  makeSecond,
+  makeSnapshot,
+  makeSource,
+  nowUs,
+  openFixture,
+  startTraffic,
+} from "./dashboard_fixture.ts";
+
+const root = new URL("..", import.meta.url);
+const pages = [
+  "/",
+  "/status",
+  "/flows",
+  "/packets",
+  "/hosts",
+  "/anomalies",
+  "/scans",
+  "/alerts",
+] as const;
+const info = {
+  remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 4 },
+  completed: Promise.resolve(),
+} as const;
+
+interface Site extends Fixture {
+  readonly dashboard: Dashboard;
+  get(path: string, init?: RequestInit): Promise<Response>;
+}
+
+async function withSite(options: FixtureOptions, use: (site: Site) => Promise<void>) {
+  const fixture = await openFixture(options);
+  const dashboard = createDashboard(fixture.context);
+  const get = (path: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    if (!headers.has("host")) headers.set("host", "localhost:8055");
+    const request = new Request(`http://localhost:8055${path}`, {
+      redirect: "manual",
+      ...init,
+      headers,
+    });
+    return dashboard.handler(request, info);
+  };
+  try {
+    await use({ ...fixture, dashboard, get });
+  } finally {
+    dashboard.closeStreams();
+    await fixture.close();
+  }
+}
+
+const withTraffic = (use: (site: Site) => Promise<void>, options: FixtureOptions = {}) =>
+  withSite(options, async (site) => {
+    fillDatabase(site, makePackets(300));
+    startTraffic(site.live);
+    await use(site);
+  });
+
+Deno.test("every page is there, with strict headers, escaped names and no inline style", () =>
+  withTraffic(async ({ get }) => {
+    for (const path of pages) {
+      const response = await get(path);
+      const html = await response.text();
+      const markup = html.replaceAll(/<script[^]*?<\/script>/g, "");
+      assert.equal(response.status, 200, path);
+      assert.match(html, /^<!DOCTYPE html><html lang="en">/);
+      assert.match(html, /<title>[A-Z]\w+ · tapwatch<\/title>/);
+      assert.doesNotMatch(markup, /\sstyle=/, path);
+      assert.doesNotMatch(markup, /<img/, path);
+      assert.doesNotMatch(markup, /(href|src|action)="(https?:)?\/\//, path);
+      const policy = response.headers.get("content-security-policy")!;
+      for (const [, nonce] of html.matchAll(/<script[^>]*nonce="([^"]+)"/g)) {
+        assert.ok(policy.includes(`'nonce-${nonce}'`), path);
+      }
+      assert.doesNotMatch(html, /<script(?![^>]*nonce=)/, path);
+      assertSecured(response);
+      assert.equal(response.headers.get("cache-control"), "no-store");
+    }
+  }));
+
+function assertSecured({ headers }: Response): void {
+  const policy = headers.get("content-security-policy") ?? "";
+  assert.match(policy, /^default-src 'none'; /);
+  assert.match(policy, /frame-ancestors 'none'/);
+  assert.doesNotMatch(policy, /unsafe/);
+  assert.equal(headers.get("x-content-type-options"), "nosniff");
+  assert.equal(headers.get("referrer-policy"), "no-referrer");
+}
+
+Deno.test("a hostile name of a host is text on the pages that show it", () =>
+  withTraffic(async ({ get }) => {
+    const html = await (await get("/hosts")).text();
+    assert.ok(html.includes("&lt;img src=x onerror="), "escaped");
+    assert.ok(!html.includes(hostileName));
+  }));
+
+Deno.test("errors, files and refusals carry the same headers", () =>
+  withSite({}, async ({ get }) => {
+    const cases: readonly [string, RequestInit, number][] = [
+      ["/nowhere", {}, 404],
+      ["/api/nowhere", {}, 404],
+      ["/app.css", {}, 200],
+      ["/", { headers: { host: "evil.example" } }, 421],
+      ["/theme", { method: "POST", headers: { "sec-fetch-site": "cross-site" } }, 403],
+      ["/login", { method: "POST", headers: { "content-length": "999999" } }, 413],
+    ];
+    for (const [path, init, status] of cases) {
+      const response = await get(path, init);
+      assert.equal(response.status, status, path);
+      assertSecured(response);
+      await response.body?.cancel();
+    }
+    assert.match(await (await get("/api/nowhere")).text(), /^\{"error":"There is no page/);
+  }));
+
+Deno.test("a write to a page that takes none is no success", () =>
+  withSite({}, async ({ get }) => {
+    for (const path of ["/", "/flows", "/anomalies", "/metrics"]) {
+      const { status } = await get(path, { method: "DELETE" });
+      assert.ok(status === 404 || status === 405, `${path} ${status}`);
+    }
+  }));
+
+Deno.test("a cookie chooses the theme before the page is painted", () =>
+  withSite({}, async ({ get }) => {
+    const dark = await (await get("/", { headers: { cookie: "tapwatch_theme=dark" } })).text();
+    assert.match(dark, /<html lang="en" data-theme="dark">/);
+    const odd = await (await get("/", { headers: { cookie: 'tapwatch_theme="><' } })).text();
+    assert.match(odd, /<html lang="en">/);
+    const body = new URLSearchParams({ theme: "light", back: "//evil.example" });
+    const posted = await get("/theme", { method: "POST", body });
+    assert.equal(posted.status, 303);
+    assert.equal(posted.headers.get("location"), "/");
+    assert.match(posted.headers.get("set-cookie")!, /^tapwatch_theme=light; /);
+  }));
+
+Deno.test("without scripts the overview has numbers, hosts, and packets by protocol", () =>
+  withTraffic(async ({ get }) => {
+    const html = await (await get("/?protocol=arp")).text();
+    assert.match(html, /Capturing without loss/);
+    assert.match(html, /data-stat="In">[\d.]+<small>Mbit\/s/);
+    assert.match(html, /nas-01<span class="sub mono">192\.168\.10\.14/);
+    assert.match(html, /who has 192\.168\.10\.1/);
+    assert.doesNotMatch(html, /data-protocol="(tcp|udp)"/);
+    assert.match(html, /<option value="arp" selected>ARP/);
+    assert.match(html, /<form method="get" action="\/api\/export\/pcap"/);
+  }));
+
+Deno.test("a sensor before its first packet says so on every page", () =>
+  withSite({}, async ({ get, live }) => {
+    live.setSource(makeSource({ packets: 0, received: 0 }));
+    for (const path of pages) assert.equal((await get(path)).status, 200, path);
+    assert.match(await (await get("/")).text(), /Waiting for the first packet/);
+  }));
+
+Deno.test("a replay says what is replayed, and when it is over", () =>
+  withSite({ mode: "replay" }, async ({ get, live }) => {
+    live.setSource(makeSource({ name: "/captures/demo.pcap" }));
+    live.setSnapshot(makeSnapshot({ tsUs: 1e15 }), [makeSecond(1e15, 1)]);
+    const html = await (await get("/")).text();
+    assert.match(html, /Replaying demo\.pcap/);
+    assert.match(html, /at 10 times its speed/);
+    live.setSource(makeSource({ name: "/captures/demo.pcap", state: "finished" }));
+    assert.match(await (await get("/")).text(), /Replay of demo\.pcap has finished/);
+  }));
+
+Deno.test("a database that cannot be read is a notice on pages and 503 in the API", () =>
+  withSite({}, async ({ get, live, folder }) => {
+    await Deno.writeTextFile(`${folder}/packet_logs.db`, "no database at all ".repeat(1000));
+    live.setSource(makeSource());
+    for (const path of ["/?range=24h&protocol=arp", "/status?range=1h", "/flows", "/packets"]) {
+      const response = await get(path);
+      assert.equal(response.status, 200, path);
+      assert.match(await response.text(), /class="notice"/, path);
+    }
+    for (const path of ["/api/packets", "/api/hosts", "/api/stats?range=1h"]) {
+      const response = await get(path);
+      assert.equal(response.status, 503, path);
+      assert.match((await response.json()).error, /\w/);
+    }
+  }));
+
+Deno.test("the API's lists are paged by cursor to their end, without gap or repetition", () =>
+  withTraffic(async ({ get }) => {
+    const seen: number[] = [];
+    let cursor: string | null = "";
+    while (cursor !== null) {
+      const response = await get(`/api/packets?limit=70${cursor && `&cursor=${cursor}`}`);
+      const body = await response.json();
+      seen.push(...body.packets.map((packet: { ts_us: number }) => packet.ts_us));
+      cursor = body.next_cursor;
+    }
+    assert.equal(seen.length, 300);
+    assert.equal(new Set(seen).size, 300);
+    assert.deepEqual(seen, [...seen].sort((a, b) => b - a));
+  }));
+
+Deno.test("lists take the filters of their pages and refuse wrong ones by name", () =>
+  withTraffic(async ({ get }) => {
+    const rowsOf = async (path: string, key: string) => (await (await get(path)).json())[key];
+    const dns = await rowsOf("/api/packets?protocol=dns&limit=1000", "packets");
+    assert.equal(dns.length, 60);
+    assert.ok(dns.every(({ application }: { application: string }) => application === "dns"));
+    const flows = await rowsOf("/api/flows?host=203.0.113.77&port=443", "flows");
+    assert.equal(flows[0].community_id, "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+    assert.equal((await rowsOf("/api/hosts?order=bytes&limit=2", "hosts"))[0].name, "nas-01");
+    for (const kind of ["anomalies", "scans", "alerts"]) {
+      assert.deepEqual(await (await get(`/api/${kind}`)).json(), { [kind]: [], next_cursor: null });
+    }
+    const bad = ["port=x", "limit=0", "limit=1001", "from=soon", "cursor=???", "port=70000"];
+    for (const query of bad) {
+      const response = await get(`/api/packets?${query}`);
+      assert.equal(response.status, 400, query);
+      assert.match((await response.json()).error, /port|limit|from|cursor/);
+      assert.match(await (await get(`/packets?${query}`)).text(), /class="notice"/);
+    }
+  }));
+
+Deno.test("traffic over time comes from memory and from the database in at most 300 buckets", () =>
+  withTraffic(async ({ get }) => {
+    for (
+      const [range, bucketS] of [["15m", 3], ["1h", 15], ["6h", 120], ["24h", 300], ["7d", 3600]]
+    ) {
+      const { series, snapshot } = await (await get(`/api/stats?range=${range}`)).json();
+      assert.equal(series.bucket_us, Number(bucketS) * 1e6, String(range));
+      assert.ok(series.packets.length <= 300);
+      assert.ok(series.packets.some((packets: number) => packets > 0), String(range));
+      assert.equal(snapshot.packets, 81_234);
+    }
+  }));
+
+Deno.test("/metrics is well-formed and names packets, bytes and drops by place", () =>
+  withTraffic(async ({ get, live }) => {
+    live.setSource(makeSource({ kernelDrops: 7, interfaceDrops: 2, queueDrops: 1 }));
+    live.workerRestarts = 3;
+    const response = await get("/metrics");
+    assert.equal(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    const samples = parseMetrics(await response.text());
+    assert.equal(samples.get("tapwatch_packets_total"), 81_234);
+    assert.equal(samples.get("tapwatch_bytes_total"), 61_000_000);
+    assert.equal(samples.get('tapwatch_capture_drops_total{where="kernel"}'), 7);
+    for (const where of ["interface", "queue", "recorder", "store"]) {
+      assert.ok(samples.has(`tapwatch_capture_drops_total{where="${where}"}`), where);
+    }
+    assert.equal(samples.get("tapwatch_worker_restarts_total"), 3);
+    assert.equal(samples.get('tapwatch_decode_stops_total{reason="malformed"}'), 2);
+    assert.ok(samples.get("tapwatch_resident_memory_bytes")! > 1e6);
+  }));
+
+/** Samples by name and labels; throws when a line is none, or a family lacks its HELP and TYPE. */
+function parseMetrics(text: string): Map<string, number> {
+  const types = new Map<string, string>();
+  const samples = new Map<string, number>();
+  for (const line of text.trimEnd().split("\n")) {
+    const type = /^# TYPE (\w+) (counter|gauge)$/.exec(line);
+    if (type) types.set(type[1]!, type[2]!);
+    if (line.startsWith("#")) continue;
+    const sample = /^(\w+)(\{(?:\w+="(?:[^"\\]|\\.)*",?)+\})? (\S+)$/.exec(line);
+    assert.ok(sample, line);
+    assert.ok(types.has(sample[1]!), line);
+    assert.equal(types.get(sample[1]!) === "counter", sample[1]!.endsWith("_total"), line);
+    samples.set(sample[1]! + (sample[2] ?? ""), Number(sample[3]));
+  }
+  return samples;
+}
+
+Deno.test("/healthz answers at once, /readyz once a source is open", () =>
+  withSite({ password: "correct horse" }, async ({ get, live }) => {
+    assert.equal((await get("/healthz")).status, 200);
+    assert.equal((await get("/readyz")).status, 503);
+    live.setSource(makeSource());
+    assert.equal((await get("/readyz")).status, 200);
+  }));
+
+Deno.test("under a password pages lead to the login and the API answers 401", () =>
+  withSite({ password: "correct horse" }, async ({ get }) => {
+    for (const path of pages) {
+      const response = await get(path);
+      assert.equal(response.status, 303, path);
+      assert.equal(response.headers.get("location"), `/login?next=${encodeURIComponent(path)}`);
+    }
+    for (const path of ["/api/stats", "/api/events", "/api/export/pcap", "/metrics"]) {
+      const response = await get(path);
+      assert.equal(response.status, 401, path);
+      assert.match(response.headers.get("www-authenticate")!, /^Basic /);
+      const inBrowser = await get(path, { headers: { "sec-fetch-mode": "cors" } });
+      assert.equal(inBrowser.headers.get("www-authenticate"), null);
+    }
+    assert.equal((await get("/app.css")).status, 200, "the login page needs it");
+    const authorization = `Basic ${btoa("prometheus:correct horse")}`;
+    assert.equal((await get("/metrics", { headers: { authorization } })).status, 200);
+  }));
+
+Deno.test("logging in, looking, logging out", () =>
+  withSite({ password: "correct horse" }, async ({ get }) => {
+    const logIn = (password: string) =>
+      get("/login", { method: "POST", body: new URLSearchParams({ password, next: "/flows" }) });
+    const wrong = await logIn("wrong");
+    assert.equal(wrong.status, 401);
+    assert.match(await wrong.text(), /The password does not match\. 4 tries left/);
+    const right = await logIn("correct horse");
+    assert.equal(right.status, 303);
+    assert.equal(right.headers.get("location"), "/flows");
+    const cookie = right.headers.get("set-cookie")!.split(";")[0]!;
+    const page = await get("/flows", { headers: { cookie } });
+    assert.equal(page.status, 200);
+    assert.match(await page.text(), /action="\/logout"/);
+    const out = await get("/logout", { method: "POST", headers: { cookie } });
+    assert.match(out.headers.get("set-cookie")!, /^tapwatch_session=; .*Max-Age=0/);
+    for (let tries = 0; tries < 5; tries++) await logIn("wrong");
+    const locked = await logIn("correct horse");
+    assert.equal(locked.status, 429);
+    assert.equal(locked.headers.get("retry-after"), "15");
+  }));
+
+Deno.test("an export passes its filter on and names the file", () =>
+  withSite({}, async ({ get, exports }) => {
+    const query =
+      "from=2026-11-22T14:07:31Z&to=2026-11-22T14:08:00Z&host=10.0.0.9&port=443&protocol=TCP";
+    const response = await get(`/api/export/pcap?${query}`);
+    assert.equal(response.headers.get("content-type"), "application/vnd.tcpdump.pcap");
+    assert.equal(
+      response.headers.get("content-disposition"),
+      'attachment; filename="tapwatch-20261122T140731Z.pcap"',
+    );
+    assert.equal((await response.bytes()).length, 24);
+    assert.deepEqual(exports, [{
+      fromUs: Date.UTC(2026, 10, 22, 14, 7, 31) * 1000,
+      toUs: Date.UTC(2026, 10, 22, 14, 8) * 1000,
+      host: "10.0.0.9",
+      port: 443,
+      protocol: "tcp",
+      flowId: null,
+    }]);
+    const backwards = await get("/api/export/pcap?from=20&to=10");
+    assert.equal(backwards.status, 400);
+    assert.match(await backwards.text(), /to must be later than from/);
+  }));
+
+Deno.test("an export that fails says why", () =>
+  withSite({
+    exportPcap: () => Promise.reject(new Error("The capture files cannot be read")),
+  }, async ({ get }) => {
+    const response = await get("/api/export/pcap");
+    assert.equal(response.status, 503);
+    assert.equal(await response.text(), "The capture files cannot be read\n");
+  }));
+
+interface ServerEvent {
+  readonly type: string;
+  // deno-lint-ignore no-explicit-any -- a test looks into what JSON brought
+  readonly data: any;
+}
+
+/** Reads the events of a stream one by one. */
+async function* eventsOf(response: Response): AsyncGenerator<ServerEvent> {
+  let text = "";
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+      const match = /^event: (\w+)\ndata: (.*)$/.exec(text.slice(0, end));
+      text = text.slice(end + 2);
+      if (match) yield { type: match[1]!, data: JSON.parse(match[2]!) };
+    }
+  }
+}
+
+async function next(events: AsyncGenerator<ServerEvent>): Promise<ServerEvent> {
+  const { value, done } = await events.next();
+  assert.ok(!done, "the stream has ended");
+  return value;
+}
+
+Deno.test("/api/events sends the present state, what was missed, each second, and log lines", () =>
+  withTraffic(async ({ get, live, dashboard }) => {
+    const since = live.seconds(4)[0]!.tsUs;
+    const response = await get(`/api/events?since=${since}`);
+    assert.equal(response.headers.get("content-type"), "text/event-stream");
+    const events = eventsOf(response);
+    const first = await next(events);
+    assert.equal(first.type, "stats");
+    assert.equal(first.data.seconds.length, 3);
+    assert.equal(first.data.snapshot.packets, 81_234);
+    const two = [makeSecond(nowUs() + 1e6, 1), makeSecond(nowUs() + 2e6, 2)];
+    live.setSnapshot(makeSnapshot({ packets: 90_000 }), two);
+    const second = await next(events);
+    assert.deepEqual(
+      second.data.seconds.map((s: { ts_us: number }) => s.ts_us),
+      two.map((s) => s.tsUs),
+    );
+    assert.equal(second.data.snapshot.packets, 90_000);
+    live.note("error", "enp3s0 is gone");
+    const third = await next(events);
+    assert.equal(third.type, "status");
+    assert.equal(third.data.entry.text, "enp3s0 is gone");
+    dashboard.closeStreams();
+    assert.equal((await events.next()).done, true);
+    assert.equal((await get("/api/events")).status, 503);
+  }));
+
+Deno.test("readers of /api/events beyond the limit are refused, and a place is free again after one leaves", () =>
+  withSite({}, async ({ get }) => {
+    const open = await Promise.all(Array.from({ length: clientsMax }, () => get("/api/events")));
+    assert.ok(open.every(({ status }) => status === 200));
+    const refused = await get("/api/events");
+    assert.equal(refused.status, 503);
+    assert.equal(refused.headers.get("retry-after"), "5");
+    await open[0]!.body!.cancel();
+    assert.equal((await get("/api/events")).status, 200);
+  }));
+
+Deno.test("a reader of /api/events that does not keep up is dropped; the others go on", () =>
+  withTraffic(async ({ get, live }) => {
+    const stalled = await get("/api/events");
+    const events = eventsOf(await get("/api/events"));
+    await next(events);
+    for (let number = 0; number < 40; number++) {
+      live.setSnapshot(makeSnapshot({ packets: number }), []);
+      assert.equal((await next(events)).data.snapshot.packets, number);
+    }
+    await assert.rejects(async () => {
+      for await (const _ of stalled.body!);
+    }, /does not keep up/);
+    assert.match(await (await get("/metrics")).text(), /^tapwatch_event_streams 1$/m);
+  }));
+
+Deno.test("all client code together is at most 60 kB gzipped", () => {
+  const folder = new URL("_fresh/static/_fresh/js/", root);
+  const sizes = [...filesUnder(folder)].filter((url) => url.pathname.endsWith(".js"))
+    .map((url) => gzipSync(Deno.readFileSync(url)).length);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  assert.ok(sizes.length > 5 && total <= 60_000, `${total} bytes in ${sizes.length} files`);
+});
+
+Deno.test("components have no colours and no styles of their own", () => {
+  for (const folder of ["components/", "islands/", "routes/"]) {
+    for (const url of filesUnder(new URL(folder, root))) {
+      if (!url.pathname.endsWith(".tsx")) continue;
+      const source = Deno.readTextFileSync(url);
+      assert.doesNotMatch(source, /\bstyle=|#[0-9a-f]{6}\b|dangerouslySetInnerHTML/i, url.pathname);
+    }
+  }
+});
+
+function* filesUnder(folder: URL): Generator<URL> {
+  for (const entry of Deno.readDirSync(folder)) {
+    const url = new URL(encodeURIComponent(entry.name) + (entry.isDirectory ? "/" : ""), folder);
+    if (entry.isDirectory) yield* filesUnder(url);
+    else yield url;
+  }
+}
