@@ -1,13 +1,4 @@
-/** Addresses of a flow as text (RFC 5952) and as bytes, from the four words that Packet holds. */
-
-/** Four words from `offset`; an IPv4 address is in the last one. */
-export function addressBytes(words: Int32Array, offset: number, isIpv6: boolean): Uint8Array {
-  const bytes = new Uint8Array(isIpv6 ? 16 : 4);
-  const view = new DataView(bytes.buffer);
-  if (!isIpv6) view.setInt32(0, words[offset + 3]);
-  else for (let i = 0; i < 4; i++) view.setInt32(i * 4, words[offset + i]);
-  return bytes;
-}
+/** Addresses of a flow as text (RFC 5952). */
 
 /** As "192.0.2.1" or "2001:db8::1"; IPv4-mapped ones as "::ffff:192.0.2.1" (RFC 5952 section 5). */
 export function addressText(bytes: Uint8Array): string {

@@ -38,25 +38,28 @@ export function icmpCounterpart(protocol: number, type: number): number {
   return counterparts[type & 0xff] ?? -1;
 }
 
-/** Bits of FlowKey.meta: the IP protocol is its low byte. */
+/** Bits of a key's meta word: the IP protocol is its low byte. */
 export const META_IS_IPV6 = 0x100;
 export const META_HAS_PORTS = 0x200;
 /** An ICMP message without counterpart: the ends are source and destination, never swapped. */
 export const META_IS_ONE_WAY = 0x400;
 
-/** A flow's identity; one instance is filled again for every packet. Words as in Packet. */
+/** Words of a key. */
+export const KEY_WORDS = 10;
+/** Of an IPv4 key only the first words are filled and compared. */
+export const IPV4_KEY_WORDS = 4;
+export const KEY_LOW_3 = 0;
+export const KEY_HIGH_3 = 1;
+/** Port of the low end in the upper half, of the high end in the lower; 0 without ports. */
+export const KEY_PORTS = 2;
+export const KEY_META = 3;
+/** Words 0 to 2 of the low end's address, then of the high end's. */
+export const KEY_LOW_REST = 4;
+export const KEY_HIGH_REST = 7;
+
+/** A flow's identity; one instance is filled again for every packet. */
 export class FlowKey {
-  low0 = 0;
-  low1 = 0;
-  low2 = 0;
-  low3 = 0;
-  high0 = 0;
-  high1 = 0;
-  high2 = 0;
-  high3 = 0;
-  /** Port of the low end in the upper half, of the high end in the lower; 0 without ports. */
-  ports = 0;
-  meta = 0;
+  readonly words = new Int32Array(KEY_WORDS);
   /** True when the packet went from the high to the low end. */
   isSwapped = false;
 }
@@ -84,16 +87,16 @@ export function readFlowKey(
       else destinationPort = counterpart;
     }
   }
-  key.meta = meta;
-  key.isSwapped = (meta & META_IS_ONE_WAY) === 0 &&
+  const isSwapped = (meta & META_IS_ONE_WAY) === 0 &&
     isSourceHigher(packet, sourcePort, destinationPort);
-  if (key.isSwapped) {
-    fillSwapped(key, packet);
-    key.ports = destinationPort << 16 | sourcePort;
-  } else {
-    fillStraight(key, packet);
-    key.ports = sourcePort << 16 | destinationPort;
-  }
+  key.isSwapped = isSwapped;
+  key.words[KEY_META] = meta;
+  key.words[KEY_PORTS] = isSwapped
+    ? destinationPort << 16 | sourcePort
+    : sourcePort << 16 | destinationPort;
+  key.words[KEY_LOW_3] = isSwapped ? packet.destination3 : packet.source3;
+  key.words[KEY_HIGH_3] = isSwapped ? packet.source3 : packet.destination3;
+  if ((meta & META_IS_IPV6) !== 0) fillRest(key.words, packet, isSwapped);
 }
 
 /** Any total order does here, so the words are compared as the signed integers they are. */
@@ -105,24 +108,13 @@ function isSourceHigher(packet: Packet, sourcePort: number, destinationPort: num
   return sourcePort > destinationPort;
 }
 
-function fillStraight(key: FlowKey, packet: Packet): void {
-  key.low0 = packet.source0;
-  key.low1 = packet.source1;
-  key.low2 = packet.source2;
-  key.low3 = packet.source3;
-  key.high0 = packet.destination0;
-  key.high1 = packet.destination1;
-  key.high2 = packet.destination2;
-  key.high3 = packet.destination3;
-}
-
-function fillSwapped(key: FlowKey, packet: Packet): void {
-  key.low0 = packet.destination0;
-  key.low1 = packet.destination1;
-  key.low2 = packet.destination2;
-  key.low3 = packet.destination3;
-  key.high0 = packet.source0;
-  key.high1 = packet.source1;
-  key.high2 = packet.source2;
-  key.high3 = packet.source3;
+function fillRest(words: Int32Array, packet: Packet, isSwapped: boolean): void {
+  const source = isSwapped ? KEY_HIGH_REST : KEY_LOW_REST;
+  const destination = isSwapped ? KEY_LOW_REST : KEY_HIGH_REST;
+  words[source] = packet.source0;
+  words[source + 1] = packet.source1;
+  words[source + 2] = packet.source2;
+  words[destination] = packet.destination0;
+  words[destination + 1] = packet.destination1;
+  words[destination + 2] = packet.destination2;
 }

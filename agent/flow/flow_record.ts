@@ -6,10 +6,19 @@ import {
   Transport,
   TRANSPORT_NAMES,
 } from "../records.ts";
-import { addressBytes, addressText } from "./address_text.ts";
+import { addressText } from "./address_text.ts";
 import { communityId } from "./community_id.ts";
 import { tcpConnState, udpConnState } from "./conn_state.ts";
-import { META_HAS_PORTS, META_IS_IPV6 } from "./five_tuple.ts";
+import {
+  KEY_HIGH_3,
+  KEY_HIGH_REST,
+  KEY_LOW_3,
+  KEY_LOW_REST,
+  KEY_META,
+  KEY_PORTS,
+  META_HAS_PORTS,
+  META_IS_IPV6,
+} from "./five_tuple.ts";
 import {
   D_ID,
   D_LAST,
@@ -20,15 +29,12 @@ import {
   D_START,
   type FlowSlots,
   KIND_APPLICATION_SHIFT,
-  M_HIGH,
   M_INTERFACE,
   M_JA4,
+  M_KEY,
   M_KIND,
-  M_LOW,
-  M_META,
   M_NAME,
   M_ORIG_PACKETS,
-  M_PORTS,
   M_RESP_PACKETS,
   M_STATE,
   MAIN_WORDS,
@@ -66,7 +72,7 @@ export function makeFlow(
     startUs: mainDoubles[doubles + D_START],
     endUs: mainDoubles[doubles + D_LAST],
     ...endpoints(main, base),
-    ipVersion: (main[base + M_META] & META_IS_IPV6) !== 0 ? 6 : 4,
+    ipVersion: (main[base + M_KEY + KEY_META] & META_IS_IPV6) !== 0 ? 6 : 4,
     proto: transport,
     service: APPLICATION_NAMES[main[base + M_KIND] >>> KIND_APPLICATION_SHIFT],
     name: strings.text(main[base + M_NAME]),
@@ -106,18 +112,35 @@ function connState(slots: FlowSlots, slot: number): string {
   }
 }
 
+/** 4 or 16 bytes of an address of a FlowKey, whose words 0 to 2 are at `rest` and whose word 3 is at `last`. */
+function addressBytes(
+  words: Int32Array,
+  rest: number,
+  last: number,
+  isIpv6: boolean,
+): Uint8Array {
+  const bytes = new Uint8Array(isIpv6 ? 16 : 4);
+  const view = new DataView(bytes.buffer);
+  if (isIpv6) { for (let i = 0; i < 3; i++) view.setInt32(i * 4, words[rest + i]); }
+  view.setInt32(bytes.length - 4, words[last]);
+  return bytes;
+}
+
 function endpoints(
   main: Int32Array,
   base: number,
 ): Pick<Flow, "origH" | "origP" | "respH" | "respP" | "communityId"> {
-  const meta = main[base + M_META];
+  const meta = main[base + M_KEY + KEY_META];
   const isIpv6 = (meta & META_IS_IPV6) !== 0;
   const isOriginatorLow = (main[base + M_STATE] & STATE_ORIGINATOR_IS_LOW) !== 0;
-  const ports = main[base + M_PORTS];
+  const ports = main[base + M_KEY + KEY_PORTS];
   const lowPort = ports >>> 16;
   const highPort = ports & 0xffff;
-  const originator = addressBytes(main, base + (isOriginatorLow ? M_LOW : M_HIGH), isIpv6);
-  const responder = addressBytes(main, base + (isOriginatorLow ? M_HIGH : M_LOW), isIpv6);
+  const key = main.subarray(base + M_KEY);
+  const low = addressBytes(key, KEY_LOW_REST, KEY_LOW_3, isIpv6);
+  const high = addressBytes(key, KEY_HIGH_REST, KEY_HIGH_3, isIpv6);
+  const originator = isOriginatorLow ? low : high;
+  const responder = isOriginatorLow ? high : low;
   const origP = isOriginatorLow ? lowPort : highPort;
   const respP = isOriginatorLow ? highPort : lowPort;
   return {

@@ -3,20 +3,18 @@
  * lines and a flow costs no object. `main` is read by every packet, `tcp` only by TCP.
  *
  *     main, 40 words (160 bytes)                      tcp, 18 words (72 bytes)
- *      0 id (double)      14..17 low end's address     0 originator: start sequence
+ *      0 id (double)      14..23 words of the FlowKey    0 originator: start sequence
  *      2 start us         18..21 high end's address    1   highest sequence
  *      4 last us          22 ports low<<16|high        2   hole start     (no hole: 2 and 3 are equal)
  *      6 payload bytes    23 FlowKey.meta              3   hole end
- *     10 wire bytes       24 hash of the key           4   last FIN
- *        (doubles,        25 states and roles          5   last RST
- *        originator,      26 seen letters, budget      6..11 the same of the responder
- *        responder)       27 transport, application,   12 retransmissions, originator, responder
- *                            timeout class             14 zero windows, originator<<16|responder
- *                         28 packets orig, 29 resp     15 gaps, the same
- *                         30 interface, VLAN id        16 last SYN, us after the start
- *                         31 name  32 JA4              17 SYN to SYN-ACK, us; -1
- *                         33 history length
- *                         34..39 history letters
+ *     10 wire bytes       27 transport, application,   4   last FIN
+ *        (doubles,           timeout class             5   last RST
+ *        originator,      28 packets orig, 29 resp     6..11 the same of the responder
+ *        responder)       30 interface, VLAN id        12 retransmissions, originator, responder
+ *                         31 name  32 JA4              14 zero windows, originator<<16|responder
+ *                         33 history length            15 gaps, the same
+ *                         34..39 history letters       16 last SYN, us after the start; -1
+ *                                                      17 SYN to SYN-ACK, us; -1
  *
  * The arrays start small and double. Each is copied on its own and the old one given back at once, so the peak of
  * the last doubling to n slots is n * (160 + 36) + n/2 * 160 bytes: 276 MB for a million.
@@ -37,10 +35,7 @@ export const D_ORIG_WIRE_BYTES = 5;
 export const D_RESP_WIRE_BYTES = 6;
 
 /** Offsets in `main`. */
-export const M_LOW = 14;
-export const M_HIGH = 18;
-export const M_PORTS = 22;
-export const M_META = 23;
+export const M_KEY = 14;
 export const M_HASH = 24;
 export const M_STATE = 25;
 export const M_SEEN = 26;

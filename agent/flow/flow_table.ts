@@ -32,7 +32,7 @@ import {
   TRANSPORT_NAMES,
 } from "../records.ts";
 import { isTcpAttempt, isTcpClosed, TCP_SYN } from "./conn_state.ts";
-import { FlowKey, readFlowKey } from "./five_tuple.ts";
+import { FlowKey, KEY_META, readFlowKey } from "./five_tuple.ts";
 import { makeFlow, packInterface } from "./flow_record.ts";
 import {
   D_ID,
@@ -46,16 +46,13 @@ import {
   KIND_APPLICATION_SHIFT,
   KIND_CLASS_SHIFT,
   M_HASH,
-  M_HIGH,
   M_HISTORY_LENGTH,
   M_INTERFACE,
   M_JA4,
+  M_KEY,
   M_KIND,
-  M_LOW,
-  M_META,
   M_NAME,
   M_ORIG_PACKETS,
-  M_PORTS,
   M_RESP_PACKETS,
   M_SEEN,
   M_STATE,
@@ -74,9 +71,10 @@ import {
 } from "./flow_slots.ts";
 import { FragmentCache } from "./fragment_cache.ts";
 import { addLetterOnce, Letter, Seen } from "./history.ts";
-import { KeyHash } from "./key_hash.ts";
+import { hashFlowKey } from "./key_hash.ts";
+import { RecentSlots } from "./recent_slots.ts";
 import { isSentByResponder } from "./roles.ts";
-import { SlotIndex } from "./slot_index.ts";
+import { hasKey, SlotIndex } from "./slot_index.ts";
 import { StringTable } from "./string_table.ts";
 import { isPortReuse, startTcp, trackTcp } from "./tcp_tracking.ts";
 import { TIMEOUT_CLASS_COUNT, TimeoutClass, TimeoutLists } from "./timeout_lists.ts";
@@ -140,11 +138,13 @@ export class FlowTable {
   readonly #activeUs: number;
   readonly #slots: FlowSlots;
   readonly #index: SlotIndex;
+  readonly #recent = new RecentSlots();
   readonly #lists = new TimeoutLists();
   readonly #strings = new StringTable(namesMax);
   readonly #fragments = new FragmentCache();
   readonly #clock = new TrafficClock();
-  readonly #hash: KeyHash;
+  readonly #seed0: number;
+  readonly #seed1: number;
   readonly #key = new FlowKey();
   #endingSlot = -1;
   #endingReason: FlowEndReason | "" = "";
@@ -162,7 +162,7 @@ export class FlowTable {
     this.#activeUs = timeouts.activeUs;
     this.#slots = new FlowSlots(flowCountMax);
     this.#index = new SlotIndex(this.#slots);
-    this.#hash = new KeyHash(...(options.hashSeed ?? [0x74617077, 0x61746368]));
+    [this.#seed0, this.#seed1] = options.hashSeed ?? [0x74617077, 0x61746368];
   }
 
   /** Flows standing now. */
@@ -180,12 +180,11 @@ export class FlowTable {
     this.isNew = false;
     if (packet.ipVersion === 0) return -1;
     this.#clock.see(timestampUs);
-    const key = this.#key;
     this.#readKey(packet, timestampUs);
-    const hash = this.#hash.hash(key);
-    let slot = this.#index.find(key, hash);
-    if (slot >= 0 && this.#isOver(slot, packet, timestampUs)) slot = -1;
-    if (slot < 0) slot = this.#begin(packet, timestampUs, hash, interfaceId);
+    let slot = this.#find();
+    if (slot < 0 || this.#isOver(slot, packet, timestampUs)) {
+      slot = this.#begin(packet, timestampUs, interfaceId);
+    }
     this.#count(slot, packet, timestampUs, wireLength);
     return slot;
   }
@@ -320,6 +319,16 @@ export class FlowTable {
     readFlowKey(this.#key, packet, sourcePort, destinationPort);
   }
 
+  /** The slot of #key; -1 when there is none. */
+  #find(): number {
+    const { words } = this.#key;
+    const recent = this.#recent.slot(words);
+    if (recent >= 0 && hasKey(this.#slots.main, recent, words)) return recent;
+    const slot = this.#index.find(words, hashFlowKey(words, this.#seed0, this.#seed1));
+    if (slot >= 0) this.#recent.put(words, slot);
+    return slot;
+  }
+
   /** Ends the flow in `slot` when the packet is not part of it any more; cuts it when it is too old. */
   #isOver(slot: number, packet: Packet, timestampUs: number): boolean {
     if (this.#isSilent(slot, timestampUs)) {
@@ -356,7 +365,7 @@ export class FlowTable {
     return isLow !== this.#key.isSwapped;
   }
 
-  #begin(packet: Packet, timestampUs: number, hash: number, interfaceId: number): number {
+  #begin(packet: Packet, timestampUs: number, interfaceId: number): number {
     let slot = this.#slots.take();
     if (slot < 0) {
       this.#evict();
@@ -365,7 +374,8 @@ export class FlowTable {
     this.#lists.reserve(this.#slots.capacity);
     const { main, mainDoubles } = this.#slots;
     const base = slot * MAIN_WORDS;
-    this.#writeKey(base, hash);
+    main.set(this.#key.words, base + M_KEY);
+    main[base + M_HASH] = hashFlowKey(this.#key.words, this.#seed0, this.#seed1);
     const isFlipped = isSentByResponder(packet);
     main[base + M_STATE] = (isFlipped === this.#key.isSwapped ? STATE_ORIGINATOR_IS_LOW : 0) |
       (isFlipped ? STATE_IS_FLIPPED : 0);
@@ -379,22 +389,6 @@ export class FlowTable {
     this.#index.add(slot);
     this.#lists.append(slot, timeoutClass);
     return slot;
-  }
-
-  #writeKey(base: number, hash: number): void {
-    const { main } = this.#slots;
-    const key = this.#key;
-    main[base + M_LOW] = key.low0;
-    main[base + M_LOW + 1] = key.low1;
-    main[base + M_LOW + 2] = key.low2;
-    main[base + M_LOW + 3] = key.low3;
-    main[base + M_HIGH] = key.high0;
-    main[base + M_HIGH + 1] = key.high1;
-    main[base + M_HIGH + 2] = key.high2;
-    main[base + M_HIGH + 3] = key.high3;
-    main[base + M_PORTS] = key.ports;
-    main[base + M_META] = key.meta;
-    main[base + M_HASH] = hash;
   }
 
   #start(slot: number, timestampUs: number): void {
@@ -441,20 +435,21 @@ export class FlowTable {
       mainDoubles[doubles + D_RESP_WIRE_BYTES] += wireLength;
     }
     if (timestampUs > mainDoubles[doubles + D_LAST]) mainDoubles[doubles + D_LAST] = timestampUs;
-    const kind = main[base + M_KIND];
-    const transport = kind & 0xff;
-    let timeoutClass = kind >>> KIND_CLASS_SHIFT & 0xff;
-    if (transport === Transport.udp) {
+    if ((main[base + M_KIND] & 0xff) === Transport.tcp) {
+      const isMoved = packet.tcpFlags >= 0 &&
+        trackTcp(this.#slots, slot, packet, isOriginator, timestampUs);
+      if (isMoved) this.#setTcpTimeoutClass(base);
+    } else if ((main[base + M_KIND] & 0xff) === Transport.udp) {
       addLetterOnce(this.#slots, slot, isOriginator, Seen.data, Letter.data);
-    } else if (transport === Transport.tcp && packet.tcpFlags >= 0) {
-      trackTcp(this.#slots, slot, packet, isOriginator, timestampUs);
-      const before = timeoutClass;
-      timeoutClass = tcpTimeoutClass(main[base + M_STATE] & STATE_TCP_MASK);
-      if (timeoutClass !== before) {
-        main[base + M_KIND] = kind & ~(0xff << KIND_CLASS_SHIFT) | timeoutClass << KIND_CLASS_SHIFT;
-      }
     }
-    this.#lists.touch(slot, timeoutClass);
+    this.#lists.touch(slot, this.#timeoutClass(slot));
+  }
+
+  #setTcpTimeoutClass(base: number): void {
+    const { main } = this.#slots;
+    const timeoutClass = tcpTimeoutClass(main[base + M_STATE] & STATE_TCP_MASK);
+    const rest = main[base + M_KIND] & ~(0xff << KIND_CLASS_SHIFT);
+    main[base + M_KIND] = rest | timeoutClass << KIND_CLASS_SHIFT;
   }
 
   #evict(): void {
@@ -482,6 +477,7 @@ export class FlowTable {
     this.#strings.release(this.#slots.main[base + M_JA4]);
     this.#index.remove(slot);
     this.#lists.remove(slot);
+    this.#slots.main[base + M_KEY + KEY_META] = -1; // no key: RecentSlots may still point here
     this.#slots.giveBack(slot);
   }
 

@@ -2,16 +2,8 @@
  * Finds the slot of a flow key: open addressing with linear probing over the hash, at most half full, deletion by
  * shifting back (Knuth, TAOCP volume 3, section 6.4, algorithm R), so that there are no tombstones.
  */
-import type { FlowKey } from "./five_tuple.ts";
-import {
-  type FlowSlots,
-  M_HASH,
-  M_HIGH,
-  M_LOW,
-  M_META,
-  M_PORTS,
-  MAIN_WORDS,
-} from "./flow_slots.ts";
+import { IPV4_KEY_WORDS, KEY_META, KEY_WORDS, META_IS_IPV6 } from "./five_tuple.ts";
+import { type FlowSlots, M_HASH, M_KEY, MAIN_WORDS } from "./flow_slots.ts";
 
 const sizeAtStart = 2048;
 
@@ -26,16 +18,15 @@ export class SlotIndex {
     this.#slots = slots;
   }
 
-  /** The slot of `key`, whose hash is `hash`; -1 when there is none. */
-  find(key: FlowKey, hash: number): number {
+  /** The slot of the key with these words, whose hash is `hash`; -1 when there is none. */
+  find(words: Int32Array, hash: number): number {
     const places = this.#places;
     const main = this.#slots.main;
     let place = hash & this.#mask;
     for (;;) {
       const slot = places[place] - 1;
       if (slot < 0) return -1;
-      const base = slot * MAIN_WORDS;
-      if (main[base + M_HASH] === hash && isKeyOf(main, base, key)) return slot;
+      if (main[slot * MAIN_WORDS + M_HASH] === hash && hasKey(main, slot, words)) return slot;
       place = place + 1 & this.#mask;
     }
   }
@@ -79,10 +70,15 @@ export class SlotIndex {
   }
 }
 
-function isKeyOf(main: Int32Array, base: number, key: FlowKey): boolean {
-  return main[base + M_LOW + 3] === key.low3 && main[base + M_HIGH + 3] === key.high3 &&
-    main[base + M_PORTS] === key.ports && main[base + M_META] === key.meta &&
-    main[base + M_LOW + 2] === key.low2 && main[base + M_HIGH + 2] === key.high2 &&
-    main[base + M_LOW + 1] === key.low1 && main[base + M_HIGH + 1] === key.high1 &&
-    main[base + M_LOW] === key.low0 && main[base + M_HIGH] === key.high0;
+/** True when the slot has the key with these words. */
+export function hasKey(main: Int32Array, slot: number, words: Int32Array): boolean {
+  const base = slot * MAIN_WORDS + M_KEY;
+  for (let i = 0; i < IPV4_KEY_WORDS; i++) {
+    if (main[base + i] !== words[i]) return false;
+  }
+  if ((words[KEY_META] & META_IS_IPV6) === 0) return true;
+  for (let i = IPV4_KEY_WORDS; i < KEY_WORDS; i++) {
+    if (main[base + i] !== words[i]) return false;
+  }
+  return true;
 }

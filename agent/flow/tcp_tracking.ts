@@ -28,6 +28,7 @@ import {
 import {
   D_START,
   type FlowSlots,
+  M_SEEN,
   M_STATE,
   MAIN_WORDS,
   STATE_TCP_MASK,
@@ -60,14 +61,57 @@ export function startTcp(slots: FlowSlots, slot: number): void {
   slots.tcp[slot * TCP_WORDS + T_RTT] = -1;
 }
 
-/** Takes one segment into its flow. `packet.tcpFlags` must not be -1. */
+/** Takes one segment into its flow. `packet.tcpFlags` must not be -1. True when an end's state has changed. */
 export function trackTcp(
   slots: FlowSlots,
   slot: number,
   packet: Packet,
   isOriginator: boolean,
   timestampUs: number,
-): void {
+): boolean {
+  if (isNextInOrder(slots, slot, packet, isOriginator)) {
+    const own = slot * TCP_WORDS + (isOriginator ? T_ORIGINATOR : T_RESPONDER);
+    slots.tcp[own + T_HIGHEST] = packet.tcpSequence + packet.payloadLength | 0;
+    return false;
+  }
+  return trackAnyTcp(slots, slot, packet, isOriginator, timestampUs);
+}
+
+/**
+ * The usual segment, of which only the highest sequence number needs to be kept: no SYN, FIN or RST, from an end
+ * that is established, starting where its last one ended, acknowledging what was seen, its letter there already.
+ */
+function isNextInOrder(
+  slots: FlowSlots,
+  slot: number,
+  packet: Packet,
+  isOriginator: boolean,
+): boolean {
+  const flags = packet.tcpFlags;
+  const base = slot * MAIN_WORDS;
+  const direction = isOriginator ? 0 : 1;
+  const state = slots.main[base + M_STATE] >>> direction * 6 & 7;
+  const seen = slots.main[base + M_SEEN] >>> direction * 8;
+  const letter = packet.payloadLength > 0 ? Seen.data : Seen.ack;
+  if ((flags & (controlFlags | TCP_ACK)) !== TCP_ACK || (seen & letter) === 0) return false;
+  if (packet.tcpWindow === 0 || (state !== TcpEnd.established && state !== TcpEnd.partial)) {
+    return false;
+  }
+  const tcp = slots.tcp;
+  const own = slot * TCP_WORDS + (isOriginator ? T_ORIGINATOR : T_RESPONDER);
+  const peer = slot * TCP_WORDS + (isOriginator ? T_RESPONDER : T_ORIGINATOR);
+  return tcp[own + T_HIGHEST] === (packet.tcpSequence | 0) &&
+    tcp[peer + T_HOLE_START] === tcp[peer + T_HOLE_END] &&
+    (packet.tcpAcknowledgement - tcp[peer + T_HIGHEST] | 0) <= 1;
+}
+
+function trackAnyTcp(
+  slots: FlowSlots,
+  slot: number,
+  packet: Packet,
+  isOriginator: boolean,
+  timestampUs: number,
+): boolean {
   const flags = packet.tcpFlags;
   const stateIndex = slot * MAIN_WORDS + M_STATE;
   const states = slots.main[stateIndex] & STATE_TCP_MASK;
@@ -89,6 +133,7 @@ export function trackTcp(
   if ((flags & TCP_ACK) !== 0 && peerState !== TcpEnd.inactive) {
     findGap(slots, slot, packet, isOriginator, peerState);
   }
+  return next !== states;
 }
 
 /** Bytes of sequence space that a segment takes; payload of a RST is not part of the stream. */
