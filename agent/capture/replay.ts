@@ -2,7 +2,7 @@
  * Plays a capture file into the pipeline: records in pooled buffers, paced by traffic time.
  *
  * A file loses nothing: when no buffer is free it waits. A batch is sent when its buffer is full, when the link type
- * or interface changes, at the end of each chunk of the file, and before each pause; pauses last at least 50 ms, so
+ * changes, at the end of each chunk of the file, and before each pause; pauses last at least 50 ms, so
  * at low speed the pipeline gets a batch at most that often and at most 50 ms late.
  *
  * Memory: 8 buffers of 4 MiB, and those of the file reader.
@@ -22,6 +22,8 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** A file is one source with this number, whatever interfaces it names: buffers find their way back by it. */
+const interfaceId = 0;
 const bufferCount = 8;
 const bufferBytes = 4 * 1024 * 1024;
 const pauseMinMs = 50;
@@ -38,7 +40,6 @@ export class Replay {
   readonly #stop = new AbortController();
   #writer: RecordWriter | null = null;
   #linktype = 0;
-  #interfaceId = 0;
   #state: CaptureSourceState["state"] = "starting";
   #detail = "opening";
   #packets = 0;
@@ -71,7 +72,7 @@ export class Replay {
     } finally {
       clearInterval(ticker);
     }
-    this.#pipeline.postMessage({ type: "end", interfaceId: 0 });
+    this.#pipeline.postMessage({ type: "end", interfaceId });
     this.#tellState();
     this.#tell({ type: "stopped" });
   }
@@ -109,10 +110,8 @@ export class Replay {
       const pause = this.#options.speed > 0 ? this.#pauseUntilDue(batch.timestampsUs[row]) : null;
       if (pause !== null) await pause;
       const linktype = batch.linktypes[row];
-      const interfaceId = batch.interfaceIds[row];
-      if (linktype !== this.#linktype || interfaceId !== this.#interfaceId) this.#flush();
+      if (linktype !== this.#linktype) this.#flush();
       this.#linktype = linktype;
-      this.#interfaceId = interfaceId;
       if (this.#writer === null || !this.#writer.append(batch, row)) {
         this.#flush();
         const buffer = await this.#pool.take();
@@ -148,7 +147,7 @@ export class Replay {
     this.#writer = null;
     this.#pipeline.postMessage({
       type: "batch",
-      interfaceId: this.#interfaceId,
+      interfaceId,
       linktype: this.#linktype,
       isNanosecond: true,
       buffer: writer.buffer,
@@ -201,7 +200,7 @@ export class Replay {
     this.#tell({
       type: "state",
       state: {
-        interfaceId: 0,
+        interfaceId,
         name: this.#options.path,
         state: this.#state,
         detail: this.#detail,
