@@ -7,14 +7,16 @@ import { identifyApplication, readPacketNames } from "../decode/application.ts";
 import { decodePacket } from "../decode/decode.ts";
 import { formatTsvRow, TSV_HEADER, type TsvRow } from "../decode/tsv.ts";
 import {
+  Application,
   type ApplicationDetails,
   Linktype,
   Packet,
   type PacketBatch,
   Transport,
 } from "../records.ts";
+import { ProgressBar } from "./progress.ts";
 
-/** Takes a piece of the output; the piece is used again once the promise has settled. */
+/** Takes a piece of the output; the next one comes when the promise has settled. */
 export type WriteChunk = (chunk: Uint8Array) => void | Promise<void>;
 
 const CHUNK_CHARACTERS = 128 * 1024;
@@ -29,17 +31,18 @@ export async function runDecode(path: string, write: WriteChunk): Promise<void> 
   const reader = await CaptureFileReader.open(path);
   try {
     await writeRows(reader, write);
+    for (const warning of reader.info.warnings) console.error(`${path}: ${warning}`);
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   } finally {
     reader.close();
   }
-  for (const warning of reader.info.warnings) console.error(`${reader.info.name}: ${warning}`);
 }
 
 async function writeRows(reader: CaptureFileReader, write: WriteChunk): Promise<void> {
   const encoder = new TextEncoder();
   const formatter = new RowFormatter();
+  const progress = Deno.stdout.isTerminal() ? null : new ProgressBar("decoding");
   let text = TSV_HEADER;
   for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
     for (let i = 0; i < batch.count; i++) {
@@ -48,7 +51,10 @@ async function writeRows(reader: CaptureFileReader, write: WriteChunk): Promise<
       await write(encoder.encode(text));
       text = "";
     }
+    const { bytesRead, sizeBytes, packets } = reader.info;
+    progress?.update(bytesRead, sizeBytes, packets);
   }
+  progress?.clear();
   await write(encoder.encode(text));
 }
 
@@ -81,7 +87,8 @@ class RowFormatter {
     const linktype = batch.linktypes[index];
     decodePacket(batch.bytes, offset, row.capturedLength, row.wireLength, linktype, packet);
     row.application = identifyApplication(batch.bytes, packet);
-    row.names = readPacketNames(batch.bytes, packet) ?? this.#readQuotedNames(batch.bytes);
+    row.names = readNames(batch.bytes, packet, row.application) ??
+      this.#readQuotedNames(batch.bytes);
     return formatTsvRow(row);
   }
 
@@ -91,8 +98,17 @@ class RowFormatter {
     if (!isIcmpError(this.#packet) || payloadCapturedLength === 0) return null;
     const quoted = this.#quoted;
     decodePacket(bytes, payloadOffset, payloadCapturedLength, payloadLength, Linktype.raw, quoted);
-    return readPacketNames(bytes, quoted);
+    return readNames(bytes, quoted, identifyApplication(bytes, quoted));
   }
+}
+
+/** NetBIOS messages have the form of DNS, but their names belong in no DNS column. */
+function readNames(
+  bytes: Uint8Array,
+  packet: Packet,
+  application: number,
+): ApplicationDetails | null {
+  return application === Application.nbns ? null : readPacketNames(bytes, packet);
 }
 
 /** Unreachable, quench, redirect, time exceeded, parameter problem (RFC 792); types below 128 (RFC 4443). */
