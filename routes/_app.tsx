@@ -1,8 +1,8 @@
+/** The document around every page. */
 import { asset } from "fresh/runtime";
 import { pageTitle } from "../components/Frame.tsx";
 import { define } from "./(_server)/state.ts";
 
-/** The document around every page. */
 export default define.page(function App({ Component, state, url }) {
   const theme = state.theme === "system" ? undefined : state.theme;
   const isLogin = url.pathname === "/login";

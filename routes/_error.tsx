@@ -1,3 +1,4 @@
+/** What stands at an address that is none, and when a page could not be made. */
 import { HttpError, page } from "fresh";
 import { define } from "./(_server)/state.ts";
 

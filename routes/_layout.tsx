@@ -1,3 +1,4 @@
+/** The frame of every page but the login. */
 import { Frame } from "../components/Frame.tsx";
 import { RangePicker } from "../components/RangePicker.tsx";
 import { dropPercent, sourceNames } from "../components/verdict.ts";
@@ -7,7 +8,6 @@ import { define, rangeOf, type State } from "./(_server)/state.ts";
 
 const chartPages = ["/", "/status"];
 
-/** The frame of every page but the login. */
 export default define.layout(function Layout({ Component, state, url }) {
   const path = url.pathname;
   return (

@@ -1,3 +1,4 @@
+/** Anomalies: the page that detection will fill. */
 import { page } from "fresh";
 import { NoFindings } from "../components/NoFindings.tsx";
 import { define } from "./(_server)/state.ts";

@@ -1,3 +1,4 @@
+/** Flows of the database, by their ends, newest first. */
 import { page } from "fresh";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { Address } from "../components/Address.tsx";

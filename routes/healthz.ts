@@ -1,3 +1,4 @@
+/** `/healthz`, for supervisors; needs no login. */
 import { define } from "./(_server)/state.ts";
 
 /** The process answers. */

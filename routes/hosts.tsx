@@ -1,3 +1,4 @@
+/** Hosts of the database with their totals. */
 import { page } from "fresh";
 import type { StoredHost } from "../agent/store/schema.ts";
 import { HostName } from "../components/Address.tsx";

@@ -1,3 +1,4 @@
+/** Overview: the verdict, numbers, traffic, protocols, hosts and packets of now, the export, the health strip. */
 import { page } from "fresh";
 import type { PacketRow } from "../agent/records.ts";
 import { Notice } from "../components/Notice.tsx";

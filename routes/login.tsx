@@ -1,3 +1,4 @@
+/** The login, for a dashboard with a password. */
 import { page } from "fresh";
 import { Brand } from "../components/Icon.tsx";
 import { formatDuration } from "../components/format.ts";

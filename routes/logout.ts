@@ -1,3 +1,4 @@
+/** Ends a session. */
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({

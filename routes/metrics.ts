@@ -1,3 +1,4 @@
+/** `/metrics`, for Prometheus. */
 import { metricsText } from "./(_server)/metrics_text.ts";
 import { define } from "./(_server)/state.ts";
 

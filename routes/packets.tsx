@@ -1,3 +1,4 @@
+/** Packet rows of the database, newest first. */
 import { page } from "fresh";
 import { packetFields } from "../components/filter_fields.ts";
 import { ListPage } from "../components/ListPage.tsx";

@@ -1,3 +1,4 @@
+/** `/readyz`, for supervisors; needs no login. */
 import { define } from "./(_server)/state.ts";
 
 /** The first source is open. */

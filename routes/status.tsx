@@ -1,3 +1,4 @@
+/** Status: how capturing itself is going, part by part, and the log. */
 import { page } from "fresh";
 import { Notice } from "../components/Notice.tsx";
 import { pageNowUs } from "../components/verdict.ts";

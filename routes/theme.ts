@@ -1,8 +1,8 @@
+/** `/theme`, the theme switch without JavaScript. */
 import { parseTheme, themeCookie } from "../components/theme.ts";
 import { localPath } from "./(_server)/parameters.ts";
 import { define } from "./(_server)/state.ts";
 
-/** The theme switch without JavaScript. */
 export const handler = define.handlers({
   async POST(ctx) {
     const form = await ctx.req.formData();

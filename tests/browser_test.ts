@@ -1,0 +1,382 @@
+/**
+ * The dashboard in headless Chromium, as a person sees it. Every page is watched: an error in the console, a refusal
+ * by the Content-Security-Policy, a dialog or a request to another host fails the test.
+ */
+import assert from "node:assert/strict";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { pcapFile, samplePackets } from "../agent/capture/sample_captures.ts";
+import { openRingSlice } from "../agent/cli/ring_export.ts";
+import { createDashboard } from "../dashboard.ts";
+import {
+  fillDatabase,
+  type Fixture,
+  makePacket,
+  makePackets,
+  makeSecond,
+  makeSnapshot,
+  makeSource,
+  nowUs,
+  openFixture,
+  startTraffic,
+} from "./dashboard_fixture.ts";
+
+const executablePath = "/usr/bin/chromium";
+const isMissing = !await exists(executablePath);
+const suffix = isMissing ? ` (SKIPPED: there is no ${executablePath})` : "";
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const pages = ["/", "/status", "/flows", "/packets", "/hosts", "/anomalies", "/scans", "/alerts"];
+const captureStartS = 1_700_000_000;
+
+let browser: Browser;
+Deno.test.beforeAll(async () => {
+  if (!isMissing) browser = await chromium.launch({ executablePath, args: flags });
+});
+Deno.test.afterAll(async () => {
+  await browser?.close();
+});
+
+interface Visit extends Fixture {
+  readonly page: Page;
+  readonly origin: string;
+  /** Tells the page of one more second. */
+  tick(change?: Parameters<typeof makeSnapshot>[0], packets?: number): void;
+}
+interface VisitOptions {
+  readonly context?: BrowserContextOptions;
+  readonly password?: string;
+  /** Leaves the sensor without a packet. */
+  readonly isSilent?: boolean;
+}
+
+/** A test in a page of its own, over a server of its own. */
+function browserTest(
+  name: string,
+  use: (visit: Visit) => Promise<void>,
+  options: VisitOptions = {},
+): void {
+  Deno.test({
+    name: name + suffix,
+    ignore: isMissing,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: () => visit(use, options),
+  });
+}
+
+async function visit(use: (visit: Visit) => Promise<void>, options: VisitOptions): Promise<void> {
+  const fixture = await openFixture({
+    password: options.password ?? null,
+    exportPcap: ({ fromUs, toUs, host }) => {
+      const filter = host === null ? {} : { hosts: [host] };
+      return Promise.resolve(openRingSlice({ folder: fixture.folder, fromUs, toUs, filter }));
+    },
+  });
+  const { live, folder } = fixture;
+  await Deno.writeFile(
+    `${folder}/captured_traffic.pcap`,
+    pcapFile(samplePackets(30, captureStartS)),
+  );
+  if (options.isSilent) live.setSource(makeSource({ packets: 0 }));
+  else {
+    fillDatabase(fixture, [...makePackets(200), makePacket({ application: "ntp", info: "NTP" })]);
+    startTraffic(live);
+  }
+  const dashboard = createDashboard(fixture.context);
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    dashboard.handler,
+  );
+  const origin = `http://127.0.0.1:${server.addr.port}`;
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    ...options.context,
+  });
+  const page = await context.newPage();
+  const complaints = watch(page, origin);
+  let number = 0;
+  const tick: Visit["tick"] = (change = {}, packets = 1000) => {
+    number++;
+    const second = makeSecond(nowUs() + number * 1e6, number);
+    live.setSnapshot(makeSnapshot(change), [{ ...second, packets }]);
+  };
+  try {
+    await use({ ...fixture, page, origin, tick });
+    assert.deepEqual(complaints, []);
+  } finally {
+    await context.close();
+    dashboard.closeStreams();
+    await server.shutdown();
+    await fixture.close();
+  }
+}
+
+/** Collects what must not happen. */
+function watch(page: Page, origin: string): string[] {
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("dialog", (dialog) => {
+    complaints.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss().catch(() => complaints.push("the dialog stays"));
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(`${origin}/`)) complaints.push(`request to ${request.url()}`);
+  });
+  return complaints;
+}
+
+const stat = (page: Page, label: string) => page.locator(`[data-stat="${label}"]`);
+const liveButton = (page: Page) => page.locator("button.live");
+
+/** Opens a page and waits until its islands are connected. */
+async function openLive({ page, origin }: Visit, path = "/"): Promise<void> {
+  const stream = page.waitForResponse((response) => response.url().includes("/api/events"));
+  await page.goto(origin + path);
+  await stream;
+}
+
+browserTest("numbers move with each second and nothing flashes", async (visit) => {
+  const { page, tick } = visit;
+  await openLive(visit);
+  await stat(page, "Packets").getByText("/s").waitFor();
+  const verdict = await page.locator(".verdict h2").elementHandle();
+  tick({ packets: 90_000, flowsActive: 777 }, 7321);
+  await stat(page, "Packets").getByText("7,321").waitFor();
+  await stat(page, "Open flows").getByText("777").waitFor();
+  tick({ packets: 95_000 }, 8456);
+  await stat(page, "Packets").getByText("8,456").waitFor();
+  assert.ok(await verdict!.evaluate((node) => node.isConnected), "changed in place");
+});
+
+browserTest("charts draw their data and do not grow with updates", async (visit) => {
+  const { page, tick } = visit;
+  await openLive(visit);
+  const lines = page.locator(".pal-io .line-graph-path");
+  await lines.first().waitFor({ state: "attached" });
+  await page.locator(".pal-proto .donut-path").first().waitFor({ state: "attached" });
+  assert.equal(await lines.count(), 2, "in and out");
+  assert.equal(await page.locator(".pal-proto .donut-path").count(), 7);
+  assert.equal(await page.locator(".sketch").count(), 0, "the server's drawing has gone");
+  const nodes = () => page.locator(".tw-chart *").count();
+  tick({}, 4001);
+  await stat(page, "Packets").getByText("4,001").waitFor();
+  const before = await nodes();
+  for (let packets = 4002; packets < 4012; packets++) {
+    tick({}, packets);
+    await stat(page, "Packets").getByText(packets.toLocaleString("en")).waitFor();
+  }
+  assert.ok(Math.abs(await nodes() - before) < 20, `${before} nodes became ${await nodes()}`);
+  const [inColour, outColour] = await lines.evaluateAll((paths) =>
+    paths.map((path) => getComputedStyle(path).stroke)
+  );
+  assert.notEqual(inColour, outColour);
+});
+
+browserTest(
+  "the protocol filter acts at once, fills up from the database, and is in the address",
+  async (visit) => {
+    const { page, tick } = visit;
+    await openLive(visit);
+    const rows = page.locator("#newest tbody tr");
+    await page.locator("#newest select").selectOption("dns");
+    await page.locator("#newest header p").getByText("only DNS").waitFor();
+    await page.locator('#newest tbody tr[data-application="dns"]').nth(14).waitFor();
+    assert.equal(await page.locator('#newest tbody tr:not([data-application="dns"])').count(), 0);
+    assert.equal(new URL(page.url()).search, "?protocol=dns");
+    const fresh = makePacket({
+      application: "dns",
+      protocol: "udp",
+      info: "A fresh.example",
+      tsUs: nowUs() + 9e6,
+    });
+    await page.mouse.move(5, 5);
+    tick({ newestPackets: [fresh] });
+    await rows.first().getByText("A fresh.example").waitFor();
+    await page.locator("#newest select").selectOption("ntp");
+    await rows.getByText("NTP").first().waitFor();
+    await page.reload();
+    assert.equal(await page.locator("#newest select").inputValue(), "ntp");
+  },
+);
+
+browserTest("rows hold still under the pointer and newer ones wait", async (visit) => {
+  const { page, tick } = visit;
+  await openLive(visit);
+  const first = page.locator("#newest tbody tr").first();
+  await first.hover();
+  const text = await first.textContent();
+  tick({ newestPackets: makePackets(3, nowUs() + 60e6) });
+  await page.locator("#newest .chip").getByText("3 newer").waitFor();
+  assert.equal(await first.textContent(), text);
+  await page.mouse.move(5, 5);
+  await page.locator("#newest .chip").waitFor({ state: "detached" });
+  assert.notEqual(await first.textContent(), text);
+});
+
+browserTest("an export is a pcap that tcpdump reads", async (visit) => {
+  const { page, origin, folder } = visit;
+  await page.goto(origin);
+  const form = page.locator("form.export");
+  await form.locator("[name=from]").fill(localTime(captureStartS + 10));
+  await form.locator("[name=to]").fill(localTime(captureStartS + 20));
+  await form.locator("[name=host]").fill("10.0.0.2");
+  const downloaded = page.waitForEvent("download");
+  await form.getByRole("button").click();
+  const download = await downloaded;
+  assert.match(download.suggestedFilename(), /^tapwatch-\d{8}T\d{6}Z\.pcap$/);
+  const path = `${folder}/download.pcap`;
+  await download.saveAs(path);
+  const { stdout, success } = await new Deno.Command("tcpdump", { args: ["-nr", path] }).output();
+  const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  assert.ok(success);
+  assert.equal(lines.length, 10);
+  assert.ok(lines.every((line) => line.includes("10.0.0.1.1000 > 10.0.0.2.53")));
+});
+
+/** As a datetime-local input takes it, in the zone of this machine, which is the sensor's. */
+function localTime(seconds: number): string {
+  const date = new Date((seconds - new Date(seconds * 1000).getTimezoneOffset() * 60) * 1000);
+  return date.toISOString().slice(0, 19);
+}
+
+browserTest("pausing stops the numbers, going on brings what was missed", async (visit) => {
+  const { page, tick } = visit;
+  await openLive(visit);
+  tick({}, 1111);
+  await stat(page, "Packets").getByText("1,111").waitFor();
+  await liveButton(page).click();
+  await liveButton(page).getByText("Paused").waitFor();
+  tick({}, 2222);
+  assert.match(await stat(page, "Packets").textContent() ?? "", /1,111/);
+  await liveButton(page).click();
+  await stat(page, "Packets").getByText("2,222").waitFor();
+  await page.keyboard.press("Tab");
+  await page.locator("body").click({ position: { x: 600, y: 60 } });
+  await page.keyboard.press(" ");
+  await liveButton(page).getByText("Paused").waitFor();
+});
+
+browserTest(
+  "without news for five seconds the page says so and keeps its numbers",
+  async (visit) => {
+    const { page, tick } = visit;
+    await page.clock.install();
+    await openLive(visit);
+    tick({}, 3333);
+    await stat(page, "Packets").getByText("3,333").waitFor();
+    await page.clock.fastForward(6000);
+    await liveButton(page).getByText("No news").waitFor();
+    assert.equal(await liveButton(page).getAttribute("data-state"), "stale");
+    assert.match(await stat(page, "Packets").textContent() ?? "", /3,333/);
+    tick({}, 4444);
+    await stat(page, "Packets").getByText("4,444").waitFor();
+    assert.equal(await liveButton(page).getAttribute("data-state"), "live");
+  },
+);
+
+browserTest("trouble appears by itself and goes again", async (visit) => {
+  const { page, tick, live } = visit;
+  await openLive(visit);
+  await page.getByText("Capturing without loss").waitFor();
+  live.setSource(makeSource({ state: "retrying", detail: "device gone, next try in 4 s" }));
+  live.note("error", "enp3s0: device gone");
+  await page.locator(".finding").getByText("enp3s0 cannot be read").waitFor();
+  live.setSource(makeSource());
+  tick();
+  await page.getByText("Capturing without loss").waitFor();
+  assert.equal(await page.locator(".finding").count(), 0);
+});
+
+browserTest("the first packet turns the waiting page into a living one", async (visit) => {
+  const { page, tick } = visit;
+  await openLive(visit);
+  await page.getByText("Waiting for the first packet").waitFor();
+  for (let second = 0; second < 12; second++) tick({}, 50 + second);
+  await page.getByText("Capturing without loss").waitFor();
+  await page.locator(".pal-io .line-graph-path").first().waitFor({ state: "attached" });
+  await page.locator("#newest tbody tr").first().waitFor();
+}, { isSilent: true });
+
+browserTest("the status page brings its log and counters up to date", async (visit) => {
+  const { page, tick, live } = visit;
+  await openLive(visit, "/status");
+  live.note("warning", "the database was locked for 2 s");
+  await page.locator(".log tr").first().getByText("the database was locked for 2 s").waitFor();
+  live.setSource(makeSource({ kernelDrops: 12_345 }));
+  tick();
+  await page.locator(".interfaces").getByText("12,345").waitFor();
+  await page.locator(".pal-ink .line-graph-path").first().waitFor({ state: "attached" });
+});
+
+browserTest("every page fits a phone without sideways scrolling", async ({ page, origin }) => {
+  for (const path of pages) {
+    await page.goto(origin + path);
+    await page.locator("nav.bottom").waitFor();
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`);
+  }
+  await page.getByRole("button", { name: "More" }).click();
+  await page.locator("#more").getByText("Hosts").click();
+  await page.waitForURL(`${origin}/hosts`);
+}, { context: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } });
+
+browserTest("the theme is remembered and there from the first paint", async (visit) => {
+  const { page, origin } = visit;
+  await openLive(visit);
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await background();
+  await page.getByRole("button", { name: /^Theme/ }).click();
+  await page.locator("html[data-theme=light]").waitFor();
+  assert.notEqual(await background(), dark);
+  const html = await (await page.goto(`${origin}/status`))!.text();
+  assert.match(html, /<html lang="en" data-theme="light">/);
+}, { context: { colorScheme: "dark" } });
+
+browserTest(
+  "without JavaScript there are numbers, a filter and a theme",
+  async ({ page, origin }) => {
+    await page.goto(origin);
+    assert.match(await stat(page, "Packets").textContent() ?? "", /\d\/s/);
+    await page.locator("#newest select").selectOption("arp");
+    await page.locator("#newest").getByRole("button", { name: "Show" }).click();
+    await page.waitForURL(/protocol=arp/);
+    assert.ok(await page.locator('#newest tr[data-protocol="arp"]').count() > 0);
+    assert.equal(await page.locator('#newest tr[data-protocol="tcp"]').count(), 0);
+    await page.getByRole("button", { name: /^Theme/ }).click();
+    await page.locator("html[data-theme=light]").waitFor();
+  },
+  { context: { javaScriptEnabled: false } },
+);
+
+browserTest(
+  "a login leads to where one wanted to go, and a logout ends it",
+  async ({ page, origin }) => {
+    await page.goto(`${origin}/flows`);
+    await page.getByLabel("Password").fill("correct horse");
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.waitForURL(`${origin}/flows`);
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.waitForURL(`${origin}/login`);
+  },
+  { password: "correct horse" },
+);
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
