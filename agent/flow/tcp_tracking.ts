@@ -151,7 +151,7 @@ function startSequence(slots: FlowSlots, own: number, packet: Packet, ownState: 
   if (ownState >= TcpEnd.closed) return;
   if (ownState !== TcpEnd.inactive && sequence === tcp[own + T_START]) return;
   tcp[own + T_START] = isSyn ? sequence : sequence - 1;
-  tcp[own + T_HIGHEST] = isSyn ? sequence + segmentLength(packet) : sequence;
+  tcp[own + T_HIGHEST] = sequence;
   tcp[own + T_HOLE_START] = 0;
   tcp[own + T_HOLE_END] = 0;
 }

@@ -1,0 +1,310 @@
+/**
+ * The flow table once more, slow and obvious, for tests: a Map with string keys, one object a flow, searches instead
+ * of lists and hashes. It shares with the real one only what is tested by itself: the TCP state machine, the roles
+ * of a first packet, the traffic clock and the pairing of ICMP types. History and retransmissions are left out.
+ */
+import { type FlowEndReason, type Packet, TRANSPORT_NAMES } from "../records.ts";
+import { addressText } from "./address_text.ts";
+import {
+  isTcpAttempt,
+  isTcpClosed,
+  isTcpClosedByBoth,
+  nextTcpStates,
+  originatorState,
+  responderState,
+  TCP_ACK,
+  TCP_SYN,
+  TcpEnd,
+} from "./conn_state.ts";
+import { icmpCounterpart } from "./five_tuple.ts";
+import type { FlowTimeouts } from "./flow_table.ts";
+import { isSentByResponder } from "./roles.ts";
+import { JUMP_US, TrafficClock } from "./traffic_clock.ts";
+
+/** The fields of Flow that the model knows. */
+export interface ModelFlow {
+  id: number;
+  startUs: number;
+  endUs: number;
+  readonly origH: string;
+  readonly origP: number;
+  readonly respH: string;
+  readonly respP: number;
+  readonly proto: string;
+  origPkts: number;
+  origBytes: number;
+  origWireBytes: number;
+  respPkts: number;
+  respBytes: number;
+  respWireBytes: number;
+  endReason: FlowEndReason | "";
+}
+
+interface Standing {
+  readonly key: string;
+  readonly flow: ModelFlow;
+  readonly originator: string;
+  states: number;
+  /** Initial sequence number of each sender. */
+  readonly starts: Map<string, number>;
+  touched: number;
+}
+
+const kinds = ["attempt", "idle", "closed", "udp", "icmp", "other"] as const;
+type Kind = typeof kinds[number];
+
+export class FlowModel {
+  readonly ended: ModelFlow[] = [];
+  isNew = false;
+  isOriginator = false;
+  evictedCount = 0;
+  readonly #timeouts: FlowTimeouts;
+  readonly #flowCountMax: number;
+  readonly #clock = new TrafficClock();
+  readonly #standing = new Map<string, Standing>();
+  /** Ends of datagrams by their identification, as the first fragment shows them. */
+  readonly #fragments = new Map<string, readonly [number, number]>();
+  #count = 0;
+  #touches = 0;
+
+  constructor(flowCountMax: number, timeouts: FlowTimeouts) {
+    this.#flowCountMax = flowCountMax;
+    this.#timeouts = timeouts;
+  }
+
+  get activeCount(): number {
+    return this.#standing.size;
+  }
+
+  update(packet: Packet, timestampUs: number, wireLength: number): ModelFlow | null {
+    this.isNew = false;
+    if (packet.ipVersion === 0) return null;
+    this.#clock.see(timestampUs);
+    const ends = this.#endsOf(packet);
+    const key = keyOf(packet, ends);
+    this.#endIfOver(key, ends.source, packet, timestampUs);
+    const standing = this.#standing.get(key) ?? this.#begin(key, ends, packet, timestampUs);
+    this.#tally(standing, ends.source, packet, wireLength);
+    standing.flow.endUs = Math.max(standing.flow.endUs, timestampUs);
+    standing.touched = ++this.#touches;
+    return standing.flow;
+  }
+
+  advance(timestampUs: number): void {
+    this.#clock.advance(timestampUs);
+    for (const kind of kinds) {
+      for (const standing of this.#byTouch(kind)) {
+        if (!this.#isSilent(standing, this.#clock.nowUs)) break;
+        this.#end(standing, kind === "closed" ? "closed" : "idle");
+      }
+    }
+  }
+
+  end(): void {
+    for (const kind of kinds) {
+      for (const standing of this.#byTouch(kind)) this.#end(standing, "end");
+    }
+  }
+
+  #endIfOver(key: string, source: string, packet: Packet, timestampUs: number): void {
+    const standing = this.#standing.get(key);
+    if (standing === undefined) return;
+    if (this.#isSilent(standing, timestampUs)) {
+      this.#end(standing, kindOf(standing) === "closed" ? "closed" : "idle");
+    } else if (isReuse(standing, source, packet)) {
+      this.#end(standing, "closed");
+    } else if (timestampUs - standing.flow.startUs > this.#timeouts.activeUs) {
+      this.ended.push({ ...standing.flow, endReason: "active" });
+      Object.assign(standing.flow, {
+        id: ++this.#count,
+        startUs: timestampUs,
+        origPkts: 0,
+        origBytes: 0,
+        origWireBytes: 0,
+        respPkts: 0,
+        respBytes: 0,
+        respWireBytes: 0,
+      });
+      this.isNew = true;
+    }
+  }
+
+  #begin(key: string, ends: Ends, packet: Packet, timestampUs: number): Standing {
+    if (this.#standing.size === this.#flowCountMax) this.#evict();
+    const isFlipped = isSentByResponder(packet);
+    const [orig, resp] = isFlipped
+      ? [ends.destinationEnd, ends.sourceEnd]
+      : [ends.sourceEnd, ends.destinationEnd];
+    const standing: Standing = {
+      key,
+      originator: isFlipped ? ends.destination : ends.source,
+      states: 0,
+      starts: new Map(),
+      touched: 0,
+      flow: {
+        id: ++this.#count,
+        startUs: timestampUs,
+        endUs: timestampUs,
+        origH: orig[0],
+        origP: orig[1],
+        respH: resp[0],
+        respP: resp[1],
+        proto: TRANSPORT_NAMES[packet.transport],
+        origPkts: 0,
+        origBytes: 0,
+        origWireBytes: 0,
+        respPkts: 0,
+        respBytes: 0,
+        respWireBytes: 0,
+        endReason: "",
+      },
+    };
+    this.#standing.set(key, standing);
+    this.isNew = true;
+    return standing;
+  }
+
+  #tally(standing: Standing, source: string, packet: Packet, wireLength: number): void {
+    const { flow } = standing;
+    this.isOriginator = source === standing.originator;
+    if (this.isOriginator) {
+      flow.origPkts++;
+      flow.origBytes += packet.payloadLength;
+      flow.origWireBytes += wireLength;
+    } else {
+      flow.respPkts++;
+      flow.respBytes += packet.payloadLength;
+      flow.respWireBytes += wireLength;
+    }
+    if (flow.proto === "tcp" && packet.tcpFlags >= 0) {
+      noteStart(standing, source, packet, this.isOriginator);
+      standing.states = nextTcpStates(
+        standing.states,
+        this.isOriginator,
+        packet.tcpFlags,
+        packet.payloadLength > 0,
+      );
+    }
+  }
+
+  #evict(): void {
+    const first = kinds.flatMap((kind) => this.#byTouch(kind).slice(0, 1));
+    const oldest = first.reduce((a, b) => b.flow.endUs < a.flow.endUs ? b : a);
+    this.evictedCount++;
+    this.#end(oldest, "evicted");
+  }
+
+  #end(standing: Standing, endReason: FlowEndReason): void {
+    this.#standing.delete(standing.key);
+    this.ended.push({ ...standing.flow, endReason });
+  }
+
+  #byTouch(kind: Kind): Standing[] {
+    return [...this.#standing.values()].filter((standing) => kindOf(standing) === kind)
+      .sort((a, b) => a.touched - b.touched);
+  }
+
+  #isSilent(standing: Standing, timestampUs: number): boolean {
+    const timeoutUs = timeoutOf(this.#timeouts, kindOf(standing));
+    const ageUs = timestampUs - standing.flow.endUs;
+    return ageUs > timeoutUs || ageUs < -timeoutUs - JUMP_US;
+  }
+
+  #endsOf(packet: Packet): Ends {
+    let ports: readonly [number, number] = [packet.sourcePort, packet.destinationPort];
+    const source = sourceText(packet);
+    const destination = destinationText(packet);
+    if (packet.isFragment === 1 && packet.ipIdentification !== -1) {
+      const datagram = [source, destination, packet.ipProtocol, packet.ipIdentification].join();
+      if (packet.isLaterFragment === 1) ports = this.#fragments.get(datagram) ?? ports;
+      else if (ports[0] >= 0) this.#fragments.set(datagram, ports);
+    }
+    const isIcmp = packet.ipProtocol === 1 || packet.ipProtocol === 58;
+    const counterpart = isIcmp && ports[0] >= 0 ? icmpCounterpart(packet.ipProtocol, ports[0]) : -1;
+    const [sourcePort, destinationPort] = counterpart < 0 ? ports : [ports[0], counterpart];
+    return {
+      source: `${source} ${sourcePort}`,
+      destination: `${destination} ${destinationPort}`,
+      sourceEnd: [source, Math.max(sourcePort, 0)],
+      destinationEnd: [destination, Math.max(destinationPort, 0)],
+      isOneWay: isIcmp && ports[0] >= 0 && counterpart < 0,
+    };
+  }
+}
+
+interface Ends {
+  readonly source: string;
+  readonly destination: string;
+  readonly sourceEnd: readonly [string, number];
+  readonly destinationEnd: readonly [string, number];
+  readonly isOneWay: boolean;
+}
+
+function keyOf(packet: Packet, { source, destination, isOneWay }: Ends): string {
+  const ends = isOneWay ? [source, "to", destination] : [source, destination].sort();
+  return `${packet.ipVersion} ${packet.ipProtocol} ${ends.join(" ")}`;
+}
+
+function kindOf({ flow, states }: Standing): Kind {
+  if (flow.proto === "udp") return "udp";
+  if (flow.proto === "icmp" || flow.proto === "icmpv6") return "icmp";
+  if (flow.proto !== "tcp") return "other";
+  if (isTcpClosed(states)) return "closed";
+  return isTcpAttempt(states) ? "attempt" : "idle";
+}
+
+function timeoutOf(timeouts: FlowTimeouts, kind: Kind): number {
+  return {
+    attempt: timeouts.tcpAttemptUs,
+    idle: timeouts.tcpIdleUs,
+    closed: timeouts.tcpClosedUs,
+    udp: timeouts.udpUs,
+    icmp: timeouts.icmpUs,
+    other: timeouts.otherUs,
+  }[kind];
+}
+
+function noteStart(
+  standing: Standing,
+  source: string,
+  packet: Packet,
+  isOriginator: boolean,
+): void {
+  const state = (isOriginator ? originatorState : responderState)(standing.states);
+  const isSyn = (packet.tcpFlags & TCP_SYN) !== 0;
+  if (state === TcpEnd.inactive || (isSyn && state < TcpEnd.closed)) {
+    standing.starts.set(source, isSyn ? packet.tcpSequence | 0 : packet.tcpSequence - 1 | 0);
+  }
+}
+
+/** A SYN that begins another connection of the same ports. */
+function isReuse(standing: Standing, source: string, packet: Packet): boolean {
+  if (packet.tcpFlags < 0 || (packet.tcpFlags & TCP_SYN) === 0) return false;
+  const { states, starts } = standing;
+  const isOriginator = source === standing.originator;
+  const isSameNumber = starts.get(source) === (packet.tcpSequence | 0);
+  const isOriginatorUnheard = originatorState(states) === TcpEnd.inactive;
+  if ((packet.tcpFlags & TCP_ACK) !== 0) {
+    return !isOriginator && isOriginatorUnheard && starts.has(source) && !isSameNumber;
+  }
+  if (isTcpClosedByBoth(states)) return true;
+  if (starts.has(source)) return !isSameNumber;
+  const isSynAckBefore = isOriginator && responderState(states) === TcpEnd.established;
+  const isSimultaneous = !isOriginator && originatorState(states) === TcpEnd.synSent;
+  return !isSynAckBefore && !isSimultaneous;
+}
+
+function sourceText(packet: Packet): string {
+  const { source0, source1, source2, source3, ipVersion } = packet;
+  return wordsText([source0, source1, source2, source3], ipVersion);
+}
+
+function destinationText(packet: Packet): string {
+  const { destination0, destination1, destination2, destination3, ipVersion } = packet;
+  return wordsText([destination0, destination1, destination2, destination3], ipVersion);
+}
+
+function wordsText(words: readonly number[], ipVersion: number): string {
+  const bytes = words.flatMap((word) => [24, 16, 8, 0].map((shift) => word >>> shift & 255));
+  return addressText(new Uint8Array(ipVersion === 6 ? bytes : bytes.slice(12)));
+}
