@@ -10,8 +10,9 @@ import type { Packet } from "../records.ts";
 import { Assembly } from "./assembly.ts";
 import type { InitialKeys } from "./quic_crypto.ts";
 
-/** Packets looked at before a flow is given up. */
+/** Packets looked at before a flow is given up, and before one whose start has not come. */
 const packetsMax = 32;
+const startlessPacketsMax = 4;
 
 /** What has come of one flow's first message, in one direction. */
 export class Pending {
@@ -22,11 +23,14 @@ export class Pending {
   isStartKnown: boolean;
   /** Keys of the QUIC connection. */
   keys: InitialKeys | null = null;
+  /** What the flow's message is, as an index into APPLICATION_NAMES. */
+  readonly application: number;
   readonly #sourcePort: number;
   readonly #source: number;
   #packets = 0;
 
-  constructor(packet: Packet, isStartKnown: boolean) {
+  constructor(packet: Packet, application: number, isStartKnown: boolean) {
+    this.application = application;
     this.sequence = packet.tcpSequence;
     this.isStartKnown = isStartKnown;
     this.#sourcePort = packet.sourcePort;
@@ -40,7 +44,7 @@ export class Pending {
 
   /** Counts a packet; false when there have been too many. */
   countPacket(): boolean {
-    return ++this.#packets <= packetsMax;
+    return ++this.#packets <= (this.isStartKnown ? packetsMax : startlessPacketsMax);
   }
 
   /**

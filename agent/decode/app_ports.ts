@@ -19,6 +19,7 @@ const tcpEntries: readonly Entry[] = [
   ["telnet", any, 23],
   ["smtp", text, 25, 587, 2525],
   ["http", text, 80, 3128, 8000, 8008, 8080, 8888],
+  ["kerberos", binary, 88],
   ["pop3", text, 110],
   ["nbss", binary, 139],
   ["imap", text, 143],

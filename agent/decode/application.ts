@@ -12,6 +12,7 @@ import { readQuic } from "./quic_reader.ts";
 import { matchTcp } from "./signatures_tcp.ts";
 import { matchUdp } from "./signatures_udp.ts";
 import { readStream } from "./stream_reader.ts";
+import { isDtlsRecord } from "./tls.ts";
 
 /** Bytes that must all be readable for a payload to look like text. */
 const lookLength = 8;
@@ -82,19 +83,19 @@ export class ApplicationReader {
     if (packet.payloadCapturedLength <= 0 || packet.isLaterFragment === 1) return null;
     const at = packet.payloadOffset;
     const end = at + packet.payloadCapturedLength;
-    switch (application) {
-      case Application.tls:
-      case Application.http:
-        return readStream(this.#pending, bytes, packet, { application, key });
-      case Application.quic:
-        return readQuic(this.#pending, bytes, packet, key);
-      case Application.dns:
-        return packet.transport === Transport.tcp
-          ? readDnsOverTcp(bytes, at, end)
-          : readMessage(bytes, at, end, application);
-      default:
-        return readMessage(bytes, at, end, application);
+    if (packet.transport === Transport.tcp) {
+      const details = application === Application.dns
+        ? readDnsOverTcp(bytes, at, end)
+        : readMessage(bytes, at, end, application);
+      return details ?? readStream(this.#pending, bytes, packet, { application, key });
     }
+    if (application === Application.quic) return readQuic(this.#pending, bytes, packet, key);
+    return readMessage(
+      bytes,
+      at,
+      end,
+      isDtlsRecord(bytes, at, end) ? Application.dtls : application,
+    );
   }
 
   /** Forgets what waits for flow `key`; to be called when the key gets another flow. */

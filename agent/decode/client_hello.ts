@@ -227,6 +227,9 @@ function readVersions(at: number, end: number): void {
   }
 }
 
+/** Drafts of TLS 1.3 are 0x7f and their number, Facebook's 0xfb. */
 function nameVersion(version: number): string {
+  const high = version >> 8;
+  if (high === 0x7f || high === 0xfb) return `TLS 1.3 draft ${version & 0xff}`;
   return versionNames.get(version) ?? `0x${version.toString(16).padStart(4, "0")}`;
 }

@@ -173,7 +173,12 @@ function isHeader(bytes: Uint8Array, at: number, end: number, name: string): boo
 function readValue(bytes: Uint8Array, at: number, end: number, lengthMax: number): string {
   let start = at;
   let stop = end;
-  while (start < stop && bytes[start] <= space) start++;
-  while (stop > start && bytes[stop - 1] <= space) stop--;
+  while (start < stop && isBlank(bytes[start])) start++;
+  while (stop > start && isBlank(bytes[stop - 1])) stop--;
   return readText(bytes, start, stop, lengthMax);
+}
+
+/** Space, tab, or the CR of the line's end. */
+function isBlank(byte: number): boolean {
+  return byte === space || byte === 0x09 || byte === 0x0d;
 }

@@ -1,11 +1,12 @@
 /**
- * The names in one packet, without what came before it: what tshark shows with reassembly off. Names are looked for where
- * tshark looks: DNS on its ports only, TLS, QUIC and HTTP wherever their first bytes are.
+ * The names in one packet, without what came before it: what tshark shows with reassembly off. DNS is read on its ports, and
+ * elsewhere when a datagram is nothing but a plain query; TLS, QUIC and HTTP wherever their first bytes are.
  */
 import { Application, type ApplicationDetails, type Packet } from "../records.ts";
 import { describeHttp, describeTls, readDnsOverTcp, readMessage } from "./app_details.ts";
 import { readUint16 } from "./bytes.ts";
 import { readClientHello } from "./client_hello.ts";
+import { isDnsQueryStrict } from "./dns.ts";
 import { readHttp } from "./http.ts";
 import { readQuicDatagram } from "./quic_reader.ts";
 import { isClientHelloRecord, tlsRecordHeaderLength } from "./tls.ts";
@@ -13,6 +14,8 @@ import { isClientHelloRecord, tlsRecordHeaderLength } from "./tls.ts";
 const dnsPort = 53;
 const mdnsPort = 5353;
 const llmnrPort = 5355;
+/** Its queries look like DNS with unreadable names. */
+const nbnsPort = 137;
 const ssdpPort = 1900;
 
 /** The names in a TCP segment. */
@@ -42,6 +45,8 @@ export function readDatagramNames(bytes: Uint8Array, packet: Packet): Applicatio
   if (hasPort(packet, mdnsPort)) return readMessage(bytes, at, end, Application.mdns);
   if (hasPort(packet, llmnrPort)) return readMessage(bytes, at, end, Application.llmnr);
   if (hasPort(packet, ssdpPort)) return readMessage(bytes, at, end, Application.ssdp);
+  if (hasPort(packet, nbnsPort)) return null;
+  if (isDnsQueryStrict(bytes, at, end)) return readMessage(bytes, at, end, Application.dns);
   return readQuicDatagram(bytes, at, end);
 }
 

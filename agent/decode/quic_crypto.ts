@@ -63,9 +63,9 @@ export function openInitial(
   const mask = maskOf(bytes.subarray(sample, sample + sampleLength), keys.hp);
   const firstByte = bytes[at] ^ (mask[0] & 0x0f);
   const numberLength = (firstByte & 3) + 1;
-  const header = bytes.slice(at, protectedStart + numberLength);
+  const header = new Uint8Array(bytes.subarray(at, protectedStart + numberLength));
   header[0] = firstByte;
-  const nonce = keys.iv.slice();
+  const nonce = new Uint8Array(keys.iv);
   for (let i = 0; i < numberLength; i++) {
     const byte = bytes[protectedStart + i] ^ mask[1 + i];
     header[header.length - numberLength + i] = byte;
@@ -94,10 +94,13 @@ function decrypt(
   }
 }
 
+/** RFC 9001 section 5.4.3. Deno frees a cipher's native part only in final(). */
 function maskOf(sample: Uint8Array, hp: Uint8Array): Uint8Array {
   const cipher = createCipheriv("aes-128-ecb", hp, null);
   cipher.setAutoPadding(false);
-  return cipher.update(sample);
+  const mask = cipher.update(sample);
+  cipher.final();
+  return mask;
 }
 
 function saltOfVersion(version: number): Uint8Array {
@@ -123,7 +126,8 @@ function hmacSha256(key: Uint8Array, text: Uint8Array): Uint8Array {
   }
   inner.set(text, hashBlockLength);
   outer.set(hash("sha256", inner, "buffer"), hashBlockLength);
-  return hash("sha256", outer, "buffer");
+  // A Buffer's slice() would not copy.
+  return new Uint8Array(hash("sha256", outer, "buffer"));
 }
 
 /** HkdfLabel of RFC 8446 section 7.1 with an empty context. */

@@ -37,7 +37,10 @@ const {
   bgp,
   modbus,
   openvpn,
+  stun,
 } = Application;
+
+const stunCookie = 0x2112a442;
 
 const word = {
   ssh: wordOf("SSH-"),
@@ -182,12 +185,18 @@ function matchBinary(bytes: Uint8Array, at: number, end: number, packet: Packet)
 function matchZero(bytes: Uint8Array, at: number, end: number, packet: Packet): number {
   if (end - at < 8) return matchLengthFirst(bytes, at, end, packet);
   const inner = readInt32(bytes, at + 4);
+  if (inner === stunCookie || isFramedStun(bytes, at, end)) return stun;
   if (inner === word.smb1 || inner === word.smb2 || inner === word.smb2Sealed) return smb;
   if (isPostgresqlStart(bytes, at, end)) return postgresql;
   const isKerberos = end - at > 6 && isKerberosTag(bytes[at + 4]) &&
     readUint32(bytes, at) + 4 === packet.payloadLength;
   if (isKerberos) return kerberos;
   return isOpenvpnReset(bytes, at, end) ? openvpn : matchLengthFirst(bytes, at, end, packet);
+}
+
+/** STUN behind its length (RFC 4571, as ICE over TCP has it). */
+function isFramedStun(bytes: Uint8Array, at: number, end: number): boolean {
+  return end - at >= 22 && bytes[at + 2] < 0x40 && readInt32(bytes, at + 6) === stunCookie;
 }
 
 /** What only the port makes likely, and a length that fits makes certain. */
@@ -200,14 +209,20 @@ function matchLengthFirst(bytes: Uint8Array, at: number, end: number, packet: Pa
   return hasPort(packet, 502) && isModbus(bytes, at, end) ? modbus : 0;
 }
 
-/** BGP's marker (RFC 4271 section 4.1), or a telnet command (RFC 854). */
+/** BGP's marker (RFC 4271 section 4.1), or a telnet negotiation. */
 function matchAllOnes(bytes: Uint8Array, at: number, end: number): number {
   if (end - at >= 19 && bytes[at + 18] >= 1 && bytes[at + 18] <= 5) {
     let i = at;
     while (i < at + 16 && bytes[i] === 0xff) i++;
     if (i === at + 16) return bgp;
   }
-  return bytes[at + 1] >= 0xf0 && bytes[at + 1] <= 0xfe && bytes[at + 2] < 0x80 ? telnet : 0;
+  return isTelnetNegotiation(bytes, at, end) ? telnet : 0;
+}
+
+/** IAC and SB, WILL, WONT, DO or DONT with a known option (RFC 854), and nothing or the next command behind it. */
+function isTelnetNegotiation(bytes: Uint8Array, at: number, end: number): boolean {
+  if (bytes[at + 1] < 0xfa || bytes[at + 1] > 0xfe || bytes[at + 2] >= 50) return false;
+  return bytes[at + 1] === 0xfa || end === at + 3 || bytes[at + 3] === 0xff;
 }
 
 /** TPKT (RFC 1006) with an X.224 connection request or confirm, and RDP's port, cookie or negotiation. */

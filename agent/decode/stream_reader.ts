@@ -7,43 +7,38 @@ import { describeHttp, describeTls, describeWaiting } from "./app_details.ts";
 import { Pending, type PendingFlows } from "./app_pending.ts";
 import { readClientHello } from "./client_hello.ts";
 import { hasWholeHead, LineProtocol, readHttp, readLineProtocol } from "./http.ts";
-import { isClientHelloRecord, isTlsRecord, tlsRecordHeaderLength } from "./tls.ts";
+import { isClientHelloRecord, isSslv2Hello, isTlsRecord, tlsRecordHeaderLength } from "./tls.ts";
 import { findHello, helloCutOff } from "./tls_stream.ts";
 
-/** The flow that a segment belongs to. */
-export interface StreamFlow {
-  /** Application.tls or Application.http. */
-  readonly application: number;
-  readonly key: number;
-}
-
 /**
- * What the segment, with those before it that wait in `flows`, says; null when it says nothing. A segment that was not
- * captured whole is not waited for: what is there is read.
+ * What the segment, with those before it that wait in `flows` under `key`, says; null when it says nothing. A ClientHello is
+ * read whatever the flow was before (STARTTLS, a proxy's CONNECT). A segment that was not captured whole is not waited for:
+ * what is there is read.
  */
 export function readStream(
   flows: PendingFlows,
   bytes: Uint8Array,
   packet: Packet,
-  flow: StreamFlow,
+  flow: { readonly application: number; readonly key: number },
 ): ApplicationDetails | null {
-  const { application, key } = flow;
-  const pending = flows.find(key);
+  const pending = flows.find(flow.key);
   if (pending !== undefined) {
-    return pending.isFrom(packet) ? continueStream(flows, pending, bytes, packet, flow) : null;
+    return pending.isFrom(packet) ? continueStream(flows, pending, bytes, packet, flow.key) : null;
   }
   const at = packet.payloadOffset;
   const end = at + packet.payloadCapturedLength;
+  const isHello = isClientHelloRecord(bytes, at, end);
+  const application = isHello ? Application.tls : flow.application;
+  const isStart = isHello || isHttpStart(bytes, at, end, application);
   const isWhole = packet.payloadCapturedLength >= packet.payloadLength;
-  const isStart = isStreamStart(bytes, at, end, application);
   if (isStart) {
     const details = readStart(bytes, at, end, application);
     if (details === null || details.isComplete) return details;
     if (!isWhole) return readCutStart(bytes, at, end, application);
   } else if (!isWhole || !isMiddleOfHello(bytes, packet, application)) return null;
-  const started = new Pending(packet, isStart);
+  const started = new Pending(packet, application, isStart);
   started.addSegment(bytes, packet, isStart);
-  flows.add(key, started);
+  flows.add(flow.key, started);
   return describeWaiting(application);
 }
 
@@ -52,39 +47,36 @@ function continueStream(
   pending: Pending,
   bytes: Uint8Array,
   packet: Packet,
-  { application, key }: StreamFlow,
+  key: number,
 ): ApplicationDetails | null {
   const at = packet.payloadOffset;
   const end = at + packet.payloadCapturedLength;
-  const isStart = isStreamStart(bytes, at, end, application);
+  const { application, assembly } = pending;
+  const isStart = !pending.isStartKnown && isClientHelloRecord(bytes, at, end);
   const isWhole = packet.payloadCapturedLength >= packet.payloadLength;
   const isTaken = pending.countPacket() && pending.addSegment(bytes, packet, isStart) && isWhole;
-  const { assembly, isStartKnown } = pending;
-  const details = isStartKnown
+  const details = pending.isStartKnown
     ? readStart(assembly.bytes, 0, assembly.contiguous, application)
     : describeWaiting(application);
   if (isTaken && details !== null && !details.isComplete) return details;
   flows.delete(key);
   if (details === null || details.isComplete) return details;
-  return isStartKnown ? readCutStart(assembly.bytes, 0, assembly.contiguous, application) : null;
+  return pending.isStartKnown
+    ? readCutStart(assembly.bytes, 0, assembly.contiguous, application)
+    : null;
 }
 
-function isStreamStart(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  application: number,
-): boolean {
-  return application === Application.tls
-    ? isClientHelloRecord(bytes, at, end)
-    : readLineProtocol(bytes, at, end) === LineProtocol.http;
+function isHttpStart(bytes: Uint8Array, at: number, end: number, application: number): boolean {
+  return application === Application.http &&
+    readLineProtocol(bytes, at, end) === LineProtocol.http;
 }
 
 /** A segment towards a server that is no record: the first one may have been overtaken by it. */
 function isMiddleOfHello(bytes: Uint8Array, packet: Packet, application: number): boolean {
   const at = packet.payloadOffset;
+  const end = at + packet.payloadCapturedLength;
   return application === Application.tls && packet.destinationPort < packet.sourcePort &&
-    !isTlsRecord(bytes, at, at + packet.payloadCapturedLength);
+    !isTlsRecord(bytes, at, end) && !isSslv2Hello(bytes, at, end);
 }
 
 /** Reads the start of a stream; not complete when more of it is needed, null when it is not what it seemed. */
