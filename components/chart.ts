@@ -6,8 +6,7 @@
 // @ts-types="./frappe_charts.d.ts"
 import { Chart } from "frappe-charts/dist/frappe-charts.esm.js";
 
-export interface AxisChartOptions {
-  readonly type: "line" | "bar";
+export interface LineChartOptions {
   /** At the root font size of 16 px. */
   readonly height: number;
   readonly data: ChartData;
@@ -31,12 +30,12 @@ const placeholders = new Array<string>(8).fill("#777777");
 const rootScale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 const wallScale = () => rootScale() * (innerWidth >= 3000 ? 1.35 : 1);
 
-/** Draws lines with filled areas, or bars, into `host`. */
-export function drawAxisChart(host: HTMLElement, options: AxisChartOptions): ChartHandle {
+/** Draws lines with filled areas, from zero, into `host`. */
+export function drawLineChart(host: HTMLElement, options: LineChartOptions): ChartHandle {
   const scale = rootScale();
   const state = { data: options.data };
   const chart = new Chart(host, {
-    type: options.type,
+    type: "line",
     data: libraryData(options.data),
     height: Math.round(options.height * wallScale()),
     colors: placeholders,
@@ -44,7 +43,6 @@ export function drawAxisChart(host: HTMLElement, options: AxisChartOptions): Cha
     isNavigable: 0,
     truncateLegends: 1,
     lineOptions: { hideDots: 1, regionFill: 1, spline: 0 },
-    barOptions: { stacked: 1, spaceRatio: 0.15 },
     axisOptions: { xAxisMode: "tick", yAxisMode: "span", xIsSeries: 1 },
   });
   const padding = { top: 10 * scale, bottom: 24 * scale };
@@ -125,7 +123,7 @@ function setMargins(
 /** Our numbers on the y axis, and only the labels that fit on the x axis (the library makes a node for each point). */
 function formatAxes(
   chart: Chart,
-  options: AxisChartOptions,
+  options: LineChartOptions,
   ticks: () => readonly number[],
 ): void {
   const setup = chart.setupComponents.bind(chart);

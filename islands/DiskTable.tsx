@@ -13,7 +13,7 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
   const message = latest.value ?? initial;
   const { store, recorder } = message.health;
   return (
-    <section class="panel c4">
+    <section class="panel c4 lone">
       <header>
         <h2>Disk</h2>
         <p class="mono clip" title={resultsFolder}>{resultsFolder}</p>

@@ -60,7 +60,7 @@ function SourceRow({ source }: { source: CaptureSourceState }) {
 
 function DropCell({ label, count }: { label: string; count: number }) {
   return (
-    <td class={`num ${count > 0 ? "sev-high" : "dim"}`} data-l={`lost, ${label}`}>
+    <td class={`num ${count > 0 ? "sev-high" : "dim opt"}`} data-l={`lost, ${label}`}>
       {formatCount(count)}
     </td>
   );

@@ -8,7 +8,7 @@ import { SeriesSketch } from "../components/SeriesSketch.tsx";
 interface Props extends LiveSeries {
   readonly zone: string;
   readonly title: string;
-  /** Class of the panel's width, as "c4". */
+  /** Class of the panel's width, as "c4 lone". */
   readonly width: string;
   readonly isTall: boolean;
 }
@@ -16,8 +16,7 @@ interface Props extends LiveSeries {
 function chartOfHeight(height: number): LiveChart {
   return {
     draw: (charts, element, data) =>
-      charts.drawAxisChart(element, {
-        type: "line",
+      charts.drawLineChart(element, {
         height,
         left: 48,
         data,

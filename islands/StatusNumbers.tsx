@@ -37,7 +37,7 @@ export default function StatusNumbers({ initial }: { initial: LiveMessage }) {
       <Stat
         label="Queue"
         quantity={depthMax > 0 ? { value: formatCount(depth), unit: `of ${depthMax}` } : null}
-        hint="buffers waiting to be decoded"
+        hint="buffers waiting"
       />
       <Stat
         label="Processor"

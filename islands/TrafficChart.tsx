@@ -13,8 +13,7 @@ interface Props extends LiveSeries {
 
 const chart: LiveChart = {
   draw: (charts, element, data) =>
-    charts.drawAxisChart(element, {
-      type: "line",
+    charts.drawLineChart(element, {
       height: 300,
       left: 40,
       data,

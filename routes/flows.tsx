@@ -63,9 +63,9 @@ function FlowRow({ flow, nowUs, zone }: { flow: StoredFlow; nowUs: number; zone:
         <Address address={flow.resp_h} />
         {hasPorts && <span class="port">:{flow.resp_p}</span>}
       </td>
-      <td>{protocolLabel(flow.service || flow.proto)}</td>
-      <td class="grow opt">{flow.name}</td>
-      <td class="num" data-l="sent">{formatBytes(flow.orig_wire_bytes)}</td>
+      <td class="proto">{protocolLabel(flow.service || flow.proto)}</td>
+      <td class="grow w2">{flow.name}</td>
+      <td class="num sent" data-l="sent">{formatBytes(flow.orig_wire_bytes)}</td>
       <td class="num" data-l="received">{formatBytes(flow.resp_wire_bytes)}</td>
       <td class="num opt">{formatCount(flow.orig_pkts + flow.resp_pkts)}</td>
       <td class="num opt">{formatDuration((flow.end_us - flow.start_us) / 1e6)}</td>

@@ -58,7 +58,7 @@ export default define.page<typeof handler>(function Overview({ data, state }) {
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
       <TrafficNumbers initial={message} peaks={data.peaks} />
       <TrafficChart {...data.live} zone={sensor.zone} />
-      <PacketRate {...data.live} zone={sensor.zone} title="Packets" width="c4" isTall />
+      <PacketRate {...data.live} zone={sensor.zone} title="Packets" width="c4 lone" isTall />
       <ProtocolShare initial={message} />
       <BusiestHosts initial={message} />
       <NewestPackets

@@ -167,6 +167,10 @@ browserTest("charts draw their data and do not grow with updates", async (visit)
   assert.equal(await lines.count(), 2, "in and out");
   assert.equal(await page.locator(".pal-proto .donut-path").count(), 7);
   assert.equal(await page.locator(".sketch").count(), 0, "the server's drawing has gone");
+  for (const line of await lines.all()) {
+    const [drawn, frame] = [await line.boundingBox(), await page.locator(".pal-io").boundingBox()];
+    assert.ok(drawn!.y + drawn!.height <= frame!.y + frame!.height, "inside the chart");
+  }
   const nodes = () => page.locator(".tw-chart *").count();
   tick({}, 4001);
   await stat(page, "Packets").getByText("4,001").waitFor();

@@ -11,6 +11,7 @@ import {
 import type { Theme } from "../../components/theme.ts";
 import {
   buildSeries,
+  completeBuckets,
   type SeriesInput,
   type TrafficSeries,
 } from "../../components/traffic_series.ts";
@@ -48,7 +49,9 @@ export function rangeOf(url: URL): Range {
   return rangeById(url.searchParams.get("range"));
 }
 
-/** Traffic of `range` up to now: from memory for the first range, else from the database. */
+/**
+ * Traffic of `range`: from memory up to now for the first range, else from the database up to the last full bucket.
+ */
 export function trafficSeries(state: State, range: Range): TrafficSeries {
   const { live, queries } = state.context;
   const bucketUs = range.bucketS * 1e6;
@@ -59,7 +62,8 @@ export function trafficSeries(state: State, range: Range): TrafficSeries {
   const toUs = (Math.floor(endUs / bucketUs) + 1) * bucketUs;
   // A range of countMax - 1 buckets makes the database's buckets exactly ours.
   const { points } = queries.stats({ fromUs: toUs - bucketUs * (countMax - 1), toUs }, countMax);
-  return buildSeries(points.map((point) => fromWire<SeriesInput>(point)), shape);
+  const series = buildSeries(points.map((point) => fromWire<SeriesInput>(point)), shape);
+  return completeBuckets(series, endUs);
 }
 
 /** What a chart shows when the database has no answer. */
