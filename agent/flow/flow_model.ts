@@ -3,7 +3,7 @@
  * of lists and hashes. It shares with the real one only what is tested by itself: the TCP state machine, the roles
  * of a first packet, the traffic clock and the pairing of ICMP types. History and retransmissions are left out.
  */
-import { type FlowEndReason, type Packet, TRANSPORT_NAMES } from "../records.ts";
+import { type Flow, type FlowEndReason, type Packet, TRANSPORT_NAMES } from "../records.ts";
 import { addressText } from "./address_text.ts";
 import {
   isTcpAttempt,
@@ -38,6 +38,29 @@ export interface ModelFlow {
   respBytes: number;
   respWireBytes: number;
   endReason: FlowEndReason | "";
+}
+
+/** The fields of a flow that the model has. */
+export function knownFields(flow: Flow): ModelFlow {
+  const { id, startUs, endUs, origH, origP, respH, respP, proto, endReason } = flow;
+  const { origPkts, origBytes, origWireBytes, respPkts, respBytes, respWireBytes } = flow;
+  return {
+    id,
+    startUs,
+    endUs,
+    origH,
+    origP,
+    respH,
+    respP,
+    proto,
+    origPkts,
+    origBytes,
+    origWireBytes,
+    respPkts,
+    respBytes,
+    respWireBytes,
+    endReason,
+  };
 }
 
 interface Standing {
@@ -283,14 +306,16 @@ function isReuse(standing: Standing, source: string, packet: Packet): boolean {
   const { states, starts } = standing;
   const isOriginator = source === standing.originator;
   const isSameNumber = starts.get(source) === (packet.tcpSequence | 0);
-  const isOriginatorUnheard = originatorState(states) === TcpEnd.inactive;
+  const originator = originatorState(states);
+  const responder = responderState(states);
+  const isHeard = (isOriginator ? originator : responder) !== TcpEnd.inactive;
   if ((packet.tcpFlags & TCP_ACK) !== 0) {
-    return !isOriginator && isOriginatorUnheard && starts.has(source) && !isSameNumber;
+    return !isOriginator && originator === TcpEnd.inactive && !isSameNumber;
   }
   if (isTcpClosedByBoth(states)) return true;
-  if (starts.has(source)) return !isSameNumber;
-  const isSynAckBefore = isOriginator && responderState(states) === TcpEnd.established;
-  const isSimultaneous = !isOriginator && originatorState(states) === TcpEnd.synSent;
+  if (isHeard) return !isSameNumber;
+  const isSynAckBefore = isOriginator && responder === TcpEnd.established;
+  const isSimultaneous = !isOriginator && originator === TcpEnd.synSent;
   return !isSynAckBefore && !isSimultaneous;
 }
 
