@@ -1,14 +1,33 @@
 /**
- * Totals of every host seen, in typed arrays: an open-addressing index (linear probing, at most half full) over rows of
- * four address words and counters. At `hostCountMax` the quarter that was idle longest leaves, so memory has a bound:
- * 65,536 hosts take 65,536 x (16 B key + 7 B id and flags + 24 B times and MAC + 96 B counters) + 512 KiB index,
- * about 10 MB.
+ * Totals of every host seen, in typed arrays: an open-addressing index (linear probing, at most half full) over rows.
+ * What a packet changes lies in one row of 64 bytes, because a cache miss costs more than the arithmetic:
+ *
+ *     double 0 last seen, us    1, 2 packets and bytes sent    3, 4 packets and bytes received
+ *     word 10 id    11 flags
+ *
+ * At `hostCountMax` the quarter that was idle longest leaves, so memory has a bound: 65,536 hosts take 65,536 x (64 B row,
+ * 16 B key, 16 B first seen and MAC, 32 B what was taken, 32 B windows) + 512 KiB index, about 11 MB.
  */
 import type { HostTotals } from "../records.ts";
 
 /** Traffic time that one window of recent totals spans. */
 export const recentWindowUs = 300_000_000;
 const activeUs = 60_000_000;
+
+const rowDoubles = 8;
+const rowWords = 16;
+const lastSeenAt = 0;
+const packetsOutAt = 1;
+const bytesOutAt = 2;
+const packetsInAt = 3;
+const bytesInAt = 4;
+const idAt = 10;
+const flagsAt = 11;
+const flagLocal = 1;
+/** Not a group or broadcast. */
+const flagListed = 2;
+const flagHasMac = 4;
+const counterCount = 4;
 
 export interface HostTableOptions {
   readonly hostCountMax?: number;
@@ -27,25 +46,19 @@ export class HostTable {
   readonly #index: Int32Array;
   readonly #mask: number;
   readonly #words: Int32Array;
-  readonly #ids: Uint32Array;
-  readonly #isLocal: Uint8Array;
-  readonly #isListed: Uint8Array;
-  readonly #isDirty: Uint8Array;
+  readonly #row: Float64Array;
+  readonly #rowWords: Int32Array;
   readonly #firstSeenUs: Float64Array;
-  readonly #lastSeenUs: Float64Array;
-  /** In packets, in bytes, out packets, out bytes: since the host was first seen, */
-  readonly #totals: Float64Array;
-  /** … since its row was last taken, */
-  readonly #pending: Float64Array;
-  /** … and in this and the last window: in bytes, out bytes, each twice. */
-  readonly #recent: Float64Array;
   /** 48 bits each; 0 while unknown. */
   readonly #macs: Float64Array;
+  /** The four counters as they were when the row was last taken. */
+  readonly #taken: Float64Array;
+  /** Bytes out and in when this window began, and when the one before it did. */
+  readonly #windows: Float64Array;
   #count = 0;
   #nextId = 1;
   #evicted = 0;
   #windowStartUs = -1;
-  #window = 0;
 
   constructor(options: HostTableOptions) {
     this.#options = options;
@@ -55,16 +68,12 @@ export class HostTable {
     this.#index = new Int32Array(size).fill(-1);
     this.#mask = size - 1;
     this.#words = new Int32Array(max * 4);
-    this.#ids = new Uint32Array(max);
-    this.#isLocal = new Uint8Array(max);
-    this.#isListed = new Uint8Array(max);
-    this.#isDirty = new Uint8Array(max);
+    this.#row = new Float64Array(max * rowDoubles);
+    this.#rowWords = new Int32Array(this.#row.buffer);
     this.#firstSeenUs = new Float64Array(max);
-    this.#lastSeenUs = new Float64Array(max);
-    this.#totals = new Float64Array(max * 4);
-    this.#pending = new Float64Array(max * 4);
-    this.#recent = new Float64Array(max * 4);
     this.#macs = new Float64Array(max);
+    this.#taken = new Float64Array(max * counterCount);
+    this.#windows = new Float64Array(max * 4);
   }
 
   get count(): number {
@@ -101,43 +110,37 @@ export class HostTable {
 
   /** Identity of the host in a row; never given twice. */
   id(row: number): number {
-    return this.#ids[row];
+    return this.#rowWords[row * rowWords + idAt];
   }
 
   isLocal(row: number): boolean {
-    return this.#isLocal[row] === 1;
+    return (this.#rowWords[row * rowWords + flagsAt] & flagLocal) !== 0;
   }
 
   addSent(row: number, wireLength: number, timestampUs: number): void {
-    const base = row * 4;
-    this.#totals[base + 2] += 1;
-    this.#totals[base + 3] += wireLength;
-    this.#pending[base + 2] += 1;
-    this.#pending[base + 3] += wireLength;
-    this.#recent[base + 2 + this.#window] += wireLength;
-    this.#lastSeenUs[row] = timestampUs;
-    this.#isDirty[row] = this.#isListed[row];
+    const base = row * rowDoubles;
+    this.#row[base + packetsOutAt] += 1;
+    this.#row[base + bytesOutAt] += wireLength;
+    this.#row[base + lastSeenAt] = timestampUs;
   }
 
   addReceived(row: number, wireLength: number, timestampUs: number): void {
-    const base = row * 4;
-    this.#totals[base] += 1;
-    this.#totals[base + 1] += wireLength;
-    this.#pending[base] += 1;
-    this.#pending[base + 1] += wireLength;
-    this.#recent[base + this.#window] += wireLength;
-    this.#lastSeenUs[row] = timestampUs;
-    this.#isDirty[row] = this.#isListed[row];
+    const base = row * rowDoubles;
+    this.#row[base + packetsInAt] += 1;
+    this.#row[base + bytesInAt] += wireLength;
+    this.#row[base + lastSeenAt] = timestampUs;
   }
 
   /** Whether a packet from the host would show its MAC address for the first time. */
   needsMac(row: number): boolean {
-    return this.#macs[row] === 0 && this.#isLocal[row] === 1 && this.#isListed[row] === 1;
+    const flags = this.#rowWords[row * rowWords + flagsAt];
+    return (flags & (flagLocal | flagListed | flagHasMac)) === (flagLocal | flagListed);
   }
 
   /** The host's MAC address as a 48-bit number. */
   setMac(row: number, mac: number): void {
     this.#macs[row] = mac;
+    this.#rowWords[row * rowWords + flagsAt] |= flagHasMac;
   }
 
   /** Begins a new window of recent totals when the present one is over. */
@@ -145,10 +148,12 @@ export class HostTable {
     if (this.#windowStartUs < 0) this.#windowStartUs = timestampUs;
     if (timestampUs - this.#windowStartUs < recentWindowUs) return;
     this.#windowStartUs = timestampUs;
-    this.#window = 1 - this.#window;
     for (let row = 0; row < this.#count; row++) {
-      this.#recent[row * 4 + this.#window] = 0;
-      this.#recent[row * 4 + 2 + this.#window] = 0;
+      const base = row * 4;
+      this.#windows[base + 2] = this.#windows[base];
+      this.#windows[base + 3] = this.#windows[base + 1];
+      this.#windows[base] = this.#row[row * rowDoubles + bytesOutAt];
+      this.#windows[base + 1] = this.#row[row * rowDoubles + bytesInAt];
     }
   }
 
@@ -156,7 +161,8 @@ export class HostTable {
   activeCount(timestampUs: number): number {
     let active = 0;
     for (let row = 0; row < this.#count; row++) {
-      if (timestampUs - this.#lastSeenUs[row] < activeUs) active += this.#isListed[row];
+      const isActive = timestampUs - this.#row[row * rowDoubles + lastSeenAt] < activeUs;
+      if (isActive && this.#isListed(row)) active++;
     }
     return active;
   }
@@ -169,18 +175,18 @@ export class HostTable {
     const best: { row: number; bytes: number }[] = [];
     for (let row = 0; row < this.#count; row++) {
       const bytes = this.#bytesIn(row, span) + this.#bytesOut(row, span);
-      if (
-        this.#isListed[row] === 0 || bytes === 0 ||
-        (best.length === count && bytes <= best[count - 1].bytes)
-      ) continue;
+      if (bytes === 0 || !this.#isListed(row)) continue;
+      if (best.length === count && bytes <= best[count - 1].bytes) continue;
       let at = best.length;
       while (at > 0 && best[at - 1].bytes < bytes) at--;
       best.splice(at, 0, { row, bytes });
       if (best.length > count) best.pop();
     }
     return best.map(({ row }) => ({
-      ...this.#totalsOf(row, this.#totals),
+      ...this.#describe(row),
+      inPackets: this.#row[row * rowDoubles + packetsInAt],
       inBytes: this.#bytesIn(row, span),
+      outPackets: this.#row[row * rowDoubles + packetsOutAt],
       outBytes: this.#bytesOut(row, span),
     }));
   }
@@ -189,32 +195,55 @@ export class HostTable {
   takeChanged(countMax: number): HostTotals[] {
     const changed: HostTotals[] = [];
     for (let row = 0; row < this.#count && changed.length < countMax; row++) {
-      if (this.#isDirty[row] === 0) continue;
-      changed.push(this.#totalsOf(row, this.#pending));
-      this.#pending.fill(0, row * 4, row * 4 + 4);
-      this.#isDirty[row] = 0;
+      if (!this.#hasChanged(row)) continue;
+      const counters = this.#row.subarray(
+        row * rowDoubles + 1,
+        row * rowDoubles + 1 + counterCount,
+      );
+      const base = row * counterCount;
+      changed.push({
+        ...this.#describe(row),
+        outPackets: counters[0] - this.#taken[base],
+        outBytes: counters[1] - this.#taken[base + 1],
+        inPackets: counters[2] - this.#taken[base + 2],
+        inBytes: counters[3] - this.#taken[base + 3],
+      });
+      this.#taken.set(counters, base);
     }
     return changed;
   }
 
   /** Whether a row changed since it was last taken. */
   get hasChanged(): boolean {
-    return this.#isDirty.subarray(0, this.#count).includes(1);
+    for (let row = 0; row < this.#count; row++) {
+      if (this.#hasChanged(row)) return true;
+    }
+    return false;
   }
 
-  #bytesIn(row: number, span: "recent" | "total"): number {
-    const base = row * 4;
-    return span === "total" ? this.#totals[base + 1] : this.#recent[base] + this.#recent[base + 1];
+  #isListed(row: number): boolean {
+    return (this.#rowWords[row * rowWords + flagsAt] & flagListed) !== 0;
+  }
+
+  #hasChanged(row: number): boolean {
+    const counters = row * rowDoubles;
+    const taken = row * counterCount;
+    const hasSent = this.#row[counters + packetsOutAt] !== this.#taken[taken];
+    const hasReceived = this.#row[counters + packetsInAt] !== this.#taken[taken + 2];
+    return this.#isListed(row) && (hasSent || hasReceived);
   }
 
   #bytesOut(row: number, span: "recent" | "total"): number {
-    const base = row * 4;
-    return span === "total"
-      ? this.#totals[base + 3]
-      : this.#recent[base + 2] + this.#recent[base + 3];
+    const bytes = this.#row[row * rowDoubles + bytesOutAt];
+    return span === "total" ? bytes : bytes - this.#windows[row * 4 + 2];
   }
 
-  #totalsOf(row: number, counters: Float64Array): HostTotals {
+  #bytesIn(row: number, span: "recent" | "total"): number {
+    const bytes = this.#row[row * rowDoubles + bytesInAt];
+    return span === "total" ? bytes : bytes - this.#windows[row * 4 + 3];
+  }
+
+  #describe(row: number): Omit<HostTotals, "inPackets" | "inBytes" | "outPackets" | "outBytes"> {
     const base = row * 4;
     const words = this.#words;
     const address = this.#options.formatAddress(
@@ -230,30 +259,24 @@ export class HostTable {
       name: this.#options.nameOf(address, mac),
       isLocal: this.isLocal(row),
       firstSeenUs: this.#firstSeenUs[row],
-      lastSeenUs: this.#lastSeenUs[row],
-      inPackets: counters[base],
-      inBytes: counters[base + 1],
-      outPackets: counters[base + 2],
-      outBytes: counters[base + 3],
+      lastSeenUs: this.#row[row * rowDoubles + lastSeenAt],
     };
   }
 
   #add(word0: number, word1: number, word2: number, word3: number, timestampUs: number): number {
     const row = this.#count++;
-    const base = row * 4;
-    this.#words[base] = word0;
-    this.#words[base + 1] = word1;
-    this.#words[base + 2] = word2;
-    this.#words[base + 3] = word3;
-    this.#ids[row] = this.#nextId++;
-    this.#isLocal[row] = this.#options.isLocal(word0, word1, word2, word3) ? 1 : 0;
-    this.#isListed[row] = this.#options.isListed(word0, word1, word2, word3) ? 1 : 0;
-    this.#isDirty[row] = 0;
-    this.#firstSeenUs[row] = this.#lastSeenUs[row] = timestampUs;
-    for (const counters of [this.#totals, this.#pending, this.#recent]) {
-      counters.fill(0, base, base + 4);
-    }
+    this.#words.set([word0, word1, word2, word3], row * 4);
+    const { isLocal, isListed } = this.#options;
+    this.#row.fill(0, row * rowDoubles, (row + 1) * rowDoubles);
+    this.#row[row * rowDoubles + lastSeenAt] = timestampUs;
+    this.#rowWords[row * rowWords + idAt] = this.#nextId++;
+    this.#rowWords[row * rowWords + flagsAt] =
+      (isLocal(word0, word1, word2, word3) ? flagLocal : 0) |
+      (isListed(word0, word1, word2, word3) ? flagListed : 0);
+    this.#firstSeenUs[row] = timestampUs;
     this.#macs[row] = 0;
+    this.#taken.fill(0, row * counterCount, (row + 1) * counterCount);
+    this.#windows.fill(0, row * 4, row * 4 + 4);
     this.#insertIntoIndex(row);
     return row;
   }
@@ -268,13 +291,14 @@ export class HostTable {
 
   /** Keeps the three quarters seen last; increments of the others that were not taken are lost with them. */
   #evictIdle(): void {
-    const times = this.#lastSeenUs.slice(0, this.#count).sort();
-    const keepFromUs = times[this.#count >> 2];
+    const times = new Float64Array(this.#count);
+    for (let row = 0; row < this.#count; row++) {
+      times[row] = this.#row[row * rowDoubles + lastSeenAt];
+    }
+    const keepAfterUs = times.toSorted()[this.#count >> 2];
     let kept = 0;
     for (let row = 0; row < this.#count; row++) {
-      if (this.#lastSeenUs[row] <= keepFromUs) continue;
-      if (kept !== row) this.#move(row, kept);
-      kept++;
+      if (times[row] > keepAfterUs) this.#move(row, kept++);
     }
     this.#evicted += this.#count - kept;
     this.#count = kept;
@@ -283,20 +307,12 @@ export class HostTable {
   }
 
   #move(from: number, to: number): void {
-    for (const values of [this.#words, this.#totals, this.#pending, this.#recent]) {
+    this.#row.copyWithin(to * rowDoubles, from * rowDoubles, (from + 1) * rowDoubles);
+    for (const values of [this.#words, this.#taken, this.#windows]) {
       values.copyWithin(to * 4, from * 4, from * 4 + 4);
     }
-    for (
-      const values of [
-        this.#ids,
-        this.#isLocal,
-        this.#isListed,
-        this.#isDirty,
-        this.#firstSeenUs,
-        this.#lastSeenUs,
-        this.#macs,
-      ]
-    ) values[to] = values[from];
+    this.#firstSeenUs[to] = this.#firstSeenUs[from];
+    this.#macs[to] = this.#macs[from];
   }
 }
 

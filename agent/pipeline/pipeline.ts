@@ -70,7 +70,7 @@ export class Pipeline {
   readonly #stops = new Float64Array(4);
   /** Host row and id of each flow's originator and responder, two of each a slot. */
   #flowHosts = new Int32Array(0);
-  #flowHostIds = new Uint32Array(0);
+  #flowHostIds = new Int32Array(0);
   #newest: PacketRow[] = [];
   #shownThisSecond = 0;
   #lastFlowCount = 0;
@@ -336,7 +336,7 @@ export class Pipeline {
   #growFlowHosts(slot: number): void {
     const length = Math.max(1024, 2 ** Math.ceil(Math.log2(slot * 2 + 2)));
     const hosts = new Int32Array(length);
-    const ids = new Uint32Array(length);
+    const ids = new Int32Array(length);
     hosts.set(this.#flowHosts);
     ids.set(this.#flowHostIds);
     this.#flowHosts = hosts;
