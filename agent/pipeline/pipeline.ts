@@ -68,9 +68,8 @@ export class Pipeline {
   readonly #applicationFlows = new Float64Array(APPLICATION_NAMES.length);
   readonly #transportFlows = new Float64Array(TRANSPORT_NAMES.length);
   readonly #stops = new Float64Array(4);
-  /** Host row and id of each flow's originator and responder, two of each a slot. */
+  /** For each flow slot: host row of originator and responder, id of originator and responder. */
   #flowHosts = new Int32Array(0);
-  #flowHostIds = new Int32Array(0);
   #newest: PacketRow[] = [];
   #shownThisSecond = 0;
   #lastFlowCount = 0;
@@ -284,28 +283,26 @@ export class Pipeline {
     }
   }
 
+  /** Adds the packet to its two hosts; returns its Direction. */
   #countHosts(bytes: Uint8Array, slot: number, timestampUs: number, wireLength: number): number {
-    if (slot * 2 >= this.#flowHosts.length) this.#growFlowHosts(slot);
-    const fromOriginator = this.#flows.isOriginator;
-    const sourceAt = slot * 2 + (fromOriginator ? 0 : 1);
-    const destinationAt = slot * 2 + (fromOriginator ? 1 : 0);
-    let source = this.#flowHosts[sourceAt];
-    let destination = this.#flowHosts[destinationAt];
+    if (slot * 4 >= this.#flowHosts.length) this.#growFlowHosts(slot);
+    const hosts = this.#hosts;
+    const sourceAt = slot * 4 + (this.#flows.isOriginator ? 0 : 1);
+    const destinationAt = slot * 4 + (this.#flows.isOriginator ? 1 : 0);
     if (
-      this.#flows.isNew || this.#hosts.id(source) !== this.#flowHostIds[sourceAt] ||
-      this.#hosts.id(destination) !== this.#flowHostIds[destinationAt]
-    ) {
-      this.#findHosts(sourceAt, destinationAt, timestampUs);
-      source = this.#flowHosts[sourceAt];
-      destination = this.#flowHosts[destinationAt];
+      this.#flows.isNew ||
+      hosts.id(this.#flowHosts[sourceAt]) !== this.#flowHosts[sourceAt + 2] ||
+      hosts.id(this.#flowHosts[destinationAt]) !== this.#flowHosts[destinationAt + 2]
+    ) this.#findHosts(sourceAt, destinationAt, timestampUs);
+    const source = this.#flowHosts[sourceAt];
+    const destination = this.#flowHosts[destinationAt];
+    if (hosts.needsMac(source)) this.#readHostMac(bytes, source);
+    hosts.addSent(source, wireLength, timestampUs);
+    hosts.addReceived(destination, wireLength, timestampUs);
+    if (hosts.isLocal(source)) {
+      return hosts.isLocal(destination) ? Direction.internal : Direction.out;
     }
-    if (this.#hosts.needsMac(source)) this.#readHostMac(bytes, source);
-    this.#hosts.addSent(source, wireLength, timestampUs);
-    this.#hosts.addReceived(destination, wireLength, timestampUs);
-    const fromLocal = this.#hosts.isLocal(source);
-    const toLocal = this.#hosts.isLocal(destination);
-    if (fromLocal) return toLocal ? Direction.internal : Direction.out;
-    return toLocal ? Direction.in : Direction.passing;
+    return hosts.isLocal(destination) ? Direction.in : Direction.passing;
   }
 
   #findHosts(sourceAt: number, destinationAt: number, timestampUs: number): void {
@@ -322,8 +319,8 @@ export class Pipeline {
     const source = this.#hosts.row(p.source0, p.source1, p.source2, p.source3, timestampUs);
     this.#flowHosts[sourceAt] = source;
     this.#flowHosts[destinationAt] = destination;
-    this.#flowHostIds[sourceAt] = this.#hosts.id(source);
-    this.#flowHostIds[destinationAt] = this.#hosts.id(destination);
+    this.#flowHosts[sourceAt + 2] = this.#hosts.id(source);
+    this.#flowHosts[destinationAt + 2] = this.#hosts.id(destination);
   }
 
   #readHostMac(bytes: Uint8Array, row: number): void {
@@ -334,13 +331,9 @@ export class Pipeline {
   }
 
   #growFlowHosts(slot: number): void {
-    const length = Math.max(1024, 2 ** Math.ceil(Math.log2(slot * 2 + 2)));
-    const hosts = new Int32Array(length);
-    const ids = new Int32Array(length);
+    const hosts = new Int32Array(Math.max(4096, 2 ** Math.ceil(Math.log2(slot * 4 + 4))));
     hosts.set(this.#flowHosts);
-    ids.set(this.#flowHostIds);
     this.#flowHosts = hosts;
-    this.#flowHostIds = ids;
   }
 
   #row(
