@@ -1,18 +1,8 @@
 /** What the build leaves for the server: islands, static files and file routes, from `_fresh/snapshot.js`. */
 import { setBuildId } from "./build_id.ts";
-import type {
-  AnyComponent,
-  ResolvedFreshConfig,
-  RouteConfig,
-} from "./types.ts";
+import type { AnyComponent, MiddlewareFn, RouteConfig, RouteFile } from "./types.ts";
 
-export type FileRouteType =
-  | "app"
-  | "layout"
-  | "middleware"
-  | "error"
-  | "notFound"
-  | "route";
+export type FileRouteType = "app" | "layout" | "middleware" | "error" | "notFound" | "route";
 type Module = Record<string, unknown>;
 
 /** The exports of the generated `_fresh/snapshot.js`. */
@@ -24,56 +14,45 @@ export interface Snapshot {
     readonly url: string;
     readonly module: Module;
   }[];
-  /** By URL path; `filePath` is relative to the root. */
+  /** By URL path. */
   readonly staticFiles: Readonly<Record<string, StaticFile>>;
   readonly fsRoutes: readonly {
+    /** Path under `routes/` without extension. */
     readonly id: string;
+    readonly folder: string;
     readonly type: FileRouteType;
-    readonly pattern: string;
+    /** "" for files that are no routes. */
     readonly routePattern: string;
+    /** Routes are loaded by their first request. */
     readonly module: Module | (() => Promise<Module>);
   }[];
 }
 export interface StaticFile {
+  /** Relative to the root. */
   readonly filePath: string;
   readonly contentType: string;
   /** SHA-256 of the contents, hex. */
   readonly hash: string;
 }
 export interface Island {
-  /** Unique on the server and in the browser; an identifier. */
+  /** Unique; an identifier. */
   readonly name: string;
   readonly exportName: string;
   readonly url: string;
 }
-/** The exports of a route file that count, under one name each. */
-export interface RouteFile {
-  readonly component?: AnyComponent | undefined;
-  readonly handler?: unknown;
-  readonly config?: RouteConfig | undefined;
-  readonly middlewares: readonly unknown[];
-}
 export interface FileRoute {
+  readonly id: string;
   readonly type: FileRouteType;
-  /** Path in the tree of segments, groups included. */
-  readonly pattern: string;
+  readonly folder: string;
   readonly routePattern: string;
-  /** Empty when `load` is not null. */
-  readonly file: RouteFile;
-  readonly load: (() => Promise<RouteFile>) | null;
+  /** For files that came with the snapshot. */
+  readonly file: <State>() => RouteFile<State>;
+  readonly load: <State>() => Promise<RouteFile<State>>;
 }
-export interface BuildCache {
-  readonly root: string;
+/** The build whose files lie under `root`, a folder path. */
+export class ProdBuildCache {
   readonly clientEntry: string;
-  readonly islands: ReadonlyMap<unknown, Island>;
-  readonly fsRoutes: readonly FileRoute[];
-  readonly staticFiles: ReadonlyMap<string, StaticFile>;
-  readFile(file: StaticFile): Promise<Uint8Array<ArrayBuffer>>;
-}
-
-/** The snapshot of a build whose files lie under `root`, a folder path. */
-export class ProdBuildCache implements BuildCache {
-  readonly clientEntry: string;
+  /** By component. */
   readonly islands: ReadonlyMap<unknown, Island>;
   readonly fsRoutes: readonly FileRoute[];
   readonly staticFiles: ReadonlyMap<string, StaticFile>;
@@ -82,17 +61,12 @@ export class ProdBuildCache implements BuildCache {
     this.clientEntry = snapshot.clientEntry;
     this.islands = islandsOf(snapshot);
     this.staticFiles = new Map(Object.entries(snapshot.staticFiles));
-    this.fsRoutes = snapshot.fsRoutes.map(
-      ({ id, type, pattern, routePattern, module }) => {
-        const load = typeof module === "function"
-          ? async () => routeFileOf(id, await module())
-          : null;
-        const file = typeof module === "function"
-          ? { middlewares: [] }
-          : routeFileOf(id, module);
-        return { type, pattern, routePattern, file, load };
-      },
-    );
+    this.fsRoutes = snapshot.fsRoutes.map(({ module, ...route }) => ({
+      ...route,
+      file: () => routeFileOf(route.id, module as Module),
+      load: async () =>
+        routeFileOf(route.id, typeof module === "function" ? await module() : module),
+    }));
   }
 
   readFile(file: StaticFile): Promise<Uint8Array<ArrayBuffer>> {
@@ -101,7 +75,7 @@ export class ProdBuildCache implements BuildCache {
 }
 
 /** For apps without a build: islands are plain components, and there are no files. */
-export const emptyBuildCache: BuildCache = new ProdBuildCache("", {
+export const emptyBuildCache = new ProdBuildCache("", {
   version: "",
   clientEntry: "",
   islands: [],
@@ -109,19 +83,14 @@ export const emptyBuildCache: BuildCache = new ProdBuildCache("", {
   fsRoutes: [],
 });
 
-const buildCaches = new WeakMap<object, BuildCache>();
+const buildCaches = new WeakMap<object, ProdBuildCache>();
 
 /** Gives `app` its build; call it before `app.handler()`. */
-export function setBuildCache(
-  app: { readonly config: ResolvedFreshConfig },
-  cache: ProdBuildCache,
-  mode: ResolvedFreshConfig["mode"],
-): void {
-  app.config.mode = mode;
+export function setBuildCache(app: object, cache: ProdBuildCache, _mode: "production"): void {
   buildCaches.set(app, cache);
   setBuildId(cache.snapshot.version);
 }
-export function buildCacheOf(app: object): BuildCache | null {
+export function buildCacheOf(app: object): ProdBuildCache | null {
   return buildCaches.get(app) ?? null;
 }
 
@@ -132,9 +101,7 @@ function islandsOf(snapshot: Snapshot): Map<unknown, Island> {
   for (const { name: file, url, module } of snapshot.islands) {
     for (const [exportName, component] of Object.entries(module)) {
       if (typeof component !== "function") continue;
-      const base = exportName === "default"
-        ? file.replaceAll(/\W/g, "_")
-        : exportName;
+      const base = exportName === "default" ? file.replaceAll(/\W/g, "_") : exportName;
       let name = base;
       for (let n = 1; names.has(name); n++) name = `${base}_${n}`;
       names.add(name);
@@ -144,25 +111,12 @@ function islandsOf(snapshot: Snapshot): Map<unknown, Island> {
   return islands;
 }
 
-function routeFileOf(id: string, module: Module): RouteFile {
-  const handler = module.handlers ?? module.handler;
+function routeFileOf<State>(id: string, module: Module): RouteFile<State> {
   const component = module.default as AnyComponent | undefined;
+  const handler = (module.handlers ?? module.handler) as RouteFile<State>["handler"];
   if (handler === undefined && component === undefined) {
     throw new Error(`routes${id} exports no component, handler or middleware`);
   }
-  const handlers = typeof handler === "object"
-    ? Object.values(handler ?? {})
-    : [handler];
-  if (handlers.some((fn) => typeof fn === "function" && fn.length > 1)) {
-    throw new Error(
-      `Handlers take one parameter, the context; one in routes${id} takes more`,
-    );
-  }
-  const config = module.config as RouteConfig | undefined;
-  return {
-    component,
-    handler,
-    config,
-    middlewares: [handler ?? component].flat(),
-  };
+  const middlewares = [handler ?? component].flat() as unknown as MiddlewareFn<State>[];
+  return { component, handler, middlewares, config: (module.config ?? {}) as RouteConfig };
 }

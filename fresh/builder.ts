@@ -3,31 +3,27 @@
  * and of the file routes. The build id is a digest of what the browser may load, so equal sources give equal builds.
  */
 import { createHash } from "node:crypto";
-import { basename, extname, join, relative } from "node:path";
+import { basename, extname, join } from "node:path";
 import * as esbuild from "esbuild";
 import type { StaticFile } from "./build_cache.ts";
-import { denoResolver } from "./esbuild_deno.ts";
-import {
-  compareRouteFiles,
-  type RouteFilePath,
-  routeFilePath,
-} from "./fs_routes.ts";
+import { compareRouteFiles, type RouteFilePath, routeFilePath } from "./fs_routes.ts";
 
 export interface BuildOptions {
   /** Folder that holds routes/, islands/ and static/. */
   readonly root: string;
-  /** More esbuild plugins for the browser's code; the published package has no such option. */
-  readonly plugins?: readonly esbuild.Plugin[];
+  /** For the browser's code; the published package resolves imports by itself and has no such option. */
+  readonly plugins: esbuild.Plugin[];
 }
 export interface BuildResult {
   readonly buildId: string;
-  /** Paths of the files that the browser's code was made of. */
+  /** Files that the browser's code was made of, relative to the root. */
   readonly inputs: readonly string[];
 }
 
 interface SourceFile {
-  /** Relative to the root, with slashes. */
+  /** Relative to the root. */
   readonly path: string;
+  /** Relative to its folder, without extension: `/hosts/[id]`. */
   readonly id: string;
 }
 interface StaticOutput extends StaticFile {
@@ -35,141 +31,81 @@ interface StaticOutput extends StaticFile {
   readonly contents: Uint8Array;
 }
 
-const sourceExtensions = [".ts", ".tsx", ".js", ".jsx"];
-const isTest = /[._]test\.[jt]sx?$/;
-const idPlaceholder = "f".repeat(7) + "resh-build-id" + "f".repeat(20);
+/** Stands for the build id until the bundle is there to make it of; as long as the id. */
+const idPlaceholder = "fresh-build-id".padEnd(40, "f");
 const contentTypes: Record<string, string> = {
   ".css": "text/css; charset=UTF-8",
-  ".html": "text/html; charset=UTF-8",
-  ".ico": "image/vnd.microsoft.icon",
   ".js": "text/javascript; charset=UTF-8",
-  ".json": "application/json; charset=UTF-8",
   ".png": "image/png",
   ".svg": "image/svg+xml",
-  ".webmanifest": "application/manifest+json",
-  ".woff2": "font/woff2",
 };
 
 export class Builder {
-  readonly #root: string;
-  readonly #plugins: readonly esbuild.Plugin[];
+  readonly #options: BuildOptions;
 
   constructor(options: BuildOptions) {
-    this.#root = options.root;
-    this.#plugins = options.plugins ?? [];
+    this.#options = options;
   }
 
-  /** Writes `_fresh/` anew; esbuild's process ends with it. */
+  /** Writes `_fresh/` anew. */
   async build(): Promise<BuildResult> {
-    const islands = (await this.#sources("islands")).concat(
-      (await this.#sources("routes")).filter(({ id }) =>
-        id.includes("/(_islands)/")
-      ),
-    );
-    const routes = (await this.#sources("routes"))
-      .map(({ path, id }) => ({ path, file: routeFilePath(id) }))
-      .filter((route): route is RouteSource => route.file !== null)
-      .sort((a, b) => compareRouteFiles(a.file, b.file));
+    const { root } = this.#options;
+    const islands = sourcesIn(root, "islands");
     const { outputFiles, metafile } = await this.#bundle(islands);
-    const statics = await this.#staticFiles();
-    const buildId = digestOf([
-      ...outputFiles.map(({ path, contents }) =>
-        [basename(path), contents] as const
-      ),
-      ...statics.map(({ url, contents }) => [url, contents] as const),
-    ]).slice(0, 40);
-    for (const { path, text } of outputFiles) {
-      const contents = new TextEncoder().encode(
-        text.replaceAll(idPlaceholder, buildId),
-      );
-      statics.push(
-        staticOutput(`/_fresh/js/${buildId}/${basename(path)}`, contents),
-      );
-    }
-    await this.#write(
-      statics,
-      await snapshotOf(this.#root, { buildId, islands, routes, statics }),
+    const statics = filesUnder(join(root, "static")).map((path) =>
+      staticOutput("/" + path, Deno.readFileSync(join(root, "static", path)))
     );
+    const hash = createHash("sha256");
+    for (const { path, contents } of outputFiles) hash.update(basename(path)).update(contents);
+    for (const { url, contents } of statics) hash.update(url).update(contents);
+    const buildId = hash.digest("hex").slice(0, 40);
+    for (const { path, text } of outputFiles) {
+      const contents = new TextEncoder().encode(text.replaceAll(idPlaceholder, buildId));
+      statics.push(staticOutput(`/_fresh/js/${buildId}/${basename(path)}`, contents));
+    }
+    this.#write(statics, snapshotOf(root, { buildId, islands, statics }));
     return { buildId, inputs: Object.keys(metafile.inputs) };
   }
 
   async #bundle(islands: readonly SourceFile[]) {
-    const entryPoints = [{
-      out: "fresh-runtime",
-      in: new URL(import.meta.resolve("./client.ts")).pathname,
-    }];
-    for (const { id, path } of islands) {
-      entryPoints.push({ out: islandFileOf(id), in: join(this.#root, path) });
-    }
+    const { root, plugins } = this.#options;
+    const runtime = { out: "fresh-runtime", in: new URL("client.ts", import.meta.url).pathname };
     try {
       return await esbuild.build({
-        absWorkingDir: this.#root,
-        entryPoints,
-        outdir: join(this.#root, "_fresh/js"),
+        absWorkingDir: root,
+        entryPoints: [
+          runtime,
+          ...islands.map(({ id, path }) => ({ out: outputNameOf(id), in: join(root, path) })),
+        ],
+        outdir: join(root, "_fresh/js"),
         bundle: true,
         splitting: true,
         minify: true,
         write: false,
         metafile: true,
         format: "esm",
-        platform: "browser",
         target: "es2022",
         jsx: "automatic",
         jsxImportSource: "preact",
         define: { "globalThis.FRESH_BUILD_ID": JSON.stringify(idPlaceholder) },
-        plugins: [...this.#plugins, denoResolver],
+        plugins,
       });
     } finally {
       await esbuild.stop();
     }
   }
 
-  async #sources(folder: string): Promise<SourceFile[]> {
-    const paths = await filesUnder(join(this.#root, folder));
-    return paths
-      .filter((path) =>
-        sourceExtensions.includes(extname(path)) && !isTest.test(path)
-      )
-      .map((path) => ({
-        path: `${folder}/${path}`,
-        id: "/" + path.slice(0, -extname(path).length),
-      }));
-  }
-
-  async #staticFiles(): Promise<StaticOutput[]> {
-    const folder = join(this.#root, "static");
-    return await Promise.all((await filesUnder(folder)).map(async (path) => {
-      const url = "/" + path.split("/").map(encodeURIComponent).join("/");
-      return staticOutput(url, await Deno.readFile(join(folder, path)));
-    }));
-  }
-
-  async #write(
-    statics: readonly StaticOutput[],
-    snapshot: string,
-  ): Promise<void> {
-    const out = join(this.#root, "_fresh");
-    await Deno.remove(out, { recursive: true }).catch(ignoreMissing);
+  #write(statics: readonly StaticOutput[], snapshot: string): void {
+    const { root } = this.#options;
+    Deno.mkdirSync(join(root, "_fresh"), { recursive: true });
+    Deno.removeSync(join(root, "_fresh"), { recursive: true });
     for (const { filePath, contents } of statics) {
-      const path = join(this.#root, filePath);
-      await Deno.mkdir(join(path, ".."), { recursive: true });
-      await Deno.writeFile(path, contents);
+      Deno.mkdirSync(join(root, filePath, ".."), { recursive: true });
+      Deno.writeFileSync(join(root, filePath), contents);
     }
-    await Deno.mkdir(out, { recursive: true });
-    await Deno.writeTextFile(join(out, "snapshot.js"), snapshot);
-    await Deno.writeTextFile(join(out, "snapshot.d.ts"), snapshotTypes);
+    Deno.writeTextFileSync(join(root, "_fresh/snapshot.js"), snapshot);
+    Deno.writeTextFileSync(join(root, "_fresh/snapshot.d.ts"), snapshotTypes);
   }
-}
-
-interface RouteSource {
-  readonly path: string;
-  readonly file: RouteFilePath;
-}
-interface SnapshotParts {
-  readonly buildId: string;
-  readonly islands: readonly SourceFile[];
-  readonly routes: readonly RouteSource[];
-  readonly statics: readonly StaticOutput[];
 }
 
 const snapshotTypes = `import type { Snapshot } from "fresh/internal";
@@ -180,87 +116,71 @@ export declare const staticFiles: Snapshot["staticFiles"];
 export declare const fsRoutes: Snapshot["fsRoutes"];
 `;
 
-/** Special files are loaded with the snapshot, routes by their first request unless they override their pattern. */
-async function snapshotOf(root: string, parts: SnapshotParts): Promise<string> {
-  const scripts = `/_fresh/js/${parts.buildId}`;
+interface SnapshotParts {
+  readonly buildId: string;
+  readonly islands: readonly SourceFile[];
+  readonly statics: readonly StaticOutput[];
+}
+
+/** Special files are loaded with the snapshot, routes by their first request. */
+function snapshotOf(root: string, { buildId, islands, statics }: SnapshotParts): string {
   const imports: string[] = [];
   const importOf = (path: string) => {
-    const name = `module${imports.length}`;
-    imports.push(`import * as ${name} from ${JSON.stringify("../" + path)};`);
-    return name;
+    imports.push(`import * as module${imports.length} from ${JSON.stringify("../" + path)};`);
+    return `module${imports.length - 1}`;
   };
-  const islands = parts.islands.map(({ id, path }) => {
-    const url = `${scripts}/${islandFileOf(id)}.js`;
-    return `  { name: ${JSON.stringify(basename(id))}, url: ${
-      JSON.stringify(url)
-    }, module: ${importOf(path)} },`;
+  const islandLines = islands.map(({ id, path }) => {
+    const url = `/_fresh/js/${buildId}/${outputNameOf(id)}.js`;
+    const entry = JSON.stringify({ name: basename(id), url });
+    return `{ ...${entry}, module: ${importOf(path)} },`;
   });
-  const routes = await Promise.all(parts.routes.map(async ({ path, file }) => {
-    const isEager = file.type !== "route" ||
-      (await Deno.readTextFile(join(root, path))).includes("routeOverride");
-    const module = isEager
-      ? importOf(path)
-      : `() => import(${JSON.stringify("../" + path)})`;
-    return `  { ...${JSON.stringify(file)}, module: ${module} },`;
-  }));
-  const files = parts.statics.map(({ url, filePath, contentType, hash }) =>
-    `  ${JSON.stringify(url)}: ${
-      JSON.stringify({ filePath, contentType, hash })
-    },`
+  const routes: (RouteFilePath & { readonly path: string })[] = [];
+  for (const { path, id } of sourcesIn(root, "routes")) {
+    const file = routeFilePath(id);
+    if (file !== null) routes.push({ ...file, path });
+  }
+  const routeLines = routes.sort(compareRouteFiles).map(({ path, ...file }) => {
+    const isLazy = file.type === "route";
+    const module = isLazy ? `() => import(${JSON.stringify("../" + path)})` : importOf(path);
+    return `{ ...${JSON.stringify(file)}, module: ${module} },`;
+  });
+  const staticLines = statics.map(({ url, filePath, contentType, hash }) =>
+    `${JSON.stringify(url)}: ${JSON.stringify({ filePath, contentType, hash })},`
   );
   return [
     `// @ts-self-types="./snapshot.d.ts"`,
     ...imports,
-    `export const version = ${JSON.stringify(parts.buildId)};`,
-    `export const clientEntry = ${
-      JSON.stringify(scripts + "/fresh-runtime.js")
-    };`,
-    `export const islands = [`,
-    ...islands,
-    `];\nexport const staticFiles = {`,
-    ...files,
-    `};\nexport const fsRoutes = [`,
-    ...routes,
-    `];\n`,
+    `export const version = "${buildId}";`,
+    `export const clientEntry = "/_fresh/js/${buildId}/fresh-runtime.js";`,
+    `export const islands = [\n${islandLines.join("\n")}\n];`,
+    `export const staticFiles = {\n${staticLines.join("\n")}\n};`,
+    `export const fsRoutes = [\n${routeLines.join("\n")}\n];\n`,
   ].join("\n");
 }
 
-function islandFileOf(id: string): string {
-  return id.slice(1).replaceAll(/\W+/g, "_");
+function outputNameOf(islandId: string): string {
+  return islandId.slice(1).replaceAll(/\W+/g, "_");
 }
 
-function staticOutput(url: string, contents: Uint8Array): StaticOutput {
+function staticOutput(path: string, contents: Uint8Array): StaticOutput {
   return {
-    url,
+    url: path.split("/").map(encodeURIComponent).join("/"),
     contents,
-    filePath: `_fresh/static${decodeURIComponent(url)}`,
-    contentType: contentTypes[extname(url)] ?? "text/plain; charset=UTF-8",
+    filePath: `_fresh/static${path}`,
+    contentType: contentTypes[extname(path)] ?? "text/plain; charset=UTF-8",
     hash: createHash("sha256").update(contents).digest("hex"),
   };
 }
 
-function digestOf(files: readonly (readonly [string, Uint8Array])[]): string {
-  const hash = createHash("sha256");
-  for (const [name, contents] of files) {
-    hash.update(`${name}\0${contents.byteLength}\0`).update(contents);
-  }
-  return hash.digest("hex");
+function sourcesIn(root: string, folder: string): SourceFile[] {
+  return filesUnder(join(root, folder))
+    .filter((path) => /\.[jt]sx?$/.test(path) && !/[._]test\.[jt]sx?$/.test(path))
+    .map((path) => ({ path: `${folder}/${path}`, id: "/" + path.replace(/\.\w+$/, "") }));
 }
 
-/** Sorted paths relative to `folder`; none when it is missing. */
-async function filesUnder(folder: string): Promise<string[]> {
-  const paths: string[] = [];
-  const visit = async (path: string) => {
-    for await (const entry of Deno.readDir(path)) {
-      const child = join(path, entry.name);
-      if (entry.isDirectory) await visit(child);
-      else if (entry.isFile) paths.push(relative(folder, child));
-    }
-  };
-  await visit(folder).catch(ignoreMissing);
-  return paths.sort();
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
+/** Sorted, relative to `folder`. */
+function filesUnder(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesUnder(join(folder, name)).map((path) => `${name}/${path}`) : [name]
+  ).sort();
 }

@@ -1,27 +1,16 @@
 /** Helpers that only add types. */
-import type {
-  MaybePromise,
-  Middleware,
-  PageProps,
-  Rendered,
-  RouteData,
-  RouteHandler,
-} from "./types.ts";
+import type { ComponentChildren } from "preact";
+import type { Middleware, PageProps, RouteData, RouteHandler } from "./types.ts";
 
 /** What `createDefine()` returns; each function gives back its argument. */
 export interface Define<State> {
-  handlers<
-    Data,
-    Handlers extends RouteHandler<Data, State> = RouteHandler<Data, State>,
-  >(handlers: Handlers): Handlers;
+  handlers<Data, Handlers extends RouteHandler<Data, State> = RouteHandler<Data, State>>(
+    handlers: Handlers,
+  ): Handlers;
   page<Handler extends RouteHandler<unknown, State> = never>(
-    component: (
-      props: PageProps<RouteData<Handler>, State>,
-    ) => MaybePromise<Rendered>,
+    component: (props: PageProps<RouteData<Handler>, State>) => ComponentChildren,
   ): typeof component;
-  layout(
-    component: (props: PageProps<unknown, State>) => MaybePromise<Rendered>,
-  ): typeof component;
+  layout(component: (props: PageProps<unknown, State>) => ComponentChildren): typeof component;
   middleware<Fn extends Middleware<State>>(middleware: Fn): Fn;
 }
 

@@ -1,93 +1,119 @@
-/** Renders a page into a document: layouts, wrapper, head, islands, and the script that starts them. */
-import {
-  type ComponentChildren,
-  Fragment,
-  type FunctionComponent,
-  h,
-  type JSX,
-} from "preact";
+/** Renders a page into a document: layouts, wrapper, islands, and the script that starts them. */
+import { Fragment, type FunctionComponent, h, isValidElement, options, type VNode } from "preact";
 import { renderToString } from "preact-render-to-string";
-import type { BuildCache } from "./build_cache.ts";
-import { raw, RenderState, withState } from "./render_state.ts";
-import type { AnyComponent, ComponentDefinition, PageProps } from "./types.ts";
+import type { Island, ProdBuildCache } from "./build_cache.ts";
+import type { Frame } from "./context.ts";
+import { stringify } from "./serialize.ts";
+import type { AnyComponent, PageProps } from "./types.ts";
 
-export interface RenderOptions {
-  readonly url: URL;
-  readonly buildCache: BuildCache;
-  readonly app: ComponentDefinition | null;
-  /** Outermost first. */
-  readonly layouts: readonly ComponentDefinition[];
+export interface RenderOptions extends Frame {
+  readonly buildCache: ProdBuildCache;
   readonly pageProps: (Component: FunctionComponent) => PageProps;
 }
 export interface RenderedDocument {
   readonly html: string;
+  /** 32 hex digits, new for each document. */
   readonly nonce: string;
   /** Value of the Link header; "" without client code. */
   readonly preloads: string;
 }
-
-/** The page and its layouts become one string first, so that the wrapper's head knows what they put into it. */
-export async function renderDocument(
-  page: JSX.Element,
-  { url, buildCache, app, layouts, pageProps }: RenderOptions,
-): Promise<RenderedDocument | Response> {
-  let vnode: JSX.Element = page;
-  for (const { component } of layouts.toReversed()) {
-    const inner = vnode;
-    const outer = await componentVNode(component, pageProps(() => inner));
-    if (outer instanceof Response) return outer;
-    vnode = outer;
-  }
-  const state = new RenderState(url.pathname, url.search, buildCache);
-  let html = render(vnode, state);
-  if (app !== null) {
-    const inner = html;
-    const outer = await componentVNode(
-      app.component,
-      pageProps(() => raw(inner)),
-    );
-    if (outer instanceof Response) return outer;
-    html = render(outer, state);
-  }
-  html = "<!DOCTYPE html>" + completed(html, state);
-  return { html, nonce: state.nonce, preloads: preloadsOf(state, buildCache) };
+type Props = Record<string, unknown>;
+/** What one render gathers. */
+interface RenderState {
+  readonly nonce: string;
+  readonly buildCache: ProdBuildCache;
+  readonly islands: Set<Island>;
+  readonly islandProps: { readonly slots: never[]; readonly props: Props }[];
 }
 
-/** An async component runs at once and may answer the request itself; others run when they are rendered. */
-export async function componentVNode(
-  component: AnyComponent,
-  props: PageProps,
-): Promise<JSX.Element | Response> {
-  if (component.constructor.name !== "AsyncFunction") {
-    return h(component as FunctionComponent<PageProps>, props);
+/** `page` with its layouts, innermost first, in the wrapper. */
+export function renderDocument(page: AnyComponent, frame: RenderOptions): RenderedDocument {
+  const { buildCache, app, layouts, pageProps } = frame;
+  const nonce = crypto.randomUUID().replaceAll("-", "");
+  const state: RenderState = { nonce, buildCache, islands: new Set(), islandProps: [] };
+  const props = (inner: VNode | null) => pageProps(() => inner);
+  const frames = [...app === null ? [] : [app], ...layouts];
+  const vnode = frames.reduceRight(
+    (inner, component) => vnodeOf(component, props(inner)),
+    vnodeOf(page, props(null)),
+  );
+  current = state;
+  try {
+    const html = withScript("<!DOCTYPE html>" + renderToString(vnode), state);
+    return { html, nonce, preloads: preloadsOf(state) };
+  } finally {
+    current = null;
   }
-  const result = await (component as (props: PageProps) => unknown)(props);
-  return result instanceof Response
-    ? result
-    : h(Fragment, null, result as ComponentChildren);
 }
 
-function render(vnode: JSX.Element, state: RenderState): string {
-  return withState(state, () => renderToString(vnode));
+function vnodeOf(component: AnyComponent, props: PageProps): VNode {
+  return h(component as FunctionComponent<PageProps>, props) as VNode;
 }
 
-/** Adds the parts of a document that nobody rendered. */
-function completed(rendered: string, state: RenderState): string {
-  let html = rendered;
-  if (!state.hasBody) html = render(h("body", null, raw(html)), state);
-  if (!state.hasHead) {
-    html = render(h("head", null, h("meta", { charset: "utf-8" })), state) +
-      html;
-  }
-  return state.hasHtml ? html : `<html>${html}</html>`;
+// ---------------------------------------------------------------- Preact's hooks
+
+/** Preact's hooks are global; a render is synchronous and sets this for its duration. */
+let current: RenderState | null = null;
+
+/** `__b` is Preact's mangled name of the hook that runs before a vnode is rendered. */
+const hooks = options as typeof options & { __b?: (vnode: VNode<Props>) => void };
+const previousHook = hooks.__b;
+hooks.__b = (vnode) => {
+  previousHook?.(vnode);
+  if (current === null) return;
+  const { type } = vnode;
+  if (type === "script" || type === "style") vnode.props.nonce ??= current.nonce;
+  if (typeof type === "string") return;
+  const island = current.buildCache.islands.get(type);
+  if (island !== undefined) patchIsland(vnode, island, current);
+};
+
+/** An island is rendered by itself, as in the browser; islands that it renders are ordinary components there. */
+function patchIsland(vnode: VNode<Props>, island: Island, state: RenderState): void {
+  const component = vnode.type as FunctionComponent<Props>;
+  vnode.type = (props: Props) => {
+    const element = Object.keys(props).find((name) => isElement(props[name]));
+    if (element !== undefined) {
+      throw new TypeError(
+        `Cannot render island ${island.name}: its ${element} are elements, not data`,
+      );
+    }
+    state.islands.add(island);
+    const index = state.islandProps.push({ slots: [], props }) - 1;
+    current = null;
+    const html = renderToString(h(component, props));
+    current = state;
+    const marked = `<!--frsh:island:${island.name}:${index}:-->${html}<!--/frsh:island-->`;
+    return h(Fragment, { tpl: [marked] } as object);
+  };
 }
 
-function preloadsOf(state: RenderState, { clientEntry }: BuildCache): string {
-  if (state.islands.size === 0) return "";
-  const urls = new Set([
-    clientEntry,
-    ...[...state.islands].map((island) => island.url),
-  ]);
-  return [...urls].map((url) => `<${url}>; rel="modulepreload"; as="script"`)
-    .join(", ");
+/** Signals pass for elements in Preact's eyes. */
+function isElement(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(isElement) : isValidElement(value) && !("peek" in value);
+}
+
+// ---------------------------------------------------------------- client code
+
+function withScript(html: string, state: RenderState): string {
+  if (state.islands.size === 0) return html;
+  const { clientEntry } = state.buildCache;
+  const islands = [...state.islands];
+  const imports = islands.map(({ name, exportName, url }) =>
+    `import{${exportName} as ${name}}from${JSON.stringify(url)};`
+  );
+  const wire = JSON.stringify(stringify(state.islandProps))
+    .replaceAll(/<\/(script|style)/gi, "<\\/$1")
+    .replaceAll("<!--", "\\u003C!--");
+  const script = `<script type="module" nonce="${state.nonce}">` +
+    `import{boot}from${JSON.stringify(clientEntry)};${imports.join("")}` +
+    `boot({${islands.map(({ name }) => name).join()}},${wire});</script>`;
+  const end = html.lastIndexOf("</body>");
+  return end < 0 ? html + script : html.slice(0, end) + script + html.slice(end);
+}
+
+function preloadsOf({ islands, buildCache }: RenderState): string {
+  if (islands.size === 0) return "";
+  const urls = new Set([buildCache.clientEntry, ...[...islands].map(({ url }) => url)]);
+  return [...urls].map((url) => `<${url}>; rel="modulepreload"; as="script"`).join(", ");
 }

@@ -1,90 +1,44 @@
-/** Finds the chain for a method and path: exact paths first, then URL patterns in the order they were added. */
-import type { Method, MiddlewareFn } from "./types.ts";
+/** Finds what was added for a path: exact paths first, then URL patterns in the order they were added. */
 
-type ByMethod<State> = Map<Method, readonly MiddlewareFn<State>[]>;
-interface PatternRoute<State> {
-  readonly path: string;
-  readonly pattern: URLPattern;
-  readonly byMethod: ByMethod<State>;
-}
-
-export interface Match<State> {
-  /** Null when the path has no such method, or when nothing has the path. */
-  readonly chain: readonly MiddlewareFn<State>[] | null;
-  readonly route: string | null;
+export interface Match<Target> {
+  readonly target: Target;
+  /** The pattern, or the exact path that matched. */
+  readonly route: string;
   readonly params: Record<string, string>;
-  /** Registered methods of the path in order; empty when nothing has the path. */
-  readonly methods: readonly Method[];
 }
 
-export class Router<State> {
-  #exact = new Map<string, ByMethod<State>>();
-  #patterns: PatternRoute<State>[] = [];
+export class Router<Target> {
+  #exact = new Map<string, Target>();
+  #patterns: {
+    readonly path: string;
+    readonly pattern: URLPattern;
+    readonly target: Target;
+  }[] = [];
 
-  /** The first registration of a method on a path wins. */
-  add(
-    method: Method,
-    path: string,
-    chain: readonly MiddlewareFn<State>[],
-  ): void {
-    const byMethod = /[*:{}+?()]/.test(path)
-      ? this.#patternEntry(path)
-      : this.#exactEntry(path);
-    if (!byMethod.has(method)) byMethod.set(method, chain);
+  /** The first target of a path stays. */
+  add(path: string, target: Target): void {
+    if (/[*:{}+?()]/.test(path)) {
+      this.#patterns.push({ path, pattern: new URLPattern({ pathname: path }), target });
+    } else if (!this.#exact.has(path)) this.#exact.set(path, target);
   }
 
-  match(method: Method, url: URL): Match<State> {
-    const path = url.pathname;
-    const toggled = path.endsWith("/") ? path.slice(0, -1) : path + "/";
-    for (const route of [path, toggled]) {
-      const byMethod = this.#exact.get(route);
-      if (byMethod !== undefined) return matchOf(byMethod, method, route, {});
+  match({ pathname }: URL): Match<Target> | null {
+    const toggled = pathname.endsWith("/") ? pathname.slice(0, -1) : pathname + "/";
+    for (const route of [pathname, toggled]) {
+      const target = this.#exact.get(route);
+      if (target !== undefined) return { target, route, params: paramsOf({}) };
     }
-    for (const { path, pattern, byMethod } of this.#patterns) {
-      const groups = pattern.exec(url)?.pathname.groups;
-      if (groups !== undefined) return matchOf(byMethod, method, path, groups);
+    for (const { path, pattern, target } of this.#patterns) {
+      const groups = pattern.exec({ pathname })?.pathname.groups;
+      if (groups !== undefined) {
+        return { target, route: path, params: paramsOf(groups) };
+      }
     }
-    return { chain: null, route: null, params: paramsOf({}), methods: [] };
-  }
-
-  #exactEntry(path: string): ByMethod<State> {
-    let byMethod = this.#exact.get(path);
-    if (byMethod === undefined) this.#exact.set(path, byMethod = new Map());
-    return byMethod;
-  }
-
-  #patternEntry(path: string): ByMethod<State> {
-    const known = this.#patterns.find((route) => route.path === path);
-    if (known !== undefined) return known.byMethod;
-    const byMethod: ByMethod<State> = new Map();
-    this.#patterns.push({
-      path,
-      pattern: new URLPattern({ pathname: path }),
-      byMethod,
-    });
-    return byMethod;
+    return null;
   }
 }
 
-function matchOf<State>(
-  byMethod: ByMethod<State>,
-  method: Method,
-  route: string,
-  groups: Record<string, string | undefined>,
-): Match<State> {
-  const chain = byMethod.get(method) ??
-    (method === "HEAD" ? byMethod.get("GET") : undefined);
-  return {
-    chain: chain ?? null,
-    route,
-    params: paramsOf(groups),
-    methods: [...byMethod.keys()],
-  };
-}
-
-function paramsOf(
-  groups: Record<string, string | undefined>,
-): Record<string, string> {
+function paramsOf(groups: Record<string, string | undefined>): Record<string, string> {
   const params: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(groups)) {
     params[name] = decode(value ?? "");
@@ -92,7 +46,7 @@ function paramsOf(
   return params;
 }
 
-/** Malformed escapes stay as they are; `%2F` stays too, as decodeURI leaves it. */
+/** As decodeURI does, `%2F` stays; malformed escapes stay too. */
 function decode(text: string): string {
   try {
     return decodeURI(text);

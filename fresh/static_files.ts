@@ -1,47 +1,44 @@
 /** Serves the files that the build knows. */
+import type { StaticFile } from "./build_cache.ts";
 import { ASSET_KEY, getBuildId } from "./build_id.ts";
-import type { BuildCache, StaticFile } from "./build_cache.ts";
-import { buildCacheFor } from "./context.ts";
+import type { Context } from "./context.ts";
 import type { MiddlewareFn } from "./types.ts";
 
-/** GET and HEAD of static files; put it first: files do not pass the middlewares after it. */
+/** GET and HEAD of static files; files do not pass the middlewares after it. */
 export function staticFiles<State>(): MiddlewareFn<State> {
   return async (ctx) => {
-    const cache = buildCacheFor(ctx);
-    const path = encodedPath(ctx.url.pathname);
-    const file = path === null ? undefined : cache.staticFiles.get(path);
+    const { req, url, buildCache } = ctx;
+    const file = buildCache.staticFiles.get(encodedPath(url.pathname) ?? "");
     if (file === undefined) {
-      return ctx.url.pathname === "/favicon.ico"
-        ? new Response(null, { status: 404 })
-        : await ctx.next();
+      const isIcon = url.pathname === "/favicon.ico";
+      return isIcon ? new Response(null, { status: 404 }) : await ctx.next();
     }
-    if (ctx.req.method !== "GET" && ctx.req.method !== "HEAD") {
+    if (req.method !== "GET" && req.method !== "HEAD") {
       return new Response("Method Not Allowed", { status: 405 });
     }
-    const key = ctx.url.searchParams.get(ASSET_KEY);
-    if (key !== null && key !== getBuildId()) return withoutKey(ctx.url);
-    const isImmutable = key !== null ||
-      path?.startsWith(`/_fresh/js/${getBuildId()}/`) === true;
-    return await answer(ctx.req, cache, file, isImmutable);
+    const key = url.searchParams.get(ASSET_KEY);
+    if (key === null || key === getBuildId()) {
+      return await answer(ctx, file, key !== null);
+    }
+    url.searchParams.delete(ASSET_KEY);
+    return new Response(null, { status: 307, headers: { location: url.pathname + url.search } });
   };
 }
 
-async function answer(
-  req: Request,
-  cache: BuildCache,
+async function answer<State>(
+  { req, url, buildCache }: Context<State>,
   file: StaticFile,
-  isImmutable: boolean,
+  hasKey: boolean,
 ): Promise<Response> {
-  const headers = new Headers({
-    "content-type": file.contentType,
-    vary: "If-None-Match",
-  });
+  const headers = new Headers({ "content-type": file.contentType, vary: "If-None-Match" });
   const tag = `W/"${file.hash}"`;
   const known = req.headers.get("if-none-match");
-  if (known === tag || known === file.hash || known === `"${file.hash}"`) {
+  if (known === tag || known === file.hash) {
     return new Response(null, { status: 304, headers });
   }
-  const body = await cache.readFile(file);
+  const isImmutable = hasKey ||
+    url.pathname.startsWith(`/_fresh/js/${getBuildId()}/`);
+  const body = await buildCache.readFile(file);
   headers.set("etag", tag);
   headers.set("content-length", String(body.byteLength));
   headers.set(
@@ -50,24 +47,13 @@ async function answer(
       ? "public, max-age=31536000, immutable"
       : "no-cache, no-store, max-age=0, must-revalidate",
   );
-  return new Response(req.method === "HEAD" ? null : body, { headers });
-}
-
-function withoutKey(url: URL): Response {
-  const target = new URL(url);
-  target.searchParams.delete(ASSET_KEY);
-  return new Response(null, {
-    status: 307,
-    headers: { location: target.pathname + target.search },
-  });
+  return new Response(body, { headers });
 }
 
 /** The path as the build writes it; null when its escapes are malformed. */
 function encodedPath(path: string): string | null {
   try {
-    return decodeURIComponent(path).split("/").map(encodeURIComponent).join(
-      "/",
-    );
+    return decodeURIComponent(path).split("/").map(encodeURIComponent).join("/");
   } catch {
     return null;
   }

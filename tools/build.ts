@@ -4,18 +4,15 @@
  */
 import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
+import { denoResolver } from "./esbuild_deno.ts";
 import { frappeWithoutStyleAttributes } from "./frappe_patch.ts";
 
 const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 const stampPath = join(root, "_fresh/stamp.json");
-const watched = [
-  "deno.json",
-  "fresh",
-  "islands",
-  "routes",
-  "static",
-  "tools/build.ts",
-];
+const watched = ["deno.json", "fresh", "islands", "routes", "static"]
+  .concat(
+    ["build.ts", "esbuild_deno.ts", "frappe_patch.ts"].map((name) => `tools/${name}`),
+  );
 
 /** What a build was made of: paths relative to the root, and a digest of their contents. */
 interface Stamp {
@@ -29,7 +26,7 @@ export async function build({ force = false } = {}): Promise<boolean> {
   const { Builder } = await import("fresh/dev");
   const result = await new Builder({
     root,
-    plugins: [frappeWithoutStyleAttributes],
+    plugins: [frappeWithoutStyleAttributes, denoResolver],
   }).build();
   const inputs = result.inputs.map((path) => relative(root, join(root, path)))
     .filter((path) => !path.startsWith(".."));

@@ -4,7 +4,7 @@
  */
 import { basename, join } from "node:path";
 import * as esbuild from "esbuild";
-import { denoResolver } from "../fresh/esbuild_deno.ts";
+import { denoResolver } from "./esbuild_deno.ts";
 
 const workerUrl = /new URL\("[^"]*?(\w+_worker)\.ts", import\.meta\.url\)/g;
 
@@ -16,7 +16,9 @@ export async function bundle(
 ): Promise<void> {
   const names = workers.map((path) => basename(path, ".ts"));
   const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) throw new Error(`Two workers have the file name ${twice}.ts`);
+  if (twice !== undefined) {
+    throw new Error(`Two workers have the file name ${twice}.ts`);
+  }
   try {
     await esbuild.build({
       absWorkingDir: root,
@@ -49,7 +51,9 @@ function workerUrls(known: ReadonlySet<string>): esbuild.Plugin {
       build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         const source = await Deno.readTextFile(path);
         const contents = source.replaceAll(workerUrl, (_, name) => {
-          if (!known.has(name)) throw new Error(`${path} starts ${name}.ts, which is not bundled`);
+          if (!known.has(name)) {
+            throw new Error(`${path} starts ${name}.ts, which is not bundled`);
+          }
           return `new URL("./${name}.js", import.meta.url)`;
         });
         return { contents, loader: "ts" };

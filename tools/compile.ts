@@ -26,9 +26,13 @@ export async function compile(output: string): Promise<number> {
   }
   const { size } = await Deno.stat(output);
   if (size > sizeMax) {
-    throw new Error(`${output} has ${size} bytes; at most ${sizeMax} are allowed`);
+    throw new Error(
+      `${output} has ${size} bytes; at most ${sizeMax} are allowed`,
+    );
   }
-  console.error(`Wrote ${relative(Deno.cwd(), output)} (${(size / 1024 / 1024).toFixed(1)} MiB).`);
+  console.error(
+    `Wrote ${relative(Deno.cwd(), output)} (${(size / 1024 / 1024).toFixed(1)} MiB).`,
+  );
   return size;
 }
 
@@ -45,8 +49,12 @@ async function copyStaticFiles(staging: string): Promise<void> {
 async function denoCompile(staging: string, output: string): Promise<void> {
   const own = Deno.env.get("DENORT_BIN") ?? await cachedDenort();
   if (await runDenoCompile(staging, output, own)) return;
-  if (own !== null) throw new Error(`deno compile failed with the base binary ${own}`);
-  console.error("Deno could not make the executable by itself; taking its base binary from npm.");
+  if (own !== null) {
+    throw new Error(`deno compile failed with the base binary ${own}`);
+  }
+  console.error(
+    "Deno could not make the executable by itself; taking its base binary from npm.",
+  );
   if (await runDenoCompile(staging, output, await denortFromNpm())) return;
   throw new Error("deno compile failed; its message stands above");
 }
@@ -62,9 +70,19 @@ async function runDenoCompile(
 ): Promise<boolean> {
   const scripts = [...Deno.readDirSync(staging)].map(({ name }) => name)
     .filter((name) => name.endsWith("_worker.js"));
-  const includes = [...scripts, "_fresh/static"].flatMap((path) => ["--include", path]);
+  const includes = [...scripts, "_fresh/static"].flatMap((
+    path,
+  ) => ["--include", path]);
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["compile", "-A", "-q", "--no-config", "--no-lock", "--no-check", ...includes]
+    args: [
+      "compile",
+      "-A",
+      "-q",
+      "--no-config",
+      "--no-lock",
+      "--no-check",
+      ...includes,
+    ]
       .concat(["--output", output, "main.js"]),
     cwd: staging,
     env: denort === null ? {} : { DENORT_BIN: denort },

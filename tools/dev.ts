@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { build } from "./build.ts";
 
 const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
-const watched = ["agent", "components", "dashboard.ts", "ffi", "fresh", "islands", "main.ts"]
+const watched = [
+  "agent",
+  "components",
+  "dashboard.ts",
+  "ffi",
+  "fresh",
+  "islands",
+  "main.ts",
+]
   .concat(["routes", "static"]).map((path) => join(root, path));
 /** Editors write a file in several steps; a change counts when nothing followed it for this long. */
 const quietMs = 200;

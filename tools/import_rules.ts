@@ -12,11 +12,20 @@ interface Rule {
 }
 
 const records = "agent/records.ts";
-const common = [records, "agent/errors.ts", "agent/messages.ts", "agent/nearest.ts"]
+const common = [
+  records,
+  "agent/errors.ts",
+  "agent/messages.ts",
+  "agent/nearest.ts",
+]
   .concat("agent/version.ts");
 const storeForReading = ["queries", "filters", "schema", "time_list"]
   .map((name) => `agent/store/${name}.ts`);
-const forDashboard = [...common, ...storeForReading, "agent/dashboard_context.ts"]
+const forDashboard = [
+  ...common,
+  ...storeForReading,
+  "agent/dashboard_context.ts",
+]
   .concat("agent/live_state.ts", "agent/log.ts");
 
 const rules: readonly Rule[] = [
@@ -31,7 +40,12 @@ const rules: readonly Rule[] = [
   { part: /^agent\/(decode|flow|detect)\//, values: [records] },
   {
     part: /^agent\/pipeline\//,
-    values: ["agent/capture/pcap_records.ts", "agent/decode/", "agent/flow/", "agent/detect/"]
+    values: [
+      "agent/capture/pcap_records.ts",
+      "agent/decode/",
+      "agent/flow/",
+      "agent/detect/",
+    ]
       .concat(common),
   },
   { part: /^agent\/(store|alert)\//, values: common },
@@ -41,7 +55,10 @@ const rules: readonly Rule[] = [
     types: ["agent/"],
   },
   // The dashboard.
-  { part: /^dashboard\.ts$/, values: ["routes/", "components/", "_fresh/", ...forDashboard] },
+  {
+    part: /^dashboard\.ts$/,
+    values: ["routes/", "components/", "_fresh/", ...forDashboard],
+  },
   { part: /^routes\//, values: ["islands/", "components/", ...forDashboard] },
   { part: /^islands\//, values: ["components/", records], types: ["agent/"] },
   { part: /^components\//, values: [records], types: ["agent/"] },
@@ -72,10 +89,15 @@ export function checkModules(modules: ReadonlyMap<string, string>): string[] {
   const graph = new Map<string, string[]>();
   for (const [path, source] of modules) {
     const imports = importsOf(path, source);
-    graph.set(path, imports.filter(({ isType }) => !isType).map(({ target }) => target));
+    graph.set(
+      path,
+      imports.filter(({ isType }) => !isType).map(({ target }) => target),
+    );
     for (const { target, isType } of imports) {
       if (isAllowed(path, target, isType)) continue;
-      problems.push(`${path} may not import ${isType ? "types" : "values"} from ${target}`);
+      problems.push(
+        `${path} may not import ${isType ? "types" : "values"} from ${target}`,
+      );
     }
     if (!purePart.test(path)) continue;
     for (const [, what] of withoutComments(source).matchAll(impure)) {
@@ -88,7 +110,9 @@ export function checkModules(modules: ReadonlyMap<string, string>): string[] {
 /** The imports and re-exports of our own modules; dynamic ones count as values. */
 export function importsOf(path: string, source: string): Import[] {
   const code = withoutComments(source);
-  const statics = code.matchAll(/^(?:import|export)\s+(?:([^"';]*?)\sfrom\s+)?"(\.[^"]+)"/gm);
+  const statics = code.matchAll(
+    /^(?:import|export)\s+(?:([^"';]*?)\sfrom\s+)?"(\.[^"]+)"/gm,
+  );
   const dynamics = code.matchAll(/\bimport\("(\.[^"]+)"\)/g);
   const found: [string, string][] = [
     ...[...statics].map(([, names = "", to = ""]) => [names, to] as [string, string]),
@@ -96,7 +120,8 @@ export function importsOf(path: string, source: string): Import[] {
   ];
   return found.map(([names, to]) => ({
     target: normalize(join(path, "..", to)),
-    isType: /^type\s/.test(names) || /^\{(\s*type\s+[\w\s]+,?)+\s*\}$/.test(names),
+    isType: /^type\s/.test(names) ||
+      /^\{(\s*type\s+[\w\s]+,?)+\s*\}$/.test(names),
   }));
 }
 
@@ -116,7 +141,9 @@ function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const done = new Set<string>();
   const visit = (path: string, trail: readonly string[]) => {
     const start = trail.indexOf(path);
-    if (start >= 0) cycles.push(`circle: ${[...trail.slice(start), path].join(" -> ")}`);
+    if (start >= 0) {
+      cycles.push(`circle: ${[...trail.slice(start), path].join(" -> ")}`);
+    }
     if (done.has(path)) return;
     done.add(path);
     for (const target of graph.get(path) ?? []) visit(target, [...trail, path]);
@@ -126,7 +153,10 @@ function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
 }
 
 function withoutComments(source: string): string {
-  return source.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/^\s*\/\/.*$/gm, "");
+  return source.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(
+    /^\s*\/\/.*$/gm,
+    "",
+  );
 }
 
 /** Program modules; tests, their helpers and fixtures may join what they like. */
@@ -136,18 +166,26 @@ async function readModules(root: string): Promise<Map<string, string>> {
     for await (const entry of Deno.readDir(join(root, path))) {
       const child = join(path, entry.name);
       if (entry.isDirectory) await visit(child);
-      else if (isProgram(child)) modules.set(child, await Deno.readTextFile(join(root, child)));
+      else if (isProgram(child)) {
+        modules.set(child, await Deno.readTextFile(join(root, child)));
+      }
     }
   };
-  for (const folder of ["agent", "components", "ffi", "fresh", "islands", "routes"]) {
+  for (
+    const folder of ["agent", "components", "ffi", "fresh", "islands", "routes"]
+  ) {
     await visit(folder);
   }
   for (const file of ["dashboard.ts", "main.ts"]) {
-    modules.set(relative(root, join(root, file)), await Deno.readTextFile(join(root, file)));
+    modules.set(
+      relative(root, join(root, file)),
+      await Deno.readTextFile(join(root, file)),
+    );
   }
   return modules;
 }
 
 function isProgram(path: string): boolean {
-  return /\.tsx?$/.test(path) && !/(_test\.tsx?|\.d\.ts|\/testing\.ts|\/testdata\/.*)$/.test(path);
+  return /\.tsx?$/.test(path) &&
+    !/(_test\.tsx?|\.d\.ts|\/testing\.ts|\/testdata\/.*)$/.test(path);
 }

@@ -24,7 +24,11 @@ Deno.test("checkModules() finds nothing wrong with the intended shape", () => {
 
 Deno.test("checkModules() names each import that is not allowed", () => {
   const cases: [string, string, string][] = [
-    ["ffi/pcap/pcap.ts", `import { log } from "../../agent/log.ts";`, "values from agent/log.ts"],
+    [
+      "ffi/pcap/pcap.ts",
+      `import { log } from "../../agent/log.ts";`,
+      "values from agent/log.ts",
+    ],
     [
       "agent/decode/dns.ts",
       `export { FlowTable } from "../flow/flow_table.ts";`,
@@ -50,7 +54,11 @@ Deno.test("checkModules() names each import that is not allowed", () => {
       `const writer = await import("../agent/store/writer.ts");`,
       "values from agent/store/writer.ts",
     ],
-    ["fresh/app.ts", `import "../agent/records.ts";`, "values from agent/records.ts"],
+    [
+      "fresh/app.ts",
+      `import "../agent/records.ts";`,
+      "values from agent/records.ts",
+    ],
     [
       "agent/flow/flow_table.ts",
       `import type {\n  Store,\n} from "../store/writer.ts";`,
@@ -58,17 +66,22 @@ Deno.test("checkModules() names each import that is not allowed", () => {
     ],
   ];
   for (const [path, source, what] of cases) {
-    deepStrictEqual(check({ [path]: source }), [`${path} may not import ${what}`]);
+    deepStrictEqual(check({ [path]: source }), [
+      `${path} may not import ${what}`,
+    ]);
   }
 });
 
 Deno.test("checkModules() finds clock, randomness and Deno in the pure parts", () => {
   const source = "const a = Date.now() + Math.random(); Deno.readFileSync(path);";
-  deepStrictEqual(check({ "agent/flow/table.ts": source, "agent/store/writer.ts": source }), [
-    "agent/flow/table.ts must be pure, but uses Date.now",
-    "agent/flow/table.ts must be pure, but uses Math.random",
-    "agent/flow/table.ts must be pure, but uses Deno.readFileSync",
-  ]);
+  deepStrictEqual(
+    check({ "agent/flow/table.ts": source, "agent/store/writer.ts": source }),
+    [
+      "agent/flow/table.ts must be pure, but uses Date.now",
+      "agent/flow/table.ts must be pure, but uses Math.random",
+      "agent/flow/table.ts must be pure, but uses Deno.readFileSync",
+    ],
+  );
 });
 
 Deno.test("checkModules() finds circles of values, not of types", () => {

@@ -35,13 +35,22 @@ const forStart = [
 const forTest = [
   ...forStart,
   requirement("nmap nmap nmap nmap nmap", program("nmap")),
-  requirement("tshark wireshark-cli wireshark-cli tshark wireshark", program("tshark")),
+  requirement(
+    "tshark wireshark-cli wireshark-cli tshark wireshark",
+    program("tshark"),
+  ),
   requirement("tcpdump tcpdump tcpdump tcpdump tcpdump", program("tcpdump")),
-  requirement("tcpreplay tcpreplay tcpreplay tcpreplay tcpreplay", program("tcpreplay")),
+  requirement(
+    "tcpreplay tcpreplay tcpreplay tcpreplay tcpreplay",
+    program("tcpreplay"),
+  ),
   requirement("iproute2 iproute iproute2 iproute2 -", program("ip")),
   requirement("iperf3 iperf3 iperf3 iperf3 iperf3", program("iperf3")),
   requirement("curl curl curl curl curl", program("curl")),
-  requirement("chromium chromium chromium chromium chromium", program("chromium")),
+  requirement(
+    "chromium chromium chromium chromium chromium",
+    program("chromium"),
+  ),
 ];
 const forBench = [
   ...forTest,
@@ -73,18 +82,26 @@ async function setup(needed: readonly Requirement[]): Promise<void> {
   if (missing.length === 0) return;
   const isDebian = Deno.build.os === "linux" && program("apt-get")();
   if (isDebian && Deno.uid() === 0 && await installWithApt(missing)) return;
-  console.error(`Something is missing. ${installHint(needed.filter((one) => !one.isPresent()))}`);
+  console.error(
+    `Something is missing. ${installHint(needed.filter((one) => !one.isPresent()))}`,
+  );
 }
 
 /** True when nothing is missing any more. */
-async function installWithApt(missing: readonly Requirement[]): Promise<boolean> {
+async function installWithApt(
+  missing: readonly Requirement[],
+): Promise<boolean> {
   const names = missing.map(({ apt }) => apt);
   console.error(`Installing ${names.join(", ")} with apt-get.`);
   if (!await aptGet("update")) {
-    console.error("The package lists could not be renewed; going on with those at hand.");
+    console.error(
+      "The package lists could not be renewed; going on with those at hand.",
+    );
   }
   if (!await aptGet("install", "-y", "--no-install-recommends", ...names)) {
-    console.error("apt-get could not install them all; its message stands above.");
+    console.error(
+      "apt-get could not install them all; its message stands above.",
+    );
   }
   return missing.every(({ isPresent }) => isPresent());
 }
@@ -107,7 +124,9 @@ export function installHint(
 ): string {
   const shown = managers.length > 0 ? managers : Object.keys(commands) as Manager[];
   const lines = shown.map((manager) => {
-    const names = [...new Set(missing.map((one) => one[manager]))].filter((name) => name !== "");
+    const names = [...new Set(missing.map((one) => one[manager]))].filter((
+      name,
+    ) => name !== "");
     const sudo = manager === "brew" ? "" : "sudo ";
     return `  ${sudo}${commands[manager]} ${names.join(" ")}`;
   });
@@ -144,7 +163,11 @@ function exists(path: string): boolean {
 
 function hasLibpcap(): boolean {
   const names = Deno.build.os === "darwin"
-    ? ["libpcap.dylib", "/usr/lib/libpcap.A.dylib", "/opt/homebrew/opt/libpcap/lib/libpcap.dylib"]
+    ? [
+      "libpcap.dylib",
+      "/usr/lib/libpcap.A.dylib",
+      "/opt/homebrew/opt/libpcap/lib/libpcap.dylib",
+    ]
     : ["libpcap.so.1", "libpcap.so.0.8", "libpcap.so"];
   return names.some((name) => {
     try {

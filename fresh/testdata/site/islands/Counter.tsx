@@ -1,17 +1,17 @@
-import type { Signal } from "@preact/signals";
-import { IS_BROWSER } from "fresh/runtime";
+import { useState } from "preact/hooks";
+import { Label } from "./labels.tsx";
 
-export default function Counter(
-  { id, count }: { id: string; count: Signal<number> },
-) {
+interface Props {
+  readonly id: string;
+  readonly start: number;
+  readonly tags?: readonly (string | undefined)[];
+}
+
+export default function Counter({ id, start, tags = [] }: Props) {
+  const [count, setCount] = useState(start);
   return (
-    <button
-      id={id}
-      type="button"
-      disabled={!IS_BROWSER}
-      onClick={() => count.value++}
-    >
-      Count {count}
+    <button id={id} type="button" onClick={() => setCount(count + 1)}>
+      <Label text={`Count ${count}`} /> {tags.map((tag) => tag ?? "none").join(" ")}
     </button>
   );
 }

@@ -58,7 +58,5 @@ async function resolveFromPackage(
     await Deno.readTextFile(`${folder}/${version}/package.json`),
   );
   const module = manifest.exports?.["."]?.import ?? manifest.module;
-  return typeof module === "string"
-    ? `${folder}/${version}/${module}`
-    : required;
+  return typeof module === "string" ? `${folder}/${version}/${module}` : required;
 }
