@@ -16,7 +16,7 @@ export function ExportForm({ recorder, from }: Props) {
         <p>from the capture files, as pcap; empty fields take everything</p>
       </header>
       <div class="body">
-        {recorder.state === "off"
+        {recorder.state === "off" && recorder.packetsWritten === 0
           ? (
             <p class="dim">
               Capture files are off (--pcap-files 0), so there is nothing to export.

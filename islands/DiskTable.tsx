@@ -4,6 +4,7 @@ import { formatBytes, formatCount, formatDuration } from "../components/format.t
 import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
 
+type Part = StoreState | RecorderState;
 interface Props {
   readonly initial: LiveMessage;
   readonly resultsFolder: string;
@@ -22,7 +23,8 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
         <dl class="facts disk">
           <dt>Database</dt>
           <dd>
-            <State state={store} /> {store.state !== "off" && formatBytes(store.sizeBytes)}
+            <State state={store.state} hasWritten={store.rowsWritten > 0} />{" "}
+            {store.state !== "off" && formatBytes(store.sizeBytes)}
           </dd>
           <dt>Rows written</dt>
           <dd>{formatCount(store.rowsWritten)}</dd>
@@ -38,7 +40,8 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
           </dd>
           <dt>Capture files</dt>
           <dd>
-            <State state={recorder} /> {recorder.state !== "off" &&
+            <State state={recorder.state} hasWritten={recorder.packetsWritten > 0} />{" "}
+            {recorder.state !== "off" &&
               `${formatBytes(recorder.sizeBytes)} of ${
                 formatBytes(recorder.bytesMax)
               } in ${recorder.files}`}
@@ -54,7 +57,9 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
   );
 }
 
-function State({ state: { state } }: { state: StoreState | RecorderState }) {
+/** What is off after it has written is closed: a file was replayed to its end. */
+function State({ state, hasWritten }: { state: Part["state"]; hasWritten: boolean }) {
   if (state === "ok") return null;
-  return <b class={state === "off" ? "dim" : "sev-high"}>{state}</b>;
+  if (state === "off") return <b class="dim">{hasWritten ? "closed" : "off"}</b>;
+  return <b class="sev-high">{state}</b>;
 }

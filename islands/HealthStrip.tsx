@@ -71,7 +71,7 @@ function queueText({ sources }: Health): string {
 
 function StoreText({ health }: { health: Health }) {
   const { store } = health;
-  if (store.state === "off") return <b>off</b>;
+  if (store.state === "off") return <b>{store.rowsWritten > 0 ? "closed" : "off"}</b>;
   if (store.state !== "ok") return <b class="warn">{store.state}</b>;
   return <b>{formatBytes(store.sizeBytes)}</b>;
 }

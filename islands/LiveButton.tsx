@@ -10,6 +10,11 @@ interface Props {
   readonly sensor: SensorInfo;
 }
 
+/** When nothing is captured any more: the end of a file is no trouble. */
+const overStates = {
+  live: { word: "Not capturing", shape: "stale" },
+  replay: { word: "Finished", shape: "paused" },
+} as const;
 const words = { live: "Live", paused: "Paused", stale: "No news" } as const;
 
 export default function LiveButton({ initial, sensor }: Props) {
@@ -30,20 +35,19 @@ export default function LiveButton({ initial, sensor }: Props) {
   const isOver = message.health.sources.length > 0 &&
     message.health.sources.every((source) => !isRunning(source.state));
   const time = formatClock(pageNowUs(message), sensor.zone);
-  const shown = state === "live" && isOver ? "stale" : state;
-  const word = state === "live" && isOver ? overWord(message) : words[state];
+  const over = state === "live" && isOver ? overStates[message.health.mode] : null;
   return (
     <button
       type="button"
       class="live"
-      data-state={shown}
+      data-state={over?.shape ?? state}
       title={state === "paused"
         ? "Paused. Press to go on."
         : "Updates every second. Press to pause."}
       onClick={togglePaused}
     >
       <i />
-      <b>{word}</b>
+      <b>{over?.word ?? words[state]}</b>
       <span class="wide">{state === "live" ? time : `since ${time}`}</span>
     </button>
   );
@@ -51,8 +55,4 @@ export default function LiveButton({ initial, sensor }: Props) {
 
 function isRunning(state: string): boolean {
   return state === "capturing" || state === "starting";
-}
-
-function overWord({ health }: LiveMessage): string {
-  return health.mode === "replay" ? "Finished" : "Not capturing";
 }
