@@ -58,6 +58,11 @@ const hexDigits = new TextEncoder().encode("0123456789abcdef");
 /** The text that is hashed: five characters a number, a hello's 16 KiB at most. */
 const hashed = new Uint8Array(16384 / 2 * 5 * 2);
 
+const latin1 = new TextDecoder("latin1");
+/** Clients are few and their lists are the same each time, so most hashes are looked up: 1,024 of 200 bytes or so. */
+const hashes = new Map<string, string>();
+const hashCountMax = 1024;
+
 /** True for a GREASE value (RFC 8701): 0x0a0a, 0x1a1a … 0xfafa. */
 export function isGrease(value: number): boolean {
   return (value & 0x0f0f) === 0x0a0a && value >> 8 === (value & 0xff);
@@ -128,5 +133,12 @@ function writeNumbers(numbers: Uint16Array, count: number, at: number): number {
 }
 
 function hashText(length: number): string {
-  return length === 0 ? emptyHash : hash("sha256", hashed.subarray(0, length), "hex").slice(0, 12);
+  if (length === 0) return emptyHash;
+  const text = latin1.decode(hashed.subarray(0, length));
+  const known = hashes.get(text);
+  if (known !== undefined) return known;
+  if (hashes.size === hashCountMax) hashes.clear();
+  const digits = hash("sha256", text, "hex").slice(0, 12);
+  hashes.set(text, digits);
+  return digits;
 }
