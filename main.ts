@@ -1,10 +1,12 @@
 /** Composition root: reads the configuration, runs the command, turns errors into exit statuses. */
 import { runCommand } from "./agent/cli/commands.ts";
-import { parseConfig } from "./agent/config.ts";
+import { type Config, parseConfig } from "./agent/config.ts";
 import { TapwatchError } from "./agent/errors.ts";
+import { formatLine } from "./agent/log.ts";
 
+let config: Config | undefined;
 try {
-  const config = parseConfig(Deno.args, {
+  config = parseConfig(Deno.args, {
     env: Deno.env.toObject(),
     readTextFile: Deno.readTextFileSync,
     exists,
@@ -12,8 +14,11 @@ try {
   await runCommand(config);
   Deno.exit(0);
 } catch (error) {
-  if (error instanceof TapwatchError) console.error(`tapwatch: ${error.message}`);
-  else console.error("tapwatch: this should not have happened; please report it.", error);
+  const isJson = config?.logFormat === "json";
+  const text = error instanceof TapwatchError
+    ? error.message
+    : `This should not have happened; please report it. ${(error as Error)?.stack ?? error}`;
+  console.error(isJson ? formatLine("error", text, "json") : `tapwatch: ${text}`);
   Deno.exit(error instanceof TapwatchError ? error.exitCode : 1);
 }
 

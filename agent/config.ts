@@ -162,13 +162,17 @@ function unknownOption(rawName: string, name: string): UsageError {
 
 function checkCommandTakes(command: CommandName, flags: RawValues): void {
   for (const [name, [raw]] of flags) {
-    const { commands } = specByName.get(name)!;
-    if (commands && !commands.includes(command)) {
-      throw new UsageError(
-        `Option ${raw!.origin} belongs to ${commands.join(" and ")}, not to ${command}.`,
-      );
-    }
+    const { commands, isHarmless } = specByName.get(name)!;
+    if (!commands || isHarmless || commands.includes(command)) continue;
+    throw new UsageError(
+      `Option ${raw!.origin} belongs to ${listed(commands)}, not to ${command}.`,
+    );
   }
+}
+
+/** "a", "a and b", "a, b and c". */
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
 const operandCounts: Partial<Record<CommandName, { min: number; max: number; what: string }>> = {
@@ -187,31 +191,30 @@ function checkOperands(command: CommandName, operands: readonly string[]): void 
 }
 
 function environmentValues(flags: RawValues, sources: ConfigSources): RawValues {
-  const file = envFileValues(flags, sources);
+  const file = readEnvFile(flags, sources);
   const values: RawValues = new Map();
   for (const spec of OPTIONS) {
     if (!spec.env) continue;
     const fromProcess = sources.env[spec.env];
-    const text = fromProcess ?? file[spec.env];
+    const text = fromProcess ?? file.values[spec.env];
     if (text === undefined || text === "") continue;
+    const origin = fromProcess === undefined ? `${spec.env} in ${file.path}` : spec.env;
     const parts = spec.isRepeatable
       ? text.split(",").map((part) => part.trim()).filter(Boolean)
       : [text];
-    values.set(spec.name, parts.map((value) => ({ origin: spec.env!, value })));
+    values.set(spec.name, parts.map((value) => ({ origin, value })));
   }
   return values;
 }
 
-function envFileValues(
+function readEnvFile(
   flags: RawValues,
   sources: ConfigSources,
-): Record<string, string | undefined> {
+): { path: string; values: Record<string, string | undefined> } {
   const given = flags.get("env-file")?.[0]?.value as string | undefined;
-  if (given === undefined && !sources.exists(".env")) return {};
-  const values = parseEnv(readFile("--env-file", given ?? ".env", sources)) as Record<
-    string,
-    string
-  >;
+  const path = given ?? ".env";
+  if (given === undefined && !sources.exists(path)) return { path, values: {} };
+  const values = parseEnv(readFile("--env-file", path, sources));
   const known = OPTIONS.flatMap((spec) => spec.env ? [spec.env] : []);
   const unknown = Object.keys(values).find((key) =>
     key.startsWith("TAPWATCH_") && !known.includes(key)
@@ -219,10 +222,10 @@ function envFileValues(
   if (unknown) {
     const hint = nearest(unknown, known);
     throw new UsageError(
-      `Unknown variable ${unknown} in ${given ?? ".env"}.${hint ? ` Did you mean ${hint}?` : ""}`,
+      `Unknown variable ${unknown} in ${path}.${hint ? ` Did you mean ${hint}?` : ""}`,
     );
   }
-  return values;
+  return { path, values };
 }
 
 function build(

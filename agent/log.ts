@@ -5,14 +5,14 @@ const levels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
 
 export class Log {
   readonly #minimum: number;
-  readonly #isJson: boolean;
+  readonly #format: "text" | "json";
   readonly #write: (line: string) => void;
 
   constructor(
     options: { level: LogLevel; format: "text" | "json"; write?: (line: string) => void },
   ) {
     this.#minimum = levels.indexOf(options.level);
-    this.#isJson = options.format === "json";
+    this.#format = options.format;
     this.#write = options.write ?? ((line) => console.error(line));
   }
 
@@ -34,8 +34,13 @@ export class Log {
 
   write(level: LogLevel, text: string): void {
     if (levels.indexOf(level) < this.#minimum) return;
-    const time = new Date().toISOString();
-    if (this.#isJson) this.#write(JSON.stringify({ time, level, text }));
-    else this.#write(`${time.slice(11, 19)} ${level === "info" ? "" : `${level}: `}${text}`);
+    this.#write(formatLine(level, text, this.#format));
   }
+}
+
+/** A line with the present time, without line feed. */
+export function formatLine(level: LogLevel, text: string, format: "text" | "json"): string {
+  const time = new Date().toISOString();
+  if (format === "json") return JSON.stringify({ time, level, text });
+  return `${time.slice(11, 19)} ${level === "info" ? "" : `${level}: `}${text}`;
 }

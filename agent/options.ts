@@ -20,8 +20,10 @@ export interface OptionSpec {
   /** What stands for the value in the help: "NAME". */
   readonly placeholder?: string;
   readonly help: string;
-  /** The commands that take it; absent means all that run the pipeline. */
+  /** The commands that heed it; absent means all. */
   readonly commands?: readonly CommandName[];
+  /** The other commands take it too, without need, so that scripts may give it to all. */
+  readonly isHarmless?: true;
   /** Only from the environment or a file, never as a flag: a secret. */
   readonly isSecret?: true;
 }
@@ -40,6 +42,12 @@ export const COMMAND_NAMES = [
 ] as const;
 export type CommandName = typeof COMMAND_NAMES[number];
 
+/** The commands that capture, that run the pipeline, and that reach whoever is alerted. */
+const capturing: readonly CommandName[] = ["run", "doctor"];
+const running: readonly CommandName[] = ["run", "replay"];
+const serving: readonly CommandName[] = [...running, "doctor"];
+const alerting: readonly CommandName[] = [...running, "alert-test", "doctor"];
+
 /** Port range, RFC 6335 section 6. */
 const port = { kind: "integer", min: 1, max: 65535 } as const;
 
@@ -53,6 +61,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "NAME",
     help:
       "device to capture on, repeatable; any where the platform has it (default: the default route's)",
+    commands: capturing,
   },
   {
     name: "filter",
@@ -63,6 +72,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "EXPR",
     help:
       "BPF capture filter (pcap-filter syntax); for export pcap: host A, port N, a protocol, joined by and",
+    commands: [...capturing, "export"],
   },
   {
     name: "buffer-mb",
@@ -73,6 +83,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 2047,
     placeholder: "N",
     help: "kernel ring of each device",
+    commands: capturing,
   },
   {
     name: "snaplen",
@@ -83,6 +94,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 262144,
     placeholder: "BYTES",
     help: "bytes kept of each packet",
+    commands: capturing,
   },
   {
     name: "promiscuous",
@@ -90,6 +102,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: "boolean",
     default: true,
     help: "also take packets that are not addressed to this host",
+    commands: capturing,
   },
   {
     name: "capture-count",
@@ -100,6 +113,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 1_000_000,
     placeholder: "N",
     help: "most packets in one capture batch",
+    commands: capturing,
   },
   {
     name: "capture-timeout",
@@ -110,6 +124,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 10_000,
     placeholder: "MS",
     help: "longest wait for a batch",
+    commands: capturing,
   },
   {
     name: "results",
@@ -118,6 +133,8 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: "results",
     placeholder: "DIR",
     help: "where logs, captures and the model go; made if missing",
+    commands: [...serving, "export", "alert-test"],
+    isHarmless: true,
   },
   {
     name: "host",
@@ -126,6 +143,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: "127.0.0.1",
     placeholder: "ADDR",
     help: "dashboard address; outside loopback it needs a password",
+    commands: serving,
   },
   {
     name: "port",
@@ -134,14 +152,22 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: 8055,
     placeholder: "N",
     help: "dashboard port",
+    commands: serving,
   },
   {
     name: "password-file",
     kind: "text",
     placeholder: "FILE",
     help: "file with the dashboard's password (or TAPWATCH_PASSWORD)",
+    commands: running,
   },
-  { name: "password", env: "TAPWATCH_PASSWORD", kind: "text", isSecret: true, help: "" },
+  {
+    name: "password",
+    env: "TAPWATCH_PASSWORD",
+    kind: "text",
+    isSecret: true,
+    help: "the dashboard's password",
+  },
   {
     name: "anomaly-threshold",
     env: "TAPWATCH_ANOMALY_THRESHOLD",
@@ -151,6 +177,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 100,
     placeholder: "PCT",
     help: "anomalous share of traffic that raises an alert",
+    commands: running,
   },
   {
     name: "alert-interval",
@@ -161,6 +188,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 604_800,
     placeholder: "S",
     help: "least time between two alerts of one kind and source",
+    commands: running,
   },
   {
     name: "smtp-url",
@@ -168,11 +196,30 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: "text",
     placeholder: "URL",
     help: "mail server, smtp://host:587 or smtps://host:465, without password",
+    commands: alerting,
   },
-  { name: "smtp-host", env: "TAPWATCH_SMTP_HOST", kind: "text", isSecret: true, help: "" },
-  { name: "smtp-port", env: "TAPWATCH_SMTP_PORT", ...port, isSecret: true, help: "" },
-  { name: "smtp-user", env: "TAPWATCH_SMTP_USER", kind: "text", isSecret: true, help: "" },
-  { name: "smtp-password", env: "TAPWATCH_SMTP_PASSWORD", kind: "text", isSecret: true, help: "" },
+  {
+    name: "smtp-host",
+    env: "TAPWATCH_SMTP_HOST",
+    kind: "text",
+    isSecret: true,
+    help: "mail server, instead of --smtp-url",
+  },
+  { name: "smtp-port", env: "TAPWATCH_SMTP_PORT", ...port, isSecret: true, help: "its port" },
+  {
+    name: "smtp-user",
+    env: "TAPWATCH_SMTP_USER",
+    kind: "text",
+    isSecret: true,
+    help: "name to log in with",
+  },
+  {
+    name: "smtp-password",
+    env: "TAPWATCH_SMTP_PASSWORD",
+    kind: "text",
+    isSecret: true,
+    help: "password to log in with",
+  },
   {
     name: "smtp-security",
     env: "TAPWATCH_SMTP_SECURITY",
@@ -180,7 +227,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     choices: ["starttls", "tls", "none"],
     default: "starttls",
     isSecret: true,
-    help: "",
+    help: "starttls, tls or none",
   },
   {
     name: "mail-from",
@@ -188,6 +235,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: "text",
     placeholder: "ADDR",
     help: "sender of alerts",
+    commands: alerting,
   },
   {
     name: "mail-to",
@@ -196,6 +244,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     isRepeatable: true,
     placeholder: "ADDR",
     help: "receiver of alerts, repeatable",
+    commands: alerting,
   },
   {
     name: "webhook",
@@ -204,6 +253,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     isRepeatable: true,
     placeholder: "URL",
     help: "JSON POST for each alert, repeatable",
+    commands: alerting,
   },
   {
     name: "log-packets",
@@ -213,6 +263,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: "sampled",
     placeholder: "WHICH",
     help: "packet rows written to SQLite: all, sampled, anomalous or none",
+    commands: running,
   },
   {
     name: "retention-days",
@@ -223,6 +274,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 36_500,
     placeholder: "N",
     help: "rows older than this go",
+    commands: running,
   },
   {
     name: "retention-mb",
@@ -233,6 +285,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 1_000_000,
     placeholder: "N",
     help: "size of the database at which the oldest rows go",
+    commands: running,
   },
   {
     name: "pcap-file-mb",
@@ -243,6 +296,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 100_000,
     placeholder: "N",
     help: "size of one file of the capture ring",
+    commands: running,
   },
   {
     name: "pcap-files",
@@ -253,6 +307,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 10_000,
     placeholder: "N",
     help: "files in the capture ring; 0 turns it off",
+    commands: running,
   },
   {
     name: "env-file",
@@ -283,7 +338,9 @@ export const OPTIONS: readonly OptionSpec[] = [
     env: "TAPWATCH_ALLOW_FFI",
     kind: "boolean",
     default: false,
-    help: "consent to load the host's libpcap (run, interfaces, doctor)",
+    help: "consent to load the host's libpcap",
+    commands: ["run", "interfaces", "doctor"],
+    isHarmless: true,
   },
   {
     name: "speed",
@@ -304,14 +361,14 @@ export const OPTIONS: readonly OptionSpec[] = [
     name: "flows",
     kind: "text",
     placeholder: "FILE",
-    help: "write one JSON line per flow",
+    help: "write one JSON line per flow; - for stdout in place of the report",
     commands: ["analyze"],
   },
   {
     name: "eve",
     kind: "text",
     placeholder: "FILE",
-    help: "write Suricata-style EVE lines",
+    help: "write Suricata-style EVE lines; - for stdout in place of the report",
     commands: ["analyze"],
   },
   {

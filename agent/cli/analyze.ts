@@ -1,35 +1,94 @@
-/** `tapwatch analyze FILE...`: offline, as fast as the machine allows; a report for people or one JSON object. */
+/**
+ * `tapwatch analyze FILE...`: offline, as fast as the machine allows; a report for people or one JSON object. A file that
+ * cannot be read does not stand in the way of the others: the report says so, and the exit status is 4 in the end.
+ */
+import { resolve } from "node:path";
 import { CaptureFileReader } from "../capture/file_reader.ts";
 import type { Config } from "../config.ts";
+import { CaptureFormatError, UsageError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Flow, PacketBatch } from "../records.ts";
-import { VERSION } from "../version.ts";
-import { type AnalyzeReport, type FileReport, formatReport } from "./analyze_text.ts";
+import {
+  type AnalyzeReport,
+  type FileReport,
+  formatReport,
+  makeReport,
+  type UnreadableFile,
+} from "./analyze_report.ts";
 import { eveDetails, eveFlow, eveStats } from "./eve.ts";
 import { LineWriter } from "./line_writer.ts";
 import { ProgressBar } from "./progress.ts";
+import { isSameFile } from "./same_file.ts";
 import { flowCountMax } from "./supervisor.ts";
 import { isoTime } from "./time_text.ts";
 
-/** Reads the files in the order given, as one stretch of traffic. Throws CaptureFormatError, RunError. */
+/** Reads the files in the order given, as one stretch of traffic. Throws TapwatchError. */
 export async function runAnalyze(config: Config, log: Log): Promise<void> {
+  checkOutputs(config);
   const startedMs = performance.now();
-  const flowLines = config.flowsFile === null ? null : new LineWriter(config.flowsFile);
-  const eveLines = config.eveFile === null ? null : new LineWriter(config.eveFile);
-  const pipeline = makePipeline(flowLines, eveLines);
+  const outputs = {
+    flowLines: config.flowsFile === null ? null : new LineWriter(config.flowsFile),
+    eveLines: config.eveFile === null ? null : new LineWriter(config.eveFile),
+  };
+  const pipeline = makePipeline(outputs);
   const files: FileReport[] = [];
-  for (const path of config.operands) files.push(await readFile(path, pipeline, log));
+  const unreadable: UnreadableFile[] = [];
+  for (const path of config.operands) {
+    try {
+      files.push(await readFile(path, { pipeline, log, ...outputs }));
+    } catch (error) {
+      if (!(error instanceof CaptureFormatError) || config.operands.length === 1) throw error;
+      log.error(error.message);
+      unreadable.push({ path, reason: error.message });
+    }
+  }
+  if (files.length === 0) throw new CaptureFormatError("None of the files could be read.");
   pipeline.finish();
-  flowLines?.close();
-  eveLines?.close();
-  const report = makeReport(pipeline, files, (performance.now() - startedMs) / 1000);
+  outputs.flowLines?.close();
+  outputs.eveLines?.close();
+  const wallS = (performance.now() - startedMs) / 1000;
+  if (config.flowsFile !== "-" && config.eveFile !== "-") {
+    print(config, makeReport(pipeline, { files, unreadable, wallS }), pipeline);
+  }
+  if (unreadable.length === 0) return;
+  throw new CaptureFormatError(
+    `${unreadable.length} of ${config.operands.length} files could not be read; the report is of the others.`,
+  );
+}
+
+/** Refuses outputs that would overwrite an input, or each other. */
+function checkOutputs({ operands, flowsFile, eveFile, isJson }: Config): void {
+  const onStdout = [flowsFile === "-" && "--flows", eveFile === "-" && "--eve", isJson && "--json"]
+    .filter((name) => name !== false);
+  if (onStdout.length > 1) {
+    throw new UsageError(`Only one of ${onStdout.join(" and ")} can go to standard output.`);
+  }
+  if (flowsFile !== null && eveFile !== null && isSamePath(flowsFile, eveFile)) {
+    throw new UsageError(`--flows and --eve must be two files, got ${flowsFile} for both.`);
+  }
+  for (const [option, output] of [["--flows", flowsFile], ["--eve", eveFile]]) {
+    if (output === null || !operands.some((path) => isSameFile(path, output!))) continue;
+    throw new UsageError(`${option} ${output} would overwrite the capture that is read.`);
+  }
+}
+
+function isSamePath(a: string, b: string): boolean {
+  return resolve(a) === resolve(b) || isSameFile(a, b);
+}
+
+function print(config: Config, report: AnalyzeReport, pipeline: Pipeline): void {
   const stdout = new LineWriter("-");
   stdout.write(config.isJson ? JSON.stringify(report, null, 2) : formatReport(report, pipeline));
   stdout.close();
 }
 
-function makePipeline(flowLines: LineWriter | null, eveLines: LineWriter | null): Pipeline {
+interface Outputs {
+  readonly flowLines: LineWriter | null;
+  readonly eveLines: LineWriter | null;
+}
+
+function makePipeline({ flowLines, eveLines }: Outputs): Pipeline {
   const wantsFlows = flowLines !== null || eveLines !== null;
   return new Pipeline({
     flowCountMax,
@@ -50,8 +109,14 @@ function makePipeline(flowLines: LineWriter | null, eveLines: LineWriter | null)
   });
 }
 
-async function readFile(path: string, pipeline: Pipeline, log: Log): Promise<FileReport> {
+async function readFile(
+  path: string,
+  { pipeline, log, flowLines, eveLines }: Outputs & { pipeline: Pipeline; log: Log },
+): Promise<FileReport> {
   const reader = await CaptureFileReader.open(path);
+  // Not before there is something to read: a mistyped name costs no file of an earlier analysis.
+  flowLines?.open();
+  eveLines?.open();
   const progress = new ProgressBar(path);
   const before = {
     packets: pipeline.packets,
@@ -95,38 +160,20 @@ function widen(span: { firstUs: number; lastUs: number }, batch: PacketBatch): v
   }
 }
 
-function makeReport(
-  pipeline: Pipeline,
-  files: readonly FileReport[],
-  wallS: number,
-): AnalyzeReport {
-  const { span } = pipeline;
-  return {
-    tool: { name: "tapwatch", version: VERSION },
-    files,
-    packets: pipeline.packets,
-    bytes: pipeline.bytes,
-    duration_s: span === null ? 0 : (span.newestUs - span.oldestUs) / 1e6,
-    protocols: pipeline.protocolTotals(),
-    applications: pipeline.applicationTotals(),
-    decode_stops: pipeline.decodeStops(),
-    flows: { total: pipeline.flowsTotal, ...pipeline.flowTotals() },
-    scans: [],
-    anomalies: { windows: 0, flagged: 0, rate_pct: 0, items: [] },
-    findings: [],
-    timing: {
-      wall_s: Math.round(wallS * 1e6) / 1e6,
-      packets_per_s: wallS > 0 ? Math.round(pipeline.packets / wallS) : 0,
-    },
-  };
-}
-
 const columnNames = new Map<string, string>();
 
-/** A flow as one JSON line under the column names of the `flows` table. */
+/** -1 in a Flow, NULL in the table. */
+const nullable: readonly string[] = ["rttUs", "vlanId"];
+
+/** A flow as one JSON line, with the names and values of the `flows` table. */
 function flowLine(flow: Flow): string {
   return JSON.stringify(
-    Object.fromEntries(Object.entries(flow).map(([key, value]) => [columnName(key), value])),
+    Object.fromEntries(
+      Object.entries(flow).map(([key, value]) => [
+        columnName(key),
+        value === -1 && nullable.includes(key) ? null : value,
+      ]),
+    ),
   );
 }
 

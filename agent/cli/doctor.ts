@@ -1,5 +1,6 @@
 /** `tapwatch doctor`: checks what a run needs, one line a check, and says the fix for each that fails. */
-import { statfsSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import {
   captureLibraryVersion,
   chooseDefaultDevice,
@@ -10,7 +11,9 @@ import { tryCapture } from "../capture/live_open.ts";
 import type { Config } from "../config.ts";
 import { MissingError, RunError, TapwatchError } from "../errors.ts";
 import { requireFfiConsent } from "./ffi_consent.ts";
+import { trialOptions } from "./input.ts";
 import { portHolder } from "./port_holder.ts";
+import { probeFolder, reasonOf } from "./results_folder.ts";
 
 interface Check {
   readonly name: string;
@@ -31,18 +34,14 @@ export function runDoctor(config: Config): void {
       return captureLibraryVersion();
     }),
     ...devicesOf(config).map((device) =>
-      check(`capture on ${device}`, 3, () => openOnce(config, device))
+      check(`capture on ${device}`, 3, () => tryOnce(config, device))
     ),
     check("results folder", 1, () => checkFolder(config.resultsFolder)),
     diskCheck(config.resultsFolder),
     check("dashboard port", 1, () => checkPort(config)),
     mailCheck(config),
   ];
-  if (config.isJson) {
-    console.log(JSON.stringify(checks.map(({ exitCode: _, ...rest }) => rest), null, 2));
-  } else {for (const { name, state, text } of checks) {
-      console.log(`${state.padEnd(8)} ${name}: ${text}`);
-    }}
+  console.log(config.isJson ? asJson(checks) : checks.map(asLine).join("\n"));
   const failed = checks.filter(({ state }) => state === "failed");
   if (failed.length === 0) return;
   const message = `${failed.length} of ${checks.length} checks failed: ${
@@ -51,6 +50,15 @@ export function runDoctor(config: Config): void {
   throw failed.some(({ exitCode }) => exitCode === 3)
     ? new MissingError(message)
     : new RunError(message);
+}
+
+function asJson(checks: readonly Check[]): string {
+  return JSON.stringify(checks.map(({ exitCode: _, ...rest }) => rest), null, 2);
+}
+
+/** Further lines of a text stand under its first. */
+function asLine({ name, state, text }: Check): string {
+  return `${state.padEnd(8)} ${name}: ${text.replaceAll("\n", "\n         ")}`;
 }
 
 function check(name: string, exitCode: number, run: () => string): Check {
@@ -74,41 +82,38 @@ function devicesOf(config: Config): readonly string[] {
   }
 }
 
-function openOnce(config: Config, device: string): string {
+function tryOnce(config: Config, device: string): string {
   requireFfiConsent(config);
-  const { isPromiscuous } = tryCapture({
-    interfaceId: 0,
-    device,
-    filter: config.filter,
-    snaplen: config.snaplen,
-    isPromiscuous: config.isPromiscuous,
-    bufferBytes: 2 ** 20,
-    batchPacketsMax: 1,
-    timeoutMs: config.captureTimeoutMs,
-  });
-  if (isPromiscuous || !config.isPromiscuous) return "permitted";
+  const { isPromiscuous } = tryCapture(trialOptions(config, device));
+  if (isPromiscuous || !config.isPromiscuous || device === "any") return "permitted";
   return "permitted, but not promiscuous: only this host's own traffic will be seen (cap_net_admin adds the rest)";
 }
 
+/** Makes nothing that stays: of a folder that is not there yet, the place for it is tried. */
 function checkFolder(folder: string): string {
+  const existing = nearestExisting(folder);
   try {
-    Deno.mkdirSync(folder, { recursive: true });
-    const probe = Deno.makeTempFileSync({ dir: folder, prefix: ".tapwatch-" });
-    Deno.removeSync(probe);
-    return `${folder} is writable`;
+    probeFolder(existing);
+    return existing === folder ? `${folder} is writable` : `${folder} can be made`;
   } catch (error) {
     throw new RunError(
-      `cannot write to ${folder}: ${
-        (error as Error).message
-      }. Give it to the user that runs tapwatch, or use --results DIR`,
+      `cannot write to ${existing}: ${reasonOf(error)}. ` +
+        "Give it to the user that runs tapwatch, or use --results DIR",
     );
+  }
+}
+
+/** The folder, or the first above it that is there. */
+function nearestExisting(folder: string): string {
+  for (let path = folder;; path = dirname(path)) {
+    if (existsSync(path) || path === dirname(path)) return path;
   }
 }
 
 function diskCheck(folder: string): Check {
   const name = "disk";
   try {
-    const { bavail, bsize } = statfsSync(folder);
+    const { bavail, bsize } = statfsSync(nearestExisting(folder));
     const free = Number(bavail) * Number(bsize);
     const text = `${(free / 1e9).toFixed(1)} GB free`;
     const isLow = free < freeBytesMin;
@@ -124,7 +129,7 @@ function diskCheck(folder: string): Check {
     return {
       name,
       state: "warning",
-      text: `cannot be told: ${(error as Error).message}`,
+      text: `cannot be told: ${reasonOf(error)}`,
       exitCode: 1,
     };
   }
@@ -137,8 +142,8 @@ function checkPort({ host, port }: Config): string {
   } catch (error) {
     const holder = portHolder(port);
     throw new RunError(
-      `${host}:${port} cannot be used (${(error as Error).message})` +
-        `${holder ? `; ${holder} listens there` : ""}. Name another with --port N`,
+      `${host}:${port} cannot be used: ${reasonOf(error)}${holder ? ` by ${holder}` : ""}. ` +
+        "Name another with --port N",
     );
   }
 }

@@ -36,75 +36,103 @@ const commandHelp: Readonly<Record<CommandName, { usage: string; text: string }>
   help: { usage: "tapwatch help [COMMAND]", text: "this page, or the options of one command" },
 };
 
-/** Options that a command takes, beyond those of running the pipeline. */
+/** Options of `run` and `replay` that the general page lists first. */
 const runCommands: readonly CommandName[] = ["run", "replay"];
-const readsResults = ["results", "env-file", "log-level", "log-format"];
-const extraOptions: Partial<Record<CommandName, readonly string[]>> = {
-  analyze: ["log-level", "log-format", "env-file"],
-  decode: ["log-level", "log-format", "env-file"],
-  interfaces: ["allow-ffi", "env-file"],
-  doctor: ["interface", "host", "port", "allow-ffi", ...readsResults],
-  "alert-test": ["smtp-url", "mail-from", "mail-to", "webhook", ...readsResults],
-  export: ["filter", ...readsResults],
-};
+const columnsMax = 100;
+const helpColumn = 32;
 
-/** The page of a command; of all with null. */
+/** The page of a command; of all with null. Lines are at most 100 characters long. */
 export function helpText(command: CommandName | null): string {
-  if (command === null) {
-    const width = Math.max(...COMMAND_NAMES.map((name) => commandHelp[name].usage.length));
-    const commands = COMMAND_NAMES.map((name) =>
-      `  ${commandHelp[name].usage.padEnd(width)}  ${commandHelp[name].text}`
-    );
-    return [
-      "tapwatch watches the network of one host: captures, decodes, logs and shows.",
-      "",
-      ...commands,
-      "",
-      "Options of run and replay:",
-      ...optionLines(optionsOf("run")),
-      "",
-      "Flags win over the environment, it over .env, it over the defaults.",
-      "Exit status: 0 done, 1 failed while running, 2 wrong usage or configuration,",
-      "3 a library or privilege is missing, 4 the input is no readable capture.",
-    ].join("\n");
-  }
-  const options = optionsOf(command);
-  const { usage, text } = commandHelp[command];
+  return command === null ? generalPage() : commandPage(command);
+}
+
+function generalPage(): string {
+  const isOfRun = (option: OptionSpec) => runCommands.some((name) => isHeededBy(option, name));
+  const flags = OPTIONS.filter(({ isSecret, name }) => !isSecret && !isInformative(name));
   return [
-    `${usage}${options.length > 0 ? " [options]" : ""}`,
-    text,
-    ...(options.length > 0 ? ["", "Options:", ...optionLines(options)] : []),
+    "tapwatch watches the network of one host: captures, decodes, logs and shows.",
+    "",
+    ...COMMAND_NAMES.flatMap((name) =>
+      columns(`  ${commandHelp[name].usage}`, commandHelp[name].text)
+    ),
+    "",
+    "Options of run and replay:",
+    ...flags.filter(isOfRun).flatMap((option) => optionLines(option)),
+    "",
+    "Options of other commands:",
+    ...flags.filter((option) => !isOfRun(option)).flatMap((option) =>
+      optionLines(option, `of ${option.commands?.join(", ")}`)
+    ),
+    "",
+    "Only as variables, so that they stay out of process lists:",
+    ...OPTIONS.filter(({ isSecret }) => isSecret).flatMap((option) =>
+      columns(`      ${option.env}`, option.help)
+    ),
+    "",
+    "--help and --version work everywhere; help COMMAND lists the options of one command.",
+    "Flags win over the environment, it over .env, it over the defaults.",
+    "Exit status: 0 done, 1 failed while running, 2 wrong usage or configuration,",
+    "3 a library or privilege is missing, 4 the input is no readable capture.",
   ].join("\n");
 }
 
-function optionsOf(command: CommandName): OptionSpec[] {
-  return OPTIONS.filter((option) => {
-    if (option.isSecret || option.name === "help" || option.name === "version") return false;
-    if (option.commands) return option.commands.includes(command);
-    return runCommands.includes(command) || (extraOptions[command]?.includes(option.name) ?? false);
-  });
+function commandPage(command: CommandName): string {
+  const options = OPTIONS.filter((option) =>
+    !option.isSecret && !isInformative(option.name) && isHeededBy(option, command)
+  );
+  const takesOptions = command !== "help";
+  const { usage, text } = commandHelp[command];
+  return [
+    `${usage}${takesOptions ? " [options]" : ""}`,
+    text,
+    ...(takesOptions ? ["", "Options:", ...options.flatMap((option) => optionLines(option))] : []),
+  ].join("\n");
 }
 
-function optionLines(options: readonly OptionSpec[]): string[] {
-  const heads = options.map(optionHead);
-  const width = Math.min(34, Math.max(...heads.map((head) => head.length)));
-  return options.map((option, index) => {
-    const notes = [
-      option.default !== undefined && option.default !== "" && option.kind !== "boolean"
-        ? `default ${option.default}`
-        : "",
-      option.env ?? "",
-    ].filter((note) => note !== "");
-    const tail = notes.length > 0 ? ` (${notes.join("; ")})` : "";
-    return `  ${heads[index].padEnd(width)}  ${option.help}${tail}`;
-  });
+function isHeededBy({ commands }: OptionSpec, command: CommandName): boolean {
+  return commands?.includes(command) ?? true;
+}
+
+function isInformative(name: string): boolean {
+  return name === "help" || name === "version";
+}
+
+function optionLines(option: OptionSpec, ...remarks: string[]): string[] {
+  const hasDefault = option.default !== undefined && option.default !== "" &&
+    option.kind !== "boolean";
+  const notes = [
+    ...remarks,
+    ...(hasDefault ? [`default ${option.default}`] : []),
+    ...(option.env ? [option.env] : []),
+  ];
+  const tail = notes.length > 0 ? ` (${notes.join("; ")})` : "";
+  return columns(optionHead(option), option.help + tail);
 }
 
 function optionHead(option: OptionSpec): string {
   const short = option.short ? `-${option.short}, ` : "    ";
   const negated = option.kind === "boolean" && option.default === true
-    ? ` / --no-${option.name}`
+    ? `, --no-${option.name}`
     : "";
   const value = option.placeholder ? ` ${option.placeholder}` : "";
-  return `${short}--${option.name}${value}${negated}`;
+  return `  ${short}--${option.name}${value}${negated}`;
+}
+
+/** `head`, and `text` to its right in as many lines as it needs; from the next line on when the head is too long. */
+function columns(head: string, text: string): string[] {
+  const indent = " ".repeat(helpColumn);
+  const lines = wrap(text, columnsMax - helpColumn);
+  if (head.length + 2 > helpColumn) return [head, ...lines.map((line) => indent + line)];
+  return lines.map((line, index) => (index === 0 ? head.padEnd(helpColumn) : indent) + line);
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else lines.push(word);
+  }
+  return lines;
 }

@@ -14,11 +14,9 @@ export function runInterfaces(config: Config): void {
   requireFfiConsent(config);
   const devices = listCaptureDevices();
   const standard = chooseDefaultDevice(devices, readRouteTables())?.name ?? null;
-  console.log(
-    config.isJson
-      ? JSON.stringify(devices.map((device) => toJson(device, standard)), null, 2)
-      : devices.map((device) => toText(device, standard)).join("\n"),
-  );
+  if (config.isJson) {
+    console.log(JSON.stringify(devices.map((device) => toJson(device, standard)), null, 2));
+  } else console.log(table(devices.map((device) => toCells(device, standard))));
 }
 
 function toJson(device: DeviceInfo, standard: string | null) {
@@ -34,7 +32,7 @@ function toJson(device: DeviceInfo, standard: string | null) {
   };
 }
 
-function toText(device: DeviceInfo, standard: string | null): string {
+function toCells(device: DeviceInfo, standard: string | null): readonly string[] {
   const state = [
     device.isUp ? (device.isRunning ? "up, running" : "up") : "down",
     device.isLoopback ? "loopback" : "",
@@ -42,6 +40,13 @@ function toText(device: DeviceInfo, standard: string | null): string {
     device.name === standard ? "default" : "",
   ].filter((word) => word !== "").join(", ");
   const addresses = device.addresses.map(({ address }) => address).join(" ");
-  return [device.name.padEnd(16), state.padEnd(36), addresses || device.description].join(" ")
-    .trimEnd();
+  return [device.name, state, addresses || device.description];
+}
+
+/** Columns as wide as they need to be. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = [0, 1].map((column) => Math.max(0, ...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()
+  ).join("\n");
 }

@@ -1,45 +1,57 @@
 /** Writes lines to a file or to stdout in large pieces. */
 import { RunError } from "../errors.ts";
+import { reasonOf } from "./results_folder.ts";
+import { writeToStdout } from "./stdout.ts";
 
-const chunkBytes = 1 << 18;
+const chunkCharacters = 1 << 18;
 
 export class LineWriter {
-  readonly #file: { writeSync(bytes: Uint8Array): number; close(): void };
   readonly #path: string;
   readonly #encoder = new TextEncoder();
+  #file: Deno.FsFile | null = null;
   #text = "";
 
-  /** Opens `path` for writing, anew; `-` is stdout. Throws RunError. */
+  /** `-` is stdout. Nothing is opened yet. */
   constructor(path: string) {
     this.#path = path;
-    try {
-      this.#file = path === "-"
-        ? Deno.stdout
-        : Deno.openSync(path, { write: true, create: true, truncate: true });
-    } catch (error) {
-      throw new RunError(`Cannot write ${path}: ${(error as Error).message}.`, { cause: error });
-    }
   }
 
+  /** Makes the file anew, unless that was done already. Throws RunError. */
+  open(): void {
+    if (this.#path === "-" || this.#file !== null) return;
+    this.#attempt(() => {
+      this.#file = Deno.openSync(this.#path, { write: true, create: true, truncate: true });
+    });
+  }
+
+  /** Throws RunError, as do `close()` and `open()`. */
   write(line: string): void {
     this.#text += line + "\n";
-    if (this.#text.length >= chunkBytes) this.#flush();
+    if (this.#text.length >= chunkCharacters) this.#flush();
   }
 
+  /** Writes what is left; the file is there afterwards, even without a line. */
   close(): void {
     this.#flush();
-    if (this.#path !== "-") this.#file.close();
+    this.#file?.close();
   }
 
   #flush(): void {
-    let rest = this.#encoder.encode(this.#text);
+    this.open();
+    const bytes = this.#encoder.encode(this.#text);
     this.#text = "";
+    this.#attempt(() => {
+      if (this.#file === null) return writeToStdout(bytes);
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(this.#file.writeSync(rest));
+    });
+  }
+
+  #attempt(work: () => void): void {
     try {
-      while (rest.length > 0) rest = rest.subarray(this.#file.writeSync(rest));
+      work();
     } catch (error) {
-      throw new RunError(`Cannot write ${this.#path}: ${(error as Error).message}.`, {
-        cause: error,
-      });
+      const name = this.#path === "-" ? "to standard output" : this.#path;
+      throw new RunError(`Cannot write ${name}: ${reasonOf(error)}.`, { cause: error });
     }
   }
 }

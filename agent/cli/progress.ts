@@ -22,12 +22,18 @@ export class ProgressBar {
     const bar = total
       ? `${"█".repeat(filled)}${"░".repeat(width - filled)} ${Math.floor(share * 100)} %`
       : "";
-    this.#draw(`${this.#label} ${bar} ${packets.toLocaleString("en")} packets`);
+    this.#draw(this.#fit(` ${bar} ${packets.toLocaleString("en")} packets`));
   }
 
   /** Takes the bar away. */
   clear(): void {
     if (this.#isShown && this.#drawnMs > 0) this.#draw("");
+  }
+
+  /** One line of the terminal at most: only that much can be drawn over. */
+  #fit(text: string): string {
+    const { columns } = Deno.consoleSize();
+    return this.#label.slice(0, Math.max(0, columns - text.length - 1)) + text;
   }
 
   #draw(text: string): void {

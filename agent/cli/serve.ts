@@ -7,13 +7,15 @@ import { RunError } from "../errors.ts";
 import type { LiveState } from "../live_state.ts";
 import { StoreQueries } from "../store/queries.ts";
 import type { TransportName } from "../records.ts";
+import type { Input } from "./input.ts";
 import { portHolder } from "./port_holder.ts";
 import { isTransportName, openRingSlice } from "./ring_export.ts";
-import { databasePath, type Input } from "./supervisor.ts";
+import { databasePath } from "./supervisor.ts";
 
 export interface DashboardServer {
   /** Where to open it. */
   readonly url: string;
+  /** Ends the event streams and the server. Calling again waits for the same end. */
   readonly stop: () => Promise<void>;
 }
 
@@ -38,15 +40,17 @@ export function startDashboard(config: Config, input: Input, live: LiveState): D
   });
   const abort = new AbortController();
   const server = bind(config, abort.signal, handler);
+  const stop = async () => {
+    closeStreams();
+    const timer = setTimeout(() => abort.abort(), shutdownMs);
+    await server.shutdown();
+    clearTimeout(timer);
+    queries.close();
+  };
+  let stopped: Promise<void> | null = null;
   return {
     url: `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${config.port}`,
-    stop: async () => {
-      closeStreams();
-      const timer = setTimeout(() => abort.abort(), shutdownMs);
-      await server.shutdown();
-      clearTimeout(timer);
-      queries.close();
-    },
+    stop: () => stopped ??= stop(),
   };
 }
 

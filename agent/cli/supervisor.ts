@@ -17,7 +17,6 @@ import {
 import type { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import type {
-  CaptureOptions,
   FatalMessage,
   NoteMessage,
   PipelineToMain,
@@ -26,12 +25,8 @@ import type {
   SourceToMain,
   StoreToMain,
 } from "../messages.ts";
+import { captureOptions, type Input } from "./input.ts";
 import { WorkerHost } from "./worker_host.ts";
-
-/** Where packets come from: devices, or one file. */
-export type Input =
-  | { readonly kind: "live"; readonly devices: readonly string[] }
-  | { readonly kind: "file"; readonly path: string; readonly speed: number };
 
 export interface SupervisorOptions {
   readonly config: Config;
@@ -42,8 +37,9 @@ export interface SupervisorOptions {
 
 /** Flows that the table holds at most. */
 export const flowCountMax = 1_000_000;
-/** Longest that each stage may take to stop before it is ended. */
-const stopMs = 4000;
+/** Longest that the packets' way may take to stop, and that the writers then may, before they are ended. */
+const drainMs = 3500;
+const writeMs = 1200;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -79,11 +75,14 @@ export class Supervisor {
     return this.#pipelineStopped.promise;
   }
 
-  /** Starts all threads; resolves when the database is open. Rejects with the failure that stands against it. */
+  /**
+   * Starts all threads; resolves when the database is open, before which nothing else is touched. Rejects with the
+   * failure that stands against it.
+   */
   async start(): Promise<void> {
     this.#store.start();
-    this.#recorder.start();
     await Promise.race([this.#storeReady.promise, this.#failure.promise]);
+    this.#recorder.start();
     this.#pipeline.start();
     for (const source of this.#sources) source.start();
   }
@@ -96,14 +95,32 @@ export class Supervisor {
 
   async #stopInOrder(): Promise<void> {
     for (const source of this.#sources) source.post({ type: "stop" });
-    await within(stopMs, this.#pipelineStopped.promise);
+    if (this.#pipeline.isRunning) await this.#within(drainMs, this.#pipelineStopped.promise);
     this.#pipeline.terminate();
     for (const source of this.#sources) source.terminate();
     this.#recorder.post({ type: "stop" });
     this.#store.post({ type: "stop" });
-    await within(stopMs, Promise.all([this.#recorderStopped.promise, this.#storeStopped.promise]));
+    await this.#within(
+      writeMs,
+      Promise.all([
+        this.#recorder.isRunning && this.#recorderStopped.promise,
+        this.#store.isRunning && this.#storeStopped.promise,
+      ]),
+    );
     this.#recorder.terminate();
     this.#store.terminate();
+  }
+
+  /** Waits for `promise`, but not longer than `ms`. */
+  async #within(ms: number, promise: Promise<unknown>): Promise<void> {
+    const { promise: timeout, resolve } = Promise.withResolvers<"late">();
+    const timer = setTimeout(() => resolve("late"), ms);
+    if (await Promise.race([promise, timeout]) === "late") {
+      this.#options.log.warning(
+        "Not everything in flight could be written in time; what is left is given up.",
+      );
+    }
+    clearTimeout(timer);
   }
 
   #makeSource(interfaceId: number): WorkerHost<SourceToMain> {
@@ -256,19 +273,6 @@ export function databasePath(resultsFolder: string): string {
   return join(resultsFolder, "packet_logs.db");
 }
 
-function captureOptions(config: Config, device: string, interfaceId: number): CaptureOptions {
-  return {
-    interfaceId,
-    device,
-    filter: config.filter,
-    snaplen: config.snaplen,
-    isPromiscuous: config.isPromiscuous,
-    bufferBytes: config.bufferMb * 2 ** 20,
-    batchPacketsMax: config.captureCount,
-    timeoutMs: config.captureTimeoutMs,
-  };
-}
-
 function pipelineOptions({ config, input }: SupervisorOptions): PipelineWorkerOptions {
   const isLive = input.kind === "live";
   return {
@@ -285,12 +289,4 @@ function errorOf({ message, exitCode }: FatalMessage): TapwatchError {
   if (exitCode === 3) return new MissingError(message);
   if (exitCode === 4) return new CaptureFormatError(message);
   return new RunError(message);
-}
-
-/** Waits for `promise`, but not longer than `ms`. */
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  let timer: number | undefined;
-  const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
-  await Promise.race([promise, timeout]);
-  clearTimeout(timer);
 }

@@ -40,6 +40,11 @@ export class WorkerHost<In> {
     this.#options.begin(worker);
   }
 
+  /** False before the start, after `terminate()`, and while a crashed worker waits for its next start. */
+  get isRunning(): boolean {
+    return this.#worker !== null;
+  }
+
   post(message: unknown, transfer: Transferable[] = []): void {
     this.#worker?.postMessage(message, transfer);
   }

@@ -1,6 +1,7 @@
-/** The report of `analyze` for people: what was read, what it is made of, who talked most, what went wrong. */
+/** The report of `analyze`: as the JSON object of the contract, and as text for people. */
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { ApplicationTotals, PipelineSnapshot, ProtocolTotals } from "../records.ts";
+import { VERSION } from "../version.ts";
 
 /** One file of the report; times are ISO 8601, null without a packet. */
 export interface FileReport {
@@ -16,10 +17,17 @@ export interface FileReport {
   readonly warnings: readonly string[];
 }
 
+/** A file that was named and could not be read; `reason` is a sentence. */
+export interface UnreadableFile {
+  readonly path: string;
+  readonly reason: string;
+}
+
 /** The object of `analyze --json`; names are the contract's. */
 export interface AnalyzeReport {
   readonly tool: { readonly name: string; readonly version: string };
   readonly files: readonly FileReport[];
+  readonly unreadable: readonly UnreadableFile[];
   readonly packets: number;
   readonly bytes: number;
   readonly duration_s: number;
@@ -38,8 +46,55 @@ export interface AnalyzeReport {
   readonly timing: { readonly wall_s: number; readonly packets_per_s: number };
 }
 
+/** Always in the report, so that scripts need not ask whether they are there. */
+const protocolsListed = ["tcp", "udp", "icmp", "icmpv6", "arp", "igmp", "sctp", "other"];
+const applicationsListed = ["dns", "tls", "http", "quic", "ssh"];
+
+/** The report of all that went through the pipeline. */
+export function makeReport(
+  pipeline: Pipeline,
+  { files, unreadable, wallS }: {
+    readonly files: readonly FileReport[];
+    readonly unreadable: readonly UnreadableFile[];
+    readonly wallS: number;
+  },
+): AnalyzeReport {
+  const { span } = pipeline;
+  return {
+    tool: { name: "tapwatch", version: VERSION },
+    files,
+    unreadable,
+    packets: pipeline.packets,
+    bytes: pipeline.bytes,
+    duration_s: span === null ? 0 : (span.newestUs - span.oldestUs) / 1e6,
+    protocols: {
+      ...same(protocolsListed, { packets: 0, bytes: 0 }),
+      ...pipeline.protocolTotals(),
+    },
+    applications: {
+      ...same(applicationsListed, { packets: 0, bytes: 0, flows: 0 }),
+      ...pipeline.applicationTotals(),
+    },
+    decode_stops: pipeline.decodeStops(),
+    flows: { total: pipeline.flowsTotal, tcp: 0, udp: 0, ...pipeline.flowTotals() },
+    scans: [],
+    anomalies: { windows: 0, flagged: 0, rate_pct: 0, items: [] },
+    findings: [],
+    timing: {
+      wall_s: Math.round(wallS * 1e6) / 1e6,
+      packets_per_s: wallS > 0 ? Math.round(pipeline.packets / wallS) : 0,
+    },
+  };
+}
+
+/** A record with the same value under each name. */
+function same<T>(names: readonly string[], value: T): Record<string, T> {
+  return Object.fromEntries(names.map((name) => [name, value]));
+}
+
 const talkersShown = 10;
 
+/** The report for people: what was read, what it is made of, who talked most, what went wrong. */
 export function formatReport(report: AnalyzeReport, pipeline: Pipeline): string {
   const blocks = [
     ...report.files.map(fileBlock),
@@ -73,7 +128,8 @@ function shareTable(
   totals: Readonly<Record<string, ProtocolTotals>>,
   bytesOfAll: number,
 ): string {
-  const rows = Object.entries(totals).sort(([, a], [, b]) => b.bytes - a.bytes);
+  const rows = Object.entries(totals).filter(([, { packets }]) => packets > 0)
+    .sort(([, a], [, b]) => b.bytes - a.bytes);
   if (rows.length === 0) return "";
   return table(
     [title, "Packets", "Bytes", "Share"],

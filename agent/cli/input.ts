@@ -1,0 +1,92 @@
+/** Where the packets of `run` and `replay` come from, chosen and tried before anything is written. */
+import { join } from "node:path";
+import { chooseDefaultDevice, listCaptureDevices, readRouteTables } from "../capture/devices.ts";
+import { CaptureFileReader } from "../capture/file_reader.ts";
+import { tryCapture } from "../capture/live_open.ts";
+import { inProgressName } from "../capture/ring_files.ts";
+import type { Config } from "../config.ts";
+import { MissingError, RunError, UsageError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { CaptureOptions } from "../messages.ts";
+import { requireFfiConsent } from "./ffi_consent.ts";
+import { isSameFile } from "./same_file.ts";
+
+/** Devices, or one file. */
+export type Input =
+  | { readonly kind: "live"; readonly devices: readonly string[] }
+  | { readonly kind: "file"; readonly path: string; readonly speed: number };
+
+/** The input that the command line means, once it could be opened. Throws TapwatchError. */
+export async function chooseInput(config: Config, log: Log): Promise<Input> {
+  if (config.command === "replay") return await chooseFile(config);
+  const devices = chooseDevices(config, log);
+  for (const device of devices) tryDevice(config, device);
+  return { kind: "live", devices };
+}
+
+/** What a capture worker is told. */
+export function captureOptions(
+  config: Config,
+  device: string,
+  interfaceId: number,
+): CaptureOptions {
+  return {
+    interfaceId,
+    device,
+    filter: config.filter,
+    snaplen: config.snaplen,
+    isPromiscuous: config.isPromiscuous,
+    bufferBytes: config.bufferMb * 2 ** 20,
+    batchPacketsMax: config.captureCount,
+    timeoutMs: config.captureTimeoutMs,
+  };
+}
+
+/** As `captureOptions`, for opening a device once and closing it. */
+export function trialOptions(config: Config, device: string): CaptureOptions {
+  return { ...captureOptions(config, device, 0), bufferBytes: 2 ** 20, batchPacketsMax: 1 };
+}
+
+async function chooseFile({ operands, speed, resultsFolder }: Config): Promise<Input> {
+  const path = operands[0]!;
+  if (isSameFile(path, join(resultsFolder, inProgressName))) {
+    throw new UsageError(
+      `${path} is the capture file that this replay would write. Name another folder with --results DIR.`,
+    );
+  }
+  // A pipe can be read only once: what is wrong with it shows when it is played.
+  if (!isPipe(path)) (await CaptureFileReader.open(path)).close();
+  return { kind: "file", path, speed };
+}
+
+function chooseDevices(config: Config, log: Log): readonly string[] {
+  requireFfiConsent(config);
+  if (config.interfaces.length > 0) return [...new Set(config.interfaces)];
+  const device = chooseDefaultDevice(listCaptureDevices(), readRouteTables());
+  if (device === null) {
+    throw new MissingError(
+      "libpcap shows no capture device. It hides what it may not open: start tapwatch as root, or see tapwatch doctor.",
+    );
+  }
+  if (device.note !== "") log.warning(`${device.note}; name another with -i.`);
+  return [device.name];
+}
+
+/** A device that is down, or busy for the moment, is the capture worker's to wait for. */
+function tryDevice(config: Config, device: string): void {
+  try {
+    tryCapture(trialOptions(config, device));
+  } catch (error) {
+    if (!(error instanceof RunError)) throw error;
+  }
+}
+
+function isPipe(path: string): boolean {
+  if (path === "-") return true;
+  try {
+    const { isFile, isDirectory } = Deno.statSync(path);
+    return !isFile && !isDirectory;
+  } catch {
+    return false; // opening it says what is wrong
+  }
+}
