@@ -15,9 +15,8 @@ export class NameBook {
   learn(dns: DnsDetails): void {
     if (!dns.isResponse) return;
     for (const answer of dns.answers) {
-      if (answer.type === "A" || answer.type === "AAAA") {
-        keep(this.#byAddress, answer.data, dns.queryName || answer.name);
-      }
+      const isAddress = answer.type === "A" || answer.type === "AAAA" || answer.type === "NB";
+      if (isAddress) keep(this.#byAddress, answer.data, plainName(dns.queryName || answer.name));
     }
   }
 
@@ -35,4 +34,9 @@ function keep(names: Map<string, string>, key: string, name: string): void {
   names.delete(key);
   names.set(key, name);
   if (names.size > nameCountMax) names.delete(names.keys().next().value!);
+}
+
+/** Without the suffix of a NetBIOS name ("PC<20>", RFC 1001 section 14) and the root's dot. */
+function plainName(name: string): string {
+  return name.replace(/<[0-9a-f]{2}>$/i, "").replace(/(?<=.)\.$/, "");
 }
