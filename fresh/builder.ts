@@ -1,6 +1,6 @@
 /**
  * Makes `_fresh/`: islands bundled for the browser, static files, and `snapshot.js`, which tells the server of both
- * and of the file routes. The build id is a digest of what the browser may load, so equal sources give equal builds.
+ * and of the file routes. The build id is a digest of what the browser may load: one id never stands for two contents.
  */
 import { createHash } from "node:crypto";
 import { basename, extname, join } from "node:path";

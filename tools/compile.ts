@@ -73,7 +73,7 @@ async function runDenoCompile(
   const includes = [...scripts, "_fresh/static"].flatMap((
     path,
   ) => ["--include", path]);
-  const { success } = await new Deno.Command(Deno.execPath(), {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
       "-A",
@@ -88,8 +88,10 @@ async function runDenoCompile(
     env: denort === null ? {} : { DENORT_BIN: denort },
     stdin: "null",
     stdout: "inherit",
-    stderr: "inherit",
+    stderr: "piped",
   }).output();
+  const [message = ""] = new TextDecoder().decode(stderr).split("\nStack backtrace");
+  if (message !== "") console.error(message.trimEnd());
   return success;
 }
 
