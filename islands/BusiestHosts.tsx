@@ -18,12 +18,12 @@ export default function BusiestHosts({ initial }: { initial: LiveMessage }) {
   }
   const rows = inOrder(hosts, order.current.addresses).slice(0, rowsMax);
   const hostCount = message.snapshot?.hostsTotal ?? 0;
-  const total = message.snapshot?.bytes ?? 0;
+  const most = Math.max(1, ...rows.map((host) => host.inBytes + host.outBytes));
   return (
     <section class="panel c7">
       <header>
         <h2>Busiest hosts</h2>
-        <p>bytes since the start</p>
+        <p>bytes of the last minutes</p>
         <a class="end" href="/hosts">
           All {hostCount > 0 && formatCount(hostCount)} hosts
         </a>
@@ -36,11 +36,11 @@ export default function BusiestHosts({ initial }: { initial: LiveMessage }) {
                 <th scope="col">Host</th>
                 <th scope="col" class="num">In</th>
                 <th scope="col" class="num">Out</th>
-                <th scope="col">Share of all bytes</th>
+                <th scope="col">In and out</th>
               </tr>
             </thead>
             <tbody>
-              {rows.map((host) => <HostRow key={host.address} host={host} total={total} />)}
+              {rows.map((host) => <HostRow key={host.address} host={host} most={most} />)}
             </tbody>
           </table>
         </div>
@@ -49,8 +49,9 @@ export default function BusiestHosts({ initial }: { initial: LiveMessage }) {
   );
 }
 
-function HostRow({ host, total }: { host: HostTotals; total: number }) {
-  const share = (bytes: number) => total > 0 ? Math.min(100, 100 * bytes / total) : 0;
+/** The bar is measured against the busiest host's, `most` bytes. */
+function HostRow({ host, most }: { host: HostTotals; most: number }) {
+  const share = (bytes: number) => 100 * bytes / most;
   return (
     <tr>
       <td class="grow" title={host.name || host.address}>
