@@ -1,0 +1,288 @@
+/**
+ * Live capture at the speed that tcpreplay reaches between two network namespaces: tapwatch with everything on (flows,
+ * SQLite, capture ring, a dashboard with an event stream and a page each second), then tcpdump and Scapy on the same
+ * traffic, each in a run of its own. Sender and receiver share the processors.
+ */
+import {
+  formatCount,
+  formatMb,
+  formatRate,
+  isQuick,
+  printSection,
+  type Section,
+  size,
+  table,
+  type Target,
+} from "./harness.ts";
+import { type LargeCapture, largeCapture } from "./large_capture.ts";
+import { device, inPrivateNamespace, type Sender, type Sent, whyNotLive } from "./namespaces.ts";
+import {
+  executableNote,
+  isInstalled,
+  isScapyInstalled,
+  python,
+  readProcess,
+  type Tapwatch,
+  tapwatchVariants,
+} from "./programs.ts";
+import { Peer } from "./peer.ts";
+import { delay, type Metrics, RunningTapwatch } from "./running.ts";
+
+/** One run of tapwatch under load. */
+interface LiveRun {
+  readonly name: string;
+  readonly sent: Sent;
+  readonly counted: number;
+  readonly recorded: number;
+  /** By place, as `/metrics` counts them. */
+  readonly drops: ReadonlyMap<string, number>;
+  readonly rowsShed: number;
+  /** Of one processor, from the first packet sent until the last was counted. */
+  readonly cpuPercent: number;
+  readonly rssBytes: number;
+  readonly pagesMs: readonly number[];
+  readonly events: number;
+  readonly stop: { readonly seconds: number; readonly code: number };
+}
+
+interface PeerRun {
+  readonly name: string;
+  readonly sent: Sent;
+  readonly counted: number;
+}
+
+const repetitions = size(3, 1);
+const places = ["kernel", "interface", "queue", "recorder", "store"];
+const title = "run: live capture at full speed";
+
+const reason = whyNotLive();
+if (reason !== null) printSection({ title, blocks: [reason], targets: noTargets() });
+else await inPrivateNamespace(async (sender) => printSection(await benchLive(sender)));
+
+async function benchLive(sender: Sender): Promise<Section> {
+  const capture = await largeCapture();
+  const runs: LiveRun[] = [];
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const tapwatch of tapwatchVariants()) {
+      runs.push(await runTapwatch(tapwatch, sender, capture));
+    }
+  }
+  const peers: PeerRun[] = [];
+  if (isInstalled("tcpdump")) peers.push(await runTcpdump(sender, capture));
+  if (isScapyInstalled()) peers.push(await runScapy(sender, capture));
+  return {
+    title,
+    blocks: [
+      `The large file (${
+        formatCount(capture.packets)
+      } packets) sent by \`tcpreplay --topspeed --preload-pcap\` from one ` +
+      "network namespace to another over a veth pair (MTU 65535, offloads off by ethtool where it is installed). " +
+      "tapwatch runs with its defaults: 64 MiB kernel ring, flows, SQLite with sampled packet rows, capture ring; " +
+      "one reader of `/api/events`, and `/` fetched each second. All of it, the sender too, shares the processors.",
+      runTable(runs),
+      "CPU is that of tapwatch alone, in percent of one processor, until the last packet was counted. Packet rows that are " +
+      "not taken into the sample are no drops; rows shed are those that the database had no room for.",
+      peerTable(peers),
+      "tcpdump with `-B 65536`, the same 64 MiB; Scapy's `sniff(store=False)` with its own defaults.",
+      ...executableNote(),
+    ],
+    targets: targets(runs),
+  };
+}
+
+async function runTapwatch(
+  tapwatch: Tapwatch,
+  sender: Sender,
+  capture: LargeCapture,
+): Promise<LiveRun> {
+  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
+  const running = RunningTapwatch.start(tapwatch, results);
+  const viewer = new AbortController();
+  try {
+    await running.untilListening();
+    await running.untilCapturing();
+    const events = running.countEvents(viewer.signal);
+    const pages = viewPages(running, viewer.signal);
+    const before = readProcess(running.pid);
+    const startedMs = performance.now();
+    const sent = await sender.sendAll(capture.path);
+    const { metrics, countedMs } = await untilCounted(running, sent.packets);
+    const after = readProcess(running.pid);
+    viewer.abort();
+    const pagesMs = await pages;
+    const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
+    console.error(`${tapwatch.name}: ${counted(metrics)} of ${sent.packets} in ${sent.seconds} s`);
+    return {
+      name: tapwatch.name,
+      sent,
+      counted: counted(metrics),
+      recorded: metrics.get("tapwatch_recorder_packets_total") ?? 0,
+      drops: dropsOf(metrics),
+      rowsShed: sum(metrics, /^tapwatch_rows_shed_total/),
+      // tcpreplay loads the file before it sends; tapwatch is idle then.
+      cpuPercent: cpuSeconds / ((countedMs - startedMs) / 1000) * 100,
+      rssBytes: after.rssBytes,
+      pagesMs,
+      events: await events,
+      stop: await running.stop(),
+    };
+  } finally {
+    viewer.abort();
+    await running.stop();
+    await Deno.remove(results, { recursive: true });
+  }
+}
+
+/** Fetches the first page each second; returns how many milliseconds each took. */
+async function viewPages(running: RunningTapwatch, signal: AbortSignal): Promise<number[]> {
+  const pagesMs: number[] = [];
+  while (!signal.aborted) {
+    pagesMs.push(await running.fetchPage("/"));
+    await delay(1000);
+  }
+  return pagesMs;
+}
+
+/** Waits until all packets are counted, as seen or dropped, or until none has come for three seconds. */
+async function untilCounted(running: RunningTapwatch, packets: number) {
+  let countedMs = performance.now();
+  let last = -1;
+  for (;;) {
+    const metrics = await running.metrics();
+    const total = counted(metrics) + lostBeforeDecoding(metrics);
+    if (total !== last) countedMs = performance.now();
+    last = total;
+    const isWritten = (metrics.get("tapwatch_recorder_packets_total") ?? 0) >= counted(metrics);
+    if (total >= packets && isWritten || performance.now() - countedMs > 3000) {
+      return { metrics, countedMs };
+    }
+    await delay(100);
+  }
+}
+
+async function runTcpdump(sender: Sender, capture: LargeCapture): Promise<PeerRun> {
+  const output = await Deno.makeTempFile({ prefix: "tapwatch-bench-" });
+  const args = ["-i", device, "-B", "65536", "-w", output, "-n", "-Z", "root"];
+  const tcpdump = new Peer("tcpdump", args);
+  try {
+    await tcpdump.until(/listening on/);
+    const sent = await sender.sendAll(capture.path);
+    await delay(2000);
+    await tcpdump.interrupt();
+    return { name: "tcpdump -w", sent, counted: tcpdump.number(/(\d+) packets? captured/) };
+  } finally {
+    await tcpdump.kill();
+    await Deno.remove(output);
+  }
+}
+
+async function runScapy(sender: Sender, capture: LargeCapture): Promise<PeerRun> {
+  const program = `
+import sys
+from scapy.all import sniff
+seen = [0]
+def count(packet): seen[0] += 1
+def ready(): print("ready", file=sys.stderr, flush=True)
+sniff(iface="${device}", store=False, prn=count, started_callback=ready)
+print("seen", seen[0], file=sys.stderr, flush=True)
+`;
+  const scapy = new Peer(python, ["-c", program]);
+  try {
+    await scapy.until(/ready/);
+    const sent = await sender.sendAll(capture.path);
+    await delay(2000);
+    await scapy.interrupt();
+    return { name: "Scapy", sent, counted: scapy.number(/seen (\d+)/) };
+  } finally {
+    await scapy.kill();
+  }
+}
+
+function runTable(runs: readonly LiveRun[]): string {
+  const headings = ["", "sent", "sent/s", "counted", "recorded", ...places, "rows shed", "CPU"];
+  return table(
+    [...headings, "memory", "slowest page", "events", "stopped in"],
+    runs.map((run) => [
+      run.name,
+      formatCount(run.sent.packets),
+      formatRate(run.sent.packets / run.sent.seconds),
+      formatCount(run.counted),
+      formatCount(run.recorded),
+      ...places.map((place) => formatCount(run.drops.get(place) ?? 0)),
+      formatCount(run.rowsShed),
+      `${Math.round(run.cpuPercent)} %`,
+      formatMb(run.rssBytes),
+      `${Math.round(Math.max(...run.pagesMs))} ms`,
+      String(run.events),
+      `${run.stop.seconds.toFixed(1)} s`,
+    ]),
+  );
+}
+
+function peerTable(peers: readonly PeerRun[]): string {
+  return table(
+    ["", "sent", "sent/s", "counted", "share"],
+    peers.map(({ name, sent, counted }) => [
+      name,
+      formatCount(sent.packets),
+      formatRate(sent.packets / sent.seconds),
+      formatCount(counted),
+      `${(counted / sent.packets * 100).toFixed(1)} %`,
+    ]),
+  );
+}
+
+function targets(runs: readonly LiveRun[]): Target[] {
+  const worst = runs.reduce((a, b) => lost(b) > lost(a) ? b : a);
+  const least = Math.min(...runs.map(({ sent }) => sent.packets));
+  const slowest = Math.max(...runs.map(({ stop }) => stop.seconds));
+  const codes = new Set(runs.map(({ stop }) => stop.code));
+  const [drops, stop] = noTargets();
+  return [
+    {
+      ...drops,
+      measured: `${formatCount(lost(worst))} lost in the worst of ${runs.length} runs of ${
+        formatCount(least)
+      }`,
+      isMet: isQuick ? null : lost(worst) === 0 && least >= 1_000_000,
+    },
+    {
+      ...stop,
+      measured: `${slowest.toFixed(1)} s at most, exit ${[...codes].join(", ")}`,
+      isMet: slowest <= 5 && codes.size === 1 && codes.has(0),
+    },
+  ];
+}
+
+function noTargets(): Target[] {
+  return ["0 drops of at least 1,000,000 packets, all of them counted", "stops within 5 s, exit 0"]
+    .map((promise) => ({ promise, measured: "", isMet: null }));
+}
+
+/** Drops anywhere, and packets that nobody counted. */
+function lost({ drops, counted, sent }: LiveRun): number {
+  const dropped = [...drops.values()].reduce((total, count) => total + count, 0);
+  return Math.max(dropped, sent.packets - counted);
+}
+
+function counted(metrics: Metrics): number {
+  return metrics.get("tapwatch_packets_total") ?? 0;
+}
+
+function dropsOf(metrics: Metrics): Map<string, number> {
+  return new Map(
+    places.map((place) => [
+      place,
+      metrics.get(`tapwatch_capture_drops_total{where="${place}"}`) ?? NaN,
+    ]),
+  );
+}
+
+function lostBeforeDecoding(metrics: Metrics): number {
+  const drops = dropsOf(metrics);
+  return ["kernel", "interface", "queue"].reduce((total, at) => total + (drops.get(at) ?? 0), 0);
+}
+
+function sum(metrics: Metrics, name: RegExp): number {
+  return [...metrics].reduce((total, [key, value]) => name.test(key) ? total + value : total, 0);
+}

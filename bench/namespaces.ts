@@ -1,0 +1,120 @@
+/**
+ * Live benches run between two network namespaces: the bench starts itself again in a private one that ends with it
+ * (`unshare`), makes a second one for the sender, and joins them by a veth pair. Nothing of the host's network is seen or
+ * touched.
+ *
+ *     private namespace: bench, tapwatch --- twbench0 ===veth=== twbench1 --- sender: tcpreplay
+ *
+ * The MTU is the largest, so that every frame of a capture fits. tcpreplay gives whole frames to a packet socket, so
+ * segmentation and checksum offloads have nothing to do; ethtool turns them off all the same where it is installed.
+ */
+import { isInstalled } from "./programs.ts";
+
+/** The end to capture on. */
+export const device = "twbench0";
+const far = "twbench1";
+const veth = { mtu: "65535", queueLength: "10000" };
+const offloads = ["tso", "gso", "gro", "tx", "rx", "sg"];
+
+/** Needed programs that are missing, or the missing rights, as a sentence; null when all is there. */
+export function whyNotLive(): string | null {
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return "Not run: it needs Linux and root.";
+  const missing = ["ip", "unshare", "tcpreplay"].filter((program) => !isInstalled(program));
+  return missing.length > 0 ? `Not run: ${missing.join(", ")} is missing.` : null;
+}
+
+/**
+ * Runs `bench` in a private namespace with a silent veth pair: by starting the main module again with the same
+ * arguments, and in that process by calling it.
+ */
+export async function inPrivateNamespace(bench: (sender: Sender) => Promise<void>): Promise<void> {
+  if (Deno.args.includes("--inside")) {
+    const namespace = `twbench${Deno.pid}`;
+    await ip("netns", "add", namespace);
+    try {
+      await createPair(namespace);
+      await bench(new Sender(namespace));
+    } finally {
+      // Takes the far end and with it the pair along.
+      await ip("netns", "del", namespace);
+    }
+    return;
+  }
+  const { code } = await new Deno.Command("unshare", {
+    args: ["--net", Deno.execPath(), "run", "-A", "--cached-only", "--no-lock", Deno.mainModule]
+      .concat(Deno.args, "--inside"),
+  }).spawn().status;
+  if (code !== 0) throw new Error(`The bench failed in its namespace with status ${code}`);
+}
+
+/** What tcpreplay says at its end. */
+export interface Sent {
+  readonly packets: number;
+  readonly seconds: number;
+  readonly failed: number;
+}
+
+/** Sends captures from the other namespace. */
+export class Sender {
+  readonly #namespace: string;
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
+
+  /** Sends a capture, loaded into memory before, as fast as tcpreplay can. */
+  async sendAll(path: string, ...options: readonly string[]): Promise<Sent> {
+    const { args } = this.#command(["--topspeed", "--preload-pcap", ...options], path);
+    const { stdout, stderr, success } = await new Deno.Command("ip", { args }).output();
+    const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    if (!success) throw new Error(`tcpreplay failed: ${text}`);
+    const number = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? NaN);
+    return {
+      packets: number(/Successful packets:\s+(\d+)/),
+      seconds: number(/sent in ([\d.]+) seconds/),
+      failed: number(/Failed packets:\s+(\d+)/),
+    };
+  }
+
+  /** Sends a capture again and again at `packetsPerSecond` until it is killed. */
+  sendSteadily(path: string, packetsPerSecond: number): Deno.ChildProcess {
+    const options = ["--pps", String(packetsPerSecond), "--loop", "0", "--preload-pcap", "--quiet"];
+    const { args } = this.#command(options, path);
+    return new Deno.Command("ip", { args, stdout: "null", stderr: "null" }).spawn();
+  }
+
+  #command(options: readonly string[], path: string) {
+    const tcpreplay = ["tcpreplay", "--intf1", far, ...options, path];
+    return { args: ["netns", "exec", this.#namespace, ...tcpreplay] };
+  }
+}
+
+async function createPair(namespace: string): Promise<void> {
+  const end = ["mtu", veth.mtu, "txqueuelen", veth.queueLength];
+  await ip(
+    ...["link", "add", device, ...end, "type", "veth"],
+    ...["peer", "name", far, ...end, "netns", namespace],
+  );
+  await run("sysctl", "-qw", `net.ipv6.conf.${device}.disable_ipv6=1`);
+  await ip("netns", "exec", namespace, "sysctl", "-qw", `net.ipv6.conf.${far}.disable_ipv6=1`);
+  if (isInstalled("ethtool")) await turnOffloadsOff(namespace);
+  await ip("link", "set", "lo", "up");
+  await ip("link", "set", device, "up");
+  await ip("-n", namespace, "link", "set", far, "up");
+}
+
+async function turnOffloadsOff(namespace: string): Promise<void> {
+  const features = offloads.flatMap((name) => [name, "off"]);
+  await run("ethtool", "-K", device, ...features);
+  await ip("netns", "exec", namespace, "ethtool", "-K", far, ...features);
+}
+
+function ip(...args: string[]): Promise<void> {
+  return run("ip", ...args);
+}
+
+async function run(command: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command, { args, stdin: "null" }).output();
+  if (success) return;
+  throw new Error(`${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}

@@ -1,0 +1,114 @@
+/** A tapwatch that runs for a bench: its start, its pages, its counters, its end. */
+import { device } from "./namespaces.ts";
+import { type Tapwatch } from "./programs.ts";
+
+/** What `/metrics` says, by name and labels: `tapwatch_packets_total`. */
+export type Metrics = ReadonlyMap<string, number>;
+
+const url = "http://127.0.0.1:8055";
+/** Longest waits for the start, and for the end after a signal. */
+const startMsMax = 30_000;
+const stopMsMax = 20_000;
+
+export class RunningTapwatch {
+  readonly pid: number;
+  /** Wall clock, microseconds. */
+  readonly startedUs: number;
+  readonly #child: Deno.ChildProcess;
+  #log = "";
+
+  /** Starts `tapwatch run` on the bench's device with all else as it is by default. */
+  static start({ command }: Tapwatch, resultsFolder: string): RunningTapwatch {
+    const args = ["run", "--allow-ffi", "-i", device, "--results", resultsFolder];
+    return new RunningTapwatch([...command, ...args]);
+  }
+
+  private constructor([program, ...args]: readonly string[]) {
+    this.startedUs = (performance.timeOrigin + performance.now()) * 1000;
+    this.#child = new Deno.Command(program, {
+      args,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    this.pid = this.#child.pid;
+    this.#keepLog();
+  }
+
+  /** Resolves when the dashboard takes connections. Throws Error when the program ends before. */
+  async untilListening(): Promise<void> {
+    const hasEnded = this.#child.status.then(() => true);
+    for (const endMs = performance.now() + startMsMax; performance.now() < endMs;) {
+      try {
+        (await Deno.connect({ hostname: "127.0.0.1", port: 8055 })).close();
+        return;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      }
+      if (await Promise.race([hasEnded, delay(2)])) break;
+    }
+    throw new Error(`tapwatch did not start: ${this.#log}`);
+  }
+
+  /** Resolves when the device is being captured. */
+  async untilCapturing(): Promise<void> {
+    for (const endMs = performance.now() + startMsMax; performance.now() < endMs;) {
+      const metrics = await this.metrics();
+      if (metrics.get(`tapwatch_capture_up{interface="${device}"}`) === 1) return;
+      await delay(20);
+    }
+    throw new Error(`tapwatch did not begin to capture: ${this.#log}`);
+  }
+
+  /** Fetches a page whole and returns the milliseconds that it took. Throws Error unless it is there. */
+  async fetchPage(path: string): Promise<number> {
+    const startedMs = performance.now();
+    const response = await fetch(url + path);
+    await response.arrayBuffer();
+    if (response.status !== 200) throw new Error(`${path} answers ${response.status}`);
+    return performance.now() - startedMs;
+  }
+
+  async metrics(): Promise<Metrics> {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    const samples = text.matchAll(/^(tapwatch_\S+) (\S+)$/gm);
+    return new Map([...samples].map(([, name, value]) => [name, Number(value)]));
+  }
+
+  /** Reads `/api/events` until `signal`; returns the number of chunks that came. */
+  async countEvents(signal: AbortSignal): Promise<number> {
+    let events = 0;
+    try {
+      const { body } = await fetch(`${url}/api/events`, { signal });
+      for await (const _ of body ?? []) events++;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    return events;
+  }
+
+  /** Sends SIGTERM and waits for the end; kills it when that takes too long. Returns seconds and exit status. */
+  async stop(): Promise<{ readonly seconds: number; readonly code: number }> {
+    const startedMs = performance.now();
+    try {
+      this.#child.kill("SIGTERM");
+    } catch {
+      // It has ended by itself; its status tells how.
+    }
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), stopMsMax);
+    const { code } = await this.#child.status;
+    clearTimeout(timer);
+    return { seconds: (performance.now() - startedMs) / 1000, code };
+  }
+
+  async #keepLog(): Promise<void> {
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+      this.#log = (this.#log + text).slice(-4000);
+    }
+  }
+}
+
+/** Resolves with false after a time. */
+export function delay(ms: number): Promise<false> {
+  return new Promise((resolve) => setTimeout(() => resolve(false), ms));
+}
