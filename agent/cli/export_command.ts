@@ -2,6 +2,7 @@
 import type { Config } from "../config.ts";
 import { RunError, UsageError } from "../errors.ts";
 import { EXPORT_KINDS, type ExportKind, runExport } from "./export.ts";
+import { reasonOf } from "./results_folder.ts";
 import { openRingSlice, parseRingFilter } from "./ring_export.ts";
 import { writeToStdout } from "./stdout.ts";
 
@@ -15,11 +16,17 @@ export async function runExportCommand(config: Config): Promise<void> {
     );
   }
   const encoder = new TextEncoder();
+  // The header waits for the database's first answer: a failed export has no output at all.
+  let held = "";
   await runExport(
     kind as ExportKind,
     { format: config.exportFormat, resultsDir: config.resultsFolder, ...range(config) },
-    (text) => writeToStdout(encoder.encode(text)),
+    (text) => {
+      if (held !== "") writeToStdout(encoder.encode(held));
+      held = text;
+    },
   );
+  writeToStdout(encoder.encode(held));
 }
 
 async function exportRing(config: Config): Promise<void> {
@@ -38,7 +45,7 @@ function openSlice({ resultsFolder, filter, fromUs, toUs }: Config) {
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new RunError(
-      `Cannot read the capture files in ${resultsFolder}: ${(error as Error).message}.`,
+      `Cannot read the capture files in ${resultsFolder}: ${reasonOf(error)}.`,
       { cause: error },
     );
   }
