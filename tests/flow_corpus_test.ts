@@ -20,7 +20,8 @@ import { decodePacket } from "../agent/decode/decode.ts";
 import { formatIpv4, formatIpv6 } from "../agent/decode/addresses.ts";
 import { CaptureFormatError } from "../agent/errors.ts";
 import { FlowModel, knownFields, type ModelFlow } from "../agent/flow/flow_model.ts";
-import { DEFAULT_TIMEOUTS, FlowTable } from "../agent/flow/flow_table.ts";
+import { FlowTable } from "../agent/flow/flow_table.ts";
+import { DEFAULT_TIMEOUTS } from "../agent/flow/timeouts.ts";
 import { type Flow, Packet } from "../agent/records.ts";
 
 const LIST = new URL("flow_differences.tsv", import.meta.url);

@@ -17,7 +17,7 @@ import {
   TcpEnd,
 } from "./conn_state.ts";
 import { icmpCounterpart } from "./five_tuple.ts";
-import type { FlowTimeouts } from "./flow_table.ts";
+import type { FlowTimeouts } from "./timeouts.ts";
 import { isSentByResponder } from "./roles.ts";
 import { JUMP_US, TrafficClock } from "./traffic_clock.ts";
 

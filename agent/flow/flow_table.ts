@@ -22,31 +22,23 @@
  *     index          2^21 places of 4 bytes                            8 MB
  *     names          131,072 strings of 64 characters on average, 2 bytes each at worst, with about 150 bytes of
  *                    Map entry, header and counters                    36 MB
- *     sum                                                            288 MB   (332 MB while the slots double)
+ *     sum                                                            288 MB   (338 MB while the slots double)
  */
-import {
-  type Flow,
-  type FlowEndReason,
-  type Packet,
-  Transport,
-  TRANSPORT_NAMES,
-} from "../records.ts";
-import { isTcpAttempt, isTcpClosed, TCP_SYN } from "./conn_state.ts";
+import { type Flow, type FlowEndReason, type Packet, Transport } from "../records.ts";
+import { TCP_SYN } from "./conn_state.ts";
 import { FlowKey, KEY_META, readFlowKey } from "./five_tuple.ts";
+import { addPacket, forgetPiece, startPiece } from "./flow_counters.ts";
 import { makeFlow, packInterface } from "./flow_record.ts";
 import {
   D_ID,
   D_LAST,
-  D_ORIG_BYTES,
   D_ORIG_WIRE_BYTES,
-  D_RESP_BYTES,
   D_RESP_WIRE_BYTES,
   D_START,
   FlowSlots,
   KIND_APPLICATION_SHIFT,
   KIND_CLASS_SHIFT,
   M_HASH,
-  M_HISTORY_LENGTH,
   M_INTERFACE,
   M_JA4,
   M_KEY,
@@ -61,13 +53,6 @@ import {
   STATE_IS_FLIPPED,
   STATE_ORIGINATOR_IS_LOW,
   STATE_TCP_MASK,
-  T_GAPS,
-  T_ORIG_RETRANSMISSIONS,
-  T_RESP_RETRANSMISSIONS,
-  T_RTT,
-  T_SYN_DELTA,
-  T_ZERO_WINDOWS,
-  TCP_WORDS,
 } from "./flow_slots.ts";
 import { FragmentCache } from "./fragment_cache.ts";
 import { addLetterOnce, Letter, Seen } from "./history.ts";
@@ -77,39 +62,17 @@ import { isSentByResponder } from "./roles.ts";
 import { hasKey, SlotIndex } from "./slot_index.ts";
 import { StringTable } from "./string_table.ts";
 import { isPortReuse, startTcp, trackTcp } from "./tcp_tracking.ts";
-import { TIMEOUT_CLASS_COUNT, TimeoutClass, TimeoutLists } from "./timeout_lists.ts";
+import { TimeoutLists } from "./timeout_lists.ts";
+import {
+  DEFAULT_TIMEOUTS,
+  endReasonOf,
+  firstTimeoutClass,
+  type FlowTimeouts,
+  tcpTimeoutClass,
+  TIMEOUT_CLASS_COUNT,
+  timeoutsByClass,
+} from "./timeouts.ts";
 import { JUMP_US, TrafficClock } from "./traffic_clock.ts";
-
-/** How long a flow may be silent, in microseconds of traffic time. */
-export interface FlowTimeouts {
-  /** TCP: a SYN without an answer, or only the answer. */
-  readonly tcpAttemptUs: number;
-  /** TCP, established, half closed or seen from the middle. */
-  readonly tcpIdleUs: number;
-  /** TCP after its end, for late segments. */
-  readonly tcpClosedUs: number;
-  readonly udpUs: number;
-  readonly icmpUs: number;
-  /** SCTP, ESP, GRE and all others. */
-  readonly otherUs: number;
-  /** Not silence but age: a flow older than this is cut at its next packet. */
-  readonly activeUs: number;
-}
-
-const second = 1_000_000;
-/**
- * Zeek's values (tcp_inactivity_timeout, tcp_close_delay, udp_ and icmp_inactivity_timeout, unknown_ip_…), but 10 s
- * for attempts, so that four retransmitted SYNs stay one flow (Zeek: 5 s), and NetFlow's usual cut after 30 minutes.
- */
-export const DEFAULT_TIMEOUTS: FlowTimeouts = {
-  tcpAttemptUs: 10 * second,
-  tcpIdleUs: 300 * second,
-  tcpClosedUs: 5 * second,
-  udpUs: 60 * second,
-  icmpUs: 60 * second,
-  otherUs: 60 * second,
-  activeUs: 1800 * second,
-};
 
 export interface FlowTableOptions {
   /** Most flows at a time; default 1,000,000. */
@@ -372,7 +335,7 @@ export class FlowTable {
       slot = this.#slots.take();
     }
     this.#lists.reserve(this.#slots.capacity);
-    const { main, mainDoubles } = this.#slots;
+    const { main } = this.#slots;
     const base = slot * MAIN_WORDS;
     main.set(this.#key.words, base + M_KEY);
     main[base + M_HASH] = hashFlowKey(this.#key.words, this.#seed0, this.#seed1);
@@ -385,56 +348,29 @@ export class FlowTable {
     main[base + M_INTERFACE] = packInterface(interfaceId, packet.vlanId);
     if (packet.transport === Transport.tcp) startTcp(this.#slots, slot);
     this.#start(slot, timestampUs);
-    mainDoubles[slot * (MAIN_WORDS / 2) + D_LAST] = timestampUs;
     this.#index.add(slot);
     this.#lists.append(slot, timeoutClass);
     return slot;
   }
 
   #start(slot: number, timestampUs: number): void {
-    const doubles = slot * (MAIN_WORDS / 2);
-    this.#slots.mainDoubles[doubles + D_ID] = ++this.totalCount;
-    this.#slots.mainDoubles[doubles + D_START] = timestampUs;
+    startPiece(this.#slots, slot, ++this.totalCount, timestampUs);
     this.isNew = true;
   }
 
   /** Ends the piece so far and begins the next one in the same slot. */
   #cut(slot: number, timestampUs: number): void {
     this.#report(slot, "active");
-    const { main, mainDoubles, tcp } = this.#slots;
-    const base = slot * MAIN_WORDS;
-    main[base + M_ORIG_PACKETS] = 0;
-    main[base + M_RESP_PACKETS] = 0;
-    main[base + M_HISTORY_LENGTH] = 0;
-    main[base + M_SEEN] &= 0xff << SEEN_BUDGET_SHIFT;
-    const doubles = slot * (MAIN_WORDS / 2);
-    mainDoubles.fill(0, doubles + D_ORIG_BYTES, doubles + D_RESP_WIRE_BYTES + 1);
-    const tcpBase = slot * TCP_WORDS;
-    tcp[tcpBase + T_ORIG_RETRANSMISSIONS] = 0;
-    tcp[tcpBase + T_RESP_RETRANSMISSIONS] = 0;
-    tcp[tcpBase + T_ZERO_WINDOWS] = 0;
-    tcp[tcpBase + T_GAPS] = 0;
-    tcp[tcpBase + T_SYN_DELTA] = -1;
-    tcp[tcpBase + T_RTT] = -1;
+    forgetPiece(this.#slots, slot);
     this.#start(slot, timestampUs);
   }
 
   #count(slot: number, packet: Packet, timestampUs: number, wireLength: number): void {
-    const { main, mainDoubles } = this.#slots;
+    const { main } = this.#slots;
     const base = slot * MAIN_WORDS;
-    const doubles = slot * (MAIN_WORDS / 2);
     const isOriginator = this.#isFromOriginator(slot);
     this.isOriginator = isOriginator;
-    if (isOriginator) {
-      main[base + M_ORIG_PACKETS]++;
-      mainDoubles[doubles + D_ORIG_BYTES] += packet.payloadLength;
-      mainDoubles[doubles + D_ORIG_WIRE_BYTES] += wireLength;
-    } else {
-      main[base + M_RESP_PACKETS]++;
-      mainDoubles[doubles + D_RESP_BYTES] += packet.payloadLength;
-      mainDoubles[doubles + D_RESP_WIRE_BYTES] += wireLength;
-    }
-    if (timestampUs > mainDoubles[doubles + D_LAST]) mainDoubles[doubles + D_LAST] = timestampUs;
+    addPacket(this.#slots, slot, isOriginator, packet.payloadLength, wireLength, timestampUs);
     if ((main[base + M_KIND] & 0xff) === Transport.tcp) {
       const isMoved = packet.tcpFlags >= 0 &&
         trackTcp(this.#slots, slot, packet, isOriginator, timestampUs);
@@ -487,38 +423,4 @@ export class FlowTable {
     main[place] = this.#strings.acquire(text);
     this.#strings.release(old);
   }
-}
-
-function timeoutsByClass(timeouts: FlowTimeouts): Float64Array {
-  const timeoutsUs = new Float64Array(TIMEOUT_CLASS_COUNT);
-  timeoutsUs[TimeoutClass.tcpAttempt] = timeouts.tcpAttemptUs;
-  timeoutsUs[TimeoutClass.tcpIdle] = timeouts.tcpIdleUs;
-  timeoutsUs[TimeoutClass.tcpClosed] = timeouts.tcpClosedUs;
-  timeoutsUs[TimeoutClass.udp] = timeouts.udpUs;
-  timeoutsUs[TimeoutClass.icmp] = timeouts.icmpUs;
-  timeoutsUs[TimeoutClass.other] = timeouts.otherUs;
-  return timeoutsUs;
-}
-
-function firstTimeoutClass(transport: number): number {
-  switch (TRANSPORT_NAMES[transport]) {
-    case "tcp":
-      return TimeoutClass.tcpIdle;
-    case "udp":
-      return TimeoutClass.udp;
-    case "icmp":
-    case "icmpv6":
-      return TimeoutClass.icmp;
-    default:
-      return TimeoutClass.other;
-  }
-}
-
-function tcpTimeoutClass(states: number): number {
-  if (isTcpClosed(states)) return TimeoutClass.tcpClosed;
-  return isTcpAttempt(states) ? TimeoutClass.tcpAttempt : TimeoutClass.tcpIdle;
-}
-
-function endReasonOf(timeoutClass: number): FlowEndReason {
-  return timeoutClass === TimeoutClass.tcpClosed ? "closed" : "idle";
 }

@@ -2,8 +2,9 @@ import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { Application, type Flow, Packet } from "../records.ts";
 import { FlowModel, knownFields } from "./flow_model.ts";
-import { DEFAULT_TIMEOUTS, FlowTable, type FlowTableOptions } from "./flow_table.ts";
+import { FlowTable, type FlowTableOptions } from "./flow_table.ts";
 import { makePacket, type PacketFields } from "./test_packets.ts";
+import { DEFAULT_TIMEOUTS } from "./timeouts.ts";
 
 const startUs = 1_700_000_000_000_000;
 const second = 1_000_000;

@@ -3,17 +3,7 @@
  * TIMEOUT_CLASS_COUNT - 1 are the rings' heads, slot s is node s + TIMEOUT_CLASS_COUNT.
  */
 import { enlarged } from "./flow_slots.ts";
-
-/** How long a flow may be silent; see FlowTimeouts in flow_table.ts. */
-export const TimeoutClass = {
-  tcpAttempt: 0,
-  tcpIdle: 1,
-  tcpClosed: 2,
-  udp: 3,
-  icmp: 4,
-  other: 5,
-} as const;
-export const TIMEOUT_CLASS_COUNT = 6;
+import { TIMEOUT_CLASS_COUNT } from "./timeouts.ts";
 
 const firstSlot = TIMEOUT_CLASS_COUNT;
 
