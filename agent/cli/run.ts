@@ -32,6 +32,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
       stopUsage();
       release();
     }
+    log.info(`Stopped. ${tally(live)}`);
   } finally {
     await server.stop();
   }
@@ -52,8 +53,21 @@ async function finishReplay(supervisor: Supervisor, live: LiveState, log: Log): 
   if (live.sources[0]?.state !== "finished") return;
   live.note("info", "The file is at its end; everything is written.");
   log.info(
-    "The file is at its end; everything is written. The dashboard stays up; Ctrl-C ends it.",
+    `The file is at its end; everything is written. ${
+      tally(live)
+    } The dashboard stays up; Ctrl-C ends it.`,
   );
+}
+
+/** What became of the packets, as "5 packets seen, 5 in capture files, 9 rows in the database; nothing was lost." */
+function tally(live: LiveState): string {
+  const count = (value: number) => value.toLocaleString("en");
+  const lost = Object.entries(live.drops()).filter(([, packets]) => packets > 0)
+    .map(([place, packets]) => `${place} ${count(packets)}`);
+  return `${count(live.snapshot?.packets ?? 0)} packets seen, ` +
+    `${count(live.recorder.packetsWritten)} in capture files, ` +
+    `${count(live.store.rowsWritten)} rows in the database; ` +
+    `${lost.length === 0 ? "nothing was lost" : `lost: ${lost.join(", ")}`}.`;
 }
 
 /** Resolves at the first SIGINT or SIGTERM; the second ends the process. */
