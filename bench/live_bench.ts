@@ -37,8 +37,8 @@ interface LiveRun {
   /** By place, as `/metrics` counts them. */
   readonly drops: ReadonlyMap<string, number>;
   readonly rowsShed: number;
-  /** Of one processor, from the first packet sent until the last was counted. */
-  readonly cpuPercent: number;
+  /** Processor time of all threads until the last packet was counted. */
+  readonly cpuSeconds: number;
   readonly rssBytes: number;
   readonly pagesMs: readonly number[];
   readonly events: number;
@@ -80,8 +80,8 @@ async function benchLive(sender: Sender): Promise<Section> {
       "tapwatch runs with its defaults: 64 MiB kernel ring, flows, SQLite with sampled packet rows, capture ring; " +
       "one reader of `/api/events`, and `/` fetched each second. All of it, the sender too, shares the processors.",
       runTable(runs),
-      "CPU is that of tapwatch alone, in percent of one processor, until the last packet was counted. Packet rows that are " +
-      "not taken into the sample are no drops; rows shed are those that the database had no room for.",
+      "CPU is the processor time of tapwatch until the last packet was counted. Packet rows that are not " +
+      "taken into the sample are no drops; rows shed are those that the database had no room for.",
       peerTable(peers),
       "tcpdump with `-B 65536`, the same 64 MiB; Scapy's `sniff(store=False)` with its own defaults.",
       ...executableNote(),
@@ -104,13 +104,11 @@ async function runTapwatch(
     const events = running.countEvents(viewer.signal);
     const pages = viewPages(running, viewer.signal);
     const before = readProcess(running.pid);
-    const startedMs = performance.now();
     const sent = await sender.sendAll(capture.path);
-    const { metrics, countedMs } = await untilCounted(running, sent.packets);
+    const metrics = await untilCounted(running, sent.packets);
     const after = readProcess(running.pid);
     viewer.abort();
     const pagesMs = await pages;
-    const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
     console.error(`${tapwatch.name}: ${counted(metrics)} of ${sent.packets} in ${sent.seconds} s`);
     return {
       name: tapwatch.name,
@@ -119,8 +117,7 @@ async function runTapwatch(
       recorded: metrics.get("tapwatch_recorder_packets_total") ?? 0,
       drops: dropsOf(metrics),
       rowsShed: sum(metrics, /^tapwatch_rows_shed_total/),
-      // tcpreplay loads the file before it sends; tapwatch is idle then.
-      cpuPercent: cpuSeconds / ((countedMs - startedMs) / 1000) * 100,
+      cpuSeconds: after.cpuSeconds - before.cpuSeconds,
       rssBytes: after.rssBytes,
       pagesMs,
       events: await events,
@@ -144,7 +141,7 @@ async function viewPages(running: RunningTapwatch, signal: AbortSignal): Promise
 }
 
 /** Waits until all packets are counted, as seen or dropped, or until none has come for three seconds. */
-async function untilCounted(running: RunningTapwatch, packets: number) {
+async function untilCounted(running: RunningTapwatch, packets: number): Promise<Metrics> {
   let countedMs = performance.now();
   let last = -1;
   for (;;) {
@@ -154,7 +151,7 @@ async function untilCounted(running: RunningTapwatch, packets: number) {
     last = total;
     const isWritten = (metrics.get("tapwatch_recorder_packets_total") ?? 0) >= counted(metrics);
     if (total >= packets && isWritten || performance.now() - countedMs > 3000) {
-      return { metrics, countedMs };
+      return metrics;
     }
     await delay(100);
   }
@@ -199,18 +196,29 @@ print("seen", seen[0], file=sys.stderr, flush=True)
 }
 
 function runTable(runs: readonly LiveRun[]): string {
-  const headings = ["", "sent", "sent/s", "counted", "recorded", ...places, "rows shed", "CPU"];
+  const headings = [
+    "",
+    "sent",
+    "in",
+    "sent/s",
+    "counted",
+    "recorded",
+    ...places,
+    "rows shed",
+    "CPU",
+  ];
   return table(
     [...headings, "memory", "slowest page", "events", "stopped in"],
     runs.map((run) => [
       run.name,
       formatCount(run.sent.packets),
+      `${run.sent.seconds.toFixed(2)} s`,
       formatRate(run.sent.packets / run.sent.seconds),
       formatCount(run.counted),
       formatCount(run.recorded),
       ...places.map((place) => formatCount(run.drops.get(place) ?? 0)),
       formatCount(run.rowsShed),
-      `${Math.round(run.cpuPercent)} %`,
+      `${run.cpuSeconds.toFixed(1)} s`,
       formatMb(run.rssBytes),
       `${Math.round(Math.max(...run.pagesMs))} ms`,
       String(run.events),

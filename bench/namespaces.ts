@@ -1,14 +1,14 @@
 /**
- * Live benches run between two network namespaces: the bench starts itself again in a private one that ends with it
- * (`unshare`), makes a second one for the sender, and joins them by a veth pair. Nothing of the host's network is seen or
- * touched.
+ * Live benches run between two network namespaces: the bench starts itself again in private namespaces of network and
+ * processes, makes a second one for the sender, and joins them by a veth pair. Nothing of the host's network is seen or
+ * touched, and every process and device goes with the bench, however it ends.
  *
  *     private namespace: bench, tapwatch --- twbench0 ===veth=== twbench1 --- sender: tcpreplay
  *
  * The MTU is the largest, so that every frame of a capture fits. tcpreplay gives whole frames to a packet socket, so
  * segmentation and checksum offloads have nothing to do; ethtool turns them off all the same where it is installed.
  */
-import { isInstalled } from "./programs.ts";
+import { denoRun, isInstalled } from "./programs.ts";
 
 /** The end to capture on. */
 export const device = "twbench0";
@@ -28,22 +28,35 @@ export function whyNotLive(): string | null {
  * arguments, and in that process by calling it.
  */
 export async function inPrivateNamespace(bench: (sender: Sender) => Promise<void>): Promise<void> {
-  if (Deno.args.includes("--inside")) {
-    const namespace = `twbench${Deno.pid}`;
-    await ip("netns", "add", namespace);
-    try {
-      await createPair(namespace);
-      await bench(new Sender(namespace));
-    } finally {
-      // Takes the far end and with it the pair along.
-      await ip("netns", "del", namespace);
-    }
-    return;
+  if (!Deno.args.includes("--inside")) return await startInside();
+  const namespace = Deno.env.get("TMPDIR")!.slice("/tmp/".length);
+  await ip("netns", "add", namespace);
+  try {
+    await createPair(namespace);
+    await bench(new Sender(namespace));
+  } finally {
+    // Takes the far end and with it the pair along.
+    await ip("netns", "del", namespace);
   }
-  const { code } = await new Deno.Command("unshare", {
-    args: ["--net", Deno.execPath(), "run", "-A", "--cached-only", "--no-lock", Deno.mainModule]
+}
+
+/** Starts this program again inside, and cleans up after it however it ends. */
+async function startInside(): Promise<void> {
+  const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "twbench-" });
+  const child = new Deno.Command("unshare", {
+    args: ["--net", "--pid", "--fork", "--kill-child", "--mount-proc", ...denoRun(Deno.mainModule)]
       .concat(Deno.args, "--inside"),
-  }).spawn().status;
+    env: { TMPDIR: folder },
+  }).spawn();
+  const kill = () => child.kill("SIGKILL");
+  Deno.addSignalListener("SIGINT", kill);
+  Deno.addSignalListener("SIGTERM", kill);
+  const { code } = await child.status;
+  Deno.removeSignalListener("SIGINT", kill);
+  Deno.removeSignalListener("SIGTERM", kill);
+  await Deno.remove(folder, { recursive: true });
+  // The mark that a killed `ip netns` leaves behind.
+  await Deno.remove(`/run/netns/${folder.slice("/tmp/".length)}`).catch(() => {});
   if (code !== 0) throw new Error(`The bench failed in its namespace with status ${code}`);
 }
 

@@ -77,13 +77,11 @@ export class RunningTapwatch {
 
   /** Reads `/api/events` until `signal`; returns the number of chunks that came. */
   async countEvents(signal: AbortSignal): Promise<number> {
+    // Aborting the fetch itself does not always end a read that is under way.
+    const reader = (await fetch(`${url}/api/events`)).body!.getReader();
+    signal.addEventListener("abort", () => void reader.cancel());
     let events = 0;
-    try {
-      const { body } = await fetch(`${url}/api/events`, { signal });
-      for await (const _ of body ?? []) events++;
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
+    while (!(await reader.read()).done) events++;
     return events;
   }
 
