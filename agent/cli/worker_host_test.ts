@@ -1,0 +1,67 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { WorkerHost } from "./worker_host.ts";
+
+/** Answers "hello" and dies of "crash". */
+const code = `self.onmessage = ({ data }) => {
+  if (data === "crash") throw new Error("asked to");
+  self.postMessage("got " + data);
+};`;
+const url = `data:application/javascript,${encodeURIComponent(code)}`;
+
+/** A host of such workers, and a promise for each next thing that it says. */
+function startHost() {
+  const said: string[] = [];
+  let tell = () => {};
+  let begun = 0;
+  const say = (text: string) => {
+    said.push(text);
+    tell();
+  };
+  const host = new WorkerHost<string>({
+    name: "test",
+    spawn: () => new Worker(url, { type: "module" }),
+    begin: (worker) => worker.postMessage(`start ${++begun}`),
+    onMessage: say,
+    onCrash: say,
+  });
+  const next = async () => {
+    while (said.length === 0) await new Promise<void>((resolve) => tell = resolve);
+    return said.shift()!;
+  };
+  return { host, next, said };
+}
+
+Deno.test("WorkerHost starts a crashed worker anew, after a pause that doubles", async () => {
+  const { host, next } = startHost();
+  strictEqual(host.isRunning, false);
+  host.start();
+  strictEqual(await next(), "got start 1");
+  host.post("crash");
+  match(await next(), /^The test thread crashed \(.*asked to\); it starts again in 0\.5 s\.$/);
+  strictEqual(host.isRunning, false);
+  strictEqual(await next(), "got start 2");
+  host.post("crash");
+  match(await next(), /starts again in 1 s/);
+  strictEqual(await next(), "got start 3");
+  host.terminate();
+});
+
+Deno.test("WorkerHost lets a crashed worker be once it was told to end", async () => {
+  const { host, next, said } = startHost();
+  host.start();
+  strictEqual(await next(), "got start 1");
+  host.post("crash");
+  match(await next(), /crashed/);
+  // Deno's sanitizer fails this test if the timer of the next start is left.
+  host.terminate();
+  deepStrictEqual([host.isRunning, said], [false, []]);
+});
+
+Deno.test("WorkerHost.restart() puts a new worker in the place of the running one", async () => {
+  const { host, next } = startHost();
+  host.start();
+  strictEqual(await next(), "got start 1");
+  host.restart();
+  strictEqual(await next(), "got start 2");
+  host.terminate();
+});
