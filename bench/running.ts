@@ -14,6 +14,7 @@ export class RunningTapwatch {
   readonly pid: number;
   /** Wall clock, microseconds. */
   readonly startedUs: number;
+  readonly #startedMs: number;
   readonly #child: Deno.ChildProcess;
   #log = "";
 
@@ -24,7 +25,8 @@ export class RunningTapwatch {
   }
 
   private constructor([program, ...args]: readonly string[]) {
-    this.startedUs = (performance.timeOrigin + performance.now()) * 1000;
+    this.startedUs = Date.now() * 1000;
+    this.#startedMs = performance.now();
     this.#child = new Deno.Command(program, {
       args,
       stdin: "null",
@@ -33,6 +35,11 @@ export class RunningTapwatch {
     }).spawn();
     this.pid = this.#child.pid;
     this.#keepLog();
+  }
+
+  /** Milliseconds since the start. */
+  get ageMs(): number {
+    return performance.now() - this.#startedMs;
   }
 
   /** Resolves when the dashboard takes connections. Throws Error when the program ends before. */
