@@ -1,0 +1,75 @@
+/**
+ * `deno task bench`: runs every bench of `bench/`, each in a process of its own, and writes `bench/RESULTS.md`. With
+ * names (`analyze flow`) only those, with `--quick` small sizes; both print what they find and write nothing.
+ */
+import { describeMachine } from "../bench/machine.ts";
+import { type Section, sectionText, targetTable } from "../bench/harness.ts";
+import { isExecutableCurrent } from "../bench/programs.ts";
+import { compile } from "./compile.ts";
+
+const benches = ["analyze", "live", "start", "capture", "file_reader", "decode", "flow", "store"];
+const root = new URL("..", import.meta.url).pathname;
+
+if (import.meta.main) {
+  const names = Deno.args.filter((argument) => !argument.startsWith("--"));
+  const flags = Deno.args.filter((argument) => argument.startsWith("--"));
+  const unknown = names.filter((name) => !benches.includes(name));
+  if (unknown.length > 0 || flags.some((flag) => flag !== "--quick")) {
+    console.error(`Usage: deno task bench [--quick] [${benches.join("|")}]...`);
+    Deno.exit(2);
+  }
+  await bench(names.length > 0 ? names : benches, flags);
+}
+
+async function bench(names: readonly string[], flags: readonly string[]): Promise<void> {
+  await makeExecutable();
+  const machine = await describeMachine();
+  const sections: Section[] = [];
+  for (const name of names) sections.push(await runBench(name, flags));
+  const text = resultsText(machine, sections);
+  if (names.length === benches.length && flags.length === 0) await writeResults(text);
+  else console.log(text);
+}
+
+/** Without it, `deno run` alone takes part. */
+async function makeExecutable(): Promise<void> {
+  if (isExecutableCurrent()) return;
+  try {
+    await compile(`${root}dist/tapwatch`);
+  } catch (error) {
+    console.error(`No executable: ${(error as Error).message}`);
+  }
+}
+
+/** Throws Error when the bench fails: results with a hole would be taken for results. */
+async function runBench(name: string, flags: readonly string[]): Promise<Section> {
+  console.error(`== ${name}`);
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-lock", `${root}bench/${name}_bench.ts`, "--json", ...flags],
+    stdin: "null",
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error(`The bench ${name} failed; its message stands above`);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+function resultsText(machine: string, sections: readonly Section[]): string {
+  const parts = [
+    "# Results of the benches",
+    "Written by `deno task bench`; not edited by hand.",
+    machine,
+    "Contestants take turns, so that a slow moment meets all of them. Rates are those of the fastest run; the spread is how " +
+    "much longer the slowest took.",
+    "## Targets",
+    targetTable(sections.flatMap(({ targets }) => targets)),
+    ...sections.map((section) => sectionText({ ...section, targets: [] })),
+  ];
+  return parts.join("\n\n");
+}
+
+async function writeResults(text: string): Promise<void> {
+  const path = `${root}bench/RESULTS.md`;
+  await Deno.writeTextFile(path, text);
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "-q", path] }).output();
+  console.error("Wrote bench/RESULTS.md.");
+}
