@@ -43,7 +43,7 @@ interface Reading {
   readonly rssBytes: number;
 }
 
-const rounds = size(7, 2);
+const rounds = size(5, 2);
 /** Runs of what takes long, and of one packet. */
 const fewRounds = size(3, 1);
 const fields = ["frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "eth.type"]
@@ -223,7 +223,7 @@ function targets(readings: ReadonlyMap<string, Reading>): Target[] {
       remark: argus &&
         `; ${formatRate(own.packetsPerSecondWithoutStart)} against ${
           formatRate(argus.packetsPerSecondWithoutStart)
-        } without the start of both, and argus' is mostly waiting`,
+        } without the start of both, which argus spends waiting`,
     }),
     rateTarget("packets/s at least 30 times tshark's", {
       own: own.packetsPerSecond,

@@ -28,6 +28,7 @@ export async function largeCapture(): Promise<LargeCapture> {
     const partial = `${path}.${Deno.pid}`;
     if (source === demo) await repeatDemo(partial, packetsMin);
     else await runScript(partial, packetsMin);
+    await writeBack(partial);
     await Deno.rename(partial, path);
   }
   const packets = await warm(path);
@@ -65,6 +66,12 @@ async function warm(path: string): Promise<number> {
   while (await reader.nextBatch() !== null);
   reader.close();
   return reader.info.packets;
+}
+
+/** Has the kernel write the file to disk now, not while something is measured. */
+async function writeBack(path: string): Promise<void> {
+  using file = await Deno.open(path);
+  await file.sync();
 }
 
 async function runScript(path: string, packetsMin: number): Promise<void> {

@@ -30,7 +30,7 @@ interface Start {
   readonly laterRequestsMs: readonly number[];
 }
 
-const rounds = size(7, 2);
+const rounds = size(5, 2);
 const laterRequests = 10;
 const packetsPerSecond = 2000;
 const title = "run: start and pages";
