@@ -76,8 +76,8 @@ export class Sender {
   }
 
   /** Sends a capture, loaded into memory before, as fast as tcpreplay can. */
-  async sendAll(path: string, ...options: readonly string[]): Promise<Sent> {
-    const { args } = this.#command(["--topspeed", "--preload-pcap", ...options], path);
+  async sendAll(path: string): Promise<Sent> {
+    const { args } = this.#command(["--topspeed", "--preload-pcap"], path);
     const { stdout, stderr, success } = await new Deno.Command("ip", { args }).output();
     const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
     if (!success) throw new Error(`tcpreplay failed: ${text}`);

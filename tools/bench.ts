@@ -27,8 +27,9 @@ async function bench(names: readonly string[], flags: readonly string[]): Promis
   const sections: Section[] = [];
   for (const name of names) sections.push(await runBench(name, flags));
   const text = resultsText(machine, sections);
-  if (names.length === benches.length && flags.length === 0) await writeResults(text);
-  else console.log(text);
+  if (names.length < benches.length || flags.length > 0) return console.log(text);
+  await Deno.writeTextFile(`${root}bench/RESULTS.md`, text);
+  console.error("Wrote bench/RESULTS.md.");
 }
 
 /** Without it, `deno run` alone takes part. */
@@ -54,22 +55,15 @@ async function runBench(name: string, flags: readonly string[]): Promise<Section
 }
 
 function resultsText(machine: string, sections: readonly Section[]): string {
+  const targets = sections.flatMap((section) => section.targets);
   const parts = [
     "# Results of the benches",
     "Written by `deno task bench`; not edited by hand.",
     machine,
     "Contestants take turns, so that a slow moment meets all of them. Rates are those of the fastest run; the spread is how " +
     "much longer the slowest took.",
-    "## Targets",
-    targetTable(sections.flatMap(({ targets }) => targets)),
-    ...sections.map((section) => sectionText({ ...section, targets: [] })),
+    ...targets.length > 0 ? ["## Targets", targetTable(targets)] : [],
+    ...sections.map((section) => sectionText({ ...section, targets: [] }).trimEnd()),
   ];
-  return parts.join("\n\n");
-}
-
-async function writeResults(text: string): Promise<void> {
-  const path = `${root}bench/RESULTS.md`;
-  await Deno.writeTextFile(path, text);
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "-q", path] }).output();
-  console.error("Wrote bench/RESULTS.md.");
+  return parts.join("\n\n") + "\n";
 }
