@@ -3,12 +3,12 @@
  * cannot be read does not stand in the way of the others: the report says so, and the exit status is 4 in the end.
  */
 import { resolve } from "node:path";
-import { CaptureFileReader } from "../capture/file_reader.ts";
+import { addShards, startShards } from "./analyze_shards.ts";
 import type { Config } from "../config.ts";
 import { CaptureFormatError, UsageError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
-import type { Flow, PacketBatch } from "../records.ts";
+import type { Flow, HostTotals, PacketBatch } from "../records.ts";
 import {
   type AnalyzeReport,
   type FileReport,
@@ -17,6 +17,7 @@ import {
   type UnreadableFile,
 } from "./analyze_report.ts";
 import { eveDetails, eveFlow, eveStats } from "./eve.ts";
+import { feedFile } from "./feed_file.ts";
 import { LineWriter } from "./line_writer.ts";
 import { ProgressBar } from "./progress.ts";
 import { isSameFile } from "./same_file.ts";
@@ -31,7 +32,8 @@ export async function runAnalyze(config: Config, log: Log): Promise<void> {
     flowLines: config.flowsFile === null ? null : new LineWriter(config.flowsFile),
     eveLines: config.eveFile === null ? null : new LineWriter(config.eveFile),
   };
-  const pipeline = makePipeline(outputs);
+  const shards = startShards(config);
+  const pipeline = makePipeline(outputs, shards.length + 1);
   const files: FileReport[] = [];
   const unreadable: UnreadableFile[] = [];
   for (const path of config.operands) {
@@ -47,9 +49,11 @@ export async function runAnalyze(config: Config, log: Log): Promise<void> {
   pipeline.finish();
   outputs.flowLines?.close();
   outputs.eveLines?.close();
+  const totals = await addShards(pipeline, shards);
   const wallS = (performance.now() - startedMs) / 1000;
   if (config.flowsFile !== "-" && config.eveFile !== "-") {
-    print(config, makeReport(pipeline, { files, unreadable, wallS }), pipeline);
+    const report = makeReport(pipeline, { totals, files, unreadable, wallS });
+    print(config, report, totals.busiestHosts);
   }
   if (unreadable.length === 0) return;
   throw new CaptureFormatError(
@@ -77,9 +81,9 @@ function isSamePath(a: string, b: string): boolean {
   return resolve(a) === resolve(b) || isSameFile(a, b);
 }
 
-function print(config: Config, report: AnalyzeReport, pipeline: Pipeline): void {
+function print(config: Config, report: AnalyzeReport, hosts: readonly HostTotals[]): void {
   const stdout = new LineWriter("-");
-  stdout.write(config.isJson ? JSON.stringify(report, null, 2) : formatReport(report, pipeline));
+  stdout.write(config.isJson ? JSON.stringify(report, null, 2) : formatReport(report, hosts));
   stdout.close();
 }
 
@@ -88,11 +92,12 @@ interface Outputs {
   readonly eveLines: LineWriter | null;
 }
 
-function makePipeline({ flowLines, eveLines }: Outputs): Pipeline {
+function makePipeline({ flowLines, eveLines }: Outputs, shardCount: number): Pipeline {
   const wantsFlows = flowLines !== null || eveLines !== null;
   return new Pipeline({
     flowCountMax,
     rowPolicy: "none",
+    shard: { index: 0, count: shardCount },
     ...(wantsFlows && {
       onFlow: (flow: Flow) => {
         flowLines?.write(flowLine(flow));
@@ -113,10 +118,6 @@ async function readFile(
   path: string,
   { pipeline, log, flowLines, eveLines }: Outputs & { pipeline: Pipeline; log: Log },
 ): Promise<FileReport> {
-  const reader = await CaptureFileReader.open(path);
-  // Not before there is something to read: a mistyped name costs no file of an earlier analysis.
-  flowLines?.open();
-  eveLines?.open();
   const progress = new ProgressBar(path);
   const before = {
     packets: pipeline.packets,
@@ -124,17 +125,17 @@ async function readFile(
     captured: pipeline.capturedBytes,
   };
   const span = { firstUs: Infinity, lastUs: -Infinity };
-  try {
-    for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
-      pipeline.process(batch);
+  const info = await feedFile(path, pipeline, {
+    onOpen: () => {
+      // Not before there is something to read: a mistyped name costs no file of an earlier analysis.
+      flowLines?.open();
+      eveLines?.open();
+    },
+    onBatch: (batch, { bytesRead, sizeBytes, packets }) => {
       widen(span, batch);
-      progress.update(reader.info.bytesRead, reader.info.sizeBytes, reader.info.packets);
-    }
-  } finally {
-    progress.clear();
-    reader.close();
-  }
-  const { info } = reader;
+      progress.update(bytesRead, sizeBytes, packets);
+    },
+  }).finally(() => progress.clear());
   for (const warning of info.warnings) log.warning(`${path}: ${warning}`);
   const packets = pipeline.packets - before.packets;
   return {

@@ -1,6 +1,11 @@
 /** The report of `analyze`: as the JSON object of the contract, and as text for people. */
-import type { Pipeline } from "../pipeline/pipeline.ts";
-import type { ApplicationTotals, PipelineSnapshot, ProtocolTotals } from "../records.ts";
+import type { FlowTotals, Pipeline } from "../pipeline/pipeline.ts";
+import type {
+  ApplicationTotals,
+  HostTotals,
+  PipelineSnapshot,
+  ProtocolTotals,
+} from "../records.ts";
 import { VERSION } from "../version.ts";
 
 /** One file of the report; times are ISO 8601, null without a packet. */
@@ -53,7 +58,8 @@ const applicationsListed = ["dns", "tls", "http", "quic", "ssh"];
 /** The report of all that went through the pipeline. */
 export function makeReport(
   pipeline: Pipeline,
-  { files, unreadable, wallS }: {
+  { totals, files, unreadable, wallS }: {
+    readonly totals: FlowTotals;
     readonly files: readonly FileReport[];
     readonly unreadable: readonly UnreadableFile[];
     readonly wallS: number;
@@ -73,10 +79,10 @@ export function makeReport(
     },
     applications: {
       ...same(applicationsListed, { packets: 0, bytes: 0, flows: 0 }),
-      ...pipeline.applicationTotals(),
+      ...totals.applications,
     },
     decode_stops: pipeline.decodeStops(),
-    flows: { total: pipeline.flowsTotal, tcp: 0, udp: 0, ...pipeline.flowTotals() },
+    flows: { total: totals.flowsTotal, tcp: 0, udp: 0, ...totals.flows },
     scans: [],
     anomalies: { windows: 0, flagged: 0, rate_pct: 0, items: [] },
     findings: [],
@@ -92,16 +98,14 @@ function same<T>(names: readonly string[], value: T): Record<string, T> {
   return Object.fromEntries(names.map((name) => [name, value]));
 }
 
-const talkersShown = 10;
-
 /** The report for people: what was read, what it is made of, who talked most, what went wrong. */
-export function formatReport(report: AnalyzeReport, pipeline: Pipeline): string {
+export function formatReport(report: AnalyzeReport, busiestHosts: readonly HostTotals[]): string {
   const blocks = [
     ...report.files.map(fileBlock),
     summary(report),
     shareTable("Protocol", report.protocols, report.bytes),
     shareTable("Application", report.applications, report.bytes),
-    talkers(pipeline),
+    talkers(busiestHosts),
     stops(report),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
@@ -142,8 +146,7 @@ function shareTable(
   );
 }
 
-function talkers(pipeline: Pipeline): string {
-  const hosts = pipeline.busiestHosts(talkersShown);
+function talkers(hosts: readonly HostTotals[]): string {
   if (hosts.length === 0) return "";
   return table(
     ["Busiest hosts", "Received", "Sent"],

@@ -226,6 +226,7 @@ function resetPacket(packet: Packet): void {
   packet.transport = 0;
   packet.isLaterFragment = 0;
   packet.isFragment = 0;
+  packet.ipIdentification = -1;
   packet.sourcePort = -1;
   packet.destinationPort = -1;
   packet.icmpIdentifier = -1;

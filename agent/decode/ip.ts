@@ -29,6 +29,7 @@ export function beginIp(cursor: Cursor, packet: Packet): void {
   packet.tunnelDepth = cursor.tunnelDepth;
   packet.isFragment = 0;
   packet.isLaterFragment = 0;
+  packet.ipIdentification = -1;
   packet.sourcePort = -1;
   packet.destinationPort = -1;
   packet.icmpIdentifier = -1;

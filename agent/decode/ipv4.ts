@@ -29,6 +29,7 @@ export function decodeIpv4(cursor: Cursor, packet: Packet): number {
   const fragment = readUint16(bytes, position + 6);
   packet.isFragment = (fragment & 0x3fff) !== 0 ? 1 : 0;
   packet.isLaterFragment = (fragment & 0x1fff) !== 0 ? 1 : 0;
+  if (packet.isFragment === 1) packet.ipIdentification = readUint16(bytes, position + 4);
   const protocol = bytes[position + 9];
   if (headerLength > HEADER_LENGTH_MIN && !hasBytes(cursor, packet, LAYER, headerLength)) {
     setIpProtocol(cursor, packet, protocol);

@@ -48,7 +48,7 @@ function walkExtensions(cursor: Cursor, packet: Packet, first: number): number {
     if (!hasBytes(cursor, packet, EXTENSION_LAYER, length)) break;
     const at = cursor.position;
     cursor.position = at + length;
-    if (nextHeader === FRAGMENT) setFragment(packet, readUint16(cursor.bytes, at + 2));
+    if (nextHeader === FRAGMENT) readFragment(packet, cursor.bytes, at);
     nextHeader = cursor.bytes[at];
     if (packet.isLaterFragment === 1) return endIp(cursor, packet, nextHeader, LAYER);
   }
@@ -65,9 +65,12 @@ function extensionLength(cursor: Cursor, nextHeader: number): number {
   return nextHeader === AUTHENTICATION ? (length + 2) * 4 : (length + 1) * 8;
 }
 
-function setFragment(packet: Packet, offsetAndMore: number): void {
+/** The fragment header at `at` (RFC 8200 section 4.5). */
+function readFragment(packet: Packet, bytes: Uint8Array, at: number): void {
+  const offsetAndMore = readUint16(bytes, at + 2);
   packet.isFragment = (offsetAndMore & 0xfff9) !== 0 ? 1 : 0;
   packet.isLaterFragment = (offsetAndMore & 0xfff8) !== 0 ? 1 : 0;
+  packet.ipIdentification = packet.isFragment === 1 ? readInt32(bytes, at + 4) : -1;
 }
 
 function setAddresses(cursor: Cursor, packet: Packet): void {

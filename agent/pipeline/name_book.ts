@@ -20,6 +20,11 @@ export class NameBook {
     }
   }
 
+  /** All names, by address and by card. */
+  get all(): ReadonlyMap<string, string> {
+    return new Map([...this.#byAddress, ...this.#byMac]);
+  }
+
   setMacName(mac: string, name: string): void {
     keep(this.#byMac, mac, name);
   }

@@ -38,7 +38,33 @@ export interface PipelineSinks {
   readonly onDetails?: (details: ApplicationDetails, timestampUs: number, flow: () => Flow) => void;
 }
 
+/**
+ * One of several pipelines that share the work on a file: each decodes every packet, but only the flows between its share
+ * of the address pairs are its own. The first also counts what does not belong to flows.
+ */
+export interface PipelineShard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** What the shards of a file add up to. */
+export interface FlowTotals {
+  /** By TRANSPORT_NAMES; only those seen. */
+  readonly flows: Readonly<Record<string, number>>;
+  readonly flowsTotal: number;
+  /** By APPLICATION_NAMES; only those seen. */
+  readonly applications: Readonly<Record<string, ApplicationTotals>>;
+  /** Hosts with most bytes, most first. */
+  readonly busiestHosts: readonly HostTotals[];
+  /** Names by address and by card. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
 export interface PipelineOptions extends PipelineSinks {
+  /** Absent: this pipeline does all. */
+  readonly shard?: PipelineShard;
+  /** Two random words against chosen collisions in the flow table (live); absent, files repeat exactly. */
+  readonly hashSeed?: readonly [number, number];
   readonly flowCountMax: number;
   readonly rowPolicy: RowPolicy;
   /** The capturing host's own addresses count as local, whatever they are. */
@@ -73,6 +99,9 @@ export class Pipeline {
   #newest: PacketRow[] = [];
   #shownThisSecond = 0;
   #lastFlowCount = 0;
+  readonly #shardIndex: number;
+  readonly #shardCount: number;
+  readonly #isFirstShard: boolean;
   #packets = 0;
   #bytes = 0;
   #capturedBytes = 0;
@@ -83,9 +112,13 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#shardIndex = options.shard?.index ?? 0;
+    this.#shardCount = options.shard?.count ?? 1;
+    this.#isFirstShard = this.#shardIndex === 0;
     this.#sampler = new RowSampler(options.rowPolicy);
     this.#flows = new FlowTable({
       flowCountMax: options.flowCountMax,
+      ...(options.hashSeed && { hashSeed: options.hashSeed }),
       onEnd: (slot, reason) => this.#flowEnded(slot, reason),
     });
     this.#hosts = new HostTable({
@@ -125,15 +158,10 @@ export class Pipeline {
       const timestampUs = timestampsUs[index];
       decodePacket(bytes, offsets[index], capturedLength, wireLength, linktypes[index], packet);
       if (this.#second.isOver(timestampUs)) this.#rollSecond(timestampUs);
-      this.#packets++;
-      this.#bytes += wireLength;
-      this.#capturedBytes += capturedLength;
       if (timestampUs > this.#newestUs) this.#newestUs = timestampUs;
-      if (timestampUs < this.#oldestUs) this.#oldestUs = timestampUs;
-      this.#transportPackets[packet.transport] += 1;
-      this.#transportBytes[packet.transport] += wireLength;
-      if (packet.stopReason !== StopReason.complete) this.#stops[packet.stopReason] += 1;
-      this.#track(batch, index, timestampUs, wireLength);
+      if (this.#isFirstShard) this.#count(packet, wireLength, capturedLength, timestampUs);
+      if (this.#isOwn(packet)) this.#track(batch, index, timestampUs, wireLength);
+      else if (packet.ipVersion !== 0) this.#flows.observe(timestampUs);
     }
     if (count > 0) this.#flows.advance(this.#newestUs);
   }
@@ -158,18 +186,19 @@ export class Pipeline {
     return this.#hosts.takeChanged(countMax);
   }
 
-  /** Hosts with most bytes since the start, most first. */
-  busiestHosts(count: number): HostTotals[] {
-    return this.#hosts.busiest(count, "total");
+  /** Flows, their applications, and the `hostCount` hosts with most bytes, since the start. */
+  flowTotals(hostCount: number): FlowTotals {
+    return {
+      flows: named(TRANSPORT_NAMES, (index) => this.#transportFlows[index], (flows) => flows > 0),
+      flowsTotal: this.#flows.totalCount,
+      applications: this.applicationTotals(),
+      busiestHosts: this.#hosts.busiest(hostCount, "total"),
+      names: this.#names.all,
+    };
   }
 
   get hasChangedHosts(): boolean {
     return this.#hosts.hasChanged;
-  }
-
-  /** Flows seen so far by transport. */
-  flowTotals(): Record<string, number> {
-    return named(TRANSPORT_NAMES, (index) => this.#transportFlows[index], (flows) => flows > 0);
   }
 
   protocolTotals(): Record<string, ProtocolTotals> {
@@ -193,10 +222,6 @@ export class Pipeline {
       malformed: this.#stops[StopReason.malformed],
       unsupported: this.#stops[StopReason.unsupported],
     };
-  }
-
-  get flowsTotal(): number {
-    return this.#flows.totalCount;
   }
 
   /** Everything but what only the worker around it knows. */
@@ -224,6 +249,23 @@ export class Pipeline {
       newestPackets: this.#newest.slice(-newestRowsMax),
       sampleK: this.#sampler.sampleK,
     };
+  }
+
+  /** Whether the packet's flow belongs to this shard: both directions of a flow have one hash. */
+  #isOwn(packet: Packet): boolean {
+    if (this.#shardCount === 1) return true;
+    const mixed = packet.source3 ^ packet.destination3 ^ packet.source1 ^ packet.destination1;
+    return (Math.imul(mixed, 0x9e3779b1) >>> 16) % this.#shardCount === this.#shardIndex;
+  }
+
+  #count(packet: Packet, wireLength: number, capturedLength: number, timestampUs: number): void {
+    this.#packets++;
+    this.#bytes += wireLength;
+    this.#capturedBytes += capturedLength;
+    if (timestampUs < this.#oldestUs) this.#oldestUs = timestampUs;
+    this.#transportPackets[packet.transport] += 1;
+    this.#transportBytes[packet.transport] += wireLength;
+    if (packet.stopReason !== StopReason.complete) this.#stops[packet.stopReason] += 1;
   }
 
   #track(batch: PacketBatch, index: number, timestampUs: number, wireLength: number): void {
@@ -269,7 +311,9 @@ export class Pipeline {
     if (details.name !== undefined && flows.name(slot) === "") flows.setName(slot, details.name);
     if (details.tls?.ja4 !== undefined) flows.setJa4(slot, details.tls.ja4);
     if (details.dns) this.#names.learn(details.dns);
-    else if (details.isComplete && details.name !== undefined) flows.markSettled(slot);
+    else if (details.isComplete && (details.name !== undefined || !details.http)) {
+      flows.markSettled(slot);
+    }
     if (details.dhcpHostName !== undefined) this.#nameSender(bytes, details.dhcpHostName);
     this.#options.onDetails?.(details, timestampUs, () => flows.flow(slot));
     return details;

@@ -62,6 +62,7 @@ class PipelineThread {
     this.#pipeline = new Pipeline({
       flowCountMax: options.flowCountMax,
       rowPolicy: options.rowPolicy,
+      ...(options.isLive && { hashSeed: randomSeed() }),
       isOwnAddress: (...words) => own.has(words.join()),
       onRow: (row) => this.#keepRow(row),
       onFlow: (flow) => this.#keepFlow(flow),
@@ -230,6 +231,11 @@ class PipelineThread {
     return this.#rows.length + this.#flows.length + this.#seconds.length > 0 ||
       this.#pipeline.hasChangedHosts;
   }
+}
+
+function randomSeed(): [number, number] {
+  const [first, second] = crypto.getRandomValues(new Int32Array(2));
+  return [first, second];
 }
 
 /** The words of an address as Packet has them, joined; "" for what is no address. */
