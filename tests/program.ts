@@ -103,7 +103,6 @@ export class Program implements AsyncDisposable {
   static async start(args: readonly string[], options: ChildOptions = {}): Promise<Program> {
     const command = programCommand([...args, "--port", String(freePort())]);
     const child = spawn(command, options);
-    child.stdin.close().catch(() => {});
     child.stdout.cancel();
     const log = new OutputText(child.stderr);
     try {
@@ -216,13 +215,18 @@ export class OutputText {
   /** Waits for text that fits. Throws Error when the stream ends before. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray> {
     const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
-    this.#check = () => {
-      const found = pattern.exec(this.text);
+    this.onText((text) => {
+      const found = pattern.exec(text);
       if (found) resolve(found);
-      else if (this.#hasEnded) reject(new Error(`It ended before ${pattern}: ${this.text}`));
-    };
-    this.#check();
+      else if (this.#hasEnded) reject(new Error(`It ended before ${pattern}: ${text}`));
+    });
     return patiently(`${pattern} in the output`, promise);
+  }
+
+  /** Calls `check` with all text, now and whenever there is more, in the place of an earlier one. */
+  onText(check: (text: string) => void): void {
+    this.#check = () => check(this.text);
+    this.#check();
   }
 
   async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
@@ -236,6 +240,9 @@ export class OutputText {
   }
 }
 
+/** No colours, and no question to the network for a newer Deno. */
+const quietEnv = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
+
 /** Starts a command without the variables that would change what tapwatch does. */
 export function spawn(command: readonly string[], options: ChildOptions): Deno.ChildProcess {
   const [program, ...args] = [...options.prefix ?? [], ...command];
@@ -246,8 +253,8 @@ export function spawn(command: readonly string[], options: ChildOptions): Deno.C
     args,
     cwd: options.cwd ?? emptyFolder,
     clearEnv: true,
-    env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...options.env },
-    stdin: "piped",
+    env: { ...Object.fromEntries(inherited), ...quietEnv, ...options.env },
+    stdin: options.stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -255,10 +262,11 @@ export function spawn(command: readonly string[], options: ChildOptions): Deno.C
 
 async function collect(child: Deno.ChildProcess, stdin?: Uint8Array): Promise<Output> {
   const timer = setTimeout(() => endByForce(child), patienceMs);
-  const writer = child.stdin.getWriter();
-  const written = (stdin ? writer.write(stdin) : Promise.resolve()).then(() => writer.close());
-  // It may end without having read all.
-  written.catch(() => {});
+  if (stdin !== undefined) {
+    const writer = child.stdin.getWriter();
+    // It may end without having read all.
+    writer.write(stdin).then(() => writer.close()).catch(() => {});
+  }
   const { code, stdout, stderr } = await child.output();
   clearTimeout(timer);
   const decoder = new TextDecoder();
