@@ -36,9 +36,10 @@ export function isExecutableCurrent(): boolean {
   return builtMs > Math.max(...newest);
 }
 
-/** The command line that runs a module as the tasks do, without asking a registry. */
+/** The command line that runs a module as the tasks do; what it imports must have been downloaded. */
 export function denoRun(module: string): string[] {
-  return [Deno.execPath(), "run", "-A", "--cached-only", "--no-lock", module];
+  const lock = ["--frozen", `--lock=${root}deno.lock`];
+  return [Deno.execPath(), "run", "-A", "--cached-only", ...lock, module];
 }
 
 /** Runs a program to its end, its output thrown away, under GNU time. Throws Error when it fails. */
