@@ -1,0 +1,22 @@
+import { strictEqual } from "node:assert/strict";
+import { portHolder } from "./port_holder.ts";
+
+const isLinux = Deno.build.os === "linux";
+
+Deno.test({
+  name: `portHolder() names the process that listens${isLinux ? "" : " (SKIPPED: needs /proc)"}`,
+  ignore: !isLinux,
+  fn: () => {
+    for (const hostname of ["127.0.0.1", "0.0.0.0"]) {
+      using listener = Deno.listen({ hostname, port: 0 });
+      strictEqual(portHolder(listener.addr.port), `deno (pid ${Deno.pid})`);
+    }
+  },
+});
+
+Deno.test("portHolder() is null for a port that nobody listens on", () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  strictEqual(portHolder(port), null);
+});
