@@ -284,7 +284,7 @@ testWith(
         import { parseConfig } from "${new URL("../agent/config.ts", here)}";
         import { Log } from "${new URL("../agent/log.ts", here)}";
         const sources = { env: {}, readTextFile: Deno.readTextFileSync, exists: () => false };
-        const args = ["analyze", "--json", "large.pcap", "--flows", "flows.jsonl"];
+        const args = ["analyze", "--json", "large.pcap"];
         await runAnalyze(parseConfig(args, sources), new Log({ level: "info", format: "text" }));
         console.error(/VmHWM:\\s+(\\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))[1]);`;
       const { code: status, stdout, stderr } = await runCommand(

@@ -104,6 +104,7 @@ export class Program implements AsyncDisposable {
     const command = programCommand([...args, "--port", String(freePort())]);
     const child = spawn(command, options);
     child.stdout.cancel();
+    feed(child, options.stdin);
     const log = new OutputText(child.stderr);
     try {
       const line = await log.waitFor(/Dashboard: (http:\S+)\. Results/);
@@ -262,15 +263,18 @@ export function spawn(command: readonly string[], options: ChildOptions): Deno.C
 
 async function collect(child: Deno.ChildProcess, stdin?: Uint8Array): Promise<Output> {
   const timer = setTimeout(() => endByForce(child), patienceMs);
-  if (stdin !== undefined) {
-    const writer = child.stdin.getWriter();
-    // It may end without having read all.
-    writer.write(stdin).then(() => writer.close()).catch(() => {});
-  }
+  feed(child, stdin);
   const { code, stdout, stderr } = await child.output();
   clearTimeout(timer);
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+function feed(child: Deno.ChildProcess, stdin: Uint8Array | undefined): void {
+  if (stdin === undefined) return;
+  const writer = child.stdin.getWriter();
+  // It may end without having read all.
+  writer.write(stdin).then(() => writer.close()).catch(() => {});
 }
 
 function endByForce(child: Deno.ChildProcess): void {

@@ -3,7 +3,6 @@
  * cannot be read does not stand in the way of the others: the report says so, and the exit status is 4 in the end.
  */
 import { resolve } from "node:path";
-import { addShards, startShards } from "./analyze_shards.ts";
 import type { Config } from "../config.ts";
 import { CaptureFormatError, UsageError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -16,6 +15,7 @@ import {
   makeReport,
   type UnreadableFile,
 } from "./analyze_report.ts";
+import { addShards, startShards } from "./analyze_shards.ts";
 import { eveDetails, eveFlow, eveStats } from "./eve.ts";
 import { feedFile } from "./feed_file.ts";
 import { LineWriter } from "./line_writer.ts";

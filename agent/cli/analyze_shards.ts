@@ -54,7 +54,10 @@ export async function addShards(
 function runShard(order: ShardOrder): Promise<FlowTotals> {
   const worker = new Worker(new URL("./analyze_worker.ts", import.meta.url), { type: "module" });
   const { promise, resolve, reject } = Promise.withResolvers<FlowTotals>();
-  worker.onmessage = (event: MessageEvent<FlowTotals>) => resolve(event.data);
+  worker.onmessage = (event: MessageEvent<FlowTotals>) => {
+    worker.terminate();
+    resolve(event.data);
+  };
   worker.onerror = (event) => {
     event.preventDefault();
     reject(new RunError(`A thread of the analysis crashed: ${event.message}.`));

@@ -1,0 +1,228 @@
+/** The small commands and the manners of the command line, through the real program. */
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { VERSION } from "../agent/version.ts";
+import {
+  demoCapture,
+  freePort,
+  missingCommands,
+  missingForRoot,
+  Program,
+  programCommand,
+  runCommand,
+  runProgram,
+  testWith,
+  withFolder,
+} from "./program.ts";
+
+/** Standard output of a command that must succeed without a word on stderr. */
+async function outputOf(args: readonly string[], cwd?: string): Promise<string> {
+  const { code, stdout, stderr } = await runProgram(args, cwd === undefined ? {} : { cwd });
+  deepStrictEqual([code, stderr], [0, ""]);
+  return stdout;
+}
+
+Deno.test("--version and --help answer everywhere, on stdout", async () => {
+  const version = `tapwatch ${VERSION}\n`;
+  strictEqual(await outputOf(["version"]), version);
+  strictEqual(await outputOf(["--version"]), version);
+  strictEqual(await outputOf(["analyze", "--version"]), version);
+  deepStrictEqual(JSON.parse(await outputOf(["version", "--json"])), {
+    name: "tapwatch",
+    version: VERSION,
+  });
+  const help = await outputOf(["help"]);
+  match(help, /^tapwatch watches the network/);
+  strictEqual(await outputOf(["--help"]), await outputOf(["help", "run"]));
+  strictEqual(await outputOf(["replay", "-h"]), await outputOf(["help", "replay"]));
+});
+
+Deno.test("the options of run do nothing to a command that takes them without need", () =>
+  withFolder(async (cwd) => {
+    const args = ["analyze", demoCapture, "--results", "r", "--allow-ffi", "--log-level", "error"];
+    match(await outputOf(args, cwd), /25,208 packets/);
+    deepStrictEqual([...Deno.readDirSync(cwd)], []);
+  }));
+
+testWith(missingForRoot(), "interfaces lists devices for people and as JSON", async () => {
+  const text = await outputOf(["interfaces"]);
+  match(text, /^lo +up, running, loopback, 1 \(Ethernet\) +127\.0\.0\.1/m);
+  const devices = JSON.parse(await outputOf(["interfaces", "--json"]));
+  const loopback = devices.find(({ name }: { name: string }) => name === "lo");
+  deepStrictEqual(loopback, {
+    name: "lo",
+    description: "",
+    addresses: loopback.addresses,
+    up: true,
+    running: true,
+    loopback: true,
+    linktype: 1,
+    default: loopback.default,
+  });
+  ok(loopback.addresses.includes("127.0.0.1"));
+  ok(devices.filter((device: { default: boolean }) => device.default).length <= 1);
+  strictEqual(text.trimEnd().split("\n").length, devices.length);
+});
+
+testWith(
+  missingForRoot(),
+  "doctor finds nothing wrong where nothing is, and leaves no trace",
+  () =>
+    withFolder(async (cwd) => {
+      const args = ["doctor", "-i", "lo", "--port", String(freePort())];
+      const text = await outputOf(args, cwd);
+      match(text, /^ok {7}libpcap: libpcap version \d/);
+      match(text, /^ok {7}capture on lo: permitted$/m);
+      match(text, /^ok {7}results folder: results can be made$/m);
+      deepStrictEqual([...Deno.readDirSync(cwd)], []);
+      const checks = JSON.parse(await outputOf([...args, "--json"], cwd));
+      deepStrictEqual(checks.map(({ name }: { name: string }) => name), [
+        "libpcap",
+        "capture on lo",
+        "results folder",
+        "disk",
+        "dashboard port",
+        "mail",
+      ]);
+      ok(checks.every((check: object) => Object.keys(check).join() === "name,state,text"));
+    }),
+);
+
+testWith(
+  missingForRoot("setpriv"),
+  "doctor says the fix for each thing that is wrong",
+  () =>
+    withFolder(async (cwd) => {
+      using holder = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { port } = holder.addr;
+      await Deno.writeTextFile(`${cwd}/taken`, "");
+      const args = ["doctor", "-i", "lo", "--port", String(port), "--results", "taken"];
+      const prefix = ["setpriv", "--bounding-set=-net_raw,-net_admin"];
+      const { code, stdout, stderr } = await runProgram(args, { cwd, prefix });
+      strictEqual(code, 3);
+      match(
+        stdout,
+        /^failed {3}capture on lo: No permission .*\n.*\n +sudo setcap cap_net_raw=ep /m,
+      );
+      match(
+        stdout,
+        /^failed {3}results folder: cannot write to taken: not a directory.*--results/m,
+      );
+      const inUse =
+        `^failed   dashboard port: 127.0.0.1:${port} cannot be used: address already in use ` +
+        `by deno \\(pid ${Deno.pid}\\)\\. Name another with --port N$`;
+      match(stdout, new RegExp(inUse, "m"));
+      match(stdout, /^ok {7}libpcap/);
+      strictEqual(
+        stderr,
+        "tapwatch: 3 of 6 checks failed: capture on lo, results folder, dashboard port.\n",
+      );
+      const other = await runProgram(["doctor", "-i", "lo", "--port", String(port)], { cwd });
+      strictEqual(other.code, 1);
+    }),
+);
+
+Deno.test("alert-test says that there is nothing to test yet", async () => {
+  const { code, stderr } = await runProgram(["alert-test"]);
+  strictEqual(code, 2);
+  match(stderr, /sends no alerts yet/);
+});
+
+Deno.test("variables of .env hold, the process's own win, and a log in JSON stays JSON to the end", () =>
+  withFolder(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/.env`, "TAPWATCH_LOG_FORMAT=json\nTAPWATCH_LOG_LEVEL=error\n");
+    const failed = await runProgram(["analyze", "a", "b"], { cwd });
+    const lines = failed.stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+    deepStrictEqual(lines.map(({ level, text }) => [level, text.slice(0, 14)]), [
+      ["error", "Cannot read a:"],
+      ["error", "Cannot read b:"],
+      ["error", "None of the fi"],
+    ]);
+    const env = { TAPWATCH_LOG_FORMAT: "text" };
+    const { stderr } = await runProgram(["analyze", "a"], { cwd, env });
+    match(stderr, /^tapwatch: Cannot read a:/);
+  }));
+
+testWith(
+  missingCommands("tcpdump"),
+  "what a replay wrote is exported as rows and as packets",
+  () =>
+    withFolder(async (cwd) => {
+      const args = ["replay", demoCapture, "--speed", "max", "--results", "r"];
+      {
+        await using program = await Program.start(args, { cwd });
+        await program.logged(/The file is at its end/);
+        // Reading beside the writer.
+        const csv = await outputOf(["export", "flows", "--results", "r"], cwd);
+        match(csv, /^id,start_us,end_us,orig_h,/);
+        strictEqual(await program.stop(), 0);
+      }
+      const jsonl = await outputOf(["export", "flows", "--format", "jsonl", "--results", "r"], cwd);
+      const report = JSON.parse(await outputOf(["analyze", "--json", demoCapture]));
+      strictEqual(jsonl.trimEnd().split("\n").length, report.flows.total);
+
+      const filter = "udp and port 53";
+      const tapwatch = programCommand(["export", "pcap", "-f", filter, "--results", "r"]);
+      const command = `"$@" > slice.pcap && tcpdump -nn -q -t -r slice.pcap | wc -l`;
+      const slice = await runCommand(["sh", "-c", command, "sh", ...tapwatch], { cwd });
+      const whole = await runCommand([
+        "tcpdump",
+        "-nn",
+        "-q",
+        "-t",
+        "-r",
+        "r/captured_traffic.pcap",
+        filter,
+      ], {
+        cwd,
+      });
+      strictEqual(Number(slice.stdout), whole.stdout.trimEnd().split("\n").length);
+    }),
+);
+
+Deno.test("export says where it looked when there is nothing", () =>
+  withFolder(async (cwd) => {
+    for (const kind of ["flows", "pcap"]) {
+      const { code, stdout, stderr } = await runProgram(["export", kind, "--results", "no"], {
+        cwd,
+      });
+      ok(code === 1 || code === 2);
+      match(stderr, /^tapwatch: .*\bno\b/);
+      strictEqual(stdout, "");
+    }
+  }));
+
+testWith(
+  missingCommands("script"),
+  "long work shows its progress on a terminal, in one line",
+  () =>
+    withFolder(async (cwd) => {
+      const command = programCommand(["analyze", demoCapture]).map((word) => `'${word}'`).join(" ");
+      const { stdout } = await runCommand([
+        "script",
+        "-qec",
+        `stty cols 60; ${command}`,
+        "/dev/null",
+      ], {
+        cwd,
+      });
+      const drawn = stdout.split("\r").find((text) => text.endsWith("packets"))?.slice(3) ?? "";
+      match(drawn, /[█░]{30} \d+ % [\d,]+ packets$/);
+      ok(drawn.length < 60, drawn);
+      match(stdout, /demo\.pcapng\.gz: pcapng, 25,208 packets/);
+    }),
+);
+
+Deno.test("a replay reads standard input", () =>
+  withFolder(async (cwd) => {
+    const stdin = await Deno.readFile(demoCapture);
+    const args = ["replay", "-", "--speed", "max", "--results", "r", "--pcap-files", "0"];
+    await using program = await Program.start(args, { cwd, stdin });
+    await program.logged(/The file is at its end; everything is written\. 25,208 packets seen/);
+    strictEqual(await program.stop(), 0);
+    deepStrictEqual(
+      [...Deno.readDirSync(`${cwd}/r`)].map(({ name }) => name).filter((name) =>
+        name.endsWith(".pcap")
+      ),
+      [],
+    );
+  }));
