@@ -93,6 +93,11 @@ const refusals: readonly (readonly [readonly string[], string])[] = [
   ],
   [["--promiscuous=no"], 'Option --promiscuous takes no value, got "no".'],
   [["--speed", "2"], "Option --speed belongs to replay, not to run."],
+  [["replay", "x", "-i", "eth0"], "Option -i belongs to run and doctor, not to replay."],
+  [
+    ["analyze", "x", "--filter", "tcp"],
+    "Option --filter belongs to run, doctor and export, not to analyze.",
+  ],
   [
     ["replay", "x", "--speed", "fast"],
     '--speed must be max or a number above 0 (1 is the capture\'s own speed), got "fast".',
@@ -135,6 +140,21 @@ Deno.test("parseConfig() refuses a bad or unknown variable by its name", () => {
     unknown.message,
     "Unknown variable TAPWATCH_PROT in .env. Did you mean TAPWATCH_PORT?",
   );
+});
+
+Deno.test("parseConfig() names the file of a bad variable", () => {
+  const bad = refusal(() => parseConfig([], withEnv({}, { ".env": "TAPWATCH_PORT=http" })));
+  deepStrictEqual(
+    bad.message,
+    'TAPWATCH_PORT in .env must be a whole number from 1 to 65535, got "http".',
+  );
+});
+
+Deno.test("parseConfig() lets every command take what scripts give to all", () => {
+  for (const command of ["interfaces", "doctor", "version"]) {
+    const args = [command, "--results", "r", "--allow-ffi", "--log-format", "json"];
+    deepStrictEqual(parseConfig(args, nothing).resultsFolder, "r");
+  }
 });
 
 Deno.test("parseConfig() takes the password from a file or the environment, at least 8 characters", () => {

@@ -39,7 +39,7 @@ export interface Health {
   readonly rssBytes: number;
   /** Share of one core, 0 to the number of cores, over the last seconds; -1 where the platform does not tell. */
   readonly cpuCores: number;
-  /** Drops by place, summed over sources, in packets. */
+  /** Drops by place, summed over sources, in packets; at the store in rows. */
   readonly drops: Drops;
 }
 
@@ -169,7 +169,8 @@ export class LiveState {
       interface: sum("interfaceDrops"),
       queue: sum("queueDrops"),
       recorder: (this.snapshot?.recorderDrops ?? 0) + this.recorder.packetsLost,
-      store: (this.snapshot?.packetRowsShed ?? 0) + this.store.rowsLost,
+      store: (this.snapshot?.packetRowsShed ?? 0) + (this.snapshot?.flowRowsShed ?? 0) +
+        this.store.rowsLost,
     };
   }
 
