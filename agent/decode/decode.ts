@@ -7,6 +7,7 @@
 import { Layer, Linktype, type Packet } from "../records.ts";
 import { decodeArp } from "./arp.ts";
 import { decodeAuthentication } from "./authentication.ts";
+import { decodeCommonPacket } from "./common_packet.ts";
 import { Cursor, enterTunnel, setPayload, stepByIpVersion, stopUnsupported } from "./cursor.ts";
 import {
   decodeETag,
@@ -37,6 +38,7 @@ import { decodeGeneve, decodeGre, decodeTeredo, decodeVxlan, decodeVxlanGpe } fr
 import { decodeUdp } from "./udp.ts";
 
 const cursor = new Cursor();
+const ethernetLinktype = 1;
 
 /**
  * Decodes the packet at `offset` of `bytes` into `packet`, all of whose fields are set anew.
@@ -46,6 +48,20 @@ const cursor = new Cursor();
  * @param linktype LINKTYPE_ value
  */
 export function decodePacket(
+  bytes: Uint8Array,
+  offset: number,
+  capturedLength: number,
+  wireLength: number,
+  linktype: number,
+  packet: Packet,
+): void {
+  const isCommon = linktype === ethernetLinktype &&
+    decodeCommonPacket(bytes, offset, capturedLength, wireLength, packet);
+  if (!isCommon) decodeAnyPacket(bytes, offset, capturedLength, wireLength, linktype, packet);
+}
+
+/** As decodePacket(), header by header, whatever the packet is. */
+export function decodeAnyPacket(
   bytes: Uint8Array,
   offset: number,
   capturedLength: number,
