@@ -15,7 +15,6 @@ import {
   makeReport,
   type UnreadableFile,
 } from "./analyze_report.ts";
-import { addShards, startShards } from "./analyze_shards.ts";
 import { eveDetails, eveFlow, eveStats } from "./eve.ts";
 import { feedFile } from "./feed_file.ts";
 import { LineWriter } from "./line_writer.ts";
@@ -23,6 +22,8 @@ import { ProgressBar } from "./progress.ts";
 import { isSameFile } from "./same_file.ts";
 import { flowCountMax } from "./supervisor.ts";
 import { isoTime } from "./time_text.ts";
+
+const hostsShown = 10;
 
 /** Reads the files in the order given, as one stretch of traffic. Throws TapwatchError. */
 export async function runAnalyze(config: Config, log: Log): Promise<void> {
@@ -32,8 +33,7 @@ export async function runAnalyze(config: Config, log: Log): Promise<void> {
     flowLines: config.flowsFile === null ? null : new LineWriter(config.flowsFile),
     eveLines: config.eveFile === null ? null : new LineWriter(config.eveFile),
   };
-  const shards = startShards(config);
-  const pipeline = makePipeline(outputs, shards.length + 1);
+  const pipeline = makePipeline(outputs);
   const files: FileReport[] = [];
   const unreadable: UnreadableFile[] = [];
   for (const path of config.operands) {
@@ -49,7 +49,7 @@ export async function runAnalyze(config: Config, log: Log): Promise<void> {
   pipeline.finish();
   outputs.flowLines?.close();
   outputs.eveLines?.close();
-  const totals = await addShards(pipeline, shards);
+  const totals = pipeline.flowTotals(hostsShown);
   const wallS = (performance.now() - startedMs) / 1000;
   if (config.flowsFile !== "-" && config.eveFile !== "-") {
     const report = makeReport(pipeline, { totals, files, unreadable, wallS });
@@ -92,12 +92,11 @@ interface Outputs {
   readonly eveLines: LineWriter | null;
 }
 
-function makePipeline({ flowLines, eveLines }: Outputs, shardCount: number): Pipeline {
+function makePipeline({ flowLines, eveLines }: Outputs): Pipeline {
   const wantsFlows = flowLines !== null || eveLines !== null;
   return new Pipeline({
     flowCountMax,
     rowPolicy: "none",
-    shard: { index: 0, count: shardCount },
     ...(wantsFlows && {
       onFlow: (flow: Flow) => {
         flowLines?.write(flowLine(flow));

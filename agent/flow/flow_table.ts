@@ -152,11 +152,6 @@ export class FlowTable {
     return slot;
   }
 
-  /** Takes note of the time of a packet whose flow is kept elsewhere. */
-  observe(timestampUs: number): void {
-    this.#clock.see(timestampUs);
-  }
-
   /** Ends flows whose time is over. `timestampUs` is traffic time, see traffic_clock.ts. Call it once a batch. */
   advance(timestampUs: number): void {
     this.#clock.advance(timestampUs);

@@ -20,11 +20,6 @@ export class NameBook {
     }
   }
 
-  /** All names, by address and by card. */
-  get all(): ReadonlyMap<string, string> {
-    return new Map([...this.#byAddress, ...this.#byMac]);
-  }
-
   setMacName(mac: string, name: string): void {
     keep(this.#byMac, mac, name);
   }

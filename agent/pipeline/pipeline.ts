@@ -38,16 +38,7 @@ export interface PipelineSinks {
   readonly onDetails?: (details: ApplicationDetails, timestampUs: number, flow: () => Flow) => void;
 }
 
-/**
- * One of several pipelines that share the work on a file: each decodes every packet, but only the flows between its share
- * of the address pairs are its own. The first also counts what does not belong to flows.
- */
-export interface PipelineShard {
-  readonly index: number;
-  readonly count: number;
-}
-
-/** What the shards of a file add up to. */
+/** What became of the packets that belong to flows. */
 export interface FlowTotals {
   /** By TRANSPORT_NAMES; only those seen. */
   readonly flows: Readonly<Record<string, number>>;
@@ -56,13 +47,9 @@ export interface FlowTotals {
   readonly applications: Readonly<Record<string, ApplicationTotals>>;
   /** Hosts with most bytes, most first. */
   readonly busiestHosts: readonly HostTotals[];
-  /** Names by address and by card. */
-  readonly names: ReadonlyMap<string, string>;
 }
 
 export interface PipelineOptions extends PipelineSinks {
-  /** Absent: this pipeline does all. */
-  readonly shard?: PipelineShard;
   /** Two random words against chosen collisions in the flow table (live); absent, files repeat exactly. */
   readonly hashSeed?: readonly [number, number];
   readonly flowCountMax: number;
@@ -99,9 +86,6 @@ export class Pipeline {
   #newest: PacketRow[] = [];
   #shownThisSecond = 0;
   #lastFlowCount = 0;
-  readonly #shardIndex: number;
-  readonly #shardCount: number;
-  readonly #isFirstShard: boolean;
   #packets = 0;
   #bytes = 0;
   #capturedBytes = 0;
@@ -112,9 +96,6 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#shardIndex = options.shard?.index ?? 0;
-    this.#shardCount = options.shard?.count ?? 1;
-    this.#isFirstShard = this.#shardIndex === 0;
     this.#sampler = new RowSampler(options.rowPolicy);
     this.#flows = new FlowTable({
       flowCountMax: options.flowCountMax,
@@ -159,9 +140,8 @@ export class Pipeline {
       decodePacket(bytes, offsets[index], capturedLength, wireLength, linktypes[index], packet);
       if (this.#second.isOver(timestampUs)) this.#rollSecond(timestampUs);
       if (timestampUs > this.#newestUs) this.#newestUs = timestampUs;
-      if (this.#isFirstShard) this.#count(packet, wireLength, capturedLength, timestampUs);
-      if (this.#isOwn(packet)) this.#track(batch, index, timestampUs, wireLength);
-      else if (packet.ipVersion !== 0) this.#flows.observe(timestampUs);
+      this.#count(packet, wireLength, capturedLength, timestampUs);
+      this.#track(batch, index, timestampUs, wireLength);
     }
     if (count > 0) this.#flows.advance(this.#newestUs);
   }
@@ -193,7 +173,6 @@ export class Pipeline {
       flowsTotal: this.#flows.totalCount,
       applications: this.applicationTotals(),
       busiestHosts: this.#hosts.busiest(hostCount, "total"),
-      names: this.#names.all,
     };
   }
 
@@ -249,13 +228,6 @@ export class Pipeline {
       newestPackets: this.#newest.slice(-newestRowsMax),
       sampleK: this.#sampler.sampleK,
     };
-  }
-
-  /** Whether the packet's flow belongs to this shard: both directions of a flow have one hash. */
-  #isOwn(packet: Packet): boolean {
-    if (this.#shardCount === 1) return true;
-    const mixed = packet.source3 ^ packet.destination3 ^ packet.source1 ^ packet.destination1;
-    return (Math.imul(mixed, 0x9e3779b1) >>> 16) % this.#shardCount === this.#shardIndex;
   }
 
   #count(packet: Packet, wireLength: number, capturedLength: number, timestampUs: number): void {
