@@ -12,7 +12,7 @@ import { LiveSource } from "./live_source.ts";
 
 /** 64 MiB a device, taken from the system as they are needed; a buffer holds the longest record many times. */
 const bufferBytes = 4 << 20;
-const bufferCountMax = 16;
+const bufferCountMax = 24;
 
 let library: PcapLibrary | null = null;
 let source: LiveSource | null = null;

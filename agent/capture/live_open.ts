@@ -39,9 +39,19 @@ export function tryCapture(options: CaptureOptions): Pick<Pcap, "linktype" | "is
 export function liveFailure(error: unknown, device: string): TapwatchError | null {
   return describeFailure(error, {
     device,
-    executable: Deno.realPathSync(Deno.execPath()),
+    executable: realExecutable(),
     listNames: () => deviceNames(openLibrary()),
   });
+}
+
+/** The path behind links, which setcap needs; as it is where this user may not look behind them. */
+function realExecutable(): string {
+  const path = Deno.execPath();
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 function deviceNames(library: PcapLibrary): string[] {

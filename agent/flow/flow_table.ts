@@ -165,15 +165,18 @@ export class FlowTable {
     }
   }
 
-  /** Ends every flow with reason "end". */
-  end(): void {
+  /** Ends flows with reason "end", all or at most `countMax`; returns whether there are more. */
+  end(countMax = Infinity): boolean {
+    let count = 0;
     for (let timeoutClass = 0; timeoutClass < TIMEOUT_CLASS_COUNT; timeoutClass++) {
       for (;;) {
         const slot = this.#lists.first(timeoutClass);
         if (slot < 0) break;
+        if (count++ === countMax) return true;
         this.#end(slot, "end");
       }
     }
+    return false;
   }
 
   /** Flow.id of the flow in a slot. */

@@ -155,10 +155,12 @@ export class Pipeline {
     }
   }
 
-  /** Ends every flow and the second in progress. */
-  finish(): void {
-    this.#flows.end();
+  /** Ends flows, all or at most `countMax`, and after the last one the second in progress; returns whether more stand. */
+  finish(countMax = Infinity): boolean {
+    if (this.#flows.end(countMax)) return true;
     if (this.#second.startUs >= 0) this.#rollSecond(this.#second.startUs + 1e6);
+    this.#second.startUs = -1;
+    return false;
   }
 
   /** Hosts that changed since they were last taken, as increments. */

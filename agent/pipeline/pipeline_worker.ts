@@ -1,33 +1,34 @@
 /**
  * The thread that decodes: takes batches from the sources, runs the pipeline, hands the buffers on to the recorder and
- * back to their source, and the rows to the store. Two bounded queues leave here: at most `recordsOutMax` batches are
- * with the recorder (then batches go unrecorded, counted), and at most `rowsOutMax` messages with the store (then packet
- * rows are shed first, flows only past `flowsHeldMax`, both counted).
+ * back to their source, and the rows to the store.
+ *
+ * Live, nothing waits: at most `recordsOutMax` batches are with the recorder (then batches go unrecorded, counted), and
+ * rows that the store has no room for are shed (row_outlet.ts). From a file, batches wait here until the store has room;
+ * their source waits for its buffers.
  */
 import { indexPcapRecords } from "../capture/pcap_records.ts";
 import { parseIp } from "../decode/addresses.ts";
 import type {
-  AckMessage,
   BatchMessage,
   MainToPipeline,
   PipelineToMain,
   PipelineWorkerOptions,
   RecordMessage,
   ReturnMessage,
-  RowsMessage,
   SourceToPipeline,
 } from "../messages.ts";
-import { createPacketBatch, type Flow, type PacketRow, type StatsSecond } from "../records.ts";
+import { createPacketBatch, type StatsSecond } from "../records.ts";
 import { Pipeline } from "./pipeline.ts";
+import { RowOutlet } from "./row_outlet.ts";
 
-const recordsOutMax = 12;
-const rowsOutMax = 16;
-const flowsHeldMax = 100_000;
-/** Packet rows in one message; also the most that wait for one. */
-const rowsMessageMax = 2000;
-const hostsMessageMax = 2000;
+const recordsOutMax = 16;
 const flushMs = 250;
-const batchPackets = 16_384;
+const ticksPerSnapshot = 4;
+const ticksPerHosts = 20;
+/** Packets decoded at a time: few enough that their rows fit into the room of the row outlet. */
+const batchPackets = 8192;
+/** Flows ended at a time when all end. */
+const flowsEndedAtOnce = 2000;
 
 class PipelineThread {
   readonly #pipeline: Pipeline;
@@ -36,24 +37,19 @@ class PipelineThread {
   readonly #sources = new Map<number, MessagePort>();
   #sourcesOpen: number;
   #recorder: MessagePort | null = null;
-  #store: MessagePort | null = null;
   /** Interface and size of each buffer that is with the recorder. */
   #recordsOut: { interfaceId: number; size: number }[] = [];
-  #rowsOut = 0;
-  #sequence = 0;
-  #rows: PacketRow[] = [];
-  #flows: Flow[] = [];
-  #seconds: StatsSecond[] = [];
+  readonly #rows: RowOutlet;
+  /** Batches of a file that wait for room, the first one decoded up to `#waitingAt`. */
+  #waiting: BatchMessage[] = [];
+  #waitingAt = 0;
   #unsentSeconds: StatsSecond[] = [];
-  #packetRows = 0;
-  #packetRowsShed = 0;
-  #flowRowsShed = 0;
   #recorderDrops = 0;
   #behindS = 0;
   #lastBatchMs = Date.now();
   #timer: number;
   #ticks = 0;
-  #isFinishing = false;
+  #isEnded = false;
 
   constructor(options: PipelineWorkerOptions, sourceCount: number) {
     this.#isLive = options.isLive;
@@ -64,12 +60,17 @@ class PipelineThread {
       rowPolicy: options.rowPolicy,
       ...(options.isLive && { hashSeed: randomSeed() }),
       isOwnAddress: (...words) => own.has(words.join()),
-      onRow: (row) => this.#keepRow(row),
-      onFlow: (flow) => this.#keepFlow(flow),
+      onRow: (row) => this.#rows.addPacket(row),
+      onFlow: (flow) => this.#rows.addFlow(flow),
       onSecond: (second) => {
-        this.#seconds.push(second);
+        this.#rows.addSecond(second);
         this.#unsentSeconds.push(second);
       },
+    });
+    this.#rows = new RowOutlet({
+      isPatient: !options.isLive,
+      takeHosts: (countMax) => this.#pipeline.takeChangedHosts(countMax),
+      onRoom: () => this.#goOn(),
     });
     this.#timer = setInterval(() => this.#tick(), flushMs);
   }
@@ -78,8 +79,9 @@ class PipelineThread {
     this.#sources.get(interfaceId)?.close();
     this.#sources.set(interfaceId, port);
     port.onmessage = (event: MessageEvent<SourceToPipeline>) => {
-      if (event.data.type === "batch") this.#takeBatch(event.data);
-      else this.#sourceEnded();
+      if (event.data.type === "batch") this.#waiting.push(event.data);
+      else this.#sourcesOpen--;
+      this.#goOn();
     };
   }
 
@@ -94,36 +96,38 @@ class PipelineThread {
   }
 
   setStore(port: MessagePort): void {
-    this.#rowsOut = 0;
-    this.#store = port;
-    port.onmessage = (event: MessageEvent<AckMessage>) => {
-      if (event.data.type === "ack") this.#rowsOut--;
-      this.#finishIfDone();
-    };
+    this.#rows.join(port);
+    this.#goOn();
   }
 
   setDrops(drops: { kernel: number; interface: number; queue: number }): void {
     this.#pipeline.drops = drops;
   }
 
+  /** No source will send any more. */
   finish(): void {
-    if (this.#isFinishing) return;
-    this.#isFinishing = true;
-    this.#pipeline.finish();
-    this.#finishIfDone();
+    this.#sourcesOpen = 0;
+    this.#goOn();
   }
 
-  #takeBatch(message: BatchMessage): void {
+  /** Does what can be done now: decode what waits, and end in order after the last batch. */
+  #goOn(): void {
+    while (this.#waiting.length > 0 && (this.#isLive || this.#rows.hasRoom)) this.#decodePiece();
+    if (this.#waiting.length === 0 && this.#sourcesOpen <= 0) this.#end();
+  }
+
+  #decodePiece(): void {
+    const message = this.#waiting[0];
     const batch = this.#batch;
-    for (let at = 0; at < message.byteLength;) {
-      at = indexPcapRecords(batch, message, at);
-      this.#pipeline.process(batch);
-    }
+    this.#waitingAt = indexPcapRecords(batch, message, this.#waitingAt);
+    this.#pipeline.process(batch);
     const last = batch.count > 0 ? batch.timestampsUs[batch.count - 1] : 0;
     this.#lastBatchMs = Date.now();
     this.#behindS = this.#isLive ? Math.max(0, this.#lastBatchMs / 1000 - last / 1e6) : 0;
+    if (this.#waitingAt < message.byteLength) return;
+    this.#waiting.shift();
+    this.#waitingAt = 0;
     this.#record(message);
-    if (this.#rows.length >= rowsMessageMax) this.#flushRows();
   }
 
   #record(batch: BatchMessage): void {
@@ -141,7 +145,7 @@ class PipelineThread {
   #recorded(buffer: ArrayBuffer): void {
     const out = this.#recordsOut.shift();
     if (out) this.#giveBack(out.interfaceId, buffer);
-    this.#finishIfDone();
+    this.#goOn();
   }
 
   #giveBack(interfaceId: number, buffer: ArrayBuffer): void {
@@ -149,87 +153,43 @@ class PipelineThread {
     this.#sources.get(interfaceId)?.postMessage(message, [buffer]);
   }
 
-  #sourceEnded(): void {
-    this.#sourcesOpen--;
-    if (this.#sourcesOpen === 0) this.finish();
-  }
-
-  #keepRow(row: PacketRow): void {
-    this.#packetRows++;
-    if (this.#rows.length < rowsMessageMax || this.#canSend()) this.#rows.push(row);
-    else this.#packetRowsShed++;
-    if (this.#rows.length >= rowsMessageMax) this.#flushRows();
-  }
-
-  #keepFlow(flow: Flow): void {
-    if (this.#flows.length < flowsHeldMax) this.#flows.push(flow);
-    else this.#flowRowsShed++;
-    if (this.#flows.length >= rowsMessageMax) this.#flushRows();
-  }
-
-  #canSend(): boolean {
-    return this.#store !== null && this.#rowsOut < rowsOutMax;
-  }
-
-  #flushRows(): void {
-    if (!this.#canSend()) return;
-    const message: RowsMessage = {
-      type: "rows",
-      sequence: this.#sequence++,
-      packets: this.#rows,
-      flows: this.#flows.splice(0, rowsMessageMax),
-      seconds: this.#seconds,
-      hosts: this.#ticks % 20 === 0 || this.#isFinishing
-        ? this.#pipeline.takeChangedHosts(hostsMessageMax)
-        : [],
-    };
-    this.#rows = [];
-    this.#seconds = [];
-    const isEmpty = message.packets.length + message.flows.length + message.seconds.length +
-        message.hosts.length === 0;
-    if (isEmpty) return;
-    this.#rowsOut++;
-    this.#store!.postMessage(message);
-  }
-
   #tick(): void {
     this.#ticks++;
     const idleMs = Date.now() - this.#lastBatchMs;
     if (this.#isLive && idleMs > 1000) this.#pipeline.advance((Date.now() - 1000) * 1000);
-    this.#flushRows();
-    if (this.#ticks % 4 === 0) this.#tellSnapshot();
-    this.#finishIfDone();
+    if (this.#ticks % ticksPerHosts === 0) this.#rows.wantsHosts = true;
+    this.#rows.send();
+    if (this.#ticks % ticksPerSnapshot === 0) this.#tellSnapshot();
   }
 
   #tellSnapshot(): void {
     const snapshot = {
       ...this.#pipeline.snapshot(),
-      packetRows: this.#packetRows,
-      packetRowsShed: this.#packetRowsShed,
-      flowRowsShed: this.#flowRowsShed,
+      packetRows: this.#rows.packetRows,
+      packetRowsShed: this.#rows.packetRowsShed,
+      flowRowsShed: this.#rows.flowRowsShed,
       recorderDrops: this.#recorderDrops,
     };
     tell({ type: "snapshot", snapshot, seconds: this.#unsentSeconds, behindS: this.#behindS });
     this.#unsentSeconds = [];
   }
 
-  /** After the end: sends what is left as the store takes it, then says so. */
-  #finishIfDone(): void {
-    if (!this.#isFinishing) return;
-    if (this.#store !== null) {
-      while (this.#canSend() && this.#hasRowsLeft()) this.#flushRows();
-      if (this.#rowsOut > 0) return;
+  /** Ends the flows as the store takes them, sends what is left, and says so when all of it is acknowledged. */
+  #end(): void {
+    if (this.#isEnded) return;
+    const rows = this.#rows;
+    let hasMore = true;
+    while (rows.canSend && hasMore) {
+      const hasFlows = this.#pipeline.finish(flowsEndedAtOnce);
+      rows.wantsHosts = !hasFlows && this.#pipeline.hasChangedHosts;
+      rows.send();
+      hasMore = hasFlows || !rows.isEmpty || this.#pipeline.hasChangedHosts;
     }
-    if (this.#recordsOut.length > 0) return;
-    this.#isFinishing = false;
+    if (hasMore || rows.isUnderWay || this.#recordsOut.length > 0) return;
+    this.#isEnded = true;
     clearInterval(this.#timer);
     this.#tellSnapshot();
     tell({ type: "stopped" });
-  }
-
-  #hasRowsLeft(): boolean {
-    return this.#rows.length + this.#flows.length + this.#seconds.length > 0 ||
-      this.#pipeline.hasChangedHosts;
   }
 }
 
