@@ -10,7 +10,7 @@ import { liveFailure, openDevice } from "./live_open.ts";
 import { LiveOutbox } from "./live_outbox.ts";
 import { LiveSource } from "./live_source.ts";
 
-/** 64 MiB a device, taken from the system as they are needed; a buffer holds the longest record many times. */
+/** 96 MiB a device, taken from the system as they are needed; a buffer holds the longest record many times. */
 const bufferBytes = 4 << 20;
 const bufferCountMax = 24;
 
