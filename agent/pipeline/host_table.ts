@@ -3,7 +3,7 @@
  * What a packet changes lies in one row of 64 bytes, because a cache miss costs more than the arithmetic:
  *
  *     double 0 last seen, us    1, 2 packets and bytes sent    3, 4 packets and bytes received
- *     word 10 id    11 flags
+ *     word 10 flags
  *
  * At `hostCountMax` the quarter that was idle longest leaves, so memory has a bound: 65,536 hosts take 65,536 x (64 B row,
  * 16 B key, 16 B first seen and MAC, 32 B what was taken, 32 B windows) + 512 KiB index, about 11 MB.
@@ -21,8 +21,7 @@ const packetsOutAt = 1;
 const bytesOutAt = 2;
 const packetsInAt = 3;
 const bytesInAt = 4;
-const idAt = 10;
-const flagsAt = 11;
+const flagsAt = 10;
 const flagLocal = 1;
 /** Not a group or broadcast. */
 const flagListed = 2;
@@ -56,7 +55,8 @@ export class HostTable {
   /** Bytes out and in when this window began, and when the one before it did. */
   readonly #windows: Float64Array;
   #count = 0;
-  #nextId = 1;
+  /** Changes when hosts are evicted: rows kept from before then mean other hosts. */
+  epoch = 1;
   #evicted = 0;
   #windowStartUs = -1;
 
@@ -85,7 +85,7 @@ export class HostTable {
     return this.#count + this.#evicted;
   }
 
-  /** Row of a host, added when new. Rows move when hosts are evicted: check `id` before using a kept row. */
+  /** Row of a host, added when new. Rows move when hosts are evicted: see `epoch`. */
   row(word0: number, word1: number, word2: number, word3: number, timestampUs: number): number {
     const found = this.find(word0, word1, word2, word3);
     if (found >= 0) return found;
@@ -106,11 +106,6 @@ export class HostTable {
       at = (at + 1) & this.#mask;
     }
     return -1;
-  }
-
-  /** Identity of the host in a row; never given twice. */
-  id(row: number): number {
-    return this.#rowWords[row * rowWords + idAt];
   }
 
   isLocal(row: number): boolean {
@@ -269,7 +264,6 @@ export class HostTable {
     const { isLocal, isListed } = this.#options;
     this.#row.fill(0, row * rowDoubles, (row + 1) * rowDoubles);
     this.#row[row * rowDoubles + lastSeenAt] = timestampUs;
-    this.#rowWords[row * rowWords + idAt] = this.#nextId++;
     this.#rowWords[row * rowWords + flagsAt] =
       (isLocal(word0, word1, word2, word3) ? flagLocal : 0) |
       (isListed(word0, word1, word2, word3) ? flagListed : 0);
@@ -300,6 +294,7 @@ export class HostTable {
     for (let row = 0; row < this.#count; row++) {
       if (times[row] > keepAfterUs) this.#move(row, kept++);
     }
+    this.epoch++;
     this.#evicted += this.#count - kept;
     this.#count = kept;
     this.#index.fill(-1);

@@ -65,6 +65,12 @@ const newestRowsMax = 100;
 const shownRowsPerSecond = 20;
 const talkersMax = 20;
 
+const flowHostWords = 4;
+const originatorLocal = 1;
+const responderLocal = 2;
+const originatorMacSeen = 4;
+const responderMacSeen = 8;
+
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #packet = new Packet();
@@ -74,20 +80,17 @@ export class Pipeline {
   readonly #names = new NameBook();
   readonly #sampler: RowSampler;
   readonly #second = new SecondCounter();
-  readonly #transportPackets = new Float64Array(TRANSPORT_NAMES.length);
-  readonly #transportBytes = new Float64Array(TRANSPORT_NAMES.length);
   readonly #applicationPackets = new Float64Array(APPLICATION_NAMES.length);
   readonly #applicationBytes = new Float64Array(APPLICATION_NAMES.length);
   readonly #applicationFlows = new Float64Array(APPLICATION_NAMES.length);
   readonly #transportFlows = new Float64Array(TRANSPORT_NAMES.length);
   readonly #stops = new Float64Array(4);
-  /** For each flow slot: host row of originator and responder, id of originator and responder. */
+  /** For each flow slot: host row of originator and responder, epoch of the host table, flags. */
   #flowHosts = new Int32Array(0);
   #newest: PacketRow[] = [];
   #shownThisSecond = 0;
   #lastFlowCount = 0;
-  #packets = 0;
-  #bytes = 0;
+  readonly #makesRows: boolean;
   #capturedBytes = 0;
   #newestUs = -Infinity;
   #oldestUs = Infinity;
@@ -96,6 +99,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#makesRows = options.onRow !== undefined;
     this.#sampler = new RowSampler(options.rowPolicy);
     this.#flows = new FlowTable({
       flowCountMax: options.flowCountMax,
@@ -113,11 +117,11 @@ export class Pipeline {
   }
 
   get packets(): number {
-    return this.#packets;
+    return this.#second.totals().packets;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#second.totals().bytes;
   }
 
   get capturedBytes(): number {
@@ -126,22 +130,28 @@ export class Pipeline {
 
   /** Traffic time of the oldest and newest packet; null before the first. */
   get span(): { readonly oldestUs: number; readonly newestUs: number } | null {
-    return this.#packets === 0 ? null : { oldestUs: this.#oldestUs, newestUs: this.#newestUs };
+    return this.#newestUs === -Infinity
+      ? null
+      : { oldestUs: this.#oldestUs, newestUs: this.#newestUs };
   }
 
   /** Takes all packets of a batch, in order. */
   process(batch: PacketBatch): void {
     const { bytes, count, offsets, capturedLengths, wireLengths, timestampsUs, linktypes } = batch;
     const packet = this.#packet;
+    const second = this.#second;
     for (let index = 0; index < count; index++) {
       const wireLength = wireLengths[index];
       const capturedLength = capturedLengths[index];
       const timestampUs = timestampsUs[index];
       decodePacket(bytes, offsets[index], capturedLength, wireLength, linktypes[index], packet);
-      if (this.#second.isOver(timestampUs)) this.#rollSecond(timestampUs);
+      if (timestampUs >= second.endUs) this.#rollSecond(timestampUs);
       if (timestampUs > this.#newestUs) this.#newestUs = timestampUs;
-      this.#count(packet, wireLength, capturedLength, timestampUs);
-      this.#track(batch, index, timestampUs, wireLength);
+      if (timestampUs < this.#oldestUs) this.#oldestUs = timestampUs;
+      if (packet.stopReason !== 0) this.#stops[packet.stopReason] += 1;
+      this.#capturedBytes += capturedLength;
+      const direction = this.#track(batch, index, timestampUs, wireLength);
+      second.add(packet.transport, wireLength, direction);
     }
     if (count > 0) this.#flows.advance(this.#newestUs);
   }
@@ -150,7 +160,7 @@ export class Pipeline {
   advance(timestampUs: number): void {
     if (timestampUs <= this.#newestUs) return;
     this.#flows.advance(timestampUs);
-    if (this.#second.startUs >= 0 && this.#second.isOver(timestampUs)) {
+    if (this.#second.startUs >= 0 && timestampUs >= this.#second.endUs) {
       this.#rollSecond(timestampUs);
     }
   }
@@ -159,7 +169,7 @@ export class Pipeline {
   finish(countMax = Infinity): boolean {
     if (this.#flows.end(countMax)) return true;
     if (this.#second.startUs >= 0) this.#rollSecond(this.#second.startUs + 1e6);
-    this.#second.startUs = -1;
+    this.#second.stop();
     return false;
   }
 
@@ -184,8 +194,8 @@ export class Pipeline {
 
   protocolTotals(): Record<string, ProtocolTotals> {
     return named(TRANSPORT_NAMES, (index) => ({
-      packets: this.#transportPackets[index],
-      bytes: this.#transportBytes[index],
+      packets: this.#second.packets(index),
+      bytes: this.#second.bytes(index),
     }), ({ packets }) => packets > 0);
   }
 
@@ -210,12 +220,13 @@ export class Pipeline {
     PipelineSnapshot,
     "packetRows" | "packetRowsShed" | "flowRowsShed" | "recorderDrops"
   > {
-    const tsUs = this.#packets === 0 ? 0 : this.#newestUs;
+    const tsUs = this.#newestUs === -Infinity ? 0 : this.#newestUs;
+    const { packets, bytes } = this.#second.totals();
     this.#hosts.advance(tsUs);
     return {
       tsUs,
-      packets: this.#packets,
-      bytes: this.#bytes,
+      packets,
+      bytes,
       capturedBytes: this.#capturedBytes,
       protocols: this.protocolTotals(),
       applications: this.applicationTotals(),
@@ -232,41 +243,33 @@ export class Pipeline {
     };
   }
 
-  #count(packet: Packet, wireLength: number, capturedLength: number, timestampUs: number): void {
-    this.#packets++;
-    this.#bytes += wireLength;
-    this.#capturedBytes += capturedLength;
-    if (timestampUs < this.#oldestUs) this.#oldestUs = timestampUs;
-    this.#transportPackets[packet.transport] += 1;
-    this.#transportBytes[packet.transport] += wireLength;
-    if (packet.stopReason !== StopReason.complete) this.#stops[packet.stopReason] += 1;
-  }
-
-  #track(batch: PacketBatch, index: number, timestampUs: number, wireLength: number): void {
+  /** Takes the packet into its flow and to its hosts; returns its Direction. */
+  #track(batch: PacketBatch, index: number, timestampUs: number, wireLength: number): number {
     const packet = this.#packet;
-    const slot = this.#flows.update(packet, timestampUs, wireLength, batch.interfaceIds[index]);
+    const flows = this.#flows;
+    const slot = flows.update(packet, timestampUs, wireLength, batch.interfaceIds[index]);
     if (slot < 0) {
-      this.#second.add(packet.transport, wireLength, Direction.passing);
-      this.#row(batch, index, 0, 0, null);
-      return;
+      if (this.#makesRows) this.#row(batch, index, 0, 0, null);
+      return Direction.passing;
     }
-    if (this.#flows.isNew) this.#transportFlows[packet.transport] += 1;
+    if (flows.isNew) this.#transportFlows[packet.transport] += 1;
     const direction = this.#countHosts(batch.bytes, slot, timestampUs, wireLength);
-    this.#second.add(packet.transport, wireLength, direction);
-    const wasKnown = this.#flows.application(slot) !== 0;
-    const details = packet.payloadCapturedLength > 0 && this.#flows.takeInspection(slot)
+    const known = flows.application(slot);
+    const details = packet.payloadCapturedLength > 0 && flows.takeInspection(slot)
       ? this.#inspect(batch.bytes, slot, timestampUs)
       : null;
-    const application = this.#flows.application(slot);
-    if (wasKnown) {
-      this.#applicationPackets[application] += 1;
-      this.#applicationBytes[application] += wireLength;
-    } else if (application !== 0) this.#chargeApplication(slot, application);
-    this.#row(batch, index, slot, application, details);
+    if (known !== 0) {
+      this.#applicationPackets[known] += 1;
+      this.#applicationBytes[known] += wireLength;
+    } else if (packet.payloadCapturedLength > 0) this.#chargeApplication(slot);
+    if (this.#makesRows) this.#row(batch, index, slot, flows.application(slot), details);
+    return direction;
   }
 
   /** Counts what a flow brought before its application was known, this packet included. */
-  #chargeApplication(slot: number, application: number): void {
+  #chargeApplication(slot: number): void {
+    const application = this.#flows.application(slot);
+    if (application === 0) return;
     this.#applicationFlows[application] += 1;
     this.#applicationPackets[application] += this.#flows.packets(slot);
     this.#applicationBytes[application] += this.#flows.wireBytes(slot);
@@ -303,53 +306,59 @@ export class Pipeline {
 
   /** Adds the packet to its two hosts; returns its Direction. */
   #countHosts(bytes: Uint8Array, slot: number, timestampUs: number, wireLength: number): number {
-    if (slot * 4 >= this.#flowHosts.length) this.#growFlowHosts(slot);
+    const base = slot * flowHostWords;
+    if (base >= this.#flowHosts.length) this.#growFlowHosts(base);
+    const flowHosts = this.#flowHosts;
     const hosts = this.#hosts;
-    const sourceAt = slot * 4 + (this.#flows.isOriginator ? 0 : 1);
-    const destinationAt = slot * 4 + (this.#flows.isOriginator ? 1 : 0);
-    if (
-      this.#flows.isNew ||
-      hosts.id(this.#flowHosts[sourceAt]) !== this.#flowHosts[sourceAt + 2] ||
-      hosts.id(this.#flowHosts[destinationAt]) !== this.#flowHosts[destinationAt + 2]
-    ) this.#findHosts(sourceAt, destinationAt, timestampUs);
-    const source = this.#flowHosts[sourceAt];
-    const destination = this.#flowHosts[destinationAt];
-    if (hosts.needsMac(source)) this.#readHostMac(bytes, source);
+    const isOriginator = this.#flows.isOriginator;
+    if (this.#flows.isNew || flowHosts[base + 2] !== hosts.epoch) {
+      this.#findHosts(base, isOriginator, timestampUs);
+    }
+    const source = isOriginator ? flowHosts[base] : flowHosts[base + 1];
+    const destination = isOriginator ? flowHosts[base + 1] : flowHosts[base];
     hosts.addSent(source, wireLength, timestampUs);
     hosts.addReceived(destination, wireLength, timestampUs);
-    if (hosts.isLocal(source)) {
-      return hosts.isLocal(destination) ? Direction.internal : Direction.out;
+    const flags = flowHosts[base + 3];
+    if ((flags & (isOriginator ? originatorMacSeen : responderMacSeen)) === 0) {
+      this.#readHostMac(bytes, base, isOriginator, source);
     }
-    return hosts.isLocal(destination) ? Direction.in : Direction.passing;
+    return directionOf(flags, isOriginator);
   }
 
-  #findHosts(sourceAt: number, destinationAt: number, timestampUs: number): void {
+  /** Looks both hosts up and remembers their rows, the table's epoch, and which of them are local. */
+  #findHosts(base: number, isOriginator: boolean, timestampUs: number): void {
     const p = this.#packet;
+    const hosts = this.#hosts;
     // The second look-up may evict and move the first row, so the first is looked up again.
-    this.#hosts.row(p.source0, p.source1, p.source2, p.source3, timestampUs);
-    const destination = this.#hosts.row(
+    hosts.row(p.source0, p.source1, p.source2, p.source3, timestampUs);
+    const destination = hosts.row(
       p.destination0,
       p.destination1,
       p.destination2,
       p.destination3,
       timestampUs,
     );
-    const source = this.#hosts.row(p.source0, p.source1, p.source2, p.source3, timestampUs);
-    this.#flowHosts[sourceAt] = source;
-    this.#flowHosts[destinationAt] = destination;
-    this.#flowHosts[sourceAt + 2] = this.#hosts.id(source);
-    this.#flowHosts[destinationAt + 2] = this.#hosts.id(destination);
+    const source = hosts.row(p.source0, p.source1, p.source2, p.source3, timestampUs);
+    const originator = isOriginator ? source : destination;
+    const responder = isOriginator ? destination : source;
+    this.#flowHosts[base] = originator;
+    this.#flowHosts[base + 1] = responder;
+    this.#flowHosts[base + 2] = hosts.epoch;
+    this.#flowHosts[base + 3] = (hosts.isLocal(originator) ? originatorLocal : 0) |
+      (hosts.isLocal(responder) ? responderLocal : 0);
   }
 
-  #readHostMac(bytes: Uint8Array, row: number): void {
+  /** Takes the sender's MAC address the first time the flow shows it. */
+  #readHostMac(bytes: Uint8Array, base: number, isOriginator: boolean, row: number): void {
     const { linkOffset, tunnelDepth } = this.#packet;
-    if (linkOffset >= 0 && tunnelDepth === 0) {
-      this.#hosts.setMac(row, readMac(bytes, linkOffset + 6));
-    }
+    this.#flowHosts[base + 3] |= isOriginator ? originatorMacSeen : responderMacSeen;
+    if (linkOffset < 0 || tunnelDepth > 0 || !this.#hosts.needsMac(row)) return;
+    this.#hosts.setMac(row, readMac(bytes, linkOffset + 6));
   }
 
-  #growFlowHosts(slot: number): void {
-    const hosts = new Int32Array(Math.max(4096, 2 ** Math.ceil(Math.log2(slot * 4 + 4))));
+  #growFlowHosts(base: number): void {
+    const length = 2 ** Math.ceil(Math.log2(base + flowHostWords));
+    const hosts = new Int32Array(Math.max(4096, length));
     hosts.set(this.#flowHosts);
     this.#flowHosts = hosts;
   }
@@ -361,8 +370,6 @@ export class Pipeline {
     application: number,
     details: ApplicationDetails | null,
   ): void {
-    const { onRow } = this.#options;
-    if (onRow === undefined) return;
     const isTaken = this.#sampler.takes(batch.timestampsUs[index]);
     if (!isTaken && this.#shownThisSecond >= shownRowsPerSecond) return;
     const row = makePacketRow(batch, index, this.#packet, {
@@ -375,7 +382,7 @@ export class Pipeline {
     this.#shownThisSecond++;
     this.#newest.push(row);
     if (this.#newest.length >= 2 * newestRowsMax) this.#newest = this.#newest.slice(-newestRowsMax);
-    if (isTaken) onRow(row);
+    if (isTaken) this.#options.onRow?.(row);
   }
 
   #rollSecond(timestampUs: number): void {
@@ -407,6 +414,13 @@ function named<T>(
       isListed(value, name)
     ),
   );
+}
+
+function directionOf(flags: number, isOriginator: boolean): number {
+  const areLocal = flags & (originatorLocal | responderLocal);
+  if (areLocal === 0) return Direction.passing;
+  if (areLocal === (originatorLocal | responderLocal)) return Direction.internal;
+  return (areLocal === originatorLocal) === isOriginator ? Direction.out : Direction.in;
 }
 
 function readMac(bytes: Uint8Array, offset: number): number {

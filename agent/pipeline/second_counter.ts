@@ -1,5 +1,5 @@
 /** Adds packets up to whole seconds of traffic time, the rows of the `stats` table. */
-import { type StatsSecond, Transport } from "../records.ts";
+import { type StatsSecond, Transport, TRANSPORT_NAMES } from "../records.ts";
 
 /** Capture drops since the start, as the main thread knows them. */
 export interface DropTotals {
@@ -18,51 +18,83 @@ export interface SecondContext {
 
 export const Direction = { passing: 0, in: 1, out: 2, internal: 3 } as const;
 
+const transportCount = TRANSPORT_NAMES.length;
+const bytesAt = transportCount;
+const directionsAt = 2 * transportCount;
+
+/**
+ * Counts the second in progress in one array (packets by transport, bytes by transport, bytes by direction) and keeps the
+ * sums of the seconds before it, so that a packet is counted in three places and no more.
+ */
 export class SecondCounter {
   /** Start of the second being counted; -1 before the first packet. */
   startUs = -1;
-  #packets = 0;
-  #bytes = 0;
-  readonly #directionBytes = new Float64Array(4);
-  #tcp = 0;
-  #udp = 0;
-  #icmp = 0;
+  /** A packet at this time or later belongs to another second. */
+  endUs = -Infinity;
+  readonly #tally = new Float64Array(directionsAt + 4);
+  readonly #before = new Float64Array(directionsAt + 4);
   #drops: DropTotals = { kernel: 0, interface: 0, queue: 0 };
 
-  /** Whether a packet at `timestampUs` belongs to a later second. A step back in time does not. */
-  isOver(timestampUs: number): boolean {
-    return timestampUs - this.startUs >= 1e6;
-  }
-
   add(transport: number, wireLength: number, direction: number): void {
-    this.#packets++;
-    this.#bytes += wireLength;
-    this.#directionBytes[direction] += wireLength;
-    if (transport === Transport.tcp) this.#tcp++;
-    else if (transport === Transport.udp) this.#udp++;
-    else if (transport === Transport.icmp || transport === Transport.icmpv6) this.#icmp++;
+    const tally = this.#tally;
+    tally[transport] += 1;
+    tally[bytesAt + transport] += wireLength;
+    tally[directionsAt + direction] += wireLength;
   }
 
-  /** Ends the second and begins the one of `timestampUs`; null when nothing was counted or dropped. */
+  /** Packets by transport since the start. */
+  packets(transport: number): number {
+    return this.#before[transport] + this.#tally[transport];
+  }
+
+  /** Bytes on the wire by transport since the start. */
+  bytes(transport: number): number {
+    return this.#before[bytesAt + transport] + this.#tally[bytesAt + transport];
+  }
+
+  /** Packets and bytes of all transports since the start. */
+  totals(): { readonly packets: number; readonly bytes: number } {
+    let packets = 0;
+    let bytes = 0;
+    for (let transport = 0; transport < transportCount; transport++) {
+      packets += this.packets(transport);
+      bytes += this.bytes(transport);
+    }
+    return { packets, bytes };
+  }
+
+  /** Ends the second and begins the one of `timestampUs`; null before the first. */
   roll(timestampUs: number, context: SecondContext): StatsSecond | null {
     const finished = this.startUs < 0 ? null : this.#finish(context);
     this.startUs = Math.floor(timestampUs / 1e6) * 1e6;
+    this.endUs = this.startUs + 1e6;
     return finished;
   }
 
-  #finish({ newFlows, activeFlows, activeHosts, drops }: SecondContext): StatsSecond | null {
+  /** Nothing comes after the second that was ended last. */
+  stop(): void {
+    this.startUs = -1;
+    this.endUs = -Infinity;
+  }
+
+  #finish({ newFlows, activeFlows, activeHosts, drops }: SecondContext): StatsSecond {
+    const tally = this.#tally;
     const last = this.#drops;
+    const packets = sum(tally, 0, transportCount);
+    const tcpPackets = tally[Transport.tcp];
+    const udpPackets = tally[Transport.udp];
+    const icmpPackets = tally[Transport.icmp] + tally[Transport.icmpv6];
     const second: StatsSecond = {
       tsUs: this.startUs,
-      packets: this.#packets,
-      bytes: this.#bytes,
-      inBytes: this.#directionBytes[Direction.in],
-      outBytes: this.#directionBytes[Direction.out],
-      internalBytes: this.#directionBytes[Direction.internal],
-      tcpPackets: this.#tcp,
-      udpPackets: this.#udp,
-      icmpPackets: this.#icmp,
-      otherPackets: this.#packets - this.#tcp - this.#udp - this.#icmp,
+      packets,
+      bytes: sum(tally, bytesAt, directionsAt),
+      inBytes: tally[directionsAt + Direction.in],
+      outBytes: tally[directionsAt + Direction.out],
+      internalBytes: tally[directionsAt + Direction.internal],
+      tcpPackets,
+      udpPackets,
+      icmpPackets,
+      otherPackets: packets - tcpPackets - udpPackets - icmpPackets,
       newFlows,
       activeFlows,
       activeHosts,
@@ -71,13 +103,14 @@ export class SecondCounter {
       queueDrops: drops.queue - last.queue,
     };
     this.#drops = drops;
-    this.#packets =
-      this.#bytes =
-      this.#tcp =
-      this.#udp =
-      this.#icmp =
-        0;
-    this.#directionBytes.fill(0);
+    for (let place = 0; place < tally.length; place++) this.#before[place] += tally[place];
+    tally.fill(0);
     return second;
   }
+}
+
+function sum(values: Float64Array, from: number, to: number): number {
+  let total = 0;
+  for (let place = from; place < to; place++) total += values[place];
+  return total;
 }

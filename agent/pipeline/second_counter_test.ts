@@ -16,9 +16,7 @@ Deno.test("SecondCounter counts a second by transport and direction and the drop
   counter.add(Transport.udp, 50, Direction.out);
   counter.add(Transport.icmpv6, 20, Direction.internal);
   counter.add(Transport.arp, 42, Direction.passing);
-  strictEqual(counter.isOver(10_999_999), false);
-  strictEqual(counter.isOver(9_000_000), false);
-  strictEqual(counter.isOver(11_000_000), true);
+  strictEqual(counter.endUs, 11_000_000);
   const drops = { kernel: 9, interface: 2, queue: 1 };
   deepStrictEqual(counter.roll(12_000_000, { ...context, drops }), {
     tsUs: 10_000_000,
@@ -38,5 +36,8 @@ Deno.test("SecondCounter counts a second by transport and direction and the drop
     interfaceDrops: 2,
     queueDrops: 1,
   });
+  counter.add(Transport.tcp, 10, Direction.in);
   strictEqual(counter.roll(13_000_000, { ...context, drops })?.kernelDrops, 0);
+  deepStrictEqual([counter.packets(Transport.tcp), counter.bytes(Transport.tcp)], [2, 110]);
+  deepStrictEqual(counter.totals(), { packets: 5, bytes: 222 });
 });
