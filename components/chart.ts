@@ -28,6 +28,8 @@ export interface ChartHandle {
 
 const placeholders = new Array<string>(8).fill("#777777");
 const rootScale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+/** What half a label ("14:07:30") takes beyond the room at the right edge, at 16 px. */
+const labelOverhang = 11;
 const wallScale = () => rootScale() * (innerWidth >= 3000 ? 1.35 : 1);
 
 /** Draws lines with filled areas, from zero, into `host`. */
@@ -137,7 +139,9 @@ function formatAxes(
     const makeX = x.makeElements.bind(x);
     x.makeElements = (data) => {
       const room = Math.max(2, Math.floor(chart.width / (90 * rootScale())));
-      const all = ticks();
+      const all = ticks().filter((index) =>
+        data.positions[index]! <= chart.width - labelOverhang * rootScale()
+      );
       const kept = all.filter((_, index) => index % Math.ceil(all.length / room) === 0);
       return makeX({
         ...data,

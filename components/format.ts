@@ -77,8 +77,9 @@ export function sharePercent(part: number, whole: number): string {
 
 const durationUnits = [["d", 86_400], ["h", 3600], ["min", 60], ["s", 1]] as const;
 
-/** A duration in at most two units: "3 min 42 s", "41 d"; under a second in ms. */
+/** A duration in at most two units: "3 min 42 s", "41 d"; under a second in whole ms. */
 export function formatDuration(seconds: number): string {
+  if (seconds > 0 && seconds < 0.0005) return `<1${space}ms`;
   if (seconds < 1) return Math.max(0, Math.round(seconds * 1000)) + space + "ms";
   let rest = Math.round(seconds);
   const parts: string[] = [];

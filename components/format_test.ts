@@ -34,6 +34,8 @@ const cases: readonly [string, string][] = [
   [percentOf(5, 0), "0.00"],
   [sharePercent(61, 100), "61 %"],
   [sharePercent(1, 1000), "<1 %"],
+  [formatDuration(0), "0 ms"],
+  [formatDuration(0.000041), "<1 ms"],
   [formatDuration(0.2), "200 ms"],
   [formatDuration(42), "42 s"],
   [formatDuration(222), "3 min 42 s"],

@@ -37,6 +37,12 @@ export function dropPercent(message: LiveMessage): string {
   return percentOf(lost, lost + (message.snapshot?.packets ?? 0));
 }
 
+/** Buffers on their way to decoding. What has ended waits for nothing: its last word came before the last buffer. */
+export function waitingBuffers(sources: readonly CaptureSourceState[]): number {
+  const isOver = ({ state }: CaptureSourceState) => state === "finished" || state === "stopped";
+  return sources.reduce((sum, source) => sum + (isOver(source) ? 0 : source.queueDepth), 0);
+}
+
 /** Names of the sources, as a sentence has them. */
 export function sourceNames(sources: readonly CaptureSourceState[]): string {
   const names = sources.map((source) => baseName(source.name));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LiveState } from "../agent/live_state.ts";
 import type { CaptureSourceState, PipelineSnapshot } from "../agent/records.ts";
 import type { LiveMessage, SensorInfo } from "./live_message.ts";
-import { dropPercent, judge } from "./verdict.ts";
+import { dropPercent, judge, waitingBuffers } from "./verdict.ts";
 
 const sensor: SensorInfo = {
   hostname: "edge-tap-01",
@@ -116,4 +116,10 @@ Deno.test("the share of lost packets counts them among all", () => {
     dropPercent(messageOf({ sources: [source({ queueDrops: 50 })], packets: 50 })),
     "50.0",
   );
+});
+
+Deno.test("a source that has ended waits for no buffer, whatever it said last", () => {
+  const running = source({ queueDepth: 3 });
+  const ended = source({ state: "finished", queueDepth: 1 });
+  assert.equal(waitingBuffers([running, ended]), 3);
 });

@@ -3,6 +3,7 @@ import type { RecorderState, StoreState } from "../agent/records.ts";
 import { formatBytes, formatCount, formatDuration } from "../components/format.ts";
 import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
+import { pageNowUs } from "../components/verdict.ts";
 
 type Part = StoreState | RecorderState;
 interface Props {
@@ -24,7 +25,7 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
           <dt>Database</dt>
           <dd>
             <State state={store.state} hasWritten={store.rowsWritten > 0} />{" "}
-            {store.state !== "off" && formatBytes(store.sizeBytes)}
+            {store.sizeBytes > 0 && formatBytes(store.sizeBytes)}
           </dd>
           <dt>Rows written</dt>
           <dd>{formatCount(store.rowsWritten)}</dd>
@@ -36,7 +37,7 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
           <dd>
             {store.oldestUs === null
               ? "none yet"
-              : formatDuration(Math.max(0, message.nowUs - store.oldestUs) / 1e6)}
+              : formatDuration(Math.max(0, pageNowUs(message) - store.oldestUs) / 1e6)}
           </dd>
           <dt>Capture files</dt>
           <dd>

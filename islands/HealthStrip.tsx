@@ -9,7 +9,7 @@ import {
 import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
 import type { Drops, Health } from "../agent/live_state.ts";
-import { captureDrops, dropPercent, sourceNames } from "../components/verdict.ts";
+import { captureDrops, dropPercent, sourceNames, waitingBuffers } from "../components/verdict.ts";
 
 export default function HealthStrip({ initial }: { initial: LiveMessage }) {
   const message = latest.value ?? initial;
@@ -64,9 +64,8 @@ function dropPlaces(drops: Drops): string {
 }
 
 function queueText({ sources }: Health): string {
-  const depth = sources.reduce((sum, source) => sum + source.queueDepth, 0);
   const max = sources.reduce((sum, source) => sum + source.queueMax, 0);
-  return `${depth} of ${max}`;
+  return `${waitingBuffers(sources)} of ${max}`;
 }
 
 function StoreText({ health }: { health: Health }) {

@@ -1,8 +1,10 @@
 /** What is captured, how it goes, and what each place lost. */
 import type { CaptureSourceState } from "../agent/records.ts";
+import type { RunMode } from "../agent/live_state.ts";
 import { formatCount } from "../components/format.ts";
 import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
+import { waitingBuffers } from "../components/verdict.ts";
 
 export default function InterfaceTable({ initial }: { initial: LiveMessage }) {
   const { health } = latest.value ?? initial;
@@ -30,7 +32,7 @@ export default function InterfaceTable({ initial }: { initial: LiveMessage }) {
               </thead>
               <tbody>
                 {health.sources.map((source) => (
-                  <SourceRow key={source.interfaceId} source={source} />
+                  <SourceRow key={source.interfaceId} source={source} mode={health.mode} />
                 ))}
               </tbody>
             </table>
@@ -40,20 +42,25 @@ export default function InterfaceTable({ initial }: { initial: LiveMessage }) {
   );
 }
 
-function SourceRow({ source }: { source: CaptureSourceState }) {
+interface RowProps {
+  readonly source: CaptureSourceState;
+  readonly mode: RunMode;
+}
+
+function SourceRow({ source, mode }: RowProps) {
   const isBad = source.state === "failed" || source.state === "retrying";
   return (
     <tr>
       <td class="mono">{source.name}</td>
       <td class={`grow ${isBad ? "sev-high" : ""}`} title={source.detail}>
-        {isBad ? <b>{source.state}</b> : stateText(source)}
+        {isBad ? <b>{source.state}</b> : stateText(source, mode)}
         {isBad && source.detail !== "" && <span class="sub">{source.detail}</span>}
       </td>
       <td class="num" data-l="packets">{formatCount(source.packets)}</td>
       <DropCell label="kernel" count={source.kernelDrops} />
       <DropCell label="card" count={source.interfaceDrops} />
       <DropCell label="tapwatch" count={source.queueDrops} />
-      <td class="num opt">{source.queueDepth} of {source.queueMax}</td>
+      <td class="num opt">{waitingBuffers([source])} of {source.queueMax}</td>
     </tr>
   );
 }
@@ -67,7 +74,9 @@ function DropCell({ label, count }: { label: string; count: number }) {
 }
 
 /** The detail usually begins with the state's own word. */
-function stateText({ state, detail }: CaptureSourceState): string {
+function stateText({ state, detail }: CaptureSourceState, mode: RunMode): string {
+  if (state === "finished") return state;
+  if (mode === "replay" && state === "capturing") return `reading, ${detail}`;
   if (detail === "" || detail.startsWith(state)) return detail || state;
   return `${state}, ${detail}`;
 }

@@ -10,7 +10,7 @@ interface Props {
   readonly sensor: SensorInfo;
 }
 
-/** When nothing is captured any more: the end of a file is no trouble. */
+/** When nothing is captured any more: the end of a file is no trouble, nor is the silence after it. */
 const overStates = {
   live: { word: "Not capturing", shape: "stale" },
   replay: { word: "Finished", shape: "paused" },
@@ -35,7 +35,7 @@ export default function LiveButton({ initial, sensor }: Props) {
   const isOver = message.health.sources.length > 0 &&
     message.health.sources.every((source) => !isRunning(source.state));
   const time = formatClock(pageNowUs(message), sensor.zone);
-  const over = state === "live" && isOver ? overStates[message.health.mode] : null;
+  const over = state !== "paused" && isOver ? overStates[message.health.mode] : null;
   return (
     <button
       type="button"
@@ -48,7 +48,7 @@ export default function LiveButton({ initial, sensor }: Props) {
     >
       <i />
       <b>{over?.word ?? words[state]}</b>
-      <span class="wide">{state === "live" ? time : `since ${time}`}</span>
+      <span class="wide">{state === "live" || over ? time : `since ${time}`}</span>
     </button>
   );
 }

@@ -58,7 +58,11 @@ export default function PacketRate(props: Props) {
           <div class="tw-chart-draw" ref={host} />
           {isEmpty && <p class="dim">The line begins with the first seconds of traffic.</p>}
           {!isEmpty && !isDrawn && (
-            <SeriesSketch above={series.packets} height={props.isTall ? 276 : 156} />
+            <SeriesSketch
+              above={series.packets}
+              height={props.isTall ? 276 : 156}
+              note={`The last ${span}, at most ${formatCount(highest)} /s`}
+            />
           )}
         </div>
       </div>

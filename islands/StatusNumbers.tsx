@@ -9,14 +9,14 @@ import {
 import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
 import { Stat } from "../components/Stat.tsx";
-import { captureDrops, dropPercent } from "../components/verdict.ts";
+import { captureDrops, dropPercent, waitingBuffers } from "../components/verdict.ts";
 
 export default function StatusNumbers({ initial }: { initial: LiveMessage }) {
   const message = latest.value ?? initial;
   const { health, snapshot } = message;
   const lost = captureDrops(health);
   const seen = snapshot?.packets ?? 0;
-  const depth = health.sources.reduce((sum, source) => sum + source.queueDepth, 0);
+  const depth = waitingBuffers(health.sources);
   const depthMax = health.sources.reduce((sum, source) => sum + source.queueMax, 0);
   const diskBytes = health.store.sizeBytes + health.recorder.sizeBytes;
   const [behind, behindUnit] = formatDuration(health.behindS).split("\u00a0");

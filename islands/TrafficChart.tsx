@@ -33,6 +33,8 @@ export default function TrafficChart(props: Props) {
   const second = currentSecond(newest, message);
   const other = second ? second.bytes - second.inBytes - second.outBytes : 0;
   const rate = (bytes: number | undefined) => formatBitRate((bytes ?? 0) * 8);
+  const highest = (bytes: readonly number[]) =>
+    formatBitRate(Math.max(0, ...bytes) * 8e6 / series.bucketUs);
   const span = formatDuration(series.packets.length * series.bucketUs / 1e6);
   return (
     <section class="panel c8">
@@ -63,7 +65,14 @@ export default function TrafficChart(props: Props) {
           <div class="tw-chart-draw" ref={host} />
           {isEmpty && <p class="dim">The line begins with the first seconds of traffic.</p>}
           {!isEmpty && !isDrawn && (
-            <SeriesSketch above={series.inBytes} below={series.outBytes} height={276} />
+            <SeriesSketch
+              above={series.inBytes}
+              below={series.outBytes}
+              height={276}
+              note={`The last ${span}, at most ${highest(series.inBytes)} in, ${
+                highest(series.outBytes)
+              } out`}
+            />
           )}
         </div>
       </div>

@@ -34,7 +34,7 @@ export default define.page<typeof handler>(function Hosts({ data, state, url }) 
             <th scope="col">Host</th>
             <th scope="col" class="num">In</th>
             <th scope="col" class="num">Out</th>
-            <th scope="col">Card</th>
+            <th scope="col">MAC</th>
             <th scope="col">Where</th>
             <th scope="col" class="num">First seen</th>
             <th scope="col" class="num">Last seen</th>

@@ -115,9 +115,12 @@ export class RingWriter {
     };
   }
 
-  /** Closes the file in progress, which stays under its name until the next start. */
+  /** Closes the file in progress, which stays under its name until the next start, and counts with the older ones. */
   close(): void {
-    this.#file?.handle.close();
+    if (this.#file === null) return;
+    this.#file.handle.close();
+    this.#olderFiles++;
+    this.#olderBytes += this.#file.sizeBytes;
     this.#file = null;
   }
 

@@ -85,6 +85,8 @@ Deno.test("RingWriter makes the folder, and what it was given is in the file at 
       bytesMax: 3e6,
     });
     writer.close();
+    assert.equal(writer.state.files, 1);
+    assert.equal(writer.state.sizeBytes, recordBytes + 24);
   });
 });
 

@@ -38,6 +38,8 @@ export class StoreService {
   /** Batches of the backlog, from its end, that the pipeline has not been told of. */
   #unacknowledged = 0;
   #writer: StoreWriter | null = null;
+  /** Size that the database was left with. */
+  #closedBytes = 0;
   #failure: StoreError | null = null;
   #retryMs = retryFirstMs;
   #retryAtUs = 0;
@@ -103,6 +105,7 @@ export class StoreService {
     } catch (error) {
       this.#options.post({ type: "note", severity: "warning", text: messageOf(error) });
     }
+    this.#closedBytes = this.#writer?.sizeBytes ?? 0;
     this.#writer = null;
     this.postState();
   }
@@ -263,7 +266,7 @@ export class StoreService {
       state: failure ? "retrying" : this.#writer ? "ok" : "off",
       detail: failure ? `${failure.message}; next try ${this.#nextTry()}` : "",
       path: this.#options.path,
-      sizeBytes: this.#writer?.sizeBytes ?? 0,
+      sizeBytes: this.#writer?.sizeBytes ?? this.#closedBytes,
       rowsWritten: this.#rowsWritten,
       rowsLost: this.#rowsLost,
       queueDepth: this.#backlog.batchCount,
