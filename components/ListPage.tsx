@@ -32,17 +32,20 @@ export function ListPage({ url, fields, error, nextCursor, isEmpty, empty, child
         {url.search !== "" && <a class="btn quiet" href={url.pathname}>Clear</a>}
         <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
       </form>
-      {error !== "" && <Notice title="This list cannot be shown" detail={error} />}
-      <section class="panel c12">
-        {isEmpty
-          ? (
-            <div class="state">
-              <h3>{empty}</h3>
-              {url.search !== "" && <p>Fewer filters may show more.</p>}
-            </div>
-          )
-          : <div class="scroll">{children}</div>}
-      </section>
+      {error !== ""
+        ? <Notice title="This list cannot be shown" detail={error} />
+        : (
+          <section class="panel c12">
+            {isEmpty
+              ? (
+                <div class="state">
+                  <h3>{empty}</h3>
+                  {url.search !== "" && <p>Fewer filters may show more.</p>}
+                </div>
+              )
+              : <div class="scroll">{children}</div>}
+          </section>
+        )}
       {nextCursor !== null && (
         <p class="c12">
           <a class="btn" href={nextLink(url, nextCursor)}>Older</a>

@@ -23,7 +23,7 @@ export const flowFields: readonly ListField[] = [
   protocol,
   host,
   port,
-  { name: "text", label: "Text", placeholder: "name, JA4 or Community ID" },
+  { name: "text", label: "Text", placeholder: "name, JA4, Community ID" },
 ];
 export const hostFields: readonly ListField[] = [
   { name: "text", label: "Text", placeholder: "address, name or MAC" },

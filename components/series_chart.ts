@@ -1,6 +1,6 @@
 /** A traffic series as the chart library takes it: labels on round times, rates, one unit a chart. Browser-safe. */
 import type { ChartData } from "./chart.ts";
-import { formatClock, formatDay, formatMinute } from "./format.ts";
+import { formatClock, formatDay, formatDuration, formatMinute } from "./format.ts";
 import type { TrafficSeries } from "./traffic_series.ts";
 
 /** The unit of a chart of rates, chosen by its highest value. */
@@ -57,6 +57,11 @@ function rounded(value: number): number {
 
 const tickStepsS = [5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
 const ticksMax = 8;
+
+/** Said in place of a chart that has fewer than two points of `bucketS` seconds. */
+export function noLineYet(bucketS: number): string {
+  return `The line needs two points; each stands for ${formatDuration(bucketS)}.`;
+}
 
 /** Labels of every bucket, and which of them stand on round times of the zone's clock. */
 function timeAxis(series: TrafficSeries, zone: string): Pick<ChartData, "labels" | "ticks"> {

@@ -2,7 +2,7 @@
 import { formatCount, formatDuration } from "../components/format.ts";
 import { type LiveChart, useLiveChart } from "../components/use_live_chart.ts";
 import { type LiveSeries, useLiveSeries } from "../components/use_live_series.ts";
-import { formatAxis, packetChart } from "../components/series_chart.ts";
+import { formatAxis, noLineYet, packetChart } from "../components/series_chart.ts";
 import { SeriesSketch } from "../components/SeriesSketch.tsx";
 
 interface Props extends LiveSeries {
@@ -56,7 +56,7 @@ export default function PacketRate(props: Props) {
           aria-label={`Packets per second of the last ${span}, at most ${formatCount(highest)}.`}
         >
           <div class="tw-chart-draw" ref={host} />
-          {isEmpty && <p class="dim">The line begins with the first seconds of traffic.</p>}
+          {isEmpty && <p class="dim">{noLineYet(props.range.bucketS)}</p>}
           {!isEmpty && !isDrawn && (
             <SeriesSketch
               above={series.packets}

@@ -3,7 +3,12 @@ import { formatBitRate, formatDuration } from "../components/format.ts";
 import { latest, liveSeconds } from "../components/live.ts";
 import { type LiveChart, useLiveChart } from "../components/use_live_chart.ts";
 import { type LiveSeries, useLiveSeries } from "../components/use_live_series.ts";
-import { formatAxis, otherTrafficName, trafficChart } from "../components/series_chart.ts";
+import {
+  formatAxis,
+  noLineYet,
+  otherTrafficName,
+  trafficChart,
+} from "../components/series_chart.ts";
 import { SeriesSketch } from "../components/SeriesSketch.tsx";
 import { currentSecond } from "../components/verdict.ts";
 
@@ -63,7 +68,7 @@ export default function TrafficChart(props: Props) {
           aria-label={`Bits per second, in above and out below, of the last ${span}.`}
         >
           <div class="tw-chart-draw" ref={host} />
-          {isEmpty && <p class="dim">The line begins with the first seconds of traffic.</p>}
+          {isEmpty && <p class="dim">{noLineYet(props.range.bucketS)}</p>}
           {!isEmpty && !isDrawn && (
             <SeriesSketch
               above={series.inBytes}
