@@ -10,9 +10,9 @@ import { liveFailure, openDevice } from "./live_open.ts";
 import { LiveOutbox } from "./live_outbox.ts";
 import { LiveSource } from "./live_source.ts";
 
-/** 96 MiB a device, taken from the system as they are needed; a buffer holds the longest record many times. */
+/** 160 MiB a device, taken from the system as they are needed; a buffer holds the longest record many times. */
 const bufferBytes = 4 << 20;
-const bufferCountMax = 24;
+const bufferCountMax = 40;
 
 let library: PcapLibrary | null = null;
 let source: LiveSource | null = null;

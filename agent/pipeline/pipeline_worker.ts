@@ -21,7 +21,7 @@ import { createPacketBatch, type StatsSecond } from "../records.ts";
 import { Pipeline } from "./pipeline.ts";
 import { RowOutlet } from "./row_outlet.ts";
 
-const recordsOutMax = 16;
+const recordsOutMax = 32;
 const flushMs = 250;
 const ticksPerSnapshot = 4;
 const ticksPerHosts = 20;
