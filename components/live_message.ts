@@ -38,7 +38,6 @@ export const RANGES = [
   { id: "7d", label: "7 d", spanS: 604_800, bucketS: 3600 },
 ] as const;
 export type Range = typeof RANGES[number];
-export type RangeId = Range["id"];
 
 /** The range called `id`, or the first. */
 export function rangeById(id: string | null): Range {

@@ -3,6 +3,7 @@
  * cannot be read does not stand in the way of the others: the report says so, and the exit status is 4 in the end.
  */
 import { resolve } from "node:path";
+import { CaptureFileReader } from "../capture/file_reader.ts";
 import type { Config } from "../config.ts";
 import { CaptureFormatError, UsageError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -16,7 +17,6 @@ import {
   type UnreadableFile,
 } from "./analyze_report.ts";
 import { eveDetails, eveFlow, eveStats } from "./eve.ts";
-import { feedFile } from "./feed_file.ts";
 import { LineWriter } from "./line_writer.ts";
 import { ProgressBar } from "./progress.ts";
 import { isSameFile } from "./same_file.ts";
@@ -117,6 +117,10 @@ async function readFile(
   path: string,
   { pipeline, log, flowLines, eveLines }: Outputs & { pipeline: Pipeline; log: Log },
 ): Promise<FileReport> {
+  const reader = await CaptureFileReader.open(path);
+  // Not before there is something to read: a mistyped name costs no file of an earlier analysis.
+  flowLines?.open();
+  eveLines?.open();
   const progress = new ProgressBar(path);
   const before = {
     packets: pipeline.packets,
@@ -124,17 +128,18 @@ async function readFile(
     captured: pipeline.capturedBytes,
   };
   const span = { firstUs: Infinity, lastUs: -Infinity };
-  const info = await feedFile(path, pipeline, {
-    onOpen: () => {
-      // Not before there is something to read: a mistyped name costs no file of an earlier analysis.
-      flowLines?.open();
-      eveLines?.open();
-    },
-    onBatch: (batch, { bytesRead, sizeBytes, packets }) => {
+  try {
+    for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
+      pipeline.process(batch);
       widen(span, batch);
+      const { bytesRead, sizeBytes, packets } = reader.info;
       progress.update(bytesRead, sizeBytes, packets);
-    },
-  }).finally(() => progress.clear());
+    }
+  } finally {
+    progress.clear();
+    reader.close();
+  }
+  const { info } = reader;
   for (const warning of info.warnings) log.warning(`${path}: ${warning}`);
   const packets = pipeline.packets - before.packets;
   return {

@@ -8,7 +8,6 @@
  * apostrophe in front, which spreadsheets read as "this is text". Numbers are never changed; who needs the exact
  * bytes takes JSON lines.
  */
-import { join } from "node:path";
 import { RunError, UsageError } from "../errors.ts";
 import { StoreError } from "../store/failure.ts";
 import type { FindingFilter, FlowFilter, PacketFilter } from "../store/filters.ts";
@@ -21,6 +20,7 @@ import {
   SCAN_COLUMNS,
 } from "../store/schema.ts";
 import { type Page, pageRowsMax } from "../store/time_list.ts";
+import { databasePath } from "./results_folder.ts";
 
 /** Each kind of export and its columns. */
 const exportColumns = {
@@ -55,7 +55,7 @@ export async function runExport(
   { format, resultsDir, ...filter }: ExportOptions,
   write: (text: string) => void | Promise<void>,
 ): Promise<number> {
-  const path = join(resultsDir, "packet_logs.db");
+  const path = databasePath(resultsDir);
   assertExists(path);
   const queries = new StoreQueries(path);
   const columns = exportColumns[kind];

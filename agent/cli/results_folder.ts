@@ -26,6 +26,11 @@ export function claimResults(folder: string): () => void {
   return () => file.close();
 }
 
+/** The database inside the results folder. */
+export function databasePath(folder: string): string {
+  return join(folder, "packet_logs.db");
+}
+
 /** Makes and removes a file. Throws the system's error when that is not permitted. */
 export function probeFolder(folder: string): void {
   Deno.removeSync(Deno.makeTempFileSync({ dir: folder, prefix: ".tapwatch-" }));

@@ -10,7 +10,7 @@ import type { TransportName } from "../records.ts";
 import type { Input } from "./input.ts";
 import { portHolder } from "./port_holder.ts";
 import { isTransportName, openRingSlice } from "./ring_export.ts";
-import { databasePath } from "./supervisor.ts";
+import { databasePath } from "./results_folder.ts";
 
 export interface DashboardServer {
   /** Where to open it. */

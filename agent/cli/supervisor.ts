@@ -5,7 +5,6 @@
  * A crashed store or recorder is replaced alone. A crashed source too. A crashed pipeline takes its sources with it,
  * because their buffers were lost with it.
  */
-import { join } from "node:path";
 import type { Config } from "../config.ts";
 import {
   CaptureFormatError,
@@ -26,6 +25,7 @@ import type {
   StoreToMain,
 } from "../messages.ts";
 import { captureOptions, type Input } from "./input.ts";
+import { databasePath } from "./results_folder.ts";
 import { WorkerHost } from "./worker_host.ts";
 
 export interface SupervisorOptions {
@@ -266,11 +266,6 @@ export class Supervisor {
     live.note("error", text);
     log.error(text);
   }
-}
-
-/** The database inside the results folder. */
-export function databasePath(resultsFolder: string): string {
-  return join(resultsFolder, "packet_logs.db");
 }
 
 function pipelineOptions({ config, input }: SupervisorOptions): PipelineWorkerOptions {

@@ -65,6 +65,15 @@ export function parseIp(text: string): Uint8Array | null {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
 }
 
+/** An address as the four words of a Packet (IPv4 as 0, 0, 0x0000ffff, address); null when the text is none. */
+export function parseIpWords(text: string): [number, number, number, number] | null {
+  const bytes = parseIp(text);
+  if (bytes === null) return null;
+  const view = new DataView(bytes.buffer);
+  if (bytes.length === 4) return [0, 0, 0xffff, view.getInt32(0)];
+  return [view.getInt32(0), view.getInt32(4), view.getInt32(8), view.getInt32(12)];
+}
+
 function parseIpv4(text: string): Uint8Array | null {
   const parts = text.split(".");
   const isAddress = parts.length === 4 &&

@@ -18,6 +18,7 @@ import {
   decodeVnTag,
 } from "./ethernet.ts";
 import { decodeIcmp, decodeIcmpv6, decodeIgmp } from "./icmp.ts";
+import { forgetTransport } from "./ip.ts";
 import { decodeIpv4 } from "./ipv4.ts";
 import { decodeIpv6 } from "./ipv6.ts";
 import {
@@ -240,19 +241,7 @@ function resetPacket(packet: Packet): void {
   packet.ipLength = 0;
   packet.ttl = -1;
   packet.transport = 0;
-  packet.isLaterFragment = 0;
-  packet.isFragment = 0;
-  packet.ipIdentification = -1;
-  packet.sourcePort = -1;
-  packet.destinationPort = -1;
-  packet.icmpIdentifier = -1;
-  packet.tcpFlags = -1;
-  packet.tcpSequence = 0;
-  packet.tcpAcknowledgement = 0;
-  packet.tcpWindow = 0;
-  packet.payloadOffset = -1;
-  packet.payloadCapturedLength = 0;
-  packet.payloadLength = 0;
+  forgetTransport(packet);
   packet.arpOffset = -1;
   packet.linkOffset = -1;
   packet.stopReason = 0;

@@ -27,6 +27,11 @@ export function beginIp(cursor: Cursor, packet: Packet): void {
   }
   cursor.isOuter = 0;
   packet.tunnelDepth = cursor.tunnelDepth;
+  forgetTransport(packet);
+}
+
+/** What stands behind an IP header is not known (yet): no fragment, ports, flags or payload. */
+export function forgetTransport(packet: Packet): void {
   packet.isFragment = 0;
   packet.isLaterFragment = 0;
   packet.ipIdentification = -1;

@@ -2,7 +2,7 @@
  * Turns a filter of hosts, port, protocol and flow into a test of raw packets, for exports. Every part that is given
  * must hold.
  */
-import { parseIp } from "../decode/addresses.ts";
+import { parseIpWords } from "../decode/addresses.ts";
 import { decodePacket } from "../decode/decode.ts";
 import { UsageError } from "../errors.ts";
 import { Packet, Transport, type TransportName } from "../records.ts";
@@ -71,11 +71,9 @@ export function createPacketFilter(filter: PacketFilter): PacketPredicate {
 }
 
 function parseWords(address: string): Words {
-  const bytes = parseIp(address);
-  if (bytes === null) throw new UsageError(`"${address}" is no IPv4 or IPv6 address.`);
-  const view = new DataView(bytes.buffer);
-  if (bytes.length === 4) return [0, 0, 0xffff, view.getInt32(0)];
-  return [view.getInt32(0), view.getInt32(4), view.getInt32(8), view.getInt32(12)];
+  const words = parseIpWords(address);
+  if (words === null) throw new UsageError(`"${address}" is no IPv4 or IPv6 address.`);
+  return words;
 }
 
 function hasPort(packet: Packet, port: number): boolean {

@@ -12,7 +12,6 @@ import {
   type ApplicationDetails,
   type ApplicationTotals,
   type Flow,
-  type FlowEndReason,
   type HostTotals,
   Packet,
   type PacketBatch,
@@ -104,7 +103,7 @@ export class Pipeline {
     this.#flows = new FlowTable({
       flowCountMax: options.flowCountMax,
       ...(options.hashSeed && { hashSeed: options.hashSeed }),
-      onEnd: (slot, reason) => this.#flowEnded(slot, reason),
+      onEnd: (slot) => this.#flowEnded(slot),
     });
     this.#hosts = new HostTable({
       isLocal: (word0, word1, word2, word3) =>
@@ -397,7 +396,7 @@ export class Pipeline {
     if (second !== null) this.#options.onSecond?.(second);
   }
 
-  #flowEnded(slot: number, _reason: FlowEndReason): void {
+  #flowEnded(slot: number): void {
     this.#reader.forget(slot);
     this.#options.onFlow?.(this.#flows.flow(slot));
   }

@@ -7,7 +7,7 @@
  * their source waits for its buffers.
  */
 import { indexPcapRecords } from "../capture/pcap_records.ts";
-import { parseIp } from "../decode/addresses.ts";
+import { parseIpWords } from "../decode/addresses.ts";
 import type {
   BatchMessage,
   MainToPipeline,
@@ -54,7 +54,7 @@ class PipelineThread {
   constructor(options: PipelineWorkerOptions, sourceCount: number) {
     this.#isLive = options.isLive;
     this.#sourcesOpen = sourceCount;
-    const own = new Set(options.ownAddresses.map(wordsOfAddress));
+    const own = new Set(options.ownAddresses.map((address) => parseIpWords(address)?.join()));
     this.#pipeline = new Pipeline({
       flowCountMax: options.flowCountMax,
       rowPolicy: options.rowPolicy,
@@ -196,15 +196,6 @@ class PipelineThread {
 function randomSeed(): [number, number] {
   const [first, second] = crypto.getRandomValues(new Int32Array(2));
   return [first, second];
-}
-
-/** The words of an address as Packet has them, joined; "" for what is no address. */
-function wordsOfAddress(text: string): string {
-  const bytes = parseIp(text);
-  if (bytes === null) return "";
-  const view = new DataView(bytes.buffer);
-  if (bytes.length === 4) return [0, 0, 0xffff, view.getInt32(0)].join();
-  return [0, 4, 8, 12].map((offset) => view.getInt32(offset)).join();
 }
 
 function tell(message: PipelineToMain): void {
