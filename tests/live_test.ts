@@ -118,8 +118,9 @@ test("run captures on two devices at once and tells their packets apart", () =>
     const received = (metrics: string, device: string) =>
       metricOf(metrics, `tapwatch_capture_received_total{interface="${device}"}`);
     const { metrics } = await watcher.until(({ metrics }) =>
-      received(metrics, "tw0") > 100 && received(metrics, "tw0") === received(metrics, "tw1") &&
-      metricOf(metrics, "tapwatch_packets_total") === 2 * received(metrics, "tw0")
+      received(metrics, "tw0") > 100 && received(metrics, "tw1") > 100 &&
+      metricOf(metrics, "tapwatch_packets_total") ===
+        received(metrics, "tw0") + received(metrics, "tw1")
     );
     strictEqual(await program.stop(), 0);
     checkNoDrops(metrics);
@@ -128,12 +129,13 @@ test("run captures on two devices at once and tells their packets apart", () =>
       `SELECT interface_id, count(*) AS count, min(substr(src, 1, 7)) AS low, max(substr(src, 1, 7)) AS high
         FROM packets GROUP BY interface_id ORDER BY interface_id`,
     );
-    const count = received(metrics, "tw0");
+    // Each device by its own count: how many segments are acknowledged at once differs from run to run.
+    const [first, second] = [received(metrics, "tw0"), received(metrics, "tw1")];
     deepStrictEqual(rows.map((row) => ({ ...row })), [
-      { interface_id: 0, count, low: "10.91.0", high: "10.91.0" },
-      { interface_id: 1, count, low: "10.91.1", high: "10.91.1" },
+      { interface_id: 0, count: first, low: "10.91.0", high: "10.91.0" },
+      { interface_id: 1, count: second, low: "10.91.1", high: "10.91.1" },
     ]);
-    strictEqual((await packetsIn(`${folder}/r/captured_traffic.pcap`)).length, 2 * count);
+    strictEqual((await packetsIn(`${folder}/r/captured_traffic.pcap`)).length, first + second);
   }));
 
 test("run captures on any device at once, as far as the filter goes", () =>
