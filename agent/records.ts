@@ -521,3 +521,138 @@ export interface StatusEntry {
   readonly severity: "info" | "warning" | "error";
   readonly text: string;
 }
+
+// ---------------------------------------------------------------- finding
+
+/** Rising. */
+export const SEVERITIES = ["info", "low", "medium", "high", "critical"] as const;
+export type Severity = typeof SEVERITIES[number];
+
+export const SCAN_KINDS = ["vertical", "horizontal", "block", "distributed"] as const;
+export type ScanKind = typeof SCAN_KINDS[number];
+export const SCAN_PROBES = [
+  "syn",
+  "connect",
+  "fin",
+  "null",
+  "xmas",
+  "ack",
+  "maimon",
+  "udp",
+  "icmp_echo",
+  "arp",
+  "sctp_init",
+] as const;
+export type ScanProbe = typeof SCAN_PROBES[number];
+
+/** What a detector found; `scan` and `anomaly` have their own parts. */
+export type FindingKind =
+  | "scan"
+  | "anomaly"
+  | "brute_force"
+  | "flood"
+  | "arp_spoof"
+  | "dns_tunnel"
+  | "beacon";
+
+/**
+ * One finding of any detector: an incident that is opened when it is detected, told again under the same id when it
+ * has grown, and once more when it is over.
+ */
+export interface Finding {
+  /** Unique within a run, rising; the same for every state of one incident. */
+  readonly id: number;
+  readonly kind: FindingKind;
+  readonly severity: Severity;
+  /** MITRE ATT&CK technique, as "T1046"; "" where none fits. */
+  readonly attackId: string;
+  /** Addresses as text, at most ADDRESSES_LISTED_MAX, the weightiest first; the counts are of all. */
+  readonly sources: readonly string[];
+  readonly sourceCount: number;
+  readonly targets: readonly string[];
+  readonly targetCount: number;
+  /** Traffic time of the first and newest evidence, and of the moment it sufficed. */
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly detectedUs: number;
+  /** 0 to 1. */
+  readonly confidence: number;
+  /** One sentence for a person: who did what, to whom, how much. */
+  readonly reason: string;
+  /** False once it is over: quiet, or the end of the input. */
+  readonly isOpen: boolean;
+  /** Flow.id of flows that are evidence, at most FLOWS_LINKED_MAX. */
+  readonly flowIds: readonly number[];
+  readonly scan?: ScanDetails;
+  readonly anomaly?: AnomalyDetails;
+}
+export const ADDRESSES_LISTED_MAX = 64;
+export const FLOWS_LINKED_MAX = 64;
+
+export interface ScanDetails {
+  readonly kind: ScanKind;
+  readonly probe: ScanProbe;
+  /** As "22,80,1000-1024"; "" without ports. */
+  readonly ports: string;
+  readonly portCount: number;
+  /** First contacts counted as probes. */
+  readonly attempts: number;
+  /** Of them, those that were accepted or answered. */
+  readonly answered: number;
+  /** As `ports`: those that accepted. */
+  readonly answeredPorts: string;
+  /** "T0" … "T5" of nmap by the median gap between probes; "" with too few. */
+  readonly tempo: string;
+  /** "nmap", "masscan", "zmap" where certain, else "". */
+  readonly tool: string;
+  /** The sources probed the same targets together, so that all but one may be forged. */
+  readonly hasDecoys: boolean;
+  /** As "10.0.0.2:22": what the scanner later exchanged data with, at most 16. */
+  readonly cameBack: readonly string[];
+}
+
+export interface AnomalyDetails {
+  /** Start of the window, and its length. */
+  readonly tsUs: number;
+  readonly windowUs: number;
+  /** Address of the host, or "link" for all traffic. */
+  readonly entity: string;
+  /** Isolation Forest score, above 0 to 1. */
+  readonly score: number;
+  readonly threshold: number;
+  /** Weightiest first. */
+  readonly topFeatures: readonly TopFeature[];
+}
+export interface TopFeature {
+  /** As in agent/detect/features.ts. */
+  readonly name: string;
+  /** In the feature's own unit, not log-scaled; null where it was missing. */
+  readonly value: number | null;
+  /** Usual range (5th to 95th percentile of what the forest learnt) in the same unit. */
+  readonly typical: readonly [number, number];
+  /** Share of the shortened path, 0 to 1. */
+  readonly contribution: number;
+}
+
+/** What detection says of itself every second; counters are totals since the start. */
+export interface DetectionState {
+  readonly state: "off" | "learning" | "ready";
+  /** Windows learnt from, and how many are needed before anomalies are reported. */
+  readonly windowsLearnt: number;
+  readonly windowsNeeded: number;
+  /** Host windows scored, those flagged, over the last 5 minutes (the whole file). */
+  readonly windows: number;
+  readonly windowsFlagged: number;
+  /** Packets in flagged windows, in per cent of all, over the same time. */
+  readonly anomalyRatePct: number;
+  /** Observations taken, and those shed because detection was behind. */
+  readonly observations: number;
+  readonly observationsShed: number;
+  /** Bytes of the detectors' tables, and times that a full one forgot its oldest entry. */
+  readonly stateBytes: number;
+  readonly forgotten: number;
+  readonly findings: number;
+  readonly findingsOpen: number;
+  /** When the model in use was fitted (traffic time); null without one. */
+  readonly modelFittedUs: number | null;
+}

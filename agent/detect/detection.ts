@@ -1,0 +1,146 @@
+/**
+ * All detectors together: observations in, findings out. Pure; the threads around it are detect_worker.ts (live, replay,
+ * analyze) and whoever tests it.
+ */
+import type { DetectionState, Finding } from "../records.ts";
+import type { Detector, DetectorContext, DetectorFactory, LearningState } from "./detector.ts";
+import { DETECTORS } from "./detectors.ts";
+import { Observation, ObservationKind } from "./observation.ts";
+
+export interface DetectionOptions extends
+  Pick<
+    DetectorContext,
+    "formatAddress" | "isLocal" | "isLive" | "model" | "anomalyQuantile" | "seed" | "note"
+  > {
+  readonly onFinding: (finding: Finding) => void;
+  /** Default: all of them. */
+  readonly detectors?: readonly DetectorFactory[];
+}
+
+const secondUs = 1_000_000;
+/** Times this much older than the newest belong to another capture, not to a late packet. */
+const jumpUs = 60 * secondUs;
+
+const nothingLearnt: LearningState = {
+  state: "off",
+  windowsLearnt: 0,
+  windowsNeeded: 0,
+  windows: 0,
+  windowsFlagged: 0,
+  anomalyRatePct: 0,
+  modelFittedUs: null,
+};
+
+export class Detection {
+  readonly #detectors: readonly Detector[];
+  readonly #onFinding: (finding: Finding) => void;
+  readonly #formatAddress: DetectorContext["formatAddress"];
+  readonly #observation = new Observation();
+  /** Findings that are open, by id. */
+  readonly #open = new Map<number, Finding>();
+  /** Open findings of each source. */
+  readonly #suspects = new Map<string, number>();
+  #nowUs = -Infinity;
+  #advanceAtUs = -Infinity;
+  #observations = 0;
+  #findingCount = 0;
+  #lastId = 0;
+
+  constructor(options: DetectionOptions) {
+    this.#onFinding = options.onFinding;
+    this.#formatAddress = options.formatAddress;
+    const { onFinding: _, detectors, ...asked } = options;
+    const context: DetectorContext = {
+      ...asked,
+      nextId: () => ++this.#lastId,
+      report: (finding) => this.#report(finding),
+      isSuspect: (...words) => this.#isSuspect(...words),
+    };
+    this.#detectors = (detectors ?? DETECTORS).map((make) => make(context));
+  }
+
+  /** Takes the rows in the first `length` words. */
+  take(words: Int32Array, length: number): void {
+    const observation = this.#observation;
+    for (let at = 0; at < length;) {
+      at = observation.read(words, at);
+      this.#see(observation.timestampUs);
+      if (observation.kind === ObservationKind.tick) continue;
+      this.#observations++;
+      for (const detector of this.#detectors) detector.observe(observation);
+    }
+  }
+
+  /** The input has ended. */
+  finish(): void {
+    if (this.#nowUs === -Infinity) return;
+    for (const detector of this.#detectors) detector.advance(this.#nowUs);
+    for (const detector of this.#detectors) detector.finish(this.#nowUs);
+  }
+
+  /** `observationsShed` is the caller's to fill in. */
+  state(): Omit<DetectionState, "observationsShed"> {
+    const learning = this.#detectors.find((detector) => detector.learning !== undefined);
+    return {
+      ...(learning?.learning?.() ?? nothingLearnt),
+      observations: this.#observations,
+      stateBytes: this.#sum((detector) => detector.stateBytes),
+      forgotten: this.#sum((detector) => detector.forgottenCount),
+      findings: this.#findingCount,
+      findingsOpen: this.#open.size,
+    };
+  }
+
+  /** The model of the detector that learns, for the next run; null while it has none. */
+  saveModel(): Uint8Array | null {
+    for (const detector of this.#detectors) {
+      if (detector.saveModel) return detector.saveModel();
+    }
+    return null;
+  }
+
+  #see(timestampUs: number): void {
+    if (timestampUs > this.#nowUs || timestampUs < this.#nowUs - jumpUs) {
+      this.#nowUs = timestampUs;
+    }
+    const isBack = this.#nowUs < this.#advanceAtUs - secondUs;
+    if (this.#nowUs < this.#advanceAtUs && !isBack) return;
+    this.#advanceAtUs = this.#nowUs + secondUs;
+    for (const detector of this.#detectors) detector.advance(this.#nowUs);
+  }
+
+  #report(finding: Finding): void {
+    const before = this.#open.get(finding.id);
+    if (before) this.#forget(before);
+    else this.#findingCount++;
+    if (finding.isOpen) this.#remember(finding);
+    this.#onFinding(finding);
+  }
+
+  #remember(finding: Finding): void {
+    this.#open.set(finding.id, finding);
+    if (finding.kind === "anomaly") return;
+    for (const source of finding.sources) {
+      this.#suspects.set(source, (this.#suspects.get(source) ?? 0) + 1);
+    }
+  }
+
+  #forget(finding: Finding): void {
+    this.#open.delete(finding.id);
+    if (finding.kind === "anomaly") return;
+    for (const source of finding.sources) {
+      const left = this.#suspects.get(source)! - 1;
+      if (left === 0) this.#suspects.delete(source);
+      else this.#suspects.set(source, left);
+    }
+  }
+
+  #isSuspect(word0: number, word1: number, word2: number, word3: number): boolean {
+    return this.#suspects.size > 0 &&
+      this.#suspects.has(this.#formatAddress(word0, word1, word2, word3));
+  }
+
+  #sum(value: (detector: Detector) => number): number {
+    return this.#detectors.reduce((total, detector) => total + value(detector), 0);
+  }
+}

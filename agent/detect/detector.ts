@@ -1,0 +1,63 @@
+/**
+ * What a detector is. Detectors are pure: they know no clock, no file and no randomness but what they are given, and
+ * see the traffic as observations in order of arrival. Adding one means one file and one line in detectors.ts.
+ */
+import type { DetectionState, Finding } from "../records.ts";
+import type { Observation } from "./observation.ts";
+
+export interface Detector {
+  /** Takes one observation; `observation` is filled again for the next one. Traffic never makes it throw. */
+  observe(observation: Observation): void;
+  /**
+   * Traffic time has passed; called after each second of it and before finish(). Goes back only where files are joined
+   * whose times do not follow each other.
+   */
+  advance(nowUs: number): void;
+  /** The input has ended: judge what is pending and close what is open. */
+  finish(nowUs: number): void;
+  /** Bytes of its tables at present. */
+  readonly stateBytes: number;
+  /** Entries that a full table forgot. */
+  readonly forgottenCount: number;
+  /** Only the one that learns: how far it is, and its model for the next run (null while there is none). */
+  learning?(): LearningState;
+  saveModel?(): Uint8Array | null;
+}
+
+/** See the fields of the same name in DetectionState. */
+export type LearningState = Pick<
+  DetectionState,
+  | "state"
+  | "windowsLearnt"
+  | "windowsNeeded"
+  | "windows"
+  | "windowsFlagged"
+  | "anomalyRatePct"
+  | "modelFittedUs"
+>;
+
+/** What a detector may ask of, and tell to, the detection around it. */
+export interface DetectorContext {
+  /** A number for a new finding. */
+  nextId(): number;
+  /** Tells a finding: new, grown or over, by its id. */
+  report(finding: Finding): void;
+  /** Text of an address. */
+  formatAddress(word0: number, word1: number, word2: number, word3: number): string;
+  /** True for private, link-local, loopback and the capturing host's own addresses. */
+  isLocal(word0: number, word1: number, word2: number, word3: number): boolean;
+  /** Whether an address is a source of a finding that is open (anomalies excepted). */
+  isSuspect(word0: number, word1: number, word2: number, word3: number): boolean;
+  /** What saveModel() of an earlier run gave; null without one. */
+  readonly model: Uint8Array | null;
+  /** Quantile of the forest's held-out scores above which a window is anomalous. */
+  readonly anomalyQuantile: number;
+  /** Seed of whatever is drawn at random. */
+  readonly seed: number;
+  /** A sentence for the log: a model that cannot be used, and why. */
+  note(text: string): void;
+  /** Live capture, where history before the start exists, as against a file that is all there is. */
+  readonly isLive: boolean;
+}
+
+export type DetectorFactory = (context: DetectorContext) => Detector;

@@ -1,0 +1,271 @@
+/**
+ * What the pipeline tells the detectors: not packets, but the moments of a flow that mean something, written as rows
+ * of 32-bit words into one transferable buffer. A flow in full swing costs one row every ten seconds.
+ *
+ *     word 0        length of the row in words << 16 | transport << 8 | kind
+ *     word 1, 2     time: seconds since 1970 (unsigned), microseconds
+ *     word 3..6     source address       word 7..10    destination address
+ *     word 11       source port << 16 | destination port
+ *     word 12       Flow.id (low 32 bits, unsigned); 0 without a flow
+ *     word 13       Mark bits
+ *     then by kind:
+ *
+ *     contact, end  14 tcpFlags << 16 | ttl        15 tcpWindow << 16 | IPv4 identification
+ *                   16 header length << 16 | wire length (both cut off at 65,535)
+ *                   17 payload length of the packet
+ *                   18 packets of the originator   19 of the responder   (of the flow, this packet included)
+ *                   20 payload bytes of the originator   21 of the responder   (cut off at 2^32 - 1)
+ *                   22 milliseconds since the flow began (cut off at 2^32 - 1)
+ *                   23 application << 16 | TCP end states (originator, responder << 6, see flow/conn_state.ts)
+ *                   24 source MAC, upper 16 bits   25 lower 32 bits   (0 where there is none)
+ *     arp           14 operation   16, 17 sender's MAC   18, 19 target's MAC   20, 21 MAC the frame came from
+ *                   (each: upper 16 bits, lower 32)
+ *     icmpError     source, destination, ports, transport and word 14 (tcpFlags << 16) are those of the quoted packet;
+ *                   15 ICMP type << 8 | code, 16..19 the address that reports
+ *     dns           14 response << 31 | rcode << 24 | name length << 16 | query type
+ *                   15 number of addresses that follow the name
+ *                   16.. the queried name in lower case with dots, four bytes a word (the first one lowest), at most
+ *                   255 bytes; then addresses of A and AAAA answers, four words each, at most 8
+ *     hostWindow    one host's volumes in the window that ends: source is the host
+ *                   14 packets out   15 packets in   16, 17 bytes out   18, 19 bytes in   (bytes: upper, lower 32 bits)
+ *     windowEnd     all hostWindow rows of the window that began at the row's time have come
+ *     tick          nothing happened up to this time; comes at least once a second of traffic time
+ *
+ * Addresses are four big-endian words, IPv4 as ::ffff:a.b.c.d, as in Packet.
+ */
+
+export const ObservationKind = {
+  contact: 1,
+  end: 2,
+  arp: 3,
+  icmpError: 4,
+  dns: 5,
+  hostWindow: 6,
+  windowEnd: 7,
+  tick: 8,
+} as const;
+
+/** Bits of word 13: why a contact was told, and what else is known. */
+export const Mark = {
+  /** First packet of the flow. Its sender need not be the originator: see sentByOriginator. */
+  isNew: 1 << 0,
+  /** First packet of its direction (set with isNew too). */
+  isFirstOfSide: 1 << 1,
+  /** The state of a TCP end has changed (SYN, SYN-ACK, FIN, RST …). */
+  hasTcpStateMoved: 1 << 2,
+  /** First payload of its direction. */
+  isFirstPayload: 1 << 3,
+  /** First packet of the flow in this window. */
+  isFirstInWindow: 1 << 4,
+  /** First packet of the flow after a silence of a second or more. */
+  isResumed: 1 << 5,
+  /** The direction's packet count has reached a power of two, 64 or more. */
+  hasDoubled: 1 << 6,
+  /** The flow goes on after being cut at its longest age; not a first contact. */
+  isContinued: 1 << 7,
+  sentByOriginator: 1 << 8,
+  isSourceLocal: 1 << 9,
+  isDestinationLocal: 1 << 10,
+  /** The frame went to a group or broadcast MAC address. */
+  isLinkBroadcast: 1 << 11,
+  /** The destination is a multicast or broadcast IP address. */
+  isToMany: 1 << 12,
+  isFragment: 1 << 13,
+  isTunnelled: 1 << 14,
+  /** Kind end: the connection was closed; evicted; cut off by the end of input. Otherwise idle. */
+  endedClosed: 1 << 15,
+  endedEvicted: 1 << 16,
+  endedInput: 1 << 17,
+} as const;
+
+/** Rows are never longer than this. */
+export const OBSERVATION_WORDS_MAX = 16 + 64 + 8 * 4;
+export const CONTACT_WORDS = 26;
+export const ARP_WORDS = 22;
+export const ICMP_ERROR_WORDS = 20;
+export const HOST_WINDOW_WORDS = 20;
+export const SHORT_WORDS = 14;
+/** Length of the windows that hostWindow rows speak of; they begin at multiples of it. */
+export const WINDOW_US = 10_000_000;
+
+/**
+ * One row, read in place; a single instance is filled again for every row. The fields of all kinds are read by
+ * `read`; those of one kind by getters over `words` from `at`.
+ */
+export class Observation {
+  words: Int32Array = new Int32Array(0);
+  /** Place of the row's first word. */
+  at = 0;
+  kind = 0;
+  /** Index into TRANSPORT_NAMES. */
+  transport = 0;
+  timestampUs = 0;
+  source0 = 0;
+  source1 = 0;
+  source2 = 0;
+  source3 = 0;
+  destination0 = 0;
+  destination1 = 0;
+  destination2 = 0;
+  destination3 = 0;
+  sourcePort = 0;
+  destinationPort = 0;
+  flowId = 0;
+  marks = 0;
+
+  /** Reads the row at `at`; returns the place of the next one. */
+  read(words: Int32Array, at: number): number {
+    const head = words[at];
+    this.words = words;
+    this.at = at;
+    this.kind = head & 0xff;
+    this.transport = head >>> 8 & 0xff;
+    this.timestampUs = (words[at + 1] >>> 0) * 1e6 + words[at + 2];
+    this.source0 = words[at + 3];
+    this.source1 = words[at + 4];
+    this.source2 = words[at + 5];
+    this.source3 = words[at + 6];
+    this.destination0 = words[at + 7];
+    this.destination1 = words[at + 8];
+    this.destination2 = words[at + 9];
+    this.destination3 = words[at + 10];
+    this.sourcePort = words[at + 11] >>> 16;
+    this.destinationPort = words[at + 11] & 0xffff;
+    this.flowId = words[at + 12] >>> 0;
+    this.marks = words[at + 13];
+    return at + (head >>> 16);
+  }
+
+  /** A word of the row, unsigned. */
+  word(index: number): number {
+    return this.words[this.at + index] >>> 0;
+  }
+
+  has(mark: number): boolean {
+    return (this.marks & mark) !== 0;
+  }
+
+  // ------------------------------------------------ contact, end
+
+  get tcpFlags(): number {
+    return this.words[this.at + 14] >>> 16;
+  }
+  get ttl(): number {
+    return this.words[this.at + 14] & 0xffff;
+  }
+  get tcpWindow(): number {
+    return this.words[this.at + 15] >>> 16;
+  }
+  get ipIdentification(): number {
+    return this.words[this.at + 15] & 0xffff;
+  }
+  /** IP and transport header of the packet. */
+  get headerLength(): number {
+    return this.words[this.at + 16] >>> 16;
+  }
+  get wireLength(): number {
+    return this.words[this.at + 16] & 0xffff;
+  }
+  get payloadLength(): number {
+    return this.word(17);
+  }
+  get origPackets(): number {
+    return this.word(18);
+  }
+  get respPackets(): number {
+    return this.word(19);
+  }
+  get origBytes(): number {
+    return this.word(20);
+  }
+  get respBytes(): number {
+    return this.word(21);
+  }
+  get durationMs(): number {
+    return this.word(22);
+  }
+  /** Index into APPLICATION_NAMES. */
+  get application(): number {
+    return this.words[this.at + 23] >>> 16;
+  }
+  /** TcpEnd of the originator, see flow/conn_state.ts. */
+  get originatorState(): number {
+    return this.words[this.at + 23] & 0x3f;
+  }
+  get responderState(): number {
+    return this.words[this.at + 23] >>> 6 & 0x3f;
+  }
+  /** MAC addresses are 48-bit numbers, 0 where there is none. */
+  get sourceMac(): number {
+    return this.#mac(24);
+  }
+
+  // ------------------------------------------------ arp
+
+  get arpOperation(): number {
+    return this.word(14);
+  }
+  get arpSenderMac(): number {
+    return this.#mac(16);
+  }
+  get arpTargetMac(): number {
+    return this.#mac(18);
+  }
+  get arpFrameMac(): number {
+    return this.#mac(20);
+  }
+
+  // ------------------------------------------------ icmpError
+
+  get icmpType(): number {
+    return this.words[this.at + 15] >>> 8 & 0xff;
+  }
+  get icmpCode(): number {
+    return this.words[this.at + 15] & 0xff;
+  }
+
+  // ------------------------------------------------ dns
+
+  get isDnsResponse(): boolean {
+    return this.words[this.at + 14] < 0;
+  }
+  get dnsRcode(): number {
+    return this.words[this.at + 14] >>> 24 & 0xf;
+  }
+  get dnsNameLength(): number {
+    return this.words[this.at + 14] >>> 16 & 0xff;
+  }
+  get dnsQueryType(): number {
+    return this.words[this.at + 14] & 0xffff;
+  }
+  get dnsAddressCount(): number {
+    return this.words[this.at + 15];
+  }
+  /** Byte `index` of the queried name. */
+  dnsNameByte(index: number): number {
+    return this.words[this.at + 16 + (index >> 2)] >>> (index & 3) * 8 & 0xff;
+  }
+  /** Place in `words` of the first of four words of an answered address. */
+  dnsAddressAt(index: number): number {
+    return this.at + 16 + (this.dnsNameLength + 3 >> 2) + index * 4;
+  }
+
+  // ------------------------------------------------ hostWindow
+
+  get packetsOut(): number {
+    return this.word(14);
+  }
+  get packetsIn(): number {
+    return this.word(15);
+  }
+  get bytesOut(): number {
+    return this.word(16) * 2 ** 32 + this.word(17);
+  }
+  get bytesIn(): number {
+    return this.word(18) * 2 ** 32 + this.word(19);
+  }
+
+  #mac(index: number): number {
+    return this.word(index) * 2 ** 32 + this.word(index + 1);
+  }
+}
