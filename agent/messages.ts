@@ -5,6 +5,8 @@
  *     source worker --batch--> pipeline worker --record--> recorder worker
  *          ^------return------------'   ^------return-----------'
  *     pipeline worker --rows--> store worker --ack--> pipeline worker
+ *     pipeline worker --observations--> detect worker --return--> pipeline worker
+ *     detect worker --finding--> main thread --findings--> store worker --findingsTaken--> main thread
  *
  * A source is the capture worker (one a device; never waits, drops and counts when it has no free buffer) or the
  * replay worker (waits for a free buffer). Each worker talks to the main thread through its own global scope, and to
@@ -12,6 +14,8 @@
  */
 import type {
   CaptureSourceState,
+  DetectionState,
+  Finding,
   Flow,
   HostTotals,
   PacketRow,
@@ -143,22 +147,80 @@ export interface StoreOptions {
   readonly path: string;
   readonly retentionDays: number;
   readonly retentionBytes: number;
+  /** The pipeline counts on from before: ids go on in the run of the store that this one replaces. */
+  readonly isRunContinued: boolean;
+}
+/** States of findings, at most one an id; the next message waits until this one is taken. */
+export interface FindingsMessage {
+  readonly type: "findings";
+  readonly sequence: number;
+  readonly findings: readonly Finding[];
 }
 export type MainToStore =
   | { readonly type: "start"; readonly options: StoreOptions; readonly pipeline: MessagePort }
+  | FindingsMessage
   /** Write what has come, close the database, answer "stopped". */
   | { readonly type: "stop" };
 export type StoreToMain =
-  | { readonly type: "state"; readonly state: StoreState }
+  /** `run` is the number by which rows of this run are told apart (`FLOWS_PER_RUN`); 0 before the first. */
+  | { readonly type: "state"; readonly state: StoreState; readonly run: number }
+  /** The findings of `sequence` are written, or given up and counted. */
+  | { readonly type: "findingsTaken"; readonly sequence: number }
   | NoteMessage
   | FatalMessage
+  | StoppedMessage;
+
+// ------------------------------------------------- pipeline worker <-> detect worker
+
+/** Rows of agent/detect/observation.ts in the first `length` words; the buffer is transferred. */
+export interface ObservationsMessage {
+  readonly type: "observations";
+  readonly words: Int32Array<ArrayBuffer>;
+  readonly length: number;
+}
+/** No more observations come: judge what is pending, close what is open. */
+export interface ObservationsEndMessage {
+  readonly type: "end";
+}
+export type PipelineToDetect = ObservationsMessage | ObservationsEndMessage;
+/** The buffer of an ObservationsMessage on its way back, in the order they came. */
+export interface ObservationsReturnMessage {
+  readonly type: "return";
+  readonly words: Int32Array<ArrayBuffer>;
+}
+
+// ------------------------------------------------- detect worker <-> main
+
+export interface DetectOptions {
+  /** History before the start exists, as against a file that is all there is. */
+  readonly isLive: boolean;
+  /** Addresses of this host, as text: local whatever they are. */
+  readonly ownAddresses: readonly string[];
+  readonly anomalyQuantile: number;
+  readonly seed: number;
+  /** File that the model is read from and saved to; null goes without. */
+  readonly modelPath: string | null;
+  /** Ids of findings count on from here. */
+  readonly lastFindingId: number;
+}
+export type MainToDetect =
+  | { readonly type: "start"; readonly options: DetectOptions; readonly pipeline: MessagePort }
+  /** The pipeline is gone: end as after its "end". */
+  | { readonly type: "stop" };
+export type DetectToMain =
+  | { readonly type: "finding"; readonly finding: Finding }
+  /** Once a second, and at the end. */
+  | { readonly type: "state"; readonly state: Omit<DetectionState, "observationsShed"> }
+  | NoteMessage
+  /** The last finding has been told and the model saved. */
   | StoppedMessage;
 
 // ------------------------------------------------- pipeline worker <-> main
 
 export interface PipelineWorkerOptions {
   readonly flowCountMax: number;
-  readonly rowPolicy: "all" | "sampled" | "none";
+  /** `anomalous`: packets from and to the addresses of the last "suspects". */
+  readonly rowPolicy: "all" | "sampled" | "anomalous" | "none";
   /** Packets carry the wall clock's time, so a quiet link lets traffic time pass too. */
   readonly isLive: boolean;
   /** Addresses of this host, as text: local whatever they are. */
@@ -172,9 +234,12 @@ export type MainToPipeline =
   }
   /** A source's port; replaces the one of a source that crashed. */
   | { readonly type: "source"; readonly interfaceId: number; readonly port: MessagePort }
-  /** The recorder's or the store's port; replaces that of one that crashed. */
+  /** The recorder's, the store's or the detectors' port; replaces that of one that crashed. */
   | { readonly type: "recorder"; readonly port: MessagePort }
   | { readonly type: "store"; readonly port: MessagePort }
+  | { readonly type: "detect"; readonly port: MessagePort }
+  /** Addresses, as text, of the sources of all open findings; replaces the ones told before. At most 1,024. */
+  | { readonly type: "suspects"; readonly addresses: readonly string[] }
   /** Capture drops so far, for the seconds' rows. */
   | {
     readonly type: "drops";

@@ -205,6 +205,7 @@ export class Supervisor {
           path: databasePath(config.resultsFolder),
           retentionDays: config.retentionDays,
           retentionBytes: config.retentionMb * 1e6,
+          isRunContinued: false,
         };
         worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
         this.#offer("store", port2);
@@ -214,7 +215,7 @@ export class Supervisor {
           this.#options.live.store = message.state;
           this.#storeReady.resolve();
         } else if (message.type === "stopped") this.#storeStopped.resolve();
-        else this.#onOtherMessage(message);
+        else if (message.type !== "findingsTaken") this.#onOtherMessage(message);
       },
       onCrash: (text) => this.#onCrash(text),
     });

@@ -9,7 +9,7 @@ import {
   TRANSPORT_NAMES,
 } from "../records.ts";
 
-export type RowPolicy = "all" | "sampled" | "none";
+export type RowPolicy = "all" | "sampled" | "anomalous" | "none";
 
 /** Rows a second of traffic time that `sampled` aims at: 2,000 rows are about 240 kB with their indexes. */
 export const sampledRowsPerSecond = 2000;

@@ -115,7 +115,7 @@ export class StoreService {
   }
 
   postState(): void {
-    this.#options.post({ type: "state", state: this.#state() });
+    this.#options.post({ type: "state", state: this.#state(), run: 0 });
   }
 
   #opened(): StoreWriter {
