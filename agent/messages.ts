@@ -147,8 +147,8 @@ export interface StoreOptions {
   readonly path: string;
   readonly retentionDays: number;
   readonly retentionBytes: number;
-  /** The pipeline counts on from before: ids go on in the run of the store that this one replaces. */
-  readonly isRunContinued: boolean;
+  /** Run of a store that crashed while the pipeline counted on: its ids go on. 0 begins a new run. */
+  readonly continuedRun: number;
 }
 /** States of findings, at most one an id; the next message waits until this one is taken. */
 export interface FindingsMessage {

@@ -205,7 +205,7 @@ export class Supervisor {
           path: databasePath(config.resultsFolder),
           retentionDays: config.retentionDays,
           retentionBytes: config.retentionMb * 1e6,
-          isRunContinued: false,
+          continuedRun: 0,
         };
         worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
         this.#offer("store", port2);

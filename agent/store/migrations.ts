@@ -172,8 +172,26 @@ CREATE INDEX alerts_anomaly ON alerts(anomaly_id) WHERE anomaly_id IS NOT NULL;
 CREATE INDEX alerts_scan ON alerts(scan_id) WHERE scan_id IS NOT NULL;
 `;
 
+/** Version 3: incidents that stay open and grow. The indexes find those that a run left open when it died. */
+const incidentColumns = `
+ALTER TABLE anomalies ADD COLUMN first_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE anomalies ADD COLUMN last_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE anomalies ADD COLUMN is_open INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE anomalies ADD COLUMN source_count INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE anomalies ADD COLUMN target_count INTEGER NOT NULL DEFAULT 0;
+UPDATE anomalies SET first_us = ts_us, last_us = ts_us + window_us;
+CREATE INDEX anomalies_open ON anomalies(id) WHERE is_open = 1;
+ALTER TABLE scans ADD COLUMN answered_ports TEXT NOT NULL DEFAULT '';
+ALTER TABLE scans ADD COLUMN tempo TEXT NOT NULL DEFAULT '';
+ALTER TABLE scans ADD COLUMN tool TEXT NOT NULL DEFAULT '';
+ALTER TABLE scans ADD COLUMN has_decoys INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE scans ADD COLUMN came_back TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE scans ADD COLUMN is_open INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX scans_open ON scans(id) WHERE is_open = 1;
+`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
-export const MIGRATIONS: readonly string[] = [trafficTables, findingTables];
+export const MIGRATIONS: readonly string[] = [trafficTables, findingTables, incidentColumns];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */
 export function migrate(database: DatabaseSync, targetVersion = SCHEMA_VERSION): void {

@@ -7,12 +7,15 @@
  */
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;
 
-/** `flows.id` is the number of the run times this, plus the id of the flow within the run. */
+/**
+ * `flows.id`, `scans.id` and `anomalies.id` are the number of the run times this, plus the id of the flow or finding
+ * within the run.
+ */
 export const FLOWS_PER_RUN = 2 ** 32;
 
 export const PACKET_COLUMNS = [
@@ -114,6 +117,11 @@ export const ANOMALY_COLUMNS = [
   "confidence",
   "attack_id",
   "reason",
+  "first_us",
+  "last_us",
+  "is_open",
+  "source_count",
+  "target_count",
 ] as const;
 
 export const SCAN_COLUMNS = [
@@ -135,6 +143,12 @@ export const SCAN_COLUMNS = [
   "confidence",
   "attack_id",
   "reason",
+  "answered_ports",
+  "tempo",
+  "tool",
+  "has_decoys",
+  "came_back",
+  "is_open",
 ] as const;
 
 export const ALERT_COLUMNS = [
@@ -221,7 +235,10 @@ export interface StoredHost {
 /** One second, or several added up: counters are sums, levels the highest. */
 export type StoredStats = { readonly [column in typeof STATS_COLUMNS[number]]: number };
 
-/** `sources`, `targets` and `top_features` are JSON texts. */
+/**
+ * `sources`, `targets`, `top_features` and `came_back` are JSON texts; `is_open` and `has_decoys` are 1 or 0. `anomalies`
+ * also holds the findings of all other kinds but scans, with the moment of detection as `ts_us`.
+ */
 export type StoredAnomaly = { readonly [column in typeof ANOMALY_COLUMNS[number]]: Cell };
 export type StoredScan = { readonly [column in typeof SCAN_COLUMNS[number]]: Cell };
 export type StoredAlert = { readonly [column in typeof ALERT_COLUMNS[number]]: Cell };

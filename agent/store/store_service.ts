@@ -7,11 +7,14 @@
  *               |  the database fails: ack at once, retry after 0.5 s, 1 s, … 8 s
  *               '-> full: the oldest are lost and counted
  *
+ * Findings do not wait for the second to end: they are few, and somebody may be looking. While the database fails they stay
+ * unanswered, and their sender keeps the ones after them.
+ *
  * Free of threads and clocks, so that tests can drive it; store_worker.ts is its shell.
  */
 import { UsageError } from "../errors.ts";
-import type { RowsMessage, StoreOptions, StoreToMain } from "../messages.ts";
-import type { StoreState } from "../records.ts";
+import type { FindingsMessage, RowsMessage, StoreOptions, StoreToMain } from "../messages.ts";
+import type { Finding, StoreState } from "../records.ts";
 import { Backlog, backlogBatchesMax, countRows } from "./backlog.ts";
 import { StoreError, toStoreError } from "./failure.ts";
 import { setAside } from "./open.ts";
@@ -43,6 +46,9 @@ export class StoreService {
   #failure: StoreError | null = null;
   #retryMs = retryFirstMs;
   #retryAtUs = 0;
+  /** Findings that wait for the database. */
+  #findings: FindingsMessage | null = null;
+  #run = 0;
   #rowsWritten = 0;
   #rowsLost = 0;
   #rowsLostTold = 0;
@@ -63,9 +69,11 @@ export class StoreService {
   /** A new pipeline takes over: its flow ids count from 1 again, and the old one waits for nothing any more. */
   beginRun(): void {
     this.flush();
+    this.#findingsDone(0);
     this.#giveUpAll();
     this.#unacknowledged = 0;
     if (this.#writer) this.#attempt(() => this.#writer!.beginRun());
+    this.#run = this.#writer?.run ?? 0;
   }
 
   /** Takes a batch; it is acknowledged once written, or at once while the database fails. */
@@ -76,6 +84,12 @@ export class StoreService {
     else if (
       this.#backlog.rowCount >= transactionRows || this.#backlog.batchCount >= transactionBatches
     ) this.flush();
+  }
+
+  /** Takes findings; they are answered once written or given up. */
+  takeFindings(message: FindingsMessage): void {
+    this.#findings = message;
+    if (!this.#failure) this.#attempt(() => this.#writeFindings(this.#opened()));
   }
 
   /** Call once a second: writes what waits, deletes what is too old, tells the state. */
@@ -91,6 +105,7 @@ export class StoreService {
   flush(): void {
     this.#attempt(() => {
       const writer = this.#opened();
+      this.#writeFindings(writer);
       while (this.#backlog.batchCount > 0) this.#writeSome(writer);
     });
   }
@@ -99,6 +114,7 @@ export class StoreService {
   close(): void {
     this.flush();
     this.#acknowledgeAll();
+    this.#findingsDone(0);
     this.#giveUpAll();
     try {
       this.#writer?.close();
@@ -115,7 +131,7 @@ export class StoreService {
   }
 
   postState(): void {
-    this.#options.post({ type: "state", state: this.#state(), run: 0 });
+    this.#options.post({ type: "state", state: this.#state(), run: this.#run });
   }
 
   #opened(): StoreWriter {
@@ -127,7 +143,9 @@ export class StoreService {
     const writer = this.#writer = new StoreWriter({
       ...this.#options,
       nowUs: this.#options.nowUs(),
+      continuedRun: this.#run || this.#options.continuedRun,
     });
+    this.#run = writer.run;
     if (writer.setAsidePath !== null) this.#noteSetAside(writer.setAsidePath);
     return writer;
   }
@@ -161,6 +179,40 @@ export class StoreService {
         this.#note("error", `${error.message}. The ${countRows(batch)} rows with it are lost.`);
       }
     }
+  }
+
+  #writeFindings(writer: StoreWriter): void {
+    if (this.#findings === null) return;
+    const { findings } = this.#findings;
+    try {
+      writer.writeFindings(findings);
+      this.#findingsDone(findings.length);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind !== "refused") throw error;
+      this.#findingsDone(findings.filter((finding) => this.#takesFinding(writer, finding)).length);
+    }
+  }
+
+  /** Writes one finding of several, of which some are refused for good. */
+  #takesFinding(writer: StoreWriter, finding: Finding): boolean {
+    try {
+      writer.writeFindings([finding]);
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind !== "refused") throw error;
+      this.#note("error", `${error.message}. The finding "${finding.reason}" is lost.`);
+      return false;
+    }
+  }
+
+  /** Answers the findings, of which `written` are in the database. */
+  #findingsDone(written: number): void {
+    const message = this.#findings;
+    if (message === null) return;
+    this.#findings = null;
+    this.#rowsWritten += written;
+    this.#rowsLost += message.findings.length - written;
+    this.#options.post({ type: "findingsTaken", sequence: message.sequence });
   }
 
   #finish(count: number, each: (batch: RowsMessage) => void): void {

@@ -21,7 +21,7 @@ class Harness {
       path,
       retentionDays: 14,
       retentionBytes,
-      isRunContinued: false,
+      continuedRun: 0,
       toolVersion: "0.0.0-test",
       post: (message) => this.messages.push(message),
       ack: (sequence) => this.acks.push(sequence),

@@ -20,6 +20,7 @@ let ticker = 0;
 
 self.onmessage = ({ data }: MessageEvent<MainToStore>) => {
   if (data.type === "start") start(data);
+  else if (data.type === "findings") service?.takeFindings(data);
   else stop(lastTries);
 };
 

@@ -1,6 +1,6 @@
 /** Rows and folders for the tests of the store. */
 import type { RowsMessage } from "../messages.ts";
-import type { Flow, HostTotals, PacketRow, StatsSecond } from "../records.ts";
+import type { Finding, Flow, HostTotals, PacketRow, ScanDetails, StatsSecond } from "../records.ts";
 import { StoreWriter, type StoreWriterOptions } from "./writer.ts";
 
 /** 2026-01-01T00:00:00Z. */
@@ -117,6 +117,54 @@ export function hostRow(address: string, changes: Partial<HostTotals> = {}): Hos
     inBytes: 100,
     outPackets: 2,
     outBytes: 200,
+    ...changes,
+  };
+}
+
+export function scanFinding(
+  id: number,
+  { scan, ...changes }: Partial<Omit<Finding, "scan">> & { scan?: Partial<ScanDetails> } = {},
+): Finding {
+  return {
+    ...bruteForceFinding(id),
+    kind: "scan",
+    attackId: "T1046",
+    reason: "192.168.1.9 probed 5 ports of 192.168.1.20.",
+    scan: {
+      kind: "vertical",
+      probe: "syn",
+      ports: "21-25",
+      portCount: 5,
+      attempts: 5,
+      answered: 1,
+      answeredPorts: "22",
+      tempo: "T4",
+      tool: "nmap",
+      hasDecoys: false,
+      cameBack: [],
+      ...scan,
+    },
+    ...changes,
+  };
+}
+
+export function bruteForceFinding(id: number, changes: Partial<Finding> = {}): Finding {
+  return {
+    id,
+    kind: "brute_force",
+    severity: "high",
+    attackId: "T1110",
+    sources: ["192.168.1.9"],
+    sourceCount: 1,
+    targets: ["192.168.1.20"],
+    targetCount: 1,
+    firstUs: startUs,
+    lastUs: startUs + 2_000_000,
+    detectedUs: startUs + 1_000_000,
+    confidence: 0.9,
+    reason: "192.168.1.9 tried 30 logins at SSH of 192.168.1.20.",
+    isOpen: true,
+    flowIds: [1, 2],
     ...changes,
   };
 }

@@ -1,10 +1,11 @@
 /**
- * The only INSERT, UPDATE and DELETE (with its parts writer_rows.ts, retention.ts and migrations.ts). Knows nothing of
+ * The only INSERT, UPDATE and DELETE (with its parts writer_rows.ts, finding_writer.ts, retention.ts and migrations.ts). Knows nothing of
  * threads or retries: each call does its work or throws a StoreError and leaves the database as it was.
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { Flow, HostTotals, PacketRow, StatsSecond } from "../records.ts";
+import type { Finding, Flow, HostTotals, PacketRow, StatsSecond } from "../records.ts";
 import { StoreError, toStoreError } from "./failure.ts";
+import { FindingWriter } from "./finding_writer.ts";
 import { openForWriting } from "./open.ts";
 import { reserveBytes, Retention } from "./retention.ts";
 import type { RowInserter } from "./row_inserter.ts";
@@ -25,6 +26,8 @@ export interface StoreWriterOptions {
   readonly toolVersion: string;
   /** Wall clock. */
   readonly nowUs: number;
+  /** Ids go on in this run, if it is the newest of the database; else a new one begins. */
+  readonly continuedRun?: number;
 }
 
 /** Rows for one transaction. Hosts are what each gained since it was last written. */
@@ -53,8 +56,9 @@ export class StoreWriter {
   readonly #seconds: RowInserter<StatsSecond>;
   readonly #minutes: RowInserter<StatsSecond>;
   readonly #hosts: RowInserter<HostTotals>;
+  readonly #findings: FindingWriter;
   readonly #inode: number | null;
-  #flowIdBase = 0;
+  #run = 0;
   #newestUs = -Infinity;
   #hostsCheckedUs = -Infinity;
 
@@ -72,27 +76,35 @@ export class StoreWriter {
     this.#retentionBytes = options.retentionBytes;
     this.setAsidePath = opened.setAsidePath;
     this.#retention = new Retention(database, options, (table, rows) => this.#count(table, -rows));
-    this.#packets = packetInserter(database, () => this.#flowIdBase);
-    this.#flows = flowInserter(database, () => this.#flowIdBase);
+    this.#packets = packetInserter(database, () => FLOWS_PER_RUN * this.#run);
+    this.#flows = flowInserter(database, () => FLOWS_PER_RUN * this.#run);
     this.#seconds = statsInserter(database, "stats", (tsUs) => tsUs);
     this.#minutes = statsInserter(database, "stats_minutes", floorToMinute);
     this.#hosts = hostInserter(database);
+    this.#findings = new FindingWriter(database);
     this.#inode = Deno.statSync(options.path).ino;
     try {
       this.#describe(options);
-      this.beginRun();
+      this.#run = this.#metaNumber("runs");
+      if (this.#run === 0 || this.#run !== options.continuedRun) this.beginRun();
     } catch (error) {
       database.close();
       throw toStoreError(error, options.path);
     }
   }
 
-  /** Flow ids of the next rows count from 1 again. Throws StoreError. */
+  /** Ids of the next flows and findings count from 1 again; open findings are over. Throws StoreError. */
   beginRun(): void {
     this.#transact(() => {
       this.#add("runs", 1);
-      this.#flowIdBase = FLOWS_PER_RUN * this.#metaNumber("runs");
+      this.#findings.closeAll();
     });
+    this.#run = this.#metaNumber("runs");
+  }
+
+  /** The number of the run, see FLOWS_PER_RUN. */
+  get run(): number {
+    return this.#run;
   }
 
   /**
@@ -100,8 +112,7 @@ export class StoreWriter {
    * rows will never be taken.
    */
   write(rows: StoreRows): void {
-    this.#guard(() => this.#retention.makeRoom(stepCountMax));
-    this.#assertWalFits();
+    this.#makeRoom();
     this.#transact(() => {
       this.#packets.insert(rows.packets);
       this.#flows.insert(rows.flows);
@@ -114,6 +125,13 @@ export class StoreWriter {
     for (const packet of rows.packets) this.#newestUs = Math.max(this.#newestUs, packet.tsUs);
     for (const flow of rows.flows) this.#newestUs = Math.max(this.#newestUs, flow.endUs);
     for (const second of rows.seconds) this.#newestUs = Math.max(this.#newestUs, second.tsUs);
+  }
+
+  /** Makes room, then writes the newest states of findings, wholly or not at all. Throws StoreError as write() does. */
+  writeFindings(findings: readonly Finding[]): void {
+    this.#makeRoom();
+    this.#transact(() => this.#findings.write(findings, this.#run));
+    for (const { lastUs } of findings) this.#newestUs = Math.max(this.#newestUs, lastUs);
   }
 
   /** Deletes some of what is too old; call it about once a second. `nowUs` is the wall clock. Throws StoreError. */
@@ -173,6 +191,11 @@ export class StoreWriter {
     ).run(nowUs);
   }
 
+  #makeRoom(): void {
+    this.#guard(() => this.#retention.makeRoom(stepCountMax));
+    this.#assertWalFits();
+  }
+
   /** A reader that holds an old snapshot keeps the log from being used again: better stop than fill the disk. */
   #assertWalFits(): void {
     if (this.sizeBytes <= this.#retentionBytes) return;
@@ -219,7 +242,8 @@ export class StoreWriter {
   }
 
   #metaNumber(key: string): number {
-    return Number(this.#database.prepare("SELECT value FROM meta WHERE key = ?").get(key)!.value);
+    const row = this.#database.prepare("SELECT value FROM meta WHERE key = ?").get(key);
+    return Number(row?.value ?? 0);
   }
 }
 
