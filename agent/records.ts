@@ -356,6 +356,29 @@ export interface Flow {
 }
 export type FlowEndReason = "closed" | "idle" | "active" | "evicted" | "end";
 
+/** Length of the windows in which hosts' behaviour is summed up; they begin at multiples of it. */
+export const WINDOW_US = 10_000_000;
+
+/** Bits of what a packet meant to its flow; most packets mean nothing. See FlowTable.turn and detect/observation.ts. */
+export const FlowTurn = {
+  /** First packet of the flow. */
+  isNew: 1 << 0,
+  /** First packet of its direction (set with isNew too). */
+  isFirstOfSide: 1 << 1,
+  /** The state of a TCP end has changed (SYN, SYN-ACK, FIN, RST …). */
+  hasTcpStateMoved: 1 << 2,
+  /** First payload of its direction. */
+  isFirstPayload: 1 << 3,
+  /** First packet of the flow in this window. */
+  isFirstInWindow: 1 << 4,
+  /** First packet of the flow after a silence of a second or more. */
+  isResumed: 1 << 5,
+  /** The direction's packet count has reached a power of two, 64 or more. */
+  hasDoubled: 1 << 6,
+  /** The flow goes on after being cut at its longest age; not a first contact. */
+  isContinued: 1 << 7,
+} as const;
+
 // ---------------------------------------------------------------- rows and live state
 
 /** A packet as the `packets` table and the packet list show it. */

@@ -17,10 +17,6 @@ export interface DetectionOptions extends
   readonly detectors?: readonly DetectorFactory[];
 }
 
-const secondUs = 1_000_000;
-/** Times this much older than the newest belong to another capture, not to a late packet. */
-const jumpUs = 60 * secondUs;
-
 const nothingLearnt: LearningState = {
   state: "off",
   windowsLearnt: 0,
@@ -41,7 +37,6 @@ export class Detection {
   /** Open findings of each source. */
   readonly #suspects = new Map<string, number>();
   #nowUs = -Infinity;
-  #advanceAtUs = -Infinity;
   #observations = 0;
   #findingCount = 0;
   #lastId = 0;
@@ -64,8 +59,10 @@ export class Detection {
     const observation = this.#observation;
     for (let at = 0; at < length;) {
       at = observation.read(words, at);
-      this.#see(observation.timestampUs);
-      if (observation.kind === ObservationKind.tick) continue;
+      if (observation.kind === ObservationKind.tick) {
+        this.#passTime(observation.timestampUs);
+        continue;
+      }
       this.#observations++;
       for (const detector of this.#detectors) detector.observe(observation);
     }
@@ -99,14 +96,9 @@ export class Detection {
     return null;
   }
 
-  #see(timestampUs: number): void {
-    if (timestampUs > this.#nowUs || timestampUs < this.#nowUs - jumpUs) {
-      this.#nowUs = timestampUs;
-    }
-    const isBack = this.#nowUs < this.#advanceAtUs - secondUs;
-    if (this.#nowUs < this.#advanceAtUs && !isBack) return;
-    this.#advanceAtUs = this.#nowUs + secondUs;
-    for (const detector of this.#detectors) detector.advance(this.#nowUs);
+  #passTime(nowUs: number): void {
+    this.#nowUs = nowUs;
+    for (const detector of this.#detectors) detector.advance(nowUs);
   }
 
   #report(finding: Finding): void {

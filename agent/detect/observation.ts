@@ -34,6 +34,8 @@
  * Addresses are four big-endian words, IPv4 as ::ffff:a.b.c.d, as in Packet.
  */
 
+import { FlowTurn } from "../records.ts";
+
 export const ObservationKind = {
   contact: 1,
   end: 2,
@@ -47,22 +49,8 @@ export const ObservationKind = {
 
 /** Bits of word 13: why a contact was told, and what else is known. */
 export const Mark = {
-  /** First packet of the flow. Its sender need not be the originator: see sentByOriginator. */
-  isNew: 1 << 0,
-  /** First packet of its direction (set with isNew too). */
-  isFirstOfSide: 1 << 1,
-  /** The state of a TCP end has changed (SYN, SYN-ACK, FIN, RST …). */
-  hasTcpStateMoved: 1 << 2,
-  /** First payload of its direction. */
-  isFirstPayload: 1 << 3,
-  /** First packet of the flow in this window. */
-  isFirstInWindow: 1 << 4,
-  /** First packet of the flow after a silence of a second or more. */
-  isResumed: 1 << 5,
-  /** The direction's packet count has reached a power of two, 64 or more. */
-  hasDoubled: 1 << 6,
-  /** The flow goes on after being cut at its longest age; not a first contact. */
-  isContinued: 1 << 7,
+  /** Bits 0 to 7. The sender of a new flow's first packet need not be its originator: see sentByOriginator. */
+  ...FlowTurn,
   sentByOriginator: 1 << 8,
   isSourceLocal: 1 << 9,
   isDestinationLocal: 1 << 10,
@@ -85,9 +73,6 @@ export const ARP_WORDS = 22;
 export const ICMP_ERROR_WORDS = 20;
 export const HOST_WINDOW_WORDS = 20;
 export const SHORT_WORDS = 14;
-/** Length of the windows that hostWindow rows speak of; they begin at multiples of it. */
-export const WINDOW_US = 10_000_000;
-
 /**
  * One row, read in place; a single instance is filled again for every row. The fields of all kinds are read by
  * `read`; those of one kind by getters over `words` from `at`.

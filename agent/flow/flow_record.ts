@@ -157,3 +157,21 @@ function endpoints(
     }),
   };
 }
+
+/** Writes nine words from `at`: the originator's address, the responder's, and their ports. `base` is the slot's. */
+export function writeEnds(main: Int32Array, base: number, words: Int32Array, at: number): void {
+  const isIpv6 = (main[base + M_KEY + KEY_META] & META_IS_IPV6) !== 0;
+  const isLowFirst = (main[base + M_STATE] & STATE_ORIGINATOR_IS_LOW) !== 0;
+  const low = isLowFirst ? at : at + 4;
+  const high = isLowFirst ? at + 4 : at;
+  const key = base + M_KEY;
+  for (let word = 0; word < 3; word++) {
+    const mapped = word === 2 ? 0xffff : 0;
+    words[low + word] = isIpv6 ? main[key + KEY_LOW_REST + word] : mapped;
+    words[high + word] = isIpv6 ? main[key + KEY_HIGH_REST + word] : mapped;
+  }
+  words[low + 3] = main[key + KEY_LOW_3];
+  words[high + 3] = main[key + KEY_HIGH_3];
+  const ports = main[key + KEY_PORTS];
+  words[at + 8] = isLowFirst ? ports : ports << 16 | ports >>> 16;
+}

@@ -24,15 +24,24 @@
  *                    Map entry, header and counters                    36 MB
  *     sum                                                            288 MB   (338 MB while the slots double)
  */
-import { type Flow, type FlowEndReason, type Packet, Transport } from "../records.ts";
+import {
+  type Flow,
+  type FlowEndReason,
+  FlowTurn,
+  type Packet,
+  Transport,
+  WINDOW_US,
+} from "../records.ts";
 import { TCP_SYN } from "./conn_state.ts";
 import { FlowKey, KEY_META, readFlowKey } from "./five_tuple.ts";
 import { addPacket, forgetPiece, startPiece } from "./flow_counters.ts";
-import { makeFlow, packInterface } from "./flow_record.ts";
+import { makeFlow, packInterface, writeEnds } from "./flow_record.ts";
 import {
   D_ID,
   D_LAST,
+  D_ORIG_BYTES,
   D_ORIG_WIRE_BYTES,
+  D_RESP_BYTES,
   D_RESP_WIRE_BYTES,
   D_START,
   FlowSlots,
@@ -86,6 +95,9 @@ export interface FlowTableOptions {
 
 /** Payload packets of a flow that takeInspection() allows. */
 const inspectionPackets = 12;
+/** Silence after which a packet counts as resuming its flow, and the packets from which doublings count. */
+const resumedUs = 1_000_000;
+const doubledMin = 64;
 const namesMax = { countMax: 131_072, lengthMax: 8 * 1024 * 1024 };
 
 export class FlowTable {
@@ -96,6 +108,10 @@ export class FlowTable {
   isNew = false;
   /** About the last update(): the packet's sender is the flow's originator. */
   isOriginator = false;
+  /** About the last update(): FlowTurn bits. */
+  turn = 0;
+  /** Start of the window of WINDOW_US that traffic time is in; see FlowTurn.isFirstInWindow. */
+  windowStartUs = -Infinity;
   readonly #onEnd: (slot: number, reason: FlowEndReason) => void;
   readonly #timeoutsUs: Float64Array;
   readonly #activeUs: number;
@@ -141,8 +157,13 @@ export class FlowTable {
   /** Takes a packet into its flow and returns the flow's slot, or -1 for a packet without an IP header. */
   update(packet: Packet, timestampUs: number, wireLength: number, interfaceId: number): number {
     this.isNew = false;
-    if (packet.ipVersion === 0) return -1;
+    this.turn = 0;
     this.#clock.see(timestampUs);
+    const inWindowUs = this.#clock.nowUs - this.windowStartUs;
+    if (!(inWindowUs >= 0 && inWindowUs < WINDOW_US)) {
+      this.windowStartUs = Math.floor(this.#clock.nowUs / WINDOW_US) * WINDOW_US;
+    }
+    if (packet.ipVersion === 0) return -1;
     this.#readKey(packet, timestampUs);
     let slot = this.#find();
     if (slot < 0 || this.#isOver(slot, packet, timestampUs)) {
@@ -196,6 +217,43 @@ export class FlowTable {
     const doubles = slot * (MAIN_WORDS / 2);
     const { mainDoubles } = this.#slots;
     return mainDoubles[doubles + D_ORIG_WIRE_BYTES] + mainDoubles[doubles + D_RESP_WIRE_BYTES];
+  }
+
+  /** Traffic time, see traffic_clock.ts; -Infinity before the first packet. */
+  get nowUs(): number {
+    return this.#clock.nowUs;
+  }
+
+  /**
+   * Writes six words from `at`: packets of originator and responder, their payload bytes, milliseconds since the flow
+   * began, application << 16 | TCP end states. Unsigned, cut off at 2^32 - 1.
+   */
+  writeTotals(slot: number, timestampUs: number, words: Int32Array, at: number): void {
+    const { main, mainDoubles } = this.#slots;
+    const base = slot * MAIN_WORDS;
+    const doubles = slot * (MAIN_WORDS / 2);
+    words[at] = main[base + M_ORIG_PACKETS];
+    words[at + 1] = main[base + M_RESP_PACKETS];
+    words[at + 2] = cutOff(mainDoubles[doubles + D_ORIG_BYTES]);
+    words[at + 3] = cutOff(mainDoubles[doubles + D_RESP_BYTES]);
+    words[at + 4] = cutOff((timestampUs - mainDoubles[doubles + D_START]) / 1000);
+    words[at + 5] = main[base + M_KIND] & -1 << KIND_APPLICATION_SHIFT |
+      main[base + M_STATE] & STATE_TCP_MASK;
+  }
+
+  /** Writes nine words from `at`: the originator's address, the responder's, and their ports. */
+  writeEnds(slot: number, words: Int32Array, at: number): void {
+    writeEnds(this.#slots.main, slot * MAIN_WORDS, words, at);
+  }
+
+  /** Index into TRANSPORT_NAMES. */
+  transport(slot: number): number {
+    return this.#slots.main[slot * MAIN_WORDS + M_KIND] & 0xff;
+  }
+
+  /** Time of the flow's newest packet. */
+  lastUs(slot: number): number {
+    return this.#lastUs(slot);
   }
 
   /** Index into APPLICATION_NAMES; 0 while it is not known. */
@@ -351,6 +409,7 @@ export class FlowTable {
     main[base + M_INTERFACE] = packInterface(interfaceId, packet.vlanId);
     if (packet.transport === Transport.tcp) startTcp(this.#slots, slot);
     this.#start(slot, timestampUs);
+    this.turn = FlowTurn.isNew | FlowTurn.isFirstInWindow;
     this.#index.add(slot);
     this.#lists.append(slot, timeoutClass);
     return slot;
@@ -366,21 +425,36 @@ export class FlowTable {
     this.#report(slot, "active");
     forgetPiece(this.#slots, slot);
     this.#start(slot, timestampUs);
+    this.turn = FlowTurn.isContinued;
   }
 
   #count(slot: number, packet: Packet, timestampUs: number, wireLength: number): void {
-    const { main } = this.#slots;
+    const { main, mainDoubles } = this.#slots;
     const base = slot * MAIN_WORDS;
     const isOriginator = this.#isFromOriginator(slot);
     this.isOriginator = isOriginator;
+    const seen = main[base + M_SEEN];
+    const lastUs = mainDoubles[slot * (MAIN_WORDS / 2) + D_LAST];
     addPacket(this.#slots, slot, isOriginator, packet.payloadLength, wireLength, timestampUs);
+    let turn = this.turn;
+    if (lastUs < this.windowStartUs) turn |= FlowTurn.isFirstInWindow;
+    if (timestampUs - lastUs >= resumedUs) turn |= FlowTurn.isResumed;
     if ((main[base + M_KIND] & 0xff) === Transport.tcp) {
       const isMoved = packet.tcpFlags >= 0 &&
         trackTcp(this.#slots, slot, packet, isOriginator, timestampUs);
-      if (isMoved) this.#setTcpTimeoutClass(base);
+      if (isMoved) {
+        this.#setTcpTimeoutClass(base);
+        turn |= FlowTurn.hasTcpStateMoved;
+      }
     } else if ((main[base + M_KIND] & 0xff) === Transport.udp) {
       addLetterOnce(this.#slots, slot, isOriginator, Seen.data, Letter.data);
     }
+    const added = main[base + M_SEEN] & ~seen;
+    if ((added & (Seen.data | Seen.data << 8)) !== 0) turn |= FlowTurn.isFirstPayload;
+    const packets = main[base + (isOriginator ? M_ORIG_PACKETS : M_RESP_PACKETS)];
+    if (packets === 1) turn |= FlowTurn.isFirstOfSide;
+    else if (packets >= doubledMin && (packets & packets - 1) === 0) turn |= FlowTurn.hasDoubled;
+    this.turn = turn;
     this.#lists.touch(slot, this.#timeoutClass(slot));
   }
 
@@ -426,4 +500,9 @@ export class FlowTable {
     main[place] = this.#strings.acquire(text);
     this.#strings.release(old);
   }
+}
+
+/** As an unsigned word. */
+function cutOff(value: number): number {
+  return value > 0xffffffff ? -1 : value > 0 ? value : 0;
 }

@@ -6,7 +6,7 @@
  *     word 10 flags
  *
  * At `hostCountMax` the quarter that was idle longest leaves, so memory has a bound: 65,536 hosts take 65,536 x (64 B row,
- * 16 B key, 16 B first seen and MAC, 32 B what was taken, 32 B windows) + 512 KiB index, about 11 MB.
+ * 16 B key, 16 B first seen and MAC, 2 x 32 B what was taken, 32 B windows) + 512 KiB index, about 13 MB.
  */
 import type { HostTotals } from "../records.ts";
 
@@ -27,6 +27,15 @@ const flagLocal = 1;
 const flagListed = 2;
 const flagHasMac = 4;
 const counterCount = 4;
+
+export interface HostVolumes {
+  readonly packetsOut: number;
+  readonly packetsIn: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+}
+/** `words[at]` is the first of the four words of the host's address. */
+export type HostVolumeVisitor = (words: Int32Array, at: number, volumes: HostVolumes) => void;
 
 export interface HostTableOptions {
   readonly hostCountMax?: number;
@@ -54,6 +63,8 @@ export class HostTable {
   readonly #taken: Float64Array;
   /** Bytes out and in when this window began, and when the one before it did. */
   readonly #windows: Float64Array;
+  /** The four counters as they were when the detectors' window began. */
+  readonly #windowTaken: Float64Array;
   #count = 0;
   /** Changes when hosts are evicted: rows kept from before then mean other hosts. */
   epoch = 1;
@@ -73,6 +84,7 @@ export class HostTable {
     this.#firstSeenUs = new Float64Array(max);
     this.#macs = new Float64Array(max);
     this.#taken = new Float64Array(max * counterCount);
+    this.#windowTaken = new Float64Array(max * counterCount);
     this.#windows = new Float64Array(max * 4);
   }
 
@@ -208,6 +220,23 @@ export class HostTable {
     return changed;
   }
 
+  /** Calls `visit` with the words and volumes of each host that sent or received since this was last called. */
+  takeWindow(visit: HostVolumeVisitor): void {
+    const words = this.#words;
+    const taken = this.#windowTaken;
+    for (let row = 0; row < this.#count; row++) {
+      const counters = row * rowDoubles + packetsOutAt;
+      const base = row * counterCount;
+      const packetsOut = this.#row[counters] - taken[base];
+      const packetsIn = this.#row[counters + 2] - taken[base + 2];
+      if (packetsOut + packetsIn === 0 || !this.#isListed(row)) continue;
+      const bytesOut = this.#row[counters + 1] - taken[base + 1];
+      const bytesIn = this.#row[counters + 3] - taken[base + 3];
+      for (let i = 0; i < counterCount; i++) taken[base + i] = this.#row[counters + i];
+      visit(words, row * 4, { packetsOut, packetsIn, bytesOut, bytesIn });
+    }
+  }
+
   /** Whether a row changed since it was last taken. */
   get hasChanged(): boolean {
     for (let row = 0; row < this.#count; row++) {
@@ -270,6 +299,7 @@ export class HostTable {
     this.#firstSeenUs[row] = timestampUs;
     this.#macs[row] = 0;
     this.#taken.fill(0, row * counterCount, (row + 1) * counterCount);
+    this.#windowTaken.fill(0, row * counterCount, (row + 1) * counterCount);
     this.#windows.fill(0, row * 4, row * 4 + 4);
     this.#insertIntoIndex(row);
     return row;
@@ -303,7 +333,7 @@ export class HostTable {
 
   #move(from: number, to: number): void {
     this.#row.copyWithin(to * rowDoubles, from * rowDoubles, (from + 1) * rowDoubles);
-    for (const values of [this.#words, this.#taken, this.#windows]) {
+    for (const values of [this.#words, this.#taken, this.#windows, this.#windowTaken]) {
       values.copyWithin(to * 4, from * 4, from * 4 + 4);
     }
     this.#firstSeenUs[to] = this.#firstSeenUs[from];

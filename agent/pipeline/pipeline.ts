@@ -8,10 +8,12 @@ import { ApplicationReader, identifyApplication } from "../decode/application.ts
 import { decodePacket } from "../decode/decode.ts";
 import { FlowTable } from "../flow/flow_table.ts";
 import {
+  Application,
   APPLICATION_NAMES,
   type ApplicationDetails,
   type ApplicationTotals,
   type Flow,
+  type FlowEndReason,
   type HostTotals,
   Packet,
   type PacketBatch,
@@ -20,8 +22,16 @@ import {
   type ProtocolTotals,
   type StatsSecond,
   StopReason,
+  Transport,
   TRANSPORT_NAMES,
+  WINDOW_US,
 } from "../records.ts";
+import { Mark } from "../detect/observation.ts";
+import {
+  type FlowOfPacket,
+  type ObservationSink,
+  ObservationWriter,
+} from "./observation_writer.ts";
 import { HostTable } from "./host_table.ts";
 import { isLocalAddress, isUnicastAddress } from "./local_address.ts";
 import { NameBook } from "./name_book.ts";
@@ -35,6 +45,8 @@ export interface PipelineSinks {
   readonly onSecond?: (second: StatsSecond) => void;
   /** Application details as they are read; `flow` makes the record of their flow. */
   readonly onDetails?: (details: ApplicationDetails, timestampUs: number, flow: () => Flow) => void;
+  /** What the detectors are to see. */
+  readonly observations?: ObservationSink;
 }
 
 /** What became of the packets that belong to flows. */
@@ -64,6 +76,7 @@ const newestRowsMax = 100;
 const shownRowsPerSecond = 20;
 const talkersMax = 20;
 
+const tickUs = 1_000_000;
 const flowHostWords = 4;
 const originatorLocal = 1;
 const responderLocal = 2;
@@ -86,6 +99,11 @@ export class Pipeline {
   readonly #stops = new Float64Array(4);
   /** For each flow slot: host row of originator and responder, epoch of the host table, flags. */
   #flowHosts = new Int32Array(0);
+  readonly #observer: ObservationWriter | null;
+  readonly #flowOfPacket: FlowOfPacket;
+  /** Traffic time of the next tick, and start of the detectors' window in progress. */
+  #tickAtUs = -Infinity;
+  #windowStartUs = -Infinity;
   #newest: PacketRow[] = [];
   #shownThisSecond = 0;
   #lastFlowCount = 0;
@@ -103,8 +121,10 @@ export class Pipeline {
     this.#flows = new FlowTable({
       flowCountMax: options.flowCountMax,
       ...(options.hashSeed && { hashSeed: options.hashSeed }),
-      onEnd: (slot) => this.#flowEnded(slot),
+      onEnd: (slot, reason) => this.#flowEnded(slot, reason),
     });
+    this.#flowOfPacket = { flows: this.#flows, slot: -1, local: 0 };
+    this.#observer = options.observations ? new ObservationWriter(options.observations) : null;
     this.#hosts = new HostTable({
       isLocal: (word0, word1, word2, word3) =>
         isLocalAddress(word0, word1, word2, word3) ||
@@ -113,6 +133,11 @@ export class Pipeline {
       formatAddress: formatWords,
       nameOf: (address, mac) => this.#names.nameOf(address, mac),
     });
+  }
+
+  /** Observations that found no room. */
+  get observationsShed(): number {
+    return this.#observer?.shedCount ?? 0;
   }
 
   get packets(): number {
@@ -152,7 +177,12 @@ export class Pipeline {
       const direction = this.#track(batch, index, timestampUs, wireLength);
       second.add(packet.transport, wireLength, direction);
     }
-    if (count > 0) this.#flows.advance(this.#newestUs);
+    if (count === 0) return;
+    this.#flows.advance(this.#newestUs);
+    if (this.#observer === null) return;
+    // Files may be joined whose times go back.
+    if (this.#flows.nowUs < this.#tickAtUs - 2 * tickUs) this.#passTime(this.#flows.nowUs);
+    this.#observer.flush();
   }
 
   /** Lets traffic time pass without a packet, so that idle flows end on a quiet live link. */
@@ -162,6 +192,10 @@ export class Pipeline {
     if (this.#second.startUs >= 0 && timestampUs >= this.#second.endUs) {
       this.#rollSecond(timestampUs);
     }
+    if (this.#observer !== null && this.#flows.nowUs >= this.#tickAtUs) {
+      this.#passTime(this.#flows.nowUs);
+      this.#observer.flush();
+    }
   }
 
   /** Ends flows, all or at most `countMax`, and after the last one the second in progress; returns whether more stand. */
@@ -169,6 +203,11 @@ export class Pipeline {
     if (this.#flows.end(countMax)) return true;
     if (this.#second.startUs >= 0) this.#rollSecond(this.#second.startUs + 1e6);
     this.#second.stop();
+    if (this.#observer !== null && this.#windowStartUs !== -Infinity) {
+      this.#endWindow();
+      this.#windowStartUs = -Infinity;
+      this.#observer.flush();
+    }
     return false;
   }
 
@@ -247,7 +286,9 @@ export class Pipeline {
     const packet = this.#packet;
     const flows = this.#flows;
     const slot = flows.update(packet, timestampUs, wireLength, batch.interfaceIds[index]);
+    if (this.#observer !== null && flows.nowUs >= this.#tickAtUs) this.#passTime(flows.nowUs);
     if (slot < 0) {
+      if (packet.arpOffset >= 0) this.#observer?.arp(batch, index, packet);
       if (this.#makesRows) this.#row(batch, index, 0, 0, null);
       return Direction.passing;
     }
@@ -262,7 +303,44 @@ export class Pipeline {
       this.#applicationBytes[known] += wireLength;
     } else if (packet.payloadCapturedLength > 0) this.#chargeApplication(slot);
     if (this.#makesRows) this.#row(batch, index, slot, flows.application(slot), details);
+    if (this.#observer !== null) this.#observe(batch, index, slot, known);
     return direction;
+  }
+
+  /** Tells the detectors what the packet meant, if it meant anything. */
+  #observe(batch: PacketBatch, index: number, slot: number, known: number): void {
+    const packet = this.#packet;
+    const isDns = known === Application.dns ||
+      this.#flows.turn !== 0 && this.#flows.application(slot) === Application.dns;
+    const isIcmp = packet.transport === Transport.icmp || packet.transport === Transport.icmpv6;
+    if (this.#flows.turn === 0 && !isDns && !isIcmp) return;
+    const flow = this.#flowOfPacket;
+    flow.slot = slot;
+    flow.local = localMarks(this.#flowHosts[slot * flowHostWords + 3], this.#flows.isOriginator);
+    const observer = this.#observer!;
+    if (this.#flows.turn !== 0) observer.contact(batch, index, packet, flow);
+    if (isDns && packet.payloadCapturedLength > 0) observer.dns(batch, index, packet, flow);
+    if (isIcmp) observer.icmpError(batch, index, packet);
+  }
+
+  /** A second of traffic time has passed, and perhaps a window. */
+  #passTime(nowUs: number): void {
+    const windowStartUs = Math.floor(nowUs / WINDOW_US) * WINDOW_US;
+    if (windowStartUs !== this.#windowStartUs) {
+      if (this.#windowStartUs !== -Infinity) this.#endWindow();
+      this.#windowStartUs = windowStartUs;
+    }
+    this.#observer!.tick(nowUs);
+    this.#tickAtUs = Math.floor(nowUs / tickUs) * tickUs + tickUs;
+  }
+
+  #endWindow(): void {
+    const observer = this.#observer!;
+    const startUs = this.#windowStartUs;
+    this.#hosts.takeWindow((words, at, volumes) =>
+      observer.hostWindow(startUs, words, at, volumes)
+    );
+    observer.windowEnd(startUs);
   }
 
   /** Counts what a flow brought before its application was known, this packet included. */
@@ -396,8 +474,12 @@ export class Pipeline {
     if (second !== null) this.#options.onSecond?.(second);
   }
 
-  #flowEnded(slot: number): void {
+  #flowEnded(slot: number, reason: FlowEndReason): void {
     this.#reader.forget(slot);
+    if (this.#observer !== null) {
+      const flags = this.#flowHosts[slot * flowHostWords + 3];
+      this.#observer.end(this.#flows, slot, reason, localMarks(flags, true));
+    }
     this.#options.onFlow?.(this.#flows.flow(slot));
   }
 }
@@ -413,6 +495,16 @@ function named<T>(
       isListed(value, name)
     ),
   );
+}
+
+/** Marks of a packet by whether the originator sent it; `flags` as in #flowHosts. */
+function localMarks(flags: number, isOriginator: boolean): number {
+  const isOriginatorLocal = (flags & originatorLocal) !== 0;
+  const isResponderLocal = (flags & responderLocal) !== 0;
+  const isSourceLocal = isOriginator ? isOriginatorLocal : isResponderLocal;
+  const isDestinationLocal = isOriginator ? isResponderLocal : isOriginatorLocal;
+  return (isSourceLocal ? Mark.isSourceLocal : 0) |
+    (isDestinationLocal ? Mark.isDestinationLocal : 0);
 }
 
 function directionOf(flags: number, isOriginator: boolean): number {
