@@ -4,7 +4,8 @@
  * clientsMax * queuedMax references to shared chunks.
  */
 import type { LiveState } from "../../agent/live_state.ts";
-import type { StatsSecond } from "../../agent/records.ts";
+import type { Finding, StatsSecond } from "../../agent/records.ts";
+import { anomalyRow, isScan, scanRow } from "../../agent/store/finding_rows.ts";
 import type { LiveMessage, StatusMessage } from "../../components/live_message.ts";
 import { toWire } from "../../components/wire.ts";
 
@@ -71,7 +72,9 @@ export class EventHub {
     this.#sentUs = this.#live.seconds(1)[0]?.tsUs ?? -1;
     this.#unsubscribe = this.#live.subscribe((event) => {
       if (event.type === "stats") this.#sendStats();
-      else this.#send(this.#encode("status", statusMessage(this.#live, event.data)));
+      else if (event.type === "status") {
+        this.#send(this.#encode("status", statusMessage(this.#live, event.data)));
+      } else this.#send(this.#encode(event.type, findingRow(event.data, this.#live.storeRun)));
     });
     this.#heartbeat = setInterval(
       () => this.#send(this.#encoder.encode(": still here\n\n")),
@@ -98,7 +101,7 @@ export class EventHub {
     return this.#live.seconds(secondsMax).filter(({ tsUs }) => tsUs > sinceUs);
   }
 
-  #encode(type: string, data: LiveMessage | StatusMessage): Uint8Array {
+  #encode(type: string, data: object): Uint8Array {
     return this.#encoder.encode(`event: ${type}\ndata: ${JSON.stringify(toWire(data))}\n\n`);
   }
 
@@ -124,6 +127,11 @@ export function liveMessage(live: LiveState, seconds: readonly StatsSecond[]): L
       { ...snapshot, newestPackets: snapshot.newestPackets.slice(-packetsMax) },
     health: live.health(),
   };
+}
+
+/** The finding as `/api/scans` or `/api/anomalies` lists it once it is stored. */
+function findingRow(finding: Finding, run: number) {
+  return isScan(finding) ? scanRow(finding, run) : anomalyRow(finding, run);
 }
 
 function statusMessage(live: LiveState, entry: StatusMessage["entry"]): StatusMessage {
