@@ -317,6 +317,7 @@ export function makeSnapshot(change: Partial<PipelineSnapshot> = {}): PipelineSn
     packetRowsShed: 0,
     flowRowsShed: 0,
     recorderDrops: 0,
+    observationsShed: 0,
     ...change,
   };
 }
