@@ -174,7 +174,7 @@ export class LiveState {
   }
 
   get detection(): DetectionState {
-    return { ...this.detectionOwn, observationsShed: 0 };
+    return { ...this.detectionOwn, observationsShed: this.snapshot?.observationsShed ?? 0 };
   }
 
   /** The newest states of the last 200 findings, newest last. */
