@@ -23,11 +23,37 @@ const groups: readonly (readonly PageLink[])[] = [
     { href: "/status", label: "Status", icon: "status" },
   ],
 ];
-const phoneLinks = ["/", "/flows", "/packets", "/status"];
+const phoneLinks = ["/", "/anomalies", "/scans", "/flows"];
 
-/** The title of the page at `path`. */
+/** The title of the page at `path`; that of its list for a page of one finding. */
 export function pageTitle(path: string): string {
-  return groups.flat().find(({ href }) => href === path)?.label ?? "Not found";
+  return linkOf(path)?.label ?? "Not found";
+}
+
+/** The link that leads to a page, or to the list that it belongs to. */
+function linkOf(path: string): PageLink | undefined {
+  return groups.flat().find(({ href }) => href === path || isBelow(path, href));
+}
+
+function isBelow(path: string, href: string): boolean {
+  return href !== "/" && path.startsWith(`${href}/`);
+}
+
+/** Runs of the program do not matter to people: the number within the run. */
+const idsPerRun = 2 ** 32;
+
+function Heading({ path }: { path: string }) {
+  const link = linkOf(path);
+  if (!link || link.href === path) return <h1>{pageTitle(path)}</h1>;
+  const id = Number(path.slice(link.href.length + 1));
+  return (
+    <h1>
+      <span class="crumb">
+        <a href={link.href}>{link.label}</a> /
+      </span>{" "}
+      {Number.isSafeInteger(id) ? id % idsPerRun : "?"}
+    </h1>
+  );
 }
 
 export interface FrameProps {
@@ -63,7 +89,7 @@ export function Frame({ path, hostname, summary, canLogOut, topBar, children }: 
           </div>
         </aside>
         <header class="top">
-          <h1>{pageTitle(path)}</h1>
+          <Heading path={path} />
           {topBar}
           {canLogOut && (
             <form method="post" action="/logout">
@@ -91,7 +117,7 @@ function NavLink({ href, label, icon, path }: PageLink & { readonly path: string
 
 /** An explicit "false" keeps Fresh from marking every page as below the overview. */
 function current(href: string, path: string): "page" | "false" {
-  return href === path ? "page" : "false";
+  return href === path || isBelow(path, href) ? "page" : "false";
 }
 
 function BottomBar({ path }: { path: string }) {
@@ -110,7 +136,9 @@ function BottomBar({ path }: { path: string }) {
         <button
           type="button"
           popovertarget="more"
-          aria-current={inSheet.some(({ href }) => href === path) ? "page" : "false"}
+          aria-current={inSheet.some(({ href }) => current(href, path) === "page")
+            ? "page"
+            : "false"}
         >
           <Icon name="more" />
           More
