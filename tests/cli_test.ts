@@ -82,6 +82,7 @@ testWith(
         "disk",
         "dashboard port",
         "mail",
+        "anomaly model",
       ]);
       ok(checks.every((check: object) => Object.keys(check).join() === "name,state,text"));
     }),
@@ -114,7 +115,7 @@ testWith(
       match(stdout, /^ok {7}libpcap/);
       strictEqual(
         stderr,
-        "tapwatch: 3 of 6 checks failed: capture on lo, results folder, dashboard port.\n",
+        "tapwatch: 3 of 7 checks failed: capture on lo, results folder, dashboard port.\n",
       );
       const other = await runProgram(["doctor", "-i", "lo", "--port", String(port)], { cwd });
       strictEqual(other.code, 1);

@@ -1,9 +1,10 @@
 /**
  * The streams of `/api/events`: each event is encoded once and handed to every reader. A reader that does not keep up
  * is dropped (its browser connects again), so the memory of all streams together is bounded by
- * clientsMax * queuedMax references to shared chunks.
+ * clientsMax * queuedMax references to shared chunks. Findings come in bursts: those of a moment share a chunk, of each
+ * its newest state.
  */
-import type { LiveState } from "../../agent/live_state.ts";
+import type { LiveEvent, LiveState } from "../../agent/live_state.ts";
 import type { Finding, StatsSecond } from "../../agent/records.ts";
 import { anomalyRow, isScan, scanRow } from "../../agent/store/finding_rows.ts";
 import type { LiveMessage, StatusMessage } from "../../components/live_message.ts";
@@ -17,7 +18,11 @@ const heartbeatMs = 15_000;
 const packetsMax = 40;
 /** Seconds in a message, for a replay that runs ahead. */
 const secondsMax = 900;
+const findingPauseMs = 100;
+/** Findings in a chunk; of more the oldest are left to `/api/scans` and `/api/anomalies`. */
+const findingsMax = 200;
 
+type FindingEvent = Extract<LiveEvent, { readonly type: "scan" | "anomaly" }>;
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 
 export class EventHub {
@@ -26,6 +31,9 @@ export class EventHub {
   readonly #encoder = new TextEncoder();
   #unsubscribe: (() => void) | null = null;
   #heartbeat: number | null = null;
+  /** Findings of this moment, by id. */
+  readonly #findings = new Map<number, FindingEvent>();
+  #findingTimer: number | undefined;
   #sentUs = -1;
   #isClosed = false;
 
@@ -74,7 +82,7 @@ export class EventHub {
       if (event.type === "stats") this.#sendStats();
       else if (event.type === "status") {
         this.#send(this.#encode("status", statusMessage(this.#live, event.data)));
-      } else this.#send(this.#encode(event.type, findingRow(event.data, this.#live.storeRun)));
+      } else this.#addFinding(event);
     });
     this.#heartbeat = setInterval(
       () => this.#send(this.#encoder.encode(": still here\n\n")),
@@ -89,6 +97,28 @@ export class EventHub {
     this.#unsubscribe = null;
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
     this.#heartbeat = null;
+    clearTimeout(this.#findingTimer);
+    this.#findings.clear();
+  }
+
+  #addFinding(event: FindingEvent): void {
+    const { id } = event.data;
+    if (this.#findings.size === 0) {
+      this.#findingTimer = setTimeout(() => this.#sendFindings(), findingPauseMs);
+    }
+    this.#findings.delete(id);
+    this.#findings.set(id, event);
+    if (this.#findings.size > findingsMax) {
+      this.#findings.delete(this.#findings.keys().next().value!);
+    }
+  }
+
+  #sendFindings(): void {
+    const texts = [...this.#findings.values()].map(({ type, data }) =>
+      eventText(type, findingRow(data, this.#live.storeRun))
+    );
+    this.#findings.clear();
+    this.#send(this.#encoder.encode(texts.join("")));
   }
 
   #sendStats(): void {
@@ -102,7 +132,7 @@ export class EventHub {
   }
 
   #encode(type: string, data: object): Uint8Array {
-    return this.#encoder.encode(`event: ${type}\ndata: ${JSON.stringify(toWire(data))}\n\n`);
+    return this.#encoder.encode(eventText(type, toWire(data)));
   }
 
   #send(chunk: Uint8Array): void {
@@ -115,6 +145,10 @@ export class EventHub {
       }
     }
   }
+}
+
+function eventText(type: string, data: unknown): string {
+  return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /** What a page or an event shows of the present state. */
