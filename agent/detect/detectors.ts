@@ -1,4 +1,15 @@
 /** The detectors in the order in which they see each observation. */
+import { ArpSpoof } from "./arp_spoof.ts";
+import { Beacon } from "./beacon.ts";
+import { BruteForce } from "./brute_force.ts";
 import type { DetectorFactory } from "./detector.ts";
+import { DnsTunnel } from "./dns_tunnel.ts";
+import { Flood } from "./flood.ts";
 
-export const DETECTORS: readonly DetectorFactory[] = [];
+export const DETECTORS: readonly DetectorFactory[] = [
+  (context) => new BruteForce(context),
+  (context) => new Flood(context),
+  (context) => new ArpSpoof(context),
+  (context) => new DnsTunnel(context),
+  (context) => new Beacon(context),
+];
