@@ -5,8 +5,10 @@ import { BruteForce } from "./brute_force.ts";
 import type { DetectorFactory } from "./detector.ts";
 import { DnsTunnel } from "./dns_tunnel.ts";
 import { Flood } from "./flood.ts";
+import { ScanDetector } from "./scan/scan_detector.ts";
 
 export const DETECTORS: readonly DetectorFactory[] = [
+  (context) => new ScanDetector(context),
   (context) => new BruteForce(context),
   (context) => new Flood(context),
   (context) => new ArpSpoof(context),
