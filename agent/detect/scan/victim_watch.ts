@@ -1,9 +1,9 @@
 /**
  * Scans that many sources share: each source stays below what is noticed, but one host's ports are tried one after
- * another. For each target the newest failed contacts are kept; enough of them, on enough ports, from enough sources,
- * none of which stands for most, are a distributed scan.
+ * another. For each target the newest failed contacts are kept; enough of them, on enough ports, from enough sources
+ * are a distributed scan.
  *
- *     1,024 slots of (40 + 8) bytes, and 64 contacts of 26 bytes each    1.8 MB
+ *     1,024 slots of (40 + 8) bytes, and 64 contacts of 26 bytes each    1.8 MB; 0.25 MB of marks
  */
 import type { DetectorContext } from "../detector.ts";
 import { KeyedSlots } from "../keyed_slots.ts";
@@ -14,11 +14,12 @@ import type { ScanOptions } from "./options.ts";
 const keptLength = 64;
 const capacity = 1024;
 const incidentsMax = 64;
+/** Kept of one source, so that one that is fast does not push the others out. */
+const keptPerSource = 8;
 /** Evidence is looked at once in so many failures. */
 const lookEvery = 5;
 /** Least decayed sum of the failures, as a share of their least number. */
 const freshShare = 0.8;
-const topSourceShareMax = 0.5;
 /** Least ports per failure: sources that share the work seldom try a port twice, decoys all try each. */
 const portShareMin = 0.5;
 
@@ -30,6 +31,8 @@ export class VictimWatch {
   readonly #ports = new Uint16Array(capacity * keptLength);
   readonly #timesUs = new Float64Array(capacity * keptLength);
   readonly #kept = new Int32Array(capacity);
+  /** Failures taken since a slot was last found empty. */
+  readonly #taken = new Int32Array(capacity);
   readonly #open = new Map<number, DistributedIncident>();
   readonly #key = new Int32Array(4);
   /** For each port the number of the look that saw it last. */
@@ -48,7 +51,7 @@ export class VictimWatch {
 
   get stateBytes(): number {
     return this.#slots.stateBytes + this.#sources.byteLength + this.#ports.byteLength +
-      this.#timesUs.byteLength + this.#kept.byteLength + this.#seenPorts.byteLength;
+      this.#timesUs.byteLength + this.#kept.byteLength * 2 + this.#seenPorts.byteLength;
   }
 
   get forgottenCount(): number {
@@ -59,15 +62,16 @@ export class VictimWatch {
   take(probe: JudgedProbe): void {
     for (let word = 0; word < 4; word++) this.#key[word] = probe.key[4 + word];
     const slot = this.#slots.add(this.#key);
-    if (this.#slots.isNew) this.#kept[slot] = 0;
+    if (this.#slots.isNew) this.#empty(slot);
     const incident = this.#open.get(slot);
     if (incident) {
       incident.take(this.#format(probe.key, 0), probe.port, probe);
       if (incident.attempts >= incident.tellAt) this.#tell(incident, true);
       return;
     }
-    const kept = this.#keep(slot, probe);
-    if (kept < this.#options.victimFailureMin || kept % lookEvery !== 0) return;
+    this.#keep(slot, probe);
+    const isEnough = this.#kept[slot] >= this.#options.victimFailureMin;
+    if (!isEnough || this.#taken[slot] % lookEvery !== 0) return;
     if (this.#isShared(slot, probe.atUs)) this.#begin(slot, probe);
   }
 
@@ -81,12 +85,36 @@ export class VictimWatch {
     for (const slot of this.#open.keys()) this.#close(slot);
   }
 
-  #keep(slot: number, probe: JudgedProbe): number {
-    const place = slot * keptLength + this.#kept[slot] % keptLength;
+  #keep(slot: number, probe: JudgedProbe): void {
+    const place = this.#placeFor(slot, probe.key);
     for (let word = 0; word < 4; word++) this.#sources[place * 4 + word] = probe.key[word];
     this.#ports[place] = probe.port;
     this.#timesUs[place] = probe.startUs;
-    return ++this.#kept[slot];
+    this.#taken[slot]++;
+  }
+
+  /** The source's own oldest place if it has enough of them, else the next one. */
+  #placeFor(slot: number, key: Int32Array): number {
+    const base = slot * keptLength;
+    let own = 0;
+    let oldest = -1;
+    for (let place = base + Math.min(this.#kept[slot], keptLength) - 1; place >= base; place--) {
+      if (!this.#isOf(place * 4, key)) continue;
+      own++;
+      if (oldest < 0 || this.#timesUs[place] < this.#timesUs[oldest]) oldest = place;
+    }
+    return own < keptPerSource ? base + this.#kept[slot]++ % keptLength : oldest;
+  }
+
+  #isOf(at: number, key: Int32Array): boolean {
+    const sources = this.#sources;
+    return sources[at + 3] === key[3] && sources[at + 2] === key[2] &&
+      sources[at + 1] === key[1] && sources[at] === key[0];
+  }
+
+  #empty(slot: number): void {
+    this.#kept[slot] = 0;
+    this.#taken[slot] = 0;
   }
 
   #isShared(slot: number, nowUs: number): boolean {
@@ -103,20 +131,15 @@ export class VictimWatch {
     }
     if (ports < Math.max(victimPortMin, count * portShareMin)) return false;
     if (fresh < victimFailureMin * freshShare) return false;
-    const perSource = this.#countSources(base, count);
-    return perSource.length >= victimSourceMin &&
-      Math.max(...perSource) <= count * topSourceShareMax;
+    return this.#countSources(base, count) >= victimSourceMin;
   }
 
-  /** Contacts of each source. */
-  #countSources(base: number, count: number): number[] {
-    const counts = new Map<string, number>();
-    for (let place = base; place < base + count; place++) {
-      const at = place * 4;
-      const source = this.#sources.subarray(at, at + 4).join();
-      counts.set(source, (counts.get(source) ?? 0) + 1);
+  #countSources(base: number, count: number): number {
+    const sources = new Set<string>();
+    for (let at = base * 4; at < (base + count) * 4; at += 4) {
+      sources.add(this.#sources.subarray(at, at + 4).join());
     }
-    return [...counts.values()];
+    return sources.size;
   }
 
   #begin(slot: number, probe: JudgedProbe): void {
@@ -142,7 +165,7 @@ export class VictimWatch {
     const incident = this.#open.get(slot);
     if (!incident) return;
     this.#open.delete(slot);
-    this.#kept[slot] = 0;
+    this.#empty(slot);
     this.#tell(incident, false);
   }
 
