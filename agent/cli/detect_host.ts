@@ -44,8 +44,9 @@ export class DetectHost {
   readonly #open = new Map<number, Finding>();
   #lastFindingId = 0;
   #isDraining = false;
+  #findingCount = 0;
   /** What threads that were lost had counted. */
-  #countedBefore = { observations: 0, forgotten: 0, findings: 0 };
+  #countedBefore = { observations: 0, forgotten: 0 };
 
   constructor(options: DetectHostOptions) {
     this.#options = options;
@@ -124,7 +125,8 @@ export class DetectHost {
       ...state,
       observations: state.observations + before.observations,
       forgotten: state.forgotten + before.forgotten,
-      findings: state.findings + before.findings,
+      findings: this.#findingCount,
+      findingsOpen: this.#open.size,
     };
   }
 
@@ -133,6 +135,7 @@ export class DetectHost {
     const { id, isOpen } = finding;
     this.#lastFindingId = Math.max(this.#lastFindingId, id);
     const before = this.#open.get(id);
+    if (before === undefined) this.#findingCount++;
     if (isOpen) this.#open.set(id, finding);
     else this.#open.delete(id);
     live.setFinding(finding);
@@ -144,8 +147,8 @@ export class DetectHost {
 
   /** Nobody is left to close what is open. */
   #giveUpOpen(): void {
-    const { observations, forgotten, findings } = this.#options.live.detectionOwn;
-    this.#countedBefore = { observations, forgotten, findings };
+    const { observations, forgotten } = this.#options.live.detectionOwn;
+    this.#countedBefore = { observations, forgotten };
     for (const finding of [...this.#open.values()]) this.#take({ ...finding, isOpen: false });
   }
 

@@ -158,13 +158,13 @@ export class Supervisor {
       spawn: () =>
         new Worker(new URL("../pipeline/pipeline_worker.ts", import.meta.url), { type: "module" }),
       begin: (worker) => {
-        // Its flows count from 1, so a new run of the store has to begin too.
-        this.#options.live.storeRun = 0;
         worker.postMessage({
           type: "start",
           options: pipelineOptions(this.#options),
           sourceCount: this.#sources.length,
         });
+        // Flows of another pipeline count from 1 again: the store begins a new run.
+        if (!isFirst) this.#options.live.storeRun = 0;
         if (this.#options.config.pcapFiles > 0) this.#joinToPipeline(worker, "recorder");
         this.#joinToPipeline(worker, "store");
         if (!isFirst) {
