@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import type { Finding } from "../agent/records.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { adviceFor } from "./advice.ts";
-import { spanText } from "./finding_text.ts";
+import { headline, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
 import { formatCount } from "./format.ts";
 import { Icon, Severity } from "./Icon.tsx";
@@ -31,7 +31,7 @@ export function FindingHead({ finding, exportLink, nowUs, zone }: HeadProps) {
           <span>{spanText(finding, nowUs, zone)}</span>
           <span>{finding.isOpen ? <b>still going on</b> : "ended"}</span>
         </div>
-        <p class="lead">{finding.reason}</p>
+        <p class="lead">{headline(finding)}.</p>
       </div>
       <div class="btns">
         {exportLink !== null && (
@@ -206,22 +206,33 @@ interface FlowsProps extends Clock {
 }
 
 export function LinkedFlows({ finding, flows, ...clock }: FlowsProps) {
+  const shown = flows.slice(0, flowsShown);
   return (
-    <section class="panel c12">
+    <section class="panel c12" id="flows">
       <header>
         <h2>Flows of this finding</h2>
-        <p>{flows.length > 0 && `${formatCount(flows.length)} of those that are evidence`}</p>
+        <p>{flowsText(shown.length, flows.length)}</p>
         <a class="end" href={flowsLink(finding)}>Open in Flows</a>
       </header>
       {flows.length > 0
         ? (
           <div class="scroll">
-            <FlowTable flows={flows} {...clock} />
+            <FlowTable flows={shown} {...clock} />
           </div>
         )
         : <p class="body dim">{noFlowsText(finding)}</p>}
     </section>
   );
+}
+
+/** Rows; more of them say no more. */
+const flowsShown = 15;
+
+function flowsText(shown: number, count: number): string {
+  if (count === 0) return "";
+  return shown < count
+    ? `the first ${formatCount(shown)} of ${formatCount(count)} that are kept as evidence`
+    : "kept as evidence";
 }
 
 function noFlowsText({ isOpen }: Finding): string {

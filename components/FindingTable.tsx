@@ -1,7 +1,7 @@
 /** Findings of one list as rows, newest first; the sentence leads to the page of the finding. Cards on a phone. */
 import type { Finding } from "../agent/records.ts";
 import { featureLabel, featureValue } from "./feature_text.ts";
-import { addressesText, kindText, whenText } from "./finding_text.ts";
+import { headline, kindText, whenText } from "./finding_text.ts";
 import { type FindingList, findingPath } from "./findings.ts";
 import { formatCount } from "./format.ts";
 import { Severity } from "./Icon.tsx";
@@ -18,10 +18,9 @@ export function FindingTable({ list, findings, nowUs, zone }: Props) {
     <table class="tbl cards incidents">
       <thead>
         <tr>
-          <th scope="col">When</th>
+          <th scope="col">Began</th>
           <th scope="col">Severity</th>
           <th scope="col">What happened</th>
-          <th scope="col">Source</th>
           <th scope="col">{list === "scans" ? "Kind and probe" : "Kind"}</th>
           <th scope="col" class="num">Targets</th>
           <th scope="col" class="num">{list === "scans" ? "Attempts" : "Most unusual"}</th>
@@ -56,9 +55,8 @@ function FindingTableRow({ finding, when }: RowProps) {
         <Severity level={severity} />
       </td>
       <td class="grow w2" title={reason}>
-        <a class="plain" href={findingPath(finding)}>{reason}</a>
+        <a class="plain" href={findingPath(finding)}>{headline(finding)}</a>
       </td>
-      <td class="mono opt">{sourceText(finding)}</td>
       <td class="opt">{kindText(finding)}</td>
       <td class="num opt">{formatCount(finding.targetCount)}</td>
       <td class="num opt">{scan ? formatCount(scan.attempts) : mostUnusual(finding)}</td>
@@ -66,10 +64,6 @@ function FindingTableRow({ finding, when }: RowProps) {
       <td class={isOpen ? "over" : "over dim"}>{isOpen ? <b>open</b> : when.note}</td>
     </tr>
   );
-}
-
-function sourceText({ sources, sourceCount, anomaly }: Finding): string {
-  return addressesText(sources, sourceCount) || (anomaly?.entity ?? "");
 }
 
 function mostUnusual({ anomaly }: Finding): string {

@@ -63,10 +63,14 @@ export interface FrameProps {
   readonly summary: readonly string[];
   readonly canLogOut: boolean;
   readonly topBar: ComponentChildren;
+  /** What stands behind a page's name: how many of its findings are open. */
+  readonly countOf: (href: string) => ComponentChildren;
   readonly children: ComponentChildren;
 }
 
-export function Frame({ path, hostname, summary, canLogOut, topBar, children }: FrameProps) {
+export function Frame(
+  { path, hostname, summary, canLogOut, topBar, countOf, children }: FrameProps,
+) {
   return (
     <>
       <a class="skip" href="#main">Skip to content</a>
@@ -78,7 +82,9 @@ export function Frame({ path, hostname, summary, canLogOut, topBar, children }: 
               {groups.map((links) => (
                 <Fragment key={links[0]!.href}>
                   {links !== groups[0] && <hr />}
-                  {links.map((link) => <NavLink key={link.href} {...link} path={path} />)}
+                  {links.map((link) => (
+                    <NavLink key={link.href} {...link} path={path} count={countOf(link.href)} />
+                  ))}
                 </Fragment>
               ))}
             </nav>
@@ -100,17 +106,23 @@ export function Frame({ path, hostname, summary, canLogOut, topBar, children }: 
           )}
         </header>
         <main class="page" id="main">{children}</main>
-        <BottomBar path={path} />
+        <BottomBar path={path} countOf={countOf} />
       </div>
     </>
   );
 }
 
-function NavLink({ href, label, icon, path }: PageLink & { readonly path: string }) {
+interface NavLinkProps extends PageLink {
+  readonly path: string;
+  readonly count: ComponentChildren;
+}
+
+function NavLink({ href, label, icon, path, count }: NavLinkProps) {
   return (
     <a href={href} title={label} aria-current={current(href, path)}>
       <Icon name={icon} />
       <span>{label}</span>
+      {count}
     </a>
   );
 }
@@ -120,7 +132,7 @@ function current(href: string, path: string): "page" | "false" {
   return href === path || isBelow(path, href) ? "page" : "false";
 }
 
-function BottomBar({ path }: { path: string }) {
+function BottomBar({ path, countOf }: Pick<FrameProps, "path" | "countOf">) {
   const all = groups.flat();
   const inBar = all.filter(({ href }) => phoneLinks.includes(href));
   const inSheet = all.filter(({ href }) => !phoneLinks.includes(href));
@@ -131,6 +143,7 @@ function BottomBar({ path }: { path: string }) {
           <a key={href} href={href} aria-current={current(href, path)}>
             <Icon name={icon} />
             {label}
+            {countOf(href)}
           </a>
         ))}
         <button

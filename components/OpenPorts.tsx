@@ -5,16 +5,16 @@ import { serviceOfPort } from "./port_names.ts";
 import { protocolLabel } from "./protocol_groups.ts";
 import type { OpenPort } from "./scan_grid.ts";
 
-const rowsMax = 50;
+const rowsMax = 25;
 
 export function OpenPorts({ open, names }: { open: readonly OpenPort[]; names: Names }) {
-  const hostCount = new Set(open.map(({ address }) => address)).size;
+  const rows = [...Map.groupBy(open, ({ address }) => address)];
   return (
-    <section class="panel c12">
+    <section class="panel">
       <header>
         <h2>Found open</h2>
         <p>
-          {counted(open.length, "port")} on {counted(hostCount, "host")}
+          {counted(open.length, "port")} on {counted(rows.length, "host")}
         </p>
       </header>
       <div class="scroll">
@@ -22,28 +22,31 @@ export function OpenPorts({ open, names }: { open: readonly OpenPort[]; names: N
           <thead>
             <tr>
               <th scope="col">Host</th>
-              <th scope="col" class="num">Port</th>
-              <th scope="col">Service</th>
+              <th scope="col">Ports</th>
             </tr>
           </thead>
           <tbody>
-            {open.slice(0, rowsMax).map(({ address, port, service }) => (
-              <tr key={`${address} ${port}`}>
-                <td class="grow">
+            {rows.slice(0, rowsMax).map(([address, ports]) => (
+              <tr key={address}>
+                <td>
                   <HostLink address={address} name={names[address] ?? ""} />
                 </td>
-                <td class="num mono">{port}</td>
-                <td class="dim">{service ? protocolLabel(service) : serviceOfPort(port)}</td>
+                <td class="wrap">{ports.map(portText).join(", ")}</td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
-      {open.length > rowsMax && (
-        <p class="note">{formatCount(open.length - rowsMax)} more are in the flows.</p>
+      {rows.length > rowsMax && (
+        <p class="note">{counted(rows.length - rowsMax, "more host")} in the flows.</p>
       )}
     </section>
   );
+}
+
+/** "22 SSH": the service as it was seen, else as the port is usually used. */
+function portText({ port, service }: OpenPort): string {
+  return `${port}\u00a0${service ? protocolLabel(service) : serviceOfPort(port)}`.trim();
 }
 
 function counted(count: number, word: string): string {

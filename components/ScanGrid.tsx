@@ -19,7 +19,7 @@ const states: Readonly<Record<CellState, { readonly mark: string; readonly word:
 export function ScanGrid({ grid, names }: Props) {
   const shown = ["open", "refused", "silent", "none"] as const;
   return (
-    <section class="panel c8">
+    <section class="panel">
       <header>
         <h2>Hosts and ports</h2>
         <div class="hp-key">

@@ -91,6 +91,11 @@ export function tempoText(tempo: string): string {
   return name === undefined ? tempo : `like nmap ${tempo} (${name})`;
 }
 
+/** The sentence as a heading or a row has it: without its stop. */
+export function headline({ reason }: Finding): string {
+  return reason.replace(/\.$/, "");
+}
+
 /** What a finding is, for a table: "ports of one host, TCP SYN". */
 export function kindText({ kind, scan }: Finding): string {
   if (!scan) return kindLabels[kind] ?? kind;
@@ -112,11 +117,11 @@ export function circumstances(finding: Finding): string {
   const target = addressesText(finding.targets, finding.targetCount);
   const ends = target === "" ? source : `${source} to ${target}`;
   const lasted = (finding.lastUs - finding.firstUs) / 1e6;
-  const span = lasted >= 1 ? `in ${formatDuration(lasted)}` : "";
+  const span = lasted >= 1 ? formatDuration(lasted) : "";
   const what = scan
-    ? `${formatCount(scan.attempts)} attempts, ${probeLabels[scan.probe] ?? scan.probe}`
-    : kindLabels[finding.kind] ?? finding.kind;
-  return [ends, [what, span].filter(Boolean).join(" ")].filter(Boolean).join(", ");
+    ? [`${formatCount(scan.attempts)} attempts${span && ` in ${span}`}`, probeLabels[scan.probe]]
+    : [kindLabels[finding.kind], span];
+  return [ends, ...what].filter(Boolean).join(", ");
 }
 
 /** When a finding was, as a list says it: the time, and what goes with it. */

@@ -132,9 +132,14 @@ export function mergeFindings(
   return [...byPath.values()];
 }
 
-/** Newest evidence first. */
+/** The time that its list is ordered by: a scan's newest attempt, any other's window or detection. */
+export function listTimeUs({ scan, anomaly, lastUs }: Finding): number {
+  return scan ? lastUs : anomaly?.tsUs ?? lastUs;
+}
+
+/** As the lists have them, newest first. */
 export function byTime(a: Finding, b: Finding): number {
-  return b.lastUs - a.lastUs || b.id - a.id;
+  return listTimeUs(b) - listTimeUs(a) || b.id - a.id;
 }
 
 /** Open ones first, then the gravest, then the newest. */
@@ -144,6 +149,26 @@ export function byWeight(a: Finding, b: Finding): number {
 }
 
 const dayUs = 86_400e6;
+
+/** As much of an open finding as the navigation shows. */
+export interface OpenFinding {
+  readonly path: string;
+  readonly severity: Severity;
+}
+
+/** `open` after `arrived` have been told: new ones are added, ended ones go. */
+export function stillOpen(
+  open: readonly OpenFinding[],
+  arrived: readonly Finding[],
+): readonly OpenFinding[] {
+  const byPath = new Map(open.map((finding) => [finding.path, finding]));
+  for (const finding of arrived) {
+    const path = findingPath(finding);
+    if (finding.isOpen) byPath.set(path, { path, severity: finding.severity });
+    else byPath.delete(path);
+  }
+  return [...byPath.values()];
+}
 
 /** What the overview speaks of: open findings and those of the last 24 hours, the weightiest first. */
 export function recentFindings(findings: readonly Finding[], nowUs: number): readonly Finding[] {
@@ -171,6 +196,6 @@ export function fitsQuery(finding: Finding, query: FindingQuery): boolean {
     (query.state === "" || (query.state === "open") === finding.isOpen) &&
     (query.source === "" || finding.sources.includes(query.source.toLowerCase())) &&
     (query.target === "" || finding.targets.includes(query.target.toLowerCase())) &&
-    (query.fromUs === null || finding.lastUs >= query.fromUs) &&
-    (query.toUs === null || finding.lastUs < query.toUs);
+    (query.fromUs === null || listTimeUs(finding) >= query.fromUs) &&
+    (query.toUs === null || listTimeUs(finding) < query.toUs);
 }

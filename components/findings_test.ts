@@ -8,6 +8,7 @@ import {
   mergeFindings,
   readFinding,
   recentFindings,
+  stillOpen,
 } from "./findings.ts";
 
 const scanRow = {
@@ -130,4 +131,15 @@ Deno.test("an arriving finding is shown where the page's filter takes it", () =>
   for (const [query, expected] of cases) {
     assert.equal(fitsQuery(scan, { ...all, ...query }), expected, JSON.stringify(query));
   }
+});
+
+Deno.test("the count of open findings follows what is told", () => {
+  const open = [{ path: "/scans/7", severity: "high" }, {
+    path: "/scans/8",
+    severity: "low",
+  }] as const;
+  const grown: Finding = { ...scan, severity: "critical" };
+  assert.deepEqual(stillOpen(open, [grown]), [{ path: "/scans/7", severity: "critical" }, open[1]]);
+  assert.deepEqual(stillOpen(open, [{ ...scan, isOpen: false }]), [open[1]]);
+  assert.equal(stillOpen(open, [{ ...scan, id: 9 }]).length, 3);
 });

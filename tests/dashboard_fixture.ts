@@ -252,7 +252,7 @@ export function makeTalkers(): HostTotals[] {
   }));
 }
 
-function makeFlow(): Flow {
+export function makeFlow(): Flow {
   return {
     id: 1,
     startUs: nowUs() - 9e6,

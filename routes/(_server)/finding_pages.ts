@@ -1,11 +1,12 @@
 /** What the pages of findings are made of: rows of the database, read for the lists, the overview and one finding. */
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
-import { anomalyRow, isScan, scanRow } from "../../agent/store/finding_rows.ts";
+import { anomalyRow, findingRowId, isScan, scanRow } from "../../agent/store/finding_rows.ts";
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
 import type { Finding } from "../../agent/records.ts";
 import {
   type FindingList,
   type FindingQuery,
+  type OpenFinding,
   readFinding,
   recentFindings,
 } from "../../components/findings.ts";
@@ -86,6 +87,16 @@ export function overviewFindings({ context, message }: State): readonly Finding[
     ...queries.scans(range).rows.map((row) => readFinding("scans", row)),
     ...queries.anomalies(range).rows.map((row) => readFinding("anomalies", row)),
   ], nowUs);
+}
+
+/** Open findings of this run: where they are, and how grave. */
+export function openFindings({ context }: State, list: FindingList): readonly OpenFinding[] {
+  const { live } = context;
+  return live.findings.filter((finding) => finding.isOpen && isScan(finding) === (list === "scans"))
+    .map((finding) => ({
+      path: `/${list}/${findingRowId(finding, live.storeRun)}`,
+      severity: finding.severity,
+    }));
 }
 
 /** What a list page asks for, for the findings that arrive while it stands. */

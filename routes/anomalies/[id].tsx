@@ -13,7 +13,7 @@ import {
   Path,
 } from "../../components/FindingPage.tsx";
 import { attackText, kindLabels } from "../../components/finding_text.ts";
-import { formatCount, formatDuration, formatWhen } from "../../components/format.ts";
+import { formatDuration, formatWhen } from "../../components/format.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { WhyList } from "../../components/WhyList.tsx";
@@ -99,7 +99,6 @@ function anomalyFacts(finding: Finding, { nowUs, zone }: Clock): Fact[] {
     { term: "Window", text: isScored ? formatDuration(anomaly.windowUs / 1e6) : "" },
     { term: "Score", text: isScored ? anomaly.score.toFixed(3) : "" },
     { term: "Threshold", text: isScored ? anomaly.threshold.toFixed(3) : "" },
-    { term: "Other hosts", text: finding.targetCount > 0 ? formatCount(finding.targetCount) : "" },
     { term: "Confidence", text: `${Math.round(100 * finding.confidence)}\u00a0%` },
     { term: "MITRE ATT&CK", text: attackText(finding.attackId) },
   ];

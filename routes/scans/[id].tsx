@@ -65,12 +65,16 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
         label="Who scanned whom"
       />
       <ScanNumbers finding={finding} scan={scan} />
-      {grid.rows.length > 0 && <ScanGrid grid={grid} names={names} />}
+      {grid.rows.length > 0 && (
+        <div class="c8 stack">
+          <ScanGrid grid={grid} names={names} />
+          {grid.open.length > 0 && <OpenPorts open={grid.open} names={names} />}
+        </div>
+      )}
       <div class={grid.rows.length > 0 ? "c4 stack" : "c12 stack pair"}>
         <Advice finding={finding} names={names} />
         <Facts facts={scanFacts(finding, scan, clock)} />
       </div>
-      {grid.open.length > 0 && <OpenPorts open={grid.open} names={names} />}
       <LinkedFlows finding={finding} flows={linked} {...clock} />
     </>
   );
