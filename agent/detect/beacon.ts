@@ -28,7 +28,7 @@ const beatsMin = 9;
 /** Quick beacons must go on for so long. */
 const spanMinUs = 45 * secondUs;
 const steadyShareMin = 0.9;
-const scoreMin = 0.75;
+const scoreMin = 0.6;
 /** In a connection that stays open: seconds and bytes, more than those of heartbeats. */
 const openPeriodMin = 15;
 const openSizeMin = 100;
@@ -136,7 +136,8 @@ export class Beacon implements Detector {
     const gaps = history.gaps(slot);
     const firstUs = history.timeUs(slot, gaps.length);
     if (timestampUs - firstUs < spanMinUs || history.downBytesPerBeat(slot) > downBytesMax) return;
-    if (transport === Transport.udp && history.replyShare(slot) < 0.5) return;
+    const isOpen = history.resumedShare(slot) >= 0.5;
+    if (transport === Transport.udp && !isOpen && history.replyShare(slot) < 0.5) return;
     const timing = measureRegularity(gaps);
     if (timing.steadyShare < steadyShareMin || !this.#isPlausible(slot, timing)) return;
     const score = scoreOf(timing, history.sizes(slot));
