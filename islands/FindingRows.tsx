@@ -42,23 +42,20 @@ export default function FindingRows(props: Props) {
   const nowUs = latest.value ? pageNowUs(latest.value) : props.nowUs;
   if (merged.length === 0) return <Nothing {...props} />;
   return (
-    <>
+    <div
+      class="held"
+      onPointerEnter={() => setHeld(true)}
+      onPointerLeave={() => setHeld(false)}
+      onFocusIn={() => setHeld(true)}
+      onFocusOut={() => setHeld(false)}
+    >
       {waiting > 0 && (
-        <p class="newer">
-          <button type="button" class="chip" onClick={() => setHeld(false)}>
-            {formatCount(waiting)} newer
-          </button>
-        </p>
+        <button type="button" class="chip" onClick={() => setHeld(false)}>
+          {formatCount(waiting)} newer
+        </button>
       )}
-      <div
-        onPointerEnter={() => setHeld(true)}
-        onPointerLeave={() => setHeld(false)}
-        onFocusIn={() => setHeld(true)}
-        onFocusOut={() => setHeld(false)}
-      >
-        <FindingTable list={list} findings={shown.current} nowUs={nowUs} zone={zone} />
-      </div>
-    </>
+      <FindingTable list={list} findings={shown.current} nowUs={nowUs} zone={zone} />
+    </div>
   );
 }
 
