@@ -1,4 +1,5 @@
 /** The detectors in the order in which they see each observation. */
+import { AnomalyDetector } from "./anomaly/anomaly_detector.ts";
 import { ArpSpoof } from "./arp_spoof.ts";
 import { Beacon } from "./beacon.ts";
 import { BruteForce } from "./brute_force.ts";
@@ -14,4 +15,5 @@ export const DETECTORS: readonly DetectorFactory[] = [
   (context) => new ArpSpoof(context),
   (context) => new DnsTunnel(context),
   (context) => new Beacon(context),
+  (context) => new AnomalyDetector(context),
 ];
