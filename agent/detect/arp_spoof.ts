@@ -205,7 +205,7 @@ export class ArpSpoof implements Detector {
     const victims = [...contest.victims].map((victim) => this.#text(victim));
     const targets = [address, ...victims.filter((victim) => victim !== address)];
     return {
-      ...weights[verdict],
+      ...weights[own === null && verdict === "spoofing" ? "besideGateway" : verdict],
       attackId: "T1557.002",
       sources: [own ?? mac],
       sourceCount: 1,
@@ -216,6 +216,10 @@ export class ArpSpoof implements Detector {
   }
 }
 
+/**
+ * A spoofing MAC address without an address of its own weighs less: a bond of two cards (Linux balance-alb) tells its
+ * clients by turns and unasked to use the one or the other.
+ */
 const weights: { readonly [verdict in Verdict]: Pick<IncidentFacts, "severity" | "confidence"> } = {
   spoofing: { severity: "critical", confidence: 0.95 },
   besideGateway: { severity: "high", confidence: 0.85 },

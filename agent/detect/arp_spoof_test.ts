@@ -33,11 +33,13 @@ Deno.test("ArpSpoof finds unasked answers for an address that another uses", () 
   equal(told.at(-1)!.isOpen, false);
 });
 
-Deno.test("ArpSpoof names a MAC address that has no address of its own", () => {
+Deno.test("ArpSpoof names a MAC address that has no address of its own, with less weight", () => {
   const script = new TrafficScript();
   for (let at = 1; at < 60; at += 2) claim(script, at, gateway.address, attacker.mac, victim);
   for (let at = 2; at < 60; at += 10) ask(script, at, gateway, victim.address);
-  deepEqual(opened(script.play(make))[0].sources, ["02:00:00:00:00:66"]);
+  const [found] = opened(script.play(make));
+  deepEqual(found.sources, ["02:00:00:00:00:66"]);
+  equal(found.severity, "high");
 });
 
 Deno.test("ArpSpoof finds claims of a gateway's address beside the gateway's own traffic", () => {

@@ -32,7 +32,7 @@ export const LOGIN_SERVICES: readonly LoginService[] = [
   service("SMTP", "smtp", [25, 465, 587], [20, 2_500], [60, 8_000], 20),
   service("IMAP", "imap", [143, 993], [20, 2_500], [40, 8_000], 12),
   service("POP3", "pop3", [110, 995], [12, 2_500], [20, 8_000], 12),
-  service("SMB", "smb", [445], [300, 3_000], [200, 3_000], 12),
+  service("SMB", "smb", [445], [200, 3_000], [200, 3_000], 12),
 ];
 
 /** Index into LOGIN_SERVICES by port and by application; -1 where there is none. */

@@ -16,7 +16,15 @@ const domains: ReadonlySet<string> = new Set([
   // Lists of mail senders and domains (RFC 5782).
   ...["spamhaus.org", "spamhaus.net", "dq.spamhaus.net", "spamcop.net", "sorbs.net", "surbl.org"],
   ...["uribl.com", "dnswl.org", "mailspike.net", "barracudacentral.org", "invaluement.com"],
-  ...["njabl.org", "uceprotect.net", "abuse.ch", "mailshell.net", "abuseat.org", "manitu.net"],
+  ...[
+    "njabl.org",
+    "uceprotect.net",
+    "abuse.ch",
+    "mailshell.net",
+    "abuseat.org",
+    "manitu.net",
+    "msbl.org",
+  ],
   // Content networks, clouds and measurement with hashed or numbered host names.
   ...["akamaihd.net", "akamaiedge.net", "akamai.net", "akstat.io", "edgekey.net", "edgesuite.net"],
   ...[
@@ -38,8 +46,8 @@ const domains: ReadonlySet<string> = new Set([
     "cedexis-radar.net",
     "plex.direct",
   ],
-  // Service discovery inside.
-  ...["local", "home.arpa"],
+  // Inside: multicast DNS, Kubernetes, home routers.
+  ...["local", "cluster.local", "home.arpa"],
 ]);
 
 /** `domain` as QueriedName.domain gives it. */

@@ -50,7 +50,8 @@ export class QueriedName {
       if (byte >= 0x30 && byte <= 0x39) digits++;
       else if (byte >= 0x61 && byte <= 0x7a) letters++;
     }
-    if (digits + letters < dataLength / 2) return false;
+    // One character a label: an IPv6 address in a list of mail senders (RFC 5782 section 2.4).
+    if (digits + letters < dataLength * 0.6) return false;
     return digits >= dataLength * 0.1 || this.#entropy() >= 4;
   }
 

@@ -68,6 +68,10 @@ Deno.test("DnsTunnel stays silent at ordinary and at long names", () => {
     "virus look-ups": () => [`${random(base32, 48)}.avqs.mcafee.com`, typeTxt],
     "a list of mail senders": () => [`${reversed()}.zen.spamhaus.org`, 1],
     "any list of mail senders": () => [`${reversed()}.bl.example.org`, typeTxt],
+    "a list of IPv6 mail senders": () => [
+      `${random(hex, 32).split("").join(".")}.bl.example.org`,
+      1,
+    ],
     "reverse look-ups": () => [`${reversed()}.in-addr.arpa`, 12],
     "reverse look-ups of IPv6": () => [`${random(hex, 32).split("").join(".")}.ip6.arpa`, 12],
     "SPF and DKIM of many domains": (index) => [`s1._domainkey.mail.d${index}x.com`, typeTxt],

@@ -28,6 +28,10 @@ const scanMax = 2 * 65_536;
 const forgedSourcesMin = 64;
 /** ICMP(v6) messages that anyone may send unasked: echo, timestamp, mask, router solicitation and advertisement. */
 const icmpTypes: ReadonlySet<number> = new Set([0, 8, 13, 17, 128, 129, 133, 134]);
+/** Where many send and nothing answers: SNMP traps, syslog, flow export, StatsD, Jaeger, GELF, collectd. */
+const collectorPorts: ReadonlySet<number> = new Set(
+  [162, 514, 2055, 4739, 6343, 6831, 8125, 9995, 9996, 12201, 25826],
+);
 const dhcpServerPort = 67;
 const dhcpClientPort = 68;
 
@@ -113,7 +117,7 @@ export class Flood implements Detector {
     const isDhcp = observation.destinationPort === dhcpServerPort &&
       observation.sourcePort === dhcpClientPort;
     const kind = isDhcp ? FloodKind.dhcp : FloodKind.udp;
-    if (!isDhcp && observation.has(Mark.isToMany)) return;
+    if (!isDhcp && (observation.has(Mark.isToMany) || isReport(observation))) return;
     if (observation.has(Mark.isNew)) this.#arrive(kind, observation, 1);
     else if (isDhcp || observation.respPackets === 0) this.#oneFlow(kind, observation);
   }
@@ -254,4 +258,10 @@ export class Flood implements Detector {
       peak,
     }, incident);
   }
+}
+
+/** What a host inside sends to a collector inside. */
+function isReport({ marks, destinationPort }: Observation): boolean {
+  const inside = Mark.isSourceLocal | Mark.isDestinationLocal;
+  return (marks & inside) === inside && collectorPorts.has(destinationPort);
 }

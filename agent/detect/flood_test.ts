@@ -78,11 +78,15 @@ Deno.test("Flood leaves what is answered alone: load tests, resolvers", () => {
   deepEqual(script.play(make), []);
 });
 
-Deno.test("Flood leaves retries at a dead service and a group's stream alone", () => {
+Deno.test("Flood leaves retries at a dead service, metrics and a group's stream alone", () => {
   const script = new TrafficScript();
   for (let second = 0; second < 30; second++) {
     for (let host = 0; host < 200; host++) {
       send(script, { at: second, from: `10.0.1.${host}`, toPort: 8_080 });
+      for (let metric = 0; metric < 3; metric++) {
+        const from = `10.0.1.${host}`;
+        send(script, { at: second, from, toPort: 8_125, transport: Transport.udp });
+      }
     }
     for (let packet = 0; packet < 1_000; packet++) {
       send(script, {
