@@ -25,6 +25,8 @@ export interface Config {
   /** Dashboard login; null without one. Secret. */
   readonly password: string | null;
   readonly anomalyThresholdPct: number;
+  /** Quantile of the forest's held-out scores above which a window is anomalous, 0.5 to below 1. */
+  readonly anomalyQuantile: number;
   readonly alertIntervalS: number;
   readonly smtp: SmtpConfig | null;
   readonly mailFrom: string | null;
@@ -253,6 +255,7 @@ function build(
     port: int("port"),
     password: passwordOf(values, sources),
     anomalyThresholdPct: int("anomaly-threshold"),
+    anomalyQuantile: int("anomaly-quantile"),
     alertIntervalS: int("alert-interval"),
     smtp: smtpOf(values),
     mailFrom: text("mail-from"),

@@ -4,6 +4,9 @@
  */
 import type {
   CaptureSourceState,
+  DetectionState,
+  Finding,
+  FindingKind,
   PacketRow,
   PipelineSnapshot,
   RecorderState,
@@ -16,6 +19,8 @@ import { VERSION } from "./version.ts";
 /** What a subscriber gets; the names are those of `/api/events`. */
 export type LiveEvent =
   | { readonly type: "stats"; readonly data: StatsEvent }
+  /** A finding is opened, has grown, or is over; "anomaly" stands for all kinds but scans. */
+  | { readonly type: "scan" | "anomaly"; readonly data: Finding }
   | { readonly type: "status"; readonly data: StatusEntry };
 
 /** One second: the newest full second, totals, and the state of each part. */
@@ -32,6 +37,7 @@ export interface Health {
   readonly sources: readonly CaptureSourceState[];
   readonly store: StoreState;
   readonly recorder: RecorderState;
+  readonly detection: DetectionState;
   /** Workers that crashed and were started again. */
   readonly workerRestarts: number;
   /** Seconds between a packet's capture and its decoding, live; 0 for files. */
@@ -56,6 +62,22 @@ export type RunMode = "live" | "replay";
 
 const secondsKept = 900;
 const entriesKept = 200;
+const findingsKept = 200;
+
+const noDetection: Omit<DetectionState, "observationsShed"> = {
+  state: "off",
+  windowsLearnt: 0,
+  windowsNeeded: 0,
+  windows: 0,
+  windowsFlagged: 0,
+  anomalyRatePct: 0,
+  observations: 0,
+  stateBytes: 0,
+  forgotten: 0,
+  findings: 0,
+  findingsOpen: 0,
+  modelFittedUs: null,
+};
 
 export class LiveState {
   readonly mode: RunMode;
@@ -67,11 +89,21 @@ export class LiveState {
   snapshot: PipelineSnapshot | null = null;
   store: StoreState;
   recorder: RecorderState;
+  /** What the store's rows of this run are told apart by (`FLOWS_PER_RUN`); 0 before the first. */
+  storeRun = 0;
+  /** All but what only the pipeline knows. */
+  detectionOwn = noDetection;
+  /** Findings of this run that the store never got. */
+  findingsLost = 0;
   behindS = 0;
   cpuCores = -1;
   #sources = new Map<number, CaptureSourceState>();
   #seconds: StatsSecond[] = [];
   #entries: StatusEntry[] = [];
+  /** The newest state of each, in the order of these states. */
+  readonly #findings = new Map<number, Finding>();
+  readonly #openFindings = new Set<number>();
+  readonly #findingCounts = new Map<FindingKind, number>();
   #listeners = new Set<(event: LiveEvent) => void>();
 
   constructor(mode: RunMode) {
@@ -141,6 +173,36 @@ export class LiveState {
     this.publish({ type: "status", data: entry });
   }
 
+  get detection(): DetectionState {
+    return { ...this.detectionOwn, observationsShed: this.snapshot?.observationsShed ?? 0 };
+  }
+
+  /** The newest states of the last 200 findings, newest last. */
+  get findings(): readonly Finding[] {
+    return [...this.#findings.values()];
+  }
+
+  /** Findings since the start, by kind. */
+  get findingCounts(): ReadonlyMap<FindingKind, number> {
+    return this.#findingCounts;
+  }
+
+  /** Takes a finding that is new, has grown or is over, and tells the subscribers. */
+  setFinding(finding: Finding): void {
+    const { id, kind, isOpen } = finding;
+    const isKnown = this.#openFindings.has(id);
+    if (!isKnown) this.#findingCounts.set(kind, (this.#findingCounts.get(kind) ?? 0) + 1);
+    if (isOpen) this.#openFindings.add(id);
+    else this.#openFindings.delete(id);
+    this.#findings.delete(id);
+    this.#findings.set(id, finding);
+    if (this.#findings.size > findingsKept) {
+      const [oldest] = this.#findings.keys();
+      this.#findings.delete(oldest!);
+    }
+    this.publish({ type: kind === "scan" ? "scan" : "anomaly", data: finding });
+  }
+
   statsEvent(): StatsEvent {
     return { second: this.#seconds.at(-1) ?? null, snapshot: this.snapshot, health: this.health() };
   }
@@ -153,6 +215,7 @@ export class LiveState {
       sources: this.sources,
       store: this.store,
       recorder: this.recorder,
+      detection: this.detection,
       workerRestarts: this.workerRestarts,
       behindS: this.behindS,
       rssBytes: Deno.memoryUsage().rss,
@@ -170,7 +233,7 @@ export class LiveState {
       queue: sum("queueDrops"),
       recorder: (this.snapshot?.recorderDrops ?? 0) + this.recorder.packetsLost,
       store: (this.snapshot?.packetRowsShed ?? 0) + (this.snapshot?.flowRowsShed ?? 0) +
-        this.store.rowsLost,
+        this.store.rowsLost + this.findingsLost,
     };
   }
 

@@ -180,6 +180,17 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: running,
   },
   {
+    name: "anomaly-quantile",
+    env: "TAPWATCH_ANOMALY_QUANTILE",
+    kind: "number",
+    default: 0.995,
+    min: 0.5,
+    max: 0.999999,
+    placeholder: "Q",
+    help: "share of usual windows that must score lower than an anomalous one",
+    commands: [...running, "analyze"],
+  },
+  {
     name: "alert-interval",
     env: "TAPWATCH_ALERT_INTERVAL",
     kind: "integer",

@@ -483,6 +483,8 @@ export interface PipelineSnapshot {
   readonly flowRowsShed: number;
   /** Packets not written to the capture ring because the writer was behind. */
   readonly recorderDrops: number;
+  /** Observations not taken because detection was behind. */
+  readonly observationsShed: number;
 }
 
 /** State of one capture source, as the capture worker last told it. */

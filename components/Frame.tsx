@@ -23,11 +23,37 @@ const groups: readonly (readonly PageLink[])[] = [
     { href: "/status", label: "Status", icon: "status" },
   ],
 ];
-const phoneLinks = ["/", "/flows", "/packets", "/status"];
+const phoneLinks = ["/", "/anomalies", "/scans", "/flows"];
 
-/** The title of the page at `path`. */
+/** The title of the page at `path`; that of its list for a page of one finding. */
 export function pageTitle(path: string): string {
-  return groups.flat().find(({ href }) => href === path)?.label ?? "Not found";
+  return linkOf(path)?.label ?? "Not found";
+}
+
+/** The link that leads to a page, or to the list that it belongs to. */
+function linkOf(path: string): PageLink | undefined {
+  return groups.flat().find(({ href }) => href === path || isBelow(path, href));
+}
+
+function isBelow(path: string, href: string): boolean {
+  return href !== "/" && path.startsWith(`${href}/`);
+}
+
+/** Runs of the program do not matter to people: the number within the run. */
+const idsPerRun = 2 ** 32;
+
+function Heading({ path }: { path: string }) {
+  const link = linkOf(path);
+  if (!link || link.href === path) return <h1>{pageTitle(path)}</h1>;
+  const id = Number(path.slice(link.href.length + 1));
+  return (
+    <h1>
+      <span class="crumb">
+        <a href={link.href}>{link.label}</a> /
+      </span>{" "}
+      {Number.isSafeInteger(id) ? id % idsPerRun : "?"}
+    </h1>
+  );
 }
 
 export interface FrameProps {
@@ -37,10 +63,14 @@ export interface FrameProps {
   readonly summary: readonly string[];
   readonly canLogOut: boolean;
   readonly topBar: ComponentChildren;
+  /** What stands behind a page's name: how many of its findings are open. */
+  readonly countOf: (href: string) => ComponentChildren;
   readonly children: ComponentChildren;
 }
 
-export function Frame({ path, hostname, summary, canLogOut, topBar, children }: FrameProps) {
+export function Frame(
+  { path, hostname, summary, canLogOut, topBar, countOf, children }: FrameProps,
+) {
   return (
     <>
       <a class="skip" href="#main">Skip to content</a>
@@ -52,7 +82,9 @@ export function Frame({ path, hostname, summary, canLogOut, topBar, children }: 
               {groups.map((links) => (
                 <Fragment key={links[0]!.href}>
                   {links !== groups[0] && <hr />}
-                  {links.map((link) => <NavLink key={link.href} {...link} path={path} />)}
+                  {links.map((link) => (
+                    <NavLink key={link.href} {...link} path={path} count={countOf(link.href)} />
+                  ))}
                 </Fragment>
               ))}
             </nav>
@@ -63,7 +95,7 @@ export function Frame({ path, hostname, summary, canLogOut, topBar, children }: 
           </div>
         </aside>
         <header class="top">
-          <h1>{pageTitle(path)}</h1>
+          <Heading path={path} />
           {topBar}
           {canLogOut && (
             <form method="post" action="/logout">
@@ -74,27 +106,33 @@ export function Frame({ path, hostname, summary, canLogOut, topBar, children }: 
           )}
         </header>
         <main class="page" id="main">{children}</main>
-        <BottomBar path={path} />
+        <BottomBar path={path} countOf={countOf} />
       </div>
     </>
   );
 }
 
-function NavLink({ href, label, icon, path }: PageLink & { readonly path: string }) {
+interface NavLinkProps extends PageLink {
+  readonly path: string;
+  readonly count: ComponentChildren;
+}
+
+function NavLink({ href, label, icon, path, count }: NavLinkProps) {
   return (
     <a href={href} title={label} aria-current={current(href, path)}>
       <Icon name={icon} />
       <span>{label}</span>
+      {count}
     </a>
   );
 }
 
 /** An explicit "false" keeps Fresh from marking every page as below the overview. */
 function current(href: string, path: string): "page" | "false" {
-  return href === path ? "page" : "false";
+  return href === path || isBelow(path, href) ? "page" : "false";
 }
 
-function BottomBar({ path }: { path: string }) {
+function BottomBar({ path, countOf }: Pick<FrameProps, "path" | "countOf">) {
   const all = groups.flat();
   const inBar = all.filter(({ href }) => phoneLinks.includes(href));
   const inSheet = all.filter(({ href }) => !phoneLinks.includes(href));
@@ -105,12 +143,15 @@ function BottomBar({ path }: { path: string }) {
           <a key={href} href={href} aria-current={current(href, path)}>
             <Icon name={icon} />
             {label}
+            {countOf(href)}
           </a>
         ))}
         <button
           type="button"
           popovertarget="more"
-          aria-current={inSheet.some(({ href }) => href === path) ? "page" : "false"}
+          aria-current={inSheet.some(({ href }) => current(href, path) === "page")
+            ? "page"
+            : "false"}
         >
           <Icon name="more" />
           More

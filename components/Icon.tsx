@@ -1,4 +1,6 @@
 /** The sixteen-pixel line icons and the mark of the product. */
+import { SEVERITIES, type Severity as SeverityLevel } from "../agent/records.ts";
+import { severityLabels } from "./finding_text.ts";
 
 const paths = {
   overview: "M2 9h3l2-6 3 10 2-4h2",
@@ -14,6 +16,7 @@ const paths = {
   theme: "M8 2.5v11M8 2.5a5.5 5.5 0 0 1 0 11 5.5 5.5 0 0 1 0-11",
   tick: "M3 8.5 6.5 12 13 4.5",
   download: "M8 2v8M4.5 7 8 10.5 11.5 7M2.5 13.5h11",
+  down: "M4 6l4 4 4-4",
   leave: "M9.5 2.5h-6v11h6M6.5 8h7M11 5.5 13.5 8 11 10.5",
 } as const;
 export type IconName = keyof typeof paths;
@@ -42,14 +45,13 @@ export function Brand() {
   );
 }
 
-/** Severity as four steps beside its word. */
-export function Severity({ level }: { level: "medium" | "high" }) {
-  const steps = level === "high" ? 3 : 2;
-  const heights = [4, 6.4, 8.8, 11.2];
+/** Severity as up to four steps beside its word. */
+export function Severity({ level }: { level: SeverityLevel }) {
+  const steps = SEVERITIES.indexOf(level);
   return (
     <span class={`sev sev-b-${level}`}>
       <svg viewBox="0 0 12 12" aria-hidden="true">
-        {heights.map((height, index) => (
+        {stepHeights.map((height, index) => (
           <rect
             x={index * 3}
             y={12 - height}
@@ -59,7 +61,9 @@ export function Severity({ level }: { level: "medium" | "high" }) {
           />
         ))}
       </svg>
-      {level === "high" ? "High" : "Medium"}
+      {severityLabels[level]}
     </span>
   );
 }
+
+const stepHeights = [4, 6.4, 8.8, 11.2];

@@ -7,6 +7,8 @@ export interface ListField {
   readonly label: string;
   readonly placeholder?: string;
   readonly choices?: readonly { readonly value: string; readonly label: string }[];
+  /** Of the input where it is not a line of text; a time is of the sensor's clock. */
+  readonly type?: "datetime-local";
 }
 
 interface Props {
@@ -14,13 +16,16 @@ interface Props {
   readonly fields: readonly ListField[];
   readonly error: string;
   readonly nextCursor: string | null;
-  readonly isEmpty: boolean;
+  /** True where `empty` stands in place of the children. */
+  readonly isEmpty?: boolean;
   /** Said when nothing fits. */
-  readonly empty: string;
+  readonly empty?: string;
   readonly children: ComponentChildren;
 }
 
-export function ListPage({ url, fields, error, nextCursor, isEmpty, empty, children }: Props) {
+export function ListPage(
+  { url, fields, error, nextCursor, isEmpty = false, empty = "", children }: Props,
+) {
   const query = url.searchParams;
   return (
     <>
@@ -56,7 +61,7 @@ export function ListPage({ url, fields, error, nextCursor, isEmpty, empty, child
 }
 
 function Field({ field, value }: { field: ListField; value: string }) {
-  const { name, label, placeholder, choices } = field;
+  const { name, label, placeholder, choices, type } = field;
   return (
     <label class="field">
       <span>{label}</span>
@@ -70,6 +75,8 @@ function Field({ field, value }: { field: ListField; value: string }) {
             ))}
           </select>
         )
+        : type
+        ? <input name={name} type={type} step="1" value={value} />
         : (
           <input
             name={name}

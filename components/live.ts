@@ -3,7 +3,8 @@
  * stay empty and the islands show their props.
  */
 import { computed, signal } from "@preact/signals";
-import type { StatsSecond, StatusEntry } from "../agent/records.ts";
+import type { Finding, StatsSecond, StatusEntry } from "../agent/records.ts";
+import { type FindingList, findingPath, isGrave, mergeFindings, readFinding } from "./findings.ts";
 import type { LiveMessage, StatusMessage } from "./live_message.ts";
 import { secondDrops } from "./verdict.ts";
 import { fromWire } from "./wire.ts";
@@ -17,6 +18,8 @@ export const latest = signal<LiveMessage | null>(null);
 export const liveSeconds = signal<readonly StatsSecond[]>([]);
 /** Lines of the log since the page was made, newest last. */
 export const newEntries = signal<readonly StatusEntry[]>([]);
+/** Findings in their newest state as they arrived or were caught up with, at most 200. */
+export const newFindings = signal<readonly Finding[]>([]);
 const isPaused = signal(false);
 const isStale = signal(false);
 export const connection = computed<ConnectionState>(() =>
@@ -32,6 +35,13 @@ export const recentDrops = computed(() => {
 const staleMs = 5000;
 const secondsMax = 900;
 const entriesMax = 200;
+const findingsMax = 200;
+/** A hidden page holds no connection (browsers allow six a host), but asks this often for the sake of its title. */
+const hiddenPollMs = 20_000;
+let hiddenTimer = 0;
+/** Pages of the findings that were there when this page was; null until they are known. */
+let knownPaths: Set<string> | null = null;
+const gravePaths = new Set<string>();
 let source: EventSource | null = null;
 let staleTimer = 0;
 let lastUs = -1;
@@ -53,6 +63,8 @@ export function togglePaused(): void {
 /** Holds a connection while somebody looks. */
 function follow(): void {
   const wanted = !isPaused.value && !document.hidden;
+  clearInterval(hiddenTimer);
+  if (document.hidden && !isPaused.value) hiddenTimer = setInterval(catchUp, hiddenPollMs);
   if (wanted && !source) open();
   if (!wanted && source) {
     source.close();
@@ -65,6 +77,9 @@ function open(): void {
   source = new EventSource(`/api/events?since=${lastUs}`);
   source.addEventListener("stats", (event) => takeStats(parse<LiveMessage>(event)));
   source.addEventListener("status", (event) => takeStatus(parse<StatusMessage>(event)));
+  source.addEventListener("scan", (event) => takeFindings([parseFinding("scans", event)]));
+  source.addEventListener("anomaly", (event) => takeFindings([parseFinding("anomalies", event)]));
+  source.addEventListener("open", catchUp);
   source.addEventListener("error", () => {
     if (source?.readyState === EventSource.CLOSED) reopenLater();
   });
@@ -79,6 +94,36 @@ function reopenLater(): void {
 
 function parse<T>(event: MessageEvent<string>): T {
   return fromWire<T>(JSON.parse(event.data));
+}
+
+function parseFinding(list: FindingList, event: MessageEvent<string>): Finding {
+  return readFinding(list, JSON.parse(event.data));
+}
+
+/** Asks for the newest findings: those told while there was no connection would be missed. */
+async function catchUp(): Promise<void> {
+  const lists = await Promise.all([storedFindings("scans"), storedFindings("anomalies")]);
+  const findings = lists.flat();
+  knownPaths ??= new Set(findings.map(findingPath));
+  takeFindings(findings);
+}
+
+async function storedFindings(list: FindingList): Promise<readonly Finding[]> {
+  const response = await fetch(`/api/${list}?limit=50`).catch(() => null);
+  if (!response?.ok) return [];
+  const rows: Record<string, unknown>[] = (await response.json())[list];
+  return rows.map((row) => readFinding(list, row));
+}
+
+/** What has just been told is newer than what the database has. */
+function takeFindings(findings: readonly Finding[]): void {
+  if (findings.length === 0) return;
+  newFindings.value = mergeFindings(newFindings.value, findings).slice(-findingsMax);
+  for (const finding of findings) {
+    const path = findingPath(finding);
+    if (isGrave(finding) && !knownPaths?.has(path)) gravePaths.add(path);
+  }
+  if (gravePaths.size > 0) document.title = `(${gravePaths.size}) tapwatch`;
 }
 
 function takeStats(message: LiveMessage): void {

@@ -1,7 +1,13 @@
 /** The stat strip of the overview: the newest second, and the highest of the last quarter of an hour. */
 import { latest, liveSeconds } from "../components/live.ts";
 import { Stat } from "../components/Stat.tsx";
-import { bitRateQuantity, formatBitRate, formatCount } from "../components/format.ts";
+import {
+  bitRateQuantity,
+  formatBitRate,
+  formatCount,
+  type Quantity,
+} from "../components/format.ts";
+import { anomalyPercent, learningText } from "../components/finding_verdict.ts";
 import type { LiveMessage } from "../components/live_message.ts";
 import { currentSecond } from "../components/verdict.ts";
 import { highestOf, type Peaks } from "../components/peaks.ts";
@@ -48,15 +54,10 @@ export default function TrafficNumbers({ initial, peaks }: Props) {
         hintTitle={of15}
       />
       <Stat
-        label="New flows"
-        quantity={count(second?.newFlows, "/s")}
-        hint={hint(`up to ${formatCount(highest.newFlows)} /s`)}
-        hintTitle={of15}
-      />
-      <Stat
         label="Open flows"
         quantity={count(snapshot?.flowsActive)}
-        hint={hint(`${formatCount(snapshot?.flowsTotal ?? 0)} since the start`)}
+        hint={hint(`${formatCount(second?.newFlows ?? 0)} new /s`)}
+        hintTitle={`${formatCount(snapshot?.flowsTotal ?? 0)} since the start`}
       />
       <Stat
         label="Hosts active"
@@ -66,6 +67,25 @@ export default function TrafficNumbers({ initial, peaks }: Props) {
         )}
         hint={hint("in the last minutes")}
       />
+      <Stat
+        label="Anomaly rate"
+        quantity={anomalyRate(message)}
+        hint={anomalyHint(message)}
+        hintTitle="Packets in unusual windows, of all packets of the last 5 minutes"
+      />
     </section>
   );
+}
+
+/** Null until there is something to compare with. */
+function anomalyRate({ health: { detection } }: LiveMessage): Quantity | null {
+  const isKnown = detection.state === "ready" && detection.windows > 0;
+  return isKnown ? { value: anomalyPercent(detection), unit: "%" } : null;
+}
+
+function anomalyHint({ health: { detection } }: LiveMessage): string {
+  if (detection.state === "off") return "no data yet";
+  if (detection.state === "learning") return learningText(detection);
+  const { windows, windowsFlagged } = detection;
+  return `${formatCount(windowsFlagged)} of ${formatCount(windows)} windows`;
 }

@@ -1,26 +1,38 @@
-/** First line of a page: is anything wrong? Below it what is, one notice each. */
+/** First line of a page: is anything wrong? Below it what is: one notice for each trouble, one row for each finding. */
+import { useEffect, useRef } from "preact/hooks";
+import type { Finding } from "../agent/records.ts";
+import { FindingLink } from "../components/FindingLink.tsx";
+import { judgeFindings } from "../components/finding_verdict.ts";
+import { findingPath, isGrave, mergeFindings, recentFindings } from "../components/findings.ts";
+import { formatCount } from "../components/format.ts";
 import { Icon, Severity } from "../components/Icon.tsx";
-import { latest, recentDrops as liveDrops } from "../components/live.ts";
+import { latest, newFindings, recentDrops as liveDrops } from "../components/live.ts";
 import type { LiveMessage, SensorInfo } from "../components/live_message.ts";
-import { judge, type Problem, sourceNames } from "../components/verdict.ts";
+import { judge, pageNowUs, type Problem, sourceNames } from "../components/verdict.ts";
 
 interface Props {
   readonly initial: LiveMessage;
   readonly sensor: SensorInfo;
   /** Packets lost in the minute before the page was made. */
   readonly recentDrops: number;
-  /** Said after a good verdict. */
-  readonly note: string;
+  /** Of the last 24 hours; null on a page that is about capturing alone. */
+  readonly findings: readonly Finding[] | null;
 }
 
 /** The drops that the server counted are old news after this. */
 const drawnDropsUs = 60e6;
 
-export default function VerdictLine({ initial, sensor, recentDrops, note }: Props) {
+/** Rows; the rest is behind the links below them. */
+const rowsMax = 8;
+
+export default function VerdictLine({ initial, sensor, recentDrops, findings }: Props) {
   const message = latest.value ?? initial;
+  const nowUs = pageNowUs(message);
   const isYoung = message.nowUs - initial.nowUs < drawnDropsUs;
   const drops = liveDrops.value + (isYoung ? recentDrops : 0);
-  const verdict = judge(message, sensor, drops);
+  const capture = judge(message, sensor, drops);
+  const recent = findings && recentFindings(mergeFindings(findings, newFindings.value), nowUs);
+  const verdict = recent ? judgeFindings(capture, recent, message.health.detection) : capture;
   const isQuiet = verdict.tone === "good" || verdict.tone === "plain";
   return (
     <>
@@ -29,12 +41,57 @@ export default function VerdictLine({ initial, sensor, recentDrops, note }: Prop
           {verdict.tone === "good" && <Icon name="tick" class="tick" />}
           {verdict.title}
         </h2>
-        <p>{[verdict.detail, isQuiet ? note : ""].filter((text) => text !== "").join(". ")}.</p>
+        <p>{verdict.detail}.</p>
       </section>
       {verdict.problems.length > 0 && <Problems problems={verdict.problems} />}
+      {recent && <Findings findings={recent} nowUs={nowUs} zone={sensor.zone} />}
       {isSilent(message) && <Silence message={message} />}
     </>
   );
+}
+
+interface FindingsProps {
+  readonly findings: readonly Finding[];
+  readonly nowUs: number;
+  readonly zone: string;
+}
+
+function Findings({ findings, nowUs, zone }: FindingsProps) {
+  const shown = findings.slice(0, rowsMax);
+  const more = findings.length - shown.length;
+  return (
+    <>
+      <Announcement findings={findings} />
+      {shown.length > 0 && (
+        <section class="findings" aria-label="Findings of the last 24 hours">
+          {shown.map((finding) => (
+            <FindingLink key={findingPath(finding)} finding={finding} nowUs={nowUs} zone={zone} />
+          ))}
+          {more > 0 && (
+            <p class="more">
+              {formatCount(more)} more in the last 24 h: <a href="/scans">scans</a>,{" "}
+              <a href="/anomalies">anomalies</a>
+            </p>
+          )}
+        </section>
+      )}
+    </>
+  );
+}
+
+/** Says a high or critical finding that has just come to those who cannot see the page. */
+function Announcement({ findings }: { findings: readonly Finding[] }) {
+  const known = useRef<ReadonlySet<string> | null>(null);
+  const paths = findings.filter(isGrave).map(findingPath);
+  useEffect(() => {
+    known.current = new Set([...known.current ?? [], ...paths]);
+  });
+  const fresh = findings.find((finding) =>
+    isGrave(finding) && known.current !== null && !known.current.has(findingPath(finding))
+  );
+  const said = useRef("");
+  if (fresh) said.current = fresh.reason;
+  return <div class="vh" role="alert">{said.current}</div>;
 }
 
 function Problems({ problems }: { problems: readonly Problem[] }) {

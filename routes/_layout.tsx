@@ -3,7 +3,9 @@ import { Frame } from "../components/Frame.tsx";
 import { RangePicker } from "../components/RangePicker.tsx";
 import { dropPercent, sourceNames } from "../components/verdict.ts";
 import LiveButton from "../islands/LiveButton.tsx";
+import OpenCount from "../islands/OpenCount.tsx";
 import ThemeSwitch from "../islands/ThemeSwitch.tsx";
+import { openFindings } from "./(_server)/finding_pages.ts";
 import { define, rangeOf, type State } from "./(_server)/state.ts";
 
 const chartPages = ["/", "/status"];
@@ -16,6 +18,11 @@ export default define.layout(function Layout({ Component, state, url }) {
       hostname={state.sensor.hostname}
       summary={summaryLines(state)}
       canLogOut={!state.gate.isOpen}
+      countOf={(href) => {
+        const list = href.slice(1);
+        return (list === "scans" || list === "anomalies") &&
+          <OpenCount list={list} open={openFindings(state, list)} />;
+      }}
       topBar={
         <>
           {chartPages.includes(path) && <RangePicker url={url} range={rangeOf(url)} />}

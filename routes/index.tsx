@@ -24,10 +24,10 @@ import {
   type State,
   trafficSeries,
 } from "./(_server)/state.ts";
+import { overviewFindings } from "./(_server)/finding_pages.ts";
 import { attempt, packetRows } from "./(_server)/lists.ts";
 
 const packetsShown = 15;
-const note = "This version watches traffic; it does not look for scans and anomalies yet";
 
 export const handler = define.handlers({
   GET(ctx) {
@@ -38,9 +38,11 @@ export const handler = define.handlers({
     const nowUs = pageNowUs(state.message);
     const series = attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
     const rows = attempt(() => newestRows(state, protocol), newestOf(state, protocol));
+    const findings = attempt(() => overviewFindings(state), []);
     return page({
       live: { initial: state.message, series: series.value, range },
-      error: series.error || rows.error,
+      error: series.error || rows.error || findings.error,
+      findings: findings.value,
       peaks: highestOf(state.context.live.seconds(), null),
       drops: recentDrops(state),
       protocol,
@@ -54,7 +56,12 @@ export default define.page<typeof handler>(function Overview({ data, state }) {
   const { message, sensor } = state;
   return (
     <>
-      <VerdictLine initial={message} sensor={sensor} recentDrops={data.drops} note={note} />
+      <VerdictLine
+        initial={message}
+        sensor={sensor}
+        recentDrops={data.drops}
+        findings={data.findings}
+      />
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
       <TrafficNumbers initial={message} peaks={data.peaks} />
       <TrafficChart {...data.live} zone={sensor.zone} />

@@ -1,10 +1,40 @@
-/** Scans: the page that detection will fill. */
+/** Scans of the database, newest first, and those that arrive while the page stands. */
 import { page } from "fresh";
-import { NoFindings } from "../components/NoFindings.tsx";
+import { scanFields } from "../components/finding_fields.ts";
+import { readFinding } from "../components/findings.ts";
+import { ListPage } from "../components/ListPage.tsx";
+import { pageNowUs } from "../components/verdict.ts";
+import FindingRows from "../islands/FindingRows.tsx";
+import { findingQuery, sinceText } from "./(_server)/finding_pages.ts";
+import { attemptPage, scanFilter } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
-export const handler = define.handlers({ GET: () => page() });
+export const handler = define.handlers({
+  GET({ state, url }) {
+    const { queries } = state.context;
+    return page(attemptPage(() => queries.scans(scanFilter(url.searchParams))));
+  },
+});
 
-export default define.page(function Scans() {
-  return <NoFindings title="No scans" path="/api/scans" />;
+export default define.page<typeof handler>(function Scans({ data, state, url }) {
+  const { rows, nextCursor } = data.value;
+  const isFirstPage = data.error === "" && !url.searchParams.has("cursor");
+  return (
+    <ListPage
+      url={url}
+      fields={scanFields}
+      error={data.error}
+      nextCursor={nextCursor}
+    >
+      <FindingRows
+        list="scans"
+        findings={rows.map((row) => readFinding("scans", row))}
+        query={isFirstPage ? findingQuery(url.searchParams) : null}
+        isFiltered={url.search !== ""}
+        nowUs={pageNowUs(state.message)}
+        zone={state.sensor.zone}
+        since={sinceText(state)}
+      />
+    </ListPage>
+  );
 });

@@ -2,6 +2,7 @@
 import { page } from "fresh";
 import { Notice } from "../components/Notice.tsx";
 import { pageNowUs } from "../components/verdict.ts";
+import DetectionTable from "../islands/DetectionTable.tsx";
 import DiskTable from "../islands/DiskTable.tsx";
 import InterfaceTable from "../islands/InterfaceTable.tsx";
 import PacketRate from "../islands/PacketRate.tsx";
@@ -30,7 +31,7 @@ export default define.page<typeof handler>(function Status({ data, state }) {
   const { message, sensor } = state;
   return (
     <>
-      <VerdictLine initial={message} sensor={sensor} recentDrops={data.drops} note="" />
+      <VerdictLine initial={message} sensor={sensor} recentDrops={data.drops} findings={null} />
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
       <StatusNumbers initial={message} />
       <PacketRate
@@ -42,6 +43,7 @@ export default define.page<typeof handler>(function Status({ data, state }) {
       />
       <DiskTable initial={message} resultsFolder={sensor.resultsFolder} />
       <InterfaceTable initial={message} />
+      <DetectionTable initial={message} zone={sensor.zone} />
       <StatusLog entries={data.entries} nowUs={message.nowUs} zone={sensor.zone} />
     </>
   );

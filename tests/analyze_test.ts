@@ -165,10 +165,32 @@ Deno.test("analyze --json has every key of the contract", async () => {
     "truncated",
     "unsupported",
   ]);
-  deepStrictEqual([rest.scans, rest.findings, rest.unreadable], [[], [], []]);
-  deepStrictEqual(rest.anomalies, { windows: 0, flagged: 0, rate_pct: 0, items: [] });
+  deepStrictEqual(rest.unreadable, []);
+  const { windows, flagged, rate_pct: rate, items } = rest.anomalies! as Record<string, never>;
+  ok([windows, flagged, rate].every((value) => typeof value === "number") && Array.isArray(items));
   const { name, version } = rest.tool! as Record<string, string>;
   deepStrictEqual([name, /^\d+\.\d+\.\d+$/.test(version!)], ["tapwatch", true]);
+});
+
+Deno.test("analyze --json names the scan in the demo, with every key of the contract", async () => {
+  const { scans, findings } = await analyze([demoCapture]) as unknown as Record<
+    string,
+    Record<string, unknown>[]
+  >;
+  const scan = scans!.find(({ sources }) => (sources as string[]).includes("192.168.10.57"))!;
+  for (const key of ["first_ts", "last_ts", "detected_ts"]) match(String(scan[key]), time, key);
+  for (const key of ["source_count", "target_count", "port_count", "attempts", "answered"]) {
+    ok(Number.isInteger(scan[key]), key);
+  }
+  deepStrictEqual([scan.kind, scan.probe, scan.tool], ["vertical", "syn", "nmap"]);
+  ok(Array.isArray(scan.targets) && Number(scan.confidence) > 0.5 && Number(scan.confidence) <= 1);
+  match(String(scan.ports), /^\d+([-,]\d+)+$/);
+  match(String(scan.reason), /^192\.168\.10\.57 .*\w/);
+  for (const finding of findings!) {
+    match(String(finding.kind), /^(brute_force|flood|arp_spoof|dns_tunnel|beacon)$/);
+    match(String(finding.attack_id), /^T\d{4}/);
+    match(String(finding.detected_ts), time);
+  }
 });
 
 Deno.test("analyze counts every packet in exactly one protocol, and every flow in one transport", async () => {
@@ -240,7 +262,19 @@ Deno.test("analyze --eve writes lines with the fields of Suricata's", () =>
     const lines = (await Deno.readTextFile(`${cwd}/eve.json`)).trimEnd().split("\n")
       .map((line) => JSON.parse(line));
     const byType = Map.groupBy(lines, ({ event_type: type }) => type);
-    deepStrictEqual([...byType.keys()].sort(), ["dns", "flow", "http", "stats", "tls"]);
+    deepStrictEqual([...byType.keys()].filter((type) => type !== "anomaly").sort(), [
+      "alert",
+      "dns",
+      "flow",
+      "http",
+      "stats",
+      "tls",
+    ]);
+    const scan = byType.get("alert")!.find(({ alert }) => / scan$/.test(alert.signature))!;
+    deepStrictEqual(
+      [scan.src_ip, scan.alert.signature, scan.alert.metadata.mitre_technique_id],
+      ["192.168.10.57", "TAPWATCH vertical syn scan", ["T1046"]],
+    );
     strictEqual(byType.get("flow")!.length, report.flows.total);
     ok(lines.every(({ timestamp }) => time.test(timestamp)));
     const { tls } = byType.get("tls")!.find(({ tls }) => tls.sni === "wiki.example.org")!;
@@ -255,6 +289,10 @@ Deno.test("analyze prints a report for people", async () => {
   const { code, stdout, stderr } = await runProgram(["analyze", demoCapture]);
   deepStrictEqual([code, stderr], [0, ""]);
   match(stdout, /demo\.pcapng\.gz: pcapng, 25,208 packets, 2026-\S+ to 2026-\S+\n/);
+  match(
+    stdout,
+    /\n\n\d+ findings? \(times are UTC\):\n {2}high +2026-\S+ \S+ {2}192\.168\.10\.57 /,
+  );
   match(stdout, /\n25,208 packets, 6\.85 MB in 7 min 7 s, .* flows\. Read in [\d.]+ s\.\n/);
   match(stdout, /\nProtocol +Packets +Bytes +Share\ntcp +22,981 +6\.67 MB +97\.4 %\n/);
   match(stdout, /\nBusiest hosts +Received +Sent\n/);

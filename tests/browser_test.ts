@@ -20,6 +20,15 @@ import {
   startTraffic,
 } from "./dashboard_fixture.ts";
 
+import {
+  makeAnomaly,
+  makeFindings,
+  makeScan,
+  pageOf,
+  readyDetection,
+  storeFindings,
+} from "./finding_fixture.ts";
+
 const executablePath = "/usr/bin/chromium";
 const isMissing = !await exists(executablePath);
 const suffix = isMissing ? ` (SKIPPED: there is no ${executablePath})` : "";
@@ -299,6 +308,123 @@ browserTest("trouble appears by itself and goes again", async (visit) => {
   tick();
   await page.getByText("Capturing without loss").waitFor();
   assert.equal(await page.locator(".finding").count(), 0);
+});
+
+browserTest(
+  "a finding appears on the overview at once, in the title and the navigation",
+  async (visit) => {
+    const { page, live } = visit;
+    storeFindings(visit, []);
+    await openLive(visit);
+    await page.getByText("Capturing without loss").waitFor();
+    assert.equal(await page.locator(".nav .n").count(), 0, "no counter at zero");
+    live.setFinding(makeScan({ lastUs: nowUs() }));
+    const row = page.locator("a.finding");
+    await row.getByText("192.168.10.57 tried 12 ports on 38 hosts").waitFor();
+    await page.getByRole("heading", { name: "1 thing needs a look" }).waitFor();
+    await page.locator('[role="alert"]').getByText("192.168.10.57 tried 12 ports").waitFor({
+      state: "attached",
+    });
+    assert.equal(await page.title(), "(1) tapwatch");
+    await page.locator('.nav a[href="/scans"] .n').getByText("1").waitFor();
+    live.setFinding(makeScan({ lastUs: nowUs(), reason: "192.168.10.57 tried 900 ports" }));
+    await row.getByText("tried 900 ports").waitFor();
+    assert.equal(await row.count(), 1, "grown, not doubled");
+    live.setFinding(makeAnomaly({ lastUs: nowUs() }));
+    await row.nth(1).getByText("sent 48.1 MB").waitFor();
+    assert.equal(await page.title(), "(2) tapwatch");
+    live.setFinding(makeScan({ lastUs: nowUs(), isOpen: false }));
+    await page.getByText("Nothing is going on now").waitFor();
+    assert.equal(await page.locator(".nav .n").count(), 0);
+    await row.getByText("sent 48.1 MB").click();
+    await page.getByText("Why this stands out").waitFor();
+  },
+);
+
+browserTest("findings told while the page was paused are caught up with", async (visit) => {
+  const { page, live, tick } = visit;
+  storeFindings(visit, []);
+  await openLive(visit);
+  tick({}, 1234);
+  await stat(page, "Packets").getByText("1,234").waitFor();
+  await liveButton(page).click();
+  await liveButton(page).getByText("Paused").waitFor();
+  storeFindings(visit, [makeScan({ lastUs: nowUs() })]);
+  live.setFinding(makeScan({ lastUs: nowUs() }));
+  await liveButton(page).click();
+  await page.locator("a.finding").getByText("192.168.10.57 tried 12 ports").waitFor();
+});
+
+browserTest(
+  "the lists of findings filter, take new rows that fit, and hold still",
+  async (visit) => {
+    const { page, live } = visit;
+    storeFindings(visit);
+    await openLive(visit, "/scans");
+    const rows = page.locator(".incidents tbody tr");
+    assert.equal(await rows.count(), 2);
+    await page.getByLabel("Severity").selectOption("low");
+    const stream = page.waitForResponse((response) => response.url().includes("/api/events"));
+    await page.getByRole("button", { name: "Filter" }).click();
+    await stream;
+    assert.equal(new URL(page.url()).searchParams.get("severity"), "low");
+    assert.equal(await page.getByLabel("Severity").inputValue(), "low");
+    assert.equal(await rows.count(), 1);
+    const fresh = (id: number, severity: "low" | "high") =>
+      makeScan({ id, severity, lastUs: nowUs(), reason: `fresh ${id}` });
+    live.setFinding(fresh(50, "high"));
+    live.setFinding(fresh(51, "low"));
+    await rows.first().getByText("fresh 51").waitFor();
+    assert.equal(await rows.count(), 2);
+    await rows.first().hover();
+    live.setFinding(fresh(52, "low"));
+    await page.getByRole("button", { name: "1 newer" }).waitFor();
+    assert.equal(await rows.count(), 2);
+    await page.getByRole("button", { name: "1 newer" }).click();
+    await page.mouse.move(5, 5);
+    await rows.getByText("fresh 52").waitFor();
+  },
+);
+
+browserTest(
+  "the pages of findings show their grid and reasons, on a desk and on a phone",
+  async (visit) => {
+    const { page, origin, live } = visit;
+    storeFindings(visit);
+    live.detectionOwn = readyDetection;
+    for (const size of [{ width: 1440, height: 900 }, { width: 390, height: 844 }]) {
+      await page.setViewportSize(size);
+      for (const finding of makeFindings()) {
+        await page.goto(origin + pageOf(visit, finding));
+        await page.locator(".todo li").first().waitFor();
+        const overflow = await page.evaluate(() =>
+          document.documentElement.scrollWidth - innerWidth
+        );
+        assert.ok(overflow <= 0, `${finding.kind} is ${overflow} px too wide at ${size.width}`);
+      }
+    }
+    await page.goto(origin + pageOf(visit, makeScan()));
+    const cell = page.locator('.hp td[title="10.20.0.14:445 open"]');
+    assert.match(await cell.textContent() ?? "", /open/);
+    const colours = await page.locator(".hp td.o, .hp td.c").evaluateAll((cells) =>
+      new Set(cells.map((td) => getComputedStyle(td).backgroundColor)).size
+    );
+    assert.equal(colours, 2, "open and refused are told apart");
+    await page.getByText("35 more").click();
+    await page.getByRole("link", { name: "10.20.0.39" }).click();
+    await page.waitForURL(/hosts\?text=10\.20\.0\.39/);
+  },
+);
+
+browserTest("the status page shows how far learning is", async (visit) => {
+  const { page, live, tick } = visit;
+  live.detectionOwn = { ...readyDetection, state: "learning", windowsLearnt: 43 };
+  await openLive(visit, "/status");
+  await page.locator("#detection").getByText("learning, 43 of 256 windows").waitFor();
+  live.detectionOwn = readyDetection;
+  tick();
+  await page.locator("#detection").getByText("3 of 412").waitFor();
+  assert.equal(await page.getByRole("progressbar").count(), 0);
 });
 
 browserTest("the first packet turns the waiting page into a living one", async (visit) => {

@@ -82,6 +82,7 @@ testWith(
         "disk",
         "dashboard port",
         "mail",
+        "anomaly model",
       ]);
       ok(checks.every((check: object) => Object.keys(check).join() === "name,state,text"));
     }),
@@ -114,7 +115,7 @@ testWith(
       match(stdout, /^ok {7}libpcap/);
       strictEqual(
         stderr,
-        "tapwatch: 3 of 6 checks failed: capture on lo, results folder, dashboard port.\n",
+        "tapwatch: 3 of 7 checks failed: capture on lo, results folder, dashboard port.\n",
       );
       const other = await runProgram(["doctor", "-i", "lo", "--port", String(port)], { cwd });
       strictEqual(other.code, 1);
@@ -159,6 +160,7 @@ testWith(
       const jsonl = await outputOf(["export", "flows", "--format", "jsonl", "--results", "r"], cwd);
       const report = JSON.parse(await outputOf(["analyze", "--json", demoCapture]));
       strictEqual(jsonl.trimEnd().split("\n").length, report.flows.total);
+      await checkExportedScans(cwd);
 
       const filter = "udp and port 53";
       const tapwatch = programCommand(["export", "pcap", "-f", filter, "--results", "r"]);
@@ -178,6 +180,17 @@ testWith(
       strictEqual(Number(slice.stdout), whole.stdout.trimEnd().split("\n").length);
     }),
 );
+
+/** The scan of the demo, in both formats, is over and has the same id in both. */
+async function checkExportedScans(cwd: string): Promise<void> {
+  const jsonl = await outputOf(["export", "scans", "--format", "jsonl", "--results", "r"], cwd);
+  const scans = jsonl.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const scan = scans.find(({ sources }) => sources === '["192.168.10.57"]');
+  deepStrictEqual([scan.kind, scan.tool, scan.is_open], ["vertical", "nmap", 0]);
+  const csv = await outputOf(["export", "scans", "--results", "r"], cwd);
+  ok(csv.includes(`\r\n${scan.id},`) && csv.includes('"[""192.168.10.57""]"'));
+  match(await outputOf(["export", "anomalies", "--results", "r"], cwd), /^id,ts_us,.*,is_open,/);
+}
 
 Deno.test("export says where it looked when there is nothing", () =>
   withFolder(async (cwd) => {

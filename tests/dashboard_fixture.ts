@@ -252,7 +252,7 @@ export function makeTalkers(): HostTotals[] {
   }));
 }
 
-function makeFlow(): Flow {
+export function makeFlow(): Flow {
   return {
     id: 1,
     startUs: nowUs() - 9e6,
@@ -317,6 +317,7 @@ export function makeSnapshot(change: Partial<PipelineSnapshot> = {}): PipelineSn
     packetRowsShed: 0,
     flowRowsShed: 0,
     recorderDrops: 0,
+    observationsShed: 0,
     ...change,
   };
 }

@@ -17,6 +17,16 @@ import {
   startTraffic,
 } from "./dashboard_fixture.ts";
 
+import {
+  learningDetection,
+  makeAnomaly,
+  makeFindings,
+  makeScan,
+  pageOf,
+  readyDetection,
+  storeFindings,
+} from "./finding_fixture.ts";
+
 const root = new URL("..", import.meta.url);
 const pages = [
   "/",
@@ -102,6 +112,153 @@ Deno.test("a hostile name of a host is text on the pages that show it", () =>
     const html = await (await get("/hosts")).text();
     assert.ok(html.includes("&lt;img src=x onerror="), "escaped");
     assert.ok(!html.includes(hostileName));
+  }));
+
+const withFindings = (use: (site: Site) => Promise<void>) =>
+  withTraffic(async (site) => {
+    storeFindings(site);
+    site.live.detectionOwn = readyDetection;
+    await use(site);
+  });
+
+Deno.test("the overview says what is wrong, with open findings of the database first", () =>
+  withFindings(async ({ get }) => {
+    const html = await (await get("/")).text();
+    assert.match(html, /<h2[^>]*>2 things need a look</);
+    assert.match(html, /3 findings of the last 24 h have ended, the worst was critical/);
+    const rows = [...html.matchAll(/<a class="finding is-(\w+)[^"]*" href="([^"]+)"/g)];
+    assert.deepEqual(rows.map((row) => row[1]), ["high", "medium", "critical", "medium", "low"]);
+    assert.match(html, /data-stat="Anomaly rate">1\.27<small>%/);
+    assert.match(html, /3 of 412 windows/);
+  }));
+
+Deno.test("without findings the overview says that nothing was found, and how far learning is", () =>
+  withTraffic(async ({ get, live }) => {
+    live.detectionOwn = readyDetection;
+    assert.match(
+      await (await get("/")).text(),
+      /Capturing without loss.*No scan and nothing unusual in the last 24 h/,
+    );
+    live.detectionOwn = learningDetection;
+    const html = await (await get("/")).text();
+    assert.match(html, /still learning, 43 of 256 windows/);
+    assert.match(html, /data-stat="Anomaly rate">–/);
+    assert.match(await (await get("/status")).text(), /role="progressbar"[^>]*aria-valuenow="43"/);
+  }));
+
+Deno.test("a finding that has ended long ago is history, not news", () =>
+  withTraffic(async (site) => {
+    const dayUs = 86_400e6;
+    const times = { firstUs: nowUs() - 2 * dayUs, lastUs: nowUs() - 2 * dayUs };
+    storeFindings(site, [makeScan({ ...times, isOpen: false })]);
+    assert.doesNotMatch(await (await site.get("/")).text(), /class="finding/);
+    assert.match(await (await site.get("/scans")).text(), /tried 12 ports on 38 hosts/);
+  }));
+
+Deno.test("lists of findings take filters, which the form shows again, and the API the same", () =>
+  withFindings(async ({ get }) => {
+    const cases: readonly [string, number][] = [
+      ["/scans?", 2],
+      ["/scans?kind=vertical&probe=syn", 1],
+      ["/scans?source=192.168.10.57&target=10.20.0.14", 1],
+      ["/scans?source=192.168.10.5", 0],
+      ["/scans?state=open&severity=high", 1],
+      ["/scans?probe=udp", 0],
+      ["/scans?from=2001-01-01T00:00&to=2001-01-02T00:00", 0],
+      ["/anomalies?", 3],
+      ["/anomalies?kind=brute_force&state=open", 1],
+      ["/anomalies?state=closed", 2],
+      ["/anomalies?source=192.168.10.14&target=203.0.113.77", 1],
+    ];
+    for (const [path, count] of cases) {
+      const html = await (await get(path)).text();
+      assert.equal([...html.matchAll(/<td class="level">/g)].length, count, path);
+      const body = await (await get(`/api${path}`)).json();
+      assert.equal((body.scans ?? body.anomalies).length, count, path);
+    }
+    const html = await (await get("/scans?kind=vertical&source=10.0.0.9&state=closed")).text();
+    assert.match(html, /<option value="vertical" selected>/);
+    assert.match(html, /name="source" value="10\.0\.0\.9"/);
+    assert.match(html, /No scan fits.*has been looking since/);
+    assert.match(await (await get("/scans?state=odd")).text(), /class="notice".*state must be/);
+    assert.equal((await get("/api/scans?state=odd")).status, 400);
+  }));
+
+Deno.test("an empty list of findings says what is looked for, and since when", () =>
+  withTraffic(async ({ get }) => {
+    assert.match(
+      await (await get("/scans")).text(),
+      /No scan so far.*since \d\d:.*TCP SYN, connect/,
+    );
+    assert.match(await (await get("/anomalies")).text(), /Nothing unusual so far.*beacons/);
+  }));
+
+Deno.test("the page of a scan has who, whom, what answered, what to do, and its packets", () =>
+  withFindings(async (site) => {
+    const response = await site.get(pageOf(site, makeScan()));
+    const html = await response.text();
+    const markup = html.replaceAll(/<script[^]*?<\/script>/g, "");
+    assert.equal(response.status, 200);
+    assert.match(html, /192\.168\.10\.57 tried 12 ports on 38 hosts/);
+    assert.match(html, /T1046, Network Service Discovery/);
+    assert.match(html, /like nmap T3 \(normal\)/);
+    assert.match(html, /Check 10\.20\.0\.14:22 for log-ins/);
+    assert.match(html, /10\.20\.0\.2 to \.3/, "neighbours are folded");
+    assert.match(html, /<td class="o" title="10\.20\.0\.11:8443 open"><span class="vh">open/);
+    assert.match(html, /open 11/);
+    assert.match(html, /11 ports on 6 hosts/);
+    assert.match(html, /href="\/api\/export\/pcap\?host=192\.168\.10\.57&amp;from=\d+&amp;to=\d+"/);
+    assert.match(html, /href="\/flows\?host=192\.168\.10\.57&amp;from=/);
+    assert.match(html, /href="\/hosts\?text=192\.168\.10\.57"/);
+    assert.doesNotMatch(markup, /\sstyle=|(href|src|action)="(https?:)?\/\//);
+    const flows = /href="(\/flows\?host=[^"]+)"/.exec(html)![1]!.replaceAll("&amp;", "&");
+    assert.match(
+      await (await site.get(flows)).text(),
+      /10\.20\.0\.2/,
+      "its link leads to its flows",
+    );
+  }));
+
+Deno.test("the page of an anomaly says why it stands out, against what is usual", () =>
+  withFindings(async (site) => {
+    const html = await (await site.get(pageOf(site, makeAnomaly()))).text();
+    assert.match(html, /class="why is-critical"/);
+    assert.match(html, /21\.9 × the top of usual/);
+    assert.match(html, /52\u00a0% of what made it stand out/);
+    assert.match(html, /<b class="clip">nas-01<\/b>/, "named as the host list has it");
+    assert.match(html, /<dd>0\.781<\/dd>/);
+    assert.match(html, /example\.org/, "its flow");
+  }));
+
+Deno.test("a finding that is not written yet has its page already", () =>
+  withTraffic(async (site) => {
+    storeFindings(site, []);
+    const scan = makeScan({ id: 99 });
+    site.live.setFinding(scan);
+    const response = await site.get(pageOf(site, scan));
+    assert.equal(response.status, 200);
+    assert.match(await response.text(), /tried 12 ports/);
+    assert.match(await (await site.get("/")).text(), /<span class="n ">1<span class="vh">open/);
+  }));
+
+Deno.test("a number that no finding has is answered with 404, and the way to the list", () =>
+  withFindings(async ({ get }) => {
+    for (const path of ["/scans/5", "/anomalies/5", "/scans/x", "/scans/99999999999999999999"]) {
+      const response = await get(path);
+      assert.equal(response.status, 404, path);
+      assert.match(await response.text(), /There is no (scan|finding) with this number/);
+      assertSecured(response);
+    }
+  }));
+
+Deno.test("hostile texts in a finding are text on every page that has them", () =>
+  withFindings(async (site) => {
+    const hostile = makeFindings().find(({ kind }) => kind === "beacon")!;
+    for (const path of ["/", "/anomalies", pageOf(site, hostile)]) {
+      const html = await (await site.get(path)).text();
+      assert.ok(html.includes("&lt;img src=x onerror="), path);
+      assert.doesNotMatch(html.replaceAll(/<script[^]*?<\/script>/g, ""), /<img/, path);
+    }
   }));
 
 Deno.test("errors, files and refusals carry the same headers", () =>

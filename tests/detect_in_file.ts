@@ -4,7 +4,13 @@ import { formatIpWords } from "../agent/decode/addresses.ts";
 import { Detection, type DetectionOptions } from "../agent/detect/detection.ts";
 import { isLocalAddress } from "../agent/pipeline/local_address.ts";
 import { Pipeline } from "../agent/pipeline/pipeline.ts";
-import type { DetectionState, Finding } from "../agent/records.ts";
+import {
+  createPacketBatch,
+  type DetectionState,
+  type Finding,
+  Linktype,
+  type PacketBatch,
+} from "../agent/records.ts";
 
 /** What detection made of a file. */
 export interface FileFindings {
@@ -20,6 +26,57 @@ export async function detectInFile(
   path: string,
   options: Partial<DetectionOptions> = {},
 ): Promise<FileFindings> {
+  const joined = join(options);
+  const reader = await CaptureFileReader.open(path);
+  try {
+    for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
+      joined.pipeline.process(batch);
+    }
+  } finally {
+    reader.close();
+  }
+  return joined.finish();
+}
+
+/** As detectInFile(), of Ethernet frames in order of time. */
+export function detectInFrames(
+  frames: readonly { readonly atS: number; readonly frame: Uint8Array }[],
+  options: Partial<DetectionOptions> = {},
+): FileFindings {
+  const joined = join(options);
+  for (let at = 0; at < frames.length; at += framesAtOnce) {
+    joined.pipeline.process(batchOf(frames.slice(at, at + framesAtOnce)));
+  }
+  return joined.finish();
+}
+
+const framesAtOnce = 1000;
+/** Traffic time at which frames begin: a round one, 14 November 2023. */
+const framesStartUs = 1_700_000_000_000_000;
+
+function batchOf(frames: readonly { atS: number; frame: Uint8Array }[]): PacketBatch {
+  const size = frames.reduce((sum, { frame }) => sum + frame.length, 0);
+  const bytes = new Uint8Array(size);
+  const batch = createPacketBatch(frames.length, bytes);
+  let offset = 0;
+  for (const [index, { atS, frame }] of frames.entries()) {
+    bytes.set(frame, offset);
+    batch.offsets[index] = offset;
+    batch.capturedLengths[index] = frame.length;
+    batch.wireLengths[index] = frame.length;
+    batch.timestampsUs[index] = framesStartUs + Math.round(atS * 1e6);
+    batch.linktypes[index] = Linktype.ethernet;
+    offset += frame.length;
+  }
+  batch.count = frames.length;
+  return batch;
+}
+
+/** A pipeline and the detectors behind it. */
+function join(options: Partial<DetectionOptions>): {
+  readonly pipeline: Pipeline;
+  readonly finish: () => FileFindings;
+} {
   const firstStates = new Map<number, Finding>();
   const lastStates = new Map<number, Finding>();
   const detection = new Detection({
@@ -37,24 +94,21 @@ export async function detectInFile(
     },
     ...options,
   });
+  const exchange = (words: Int32Array<ArrayBuffer>, length: number) => {
+    detection.take(words, length);
+    return words;
+  };
   const pipeline = new Pipeline({
     flowCountMax: 1_000_000,
     rowPolicy: "none",
-    observations: {
-      exchange: (words, length) => {
-        detection.take(words, length);
-        return words;
-      },
-    },
+    observations: { exchange },
   });
-  const reader = await CaptureFileReader.open(path);
-  for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
-    pipeline.process(batch);
-  }
-  reader.close();
-  pipeline.finish();
-  detection.finish();
-  const findings = [...lastStates.values()].sort((a, b) => a.id - b.id);
-  const state = { ...detection.state(), observationsShed: pipeline.observationsShed };
-  return { findings, firstStates, state, packets: pipeline.packets };
+  const finish = () => {
+    pipeline.finish();
+    detection.finish();
+    const findings = [...lastStates.values()].sort((a, b) => a.id - b.id);
+    const state = { ...detection.state(), observationsShed: pipeline.observationsShed };
+    return { findings, firstStates, state, packets: pipeline.packets };
+  };
+  return { pipeline, finish };
 }

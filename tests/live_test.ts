@@ -5,6 +5,7 @@ import { Namespaces, type Said } from "./live_namespaces.ts";
 import {
   metricOf,
   missingForRoot,
+  missingNamespaces,
   OutputText,
   Program,
   runCommand,
@@ -182,14 +183,4 @@ function tcpdumpCommand(device: string, path: string): string[] {
     path,
     ...asLines,
   ];
-}
-
-/** "" where namespaces and cables can be made; containers often may not. */
-async function missingNamespaces(): Promise<string> {
-  if (Deno.build.os !== "linux") return "needs Linux";
-  const name = `tw${Deno.pid}t`;
-  const made = await runCommand(["ip", "netns", "add", name]).catch(() => null);
-  if (made?.code !== 0) return "no network namespaces here";
-  await runCommand(["ip", "netns", "del", name]);
-  return "";
 }

@@ -80,6 +80,16 @@ export function missingCommands(...commands: string[]): string {
   return missing.length === 0 ? "" : `needs ${missing.join(", ")}`;
 }
 
+/** "" where namespaces and cables can be made; containers often may not. */
+export async function missingNamespaces(): Promise<string> {
+  if (Deno.build.os !== "linux") return "needs Linux";
+  const name = `tw${Deno.pid}t`;
+  const made = await runCommand(["ip", "netns", "add", name]).catch(() => null);
+  if (made?.code !== 0) return "no network namespaces here";
+  await runCommand(["ip", "netns", "del", name]);
+  return "";
+}
+
 /** `promise`, or a failure that says what was waited for. */
 export async function patiently<T>(what: string, promise: Promise<T>): Promise<T> {
   const { promise: timeout, reject } = Promise.withResolvers<never>();

@@ -9,6 +9,7 @@ import { CaptureFormatError, UsageError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Flow, HostTotals, PacketBatch } from "../records.ts";
+import { AnalyzeDetection, type DetectionResult } from "./analyze_detection.ts";
 import {
   type AnalyzeReport,
   type FileReport,
@@ -16,7 +17,7 @@ import {
   makeReport,
   type UnreadableFile,
 } from "./analyze_report.ts";
-import { eveDetails, eveFlow, eveStats } from "./eve.ts";
+import { eveDetails, eveFinding, eveFlow, eveStats } from "./eve.ts";
 import { LineWriter } from "./line_writer.ts";
 import { ProgressBar } from "./progress.ts";
 import { isSameFile } from "./same_file.ts";
@@ -28,17 +29,26 @@ const hostsShown = 10;
 /** Reads the files in the order given, as one stretch of traffic. Throws TapwatchError. */
 export async function runAnalyze(config: Config, log: Log): Promise<void> {
   checkOutputs(config);
+  const detection = new AnalyzeDetection(config.anomalyQuantile, log);
+  try {
+    await analyze(config, log, detection);
+  } finally {
+    detection.terminate();
+  }
+}
+
+async function analyze(config: Config, log: Log, detection: AnalyzeDetection): Promise<void> {
   const startedMs = performance.now();
   const outputs = {
     flowLines: config.flowsFile === null ? null : new LineWriter(config.flowsFile),
     eveLines: config.eveFile === null ? null : new LineWriter(config.eveFile),
   };
-  const pipeline = makePipeline(outputs);
+  const pipeline = makePipeline(outputs, detection);
   const files: FileReport[] = [];
   const unreadable: UnreadableFile[] = [];
   for (const path of config.operands) {
     try {
-      files.push(await readFile(path, { pipeline, log, ...outputs }));
+      files.push(await readFile(path, { pipeline, detection, log, ...outputs }));
     } catch (error) {
       if (!(error instanceof CaptureFormatError) || config.operands.length === 1) throw error;
       log.error(error.message);
@@ -47,13 +57,15 @@ export async function runAnalyze(config: Config, log: Log): Promise<void> {
   }
   if (files.length === 0) throw new CaptureFormatError("None of the files could be read.");
   pipeline.finish();
+  const found = await detection.finish();
+  for (const finding of found.findings) outputs.eveLines?.write(eveFinding(finding));
   outputs.flowLines?.close();
   outputs.eveLines?.close();
   const totals = pipeline.flowTotals(hostsShown);
   const wallS = (performance.now() - startedMs) / 1000;
   if (config.flowsFile !== "-" && config.eveFile !== "-") {
-    const report = makeReport(pipeline, { totals, files, unreadable, wallS });
-    print(config, report, totals.busiestHosts);
+    const report = makeReport(pipeline, { totals, found, files, unreadable, wallS });
+    print(config, report, { hosts: totals.busiestHosts, found });
   }
   if (unreadable.length === 0) return;
   throw new CaptureFormatError(
@@ -81,9 +93,13 @@ function isSamePath(a: string, b: string): boolean {
   return resolve(a) === resolve(b) || isSameFile(a, b);
 }
 
-function print(config: Config, report: AnalyzeReport, hosts: readonly HostTotals[]): void {
+function print(
+  config: Config,
+  report: AnalyzeReport,
+  more: { readonly hosts: readonly HostTotals[]; readonly found: DetectionResult },
+): void {
   const stdout = new LineWriter("-");
-  stdout.write(config.isJson ? JSON.stringify(report, null, 2) : formatReport(report, hosts));
+  stdout.write(config.isJson ? JSON.stringify(report, null, 2) : formatReport(report, more));
   stdout.close();
 }
 
@@ -92,11 +108,12 @@ interface Outputs {
   readonly eveLines: LineWriter | null;
 }
 
-function makePipeline({ flowLines, eveLines }: Outputs): Pipeline {
+function makePipeline({ flowLines, eveLines }: Outputs, { outlet }: AnalyzeDetection): Pipeline {
   const wantsFlows = flowLines !== null || eveLines !== null;
   return new Pipeline({
     flowCountMax,
     rowPolicy: "none",
+    observations: outlet,
     ...(wantsFlows && {
       onFlow: (flow: Flow) => {
         flowLines?.write(flowLine(flow));
@@ -113,9 +130,15 @@ function makePipeline({ flowLines, eveLines }: Outputs): Pipeline {
   });
 }
 
+interface Reading extends Outputs {
+  readonly pipeline: Pipeline;
+  readonly detection: AnalyzeDetection;
+  readonly log: Log;
+}
+
 async function readFile(
   path: string,
-  { pipeline, log, flowLines, eveLines }: Outputs & { pipeline: Pipeline; log: Log },
+  { pipeline, detection, log, flowLines, eveLines }: Reading,
 ): Promise<FileReport> {
   const reader = await CaptureFileReader.open(path);
   // Not before there is something to read: a mistyped name costs no file of an earlier analysis.
@@ -131,6 +154,7 @@ async function readFile(
   try {
     for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
       pipeline.process(batch);
+      if (!detection.outlet.hasRoom) await detection.room();
       widen(span, batch);
       const { bytesRead, sizeBytes, packets } = reader.info;
       progress.update(bytesRead, sizeBytes, packets);

@@ -7,6 +7,8 @@ import type {
   ProtocolTotals,
 } from "../records.ts";
 import { VERSION } from "../version.ts";
+import type { DetectionResult } from "./analyze_detection.ts";
+import { findingBlock, type FindingReport, makeFindingReport } from "./analyze_findings.ts";
 
 /** One file of the report; times are ISO 8601, null without a packet. */
 export interface FileReport {
@@ -29,7 +31,7 @@ export interface UnreadableFile {
 }
 
 /** The object of `analyze --json`; names are the contract's. */
-export interface AnalyzeReport {
+export interface AnalyzeReport extends FindingReport {
   readonly tool: { readonly name: string; readonly version: string };
   readonly files: readonly FileReport[];
   readonly unreadable: readonly UnreadableFile[];
@@ -40,14 +42,6 @@ export interface AnalyzeReport {
   readonly applications: Readonly<Record<string, ApplicationTotals>>;
   readonly decode_stops: PipelineSnapshot["decodeStops"];
   readonly flows: Readonly<Record<string, number>>;
-  readonly scans: readonly never[];
-  readonly anomalies: {
-    readonly windows: number;
-    readonly flagged: number;
-    readonly rate_pct: number;
-    readonly items: readonly never[];
-  };
-  readonly findings: readonly never[];
   readonly timing: { readonly wall_s: number; readonly packets_per_s: number };
 }
 
@@ -58,8 +52,9 @@ const applicationsListed = ["dns", "tls", "http", "quic", "ssh"];
 /** The report of all that went through the pipeline. */
 export function makeReport(
   pipeline: Pipeline,
-  { totals, files, unreadable, wallS }: {
+  { totals, found, files, unreadable, wallS }: {
     readonly totals: FlowTotals;
+    readonly found: DetectionResult;
     readonly files: readonly FileReport[];
     readonly unreadable: readonly UnreadableFile[];
     readonly wallS: number;
@@ -83,9 +78,7 @@ export function makeReport(
     },
     decode_stops: pipeline.decodeStops(),
     flows: { total: totals.flowsTotal, tcp: 0, udp: 0, ...totals.flows },
-    scans: [],
-    anomalies: { windows: 0, flagged: 0, rate_pct: 0, items: [] },
-    findings: [],
+    ...makeFindingReport(found),
     timing: {
       wall_s: Math.round(wallS * 1e6) / 1e6,
       packets_per_s: wallS > 0 ? Math.round(pipeline.packets / wallS) : 0,
@@ -98,14 +91,18 @@ function same<T>(names: readonly string[], value: T): Record<string, T> {
   return Object.fromEntries(names.map((name) => [name, value]));
 }
 
-/** The report for people: what was read, what it is made of, who talked most, what went wrong. */
-export function formatReport(report: AnalyzeReport, busiestHosts: readonly HostTotals[]): string {
+/** The report for people: what was read and found, what it is made of, who talked most, what went wrong. */
+export function formatReport(
+  report: AnalyzeReport,
+  { hosts, found }: { readonly hosts: readonly HostTotals[]; readonly found: DetectionResult },
+): string {
   const blocks = [
     ...report.files.map(fileBlock),
+    findingBlock(found),
     summary(report),
     shareTable("Protocol", report.protocols, report.bytes),
     shareTable("Application", report.applications, report.bytes),
-    talkers(busiestHosts),
+    talkers(hosts),
     stops(report),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");

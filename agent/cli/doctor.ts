@@ -1,5 +1,5 @@
 /** `tapwatch doctor`: checks what a run needs, one line a check, and says the fix for each that fails. */
-import { existsSync, statfsSync } from "node:fs";
+import { existsSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import {
   captureLibraryVersion,
@@ -10,6 +10,7 @@ import {
 import { tryCapture } from "../capture/live_open.ts";
 import type { Config } from "../config.ts";
 import { MissingError, RunError, TapwatchError } from "../errors.ts";
+import { modelPath } from "./detect_host.ts";
 import { requireFfiConsent } from "./ffi_consent.ts";
 import { trialOptions } from "./input.ts";
 import { portHolder } from "./port_holder.ts";
@@ -40,6 +41,7 @@ export function runDoctor(config: Config): void {
     diskCheck(config.resultsFolder),
     check("dashboard port", 1, () => checkPort(config)),
     mailCheck(config),
+    modelCheck(config.resultsFolder),
   ];
   console.log(config.isJson ? asJson(checks) : checks.map(asLine).join("\n"));
   const failed = checks.filter(({ state }) => state === "failed");
@@ -154,4 +156,12 @@ function mailCheck({ smtp, mailTo }: Config): Check {
   const text = `${smtp.host}:${smtp.port} (${smtp.security}), ${mailTo.length} receivers; ` +
     "this version sends no alerts yet, so the server was not asked";
   return { name, state: "ok", text, exitCode: 1 };
+}
+
+function modelCheck(folder: string): Check {
+  const path = modelPath(folder);
+  const text = existsSync(path)
+    ? `${path}, saved ${statSync(path).mtime.toISOString()}`
+    : "none yet; a run learns what is usual before it reports anomalies";
+  return { name: "anomaly model", state: "ok", text, exitCode: 1 };
 }

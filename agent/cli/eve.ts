@@ -1,9 +1,39 @@
 /**
- * Suricata-style EVE lines (docs.suricata.io, "Eve JSON Format") from what the pipeline reads: `flow`, `dns`, `tls`,
- * `http`, `stats`. Where tapwatch has no such field, it is left out rather than guessed.
+ * Suricata-style EVE lines (docs.suricata.io, "Eve JSON Format") from what the pipeline reads and the detectors find:
+ * `flow`, `dns`, `tls`, `http`, `stats`, `alert`, `anomaly`. Where tapwatch has no such field, it is left out rather than guessed.
  */
-import type { ApplicationDetails, Flow, StatsSecond } from "../records.ts";
+import type { ApplicationDetails, Finding, FindingKind, Flow, StatsSecond } from "../records.ts";
 import { isoTime } from "./time_text.ts";
+
+/** Signature ids of our own, in the range that Suricata leaves to local rules, and the classtypes' texts. */
+const signatures: {
+  readonly [kind in Exclude<FindingKind, "anomaly">]: {
+    readonly id: number;
+    readonly name: string;
+    readonly category: string;
+  };
+} = {
+  scan: { id: 1_000_001, name: "port scan", category: "Detection of a Network Scan" },
+  brute_force: {
+    id: 1_000_002,
+    name: "brute force",
+    category: "Attempted Administrator Privilege Gain",
+  },
+  flood: { id: 1_000_003, name: "flood", category: "Detection of a Denial of Service Attack" },
+  arp_spoof: { id: 1_000_004, name: "ARP spoofing", category: "Potentially Bad Traffic" },
+  dns_tunnel: {
+    id: 1_000_005,
+    name: "DNS tunnel",
+    category: "A Network Trojan was detected",
+  },
+  beacon: {
+    id: 1_000_006,
+    name: "beacon",
+    category: "Malware Command and Control Activity Detected",
+  },
+};
+/** Suricata's priorities: 1 is the gravest. */
+const priorities = { critical: 1, high: 1, medium: 2, low: 3, info: 3 } as const;
 
 /** The line of a finished flow. */
 export function eveFlow(flow: Flow): string {
@@ -63,6 +93,67 @@ export function eveDetails(
     ...tuple(flow, timestampUs, "http"),
     http: { hostname: host, url: path, http_user_agent: userAgent, http_method: method, status },
   });
+}
+
+/** The line of a finding: `anomaly` for a window out of the ordinary, else `alert`. */
+export function eveFinding(finding: Finding): string {
+  return finding.kind === "anomaly"
+    ? JSON.stringify({ ...findingHead(finding, "anomaly"), anomaly: anomalyPart(finding) })
+    : JSON.stringify({
+      ...findingHead(finding, "alert"),
+      alert: alertPart(finding, signatures[finding.kind]),
+    });
+}
+
+function findingHead({ detectedUs, sources, targets }: Finding, type: "alert" | "anomaly") {
+  return {
+    timestamp: isoTime(detectedUs),
+    event_type: type,
+    ...sources.length > 0 && { src_ip: sources[0] },
+    ...targets.length > 0 && { dest_ip: targets[0] },
+  };
+}
+
+function alertPart(finding: Finding, signature: typeof signatures["scan"]) {
+  const { scan, severity, attackId, firstUs, lastUs, confidence, reason } = finding;
+  const name = scan ? `${scan.kind} ${scan.probe} scan` : signature.name;
+  return {
+    action: "allowed",
+    gid: 1,
+    signature_id: signature.id,
+    rev: 1,
+    signature: `TAPWATCH ${name}`,
+    category: signature.category,
+    severity: priorities[severity],
+    metadata: {
+      ...attackId !== "" && { mitre_technique_id: [attackId] },
+      confidence: [String(confidence)],
+      signature_severity: [severity],
+      reason: [reason],
+      first: [isoTime(firstUs)],
+      last: [isoTime(lastUs)],
+      sources: finding.sources,
+      targets: finding.targets,
+      ...scan && scan.ports !== "" && { ports: [scan.ports] },
+    },
+  };
+}
+
+function anomalyPart({ anomaly, severity, reason }: Finding) {
+  return {
+    type: "behaviour",
+    event: "host_window",
+    severity,
+    reason,
+    ...anomaly && {
+      start: isoTime(anomaly.tsUs),
+      window_s: anomaly.windowUs / 1e6,
+      entity: anomaly.entity,
+      score: anomaly.score,
+      threshold: anomaly.threshold,
+      top_features: anomaly.topFeatures,
+    },
+  };
 }
 
 /** The line of one second's totals. */

@@ -1,8 +1,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { ApplicationDetails, Flow } from "../records.ts";
 import { Application } from "../records.ts";
-import { flow as sampleFlow } from "../store/testing.ts";
-import { eveDetails, eveFlow, eveStats } from "./eve.ts";
+import { bruteForceFinding, flow as sampleFlow, scanFinding } from "../store/testing.ts";
+import { eveDetails, eveFinding, eveFlow, eveStats } from "./eve.ts";
 
 const startUs = 1_700_000_000_000_000;
 const flow: Flow = {
@@ -143,5 +143,74 @@ Deno.test("eveStats() writes the counters of a second", () => {
       flow: { active: 3, total_new: 2 },
       capture: { kernel_drops: 1 },
     },
+  });
+});
+
+Deno.test("eveFinding() writes an alert with signature, priority and ATT&CK technique", () => {
+  const finding = scanFinding(1, {
+    severity: "medium",
+    scan: { kind: "horizontal", probe: "udp" },
+  });
+  deepStrictEqual(JSON.parse(eveFinding(finding)), {
+    timestamp: "2026-01-01T00:00:01.000000Z",
+    event_type: "alert",
+    src_ip: "192.168.1.9",
+    dest_ip: "192.168.1.20",
+    alert: {
+      action: "allowed",
+      gid: 1,
+      signature_id: 1_000_001,
+      rev: 1,
+      signature: "TAPWATCH horizontal udp scan",
+      category: "Detection of a Network Scan",
+      severity: 2,
+      metadata: {
+        mitre_technique_id: ["T1046"],
+        confidence: ["0.9"],
+        signature_severity: ["medium"],
+        reason: [finding.reason],
+        first: ["2026-01-01T00:00:00.000000Z"],
+        last: ["2026-01-01T00:00:02.000000Z"],
+        sources: ["192.168.1.9"],
+        targets: ["192.168.1.20"],
+        ports: ["21-25"],
+      },
+    },
+  });
+  const other = JSON.parse(eveFinding(bruteForceFinding(2)));
+  deepStrictEqual([other.alert.signature, other.alert.severity], ["TAPWATCH brute force", 1]);
+});
+
+Deno.test("eveFinding() writes an anomaly for a window out of the ordinary", () => {
+  const topFeatures = [{
+    name: "new_flows",
+    value: 412,
+    typical: [3, 20],
+    contribution: 0.6,
+  }] as const;
+  const line = JSON.parse(eveFinding({
+    ...bruteForceFinding(3, { targets: [] }),
+    kind: "anomaly",
+    anomaly: {
+      tsUs: startUs,
+      windowUs: 10_000_000,
+      entity: "192.168.1.9",
+      score: 0.7,
+      threshold: 0.6,
+      topFeatures,
+    },
+  }));
+  deepStrictEqual(Object.keys(line), ["timestamp", "event_type", "src_ip", "anomaly"]);
+  deepStrictEqual(line.anomaly, {
+    type: "behaviour",
+    event: "host_window",
+    severity: "high",
+    reason: "192.168.1.9 tried 30 logins at SSH of 192.168.1.20.",
+    start: "2023-11-14T22:13:20.000000Z",
+    window_s: 10,
+    entity: "192.168.1.9",
+    score: 0.7,
+    threshold: 0.6,
+    top_features: topFeatures,
   });
 });

@@ -25,6 +25,7 @@ Deno.test("the help of a command lists the options that it heeds, and no other",
   const optionsIn = (page: string) =>
     [...page.matchAll(/^ {2}(?:-\w, | {4})--([\w-]+)/gm)].map(([, name]) => name);
   deepStrictEqual(optionsIn(helpText("analyze")), [
+    "anomaly-quantile",
     "env-file",
     "log-level",
     "log-format",

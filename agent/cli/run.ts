@@ -59,14 +59,15 @@ async function finishReplay(supervisor: Supervisor, live: LiveState, log: Log): 
   );
 }
 
-/** What became of the packets, as "5 packets seen, 5 in capture files, 9 rows in the database; nothing was lost." */
+/** What became of the packets, as "5 packets seen, 5 in capture files, 9 rows in the database, 2 findings; nothing was lost." */
 function tally(live: LiveState): string {
   const count = (value: number) => value.toLocaleString("en");
   const lost = Object.entries(live.drops()).filter(([, packets]) => packets > 0)
     .map(([place, packets]) => `${place} ${count(packets)}`);
   return `${count(live.snapshot?.packets ?? 0)} packets seen, ` +
     `${count(live.recorder.packetsWritten)} in capture files, ` +
-    `${count(live.store.rowsWritten)} rows in the database; ` +
+    `${count(live.store.rowsWritten)} rows in the database, ` +
+    `${count(live.detection.findings)} findings; ` +
     `${lost.length === 0 ? "nothing was lost" : `lost: ${lost.join(", ")}`}.`;
 }
 

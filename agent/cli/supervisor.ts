@@ -1,9 +1,10 @@
 /**
  * Starts the worker threads, joins them with message ports, feeds the live state from what they say, restarts what
- * crashes, and stops them in order: sources, pipeline, recorder, store, so that everything in flight is written.
+ * crashes, and stops them in order: sources, pipeline, detectors, recorder, store, so that everything in flight is
+ * written.
  *
- * A crashed store or recorder is replaced alone. A crashed source too. A crashed pipeline takes its sources with it,
- * because their buffers were lost with it.
+ * A crashed store, recorder or detect thread is replaced alone. A crashed source too. A crashed pipeline takes its sources
+ * with it, because their buffers were lost with it, and the detectors, because its flows begin anew.
  */
 import type { Config } from "../config.ts";
 import {
@@ -24,6 +25,7 @@ import type {
   SourceToMain,
   StoreToMain,
 } from "../messages.ts";
+import { DetectHost } from "./detect_host.ts";
 import { captureOptions, type Input } from "./input.ts";
 import { databasePath } from "./results_folder.ts";
 import { WorkerHost } from "./worker_host.ts";
@@ -47,6 +49,7 @@ export class Supervisor {
   readonly #pipeline: WorkerHost<PipelineToMain>;
   readonly #recorder: WorkerHost<RecorderToMain>;
   readonly #store: WorkerHost<StoreToMain>;
+  readonly #detect: DetectHost;
   readonly #pipelineStopped = Promise.withResolvers<void>();
   readonly #recorderStopped = Promise.withResolvers<void>();
   readonly #storeStopped = Promise.withResolvers<void>();
@@ -60,6 +63,7 @@ export class Supervisor {
     this.#pipeline = this.#makePipeline();
     this.#recorder = this.#makeRecorder();
     this.#store = this.#makeStore();
+    this.#detect = this.#makeDetect();
     const { input } = options;
     const count = input.kind === "live" ? input.devices.length : 1;
     for (let id = 0; id < count; id++) this.#sources.push(this.#makeSource(id));
@@ -72,7 +76,7 @@ export class Supervisor {
 
   /** Resolves when all sources have ended and all they brought is handed on. */
   get drained(): Promise<void> {
-    return this.#pipelineStopped.promise;
+    return this.#pipelineStopped.promise.then(() => this.#detect.drain());
   }
 
   /**
@@ -84,6 +88,7 @@ export class Supervisor {
     await Promise.race([this.#storeReady.promise, this.#failure.promise]);
     this.#recorder.start();
     this.#pipeline.start();
+    this.#detect.start();
     for (const source of this.#sources) source.start();
   }
 
@@ -95,8 +100,9 @@ export class Supervisor {
 
   async #stopInOrder(): Promise<void> {
     for (const source of this.#sources) source.post({ type: "stop" });
-    if (this.#pipeline.isRunning) await this.#within(drainMs, this.#pipelineStopped.promise);
+    if (this.#pipeline.isRunning) await this.#within(drainMs, this.drained);
     this.#pipeline.terminate();
+    this.#detect.end();
     for (const source of this.#sources) source.terminate();
     this.#recorder.post({ type: "stop" });
     this.#store.post({ type: "stop" });
@@ -157,13 +163,21 @@ export class Supervisor {
           options: pipelineOptions(this.#options),
           sourceCount: this.#sources.length,
         });
+        // Flows of another pipeline count from 1 again: the store begins a new run.
+        if (!isFirst) this.#options.live.storeRun = 0;
         if (this.#options.config.pcapFiles > 0) this.#joinToPipeline(worker, "recorder");
         this.#joinToPipeline(worker, "store");
-        if (!isFirst) { for (const source of this.#sources) source.restart(); }
+        if (!isFirst) {
+          this.#detect.start();
+          for (const source of this.#sources) source.restart();
+        }
         isFirst = false;
       },
       onMessage: (message) => this.#onPipelineMessage(message),
-      onCrash: (text) => this.#onCrash(text),
+      onCrash: (text) => {
+        this.#detect.terminate();
+        this.#onCrash(text);
+      },
     });
   }
 
@@ -205,18 +219,36 @@ export class Supervisor {
           path: databasePath(config.resultsFolder),
           retentionDays: config.retentionDays,
           retentionBytes: config.retentionMb * 1e6,
-          continuedRun: 0,
+          continuedRun: this.#options.live.storeRun,
         };
         worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
+        this.#detect.storeBegan();
         this.#offer("store", port2);
       },
       onMessage: (message) => {
         if (message.type === "state") {
           this.#options.live.store = message.state;
+          this.#options.live.storeRun = message.run;
           this.#storeReady.resolve();
         } else if (message.type === "stopped") this.#storeStopped.resolve();
-        else if (message.type !== "findingsTaken") this.#onOtherMessage(message);
+        else if (message.type === "findingsTaken") this.#detect.storeTook(message.sequence);
+        else this.#onOtherMessage(message);
       },
+      onCrash: (text) => this.#onCrash(text),
+    });
+  }
+
+  #makeDetect(): DetectHost {
+    const { config, live, input } = this.#options;
+    return new DetectHost({
+      config,
+      live,
+      isLive: input.kind === "live",
+      ownAddresses: ownAddresses(input),
+      joinPipeline: (port) => this.#pipeline.post({ type: "detect", port }, [port]),
+      sendToStore: (message) => this.#store.post(message),
+      tellSuspects: (addresses) => this.#pipeline.post({ type: "suspects", addresses }),
+      onNote: (message) => this.#onOtherMessage(message),
       onCrash: (text) => this.#onCrash(text),
     });
   }
@@ -270,14 +302,16 @@ export class Supervisor {
 }
 
 function pipelineOptions({ config, input }: SupervisorOptions): PipelineWorkerOptions {
-  const isLive = input.kind === "live";
   return {
     flowCountMax,
-    // Nothing is anomalous before detection says so.
-    rowPolicy: config.logPackets === "anomalous" ? "none" : config.logPackets,
-    isLive,
-    ownAddresses: isLive ? Deno.networkInterfaces().map(({ address }) => address) : [],
+    rowPolicy: config.logPackets,
+    isLive: input.kind === "live",
+    ownAddresses: ownAddresses(input),
   };
+}
+
+function ownAddresses(input: Input): string[] {
+  return input.kind === "live" ? Deno.networkInterfaces().map(({ address }) => address) : [];
 }
 
 function errorOf({ message, exitCode }: FatalMessage): TapwatchError {

@@ -1,22 +1,28 @@
 /** The threads of a replay, each of which is made to crash once: it is noted, counted, and the run goes on. */
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
+import { tinyDetectorModule } from "../../tests/tiny_detector.ts";
 import { parseConfig } from "../config.ts";
 import { type LiveEvent, LiveState } from "../live_state.ts";
 import { Log } from "../log.ts";
+import { FLOWS_PER_RUN } from "../store/schema.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const demo = fileURLToPath(new URL("../../tests/fixtures/demo.pcapng.gz", import.meta.url));
 const demoPackets = 25_208;
 const patienceMs = 60_000;
 
-/** Worker, but each thread also understands "crash", and the test finds them by their module's name. */
+/**
+ * Worker, but each thread also understands "crash", and the test finds them by their module's name. Detection is one
+ * detector with little to find.
+ */
 class FragileWorker extends Worker {
   static readonly started = new Map<string, FragileWorker>();
 
   constructor(url: URL, options: WorkerOptions) {
-    const code = `import ${JSON.stringify(url.href)};
+    const isDetect = url.pathname.endsWith("/detect_worker.ts");
+    const code = `import ${JSON.stringify(url.href)};${isDetect ? tinyDetectorModule : ""}
       const answer = self.onmessage;
       self.onmessage = (event) => {
         if (event.data === "crash") throw new Error("asked to");
@@ -72,14 +78,33 @@ async function until(live: LiveState, isTrue: (event: LiveEvent) => boolean): Pr
   }
 }
 
-function countRows(folder: string, table: string): number {
+function query(folder: string, sql: string): Record<string, unknown>[] {
   const database = new DatabaseSync(`${folder}/packet_logs.db`, {
     readOnly: true,
     timeout: 5000,
   });
-  const { count } = database.prepare(`SELECT count(*) AS count FROM ${table}`).get()!;
-  database.close();
-  return Number(count);
+  try {
+    return database.prepare(sql).all().map((row) => ({ ...row }));
+  } finally {
+    database.close();
+  }
+}
+
+function countRows(folder: string, table: string): number {
+  return Number(query(folder, `SELECT count(*) AS count FROM ${table}`)[0]!.count);
+}
+
+/** Run and id within it, and whether it is open, of the findings in the database. */
+function storedFindings(folder: string): [run: number, id: number, isOpen: number][] {
+  const rows = query(
+    folder,
+    "SELECT id, is_open FROM scans UNION ALL SELECT id, is_open FROM anomalies ORDER BY id",
+  );
+  return rows.map(({ id, is_open: isOpen }) => [
+    Math.floor(Number(id) / FLOWS_PER_RUN),
+    Number(id) % FLOWS_PER_RUN,
+    Number(isOpen),
+  ]);
 }
 
 for (const name of ["store", "recorder", "pipeline", "replay"]) {
@@ -109,3 +134,73 @@ Deno.test("a replay whose recorder crashed still comes to its end", () =>
     await supervisor.drained;
     strictEqual(live.snapshot!.packets, demoPackets);
   }));
+
+Deno.test("findings are told while they last, stored, and closed at the end of a replay", () =>
+  withReplay(["--speed", "240"], async ({ live, supervisor, folder }) => {
+    const told: string[] = [];
+    live.subscribe(({ type, data }) => {
+      if (type === "scan" || type === "anomaly") told.push(`${type} ${data.id} ${data.isOpen}`);
+    });
+    await until(live, () => live.findings.length === 2 && live.detection.findingsOpen === 2);
+    await supervisor.drained;
+    await supervisor.stop();
+    deepStrictEqual([told[0], told.at(-1)], ["scan 1 true", "anomaly 2 false"]);
+    deepStrictEqual(live.findings.map(({ id, isOpen }) => [id, isOpen]), [[1, false], [2, false]]);
+    deepStrictEqual(storedFindings(folder), [[1, 1, 0], [1, 2, 0]]);
+    const links = "SELECT count(*) AS n FROM scan_flows l JOIN flows f ON f.id = l.flow_id";
+    strictEqual(query(folder, links)[0]!.n, 1);
+    const { state, observations, observationsShed, findings, findingsOpen } = live.detection;
+    deepStrictEqual([state, observationsShed, findings, findingsOpen], ["ready", 0, 2, 0]);
+    ok(observations > 5000, `${observations}`);
+    deepStrictEqual((await Deno.readFile(`${folder}/model.bin`)).length, 3);
+  }));
+
+Deno.test("a crash of the detect thread closes what it held open; the next one goes on, and no packet is lost", () =>
+  withReplay(["--speed", "120"], async ({ live, supervisor, folder }) => {
+    await until(live, () => live.findings.length === 2);
+    FragileWorker.started.get("detect_worker.ts")!.postMessage("crash");
+    await until(live, () => live.workerRestarts === 1);
+    match(live.entries.at(-1)!.text, /^The detect thread crashed/);
+    deepStrictEqual(live.findings.map(({ id, isOpen }) => [id, isOpen]), [[1, false], [2, false]]);
+    await until(live, () => live.findings.some(({ id, isOpen }) => id === 4 && isOpen));
+    await supervisor.drained;
+    await supervisor.stop();
+    deepStrictEqual(storedFindings(folder), [[1, 1, 0], [1, 2, 0], [1, 3, 0], [1, 4, 0]]);
+    deepStrictEqual(
+      [live.snapshot!.packets, live.snapshot!.observationsShed, live.detection.findings],
+      [demoPackets, 0, 4],
+    );
+  }));
+
+Deno.test("a crash of the store thread leaves each finding its one row", () =>
+  withReplay(["--speed", "120"], async ({ live, supervisor, folder }) => {
+    await until(live, () => live.findings.length === 2);
+    FragileWorker.started.get("store_worker.ts")!.postMessage("crash");
+    await until(live, () => live.workerRestarts === 1);
+    await supervisor.drained;
+    await supervisor.stop();
+    deepStrictEqual(storedFindings(folder), [[1, 1, 0], [1, 2, 0]]);
+  }));
+
+Deno.test("a crash of the pipeline thread begins a new run of findings with it", () =>
+  withReplay(["--speed", "120"], async ({ live, supervisor, folder }) => {
+    await until(live, () => live.findings.length === 2);
+    FragileWorker.started.get("pipeline_worker.ts")!.postMessage("crash");
+    await until(live, () => live.findings.some(({ id, isOpen }) => id === 4 && isOpen));
+    await supervisor.drained;
+    await supervisor.stop();
+    deepStrictEqual(storedFindings(folder), [[1, 1, 0], [1, 2, 0], [2, 3, 0], [2, 4, 0]]);
+  }));
+
+Deno.test("with --log-packets anomalous, packet rows are those of a finding's source while it is open", () =>
+  withReplay(
+    ["--speed", "60", "--log-packets", "anomalous"],
+    async ({ live, supervisor, folder }) => {
+      await supervisor.drained;
+      await supervisor.stop();
+      const [source] = live.findings[0]!.sources;
+      const rows = query(folder, "SELECT src, dst FROM packets");
+      ok(rows.length > 100 && rows.length < demoPackets, `${rows.length} rows`);
+      ok(rows.every(({ src, dst }) => src === source || dst === source));
+    },
+  ));

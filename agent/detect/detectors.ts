@@ -1,4 +1,19 @@
 /** The detectors in the order in which they see each observation. */
+import { AnomalyDetector } from "./anomaly/anomaly_detector.ts";
+import { ArpSpoof } from "./arp_spoof.ts";
+import { Beacon } from "./beacon.ts";
+import { BruteForce } from "./brute_force.ts";
 import type { DetectorFactory } from "./detector.ts";
+import { DnsTunnel } from "./dns_tunnel.ts";
+import { Flood } from "./flood.ts";
+import { ScanDetector } from "./scan/scan_detector.ts";
 
-export const DETECTORS: readonly DetectorFactory[] = [];
+export const DETECTORS: readonly DetectorFactory[] = [
+  (context) => new ScanDetector(context),
+  (context) => new BruteForce(context),
+  (context) => new Flood(context),
+  (context) => new ArpSpoof(context),
+  (context) => new DnsTunnel(context),
+  (context) => new Beacon(context),
+  (context) => new AnomalyDetector(context),
+];

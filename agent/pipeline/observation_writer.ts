@@ -24,7 +24,7 @@ export interface ObservationSink {
    * Takes the rows in the first `length` words and returns the buffer to go on with, which may be the same; or null when
    * it has no room, and then the buffer stays the caller's.
    */
-  exchange(words: Int32Array, length: number): Int32Array | null;
+  exchange(words: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> | null;
 }
 
 /** Words of a buffer. */
@@ -52,7 +52,7 @@ export class ObservationWriter {
   shedCount = 0;
   readonly #sink: ObservationSink;
   readonly #quoted = new Packet();
-  #words: Int32Array = new Int32Array(observationBufferWords);
+  #words = new Int32Array(observationBufferWords);
   #length = 0;
 
   constructor(sink: ObservationSink) {

@@ -26,6 +26,7 @@ import {
   TRANSPORT_NAMES,
   WINDOW_US,
 } from "../records.ts";
+import { KeyedSlots } from "../detect/keyed_slots.ts";
 import { Mark } from "../detect/observation.ts";
 import {
   type FlowOfPacket,
@@ -77,6 +78,7 @@ const shownRowsPerSecond = 20;
 const talkersMax = 20;
 
 const tickUs = 1_000_000;
+const suspectsMax = 1024;
 const flowHostWords = 4;
 const originatorLocal = 1;
 const responderLocal = 2;
@@ -100,6 +102,9 @@ export class Pipeline {
   /** For each flow slot: host row of originator and responder, epoch of the host table, flags. */
   #flowHosts = new Int32Array(0);
   readonly #observer: ObservationWriter | null;
+  /** Addresses whose packets become rows under the policy "anomalous". */
+  readonly #suspects = new KeyedSlots({ capacity: suspectsMax, keyWords: 4 });
+  readonly #suspectKey = new Int32Array(4);
   readonly #flowOfPacket: FlowOfPacket;
   /** Traffic time of the next tick, and start of the detectors' window in progress. */
   #tickAtUs = -Infinity;
@@ -211,6 +216,12 @@ export class Pipeline {
     return false;
   }
 
+  /** Words of the addresses whose packets become rows under the policy "anomalous"; replaces those set before. */
+  setSuspects(addresses: readonly (readonly number[])[]): void {
+    while (this.#suspects.oldest >= 0) this.#suspects.remove(this.#suspects.oldest);
+    for (const words of addresses) this.#suspects.add(Int32Array.from(words));
+  }
+
   /** Hosts that changed since they were last taken, as increments. */
   takeChangedHosts(countMax: number): HostTotals[] {
     return this.#hosts.takeChanged(countMax);
@@ -256,7 +267,7 @@ export class Pipeline {
   /** Everything but what only the worker around it knows. */
   snapshot(): Omit<
     PipelineSnapshot,
-    "packetRows" | "packetRowsShed" | "flowRowsShed" | "recorderDrops"
+    "packetRows" | "packetRowsShed" | "flowRowsShed" | "recorderDrops" | "observationsShed"
   > {
     const tsUs = this.#newestUs === -Infinity ? 0 : this.#newestUs;
     const { packets, bytes } = this.#second.totals();
@@ -447,7 +458,9 @@ export class Pipeline {
     application: number,
     details: ApplicationDetails | null,
   ): void {
-    const isTaken = this.#sampler.takes(batch.timestampsUs[index]);
+    const isTaken = this.#options.rowPolicy === "anomalous"
+      ? this.#isOfSuspect()
+      : this.#sampler.takes(batch.timestampsUs[index]);
     if (!isTaken && this.#shownThisSecond >= shownRowsPerSecond) return;
     const row = makePacketRow(batch, index, this.#packet, {
       application,
@@ -460,6 +473,22 @@ export class Pipeline {
     this.#newest.push(row);
     if (this.#newest.length >= 2 * newestRowsMax) this.#newest = this.#newest.slice(-newestRowsMax);
     if (isTaken) this.#options.onRow?.(row);
+  }
+
+  #isOfSuspect(): boolean {
+    if (this.#suspects.count === 0 || this.#packet.ipVersion === 0) return false;
+    const p = this.#packet;
+    const key = this.#suspectKey;
+    key[0] = p.source0;
+    key[1] = p.source1;
+    key[2] = p.source2;
+    key[3] = p.source3;
+    if (this.#suspects.find(key) >= 0) return true;
+    key[0] = p.destination0;
+    key[1] = p.destination1;
+    key[2] = p.destination2;
+    key[3] = p.destination3;
+    return this.#suspects.find(key) >= 0;
   }
 
   #rollSecond(timestampUs: number): void {

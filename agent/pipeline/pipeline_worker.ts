@@ -19,6 +19,7 @@ import type {
 } from "../messages.ts";
 import { createPacketBatch, type StatsSecond } from "../records.ts";
 import { Pipeline } from "./pipeline.ts";
+import { ObservationOutlet } from "./observation_outlet.ts";
 import { RowOutlet } from "./row_outlet.ts";
 
 const recordsOutMax = 32;
@@ -40,6 +41,7 @@ class PipelineThread {
   /** Interface and size of each buffer that is with the recorder. */
   #recordsOut: { interfaceId: number; size: number }[] = [];
   readonly #rows: RowOutlet;
+  readonly #observations: ObservationOutlet;
   /** Batches of a file that wait for room, the first one decoded up to `#waitingAt`. */
   #waiting: BatchMessage[] = [];
   #waitingAt = 0;
@@ -55,7 +57,12 @@ class PipelineThread {
     this.#isLive = options.isLive;
     this.#sourcesOpen = sourceCount;
     const own = new Set(options.ownAddresses.map((address) => parseIpWords(address)?.join()));
+    this.#observations = new ObservationOutlet({
+      isPatient: !options.isLive,
+      onRoom: () => this.#goOn(),
+    });
     this.#pipeline = new Pipeline({
+      observations: this.#observations,
       flowCountMax: options.flowCountMax,
       rowPolicy: options.rowPolicy,
       ...(options.isLive && { hashSeed: randomSeed() }),
@@ -100,6 +107,14 @@ class PipelineThread {
     this.#goOn();
   }
 
+  setDetect(port: MessagePort): void {
+    this.#observations.join(port);
+  }
+
+  setSuspects(addresses: readonly string[]): void {
+    this.#pipeline.setSuspects(addresses.map(parseIpWords).filter((words) => words !== null));
+  }
+
   setDrops(drops: { kernel: number; interface: number; queue: number }): void {
     this.#pipeline.drops = drops;
   }
@@ -112,8 +127,12 @@ class PipelineThread {
 
   /** Does what can be done now: decode what waits, and end in order after the last batch. */
   #goOn(): void {
-    while (this.#waiting.length > 0 && (this.#isLive || this.#rows.hasRoom)) this.#decodePiece();
+    while (this.#waiting.length > 0 && (this.#isLive || this.#hasRoom)) this.#decodePiece();
     if (this.#waiting.length === 0 && this.#sourcesOpen <= 0) this.#end();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#rows.hasRoom && this.#observations.hasRoom;
   }
 
   #decodePiece(): void {
@@ -169,6 +188,7 @@ class PipelineThread {
       packetRowsShed: this.#rows.packetRowsShed,
       flowRowsShed: this.#rows.flowRowsShed,
       recorderDrops: this.#recorderDrops,
+      observationsShed: this.#pipeline.observationsShed,
     };
     tell({ type: "snapshot", snapshot, seconds: this.#unsentSeconds, behindS: this.#behindS });
     this.#unsentSeconds = [];
@@ -178,8 +198,9 @@ class PipelineThread {
   #end(): void {
     if (this.#isEnded) return;
     const rows = this.#rows;
+    this.#observations.beginEnd();
     let hasMore = true;
-    while (rows.canSend && hasMore) {
+    while (rows.canSend && this.#observations.hasRoom && hasMore) {
       const hasFlows = this.#pipeline.finish(flowsEndedAtOnce);
       rows.wantsHosts = !hasFlows && this.#pipeline.hasChangedHosts;
       rows.send();
@@ -188,6 +209,7 @@ class PipelineThread {
     if (hasMore || rows.isUnderWay || this.#recordsOut.length > 0) return;
     this.#isEnded = true;
     clearInterval(this.#timer);
+    this.#observations.end();
     this.#tellSnapshot();
     tell({ type: "stopped" });
   }
@@ -210,6 +232,8 @@ self.onmessage = (event: MessageEvent<MainToPipeline>) => {
   else if (message.type === "source") thread!.addSource(message.interfaceId, message.port);
   else if (message.type === "recorder") thread!.setRecorder(message.port);
   else if (message.type === "store") thread!.setStore(message.port);
+  else if (message.type === "detect") thread!.setDetect(message.port);
+  else if (message.type === "suspects") thread!.setSuspects(message.addresses);
   else if (message.type === "drops") thread!.setDrops(message);
   else thread!.finish();
 };

@@ -45,6 +45,17 @@ export interface FindingFilter extends TimeRange, Paging {
   readonly severity?: string | undefined;
 }
 
+/** Rows of `anomalies` and `scans`. */
+export interface IncidentFilter extends FindingFilter {
+  /** One of the listed sources or targets, whole. */
+  readonly source?: string | undefined;
+  readonly target?: string | undefined;
+  readonly isOpen?: boolean | undefined;
+}
+export interface ScanFilter extends IncidentFilter {
+  readonly probe?: string | undefined;
+}
+
 /** Descending, but for addresses. */
 export type HostOrder = "bytes" | "last_seen" | "first_seen" | "address";
 export interface HostFilter extends Paging {
@@ -82,6 +93,24 @@ export function findingConditions({ kind, severity }: FindingFilter): Condition[
   if (kind !== undefined) conditions.push({ sql: "kind = ?", parameters: [kind] });
   if (severity !== undefined) conditions.push({ sql: "severity = ?", parameters: [severity] });
   return conditions;
+}
+
+export function incidentConditions(filter: ScanFilter): Condition[] {
+  const conditions = findingConditions(filter);
+  const { source, target, isOpen, probe } = filter;
+  if (source !== undefined) conditions.push(lists("sources", source));
+  if (target !== undefined) conditions.push(lists("targets", target));
+  if (isOpen !== undefined) {
+    conditions.push({ sql: "is_open = ?", parameters: [isOpen ? 1 : 0] });
+  }
+  if (probe !== undefined) conditions.push({ sql: "probe = ?", parameters: [probe] });
+  return conditions;
+}
+
+/** `address` is an item of the JSON list in `column`. */
+function lists(column: string, address: string): Condition {
+  const item = JSON.stringify(address.toLowerCase());
+  return { sql: `instr(${column}, ?) > 0`, parameters: [item] };
 }
 
 /** All but `host`, which is looked up through an index. */

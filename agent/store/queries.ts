@@ -23,8 +23,11 @@ import {
   type HostFilter,
   hostValue,
   hostValues,
+  incidentConditions,
+  type IncidentFilter,
   packetConditions,
   type PacketFilter,
+  type ScanFilter,
   type TimeRange,
 } from "./filters.ts";
 import { openForReading } from "./open.ts";
@@ -39,7 +42,13 @@ import {
   type StoredScan,
   type StoredStats,
 } from "./schema.ts";
-import { checkLimit, joinConditions, type Page, readTimeList } from "./time_list.ts";
+import {
+  checkLimit,
+  type Condition,
+  joinConditions,
+  type Page,
+  readTimeList,
+} from "./time_list.ts";
 
 /** Counters summed and levels at their highest over `bucketUs` from each `ts_us`. Empty buckets are left out. */
 export interface StatsSeries {
@@ -94,6 +103,7 @@ const secondsRangeMaxUs = 6 * 3600 * secondUs;
 const pointCountMax = 300;
 const flowsSummedMax = 20_000;
 const talkerCountMax = 100;
+const findingFlowsMax = 200;
 
 export class StoreQueries {
   readonly #path: string;
@@ -150,16 +160,36 @@ export class StoreQueries {
     ) ?? null;
   }
 
-  anomalies(filter: FindingFilter = {}): Page<StoredAnomaly> {
-    return this.#findings("anomalies", "ts_us", filter);
+  anomalies(filter: IncidentFilter = {}): Page<StoredAnomaly> {
+    return this.#findings("anomalies", "ts_us", filter, incidentConditions(filter));
   }
 
-  scans(filter: FindingFilter = {}): Page<StoredScan> {
-    return this.#findings("scans", "last_us", filter);
+  scans(filter: ScanFilter = {}): Page<StoredScan> {
+    return this.#findings("scans", "last_us", filter, incidentConditions(filter));
   }
 
   alerts(filter: FindingFilter = {}): Page<StoredAlert> {
-    return this.#findings("alerts", "ts_us", filter);
+    return this.#findings("alerts", "ts_us", filter, findingConditions(filter));
+  }
+
+  /** The row of `anomalies` with this id; null when it is not (or no longer) there. */
+  anomaly(id: number): StoredAnomaly | null {
+    return this.#all("SELECT * FROM anomalies WHERE id = ?", id)[0] as StoredAnomaly ?? null;
+  }
+
+  /** The row of `scans` with this id; null when it is not (or no longer) there. */
+  scan(id: number): StoredScan | null {
+    return this.#all("SELECT * FROM scans WHERE id = ?", id)[0] as StoredScan ?? null;
+  }
+
+  /** Flows that are evidence of a finding and are stored, oldest first. */
+  findingFlows(list: "anomalies" | "scans", id: number): readonly StoredFlow[] {
+    const part = list === "scans" ? "scan" : "anomaly";
+    return this.#all(
+      `SELECT flows.* FROM ${part}_flows JOIN flows ON flows.id = flow_id
+       WHERE ${part}_id = ? ORDER BY start_us, flows.id LIMIT ${findingFlowsMax}`,
+      id,
+    ) as unknown as StoredFlow[];
   }
 
   hosts(filter: HostFilter = {}): Page<StoredHost> {
@@ -297,6 +327,7 @@ export class StoreQueries {
     list: "anomalies" | "scans" | "alerts",
     time: string,
     filter: FindingFilter,
+    conditions: readonly Condition[],
   ): Page<Row> {
     const { limit, cursor } = filter;
     return this.#ask((database) =>
@@ -304,7 +335,7 @@ export class StoreQueries {
         list,
         time,
         ...bounds(filter),
-        conditions: findingConditions(filter),
+        conditions,
         limit,
         cursor,
       })

@@ -47,7 +47,7 @@ export class StoreService {
   #retryMs = retryFirstMs;
   #retryAtUs = 0;
   /** Findings that wait for the database. */
-  #findings: FindingsMessage | null = null;
+  readonly #findings: FindingsMessage[] = [];
   #run = 0;
   #rowsWritten = 0;
   #rowsLost = 0;
@@ -69,7 +69,6 @@ export class StoreService {
   /** A new pipeline takes over: its flow ids count from 1 again, and the old one waits for nothing any more. */
   beginRun(): void {
     this.flush();
-    this.#findingsDone(0);
     this.#giveUpAll();
     this.#unacknowledged = 0;
     if (this.#writer) this.#attempt(() => this.#writer!.beginRun());
@@ -88,7 +87,7 @@ export class StoreService {
 
   /** Takes findings; they are answered once written or given up. */
   takeFindings(message: FindingsMessage): void {
-    this.#findings = message;
+    this.#findings.push(message);
     if (!this.#failure) this.#attempt(() => this.#writeFindings(this.#opened()));
   }
 
@@ -114,7 +113,6 @@ export class StoreService {
   close(): void {
     this.flush();
     this.#acknowledgeAll();
-    this.#findingsDone(0);
     this.#giveUpAll();
     try {
       this.#writer?.close();
@@ -182,14 +180,16 @@ export class StoreService {
   }
 
   #writeFindings(writer: StoreWriter): void {
-    if (this.#findings === null) return;
-    const { findings } = this.#findings;
-    try {
-      writer.writeFindings(findings);
-      this.#findingsDone(findings.length);
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.kind !== "refused") throw error;
-      this.#findingsDone(findings.filter((finding) => this.#takesFinding(writer, finding)).length);
+    while (this.#findings.length > 0) {
+      const { findings } = this.#findings[0]!;
+      try {
+        writer.writeFindings(findings);
+        this.#findingsDone(findings.length);
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.kind !== "refused") throw error;
+        const taken = findings.filter((finding) => this.#takesFinding(writer, finding));
+        this.#findingsDone(taken.length);
+      }
     }
   }
 
@@ -205,11 +205,10 @@ export class StoreService {
     }
   }
 
-  /** Answers the findings, of which `written` are in the database. */
+  /** Answers the oldest findings that wait, of which `written` are in the database. */
   #findingsDone(written: number): void {
-    const message = this.#findings;
-    if (message === null) return;
-    this.#findings = null;
+    const message = this.#findings.shift();
+    if (message === undefined) return;
     this.#rowsWritten += written;
     this.#rowsLost += message.findings.length - written;
     this.#options.post({ type: "findingsTaken", sequence: message.sequence });
@@ -287,6 +286,7 @@ export class StoreService {
   }
 
   #giveUpAll(): void {
+    while (this.#findings.length > 0) this.#findingsDone(0);
     for (const lost of this.#backlog.take(this.#backlog.batchCount)) this.#lose(lost);
     this.#noteLosses();
   }

@@ -1,10 +1,12 @@
 /**
  * The streams of `/api/events`: each event is encoded once and handed to every reader. A reader that does not keep up
  * is dropped (its browser connects again), so the memory of all streams together is bounded by
- * clientsMax * queuedMax references to shared chunks.
+ * clientsMax * queuedMax references to shared chunks. Findings come in bursts: those of a moment share a chunk, of each
+ * its newest state.
  */
-import type { LiveState } from "../../agent/live_state.ts";
-import type { StatsSecond } from "../../agent/records.ts";
+import type { LiveEvent, LiveState } from "../../agent/live_state.ts";
+import type { Finding, StatsSecond } from "../../agent/records.ts";
+import { anomalyRow, isScan, scanRow } from "../../agent/store/finding_rows.ts";
 import type { LiveMessage, StatusMessage } from "../../components/live_message.ts";
 import { toWire } from "../../components/wire.ts";
 
@@ -16,7 +18,11 @@ const heartbeatMs = 15_000;
 const packetsMax = 40;
 /** Seconds in a message, for a replay that runs ahead. */
 const secondsMax = 900;
+const findingPauseMs = 100;
+/** Findings in a chunk; of more the oldest are left to `/api/scans` and `/api/anomalies`. */
+const findingsMax = 200;
 
+type FindingEvent = Extract<LiveEvent, { readonly type: "scan" | "anomaly" }>;
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 
 export class EventHub {
@@ -25,6 +31,9 @@ export class EventHub {
   readonly #encoder = new TextEncoder();
   #unsubscribe: (() => void) | null = null;
   #heartbeat: number | null = null;
+  /** Findings of this moment, by id. */
+  readonly #findings = new Map<number, FindingEvent>();
+  #findingTimer: number | undefined;
   #sentUs = -1;
   #isClosed = false;
 
@@ -71,7 +80,9 @@ export class EventHub {
     this.#sentUs = this.#live.seconds(1)[0]?.tsUs ?? -1;
     this.#unsubscribe = this.#live.subscribe((event) => {
       if (event.type === "stats") this.#sendStats();
-      else this.#send(this.#encode("status", statusMessage(this.#live, event.data)));
+      else if (event.type === "status") {
+        this.#send(this.#encode("status", statusMessage(this.#live, event.data)));
+      } else this.#addFinding(event);
     });
     this.#heartbeat = setInterval(
       () => this.#send(this.#encoder.encode(": still here\n\n")),
@@ -86,6 +97,28 @@ export class EventHub {
     this.#unsubscribe = null;
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
     this.#heartbeat = null;
+    clearTimeout(this.#findingTimer);
+    this.#findings.clear();
+  }
+
+  #addFinding(event: FindingEvent): void {
+    const { id } = event.data;
+    if (this.#findings.size === 0) {
+      this.#findingTimer = setTimeout(() => this.#sendFindings(), findingPauseMs);
+    }
+    this.#findings.delete(id);
+    this.#findings.set(id, event);
+    if (this.#findings.size > findingsMax) {
+      this.#findings.delete(this.#findings.keys().next().value!);
+    }
+  }
+
+  #sendFindings(): void {
+    const texts = [...this.#findings.values()].map(({ type, data }) =>
+      eventText(type, findingRow(data, this.#live.storeRun))
+    );
+    this.#findings.clear();
+    this.#send(this.#encoder.encode(texts.join("")));
   }
 
   #sendStats(): void {
@@ -98,8 +131,8 @@ export class EventHub {
     return this.#live.seconds(secondsMax).filter(({ tsUs }) => tsUs > sinceUs);
   }
 
-  #encode(type: string, data: LiveMessage | StatusMessage): Uint8Array {
-    return this.#encoder.encode(`event: ${type}\ndata: ${JSON.stringify(toWire(data))}\n\n`);
+  #encode(type: string, data: object): Uint8Array {
+    return this.#encoder.encode(eventText(type, toWire(data)));
   }
 
   #send(chunk: Uint8Array): void {
@@ -114,6 +147,10 @@ export class EventHub {
   }
 }
 
+function eventText(type: string, data: unknown): string {
+  return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
 /** What a page or an event shows of the present state. */
 export function liveMessage(live: LiveState, seconds: readonly StatsSecond[]): LiveMessage {
   const { snapshot } = live;
@@ -124,6 +161,11 @@ export function liveMessage(live: LiveState, seconds: readonly StatsSecond[]): L
       { ...snapshot, newestPackets: snapshot.newestPackets.slice(-packetsMax) },
     health: live.health(),
   };
+}
+
+/** The finding as `/api/scans` or `/api/anomalies` lists it once it is stored. */
+function findingRow(finding: Finding, run: number) {
+  return isScan(finding) ? scanRow(finding, run) : anomalyRow(finding, run);
 }
 
 function statusMessage(live: LiveState, entry: StatusMessage["entry"]): StatusMessage {

@@ -6,8 +6,10 @@ import type {
   FlowFilter,
   HostFilter,
   HostOrder,
+  IncidentFilter,
   PacketFilter,
   Paging,
+  ScanFilter,
   TimeRange,
 } from "../../agent/store/filters.ts";
 import type { StoredPacket } from "../../agent/store/schema.ts";
@@ -60,6 +62,25 @@ export function findingFilter(query: URLSearchParams): FindingFilter {
     kind: textParameter(query, "kind"),
     severity: textParameter(query, "severity"),
   };
+}
+
+/** Of /anomalies: what findingFilter takes, and source, target and state (open or closed). */
+export function incidentFilter(query: URLSearchParams): IncidentFilter {
+  const state = textParameter(query, "state");
+  if (state !== undefined && state !== "open" && state !== "closed") {
+    throw new RangeError(`state must be open or closed, got "${state}"`);
+  }
+  return {
+    ...findingFilter(query),
+    source: textParameter(query, "source"),
+    target: textParameter(query, "target"),
+    isOpen: state === undefined ? undefined : state === "open",
+  };
+}
+
+/** Of /scans: what incidentFilter takes, and probe. */
+export function scanFilter(query: URLSearchParams): ScanFilter {
+  return { ...incidentFilter(query), probe: textParameter(query, "probe") };
 }
 
 function paging(query: URLSearchParams): Paging {

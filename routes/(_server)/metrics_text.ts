@@ -1,5 +1,6 @@
 /** `/metrics` in the Prometheus text format 0.0.4. All counters are totals since the start of the program. */
 import type { LiveState } from "../../agent/live_state.ts";
+import type { FindingKind } from "../../agent/records.ts";
 
 interface Sample {
   readonly labels?: Readonly<Record<string, string>>;
@@ -14,8 +15,12 @@ interface Family {
 
 /** The whole page, with its last line feed. */
 export function metricsText(live: LiveState, streamCount: number): string {
-  return [...trafficFamilies(live), ...captureFamilies(live), ...programFamilies(live, streamCount)]
-    .map(familyText).join("");
+  return [
+    ...trafficFamilies(live),
+    ...captureFamilies(live),
+    ...detectionFamilies(live),
+    ...programFamilies(live, streamCount),
+  ].map(familyText).join("");
 }
 
 function familyText({ name, type, help, samples }: Family): string {
@@ -107,6 +112,55 @@ function captureFamilies(live: LiveState): Family[] {
       bySource(({ queueDepth }) => queueDepth),
     ),
     gauge("behind_seconds", "Time between a packet's capture and its decoding.")(live.behindS),
+  ];
+}
+
+const findingKinds: readonly FindingKind[] = [
+  "scan",
+  "anomaly",
+  "brute_force",
+  "flood",
+  "arp_spoof",
+  "dns_tunnel",
+  "beacon",
+];
+
+function detectionFamilies({ detection, findingCounts }: LiveState): Family[] {
+  const counter = family.bind(null, "counter");
+  const gauge = family.bind(null, "gauge");
+  const isIn = (state: string) => Number(detection.state === state);
+  return [
+    counter("findings_total", "Findings opened, by kind.")(
+      byLabel("kind", findingKinds.map((kind) => [kind, findingCounts.get(kind) ?? 0])),
+    ),
+    gauge("findings_open", "Findings that are not over.")(detection.findingsOpen),
+    counter("observations_total", "Observations that the detectors took.")(detection.observations),
+    counter("observations_shed_total", "Observations not taken because detection was behind.")(
+      detection.observationsShed,
+    ),
+    gauge("detection_state", "1 for the state that the learning of usual behaviour is in.")(
+      byLabel("state", ["off", "learning", "ready"].map((state) => [state, isIn(state)])),
+    ),
+    gauge("detection_windows_learnt", "Windows of 10 s that usual behaviour is learnt from.")(
+      detection.windowsLearnt,
+    ),
+    gauge("detection_windows_needed", "Windows needed before anomalies are reported.")(
+      detection.windowsNeeded,
+    ),
+    gauge("anomaly_windows", "Windows of hosts scored over the last 5 minutes.")(detection.windows),
+    gauge("anomaly_windows_flagged", "Of them, those found out of the ordinary.")(
+      detection.windowsFlagged,
+    ),
+    gauge("anomaly_rate_percent", "Packets in flagged windows, of all, over the last 5 minutes.")(
+      detection.anomalyRatePct,
+    ),
+    gauge("detection_state_bytes", "Memory of the detectors' tables.")(detection.stateBytes),
+    counter("detection_forgotten_total", "Times that a full table forgot its oldest entry.")(
+      detection.forgotten,
+    ),
+    gauge("model_fitted_time_seconds", "When the model in use was fitted; 0 without one.")(
+      (detection.modelFittedUs ?? 0) / 1e6,
+    ),
   ];
 }
 

@@ -1,10 +1,10 @@
 import { define } from "../(_server)/state.ts";
-import { findingFilter, listJson } from "../(_server)/lists.ts";
+import { incidentFilter, listJson } from "../(_server)/lists.ts";
 
-/** Anomalies, newest first: from, to, kind, severity, limit, cursor. Empty in this version. */
+/** Anomalies, newest first: from, to, kind, severity, source, target, state, limit, cursor. */
 export const handler = define.handlers({
   GET({ state, url }) {
     const { queries } = state.context;
-    return listJson("anomalies", () => queries.anomalies(findingFilter(url.searchParams)));
+    return listJson("anomalies", () => queries.anomalies(incidentFilter(url.searchParams)));
   },
 });

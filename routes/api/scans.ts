@@ -1,10 +1,10 @@
 import { define } from "../(_server)/state.ts";
-import { findingFilter, listJson } from "../(_server)/lists.ts";
+import { listJson, scanFilter } from "../(_server)/lists.ts";
 
-/** Scans, newest first: from, to, kind, severity, limit, cursor. Empty in this version. */
+/** Scans, newest first: from, to, kind, severity, source, target, state, probe, limit, cursor. */
 export const handler = define.handlers({
   GET({ state, url }) {
     const { queries } = state.context;
-    return listJson("scans", () => queries.scans(findingFilter(url.searchParams)));
+    return listJson("scans", () => queries.scans(scanFilter(url.searchParams)));
   },
 });

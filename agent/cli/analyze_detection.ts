@@ -1,0 +1,92 @@
+/** The detectors of `analyze`, in a thread of their own beside the pipeline; the file waits when they are behind. */
+import type { DetectOptions, DetectToMain } from "../messages.ts";
+import { ObservationOutlet } from "../pipeline/observation_outlet.ts";
+import type { DetectionState, Finding } from "../records.ts";
+import type { Log } from "../log.ts";
+import { fileSeed } from "./detect_host.ts";
+
+export interface DetectionResult {
+  /** The last state of each finding. */
+  readonly findings: readonly Finding[];
+  /** Findings beyond the most that are kept. */
+  readonly leftOutCount: number;
+  readonly state: Omit<DetectionState, "observationsShed"> | null;
+}
+
+/** Findings kept for the report. */
+const findingsMax = 100_000;
+
+export class AnalyzeDetection {
+  /** Takes what the pipeline observes. */
+  readonly outlet: ObservationOutlet;
+  readonly #worker: Worker;
+  readonly #log: Log;
+  readonly #findings = new Map<number, Finding>();
+  #leftOutCount = 0;
+  #state: DetectionResult["state"] = null;
+  #onRoom = () => {};
+  readonly #stopped = Promise.withResolvers<void>();
+
+  constructor(anomalyQuantile: number, log: Log) {
+    this.#log = log;
+    this.#worker = new Worker(new URL("../detect/detect_worker.ts", import.meta.url), {
+      type: "module",
+    });
+    this.#stopped.promise.catch(() => {}); // raised where it is waited for
+    this.#worker.onmessage = ({ data }: MessageEvent<DetectToMain>) => this.#take(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#stopped.reject(new Error(`The detect thread crashed: ${event.message}`));
+      this.#onRoom();
+    };
+    const { port1, port2 } = new MessageChannel();
+    const options: DetectOptions = {
+      isLive: false,
+      ownAddresses: [],
+      anomalyQuantile,
+      seed: fileSeed,
+      modelPath: null,
+      lastFindingId: 0,
+    };
+    this.#worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
+    this.outlet = new ObservationOutlet({ isPatient: true, onRoom: () => this.#onRoom() });
+    this.outlet.join(port2);
+  }
+
+  /** Resolves when the detectors have kept up. Rejects when their thread is lost. */
+  async room(): Promise<void> {
+    while (!this.outlet.hasRoom) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#onRoom = resolve;
+      await Promise.race([promise, this.#stopped.promise]);
+    }
+  }
+
+  /** After the last observation: what was found. Rejects when the detectors' thread is lost. */
+  async finish(): Promise<DetectionResult> {
+    this.outlet.end();
+    await this.#stopped.promise;
+    return {
+      findings: [...this.#findings.values()],
+      leftOutCount: this.#leftOutCount,
+      state: this.#state,
+    };
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+  }
+
+  #take(message: DetectToMain): void {
+    if (message.type === "finding") this.#keep(message.finding);
+    else if (message.type === "state") this.#state = message.state;
+    else if (message.type === "note") this.#log.write(message.severity, message.text);
+    else this.#stopped.resolve();
+  }
+
+  #keep(finding: Finding): void {
+    if (this.#findings.has(finding.id) || this.#findings.size < findingsMax) {
+      this.#findings.set(finding.id, finding);
+    } else this.#leftOutCount++;
+  }
+}

@@ -1,0 +1,116 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import type { Finding } from "../records.ts";
+import { bruteForceFinding, scanFinding, startUs } from "../store/testing.ts";
+import type { DetectionResult } from "./analyze_detection.ts";
+import { findingBlock, makeFindingReport } from "./analyze_findings.ts";
+
+const ready = {
+  state: "ready",
+  windowsLearnt: 300,
+  windowsNeeded: 256,
+  windows: 1200,
+  windowsFlagged: 3,
+  anomalyRatePct: 0.4,
+  observations: 1,
+  stateBytes: 1,
+  forgotten: 0,
+  findings: 1,
+  findingsOpen: 0,
+  modelFittedUs: null,
+} as const;
+
+function result(findings: readonly Finding[], changes: Partial<DetectionResult> = {}) {
+  return { findings, leftOutCount: 0, state: ready, ...changes };
+}
+
+const anomaly: Finding = {
+  ...bruteForceFinding(3),
+  kind: "anomaly",
+  anomaly: {
+    tsUs: startUs,
+    windowUs: 10_000_000,
+    entity: "192.168.1.9",
+    score: 0.7,
+    threshold: 0.6,
+    topFeatures: [{ name: "new_flows", value: null, typical: [3, 20], contribution: 0.6 }],
+  },
+};
+
+Deno.test("makeFindingReport() sorts findings into the contract's lists, in order of detection", () => {
+  const late = scanFinding(4, { detectedUs: startUs + 9_000_000 });
+  const report = makeFindingReport(
+    result([late, bruteForceFinding(2), anomaly, scanFinding(1)]),
+  );
+  deepStrictEqual(report.scans.map((scan) => (scan as { detected_ts: string }).detected_ts), [
+    "2026-01-01T00:00:01.000000Z",
+    "2026-01-01T00:00:09.000000Z",
+  ]);
+  deepStrictEqual(report.anomalies, {
+    windows: 1200,
+    flagged: 3,
+    rate_pct: 0.4,
+    items: [{
+      ts: "2026-01-01T00:00:00.000000Z",
+      window_s: 10,
+      entity: "192.168.1.9",
+      score: 0.7,
+      threshold: 0.6,
+      top_features: anomaly.anomaly!.topFeatures,
+      severity: "high",
+      reason: anomaly.reason,
+    }],
+  });
+  deepStrictEqual(report.findings, [{
+    kind: "brute_force",
+    sources: ["192.168.1.9"],
+    source_count: 1,
+    targets: ["192.168.1.20"],
+    target_count: 1,
+    severity: "high",
+    attack_id: "T1110",
+    first_ts: "2026-01-01T00:00:00.000000Z",
+    last_ts: "2026-01-01T00:00:02.000000Z",
+    detected_ts: "2026-01-01T00:00:01.000000Z",
+    confidence: 0.9,
+    reason: "192.168.1.9 tried 30 logins at SSH of 192.168.1.20.",
+  }]);
+});
+
+Deno.test("findingBlock() lists the gravest first, then by time, in lines that fit", () => {
+  const text = findingBlock(result([
+    scanFinding(1, { severity: "low", reason: "Of little weight." }),
+    bruteForceFinding(2, { firstUs: startUs + 5_000_000, reason: `Later ${"word ".repeat(40)}.` }),
+    bruteForceFinding(3, { reason: "First." }),
+  ]));
+  const lines = text.split("\n");
+  deepStrictEqual([lines[0], lines[1]], [
+    "3 findings (times are UTC):",
+    "  high  2026-01-01 00:00:00  First.",
+  ]);
+  match(lines[2]!, /^ {2}high {2}2026-01-01 00:00:05 {2}Later word word/);
+  match(lines[3]!, /^ {29}word/);
+  strictEqual(lines.at(-1), "  low   2026-01-01 00:00:00  Of little weight.");
+  strictEqual(lines.every((line) => line.length <= 121 && line === line.trimEnd()), true);
+});
+
+Deno.test("findingBlock() says how many findings it leaves out", () => {
+  const findings = Array.from({ length: 60 }, (_, id) => bruteForceFinding(id));
+  const lines = findingBlock(result(findings, { leftOutCount: 5 })).split("\n");
+  deepStrictEqual([lines[0], lines.at(-1)], [
+    "65 findings (times are UTC):",
+    "  … and 15 more; --json lists them.",
+  ]);
+});
+
+Deno.test("findingBlock() says what was looked for in vain, and what could not be judged", () => {
+  strictEqual(
+    findingBlock(result([])).replaceAll("\n", " "),
+    "Nothing suspicious found. Looked for port scans, unusual behaviour of hosts, brute force, floods, " +
+      "ARP spoofing, DNS tunnels and beacons.",
+  );
+  const learning = { ...ready, state: "learning", windowsLearnt: 43 } as const;
+  match(
+    findingBlock(result([], { state: learning })).replaceAll("\n", " "),
+    /so behaviour was not judged \(43 of 256 windows of 10 s\)\.$/,
+  );
+});

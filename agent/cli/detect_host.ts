@@ -1,0 +1,160 @@
+/**
+ * The detectors' thread as the supervisor has it: started, joined to the pipeline, started again when it crashes, and
+ * what it finds handed on to the live state, to the store, and as suspects to the pipeline.
+ *
+ * Detectors know only what they have seen: when their thread is lost, what it held open is over. Ids of findings go on
+ * rising, so that nothing found before is overwritten.
+ */
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import type { LiveState } from "../live_state.ts";
+import type { DetectOptions, DetectToMain, FindingsMessage, NoteMessage } from "../messages.ts";
+import type { Finding } from "../records.ts";
+import { FindingOutlet } from "./finding_outlet.ts";
+import { WorkerHost } from "./worker_host.ts";
+
+export interface DetectHostOptions {
+  readonly config: Config;
+  readonly isLive: boolean;
+  /** Addresses of this host. */
+  readonly ownAddresses: readonly string[];
+  readonly live: LiveState;
+  readonly joinPipeline: (port: MessagePort) => void;
+  readonly sendToStore: (message: FindingsMessage) => void;
+  /** Told when the sources of open findings change. */
+  readonly tellSuspects: (addresses: readonly string[]) => void;
+  readonly onNote: (message: NoteMessage) => void;
+  readonly onCrash: (text: string) => void;
+}
+
+/** Seed of what is drawn from a file, so that it gives the same findings each time. */
+export const fileSeed = 1;
+const suspectsMax = 1024;
+
+/** Where the model of an earlier run is. */
+export function modelPath(resultsFolder: string): string {
+  return join(resultsFolder, "model.bin");
+}
+
+export class DetectHost {
+  readonly #options: DetectHostOptions;
+  readonly #worker: WorkerHost<DetectToMain>;
+  readonly #outlet: FindingOutlet;
+  readonly #stopped = Promise.withResolvers<void>();
+  readonly #open = new Map<number, Finding>();
+  #lastFindingId = 0;
+  #isDraining = false;
+  #findingCount = 0;
+  /** What threads that were lost had counted. */
+  #countedBefore = { observations: 0, forgotten: 0 };
+
+  constructor(options: DetectHostOptions) {
+    this.#options = options;
+    this.#outlet = new FindingOutlet(options.sendToStore);
+    this.#worker = new WorkerHost<DetectToMain>({
+      name: "detect",
+      spawn: () =>
+        new Worker(new URL("../detect/detect_worker.ts", import.meta.url), { type: "module" }),
+      begin: (worker) => this.#begin(worker),
+      onMessage: (message) => this.#onMessage(message),
+      onCrash: (text) => {
+        this.#giveUpOpen();
+        if (this.#isDraining) this.#stopped.resolve();
+        options.onCrash(text);
+      },
+    });
+  }
+
+  start(): void {
+    this.#worker.start();
+  }
+
+  /** The pipeline is lost, and with it what this thread was told of flows. Start it again with the next pipeline. */
+  terminate(): void {
+    this.#worker.terminate();
+    this.#giveUpOpen();
+  }
+
+  /** The pipeline has ended: resolves when the last observation has been judged, or nobody is left to do it. */
+  drain(): Promise<void> {
+    this.#isDraining = true;
+    if (!this.#worker.isRunning) this.#stopped.resolve();
+    return this.#stopped.promise;
+  }
+
+  /** Ends the thread and sends the store all that is left, before it is told to stop. */
+  end(): void {
+    this.terminate();
+    this.#outlet.flush();
+  }
+
+  /** A store has taken the place of one that crashed. */
+  storeBegan(): void {
+    this.#outlet.resend();
+  }
+
+  storeTook(sequence: number): void {
+    this.#outlet.taken(sequence);
+  }
+
+  #begin(worker: Worker): void {
+    const { config, isLive, ownAddresses } = this.#options;
+    const { port1, port2 } = new MessageChannel();
+    const options: DetectOptions = {
+      isLive,
+      ownAddresses,
+      anomalyQuantile: config.anomalyQuantile,
+      seed: isLive ? crypto.getRandomValues(new Uint32Array(1))[0] : fileSeed,
+      modelPath: modelPath(config.resultsFolder),
+      lastFindingId: this.#lastFindingId,
+    };
+    worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
+    this.#options.joinPipeline(port2);
+  }
+
+  #onMessage(message: DetectToMain): void {
+    if (message.type === "finding") this.#take(message.finding);
+    else if (message.type === "state") this.#setState(message.state);
+    else if (message.type === "stopped") this.#stopped.resolve();
+    else this.#options.onNote(message);
+  }
+
+  #setState(state: LiveState["detectionOwn"]): void {
+    const before = this.#countedBefore;
+    this.#options.live.detectionOwn = {
+      ...state,
+      observations: state.observations + before.observations,
+      forgotten: state.forgotten + before.forgotten,
+      findings: this.#findingCount,
+      findingsOpen: this.#open.size,
+    };
+  }
+
+  #take(finding: Finding): void {
+    const { live } = this.#options;
+    const { id, isOpen } = finding;
+    this.#lastFindingId = Math.max(this.#lastFindingId, id);
+    const before = this.#open.get(id);
+    if (before === undefined) this.#findingCount++;
+    if (isOpen) this.#open.set(id, finding);
+    else this.#open.delete(id);
+    live.setFinding(finding);
+    this.#outlet.add(finding);
+    live.findingsLost = this.#outlet.lostCount;
+    const haveSourcesChanged = before?.sourceCount !== finding.sourceCount;
+    if (isOpen !== (before !== undefined) || isOpen && haveSourcesChanged) this.#tellSuspects();
+  }
+
+  /** Nobody is left to close what is open. */
+  #giveUpOpen(): void {
+    const { observations, forgotten } = this.#options.live.detectionOwn;
+    this.#countedBefore = { observations, forgotten };
+    for (const finding of [...this.#open.values()]) this.#take({ ...finding, isOpen: false });
+  }
+
+  #tellSuspects(): void {
+    if (this.#options.config.logPackets !== "anomalous") return;
+    const sources = [...this.#open.values()].flatMap((finding) => finding.sources);
+    this.#options.tellSuspects([...new Set(sources)].slice(-suspectsMax));
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * What has been learnt of how hosts behave: a forest, the score above which a window is unusual, and the usual range
+ * of each feature.
+ *
+ * A window is anomalous when both agree: its score is above that of nearly all windows learnt from, and some telling
+ * feature is so far above its median, in robust standard deviations (Iglewicz and Hoaglin 1993: median and MAD), that it
+ * is no trifle. The features' spreads have floors, so that a quiet network does not make the slightest thing unusual.
+ */
+import { fitForest } from "../forest/fit_forest.ts";
+import type { Forest } from "../forest/forest.ts";
+import { FEATURE_COUNT, FEATURE_KIND, FEATURES, toScale } from "./features.ts";
+
+export interface Model {
+  readonly forest: Forest;
+  readonly threshold: number;
+  /** Of each feature, as it is learnt: 5th percentile, median, 95th percentile, robust standard deviation. */
+  readonly ranges: Float64Array;
+  /** Traffic time. */
+  readonly fittedUs: number;
+}
+export const RANGE_WIDTH = 4;
+
+export interface ModelOptions {
+  readonly seed: number;
+  /** Quantile of the scores that is the threshold. */
+  readonly quantile: number;
+  readonly fittedUs: number;
+  /**
+   * True when the windows learnt from are those to be judged, as in a file: each tree sees as many as it may, and the
+   * threshold is taken from the same scores. False for windows to come: each tree sees at most half of the rows, and
+   * the threshold is taken from the scores that rows have in trees that have not seen them.
+   */
+  readonly isOfItself: boolean;
+}
+
+const subsampleMax = 256;
+/** Robust standard deviations above the median. */
+const deviationsMin = 5;
+/** By how many spreads a guard lies above all that was seen. */
+const guardSpreads = 6;
+/** Makes the MAD of a normal distribution its standard deviation. */
+const madScale = 1.4826;
+
+/** Learns from rows of FEATURE_COUNT values, two at least. */
+export function fitModel(rows: Float64Array, options: ModelOptions): Model {
+  const { seed, quantile, fittedUs, isOfItself } = options;
+  const rowCount = rows.length / FEATURE_COUNT;
+  const ranges = findRanges(rows);
+  const guarded = addGuards(rows, ranges);
+  const subsampleSize = Math.min(
+    subsampleMax,
+    isOfItself ? rowCount + FEATURE_COUNT : rowCount / 2,
+  );
+  const { forest, samples } = fitForest(guarded, FEATURE_COUNT, {
+    seed,
+    subsampleSize: Math.max(2, Math.ceil(subsampleSize)),
+    featureKind: FEATURE_KIND,
+  });
+  const scores = isOfItself ? forest.scoreMany(rows) : forest.scoreHeldOut(guarded, samples);
+  const usual = [];
+  for (let row = 0; row < rowCount; row++) {
+    if (tellingFeature(ranges, rows, row * FEATURE_COUNT) < 0) usual.push(scores[row]);
+  }
+  return { forest, ranges, fittedUs, threshold: quantileOf(usual.sort(ascending), quantile) };
+}
+
+/** Whether the window at `rows[at]` with that score is anomalous. */
+export function isAnomalous(model: Model, score: number, rows: Float64Array, at = 0): boolean {
+  return score > model.threshold && tellingFeature(model.ranges, rows, at) >= 0;
+}
+
+/** The telling feature farthest above its median, -1 when none is far enough. */
+export function tellingFeature(ranges: Float64Array, rows: Float64Array, at: number): number {
+  let farthest = -1;
+  let deviationsMost = deviationsMin;
+  for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+    const value = rows[at + feature];
+    if (!(value >= tellingFrom[feature])) continue;
+    const [, median, , spread] = ranges.subarray(
+      feature * RANGE_WIDTH,
+      (feature + 1) * RANGE_WIDTH,
+    );
+    const deviations = (value - median) / spread;
+    if (deviations < deviationsMost) continue;
+    deviationsMost = deviations;
+    farthest = feature;
+  }
+  return farthest;
+}
+
+const tellingFrom = Float64Array.from(
+  FEATURES,
+  (feature) => feature.tellingFrom === null ? Infinity : toScale(feature, feature.tellingFrom),
+);
+
+function findRanges(rows: Float64Array): Float64Array {
+  const ranges = new Float64Array(FEATURE_COUNT * RANGE_WIDTH);
+  for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+    const values = presentValues(rows, feature).sort(ascending);
+    const median = quantileOf(values, 0.5);
+    const deviations = values.map((value) => Math.abs(value - median)).sort(ascending);
+    const spread = Math.max(FEATURES[feature].spreadMin, madScale * quantileOf(deviations, 0.5));
+    ranges.set(
+      [quantileOf(values, 0.05), median, quantileOf(values, 0.95), spread],
+      feature * RANGE_WIDTH,
+    );
+  }
+  return ranges;
+}
+
+/**
+ * The rows, and after them a guard for each feature: usual in all but that one, and there far above all that was seen.
+ * Without guards a tree cannot split beyond what it has seen, and a feature that never varied while learning (no failed
+ * connection, say) could set nothing apart later.
+ */
+function addGuards(rows: Float64Array, ranges: Float64Array): Float64Array {
+  const guarded = new Float64Array(rows.length + FEATURE_COUNT * FEATURE_COUNT);
+  guarded.set(rows);
+  for (let guard = 0; guard < FEATURE_COUNT; guard++) {
+    const at = rows.length + guard * FEATURE_COUNT;
+    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+      guarded[at + feature] = ranges[feature * RANGE_WIDTH + 1];
+    }
+    const most = presentValues(rows, guard).reduce((a, b) => Math.max(a, b), guarded[at + guard]);
+    guarded[at + guard] = most + guardSpreads * FEATURES[guard].spreadMin;
+  }
+  return guarded;
+}
+
+function presentValues(rows: Float64Array, feature: number): number[] {
+  const values = [];
+  for (let at = feature; at < rows.length; at += FEATURE_COUNT) {
+    if (!Number.isNaN(rows[at])) values.push(rows[at]);
+  }
+  return values;
+}
+
+/** Between the two nearest of sorted values; NaN of none, and then the feature says nothing. */
+function quantileOf(sorted: readonly number[], quantile: number): number {
+  if (sorted.length === 0) return NaN;
+  const place = quantile * (sorted.length - 1);
+  const below = sorted[Math.floor(place)];
+  return below + (sorted[Math.ceil(place)] - below) * (place % 1);
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
+}

@@ -1,0 +1,115 @@
+/** An IPv4 address that more than one MAC address has claimed, and when that is spoofing. */
+
+const secondUs = 1_000_000;
+/** Turns this far apart are moves, not a conflict. */
+const conflictUs = 600 * secondUs;
+const turnsWhenUnasked = 2;
+const unaskedMin = 3;
+const turnsOtherwise = 6;
+/** Claims of the newcomer while packets still come from outside through the gateway it stands in for. */
+const claimsBesideGateway = 3;
+const besideGatewayUs = 5 * secondUs;
+/** The former gateway must have been silent for so long before a change is told as one. */
+const silentUs = 60 * secondUs;
+const victimsMax = 16;
+
+export interface Mac {
+  readonly upper: number;
+  readonly lower: number;
+}
+/** One ARP packet that says whose an address is. */
+export interface Claim extends Mac {
+  readonly timestampUs: number;
+  /** A reply to a request that was seen. */
+  readonly isAsked: boolean;
+  /** A unicast reply to no request that was seen, in a frame of the claimant's own. */
+  readonly isUnasked: boolean;
+  /** IPv4 address of the one it was told to. */
+  readonly toldTo: number;
+}
+export interface Claimant extends Mac {
+  claims: number;
+  unasked: number;
+}
+
+export type Verdict = "spoofing" | "besideGateway" | "conflict" | "gatewayChange";
+
+export class Contest {
+  /** The present claimant, and the one before. */
+  present: Claimant;
+  former: Claimant;
+  turns = 1;
+  firstUs: number;
+  lastUs: number;
+  #wasAsked: boolean;
+  readonly victims = new Set<number>();
+
+  /** `former` held the address until now. */
+  constructor(former: Claimant, claim: Claim) {
+    this.former = former;
+    this.present = { upper: claim.upper, lower: claim.lower, claims: 0, unasked: 0 };
+    this.firstUs = claim.timestampUs;
+    this.lastUs = claim.timestampUs;
+    this.#wasAsked = false;
+    this.#count(claim);
+  }
+
+  take(claim: Claim): void {
+    if (Math.abs(claim.timestampUs - this.lastUs) > conflictUs) this.#beginAnew(claim);
+    if (isSameMac(claim, this.present)) return this.#count(claim);
+    const isReturn = isSameMac(claim, this.former);
+    const next = isReturn
+      ? this.former
+      : { upper: claim.upper, lower: claim.lower, claims: 0, unasked: 0 };
+    this.former = this.present;
+    this.present = next;
+    // Two cards of a host in one network both answer each question.
+    if (!(claim.isAsked && this.#wasAsked)) this.turns = isReturn ? this.turns + 1 : 1;
+    this.#count(claim);
+  }
+
+  /**
+   * What it looks like by now; null while it may be harmless. `outsideUs` tells when packets from outside last came
+   * through a MAC address (-Infinity: it is no gateway's).
+   */
+  judge(nowUs: number, outsideUs: (mac: Mac) => number): Verdict | null {
+    const { suspect, turns } = this;
+    if (turns >= turnsWhenUnasked && suspect.unasked >= unaskedMin) return "spoofing";
+    if (turns >= turnsOtherwise) return "conflict";
+    const formerUs = outsideUs(this.former);
+    if (formerUs === -Infinity) return null;
+    const isBeside = formerUs > this.firstUs + besideGatewayUs && turns === 1;
+    if (isBeside && this.present.unasked >= claimsBesideGateway) return "besideGateway";
+    const isSilent = nowUs - formerUs > silentUs;
+    return isSilent && outsideUs(this.present) > formerUs ? "gatewayChange" : null;
+  }
+
+  /** The claimant that answers unasked more often; without any the present one, who came later. */
+  get suspect(): Claimant {
+    return this.former.unasked > this.present.unasked ? this.former : this.present;
+  }
+
+  #beginAnew({ timestampUs }: Claim): void {
+    this.turns = 0;
+    this.firstUs = timestampUs;
+    this.victims.clear();
+    for (const claimant of [this.present, this.former]) {
+      claimant.claims = 0;
+      claimant.unasked = 0;
+    }
+  }
+
+  #count(claim: Claim): void {
+    this.present.claims++;
+    if (claim.isUnasked) {
+      this.present.unasked++;
+      if (this.victims.size < victimsMax) this.victims.add(claim.toldTo);
+    }
+    this.#wasAsked = claim.isAsked;
+    this.lastUs = claim.timestampUs;
+  }
+}
+
+export function isSameMac(a: Mac, b: Mac): boolean {
+  return a.lower === b.lower && a.upper === b.upper;
+}

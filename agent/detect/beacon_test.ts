@@ -1,0 +1,153 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { Transport } from "../records.ts";
+import { Beacon } from "./beacon.ts";
+import type { DetectorFactory } from "./detector.ts";
+import { Mark } from "./observation.ts";
+import { Prng } from "./prng.ts";
+import { localMarks, opened, scriptTime, TrafficScript } from "./traffic_script.ts";
+
+const make: DetectorFactory = (context) => new Beacon(context);
+const call = { from: "10.0.0.5", to: "198.51.100.7", port: 443, bytes: [700, 900] as const };
+
+Deno.test("Beacon finds calls every 60 s within 10 minutes, with up to 30 % jitter", () => {
+  const delays: number[] = [];
+  for (const jitter of [0, 0.1, 0.2, 0.3]) {
+    for (let seed = 1; seed <= 50; seed++) {
+      const prng = new Prng(seed);
+      const script = new TrafficScript();
+      for (let at = 0; at < 1_200; at += 60 * (1 + jitter * (2 * prng.fraction() - 1))) {
+        script.session({ ...call, at, bytes: [700 + prng.next() % 40, 900] });
+      }
+      const [found] = opened(script.play(make));
+      delays.push(found ? scriptTime(found.detectedUs) : Infinity);
+      if (found) deepEqual([found.sources, found.targets], [[call.from], [call.to]]);
+    }
+  }
+  const inTime = delays.filter((delay) => delay <= 600).length;
+  ok(inTime >= delays.length * 0.95, `${inTime} of ${delays.length}`);
+  deepEqual(delays.slice(0, 50), Array.from({ length: 50 }, () => delays[0]));
+  ok(delays.every((delay) => delay < 1_200));
+});
+
+Deno.test("Beacon tells period and jitter, and closes when the calls stop", () => {
+  const script = new TrafficScript();
+  const late = [0, 1, 3, 2];
+  for (let beat = 0; beat < 120; beat++) {
+    script.session({ ...call, at: beat * 20 + late[beat % 4] });
+  }
+  const told = script.play(make, 5 * 3_600);
+  deepEqual(told.map(({ isOpen }) => isOpen), [true, true, false]);
+  equal(told[0].severity, "low");
+  equal(told[0].attackId, "T1071.001");
+  equal(
+    told[2].reason,
+    "10.0.0.5 called 198.51.100.7 (port 443) 120 times, about every 21 s, give or take 5 %.",
+  );
+});
+
+Deno.test("Beacon finds calls in a connection that stays open, and by UDP", () => {
+  for (const transport of [Transport.tcp, Transport.udp]) {
+    const found = opened(openConnection(transport, 60, 300).play(make));
+    equal(found.length, 1);
+    ok(scriptTime(found[0].detectedUs) <= 600);
+  }
+});
+
+Deno.test("Beacon takes heartbeats of an open connection for what they are", () => {
+  deepEqual(openConnection(Transport.tcp, 60, 31).play(make), []);
+  deepEqual(openConnection(Transport.tcp, 60, 1).play(make), []);
+  deepEqual(openConnection(Transport.tcp, 5, 300).play(make), []);
+});
+
+Deno.test("Beacon stays silent at what homes do periodically", () => {
+  const uses: Record<string, (script: TrafficScript, at: number) => void> = {
+    "polling inside": (script, at) => script.session({ ...call, at: at * 30, to: "10.0.0.9" }),
+    "MQTT": (script, at) =>
+      script.session({ ...call, at: at * 60, port: 8_884, application: "mqtt" }),
+    "push messages": (script, at) => script.session({ ...call, at: at * 60, port: 5_228 }),
+    "video in pieces": (script, at) =>
+      script.session({ ...call, at: at * 6, bytes: [900, 2_000_000] }),
+    "monitoring of sites": (script, at) => {
+      for (let site = 1; site < 6; site++) {
+        script.session({ ...call, at: at * 60 + site * 2, to: `198.51.100.${site}` });
+      }
+    },
+    "a service that all use": (script, at) => {
+      for (let host = 1; host < 7; host++) {
+        script.session({ ...call, at: at * 60 + host * 7, from: `10.0.0.${host}` });
+      }
+    },
+    "NTP": (script, at) => udp(script, at * 64, 123, true),
+    "one-way reports": (script, at) => udp(script, at * 30, 9_999, false),
+    "a page and its pictures, now and then": (script, at) => {
+      for (let part = 0; part < 8; part++) {
+        script.session({ ...call, at: at * at * 3 + part * 0.1, bytes: [700, 30_000] });
+      }
+    },
+  };
+  for (const [name, use] of Object.entries(uses)) {
+    const script = new TrafficScript();
+    for (let at = 0; at < 60; at++) use(script, at);
+    deepEqual(script.play(make), [], name);
+  }
+});
+
+Deno.test("Beacon takes calls at random for none: no finding in 1,000 sites of 40 visits", () => {
+  const prng = new Prng(7);
+  let found = 0;
+  for (let site = 0; site < 1_000; site++) {
+    const script = new TrafficScript();
+    let at = 0;
+    for (let visit = 0; visit < 40; visit++) {
+      at += 2 - Math.log(1 - prng.fraction()) * 40;
+      script.session({ ...call, at, bytes: [600 + prng.next() % 900, prng.next() % 50_000] });
+    }
+    found += opened(script.play(make)).length;
+  }
+  ok(found <= 1, `${found}`);
+});
+
+/** Requests of `size` bytes every `period` seconds in one connection. */
+function openConnection(transport: number, period: number, size: number): TrafficScript {
+  const script = new TrafficScript();
+  const { from, to } = call;
+  const flow = { from, to, fromPort: 40_000, toPort: 8_443, transport, flowId: 1 };
+  for (let beat = 0; beat < 30; beat++) {
+    const first = beat === 0
+      ? Mark.isNew | Mark.isFirstOfSide | Mark.isFirstPayload
+      : Mark.isResumed;
+    script.contact({
+      ...flow,
+      at: beat * period,
+      marks: Mark.sentByOriginator | localMarks(from, to) | first,
+      payloadLength: size,
+      packets: [beat * 2 + 1, beat],
+      bytes: [beat * size, beat * 400],
+      duration: beat * period,
+    });
+    if (beat === 0) {
+      const marks = Mark.isFirstPayload | Mark.isFirstOfSide | localMarks(to, from);
+      script.contact({
+        ...flow,
+        from: to,
+        to: from,
+        fromPort: 8_443,
+        toPort: 40_000,
+        at: 0.1,
+        marks,
+      });
+    }
+  }
+  return script;
+}
+
+function udp(script: TrafficScript, at: number, port: number, isAnswered: boolean): void {
+  const { from, to } = call;
+  const flow = { transport: Transport.udp, flowId: at + 1, at, payloadLength: 200 };
+  const marks = Mark.isNew | Mark.isFirstOfSide | Mark.isFirstPayload;
+  const sent = Mark.sentByOriginator | localMarks(from, to);
+  script.contact({ ...flow, from, to, fromPort: 40_000, toPort: port, marks: marks | sent });
+  if (!isAnswered) return;
+  const answer = Mark.isFirstOfSide | Mark.isFirstPayload | localMarks(to, from);
+  script.contact({ ...flow, from: to, to: from, fromPort: port, toPort: 40_000, marks: answer });
+}

@@ -1,0 +1,136 @@
+/**
+ * The thread of the detectors: a shell around Detection that takes the pipeline's observations, gives the buffers back,
+ * tells findings as they come and the state each second, and keeps the model in its file.
+ */
+import { formatIpWords, parseIpWords } from "../decode/addresses.ts";
+import type {
+  DetectOptions,
+  DetectToMain,
+  MainToDetect,
+  ObservationsReturnMessage,
+  PipelineToDetect,
+} from "../messages.ts";
+import { readModel, writeModel } from "../model_file.ts";
+import { isLocalAddress } from "../pipeline/local_address.ts";
+import type { Finding } from "../records.ts";
+import { Detection } from "./detection.ts";
+
+declare const self: DedicatedWorkerGlobalScope;
+
+const tickMs = 1000;
+const ticksPerSave = 60;
+
+class DetectThread {
+  readonly #options: DetectOptions;
+  readonly #pipeline: MessagePort;
+  readonly #detection: Detection;
+  readonly #timer: number;
+  #ticks = 0;
+  /** When the model that the file holds was fitted, and the tick at which it was written. */
+  #savedFittedUs: number | null = null;
+  #savedTick = -ticksPerSave;
+  #isEnded = false;
+
+  constructor(options: DetectOptions, pipeline: MessagePort) {
+    this.#options = options;
+    this.#pipeline = pipeline;
+    const own = options.ownAddresses.map(parseIpWords).filter((words) => words !== null);
+    this.#detection = new Detection({
+      ...options,
+      model: this.#readModel(),
+      formatAddress,
+      isLocal: (...words) => isLocalAddress(...words) || own.some((each) => areSame(each, words)),
+      note: (text) => note("warning", text),
+      onFinding: (finding) => this.#tell(finding),
+    });
+    this.#savedFittedUs = this.#detection.state().modelFittedUs;
+    pipeline.onmessage = ({ data }: MessageEvent<PipelineToDetect>) => this.#take(data);
+    this.#timer = setInterval(() => this.#tick(), tickMs);
+    this.#tellState();
+  }
+
+  /** Judges what is pending, saves the model and says that this is the end. */
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    clearInterval(this.#timer);
+    this.#detection.finish();
+    this.#saveModel();
+    this.#tellState();
+    post({ type: "stopped" });
+    this.#pipeline.close();
+  }
+
+  #take(message: PipelineToDetect): void {
+    if (message.type === "end") return this.end();
+    if (this.#isEnded) return;
+    this.#detection.take(message.words, message.length);
+    const answer: ObservationsReturnMessage = { type: "return", words: message.words };
+    this.#pipeline.postMessage(answer, [message.words.buffer]);
+  }
+
+  #tick(): void {
+    this.#ticks++;
+    this.#tellState();
+    const { modelFittedUs } = this.#detection.state();
+    const isDue = this.#ticks - this.#savedTick >= ticksPerSave;
+    if (isDue && modelFittedUs !== this.#savedFittedUs) this.#saveModel();
+  }
+
+  #tell(finding: Finding): void {
+    post({
+      type: "finding",
+      finding: { ...finding, id: finding.id + this.#options.lastFindingId },
+    });
+  }
+
+  #tellState(): void {
+    post({ type: "state", state: this.#detection.state() });
+  }
+
+  #readModel(): Uint8Array | null {
+    if (this.#options.modelPath === null) return null;
+    const { model, problem } = readModel(this.#options.modelPath);
+    if (problem !== "") note("warning", `${problem} Anomalies are learnt anew.`);
+    return model;
+  }
+
+  #saveModel(): void {
+    const path = this.#options.modelPath;
+    const model = path === null ? null : this.#detection.saveModel();
+    if (path === null || model === null) return;
+    this.#savedTick = this.#ticks;
+    this.#savedFittedUs = this.#detection.state().modelFittedUs;
+    try {
+      writeModel(path, model);
+    } catch (error) {
+      note("warning", `The model cannot be saved to ${path}: ${(error as Error).message}.`);
+    }
+  }
+}
+
+type Words = readonly [number, number, number, number];
+
+function formatAddress(...words: [number, number, number, number]): string {
+  const isIpv4 = words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
+  return formatIpWords(isIpv4 ? 4 : 6, words);
+}
+
+function areSame(a: Words, b: Words): boolean {
+  return a[3] === b[3] && a[2] === b[2] && a[1] === b[1] && a[0] === b[0];
+}
+
+function note(severity: "info" | "warning", text: string): void {
+  post({ type: "note", severity, text });
+}
+
+function post(message: DetectToMain): void {
+  self.postMessage(message);
+}
+
+let thread: DetectThread | null = null;
+
+self.onmessage = ({ data }: MessageEvent<MainToDetect>) => {
+  if (data.type === "start") thread = new DetectThread(data.options, data.pipeline);
+  else thread?.end();
+};

@@ -1,0 +1,71 @@
+/** The kinds of flood that are told apart, their limits, and the sentences about them. */
+import type { Incident, IncidentFacts } from "./incident.ts";
+import { formatCount, formatPeriod } from "./sentence.ts";
+
+export const FloodKind = { syn: 0, udp: 1, icmp: 2, dhcp: 3 } as const;
+
+export interface FloodLimits {
+  /** What is counted, for people. */
+  readonly unit: string;
+  /** So many a second … */
+  readonly perSecond: number;
+  /** … in so many seconds on end; ten times as many in one suffice too. */
+  readonly seconds: number;
+  /** MITRE ATT&CK: OS exhaustion, direct network flood, service exhaustion. */
+  readonly attackId: string;
+}
+
+/**
+ * By FloodKind. ntopng's defaults for hosts (SYN 256, flows 256, ICMP 250); for DHCP requests of one MAC address 25,
+ * which the busiest relay of a large site does not reach for long.
+ */
+export const FLOODS: readonly FloodLimits[] = [
+  { unit: "SYNs that no connection followed", perSecond: 256, seconds: 2, attackId: "T1499.001" },
+  { unit: "unanswered UDP packets", perSecond: 256, seconds: 2, attackId: "T1498.001" },
+  { unit: "ICMP messages", perSecond: 250, seconds: 1, attackId: "T1498.001" },
+  { unit: "DHCP requests", perSecond: 25, seconds: 3, attackId: "T1499.002" },
+];
+
+/** What is known of a flood. */
+export interface FloodState {
+  readonly kind: number;
+  readonly target: string;
+  /** The port that most packets went to; -1 when they went to many, or there are no ports. */
+  readonly port: number;
+  /** The heaviest source first. */
+  readonly sources: readonly string[];
+  /** Estimate when larger than the list. */
+  readonly sourceCount: number;
+  /** Most in one second. */
+  readonly peak: number;
+}
+
+const forgedMin = 32;
+const severeMin = 100_000;
+
+export function floodFacts(state: FloodState, incident: Incident): IncidentFacts {
+  const { kind, target, sources, sourceCount } = state;
+  const { perSecond, attackId } = FLOODS[kind];
+  return {
+    severity: incident.amount >= severeMin ? "critical" : "high",
+    attackId,
+    sources,
+    sourceCount,
+    targets: [target],
+    targetCount: 1,
+    confidence: Math.min(0.99, 0.6 + 0.1 * state.peak / perSecond),
+    reason: sentence(state, incident),
+  };
+}
+
+function sentence(state: FloodState, { amount, firstUs, lastUs }: Incident): string {
+  const { kind, target, port, sources, sourceCount, peak } = state;
+  const who = sourceCount === 1
+    ? sources[0]
+    : sourceCount < forgedMin
+    ? `${formatCount(sourceCount)} sources`
+    : `About ${formatCount(sourceCount)} sources, probably forged,`;
+  const where = port >= 0 ? `${target} (port ${port})` : target;
+  return `${who} sent ${formatCount(amount)} ${FLOODS[kind].unit} to ${where} within ` +
+    `${formatPeriod(lastUs - firstUs)}, up to ${formatCount(peak)} in one second.`;
+}

@@ -1,0 +1,74 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { type Finding, FLOWS_LINKED_MAX } from "../records.ts";
+import type { DetectorContext } from "./detector.ts";
+import { Incidents } from "./incident.ts";
+
+const second = 1_000_000;
+
+function incidents(): { readonly incidents: Incidents; readonly told: Finding[] } {
+  const told: Finding[] = [];
+  let id = 0;
+  const context = {
+    nextId: () => ++id,
+    report: (finding: Finding) => told.push(finding),
+  } as unknown as DetectorContext;
+  const made = new Incidents({
+    context,
+    kind: "flood",
+    quietUs: 60 * second,
+    describe: (slot, { amount }) => ({
+      severity: "high",
+      attackId: "T1498",
+      sources: [],
+      sourceCount: 0,
+      targets: [],
+      targetCount: 0,
+      confidence: 1,
+      reason: `${slot}: ${amount}`,
+    }),
+  });
+  return { incidents: made, told };
+}
+
+Deno.test("Incidents tells an incident at its opening, at each tenfold and at its end", () => {
+  const { incidents: kept, told } = incidents();
+  kept.open(3, 0, { timestampUs: second, amount: 5, flowId: 1 });
+  for (let amount = 6; amount <= 700; amount++) {
+    kept.grow(3, { timestampUs: amount * second, amount, flowId: amount });
+    kept.advance(amount * second);
+  }
+  kept.advance(761 * second);
+  deepEqual(
+    told.map(({ id, reason, isOpen }) => [id, reason, isOpen]),
+    [[1, "3: 5", true], [1, "3: 50", true], [1, "3: 500", true], [1, "3: 700", false]],
+  );
+  const last = told[3];
+  deepEqual([last.firstUs, last.detectedUs, last.lastUs], [0, second, 700 * second]);
+  equal(last.flowIds.length, FLOWS_LINKED_MAX);
+  equal(kept.get(3), undefined);
+});
+
+Deno.test("Incidents closes what is open at the end, when a slot goes and when time goes back", () => {
+  const { incidents: kept, told } = incidents();
+  for (const slot of [1, 2, 3]) {
+    kept.open(slot, 0, { timestampUs: 1_000 * second, amount: 1, flowId: 0 });
+  }
+  kept.close(2);
+  kept.close(2);
+  kept.advance(10 * second);
+  kept.finish();
+  deepEqual(told.slice(3).map(({ reason, isOpen }) => [reason, isOpen]), [
+    ["2: 1", false],
+    ["1: 1", false],
+    ["3: 1", false],
+  ]);
+});
+
+Deno.test("Incidents keeps no more than 256 open", () => {
+  const { incidents: kept, told } = incidents();
+  for (let slot = 0; slot < 300; slot++) {
+    kept.open(slot, 0, { timestampUs: 0, amount: 1, flowId: 0 });
+  }
+  equal([...kept.slots].length, 256);
+  equal(told.filter(({ isOpen }) => !isOpen).length, 44);
+});

@@ -1,0 +1,82 @@
+/** The sentence that tells a person what a scan was: who did what, to whom, how much. */
+import type { ScanKind, ScanProbe } from "../../records.ts";
+
+export interface ScanStory {
+  readonly kind: ScanKind;
+  readonly probe: ScanProbe;
+  readonly source: string;
+  readonly sourceCount: number;
+  readonly target: string;
+  readonly targetCount: number;
+  readonly ports: string;
+  readonly portCount: number;
+  readonly answered: number;
+  readonly spanUs: number;
+  readonly decoyCount: number;
+  readonly cameBack: readonly string[];
+}
+
+const portsShownMax = 40;
+
+const verbs: { readonly [probe in ScanProbe]: string } = {
+  syn: "probed",
+  connect: "tried to connect to",
+  fin: "sent bare FIN packets to",
+  null: "sent packets without flags to",
+  xmas: "sent FIN, PSH and URG packets to",
+  ack: "sent bare ACK packets to",
+  maimon: "sent FIN and ACK packets to",
+  udp: "sent UDP packets to",
+  icmp_echo: "pinged",
+  arp: "asked by ARP for",
+  sctp_init: "tried SCTP on",
+};
+
+export function scanReason(story: ScanStory): string {
+  const { source, sourceCount, probe } = story;
+  const who = story.kind === "distributed" && sourceCount > 1
+    ? `${number(sourceCount)} hosts together`
+    : source;
+  return `${who} ${verbs[probe]} ${whatOf(story)} in ${spanText(story.spanUs)}` +
+    `${answeredText(story)}${decoyText(story)}${cameBackText(story)}`;
+}
+
+function whatOf({ kind, probe, ports, portCount, target, targetCount }: ScanStory): string {
+  const hosts = targetCount === 1 ? target : `${number(targetCount)} hosts`;
+  if (probe === "icmp_echo") return hosts;
+  if (probe === "arp") return `${number(targetCount)} addresses`;
+  const portText = portCount === 1 ? `port ${ports}` : `${number(portCount)} ports`;
+  const isListed = kind === "horizontal" && portCount > 1 && ports.length <= portsShownMax;
+  return `${isListed ? `ports ${ports.replaceAll(",", ", ")}` : portText} of ${hosts}`;
+}
+
+function answeredText({ answered }: ScanStory): string {
+  if (answered === 0) return ", and none answered";
+  return answered === 1 ? ", and one answered" : `, and ${number(answered)} answered`;
+}
+
+function decoyText({ decoyCount }: ScanStory): string {
+  if (decoyCount === 0) return "";
+  const others = decoyCount === 1 ? "another source" : `${number(decoyCount)} other sources`;
+  return `, at the same time as ${others}, so all but one may be forged`;
+}
+
+function cameBackText({ cameBack }: ScanStory): string {
+  if (cameBack.length === 0) return "";
+  const more = cameBack.length > 1 ? ` and ${cameBack.length - 1} more` : "";
+  return `; it later exchanged data with ${cameBack[0]}${more}`;
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+function spanText(spanUs: number): string {
+  if (spanUs < 1000) return "less than a millisecond";
+  if (spanUs < 1_000_000) return `${Math.round(spanUs / 1000)} ms`;
+  const seconds = spanUs / 1e6;
+  if (seconds < 120) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  return seconds < 7200
+    ? `${Math.round(seconds / 60)} min`
+    : `${(seconds / 3600).toFixed(1)} hours`;
+}

@@ -1,0 +1,39 @@
+/**
+ * The pace of a scan by nmap's timing templates: T0 sends a probe every 5 minutes, T1 every 15 s, T2 every 0.4 s; the
+ * faster ones send in parallel and differ on the wire by little, so their bounds are ours.
+ */
+const gapsMin = 3;
+/** Least median gap of T0, T1 … T4, in seconds. */
+const slowest = [90, 5, 0.25, 0.02, 0.001] as const;
+/** Gaps are counted by powers of two of a microsecond. */
+const bucketCount = 48;
+
+export class Tempo {
+  readonly #counts = new Uint32Array(bucketCount);
+  #gaps = 0;
+  #lastUs = NaN;
+
+  /** A probe was sent; the order of calls need not be quite that of times. */
+  add(startUs: number): void {
+    const gapUs = Math.abs(startUs - this.#lastUs);
+    this.#lastUs = startUs;
+    if (!(gapUs >= 0)) return;
+    this.#counts[Math.min(bucketCount - 1, Math.floor(Math.log2(gapUs + 1)))]++;
+    this.#gaps++;
+  }
+
+  /** "T0" … "T5" by the median gap; "" with too few. */
+  name(): string {
+    if (this.#gaps < gapsMin) return "";
+    const template = slowest.findIndex((seconds) => this.#medianUs() >= seconds * 1e6);
+    return `T${template < 0 ? slowest.length : template}`;
+  }
+
+  /** Geometric middle of the median's bucket. */
+  #medianUs(): number {
+    let seen = 0;
+    let bucket = 0;
+    while (bucket < bucketCount - 1 && (seen += this.#counts[bucket]) * 2 < this.#gaps) bucket++;
+    return 2 ** (bucket + 0.5);
+  }
+}

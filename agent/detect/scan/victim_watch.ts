@@ -1,0 +1,180 @@
+/**
+ * Scans that many sources share: each source stays below what is noticed, but one host's ports are tried one after
+ * another. For each target the newest failed contacts are kept; enough of them, on enough ports, from enough sources
+ * are a distributed scan.
+ *
+ *     1,024 slots of (40 + 8) bytes, and 64 contacts of 26 bytes each    1.8 MB; 0.25 MB of marks
+ */
+import type { DetectorContext } from "../detector.ts";
+import { KeyedSlots } from "../keyed_slots.ts";
+import { DistributedIncident } from "./distributed_incident.ts";
+import type { JudgedProbe } from "./judged_probe.ts";
+import type { ScanOptions } from "./options.ts";
+
+const keptLength = 64;
+const capacity = 1024;
+const incidentsMax = 64;
+/** Kept of one source, so that one that is fast does not push the others out. */
+const keptPerSource = 8;
+/** Evidence is looked at once in so many failures. */
+const lookEvery = 5;
+/** Least decayed sum of the failures, as a share of their least number. */
+const freshShare = 0.8;
+/** Least ports per failure: sources that share the work seldom try a port twice, decoys all try each. */
+const portShareMin = 0.5;
+
+export class VictimWatch {
+  readonly #context: DetectorContext;
+  readonly #options: ScanOptions;
+  readonly #slots: KeyedSlots;
+  readonly #sources = new Int32Array(capacity * keptLength * 4);
+  readonly #ports = new Uint16Array(capacity * keptLength);
+  readonly #timesUs = new Float64Array(capacity * keptLength);
+  readonly #kept = new Int32Array(capacity);
+  /** Failures taken since a slot was last found empty. */
+  readonly #taken = new Int32Array(capacity);
+  readonly #open = new Map<number, DistributedIncident>();
+  readonly #key = new Int32Array(4);
+  /** For each port the number of the look that saw it last. */
+  readonly #seenPorts = new Uint32Array(65_536);
+  #look = 0;
+
+  constructor(context: DetectorContext, options: ScanOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#slots = new KeyedSlots({
+      capacity,
+      keyWords: 4,
+      onForget: (slot) => this.#close(slot),
+    });
+  }
+
+  get stateBytes(): number {
+    return this.#slots.stateBytes + this.#sources.byteLength + this.#ports.byteLength +
+      this.#timesUs.byteLength + this.#kept.byteLength * 2 + this.#seenPorts.byteLength;
+  }
+
+  get forgottenCount(): number {
+    return this.#slots.forgottenCount;
+  }
+
+  /** Takes a failed contact. */
+  take(probe: JudgedProbe): void {
+    for (let word = 0; word < 4; word++) this.#key[word] = probe.key[4 + word];
+    const slot = this.#slots.add(this.#key);
+    if (this.#slots.isNew) this.#empty(slot);
+    const incident = this.#open.get(slot);
+    if (incident) {
+      incident.take(this.#format(probe.key, 0), probe.port, probe);
+      if (incident.attempts >= incident.tellAt) this.#tell(incident, true);
+      return;
+    }
+    this.#keep(slot, probe);
+    const isEnough = this.#kept[slot] >= this.#options.victimFailureMin;
+    if (!isEnough || this.#taken[slot] % lookEvery !== 0) return;
+    if (this.#isShared(slot, probe.atUs)) this.#begin(slot, probe);
+  }
+
+  advance(nowUs: number): void {
+    for (const [slot, incident] of this.#open) {
+      if (Math.abs(nowUs - incident.judgedUs) >= this.#options.quietUs) this.#close(slot);
+    }
+  }
+
+  closeAll(): void {
+    for (const slot of this.#open.keys()) this.#close(slot);
+  }
+
+  #keep(slot: number, probe: JudgedProbe): void {
+    const place = this.#placeFor(slot, probe.key);
+    for (let word = 0; word < 4; word++) this.#sources[place * 4 + word] = probe.key[word];
+    this.#ports[place] = probe.port;
+    this.#timesUs[place] = probe.startUs;
+    this.#taken[slot]++;
+  }
+
+  /** The source's own oldest place if it has enough of them, else the next one. */
+  #placeFor(slot: number, key: Int32Array): number {
+    const base = slot * keptLength;
+    let own = 0;
+    let oldest = -1;
+    for (let place = base + Math.min(this.#kept[slot], keptLength) - 1; place >= base; place--) {
+      if (!this.#isOf(place * 4, key)) continue;
+      own++;
+      if (oldest < 0 || this.#timesUs[place] < this.#timesUs[oldest]) oldest = place;
+    }
+    return own < keptPerSource ? base + this.#kept[slot]++ % keptLength : oldest;
+  }
+
+  #isOf(at: number, key: Int32Array): boolean {
+    const sources = this.#sources;
+    return sources[at + 3] === key[3] && sources[at + 2] === key[2] &&
+      sources[at + 1] === key[1] && sources[at] === key[0];
+  }
+
+  #empty(slot: number): void {
+    this.#kept[slot] = 0;
+    this.#taken[slot] = 0;
+  }
+
+  #isShared(slot: number, nowUs: number): boolean {
+    const { victimFailureMin, victimPortMin, victimSourceMin, halfLifeUs } = this.#options;
+    const base = slot * keptLength;
+    const count = Math.min(this.#kept[slot], keptLength);
+    this.#look++;
+    let fresh = 0;
+    let ports = 0;
+    for (let place = base; place < base + count; place++) {
+      fresh += 2 ** (-Math.max(0, nowUs - this.#timesUs[place]) / halfLifeUs);
+      if (this.#seenPorts[this.#ports[place]] !== this.#look) ports++;
+      this.#seenPorts[this.#ports[place]] = this.#look;
+    }
+    if (ports < Math.max(victimPortMin, count * portShareMin)) return false;
+    if (fresh < victimFailureMin * freshShare) return false;
+    return this.#countSources(base, count) >= victimSourceMin;
+  }
+
+  #countSources(base: number, count: number): number {
+    const sources = new Set<string>();
+    for (let at = base * 4; at < (base + count) * 4; at += 4) {
+      sources.add(this.#sources.subarray(at, at + 4).join());
+    }
+    return sources.size;
+  }
+
+  #begin(slot: number, probe: JudgedProbe): void {
+    if (this.#open.size >= incidentsMax) return;
+    const target = this.#format(probe.key, 4);
+    const incident = new DistributedIncident(this.#context.nextId(), target, probe);
+    this.#open.set(slot, incident);
+    const base = slot * keptLength;
+    const count = Math.min(this.#kept[slot], keptLength);
+    for (let place = base; place < base + count; place++) {
+      const startUs = this.#timesUs[place];
+      const source = this.#format(this.#sources, place * 4);
+      incident.take(source, this.#ports[place], {
+        startUs,
+        atUs: probe.atUs,
+        flowId: place === base + count - 1 ? probe.flowId : 0,
+      });
+    }
+    this.#tell(incident, true);
+  }
+
+  #close(slot: number): void {
+    const incident = this.#open.get(slot);
+    if (!incident) return;
+    this.#open.delete(slot);
+    this.#empty(slot);
+    this.#tell(incident, false);
+  }
+
+  #tell(incident: DistributedIncident, isOpen: boolean): void {
+    incident.noteTold();
+    this.#context.report(incident.finding(isOpen, this.#options.victimFailureMin));
+  }
+
+  #format(words: Int32Array, at: number): string {
+    return this.#context.formatAddress(words[at], words[at + 1], words[at + 2], words[at + 3]);
+  }
+}

@@ -1,0 +1,17 @@
+import { deepEqual } from "node:assert/strict";
+import { formatCount, formatMac, formatPeriod } from "./sentence.ts";
+
+Deno.test("formatPeriod gives a length of time one fitting unit", () => {
+  const seconds = [0, 0.04, 0.4, 9.94, 9.96, 34, 119, 120, 600, 3_600, 12_600, 86_400];
+  deepEqual(
+    seconds.map((length) => formatPeriod(length * 1e6)),
+    ["0 s", "0 s", "0.4 s", "9.9 s", "10 s", "34 s", "119 s", "2 min", "10 min", "60 min", "3.5 h"]
+      .concat("24 h"),
+  );
+});
+
+Deno.test("formatCount and formatMac write numbers as people read them", () => {
+  deepEqual([0, 999, 12_500, 1e6].map(formatCount), ["0", "999", "12,500", "1,000,000"]);
+  deepEqual(formatMac(0xbacc, 0x64bc4875), "ba:cc:64:bc:48:75");
+  deepEqual(formatMac(0, -1), "00:00:ff:ff:ff:ff");
+});

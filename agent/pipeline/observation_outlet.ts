@@ -1,0 +1,71 @@
+/**
+ * The queue of observations to the detect worker: at most `buffersOutMax` buffers are under way until they come back. When
+ * it is full, a live pipeline sheds what it observes (the writer counts the rows); a patient one (a file can wait) adds
+ * buffers for the piece of work it is in, and asks `hasRoom` before the next one.
+ */
+import type {
+  ObservationsEndMessage,
+  ObservationsMessage,
+  ObservationsReturnMessage,
+} from "../messages.ts";
+import { observationBufferWords, type ObservationSink } from "./observation_writer.ts";
+
+/** 256 KiB each. */
+const buffersOutMax = 32;
+
+export interface ObservationOutletOptions {
+  /** Nothing is ever shed; the owner waits instead. */
+  readonly isPatient: boolean;
+  /** A buffer has come back. */
+  readonly onRoom: () => void;
+}
+
+export class ObservationOutlet implements ObservationSink {
+  readonly #onRoom: () => void;
+  #isPatient: boolean;
+  #port: MessagePort | null = null;
+  #outCount = 0;
+  #free: Int32Array<ArrayBuffer>[] = [];
+
+  constructor(options: ObservationOutletOptions) {
+    this.#isPatient = options.isPatient;
+    this.#onRoom = options.onRoom;
+  }
+
+  /** Joins a detect worker; what was under way to one that crashed is lost with what it knew. */
+  join(port: MessagePort): void {
+    this.#port = port;
+    this.#outCount = 0;
+    port.onmessage = (event: MessageEvent<ObservationsReturnMessage>) => {
+      this.#outCount--;
+      if (this.#free.length < buffersOutMax) this.#free.push(event.data.words);
+      this.#onRoom();
+    };
+    this.#onRoom();
+  }
+
+  /** Whether another piece of work may be observed without holding much more memory. */
+  get hasRoom(): boolean {
+    return this.#outCount <= buffersOutMax / 2;
+  }
+
+  exchange(words: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> | null {
+    if (this.#port === null) return null;
+    if (this.#outCount >= buffersOutMax && !this.#isPatient) return null;
+    const message: ObservationsMessage = { type: "observations", words, length };
+    this.#port.postMessage(message, [words.buffer]);
+    this.#outCount++;
+    return this.#free.pop() ?? new Int32Array(observationBufferWords);
+  }
+
+  /** From now on nothing is shed: the input has ended, and what is left has to arrive. */
+  beginEnd(): void {
+    this.#isPatient = true;
+  }
+
+  /** Says that nothing more comes. */
+  end(): void {
+    const message: ObservationsEndMessage = { type: "end" };
+    this.#port?.postMessage(message);
+  }
+}

@@ -1,0 +1,68 @@
+import { strictEqual } from "node:assert/strict";
+import type { PipelineToDetect } from "../messages.ts";
+import { ObservationOutlet } from "./observation_outlet.ts";
+
+/** An outlet joined to a detect worker that gives a buffer back when told. */
+function joined(isPatient: boolean) {
+  const { port1, port2 } = new MessageChannel();
+  const received: PipelineToDetect[] = [];
+  const rooms: (() => void)[] = [];
+  const arrivals: (() => void)[] = [];
+  port2.onmessage = (event: MessageEvent<PipelineToDetect>) => {
+    received.push(event.data);
+    arrivals.shift()?.();
+  };
+  const outlet = new ObservationOutlet({ isPatient, onRoom: () => rooms.shift()?.() });
+  outlet.join(port1);
+  return {
+    outlet,
+    received,
+    arrived: () => new Promise<void>((resolve) => arrivals.push(resolve)),
+    giveBack: (words: Int32Array<ArrayBuffer>) => {
+      const room = new Promise<void>((resolve) => rooms.push(resolve));
+      port2.postMessage({ type: "return", words }, [words.buffer]);
+      return room;
+    },
+    close: () => {
+      port1.close();
+      port2.close();
+    },
+  };
+}
+
+Deno.test("ObservationOutlet sends what was written and uses a buffer again that has come back", async () => {
+  const { outlet, received, arrived, giveBack, close } = joined(false);
+  const words = Int32Array.of(7, 8, 9);
+  const hasArrived = arrived();
+  const next = outlet.exchange(words, 2)!;
+  strictEqual(words.length, 0, "the buffer was transferred");
+  await hasArrived;
+  const message = received[0];
+  if (message.type !== "observations") throw new TypeError(message.type);
+  strictEqual(message.length, 2);
+  strictEqual(message.words.join(), "7,8,9");
+  await giveBack(message.words);
+  strictEqual(outlet.exchange(next, 1)!.join(), "7,8,9");
+  close();
+});
+
+Deno.test("ObservationOutlet of a live capture has no room when too much is under way", () => {
+  const { outlet, close } = joined(false);
+  let sent = 0;
+  while (outlet.exchange(new Int32Array(1), 1) !== null) sent++;
+  strictEqual(sent, 32);
+  strictEqual(outlet.hasRoom, false);
+  const kept = new Int32Array(1);
+  strictEqual(outlet.exchange(kept, 1), null);
+  strictEqual(kept.length, 1, "the buffer stays the caller's");
+  outlet.beginEnd();
+  strictEqual(outlet.exchange(kept, 1) !== null, true, "what is left at the end is sent");
+  close();
+});
+
+Deno.test("ObservationOutlet of a file takes everything and says when to wait", () => {
+  const { outlet, close } = joined(true);
+  for (let i = 0; i < 100; i++) outlet.exchange(new Int32Array(1), 1);
+  strictEqual(outlet.hasRoom, false);
+  close();
+});

@@ -1,0 +1,207 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { ethernet, filler, ipv4, join, tcp, udp, uint16 } from "../decode/packet_builder.ts";
+import { Mark, Observation, ObservationKind } from "../detect/observation.ts";
+import { createPacketBatch, Transport } from "../records.ts";
+import { Pipeline } from "./pipeline.ts";
+
+const startUs = 1_700_000_000_250_000;
+
+/** The rows that the detectors get for these frames, each as `describe` reads it. */
+function observe<T>(
+  frames: readonly { readonly atUs: number; readonly bytes: Uint8Array }[],
+  describe: (row: Observation) => T,
+): T[] {
+  const rows: T[] = [];
+  const row = new Observation();
+  const pipeline = new Pipeline({
+    flowCountMax: 100,
+    rowPolicy: "none",
+    observations: {
+      exchange: (words, length) => {
+        for (let at = 0; at < length;) {
+          at = row.read(words, at);
+          rows.push(describe(row));
+        }
+        return words;
+      },
+    },
+  });
+  const batch = createPacketBatch(
+    frames.length,
+    Uint8Array.from(join(...frames.map(({ bytes }) => bytes))),
+  );
+  let offset = 0;
+  frames.forEach(({ atUs, bytes }, index) => {
+    batch.offsets[index] = offset;
+    batch.capturedLengths[index] = batch.wireLengths[index] = bytes.length;
+    batch.timestampsUs[index] = startUs + atUs;
+    batch.linktypes[index] = 1;
+    offset += bytes.length;
+  });
+  batch.count = frames.length;
+  pipeline.process(batch);
+  pipeline.finish();
+  return rows;
+}
+
+/** The frame as sent the other way: addresses and ports change places. */
+function answered(frame: Uint8Array): Uint8Array {
+  const swapped = frame.slice();
+  for (const [from, to, length] of [[0, 6, 6], [26, 30, 4], [34, 36, 2]]) {
+    swapped.set(frame.subarray(to, to + length), from);
+    swapped.set(frame.subarray(from, from + length), to);
+  }
+  return swapped;
+}
+
+const segment = (flags: number, payload: Uint8Array = new Uint8Array(0)) =>
+  ethernet(0x0800, ipv4({ protocol: 6 }, tcp({ flags }, payload)));
+
+const marksBut = (row: Observation) =>
+  Object.entries(Mark).filter(([, bit]) => row.has(bit)).map(([name]) => name)
+    .filter((name) => name !== "isFirstInWindow");
+
+Deno.test("ObservationWriter tells a refused connection in its SYN, its RST and its end", () => {
+  const syn = segment(0x02);
+  const rows = observe(
+    [{ atUs: 0, bytes: syn }, { atUs: 400, bytes: answered(segment(0x14)) }],
+    (row) => ({
+      kind: row.kind,
+      afterUs: row.timestampUs - startUs,
+      ports: [row.sourcePort, row.destinationPort],
+      marks: marksBut(row),
+      packets: row.kind <= ObservationKind.end ? [row.origPackets, row.respPackets] : [],
+      flags: row.kind === ObservationKind.contact ? row.tcpFlags : -1,
+    }),
+  );
+  const contacts = rows.filter(({ kind }) => kind === ObservationKind.contact);
+  deepStrictEqual(contacts, [{
+    kind: ObservationKind.contact,
+    afterUs: 0,
+    ports: [40000, 443],
+    marks: ["isNew", "isFirstOfSide", "hasTcpStateMoved", "sentByOriginator"],
+    packets: [1, 0],
+    flags: 0x02,
+  }, {
+    kind: ObservationKind.contact,
+    afterUs: 400,
+    ports: [443, 40000],
+    marks: ["isFirstOfSide", "hasTcpStateMoved"],
+    packets: [1, 1],
+    flags: 0x14,
+  }]);
+  const [end] = rows.filter(({ kind }) => kind === ObservationKind.end);
+  deepStrictEqual(end.ports, [40000, 443]);
+  deepStrictEqual(end.packets, [1, 1]);
+  deepStrictEqual(end.marks, ["sentByOriginator", "endedInput"]);
+  const kinds = rows.map(({ kind }) => kind);
+  strictEqual(kinds[0], ObservationKind.tick, "time passes before its first packet is told");
+  strictEqual(kinds.at(-1), ObservationKind.windowEnd);
+  strictEqual(kinds.filter((kind) => kind === ObservationKind.hostWindow).length, 2);
+});
+
+Deno.test("ObservationWriter says nothing of a flow in full swing but once a window", () => {
+  const frames: { atUs: number; bytes: Uint8Array }[] = [{ atUs: 0, bytes: segment(0x02) }];
+  for (let i = 1; i < 60; i++) frames.push({ atUs: i * 900_000, bytes: segment(0x10, filler(10)) });
+  const contacts = observe(frames, (row) => row.kind === ObservationKind.contact && marksBut(row))
+    .filter((marks) => marks !== false);
+  // 54 s from the start of a window are six windows; in the first the SYN and the first payload tell something.
+  strictEqual(contacts.filter((marks) => !marks.includes("isNew")).length <= 7, true);
+  strictEqual(contacts.filter((marks) => marks.includes("isFirstPayload")).length, 1);
+});
+
+Deno.test("ObservationWriter reads the packet that an ICMP error quotes", () => {
+  const probe = ipv4({ protocol: 17 }, udp({ destination: 161 }, filler(4)));
+  const message = join([3, 3, 0, 0, 0, 0, 0, 0], probe);
+  const error = answered(ethernet(0x0800, ipv4({ protocol: 1 }, message)));
+  error.set(message.subarray(0, 8), 34);
+  const errors = observe([{ atUs: 0, bytes: error }], (row) => ({
+    kind: row.kind,
+    transport: row.transport,
+    source: row.source3 >>> 0,
+    destination: row.destination3 >>> 0,
+    port: row.destinationPort,
+    icmp: row.kind === ObservationKind.icmpError ? [row.icmpType, row.icmpCode] : [],
+    reporter: row.kind === ObservationKind.icmpError ? row.word(19) : 0,
+  })).filter(({ kind }) => kind === ObservationKind.icmpError);
+  deepStrictEqual(errors, [{
+    kind: ObservationKind.icmpError,
+    transport: Transport.udp,
+    source: 0xc0000201,
+    destination: 0xc6336402,
+    port: 161,
+    icmp: [3, 3],
+    reporter: 0xc6336402,
+  }]);
+});
+
+Deno.test("ObservationWriter tells who asks whom by ARP, and by which frame", () => {
+  const who = join([0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 2, 10, 0, 0, 1], filler(6), [
+    10,
+    0,
+    0,
+    9,
+  ]);
+  const frame = ethernet(0x0806, who);
+  frame.fill(0xff, 0, 6);
+  const [arp] = observe([{ atUs: 0, bytes: frame }], (row) => ({
+    kind: row.kind,
+    addresses: [row.source3, row.destination3],
+    macs: row.kind === ObservationKind.arp ? [row.arpSenderMac, row.arpFrameMac] : [],
+    operation: row.kind === ObservationKind.arp ? row.arpOperation : 0,
+    isBroadcast: row.has(Mark.isLinkBroadcast),
+  })).filter(({ kind }) => kind === ObservationKind.arp);
+  deepStrictEqual(arp, {
+    kind: ObservationKind.arp,
+    addresses: [0x0a000001, 0x0a000009],
+    macs: [0x020000000002, 0x020000000002],
+    operation: 1,
+    isBroadcast: true,
+  });
+});
+
+Deno.test("ObservationWriter tells names asked for and addresses answered", () => {
+  const question = join([3], [0x57, 0x77, 0x77], [2], [0x64, 0x65], [0], uint16(1), uint16(1));
+  const header = (flags: number, answers: number) =>
+    join(uint16(1), uint16(flags), uint16(1), uint16(answers), uint16(0), uint16(0));
+  const record = join([0xc0, 12], uint16(1), uint16(1), [0, 0, 0, 9], uint16(4), [192, 0, 2, 80]);
+  const query = ethernet(
+    0x0800,
+    ipv4({ protocol: 17 }, udp({ destination: 53 }, join(header(0x0100, 0), question))),
+  );
+  const response = answered(ethernet(
+    0x0800,
+    ipv4(
+      { protocol: 17 },
+      udp({ destination: 53 }, join(header(0x8180, 1), question, record)),
+    ),
+  ));
+  const messages = observe(
+    [{ atUs: 0, bytes: query }, { atUs: 900, bytes: response }],
+    (row) =>
+      row.kind === ObservationKind.dns && {
+        name: Array.from({ length: row.dnsNameLength }, (_, i) =>
+          String.fromCharCode(row.dnsNameByte(i))).join(""),
+        isResponse: row.isDnsResponse,
+        type: row.dnsQueryType,
+        rcode: row.dnsRcode,
+        addresses: Array.from({ length: row.dnsAddressCount }, (_, i) =>
+          row.words[row.dnsAddressAt(i) + 3] >>> 0),
+      },
+  ).filter((message) => message !== false);
+  deepStrictEqual(messages, [
+    { name: "www.de", isResponse: false, type: 1, rcode: 0, addresses: [] },
+    { name: "www.de", isResponse: true, type: 1, rcode: 0, addresses: [0xc0000250] },
+  ]);
+});
+
+Deno.test("ObservationWriter marks addresses of the own network", () => {
+  const frame = segment(0x02);
+  frame.set([10, 0, 0, 1], 26);
+  const marks = observe(
+    [{ atUs: 0, bytes: frame }],
+    (row) => row.kind === ObservationKind.contact && marksBut(row),
+  ).filter((found) => found !== false)[0];
+  strictEqual(marks.includes("isSourceLocal"), true);
+  strictEqual(marks.includes("isDestinationLocal"), false);
+});

@@ -1,0 +1,261 @@
+/** What the pages of a scan and of an anomaly share: head, who to whom, what to do, linked flows. */
+import type { ComponentChildren } from "preact";
+import type { Finding } from "../agent/records.ts";
+import type { StoredFlow } from "../agent/store/schema.ts";
+import { adviceFor } from "./advice.ts";
+import { headline, spanText } from "./finding_text.ts";
+import { FlowTable } from "./FlowTable.tsx";
+import { formatCount } from "./format.ts";
+import { Icon, Severity } from "./Icon.tsx";
+
+/** Names of hosts by address; addresses without a name are missing. */
+export type Names = Readonly<Record<string, string>>;
+
+export interface Clock {
+  readonly nowUs: number;
+  readonly zone: string;
+}
+
+interface HeadProps extends Clock {
+  readonly finding: Finding;
+  /** Null when there are no capture files to take them from. */
+  readonly exportLink: string | null;
+}
+
+export function FindingHead({ finding, exportLink, nowUs, zone }: HeadProps) {
+  return (
+    <div class="head">
+      <div>
+        <div class="meta">
+          <Severity level={finding.severity} />
+          <span>{spanText(finding, nowUs, zone)}</span>
+          <span>{finding.isOpen ? <b>still going on</b> : "ended"}</span>
+        </div>
+        <p class="lead">{headline(finding)}.</p>
+      </div>
+      <div class="btns">
+        {exportLink !== null && (
+          <a class="btn main" href={exportLink} download>
+            <Icon name="download" />
+            Packets as pcap
+          </a>
+        )}
+        <a class="btn" href={flowsLink(finding)}>Flows</a>
+        <a class="btn" href={packetsLink(finding)}>Packet list</a>
+      </div>
+    </div>
+  );
+}
+
+/** The host that a finding is best followed by: the one source, else the target. */
+export function mainHost({ sources, sourceCount, targets, anomaly }: Finding): string {
+  const host = sourceCount > 1 && targets.length === 1 ? targets[0] : sources[0] ?? targets[0];
+  return host ?? (anomaly?.entity === "link" ? "" : anomaly?.entity ?? "");
+}
+
+function flowsLink(finding: Finding): string {
+  return `/flows?${hostQuery(finding)}`;
+}
+
+function packetsLink(finding: Finding): string {
+  return `/packets?${hostQuery(finding)}`;
+}
+
+/** Of the finding's host and time, as the lists and the export take it. */
+export function hostQuery(finding: Finding): string {
+  const host = mainHost(finding);
+  const query = new URLSearchParams(host === "" ? {} : { host });
+  query.set("from", String(Math.floor(finding.firstUs)));
+  query.set("to", String(Math.floor(finding.lastUs) + 1));
+  return query.toString();
+}
+
+interface PathProps {
+  readonly finding: Finding;
+  readonly names: Names;
+  /** Beside the arrow: how much, and by what. */
+  readonly over: string;
+  readonly under: string;
+  readonly label: string;
+}
+
+export function Path({ finding, names, over, under, label }: PathProps) {
+  const { sources, sourceCount, targets, targetCount, anomaly } = finding;
+  const from = sources.length > 0 ? sources : anomaly ? [anomaly.entity] : [];
+  return (
+    <section class="c12 path" aria-label={label}>
+      <PathNode addresses={from} count={Math.max(sourceCount, from.length)} names={names} />
+      {targetCount > 0 && (
+        <>
+          <div class="arrow">
+            <span>{over}</span>
+            <svg aria-hidden="true">
+              <line x1="0" x2="100%" y1="6" y2="6" />
+              <svg x="100%" overflow="visible">
+                <path d="M0 6l-9-5v10z" />
+              </svg>
+            </svg>
+            <span>{under}</span>
+            <Icon name="down" class="narrow" />
+          </div>
+          <PathNode addresses={targets} count={targetCount} names={names} />
+        </>
+      )}
+    </section>
+  );
+}
+
+/** Addresses told one by one; the rest opens on demand. */
+const addressesShown = 3;
+
+function PathNode({ addresses, count, names }: {
+  readonly addresses: readonly string[];
+  readonly count: number;
+  readonly names: Names;
+}) {
+  const rest = addresses.slice(addressesShown);
+  return (
+    <div class="node">
+      {count > 1 && <b>{formatCount(count)} hosts</b>}
+      <ul>
+        {addresses.slice(0, addressesShown).map((address) => (
+          <li key={address}>
+            <HostLink address={address} name={names[address] ?? ""} />
+          </li>
+        ))}
+      </ul>
+      {rest.length > 0 && (
+        <details>
+          <summary>{formatCount(count - addressesShown)} more</summary>
+          <ul>
+            {rest.map((address) => (
+              <li key={address}>
+                <HostLink address={address} name={names[address] ?? ""} />
+              </li>
+            ))}
+          </ul>
+          {count > addresses.length && (
+            <p class="faint">{formatCount(count - addresses.length)} are not listed.</p>
+          )}
+        </details>
+      )}
+    </div>
+  );
+}
+
+/** A host's name and address, leading to its row; "link" is all traffic. */
+export function HostLink({ address, name }: { address: string; name: string }) {
+  if (address === "link") return <b>All traffic of the link</b>;
+  return (
+    <a class="plain" href={`/hosts?text=${encodeURIComponent(address)}`}>
+      {name !== "" && <b class="clip">{name}</b>} <span class="mono dim">{address}</span>
+    </a>
+  );
+}
+
+export function Advice({ finding, names }: { finding: Finding; names: Names }) {
+  const steps = adviceFor(finding, (address) => names[address] ?? address);
+  return (
+    <section class="panel">
+      <header>
+        <h2>What to do</h2>
+      </header>
+      <div class="body">
+        <ol class="todo">
+          {steps.map(({ what, why }) => (
+            <li key={what}>
+              <span>
+                <b>{what}</b> {why}
+              </span>
+            </li>
+          ))}
+        </ol>
+      </div>
+    </section>
+  );
+}
+
+export interface Fact {
+  readonly term: string;
+  readonly text: ComponentChildren;
+}
+
+export function Facts({ facts }: { facts: readonly Fact[] }) {
+  return (
+    <section class="panel">
+      <header>
+        <h2>Facts</h2>
+      </header>
+      <div class="body">
+        <dl class="facts long">
+          {facts.filter(({ text }) => text !== "").map(({ term, text }) => (
+            <>
+              <dt>{term}</dt>
+              <dd>{text}</dd>
+            </>
+          ))}
+        </dl>
+      </div>
+    </section>
+  );
+}
+
+interface FlowsProps extends Clock {
+  readonly finding: Finding;
+  readonly flows: readonly StoredFlow[];
+}
+
+export function LinkedFlows({ finding, flows, ...clock }: FlowsProps) {
+  const shown = flows.slice(0, flowsShown);
+  return (
+    <section class="panel c12" id="flows">
+      <header>
+        <h2>Flows of this finding</h2>
+        <p>{flowsText(shown.length, flows.length)}</p>
+        <a class="end" href={flowsLink(finding)}>Open in Flows</a>
+      </header>
+      {flows.length > 0
+        ? (
+          <div class="scroll">
+            <FlowTable flows={shown} {...clock} />
+          </div>
+        )
+        : <p class="body dim">{noFlowsText(finding)}</p>}
+    </section>
+  );
+}
+
+/** Rows; more of them say no more. */
+const flowsShown = 15;
+
+function flowsText(shown: number, count: number): string {
+  if (count === 0) return "";
+  return shown < count
+    ? `the first ${formatCount(shown)} of ${formatCount(count)} that are kept as evidence`
+    : "kept as evidence";
+}
+
+function noFlowsText({ isOpen }: Finding): string {
+  return isOpen
+    ? "Flows are written when they end; none of this finding has."
+    : "No flow of this finding is kept.";
+}
+
+/** Stands in place of a finding that there is no row of. */
+export function FindingMissing({ list, word }: { list: string; word: string }) {
+  return (
+    <section class="panel c12">
+      <div class="state">
+        <h3>There is no {word} with this number</h3>
+        <p>
+          Old ones are deleted with the rest of the history. One that has just been found is written
+          within a second or two.
+        </p>
+        <div class="btns">
+          <a class="btn main" href={`/${list}`}>All of them</a>
+          <a class="btn" href="/">Overview</a>
+        </div>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,73 @@
+/** Findings of one list as rows, newest first; the sentence leads to the page of the finding. Cards on a phone. */
+import type { Finding } from "../agent/records.ts";
+import { featureLabel, featureValue } from "./feature_text.ts";
+import { headline, kindText, whenText } from "./finding_text.ts";
+import { type FindingList, findingPath } from "./findings.ts";
+import { formatCount } from "./format.ts";
+import { Severity } from "./Icon.tsx";
+
+interface Props {
+  readonly list: FindingList;
+  readonly findings: readonly Finding[];
+  readonly nowUs: number;
+  readonly zone: string;
+}
+
+export function FindingTable({ list, findings, nowUs, zone }: Props) {
+  return (
+    <table class="tbl cards incidents">
+      <thead>
+        <tr>
+          <th scope="col">Began</th>
+          <th scope="col">Severity</th>
+          <th scope="col">What happened</th>
+          <th scope="col">{list === "scans" ? "Kind and probe" : "Kind"}</th>
+          <th scope="col" class="num">Targets</th>
+          <th scope="col" class="num">{list === "scans" ? "Attempts" : "Most unusual"}</th>
+          {list === "scans" && <th scope="col" class="num">Answered</th>}
+          <th scope="col">State</th>
+        </tr>
+      </thead>
+      <tbody>
+        {findings.map((finding) => (
+          <FindingTableRow
+            key={finding.id}
+            finding={finding}
+            when={whenText(finding, nowUs, zone)}
+          />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface RowProps {
+  readonly finding: Finding;
+  readonly when: ReturnType<typeof whenText>;
+}
+
+function FindingTableRow({ finding, when }: RowProps) {
+  const { scan, severity, reason, isOpen } = finding;
+  return (
+    <tr>
+      <td class="dim time">{when.time}</td>
+      <td class="level">
+        <Severity level={severity} />
+      </td>
+      <td class="grow w2" title={reason}>
+        <a class="plain" href={findingPath(finding)}>{headline(finding)}</a>
+      </td>
+      <td class="opt">{kindText(finding)}</td>
+      <td class="num opt">{formatCount(finding.targetCount)}</td>
+      <td class="num opt">{scan ? formatCount(scan.attempts) : mostUnusual(finding)}</td>
+      {scan && <td class="num opt">{formatCount(scan.answered)}</td>}
+      <td class={isOpen ? "over" : "over dim"}>{isOpen ? <b>open</b> : when.note}</td>
+    </tr>
+  );
+}
+
+function mostUnusual({ anomaly }: Finding): string {
+  const feature = anomaly?.topFeatures[0];
+  if (!feature || feature.value === null) return "";
+  return `${featureLabel(feature.name)} ${featureValue(feature.name, feature.value)}`;
+}

@@ -1,0 +1,54 @@
+/** Ports that a scan found open, by host. */
+import { formatCount } from "./format.ts";
+import { HostLink, type Names } from "./FindingPage.tsx";
+import { serviceOfPort } from "./port_names.ts";
+import { protocolLabel } from "./protocol_groups.ts";
+import type { OpenPort } from "./scan_grid.ts";
+
+const rowsMax = 25;
+
+export function OpenPorts({ open, names }: { open: readonly OpenPort[]; names: Names }) {
+  const rows = [...Map.groupBy(open, ({ address }) => address)];
+  return (
+    <section class="panel">
+      <header>
+        <h2>Found open</h2>
+        <p>
+          {counted(open.length, "port")} on {counted(rows.length, "host")}
+        </p>
+      </header>
+      <div class="scroll">
+        <table class="tbl static">
+          <thead>
+            <tr>
+              <th scope="col">Host</th>
+              <th scope="col">Ports</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.slice(0, rowsMax).map(([address, ports]) => (
+              <tr key={address}>
+                <td>
+                  <HostLink address={address} name={names[address] ?? ""} />
+                </td>
+                <td class="wrap">{ports.map(portText).join(", ")}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {rows.length > rowsMax && (
+        <p class="note">{counted(rows.length - rowsMax, "more host")} in the flows.</p>
+      )}
+    </section>
+  );
+}
+
+/** "22 SSH": the service as it was seen, else as the port is usually used. */
+function portText({ port, service }: OpenPort): string {
+  return `${port}\u00a0${service ? protocolLabel(service) : serviceOfPort(port)}`.trim();
+}
+
+function counted(count: number, word: string): string {
+  return `${formatCount(count)} ${word}${count === 1 ? "" : "s"}`;
+}

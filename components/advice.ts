@@ -1,0 +1,174 @@
+/**
+ * What to do about a finding: at most three steps, first the harmless explanation, then the check, then the cut. Each
+ * step begins with a verb. Pure.
+ */
+import type { Finding } from "../agent/records.ts";
+import { formatCount } from "./format.ts";
+
+export interface Step {
+  /** Said first, in bold. */
+  readonly what: string;
+  readonly why: string;
+}
+
+/** `nameOf` gives the name to use for an address. */
+export function adviceFor(
+  finding: Finding,
+  nameOf: (address: string) => string,
+): readonly Step[] {
+  const source = nameOf(finding.sources[0] ?? finding.anomaly?.entity ?? "");
+  const target = nameOf(finding.targets[0] ?? "");
+  switch (finding.kind) {
+    case "scan":
+      return scanSteps(finding, source, target);
+    case "brute_force":
+      return bruteForceSteps(source, target);
+    case "flood":
+      return floodSteps(source, target);
+    case "arp_spoof":
+      return arpSteps(source, target);
+    case "dns_tunnel":
+      return tunnelSteps(source);
+    case "beacon":
+      return beaconSteps(source, target);
+    case "anomaly":
+      return anomalySteps(finding, source);
+  }
+}
+
+function scanSteps({ scan }: Finding, source: string, target: string): Step[] {
+  const [back] = scan?.cameBack ?? [];
+  const check: Step = back !== undefined
+    ? {
+      what: `Check ${back} for log-ins`,
+      why: `by ${source}: it came back and exchanged data after it had found this port.`,
+    }
+    : scan && scan.answered > 0
+    ? {
+      what: `Check the ${formatCount(scan.answered)} that answered:`,
+      why: "should these ports be open to that address, and are their services up to date?",
+    }
+    : { what: "Check nothing on the targets:", why: "no port that was tried has answered." };
+  if (scan?.kind === "distributed") {
+    return [
+      {
+        what: "Ask whether this is public.",
+        why: `A service that many may use is also tried by many; ${target} may be one.`,
+      },
+      check,
+      {
+        what: `Close what ${target} need not offer`,
+        why: "at the firewall; the sources are many.",
+      },
+    ];
+  }
+  return [
+    {
+      what: "Ask whether somebody looks on purpose.",
+      why: `An inventory, a vulnerability scanner or an administrator at ${source} looks the same.`,
+    },
+    check,
+    {
+      what: `Cut ${source} off if nobody knows:`,
+      why: scan?.hasDecoys
+        ? "but the sources may be forged; the switch port says which one is real."
+        : "at the firewall or its switch port, and keep the packets.",
+    },
+  ];
+}
+
+function bruteForceSteps(source: string, target: string): Step[] {
+  return [
+    {
+      what: "Ask whether a password has changed.",
+      why: `A script or a mail program at ${source} with an old one tries again and again.`,
+    },
+    {
+      what: `Look at the log-ins of ${target}:`,
+      why: `has one from ${source} succeeded after the failures?`,
+    },
+    {
+      what: `Block ${source} if nobody knows`,
+      why: "and let the service take keys or a second factor only.",
+    },
+  ];
+}
+
+function floodSteps(source: string, target: string): Step[] {
+  return [
+    {
+      what: "Ask whether somebody measures.",
+      why: "A load test, a backup or a speed test can look the same.",
+    },
+    { what: `Check whether ${target} still answers`, why: "and how full its link is." },
+    {
+      what: `Limit or block ${source}`,
+      why: "at the router; if the sources are forged, ask the provider to filter by target.",
+    },
+  ];
+}
+
+function arpSteps(source: string, target: string): Step[] {
+  return [
+    {
+      what: "Ask whether a device was exchanged.",
+      why: "A new router, a failover pair or a moved virtual machine changes the MAC as well.",
+    },
+    {
+      what: `Compare the MAC of ${target || source}`,
+      why: "with the label on the device or the table of the switch.",
+    },
+    {
+      what: "Unplug the port that has the wrong MAC",
+      why: "if nobody knows it, and change passwords that were typed meanwhile.",
+    },
+  ];
+}
+
+function tunnelSteps(source: string): Step[] {
+  return [
+    {
+      what: "Look at the names that were asked.",
+      why: "Virus scanners, mail filters and content networks put data in names too.",
+    },
+    { what: `Check what runs on ${source}`, why: "and since when it asks for them." },
+    {
+      what: "Block the domain at the resolver if nobody knows",
+      why: `and take ${source} off the network.`,
+    },
+  ];
+}
+
+function beaconSteps(source: string, target: string): Step[] {
+  return [
+    {
+      what: "Ask what calls home there.",
+      why: "Update checks, monitoring, smart devices and chat programs call in a fixed rhythm.",
+    },
+    { what: `Look up ${target}:`, why: `whose is it, and which program on ${source} calls it?` },
+    {
+      what: `Block ${target} if nobody knows`,
+      why: `and examine ${source} before it is switched off.`,
+    },
+  ];
+}
+
+function anomalySteps({ anomaly }: Finding, source: string): Step[] {
+  const who = anomaly?.entity === "link" ? "the network" : source;
+  return [
+    {
+      what: "Ask what was new.",
+      why: `A backup, an update, a new device or a big download at ${who} looks the same.`,
+    },
+    {
+      what: "Look at the flows of that moment",
+      why: "below: with whom, over which service, how much?",
+    },
+    {
+      what: anomaly?.entity === "link" ? "Keep the packets" : `Cut ${who} off if nobody knows`,
+      why: anomaly?.entity === "link"
+        ? "and see which host stands out next."
+        : "and keep the packets.",
+    },
+  ];
+}

@@ -1,0 +1,58 @@
+/** The filter fields of the two lists of findings; names are those of `/api`. */
+import { SCAN_KINDS, SCAN_PROBES, SEVERITIES } from "../agent/records.ts";
+import { kindLabels, probeLabels, scanKindLabels, severityLabels } from "./finding_text.ts";
+import type { ListField } from "./ListPage.tsx";
+
+const common: readonly ListField[] = [
+  {
+    name: "severity",
+    label: "Severity",
+    choices: choices(SEVERITIES.toReversed(), severityLabels),
+  },
+  {
+    name: "state",
+    label: "State",
+    choices: [
+      { value: "", label: "any" },
+      { value: "open", label: "still going on" },
+      { value: "closed", label: "ended" },
+    ],
+  },
+  { name: "from", label: "From", type: "datetime-local" },
+  { name: "to", label: "To", type: "datetime-local" },
+];
+const ends: readonly ListField[] = [
+  { name: "source", label: "Source", placeholder: "192.168.1.20" },
+  { name: "target", label: "Target", placeholder: "192.168.1.1" },
+];
+
+export const scanFields: readonly ListField[] = [
+  ...ends,
+  { name: "kind", label: "Kind", choices: choices(SCAN_KINDS, scanKindLabels) },
+  { name: "probe", label: "Probe", choices: choices(SCAN_PROBES, probeLabels) },
+  ...common,
+];
+
+const anomalyKinds = [
+  "anomaly",
+  "brute_force",
+  "flood",
+  "arp_spoof",
+  "dns_tunnel",
+  "beacon",
+] as const;
+export const anomalyFields: readonly ListField[] = [
+  ...ends,
+  { name: "kind", label: "Kind", choices: choices(anomalyKinds, kindLabels) },
+  ...common,
+];
+
+function choices<Name extends string>(
+  names: readonly Name[],
+  labels: Readonly<Record<Name, string>>,
+): readonly { readonly value: string; readonly label: string }[] {
+  return [
+    { value: "", label: "any" },
+    ...names.map((name) => ({ value: name, label: labels[name] })),
+  ];
+}

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import type { Finding } from "../agent/records.ts";
+import {
+  byWeight,
+  findingPath,
+  type FindingQuery,
+  fitsQuery,
+  mergeFindings,
+  readFinding,
+  recentFindings,
+  stillOpen,
+} from "./findings.ts";
+
+const scanRow = {
+  id: 7,
+  first_us: 1000,
+  last_us: 5000,
+  detected_us: 2000,
+  kind: "vertical",
+  probe: "syn",
+  sources: '["10.0.0.9"]',
+  source_count: 1,
+  targets: ["10.0.0.1", "10.0.0.2"],
+  target_count: 2,
+  ports: "22,80-90",
+  port_count: 12,
+  attempts: 24,
+  answered: 2,
+  answered_ports: "22",
+  tempo: "T3",
+  tool: "nmap",
+  has_decoys: 1,
+  came_back: '["10.0.0.1:22"]',
+  is_open: 1,
+  severity: "high",
+  confidence: 0.9,
+  attack_id: null,
+  reason: "10.0.0.9 tried 12 ports",
+};
+const scan = readFinding("scans", scanRow);
+const all: FindingQuery = {
+  source: "",
+  target: "",
+  kind: "",
+  probe: "",
+  severity: "",
+  state: "",
+  fromUs: null,
+  toUs: null,
+};
+
+Deno.test("a row of scans is a finding, its lists as JSON texts or arrays", () => {
+  assert.equal(findingPath(scan), "/scans/7");
+  assert.deepEqual(scan.sources, ["10.0.0.9"]);
+  assert.deepEqual(scan.targets, ["10.0.0.1", "10.0.0.2"]);
+  assert.deepEqual(scan.scan?.cameBack, ["10.0.0.1:22"]);
+  assert.equal(scan.attackId, "");
+  assert.equal(scan.isOpen && scan.scan?.hasDecoys, true);
+  const other = readFinding("scans", { ...scanRow, has_decoys: false, is_open: false });
+  assert.equal(other.isOpen || other.scan?.hasDecoys, false);
+});
+
+Deno.test("a row of anomalies is a finding with its features", () => {
+  const row = {
+    id: 3,
+    ts_us: 1e6,
+    window_us: 10e6,
+    kind: "anomaly",
+    entity: "10.0.0.9",
+    sources: '["10.0.0.9"]',
+    targets: "[]",
+    score: 0.7,
+    threshold: 0.6,
+    top_features:
+      '[{"name":"bytes_out","value":5,"typical":[1,2],"contribution":0.4},{"name":"x","value":null}]',
+    severity: "odd",
+    reason: "r",
+    is_open: 0,
+  };
+  const finding = readFinding("anomalies", row);
+  assert.equal(findingPath(finding), "/anomalies/3");
+  assert.equal(finding.lastUs, 11e6);
+  assert.equal(finding.severity, "info", "an unknown severity is no alarm");
+  assert.deepEqual(finding.anomaly?.topFeatures, [
+    { name: "bytes_out", value: 5, typical: [1, 2], contribution: 0.4 },
+    { name: "x", value: null, typical: [0, 0], contribution: 0 },
+  ]);
+});
+
+Deno.test("the newest state of a finding takes the place of the older one", () => {
+  const grown: Finding = { ...scan, severity: "critical", isOpen: false };
+  assert.deepEqual(mergeFindings([scan], [grown]), [grown]);
+  const sameNumber = readFinding("anomalies", { id: 7, kind: "beacon" });
+  assert.equal(mergeFindings([scan], [sameNumber]).length, 2);
+});
+
+Deno.test("the overview has open findings and those of a day, the open and grave ones first", () => {
+  const dayUs = 86_400e6;
+  const named = (reason: string, change: Partial<Finding>): Finding => ({
+    ...scan,
+    id: reason.length,
+    reason,
+    lastUs: 10 * dayUs,
+    ...change,
+  });
+  const findings = [
+    named("low", { severity: "low" }),
+    named("closed", { severity: "critical", isOpen: false }),
+    named("long over", { isOpen: false, lastUs: 9 * dayUs }),
+    named("old but open", { lastUs: 1 * dayUs }),
+  ];
+  const shown = recentFindings(findings, 10 * dayUs + 1);
+  assert.deepEqual(shown.map(({ reason }) => reason), ["old but open", "low", "closed"]);
+  assert.ok(byWeight(findings[0]!, findings[1]!) < 0);
+});
+
+Deno.test("an arriving finding is shown where the page's filter takes it", () => {
+  const cases: readonly [Partial<FindingQuery>, boolean][] = [
+    [{}, true],
+    [{ kind: "vertical", probe: "syn", severity: "high", state: "open" }, true],
+    [{ kind: "block" }, false],
+    [{ probe: "udp" }, false],
+    [{ severity: "low" }, false],
+    [{ state: "closed" }, false],
+    [{ source: "10.0.0.9", target: "10.0.0.2" }, true],
+    [{ source: "10.0.0.1" }, false],
+    [{ fromUs: 5000, toUs: 5001 }, true],
+    [{ fromUs: 5001 }, false],
+    [{ toUs: 5000 }, false],
+  ];
+  for (const [query, expected] of cases) {
+    assert.equal(fitsQuery(scan, { ...all, ...query }), expected, JSON.stringify(query));
+  }
+});
+
+Deno.test("the count of open findings follows what is told", () => {
+  const open = [{ path: "/scans/7", severity: "high" }, {
+    path: "/scans/8",
+    severity: "low",
+  }] as const;
+  const grown: Finding = { ...scan, severity: "critical" };
+  assert.deepEqual(stillOpen(open, [grown]), [{ path: "/scans/7", severity: "critical" }, open[1]]);
+  assert.deepEqual(stillOpen(open, [{ ...scan, isOpen: false }]), [open[1]]);
+  assert.equal(stillOpen(open, [{ ...scan, id: 9 }]).length, 3);
+});

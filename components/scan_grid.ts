@@ -1,0 +1,138 @@
+/** Which ports of which hosts a scan tried, and what came back, from the flows that it left. Pure. */
+import type { Finding } from "../agent/records.ts";
+import type { StoredFlow } from "../agent/store/schema.ts";
+import { hasPort } from "./finding_text.ts";
+
+/** Rising weight: of several flows to one port the most telling counts. */
+export const CELL_STATES = ["none", "silent", "refused", "open"] as const;
+export type CellState = typeof CELL_STATES[number];
+
+export interface GridRow {
+  /** First and last of neighbouring hosts that gave the same answers; the same for one host. */
+  readonly first: string;
+  readonly last: string;
+  readonly hostCount: number;
+  /** One for each column. */
+  readonly cells: readonly CellState[];
+}
+
+export interface ScanGrid {
+  readonly ports: readonly number[];
+  readonly rows: readonly GridRow[];
+  /** Cells of all hosts and ports, shown or not. */
+  readonly counts: Readonly<Record<CellState, number>>;
+  readonly portCount: number;
+  readonly hostCount: number;
+  readonly open: readonly OpenPort[];
+}
+
+export interface OpenPort {
+  readonly address: string;
+  readonly port: number;
+  /** Application seen, as "ssh"; "" when none was. */
+  readonly service: string;
+}
+
+const portsMax = 24;
+const rowsMax = 40;
+
+/** Flows that are probes of `finding`, of those that its sources had while it went on. */
+export function probesOf(finding: Finding, flows: readonly StoredFlow[]): readonly StoredFlow[] {
+  const { scan, sources, targets, targetCount } = finding;
+  if (!scan) return [];
+  const isListed = targetCount <= targets.length;
+  const [from, to] = [new Set(sources), new Set(targets)];
+  const proto = scan.probe === "udp" ? "udp" : scan.probe === "sctp_init" ? "sctp" : "tcp";
+  return flows.filter((flow) =>
+    flow.proto === proto && from.has(flow.orig_h) && (!isListed || to.has(flow.resp_h)) &&
+    hasPort(scan.ports, flow.resp_p)
+  );
+}
+
+export function buildScanGrid(flows: readonly StoredFlow[]): ScanGrid {
+  const hosts = new Map<string, Map<number, CellState>>();
+  const open = new Map<string, OpenPort>();
+  for (const flow of flows) {
+    const state = answerOf(flow);
+    const cells = hosts.get(flow.resp_h) ?? new Map<number, CellState>();
+    hosts.set(flow.resp_h, cells);
+    cells.set(flow.resp_p, heavier(cells.get(flow.resp_p) ?? "none", state));
+    const key = `${flow.resp_h} ${flow.resp_p}`;
+    if (state === "open" && !open.get(key)?.service) {
+      open.set(key, { address: flow.resp_h, port: flow.resp_p, service: flow.service });
+    }
+  }
+  const byPort = weightOfPorts(hosts);
+  const ports = [...byPort.keys()].sort((a, b) => byPort.get(b)! - byPort.get(a)! || a - b)
+    .slice(0, portsMax).sort((a, b) => a - b);
+  const addresses = [...hosts.keys()].sort(compareAddresses);
+  return {
+    ports,
+    rows: foldRows(addresses, ports, hosts).slice(0, rowsMax),
+    counts: countCells(hosts, byPort.size),
+    portCount: byPort.size,
+    hostCount: hosts.size,
+    open: [...open.values()].sort((a, b) =>
+      compareAddresses(a.address, b.address) || a.port - b.port
+    ),
+  };
+}
+
+/** By Zeek's history: a responder's SYN-ACK is "h", its RST "r"; without TCP any packet back is an answer. */
+function answerOf({ proto, history, resp_pkts: packets }: StoredFlow): CellState {
+  if (proto === "tcp") {
+    return history.includes("h") ? "open" : history.includes("r") ? "refused" : "silent";
+  }
+  return packets > 0 ? "open" : "silent";
+}
+
+function heavier(a: CellState, b: CellState): CellState {
+  return CELL_STATES.indexOf(a) >= CELL_STATES.indexOf(b) ? a : b;
+}
+
+type Hosts = ReadonlyMap<string, ReadonlyMap<number, CellState>>;
+
+/** Ports by their most telling cell, open and refused ones first. */
+function weightOfPorts(hosts: Hosts): Map<number, number> {
+  const weights = new Map<number, number>();
+  for (const cells of hosts.values()) {
+    for (const [port, state] of cells) {
+      weights.set(port, Math.max(weights.get(port) ?? 0, CELL_STATES.indexOf(state)));
+    }
+  }
+  return weights;
+}
+
+function countCells(hosts: Hosts, portCount: number): Record<CellState, number> {
+  const counts = { none: 0, silent: 0, refused: 0, open: 0 };
+  for (const cells of hosts.values()) {
+    for (const state of cells.values()) counts[state]++;
+    counts.none += portCount - cells.size;
+  }
+  return counts;
+}
+
+function foldRows(
+  addresses: readonly string[],
+  ports: readonly number[],
+  hosts: Hosts,
+): readonly GridRow[] {
+  const rows: GridRow[] = [];
+  for (const address of addresses) {
+    const cells = ports.map((port) => hosts.get(address)!.get(port) ?? "none");
+    const before = rows.at(-1);
+    if (before && !cells.includes("open") && before.cells.join() === cells.join()) {
+      rows[rows.length - 1] = { ...before, last: address, hostCount: before.hostCount + 1 };
+    } else {
+      rows.push({ first: address, last: address, hostCount: 1, cells });
+    }
+  }
+  return rows;
+}
+
+/** Order of addresses as numbers: 10.0.0.9 before 10.0.0.10. */
+export function compareAddresses(a: string, b: string): number {
+  return collator.compare(a, b);
+}
+
+const collator = new Intl.Collator("en", { numeric: true });

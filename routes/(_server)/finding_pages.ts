@@ -1,0 +1,125 @@
+/** What the pages of findings are made of: rows of the database, read for the lists, the overview and one finding. */
+import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
+import { anomalyRow, findingRowId, isScan, scanRow } from "../../agent/store/finding_rows.ts";
+import type { DashboardContext } from "../../agent/dashboard_context.ts";
+import type { Finding } from "../../agent/records.ts";
+import {
+  type FindingList,
+  type FindingQuery,
+  type OpenFinding,
+  readFinding,
+  recentFindings,
+} from "../../components/findings.ts";
+import { formatWhen } from "../../components/format.ts";
+import { baseName, pageNowUs } from "../../components/verdict.ts";
+import { timeParameter } from "./parameters.ts";
+import type { State } from "./state.ts";
+
+/** A finding with what its page shows. */
+export interface FindingPage {
+  readonly finding: Finding;
+  /** Flows that are evidence and are stored. */
+  readonly linked: readonly StoredFlow[];
+  /** Flows of its sources (or of its one target) while it went on; the newest, at most 1,000. */
+  readonly nearby: readonly StoredFlow[];
+  /** Names of its hosts, by address. */
+  readonly names: Readonly<Record<string, string>>;
+}
+
+const nearbyMax = 1000;
+const dayUs = 86_400e6;
+
+/** The finding of `list` with this number; null when there is none. */
+export function findingPage(
+  { context }: State,
+  list: FindingList,
+  idText: string,
+): FindingPage | null {
+  const id = /^\d{1,16}$/.test(idText) ? Number(idText) : NaN;
+  if (!Number.isSafeInteger(id)) return null;
+  const { queries } = context;
+  const row = (list === "scans" ? queries.scan(id) : queries.anomaly(id)) ??
+    liveRow(context, list, id);
+  if (row === null) return null;
+  const finding = readFinding(list, row);
+  const linked = queries.findingFlows(list, id);
+  return {
+    finding,
+    linked,
+    nearby: finding.scan ? nearbyFlows(context, finding) : [],
+    names: hostNames(context, finding),
+  };
+}
+
+/** A finding that has just been found is not written yet. */
+function liveRow({ live }: DashboardContext, list: FindingList, id: number) {
+  const own = id - live.storeRun * FLOWS_PER_RUN;
+  const finding = live.findings.find((one) => one.id === own && isScan(one) === (list === "scans"));
+  if (!finding) return null;
+  return isScan(finding) ? scanRow(finding, live.storeRun) : anomalyRow(finding, live.storeRun);
+}
+
+function nearbyFlows({ queries }: DashboardContext, finding: Finding): readonly StoredFlow[] {
+  const { sources, targets, firstUs, lastUs, scan } = finding;
+  const host = scan?.kind === "distributed" ? targets[0] : sources[0];
+  if (host === undefined) return [];
+  return queries.flows({ host, fromUs: firstUs, toUs: lastUs + 1, limit: nearbyMax }).rows;
+}
+
+function hostNames(
+  { queries }: DashboardContext,
+  { sources, targets }: Finding,
+): Readonly<Record<string, string>> {
+  const names: Record<string, string> = {};
+  for (const address of [...sources, ...targets]) {
+    const name = queries.host(address)?.name ?? "";
+    if (name !== "") names[address] = name;
+  }
+  return names;
+}
+
+/** Findings of both lists for the overview: the open ones and those of the last 24 hours. */
+export function overviewFindings({ context, message }: State): readonly Finding[] {
+  const { queries } = context;
+  const nowUs = pageNowUs(message);
+  const range = { fromUs: Math.floor(nowUs - dayUs), limit: 100 };
+  return recentFindings([
+    ...queries.scans(range).rows.map((row) => readFinding("scans", row)),
+    ...queries.anomalies(range).rows.map((row) => readFinding("anomalies", row)),
+  ], nowUs);
+}
+
+/** Open findings of this run: where they are, and how grave. */
+export function openFindings({ context }: State, list: FindingList): readonly OpenFinding[] {
+  const { live } = context;
+  return live.findings.filter((finding) => finding.isOpen && isScan(finding) === (list === "scans"))
+    .map((finding) => ({
+      path: `/${list}/${findingRowId(finding, live.storeRun)}`,
+      severity: finding.severity,
+    }));
+}
+
+/** What a list page asks for, for the findings that arrive while it stands. */
+export function findingQuery(query: URLSearchParams): FindingQuery {
+  const text = (name: string) => query.get(name)?.trim() ?? "";
+  return {
+    source: text("source"),
+    target: text("target"),
+    kind: text("kind"),
+    probe: text("probe"),
+    severity: text("severity"),
+    state: text("state"),
+    fromUs: timeParameter(query, "from") ?? null,
+    toUs: timeParameter(query, "to") ?? null,
+  };
+}
+
+/** "since 14:02:11, and history goes back to Sat 21:30": how long there was something to find in. */
+export function sinceText({ message, sensor }: State): string {
+  if (sensor.replay) return `in ${baseName(sensor.replay.file)}`;
+  const { startedAtUs, store } = message.health;
+  const when = (timeUs: number) => formatWhen(timeUs, message.nowUs, sensor.zone);
+  const isOlder = store.oldestUs !== null && store.oldestUs < startedAtUs - 60e6;
+  const history = isOlder ? `, and the history begins ${when(store.oldestUs!)}` : "";
+  return `since ${when(startedAtUs)}${history}`;
+}

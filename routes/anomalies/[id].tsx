@@ -1,0 +1,105 @@
+/** One anomaly or other incident: who did what unlike the usual, why it stands out, what to do. */
+import { page } from "fresh";
+import type { Finding } from "../../agent/records.ts";
+import {
+  Advice,
+  type Clock,
+  type Fact,
+  Facts,
+  FindingHead,
+  FindingMissing,
+  hostQuery,
+  LinkedFlows,
+  Path,
+} from "../../components/FindingPage.tsx";
+import { attackText, kindLabels } from "../../components/finding_text.ts";
+import { formatDuration, formatWhen } from "../../components/format.ts";
+import { Notice } from "../../components/Notice.tsx";
+import { pageNowUs } from "../../components/verdict.ts";
+import { WhyList } from "../../components/WhyList.tsx";
+import { findingPage } from "../(_server)/finding_pages.ts";
+import { attempt } from "../(_server)/lists.ts";
+import { define } from "../(_server)/state.ts";
+
+export const handler = define.handlers({
+  GET({ state, params }) {
+    const found = attempt(() => findingPage(state, "anomalies", params.id ?? ""), null);
+    const isMissing = found.value === null && found.error === "";
+    return page(found, { status: isMissing ? 404 : 200 });
+  },
+});
+
+export default define.page<typeof handler>(function AnomalyPage({ data, state }) {
+  if (data.error !== "") {
+    return <Notice title="The database cannot be read" detail={data.error} />;
+  }
+  if (!data.value) return <FindingMissing list="anomalies" word="finding" />;
+  const { finding, names, linked } = data.value;
+  const features = finding.anomaly?.topFeatures ?? [];
+  const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
+  const { recorder } = state.message.health;
+  const hasPackets = recorder.state !== "off" || recorder.packetsWritten > 0;
+  return (
+    <>
+      <FindingHead
+        finding={finding}
+        exportLink={hasPackets ? `/api/export/pcap?${hostQuery(finding)}` : null}
+        {...clock}
+      />
+      <Path
+        finding={finding}
+        names={names}
+        over={kindLabels[finding.kind] ?? finding.kind}
+        under={lastedText(finding)}
+        label="Between"
+      />
+      {features.length > 0 && (
+        <section class="panel c8">
+          <header>
+            <h2>Why this stands out</h2>
+            <p>the weightiest first</p>
+            <div class="legend end">
+              <span>
+                <i class="sw usual" />usual range
+              </span>
+            </div>
+          </header>
+          <div class="body">
+            <WhyList features={features} severity={finding.severity} />
+          </div>
+          <p class="note">
+            Usual is the range that holds the middle 90&nbsp;% of the windows that were learnt from.
+          </p>
+        </section>
+      )}
+      <div class={features.length > 0 ? "c4 stack" : "c12 stack pair"}>
+        <Advice finding={finding} names={names} />
+        <Facts facts={anomalyFacts(finding, clock)} />
+      </div>
+      <LinkedFlows finding={finding} flows={linked} {...clock} />
+    </>
+  );
+});
+
+function lastedText({ firstUs, lastUs }: Finding): string {
+  return formatDuration(Math.max(0, lastUs - firstUs) / 1e6);
+}
+
+function anomalyFacts(finding: Finding, { nowUs, zone }: Clock): Fact[] {
+  const { anomaly, kind } = finding;
+  const isScored = kind === "anomaly" && anomaly !== undefined;
+  const times = [
+    { term: "First evidence", text: formatWhen(finding.firstUs, nowUs, zone) },
+    { term: "Found", text: formatWhen(finding.detectedUs, nowUs, zone) },
+    { term: "Last evidence", text: formatWhen(finding.lastUs, nowUs, zone) },
+  ];
+  return [
+    { term: "Kind", text: kindLabels[kind] ?? kind },
+    ...times,
+    { term: "Window", text: isScored ? formatDuration(anomaly.windowUs / 1e6) : "" },
+    { term: "Score", text: isScored ? anomaly.score.toFixed(3) : "" },
+    { term: "Threshold", text: isScored ? anomaly.threshold.toFixed(3) : "" },
+    { term: "Confidence", text: `${Math.round(100 * finding.confidence)}\u00a0%` },
+    { term: "MITRE ATT&CK", text: attackText(finding.attackId) },
+  ];
+}

@@ -1,0 +1,169 @@
+/** One scan: who tried which ports of whom, what answered, what to do. */
+import { page } from "fresh";
+import type { Finding, ScanDetails } from "../../agent/records.ts";
+import {
+  Advice,
+  type Clock,
+  type Fact,
+  Facts,
+  FindingHead,
+  FindingMissing,
+  hostQuery,
+  LinkedFlows,
+  Path,
+} from "../../components/FindingPage.tsx";
+import {
+  attackText,
+  portsText,
+  probeLabels,
+  scanKindLabels,
+  tempoText,
+} from "../../components/finding_text.ts";
+import { formatCount, formatDuration, formatWhen, type Quantity } from "../../components/format.ts";
+import { Notice } from "../../components/Notice.tsx";
+import { OpenPorts } from "../../components/OpenPorts.tsx";
+import { buildScanGrid, probesOf } from "../../components/scan_grid.ts";
+import { ScanGrid } from "../../components/ScanGrid.tsx";
+import { Stat } from "../../components/Stat.tsx";
+import { pageNowUs } from "../../components/verdict.ts";
+import { findingPage } from "../(_server)/finding_pages.ts";
+import { attempt } from "../(_server)/lists.ts";
+import { define } from "../(_server)/state.ts";
+
+export const handler = define.handlers({
+  GET({ state, params }) {
+    const found = attempt(() => findingPage(state, "scans", params.id ?? ""), null);
+    const isMissing = found.value === null && found.error === "";
+    return page(found, { status: isMissing ? 404 : 200 });
+  },
+});
+
+export default define.page<typeof handler>(function ScanPage({ data, state }) {
+  if (data.error !== "") {
+    return <Notice title="The database cannot be read" detail={data.error} />;
+  }
+  const finding = data.value?.finding;
+  if (!data.value || !finding?.scan) return <FindingMissing list="scans" word="scan" />;
+  const { scan } = finding;
+  const { names, linked, nearby } = data.value;
+  const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
+  const grid = buildScanGrid(probesOf(finding, [...linked, ...nearby]));
+  const { recorder } = state.message.health;
+  const hasPackets = recorder.state !== "off" || recorder.packetsWritten > 0;
+  return (
+    <>
+      <FindingHead
+        finding={finding}
+        exportLink={hasPackets ? `/api/export/pcap?${hostQuery(finding)}` : null}
+        {...clock}
+      />
+      <Path
+        finding={finding}
+        names={names}
+        over={`${formatCount(scan.attempts)} attempts`}
+        under={probeLabels[scan.probe] ?? scan.probe}
+        label="Who scanned whom"
+      />
+      <ScanNumbers finding={finding} scan={scan} />
+      {grid.rows.length > 0 && (
+        <div class="c8 stack">
+          <ScanGrid grid={grid} names={names} />
+          {grid.open.length > 0 && <OpenPorts open={grid.open} names={names} />}
+        </div>
+      )}
+      <div class={grid.rows.length > 0 ? "c4 stack" : "c12 stack pair"}>
+        <Advice finding={finding} names={names} />
+        <Facts facts={scanFacts(finding, scan, clock)} />
+      </div>
+      <LinkedFlows finding={finding} flows={linked} {...clock} />
+    </>
+  );
+});
+
+function ScanNumbers({ finding, scan }: { finding: Finding; scan: ScanDetails }) {
+  const lastedS = (finding.lastUs - finding.firstUs) / 1e6;
+  const share = scan.attempts > 0 ? Math.round(100 * scan.answered / scan.attempts) : 0;
+  return (
+    <section class="stats" aria-label="Scan in numbers">
+      <Stat
+        label="Attempts"
+        quantity={{ value: formatCount(scan.attempts), unit: "" }}
+        hint={probeLabels[scan.probe] ?? scan.probe}
+      />
+      <Stat
+        label="Pace"
+        quantity={pace(scan.attempts, lastedS)}
+        hint={`in ${formatDuration(lastedS)}`}
+      />
+      <Stat
+        label={scan.kind === "distributed" ? "Sources" : "Hosts"}
+        quantity={{
+          value: formatCount(
+            scan.kind === "distributed" ? finding.sourceCount : finding.targetCount,
+          ),
+          unit: "",
+        }}
+        hint={scanKindLabels[scan.kind] ?? scan.kind}
+      />
+      <Stat
+        label="Ports"
+        quantity={scan.portCount > 0 ? { value: formatCount(scan.portCount), unit: "" } : null}
+        hint={scan.portCount > 0 ? portsText(scan.ports, 3) : "this probe has no ports"}
+        hintTitle={portsText(scan.ports, 200)}
+      />
+      <Stat
+        label="Answered"
+        quantity={{ value: formatCount(scan.answered), unit: `${share}\u00a0%` }}
+        hint={scan.answeredPorts === "" ? "no open port seen" : portsText(scan.answeredPorts, 4)}
+        hintTitle={portsText(scan.answeredPorts, 200)}
+        isBad={scan.answered > 0}
+      />
+      <Stat
+        label="Came back"
+        quantity={{ value: formatCount(scan.cameBack.length), unit: "" }}
+        hint={scan.cameBack[0] ? `to ${scan.cameBack[0]}` : "to no port it had found"}
+        hintTitle={scan.cameBack.join(", ")}
+        isBad={scan.cameBack.length > 0}
+      />
+    </section>
+  );
+}
+
+/** Attempts a second, or a minute or an hour where that is too small a number. */
+function pace(attempts: number, lastedS: number): Quantity | null {
+  if (attempts < 2 || lastedS <= 0) return null;
+  const perSecond = attempts / lastedS;
+  const [rate, unit] = perSecond >= 1
+    ? [perSecond, "/s"]
+    : perSecond >= 1 / 60
+    ? [perSecond * 60, "/min"]
+    : [perSecond * 3600, "/h"];
+  return { value: rate >= 100 ? formatCount(rate) : rate.toFixed(1), unit };
+}
+
+function scanFacts(finding: Finding, scan: ScanDetails, { nowUs, zone }: Clock): Fact[] {
+  return [
+    { term: "Kind", text: scanKindLabels[scan.kind] ?? scan.kind },
+    { term: "Probe", text: probeLabels[scan.probe] ?? scan.probe },
+    { term: "Ports", text: portsText(scan.ports, 24) },
+    { term: "Answered", text: portsText(scan.answeredPorts, 24) },
+    { term: "Came back to", text: scan.cameBack.join(", ") },
+    { term: "Tempo", text: tempoText(scan.tempo) },
+    { term: "Tool", text: scan.tool },
+    {
+      term: "Decoys",
+      text: scan.hasDecoys ? "the sources acted together; all but one may be forged" : "",
+    },
+    { term: "First attempt", text: formatWhen(finding.firstUs, nowUs, zone) },
+    { term: "Found", text: foundText(finding, nowUs, zone) },
+    { term: "Last attempt", text: formatWhen(finding.lastUs, nowUs, zone) },
+    { term: "Confidence", text: `${Math.round(100 * finding.confidence)}\u00a0%` },
+    { term: "MITRE ATT&CK", text: attackText(finding.attackId) },
+  ];
+}
+
+/** When it was found, and how long after the first attempt. */
+function foundText({ detectedUs, firstUs }: Finding, nowUs: number, zone: string): string {
+  const after = Math.max(0, detectedUs - firstUs) / 1e6;
+  return `${formatWhen(detectedUs, nowUs, zone)}, ${formatDuration(after)} after the first`;
+}
