@@ -98,8 +98,8 @@ export class FlowModel {
 
   update(packet: Packet, timestampUs: number, wireLength: number): ModelFlow | null {
     this.isNew = false;
-    if (packet.ipVersion === 0) return null;
     this.#clock.see(timestampUs);
+    if (packet.ipVersion === 0) return null;
     const ends = this.#endsOf(packet);
     const key = keyOf(packet, ends);
     this.#endIfOver(key, ends.source, packet, timestampUs);

@@ -76,7 +76,7 @@ interface HotExports {
   indexHosts(): void;
   hostRowsAt(): number;
   hostAddressesAt(): number;
-  processRows(base: number, count: number): void;
+  processRows(base: number, from: number, to: number): void;
 }
 
 /** Memory in which a source may put its batches, so that they need not be copied. */
@@ -174,30 +174,33 @@ export class HotPath {
   }
 
   /**
-   * Takes all packets of a batch, in order. `begin` is told the batch's row that the next calls count from: batches from
-   * elsewhere are copied here in pieces.
+   * Takes all packets of a batch, in order. A batch from elsewhere is copied here in pieces; `begin` is told the row of the
+   * batch that the next calls count from.
    */
   process(batch: PacketBatch, begin: (firstRow: number) => void): void {
     const { buffer } = this.bytes;
-    if (batch.offsets.buffer === buffer && batch.bytes.buffer === buffer) {
+    const areRowsHere = batch.offsets.buffer === buffer;
+    if (areRowsHere && batch.bytes.buffer === buffer) {
       begin(0);
-      this.exports.processRows(batch.bytes.byteOffset, batch.count);
+      this.exports.processRows(batch.bytes.byteOffset, 0, batch.count);
       return;
     }
     for (let from = 0; from < batch.count;) {
-      const to = this.#copy(batch, from);
-      begin(from);
+      const to = this.#copyBytes(batch, from);
+      if (!areRowsHere) this.#copyRows(batch, from, to);
+      const firstRow = areRowsHere ? 0 : from;
+      begin(firstRow);
       // Offsets count from the batch's own first byte, which may lie before the memory: addresses wrap.
-      this.exports.processRows(this.#stagingAt - batch.offsets[from] | 0, to - from);
+      const base = this.#stagingAt - batch.offsets[from] | 0;
+      this.exports.processRows(base, from - firstRow, to - firstRow);
       from = to;
     }
   }
 
-  /** Copies rows from `from` and their bytes; returns the row after them. */
-  #copy(batch: PacketBatch, from: number): number {
-    const { offsets, capturedLengths } = batch;
+  /** Copies as many packets from row `from` on as there is room for; returns the row after them. */
+  #copyBytes({ bytes, offsets, capturedLengths, count }: PacketBatch, from: number): number {
     const start = offsets[from];
-    const rowMax = Math.min(batch.count, from + ROWS_MAX);
+    const rowMax = Math.min(count, from + ROWS_MAX);
     let to = from + 1;
     let end = start + capturedLengths[from];
     for (; to < rowMax; to++) {
@@ -206,16 +209,18 @@ export class HotPath {
       end = Math.max(end, rowEnd);
     }
     // Of a packet that is longer than all the room only the headers matter.
-    const bytes = batch.bytes.subarray(start, Math.min(end, start + stagingBytes));
-    this.bytes.set(bytes, this.#stagingAt);
+    this.bytes.set(bytes.subarray(start, Math.min(end, start + stagingBytes)), this.#stagingAt);
+    return to;
+  }
+
+  #copyRows(batch: PacketBatch, from: number, to: number): void {
     const rows = this.#batch();
-    rows.offsets.set(offsets.subarray(from, to));
-    rows.capturedLengths.set(capturedLengths.subarray(from, to));
+    rows.offsets.set(batch.offsets.subarray(from, to));
+    rows.capturedLengths.set(batch.capturedLengths.subarray(from, to));
     rows.wireLengths.set(batch.wireLengths.subarray(from, to));
     rows.timestampsUs.set(batch.timestampsUs.subarray(from, to));
     rows.linktypes.set(batch.linktypes.subarray(from, to));
     rows.interfaceIds.set(batch.interfaceIds.subarray(from, to));
-    return to;
   }
 
   #batch(): PacketBatch {

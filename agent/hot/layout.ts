@@ -67,8 +67,14 @@ export const P_STOP_AVAILABLE = 41;
 /** The ports of the flow's key, which for a later fragment are those of its first. */
 export const P_KEY_SOURCE_PORT = 42;
 export const P_KEY_DESTINATION_PORT = 43;
-/** 1 when the packet was not written by decodeCommon(). */
-export const P_IS_FOREIGN = 44;
+/**
+ * Who wrote the packet: decodeCommon(), which leaves out what is the same in all packets of a kind, and the outer protocol
+ * and ports, which are the inner ones; or setPacket().
+ */
+export const P_KIND = 44;
+export const KIND_FOREIGN = 0;
+export const KIND_IPV4 = 4;
+export const KIND_IPV6 = 6;
 export const PACKET_WORDS = 45;
 
 /** The key of the packet in hand: the first words of a slot, then words 0 to 2 of both addresses. */

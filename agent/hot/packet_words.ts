@@ -1,6 +1,7 @@
 /** The packet in hand as words of the hot path's memory, and as a Packet. */
 import type { Packet } from "../records.ts";
 import {
+  KIND_FOREIGN,
   P_ARP_OFFSET,
   P_DESTINATION,
   P_DESTINATION_PORT,
@@ -10,11 +11,11 @@ import {
   P_IP_LENGTH,
   P_IP_PROTOCOL,
   P_IP_VERSION,
-  P_IS_FOREIGN,
   P_IS_FRAGMENT,
   P_IS_LATER_FRAGMENT,
   P_KEY_DESTINATION_PORT,
   P_KEY_SOURCE_PORT,
+  P_KIND,
   P_LINK_OFFSET,
   P_OUTER_DESTINATION_OFFSET,
   P_OUTER_DESTINATION_PORT,
@@ -95,7 +96,7 @@ export function storePacket(
   words[at + P_STOP_AVAILABLE] = packet.stopAvailable;
   words[at + P_KEY_SOURCE_PORT] = keySourcePort;
   words[at + P_KEY_DESTINATION_PORT] = keyDestinationPort;
-  words[at + P_IS_FOREIGN] = 1;
+  words[at + P_KIND] = KIND_FOREIGN;
 }
 
 export function loadPacket(words: Int32Array, packet: Packet): void {
@@ -141,4 +142,8 @@ export function loadPacket(words: Int32Array, packet: Packet): void {
   packet.stopLayer = words[at + P_STOP_LAYER];
   packet.stopNeeded = words[at + P_STOP_NEEDED];
   packet.stopAvailable = words[at + P_STOP_AVAILABLE];
+  if (words[at + P_KIND] === KIND_FOREIGN) return;
+  packet.outerIpProtocol = packet.ipProtocol;
+  packet.outerSourcePort = packet.sourcePort;
+  packet.outerDestinationPort = packet.destinationPort;
 }

@@ -7,7 +7,7 @@ import { formatIpv4, formatIpWords, formatMac } from "../decode/addresses.ts";
 import { ApplicationReader, identifyApplication } from "../decode/application.ts";
 import { decodePacket } from "../decode/decode.ts";
 import { FlowTable } from "../flow/flow_table.ts";
-import { HotPath } from "../hot/hot_path.ts";
+import { type CaptureMemory, HotPath } from "../hot/hot_path.ts";
 import {
   APPLICATION_PLACES,
   APPLICATIONS_AT,
@@ -85,6 +85,8 @@ export interface PipelineOptions extends PipelineSinks {
   /** Two random words against chosen collisions in the flow table (live); absent, files repeat exactly. */
   readonly hashSeed?: readonly [number, number];
   readonly flowCountMax: number;
+  /** Bytes of captureMemory. */
+  readonly captureBytes?: number;
   readonly rowPolicy: RowPolicy;
   /** The capturing host's own addresses count as local, whatever they are. */
   readonly isOwnAddress?: (word0: number, word1: number, word2: number, word3: number) => boolean;
@@ -139,7 +141,11 @@ export class Pipeline {
     this.#options = options;
     this.#sampler = new RowSampler(options.rowPolicy);
     const { flowCountMax } = options;
-    const hot = this.#hot = new HotPath({ flowCountMax, hostCountMax: hostCountDefault });
+    const hot = this.#hot = new HotPath({
+      flowCountMax,
+      hostCountMax: hostCountDefault,
+      captureBytes: options.captureBytes ?? 0,
+    });
     this.#second = new SecondCounter(hot.doublesAt(TALLY_AT, TALLY_PLACES));
     this.#applicationPackets = hot.doublesAt(APPLICATIONS_AT, APPLICATION_PLACES);
     this.#applicationBytes = hot.doublesAt(
@@ -185,6 +191,11 @@ export class Pipeline {
     state[S_WANTS] = (this.#options.onRow ? WANTS_ROWS : 0) |
       (this.#observer ? WANTS_OBSERVATIONS : 0);
     if (this.#observer !== null) times[S_TICK_AT_US / 2] = -Infinity;
+  }
+
+  /** Memory for a reader of files: batches that lie in it are not copied. */
+  get captureMemory(): CaptureMemory {
+    return this.#hot.captureMemory;
   }
 
   /** Observations that found no room. */

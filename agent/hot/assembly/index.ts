@@ -8,8 +8,6 @@ import {
   S_SECOND_END_US,
   S_TICK_AT_US,
   S_WINDOW_START_US,
-  P_IS_FOREIGN,
-  PACKET_AT,
   SLOT_BYTES,
   STATE_AT,
 } from "../layout";
@@ -41,7 +39,6 @@ export function setUp(flowCountMax: i32, hostCountMax: i32, freeBytes: i32): usi
   setTime(S_SECOND_END_US, -Infinity);
   setTime(S_TICK_AT_US, Infinity);
   store<i32>(STATE_AT, 1, S_HOST_EPOCH << 2);
-  store<i32>(PACKET_AT, 1, P_IS_FOREIGN << 2);
   return freeAt;
 }
 

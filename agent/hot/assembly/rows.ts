@@ -63,9 +63,9 @@ function addTo(at: usize, place: i32, value: f64): void {
   store<f64>(address, load<f64>(address) + value);
 }
 
-/** Takes `count` packets, whose index is at ROW_… and whose offsets count from the address `base`. */
-export function processRows(base: usize, count: i32): void {
-  for (let row = 0; row < count; row++) processRow(base, row);
+/** Takes the packets of rows `from` up to `to`, whose index is at ROW_… and whose offsets count from the address `base`. */
+export function processRows(base: usize, from: i32, to: i32): void {
+  for (let row = from; row < to; row++) processRow(base, row);
 }
 
 function processRow(base: usize, row: i32): void {
