@@ -142,20 +142,3 @@ function endpoints(
     }),
   };
 }
-
-/** Writes nine words from `at`: the originator's address, the responder's, and their ports. `base` is the slot's. */
-export function writeEnds(main: Int32Array, base: number, words: Int32Array, at: number): void {
-  const isIpv6 = (main[base + F_META] & META_IS_IPV6) !== 0;
-  const isLowFirst = (main[base + F_STATE] & STATE_ORIGINATOR_IS_LOW) !== 0;
-  const low = isLowFirst ? at : at + 4;
-  const high = isLowFirst ? at + 4 : at;
-  for (let word = 0; word < 3; word++) {
-    const mapped = word === 2 ? 0xffff : 0;
-    words[low + word] = isIpv6 ? main[base + F_LOW_REST + word] : mapped;
-    words[high + word] = isIpv6 ? main[base + F_HIGH_REST + word] : mapped;
-  }
-  words[low + 3] = main[base + F_LOW_3];
-  words[high + 3] = main[base + F_HIGH_3];
-  const ports = main[base + F_PORTS];
-  words[at + 8] = isLowFirst ? ports : ports << 16 | ports >>> 16;
-}

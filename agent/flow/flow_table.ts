@@ -31,7 +31,6 @@ import { HotPath } from "../hot/hot_path.ts";
 import {
   CLASS_COUNT,
   END_ACTIVE,
-  F_BYTES,
   F_HOST_FLAGS,
   F_ID,
   F_JA4,
@@ -41,8 +40,6 @@ import {
   F_PACKETS,
   F_PREVIOUS,
   F_SEEN,
-  F_START_US,
-  F_STATE,
   F_WIRE_BYTES,
   HEADS_AT,
   KIND_APPLICATION_SHIFT,
@@ -60,12 +57,11 @@ import {
   SEEN_BUDGET_SHIFT,
   SLOT_BYTES,
   SLOT_WORDS,
-  STATE_TCP_MASK,
   TIMEOUTS_AT,
 } from "../hot/layout.ts";
 import type { Flow, FlowEndReason, Packet } from "../records.ts";
 import { icmpPairs } from "./five_tuple.ts";
-import { makeFlow, writeEnds } from "./flow_record.ts";
+import { makeFlow } from "./flow_record.ts";
 import { FragmentCache } from "./fragment_cache.ts";
 import { serverPortBits } from "./server_ports.ts";
 import { StringTable } from "./string_table.ts";
@@ -212,30 +208,6 @@ export class FlowTable {
     return this.#hot.times[S_NOW_US / 2];
   }
 
-  /**
-   * Writes six words from `at`: packets of originator and responder, their payload bytes, milliseconds since the flow
-   * began, application << 16 | TCP end states. Unsigned, cut off at 2^32 - 1.
-   */
-  writeTotals(slot: number, timestampUs: number, words: Int32Array, at: number): void {
-    words[at] = this.#word(slot, F_PACKETS);
-    words[at + 1] = this.#word(slot, F_PACKETS + 1);
-    words[at + 2] = cutOff(this.#double(slot, F_BYTES));
-    words[at + 3] = cutOff(this.#double(slot, F_BYTES + 2));
-    words[at + 4] = cutOff((timestampUs - this.#double(slot, F_START_US)) / 1000);
-    words[at + 5] = this.#word(slot, F_KIND) & -1 << KIND_APPLICATION_SHIFT |
-      this.#word(slot, F_STATE) & STATE_TCP_MASK;
-  }
-
-  /** Writes nine words from `at`: the originator's address, the responder's, and their ports. */
-  writeEnds(slot: number, words: Int32Array, at: number): void {
-    writeEnds(this.#words, this.#place(slot), words, at);
-  }
-
-  /** Index into TRANSPORT_NAMES. */
-  transport(slot: number): number {
-    return this.#word(slot, F_KIND) & 0xff;
-  }
-
   /** Time of the flow's newest packet. */
   lastUs(slot: number): number {
     return this.#double(slot, F_LAST_US);
@@ -359,9 +331,4 @@ export class FlowTable {
     this.#words[place] = this.#strings.acquire(text);
     this.#strings.release(old);
   }
-}
-
-/** As an unsigned word. */
-function cutOff(value: number): number {
-  return value > 0xffffffff ? -1 : value > 0 ? value : 0;
 }

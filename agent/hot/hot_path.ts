@@ -46,8 +46,10 @@ export interface HotCalls {
   inspect(row: number, slot: number): void;
   /** Only when rows are wanted (S_WANTS); slot -1 is no flow. */
   makeRow(row: number, slot: number): void;
-  /** Only when observations are wanted; slot -1 is no flow. */
-  observe(row: number, slot: number, application: number): void;
+  /** Only when observations are wanted: an ARP (slot -1), DNS or ICMP packet, as O_KIND_ of layout.ts. */
+  observe(row: number, slot: number, kind: number): void;
+  /** Empties the buffer of observations. */
+  observationsFull(): void;
   /** A packet does not belong to the second in progress. */
   secondOver(timestampUs: number): void;
   /** Traffic time has reached S_TICK_AT_US. */
@@ -101,6 +103,7 @@ export class HotPath {
     inspect: none,
     makeRow: none,
     observe: none,
+    observationsFull: none,
     secondOver: none,
     tick: none,
   };
@@ -125,7 +128,8 @@ export class HotPath {
       macSeen: (row: number, host: number) => calls.macSeen(row, host),
       inspect: (row: number, slot: number) => calls.inspect(row, slot),
       makeRow: (row: number, slot: number) => calls.makeRow(row, slot),
-      observe: (row: number, slot: number, known: number) => calls.observe(row, slot, known),
+      observe: (row: number, slot: number, kind: number) => calls.observe(row, slot, kind),
+      observationsFull: () => calls.observationsFull(),
       secondOver: (timestampUs: number) => calls.secondOver(timestampUs),
       tick: () => calls.tick(),
     };

@@ -4,8 +4,9 @@
  * (F_ ones into a flow's slot, P_ into the packet, S_ into the state), those of doubles are even.
  *
  *     1024  packet        2048  state          4096  counters by application     65,536  rows of the batch
- *     1280  flow key      3072  tallies       10,240  ICMP pairs, server ports   524,288  places counted out by setUp():
- *                                             28,672  recent slots                        hosts, index, bytes, flows
+ *     1280  flow key      3072  tallies       10,240  ICMP pairs, server ports   524,288  rows for the detectors
+ *                                             28,672  recent slots          786,432  places counted out by setUp():
+ *                                                                                    hosts, bytes, index, flows
  *
  * A flow's slot has 256 bytes. What nearly every packet touches are the first two lines of the processor's cache:
  *
@@ -108,6 +109,9 @@ export const S_SEED_1 = 25;
 export const S_HOST_COUNT = 26;
 export const S_HOST_EPOCH = 27;
 export const S_ACTIVE_COUNT = 28;
+/** Words of rows in the buffer at OBSERVATIONS_AT, and rows that found no room. */
+export const S_OBSERVATIONS_LENGTH = 29;
+export const S_OBSERVATIONS_SHED = 30;
 export const STATE_WORDS = 32;
 export const WANTS_ROWS = 1;
 export const WANTS_OBSERVATIONS = 2;
@@ -145,7 +149,11 @@ export const ROW_NANOSECONDS_AT = 393_216;
 export const ROW_LINKTYPES_AT = 425_984;
 export const ROW_INTERFACE_IDS_AT = 458_752;
 
-export const DYNAMIC_AT = 524_288;
+/** Rows for the detectors (agent/detect/observation.ts), until they are handed on. */
+export const OBSERVATIONS_AT = 524_288;
+export const OBSERVATION_BUFFER_WORDS = 65_536;
+
+export const DYNAMIC_AT = 786_432;
 
 /** A flow's slot. */
 export const SLOT_BYTES = 256;
@@ -253,3 +261,42 @@ export const CLASS_COUNT = 6;
 export const JUMP_US = 60_000_000;
 /** Length of the windows in which hosts' behaviour is summed up (WINDOW_US of records.ts). */
 export const HOT_WINDOW_US = 10_000_000;
+
+// What follows is said elsewhere in TypeScript; layout_test.ts holds both together.
+
+/** Of TRANSPORT_NAMES and APPLICATION_NAMES. */
+export const TRANSPORT_TCP = 1;
+export const TRANSPORT_UDP = 2;
+export const TRANSPORT_ICMP = 3;
+export const TRANSPORT_ICMPV6 = 4;
+export const APPLICATION_DNS = 1;
+export const LINKTYPE_ETHERNET = 1;
+
+/** Of FlowTurn. */
+export const TURN_IS_NEW = 1;
+export const TURN_IS_FIRST_OF_SIDE = 2;
+export const TURN_HAS_TCP_STATE_MOVED = 4;
+export const TURN_IS_FIRST_PAYLOAD = 8;
+export const TURN_IS_FIRST_IN_WINDOW = 16;
+export const TURN_IS_RESUMED = 32;
+export const TURN_HAS_DOUBLED = 64;
+export const TURN_IS_CONTINUED = 128;
+
+/** Of ObservationKind and Mark, and lengths of rows. */
+export const O_KIND_CONTACT = 1;
+export const O_KIND_END = 2;
+export const O_KIND_ARP = 3;
+export const O_KIND_ICMP_ERROR = 4;
+export const O_KIND_DNS = 5;
+export const O_MARK_SENT_BY_ORIGINATOR = 0x100;
+export const O_MARK_IS_SOURCE_LOCAL = 0x200;
+export const O_MARK_IS_DESTINATION_LOCAL = 0x400;
+export const O_MARK_IS_LINK_BROADCAST = 0x800;
+export const O_MARK_IS_TO_MANY = 0x1000;
+export const O_MARK_IS_FRAGMENT = 0x2000;
+export const O_MARK_IS_TUNNELLED = 0x4000;
+export const O_MARK_ENDED_CLOSED = 0x8000;
+export const O_MARK_ENDED_EVICTED = 0x10000;
+export const O_MARK_ENDED_INPUT = 0x20000;
+export const O_CONTACT_WORDS = 26;
+export const O_WORDS_MAX = 112;

@@ -27,13 +27,11 @@ import {
   WANTS_ROWS,
 } from "../hot/layout.ts";
 import {
-  Application,
   APPLICATION_NAMES,
   type ApplicationDetails,
   type ApplicationTotals,
   createPacketBatch,
   type Flow,
-  type FlowEndReason,
   type HostTotals,
   Packet,
   type PacketBatch,
@@ -42,12 +40,11 @@ import {
   type ProtocolTotals,
   type StatsSecond,
   StopReason,
-  Transport,
   TRANSPORT_NAMES,
   WINDOW_US,
 } from "../records.ts";
 import { KeyedSlots } from "../detect/keyed_slots.ts";
-import { Mark } from "../detect/observation.ts";
+import { Mark, ObservationKind } from "../detect/observation.ts";
 import {
   type FlowOfPacket,
   type ObservationSink,
@@ -162,10 +159,10 @@ export class Pipeline {
       hot,
       flowCountMax,
       ...(options.hashSeed && { hashSeed: options.hashSeed }),
-      onEnd: (slot, reason) => this.#flowEnded(slot, reason),
+      onEnd: (slot) => this.#flowEnded(slot),
     });
     this.#flowOfPacket = { flows: this.#flows, slot: -1, local: 0 };
-    this.#observer = options.observations ? new ObservationWriter(options.observations) : null;
+    this.#observer = options.observations ? new ObservationWriter(options.observations, hot) : null;
     this.#hosts = new HostTable({
       hot,
       isLocal: (word0, word1, word2, word3) =>
@@ -185,7 +182,7 @@ export class Pipeline {
     calls.macSeen = (row, host) => this.#readHostMac(row, host);
     calls.inspect = (row, slot) => this.#inspectRow(row, slot);
     calls.makeRow = (row, slot) => this.#makeRow(row, slot);
-    calls.observe = (row, slot, known) => this.#observe(row, slot, known);
+    calls.observe = (row, slot, kind) => this.#observe(row, slot, kind);
     calls.secondOver = (timestampUs) => this.#rollSecond(timestampUs);
     calls.tick = () => this.#passTime(this.#flows.nowUs);
     state[S_WANTS] = (this.#options.onRow ? WANTS_ROWS : 0) |
@@ -365,24 +362,18 @@ export class Pipeline {
     return this.#firstRow + row;
   }
 
-  /** Tells the detectors what the packet meant. */
-  #observe(row: number, slot: number, known: number): void {
+  /** Tells the detectors of a packet that they read. */
+  #observe(row: number, slot: number, kind: number): void {
     const index = this.#take(row);
     const batch = this.#batch;
     const packet = this.#packet;
     const observer = this.#observer!;
-    if (slot < 0) return observer.arp(batch, index, packet);
-    const flows = this.#flows;
+    if (kind === ObservationKind.arp) return observer.arp(batch, index, packet);
+    if (kind === ObservationKind.icmpError) return observer.icmpError(batch, index, packet);
     const flow = this.#flowOfPacket;
     flow.slot = slot;
-    flow.local = localMarks(flows.hostFlags(slot), flows.isOriginator);
-    const { turn } = flows;
-    const isDns = known === Application.dns ||
-      turn !== 0 && flows.application(slot) === Application.dns;
-    if (turn !== 0) observer.contact(batch, index, packet, flow);
-    if (isDns && packet.payloadCapturedLength > 0) observer.dns(batch, index, packet, flow);
-    const isIcmp = packet.transport === Transport.icmp || packet.transport === Transport.icmpv6;
-    if (isIcmp) observer.icmpError(batch, index, packet);
+    flow.local = localMarks(this.#flows.hostFlags(slot), this.#flows.isOriginator);
+    observer.dns(batch, index, packet, flow);
   }
 
   /** A second of traffic time has passed, and perhaps a window. */
@@ -499,12 +490,8 @@ export class Pipeline {
     if (second !== null) this.#options.onSecond?.(second);
   }
 
-  #flowEnded(slot: number, reason: FlowEndReason): void {
+  #flowEnded(slot: number): void {
     this.#reader.forget(slot);
-    if (this.#observer !== null) {
-      const local = localMarks(this.#flows.hostFlags(slot), true);
-      this.#observer.end(this.#flows, slot, reason, local);
-    }
     this.#options.onFlow?.(this.#flows.flow(slot));
   }
 }

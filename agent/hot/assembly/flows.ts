@@ -35,13 +35,8 @@ import {
   HOT_WINDOW_US,
   JUMP_US,
   KIND_CLASS_SHIFT,
-  P_DESTINATION,
-  P_DESTINATION_PORT,
-  P_IP_PROTOCOL,
   P_IP_VERSION,
   P_PAYLOAD_LENGTH,
-  P_SOURCE,
-  P_SOURCE_PORT,
   P_TCP_FLAGS,
   P_TRANSPORT,
   P_VLAN_ID,
@@ -55,8 +50,6 @@ import {
   S_TURN,
   S_WINDOW_START_US,
   SEEN_BUDGET_SHIFT,
-  SERVER_PORTS_AT,
-  SERVER_PORTS_BYTES,
   SLOT_BYTES,
   SLOT_SHIFT,
   STATE_AT,
@@ -64,32 +57,30 @@ import {
   STATE_ORIGINATOR_IS_LOW,
   STATE_TCP_MASK,
   TIMEOUTS_AT,
+  TRANSPORT_ICMP,
+  TRANSPORT_ICMPV6,
+  TRANSPORT_TCP,
+  TRANSPORT_UDP,
+  TURN_HAS_DOUBLED,
+  TURN_HAS_TCP_STATE_MOVED,
+  TURN_IS_CONTINUED,
+  TURN_IS_FIRST_IN_WINDOW,
+  TURN_IS_FIRST_OF_SIDE,
+  TURN_IS_FIRST_PAYLOAD,
+  TURN_IS_NEW,
+  TURN_IS_RESUMED,
 } from "../layout";
 import { addToIndex, findSlot, indexBytes, makeIndex, removeFromIndex } from "./flow_index";
 import { hashKey, hasKey, isSwapped, putKey, readKey, recentPlace } from "./flow_key";
 import { addLetterOnce, LETTER_DATA, SEEN_DATA } from "./history";
 import { flowEnded } from "./imports";
-import { ACK, isTcpAttempt, isTcpClosed, SYN } from "./tcp_states";
+import { wantsObservations, writeEnd } from "./observations";
+import { isTcpAttempt, isTcpClosed, SYN } from "./tcp_states";
+import { isSentByResponder } from "./roles";
 import { isPortReuse, startTcp, trackTcp } from "./tcp_tracking";
 import { append, first, makeLists, touch, unlink } from "./timeout_lists";
 import { advanceClock, now, seeTime } from "./traffic_clock";
 
-const PROTOCOL_TCP: i32 = 6;
-const PROTOCOL_UDP: i32 = 17;
-const TRANSPORT_TCP: i32 = 1;
-const TRANSPORT_UDP: i32 = 2;
-const TRANSPORT_ICMP: i32 = 3;
-const TRANSPORT_ICMPV6: i32 = 4;
-
-/** FlowTurn of records.ts. */
-const TURN_IS_NEW: i32 = 1 << 0;
-const TURN_IS_FIRST_OF_SIDE: i32 = 1 << 1;
-const TURN_HAS_TCP_STATE_MOVED: i32 = 1 << 2;
-const TURN_IS_FIRST_PAYLOAD: i32 = 1 << 3;
-const TURN_IS_FIRST_IN_WINDOW: i32 = 1 << 4;
-const TURN_IS_RESUMED: i32 = 1 << 5;
-const TURN_HAS_DOUBLED: i32 = 1 << 6;
-const TURN_IS_CONTINUED: i32 = 1 << 7;
 
 /** Payload packets of a flow that may be inspected. */
 const INSPECTIONS: i32 = 12;
@@ -255,7 +246,7 @@ function startPiece(flow: usize, timestampUs: f64): void {
 
 /** Ends the piece so far and begins the next one in the same slot, with what belongs to the connection. */
 function cut(flow: usize, timestampUs: f64): void {
-  flowEnded(slotOf(flow), END_ACTIVE);
+  report(flow, END_ACTIVE);
   store<i64>(flow, 0, F_PACKETS << 2);
   memory.fill(flow + (F_BYTES << 2), 0, 32);
   store<i32>(flow, 0, F_HISTORY_LENGTH << 2);
@@ -360,10 +351,15 @@ export function endFlows(countMax: f64): bool {
 
 function end(flow: usize, reason: i32): void {
   const slot = slotOf(flow);
-  flowEnded(slot, reason);
+  report(flow, reason);
   removeFromIndex(slot);
   unlink(flow);
   giveBack(slot);
+}
+
+function report(flow: usize, reason: i32): void {
+  if (wantsObservations()) writeEnd(flow, reason);
+  flowEnded(slotOf(flow), reason);
 }
 
 /** Ends the flow that has been silent longest. */
@@ -405,39 +401,4 @@ function giveBack(slot: i32): void {
 @inline
 function countActive(step: i32): void {
   store<i32>(STATE_AT, load<i32>(STATE_AT, S_ACTIVE_COUNT << 2) + step, S_ACTIVE_COUNT << 2);
-}
-
-/** Who began a flow, from its first packet: true when the sender is taken for its responder. */
-function isSentByResponder(): bool {
-  const protocol = field(P_IP_PROTOCOL);
-  const flags = field(P_TCP_FLAGS);
-  const source = field(P_SOURCE_PORT);
-  const destination = field(P_DESTINATION_PORT);
-  const isTcp = protocol == PROTOCOL_TCP;
-  if (isTcp && flags >= 0 && (flags & SYN) != 0) return (flags & ACK) != 0 && !isToItself();
-  if (!isLikelyServerPort(protocol, source) || isToMany()) return false;
-  if (!isLikelyServerPort(protocol, destination)) return true;
-  return isTcp && source < destination;
-}
-
-/** IPv4 multicast (224.0.0.0/4) and 255.255.255.255, IPv6 multicast (ff00::/8): never an originator. */
-function isToMany(): bool {
-  if (field(P_IP_VERSION) == 6) return <u32> field(P_DESTINATION) >> 24 == 0xff;
-  const address = field(P_DESTINATION + 3);
-  return <u32> address >> 28 == 0xe || address == -1;
-}
-
-/** Source and destination are one address and port; there is nothing to tell roles by. */
-function isToItself(): bool {
-  if (field(P_SOURCE_PORT) != field(P_DESTINATION_PORT)) return false;
-  for (let word = 0; word < 4; word++) {
-    if (field(P_SOURCE + word) != field(P_DESTINATION + word)) return false;
-  }
-  return true;
-}
-
-function isLikelyServerPort(protocol: i32, port: i32): bool {
-  if (port < 0 || (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP)) return false;
-  const table = protocol == PROTOCOL_TCP ? 0 : SERVER_PORTS_BYTES;
-  return (load<u8>(SERVER_PORTS_AT + table + (port >> 3)) >> <u8> (port & 7) & 1) != 0;
 }

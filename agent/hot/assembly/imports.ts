@@ -21,9 +21,12 @@ export declare function inspect(row: i32, slot: i32): void;
 // A packet row may be made; slot -1 is no flow.
 @external("env", "makeRow")
 export declare function makeRow(row: i32, slot: i32): void;
-// The packet meant something; slot -1 is no flow.
+// The packet is one that detectors read: ARP (slot -1), DNS or ICMP, as O_KIND_ of the layout.
 @external("env", "observe")
-export declare function observe(row: i32, slot: i32, application: i32): void;
+export declare function observe(row: i32, slot: i32, kind: i32): void;
+// There is no room for another row for the detectors.
+@external("env", "observationsFull")
+export declare function observationsFull(): void;
 // A packet belongs to another second than the one in progress.
 @external("env", "secondOver")
 export declare function secondOver(timestampUs: f64): void;

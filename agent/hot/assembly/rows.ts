@@ -3,12 +3,17 @@
  * asked of TypeScript (imports.ts), which finds the packet in hand at PACKET_AT.
  */
 import {
+  APPLICATION_DNS,
   APPLICATION_PLACES,
   APPLICATIONS_AT,
   F_KIND,
   F_PACKETS,
   F_WIRE_BYTES,
   KIND_APPLICATION_SHIFT,
+  LINKTYPE_ETHERNET,
+  O_KIND_ARP,
+  O_KIND_DNS,
+  O_KIND_ICMP_ERROR,
   P_ARP_OFFSET,
   P_PAYLOAD_CAPTURED_LENGTH,
   P_STOP_REASON,
@@ -34,18 +39,16 @@ import {
   TALLY_AT,
   TRANSPORT_COUNT,
   TRANSPORT_FLOWS_AT,
-  WANTS_OBSERVATIONS,
+  TRANSPORT_ICMP,
+  TRANSPORT_ICMPV6,
   WANTS_ROWS,
 } from "../layout";
 import { decodeCommon } from "./common_packet";
 import { flowAt, takeInspection, updateFlow } from "./flows";
 import { countHosts, PASSING } from "./hosts";
+import { wantsObservations, writeContact } from "./observations";
 import { decode, inspect, makeRow, observe, secondOver, tick } from "./imports";
 
-const LINKTYPE_ETHERNET: i32 = 1;
-const TRANSPORT_ICMP: i32 = 3;
-const TRANSPORT_ICMPV6: i32 = 4;
-const APPLICATION_DNS: i32 = 1;
 
 @inline
 function field(index: i32): i32 {
@@ -53,8 +56,8 @@ function field(index: i32): i32 {
 }
 
 @inline
-function wants(what: i32): bool {
-  return (load<i32>(STATE_AT, S_WANTS << 2) & what) != 0;
+function wantsRows(): bool {
+  return (load<i32>(STATE_AT, S_WANTS << 2) & WANTS_ROWS) != 0;
 }
 
 @inline
@@ -81,7 +84,7 @@ function processRow(base: usize, row: i32): void {
   if (stop != 0) addTo(STOPS_AT, stop, 1);
   addTo(STATE_AT, S_CAPTURED_BYTES >> 1, <f64> capturedLength);
   const wireBytes = <f64> wireLength;
-  const direction = track(row, timestampUs, wireBytes);
+  const direction = track(base, row, timestampUs, wireLength, isEthernet);
   const transport = field(P_TRANSPORT);
   addTo(TALLY_AT, transport, 1);
   addTo(TALLY_AT, TRANSPORT_COUNT + transport, wireBytes);
@@ -100,13 +103,20 @@ function seeSpan(timestampUs: f64): void {
 
 /** Takes the packet into its flow and to its hosts; returns its Direction. */
 @inline
-function track(row: i32, timestampUs: f64, wireBytes: f64): i32 {
+function track(
+  base: usize,
+  row: i32,
+  timestampUs: f64,
+  wireLength: u32,
+  isEthernet: bool,
+): i32 {
+  const wireBytes = <f64> wireLength;
   const interfaceId = <i32> load<u16>(ROW_INTERFACE_IDS_AT + (row << 1));
   const slot = updateFlow(timestampUs, wireBytes, interfaceId);
   if (load<f64>(STATE_AT, S_NOW_US << 2) >= load<f64>(STATE_AT, S_TICK_AT_US << 2)) tick();
   if (slot < 0) {
-    if (wants(WANTS_OBSERVATIONS) && field(P_ARP_OFFSET) >= 0) observe(row, -1, 0);
-    if (wants(WANTS_ROWS)) makeRow(row, -1);
+    if (wantsObservations() && field(P_ARP_OFFSET) >= 0) observe(row, -1, O_KIND_ARP);
+    if (wantsRows()) makeRow(row, -1);
     return PASSING;
   }
   if (load<i32>(STATE_AT, S_IS_NEW << 2) != 0) addTo(TRANSPORT_FLOWS_AT, field(P_TRANSPORT), 1);
@@ -117,8 +127,15 @@ function track(row: i32, timestampUs: f64, wireBytes: f64): i32 {
   if (hasPayload && takeInspection(slot)) inspect(row, slot);
   if (known != 0) chargeApplication(known, 1, wireBytes);
   else if (hasPayload) chargeFlow(flow);
-  if (wants(WANTS_ROWS)) makeRow(row, slot);
-  if (wants(WANTS_OBSERVATIONS) && hasMeaning(flow, known)) observe(row, slot, known);
+  if (wantsRows()) makeRow(row, slot);
+  if (!wantsObservations()) return direction;
+  const turn = load<i32>(STATE_AT, S_TURN << 2);
+  if (turn != 0) writeContact(base, flow, timestampUs, wireLength, isEthernet);
+  const isDns = known == APPLICATION_DNS || turn != 0 && applicationOf(flow) == APPLICATION_DNS;
+  if (isDns && hasPayload) observe(row, slot, O_KIND_DNS);
+  const transport = field(P_TRANSPORT);
+  const isIcmp = transport == TRANSPORT_ICMP || transport == TRANSPORT_ICMPV6;
+  if (isIcmp) observe(row, slot, O_KIND_ICMP_ERROR);
   return direction;
 }
 
@@ -142,12 +159,4 @@ function chargeFlow(flow: usize): void {
   const packets = <f64> load<u32>(flow, F_PACKETS << 2) + <f64> load<u32>(flow, (F_PACKETS + 1) << 2);
   const bytes = load<f64>(flow, F_WIRE_BYTES << 2) + load<f64>(flow, (F_WIRE_BYTES + 2) << 2);
   chargeApplication(application, packets, bytes);
-}
-
-/** Whether the packet meant something to its flow, or carries what detectors read. */
-@inline
-function hasMeaning(flow: usize, known: i32): bool {
-  if (load<i32>(STATE_AT, S_TURN << 2) != 0 || known == APPLICATION_DNS) return true;
-  const transport = field(P_TRANSPORT);
-  return transport == TRANSPORT_ICMP || transport == TRANSPORT_ICMPV6;
 }
