@@ -96,6 +96,11 @@ const newestRowsMax = 100;
 const shownRowsPerSecond = 20;
 const talkersMax = 20;
 
+/** Applications whose messages name hosts, by index; read in any case. */
+const namesHosts = APPLICATION_NAMES.map((name) =>
+  ["dns", "mdns", "llmnr", "nbns", "dhcp", "dhcpv6"].includes(name)
+);
+
 const tickUs = 1_000_000;
 const suspectsMax = 1024;
 
@@ -129,6 +134,8 @@ export class Pipeline {
   #batch: PacketBatch = createPacketBatch(0);
   #firstRow = 0;
   #packetRow = -1;
+  /** Somebody takes what flows tell besides their application. */
+  readonly #readsDetails: boolean;
   /** What the packet in hand has told. */
   #details: ApplicationDetails | null = null;
   /** Set by the owner before a batch; goes into the seconds. */
@@ -136,6 +143,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#readsDetails = Boolean(options.onRow ?? options.onFlow ?? options.onDetails);
     this.#sampler = new RowSampler(options.rowPolicy);
     const { flowCountMax } = options;
     const hot = this.#hot = new HotPath({
@@ -408,6 +416,10 @@ export class Pipeline {
       application = identifyApplication(bytes, this.#packet);
       if (application === 0) return null;
       flows.setApplication(slot, application);
+    }
+    if (!this.#readsDetails && !namesHosts[application]) {
+      flows.markSettled(slot);
+      return null;
     }
     const details = this.#reader.read(bytes, this.#packet, application, slot);
     if (details === null) return null;
