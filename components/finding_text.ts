@@ -61,6 +61,7 @@ const attackNames: Readonly<Record<string, string>> = {
   "T1499.002": "Endpoint Denial of Service: Service Exhaustion Flood",
   T1557: "Adversary-in-the-Middle",
   "T1557.002": "Adversary-in-the-Middle: ARP Cache Poisoning",
+  "T1568.002": "Dynamic Resolution: Domain Generation Algorithms",
   T1571: "Non-Standard Port",
   T1572: "Protocol Tunneling",
   T1573: "Encrypted Channel",

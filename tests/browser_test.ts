@@ -331,12 +331,12 @@ browserTest(
     await row.getByText("tried 900 ports").waitFor();
     assert.equal(await row.count(), 1, "grown, not doubled");
     live.setFinding(makeAnomaly({ lastUs: nowUs() }));
-    await row.nth(1).getByText("sent 48.1 MB").waitFor();
+    await row.nth(1).getByText("opened 412 connections").waitFor();
     assert.equal(await page.title(), "(2) tapwatch");
     live.setFinding(makeScan({ lastUs: nowUs(), isOpen: false }));
     await page.getByText("Nothing is going on now").waitFor();
     assert.equal(await page.locator(".nav .n").count(), 0);
-    await row.getByText("sent 48.1 MB").click();
+    await row.getByText("opened 412 connections").click();
     await page.getByText("Why this stands out").waitFor();
   },
 );
