@@ -8,13 +8,13 @@
  * come by chance (a Poisson process) all do so in 4 of 100,000 cases.
  *
  * So much of what a home does is periodic that only calls to public addresses count, and not: protocols whose job it
- * is (NTP, DNS, STUN, MQTT, VPN keep-alives …), pings, one packet without an answer, heartbeats of a few bytes in a
+ * is (NTP, DNS, STUN, MQTT, mail, VPN keep-alives …), pings, one packet without an answer, heartbeats of a few bytes in a
  * connection that stays open, downloads in pieces (video), addresses that several hosts call, hosts that call several
  * addresses in step (monitoring). A gadget that asks its maker's server every minute remains and looks the same as
  * malware; hence "low", unless the host has come to notice otherwise.
  */
 import { Transport } from "../records.ts";
-import { isPeriodicByNature } from "./beacon_exempt.ts";
+import { isNoBeacon } from "./beacon_exempt.ts";
 import { BeatHistory } from "./beacon_history.ts";
 import type { Detector, DetectorContext } from "./detector.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
@@ -97,7 +97,7 @@ export class Beacon implements Detector {
 
   #call(observation: Observation): void {
     if (observation.has(Mark.isDestinationLocal | Mark.isToMany)) return;
-    if (isPeriodicByNature(observation.application, observation.destinationPort)) return;
+    if (isNoBeacon(observation.application, observation.destinationPort)) return;
     const isFirst = observation.has(Mark.isFirstPayload);
     // A keep-alive repeats one byte at most (RFC 9293 section 3.8.4).
     if (!isFirst && (observation.payloadLength <= 1 || observation.respPackets === 0)) return;

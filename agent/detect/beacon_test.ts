@@ -64,6 +64,8 @@ Deno.test("Beacon stays silent at what homes do periodically", () => {
     "polling inside": (script, at) => script.session({ ...call, at: at * 30, to: "10.0.0.9" }),
     "MQTT": (script, at) =>
       script.session({ ...call, at: at * 60, port: 8_884, application: "mqtt" }),
+    "mail": (script, at) => script.session({ ...call, at: at * 60, port: 993 }),
+    "guessing at a login": (script, at) => script.session({ ...call, at: at * 3, port: 22 }),
     "push messages": (script, at) => script.session({ ...call, at: at * 60, port: 5_228 }),
     "video in pieces": (script, at) =>
       script.session({ ...call, at: at * 6, bytes: [900, 2_000_000] }),
