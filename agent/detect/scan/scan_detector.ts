@@ -318,11 +318,10 @@ export class ScanDetector implements Detector {
     else if (probe.outcome !== Outcome.neutral && this.#suffices(slot, probe)) {
       this.#incidents.open(slot, probe);
     }
+    if (probe.outcome !== Outcome.failed || !isForVictim(probe)) return;
+    const own = this.#incidents.of(slot);
     // Decoys all try the same; they share no work.
-    const isDecoy = (this.#incidents.of(slot)?.decoyCount ?? 0) > 0;
-    if (probe.outcome === Outcome.failed && isForVictim(probe) && !isDecoy) {
-      this.#victims.take(probe);
-    }
+    if (own === undefined || own.decoyCount === 0) this.#victims.take(probe, own !== undefined);
   }
 
   #suffices(slot: number, probe: JudgedProbe): boolean {

@@ -143,9 +143,9 @@ export class SourceEvidence {
   }
 
   #weightOf({ family, isSilent, traits }: JudgedProbe): number {
-    const { silentUdpWeight, resolvedWeight } = this.#options;
+    const { silentUdpWeight, bareAckWeight, resolvedWeight } = this.#options;
     if (family === Family.udp && isSilent) return silentUdpWeight;
-    if (family === Family.ack || family === Family.maimon) return silentUdpWeight;
+    if (family === Family.ack || family === Family.maimon) return bareAckWeight;
     return (traits & Trait.isResolved) !== 0 && !isSweep(family) ? resolvedWeight : 1;
   }
 

@@ -1,9 +1,9 @@
 /**
  * Scans that many sources share: each source stays below what is noticed, but one host's ports are tried one after
- * another. For each target the newest failed contacts are kept; enough of them, on enough ports, from enough sources
- * are a distributed scan.
+ * another. For each target and transport the newest failed contacts are kept; enough of them, on enough ports, from
+ * enough sources are a distributed scan.
  *
- *     1,024 slots of (40 + 8) bytes, and 64 contacts of 26 bytes each    1.8 MB; 0.25 MB of marks
+ *     1,024 slots of (44 + 8) bytes, and 64 contacts of 26 bytes each    1.8 MB; 0.25 MB of marks
  */
 import type { DetectorContext } from "../detector.ts";
 import { KeyedSlots } from "../keyed_slots.ts";
@@ -34,7 +34,7 @@ export class VictimWatch {
   /** Failures taken since a slot was last found empty. */
   readonly #taken = new Int32Array(capacity);
   readonly #open = new Map<number, DistributedIncident>();
-  readonly #key = new Int32Array(4);
+  readonly #key = new Int32Array(5);
   /** For each port the number of the look that saw it last. */
   readonly #seenPorts = new Uint32Array(65_536);
   #look = 0;
@@ -44,7 +44,7 @@ export class VictimWatch {
     this.#options = options;
     this.#slots = new KeyedSlots({
       capacity,
-      keyWords: 4,
+      keyWords: 5,
       onForget: (slot) => this.#close(slot),
     });
   }
@@ -58,9 +58,13 @@ export class VictimWatch {
     return this.#slots.forgottenCount;
   }
 
-  /** Takes a failed contact. */
-  take(probe: JudgedProbe): void {
+  /**
+   * Takes a failed contact. A source that has been named a scanner by itself only adds to what has been found to be
+   * shared: several scanners in one hour need not be one scan.
+   */
+  take(probe: JudgedProbe, isNamed: boolean): void {
     for (let word = 0; word < 4; word++) this.#key[word] = probe.key[4 + word];
+    this.#key[4] = probe.key[8] & 0xffff;
     const slot = this.#slots.add(this.#key);
     if (this.#slots.isNew) this.#empty(slot);
     const incident = this.#open.get(slot);
@@ -69,6 +73,7 @@ export class VictimWatch {
       if (incident.attempts >= incident.tellAt) this.#tell(incident, true);
       return;
     }
+    if (isNamed) return;
     this.#keep(slot, probe);
     const isEnough = this.#kept[slot] >= this.#options.victimFailureMin;
     if (!isEnough || this.#taken[slot] % lookEvery !== 0) return;
