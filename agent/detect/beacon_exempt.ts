@@ -39,7 +39,7 @@ const exemptPorts = new Uint8Array(65_536);
 for (const name of applications) exemptApplications[Application[name]] = 1;
 for (const port of ports) exemptPorts[port] = 1;
 for (const service of LOGIN_SERVICES) {
-  exemptApplications[Application[service.application]] = 1;
+  if (service.application !== "") exemptApplications[Application[service.application]] = 1;
   for (const port of service.ports) exemptPorts[port] = 1;
 }
 
