@@ -498,6 +498,8 @@ Deno.test("an export passes its filter on and names the file", () =>
       port: 443,
       protocol: "tcp",
       flowId: null,
+      scanId: null,
+      anomalyId: null,
     }]);
     const backwards = await get("/api/export/pcap?from=20&to=10");
     assert.equal(backwards.status, 400);
