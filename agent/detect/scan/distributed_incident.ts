@@ -1,4 +1,7 @@
-/** A scan of one host that several sources share, from detection until quiet. */
+/**
+ * A scan of one host that several sources share, from detection until quiet. Of more than 1,024 sources only those are
+ * followed that came first: at most some 110 KB.
+ */
 import { ADDRESSES_LISTED_MAX, type Finding, FLOWS_LINKED_MAX } from "../../records.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
 import { PortSet } from "./port_set.ts";
@@ -7,7 +10,7 @@ import { ATTACK_ID_INSIDE, ATTACK_ID_OUTSIDE, confidenceOf } from "./scan_findin
 import { scanReason } from "./scan_text.ts";
 import { Tempo } from "./tempo.ts";
 
-const sourcesMax = 4096;
+const sourcesMax = 1024;
 const growthFactor = 10;
 /** Fewer probes may be those of a bystander. */
 const probesNamedMin = 3;
@@ -30,6 +33,11 @@ export class DistributedIncident {
     this.detectedUs = probe.atUs;
     this.#family = probe.family;
     this.#traits = probe.traits;
+  }
+
+  /** Bytes held, about. */
+  get stateBytes(): number {
+    return 500 + this.#sources.size * 100 + this.#ports.stateBytes;
   }
 
   take(

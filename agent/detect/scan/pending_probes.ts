@@ -66,9 +66,9 @@ export class PendingProbes {
     return this.#slots.find(this.key);
   }
 
+  /** A contact that is pending already begins anew. */
   add(o: Observation, port: number, traits: number): void {
     this.#setKey(o, 0, port);
-    if (this.#slots.find(this.key) >= 0) return;
     const slot = this.#slots.add(this.key);
     this.startUs[slot] = o.timestampUs;
     this.traits[slot] = traits;

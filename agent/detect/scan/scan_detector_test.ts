@@ -313,3 +313,27 @@ Deno.test("finish() judges what is pending", () => {
   const { last } = only(script);
   equal(last.scan!.attempts, 8);
 });
+
+Deno.test("a scan that is repeated after quiet is told again, retries that go on are one incident", () => {
+  const script = new ScanScript();
+  const scanAt = (startS: number) => {
+    for (let index = 0; index < 20; index++) {
+      script.tcp(startS + index, vertical(insider, server)(index), "refused");
+    }
+  };
+  for (let hour = 0; hour < 4; hour++) scanAt(hour * 1200);
+  equal(script.opened.length, 1);
+  scanAt(3 * 1200 + 2500);
+  script.finish();
+  deepStrictEqual(script.latest.map(({ scan }) => scan!.attempts), [20, 20]);
+});
+
+Deno.test("a monitor that polls closed ports all day is one incident", () => {
+  const script = new ScanScript();
+  for (let minute = 0; minute < 24 * 60; minute++) {
+    for (let index = 0; index < 12; index++) {
+      script.tcp(minute * 60 + index, { ...vertical(insider, server)(index) }, "refused");
+    }
+  }
+  only(script);
+});

@@ -3,6 +3,7 @@
  * the end. Sources that begin to probe the same ports of the same host together are marked as each other's decoys.
  */
 import type { DetectorContext } from "../detector.ts";
+import type { Observation } from "../observation.ts";
 import { FingerprintSet } from "./fingerprint_set.ts";
 import { Incident } from "./incident.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
@@ -21,7 +22,7 @@ import {
 } from "./source_evidence.ts";
 
 /** Open at a time; what comes beyond is counted, not told. */
-const incidentsMax = 512;
+const incidentsMax = 256;
 /** Kept probes older than so many half-lives are no part of a scan that begins now. */
 const evidenceHalfLives = 4;
 const decoyPortsMin = 3;
@@ -45,9 +46,10 @@ export class ScanIncidents {
     this.#evidence = evidence;
   }
 
-  /** An open incident holds some 3 KB, at worst 50 KB. */
   get stateBytes(): number {
-    return this.#targets.stateBytes + this.#open.size * 3000;
+    let incidents = 0;
+    for (const incident of this.#open.values()) incidents += incident.stateBytes;
+    return incidents + this.#targets.stateBytes;
   }
 
   get openCount(): number {
@@ -76,17 +78,25 @@ export class ScanIncidents {
   }
 
   take(incident: Incident, probe: JudgedProbe): void {
-    incident.take({
-      target: this.#formatAt(probe.key, 4),
-      isNewTarget: this.#isNewTarget(incident, probe.key, 4),
-      port: probe.port,
-      traits: probe.traits,
-      outcome: probe.outcome,
-      startUs: probe.startUs,
-      flowId: probe.flowId,
-    });
+    const { key, outcome, port, traits, startUs, flowId } = probe;
+    const isNewTarget = this.#isNewTarget(incident, key, 4);
+    const target = incident.needsTarget(isNewTarget, outcome) ? this.#formatAt(key, 4) : "";
+    incident.take({ target, isNewTarget, port, traits, outcome, startUs, flowId });
     incident.judgedUs = probe.atUs;
     if (incident.attempts >= incident.tellAt) this.#tell(incident, true);
+  }
+
+  /** The source has sent a probe of this incident again: it goes on, but the evidence stays what it was. */
+  noteRepeat(incident: Incident, o: Observation, port: number): void {
+    const key = this.#key;
+    key[0] = o.destination0;
+    key[1] = o.destination1;
+    key[2] = o.destination2;
+    key[3] = o.destination3;
+    key[4] = incident.id;
+    const isOfIncident = (isSweep(incident.family) || incident.ports.has(port)) &&
+      this.#targets.has(key, 5);
+    if (isOfIncident) incident.noteRepeat(o.timestampUs);
   }
 
   /** Data went both ways between the incident's source and a port. */
@@ -108,7 +118,7 @@ export class ScanIncidents {
 
   #close(incident: Incident, nowUs: number): void {
     this.#open.delete(incident.slot);
-    this.#evidence.clear(incident.slot, nowUs);
+    this.#evidence.acquit(incident.slot, nowUs);
     this.#tell(incident, false);
   }
 

@@ -13,7 +13,7 @@ import type { ScanOptions } from "./options.ts";
 
 const keptLength = 64;
 const capacity = 1024;
-const incidentsMax = 64;
+const incidentsMax = 16;
 /** Kept of one source, so that one that is fast does not push the others out. */
 const keptPerSource = 8;
 /** Evidence is looked at once in so many failures. */
@@ -50,7 +50,9 @@ export class VictimWatch {
   }
 
   get stateBytes(): number {
-    return this.#slots.stateBytes + this.#sources.byteLength + this.#ports.byteLength +
+    let incidents = 0;
+    for (const incident of this.#open.values()) incidents += incident.stateBytes;
+    return incidents + this.#slots.stateBytes + this.#sources.byteLength + this.#ports.byteLength +
       this.#timesUs.byteLength + this.#kept.byteLength * 2 + this.#seenPorts.byteLength;
   }
 
