@@ -11,10 +11,10 @@ export const severityLabels: Readonly<Record<Severity, string>> = {
 };
 
 export const scanKindLabels: Readonly<Record<ScanKind, string>> = {
-  vertical: "ports of one host",
-  horizontal: "one port on many hosts",
-  block: "many ports on many hosts",
-  distributed: "one host from many sources",
+  vertical: "many ports, few hosts",
+  horizontal: "many hosts, few ports",
+  block: "many ports, many hosts",
+  distributed: "many sources, one host",
 };
 
 export const probeLabels: Readonly<Record<ScanProbe, string>> = {
@@ -97,7 +97,7 @@ export function headline({ reason }: Finding): string {
   return reason.replace(/\.$/, "");
 }
 
-/** What a finding is, for a table: "ports of one host, TCP SYN". */
+/** What a finding is, for a table: "many ports, few hosts, TCP SYN". */
 export function kindText({ kind, scan }: Finding): string {
   if (!scan) return kindLabels[kind] ?? kind;
   return `${scanKindLabels[scan.kind] ?? scan.kind}, ${probeLabels[scan.probe] ?? scan.probe}`;

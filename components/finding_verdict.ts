@@ -47,7 +47,8 @@ function isPressing(finding: Finding, nowUs: number): boolean {
 }
 
 function captureText({ title, detail, problems }: Verdict): string {
-  return problems.length > 0 ? "Capturing has trouble too" : `${title} ${detail}`;
+  if (problems.length > 0) return "Capturing has trouble too";
+  return detail.startsWith("on ") ? `${title} ${detail}` : joined(title, detail);
 }
 
 function joined(...parts: readonly string[]): string {
@@ -73,9 +74,12 @@ function calmText(detection: DetectionState): string {
   return detection.state === "learning" ? `${none}; still ${learningText(detection)}` : none;
 }
 
-/** "learning, 43 of 256 windows". */
+/** "learning, 43 of 256 windows"; without the end where it has seen enough and only has to make its model. */
 export function learningText({ windowsLearnt, windowsNeeded }: DetectionState): string {
-  return `learning, ${formatCount(windowsLearnt)} of ${formatCount(windowsNeeded)} windows`;
+  const learnt = formatCount(windowsLearnt);
+  return windowsLearnt < windowsNeeded
+    ? `learning, ${learnt} of ${formatCount(windowsNeeded)} windows`
+    : `learning, ${learnt} windows so far`;
 }
 
 /** Share of packets in unusual windows, in per cent without the sign. */

@@ -112,6 +112,13 @@ export function findingPath(finding: Finding): string {
   return `/${listOf(finding)}/${finding.id}`;
 }
 
+const receivedFeatures = new Set(["packets_in", "sources", "ports_in", "failed_in"]);
+
+/** Whether a window stands out by what others did to the host, rather than by what it did. */
+export function isSoughtAfter({ anomaly }: Finding): boolean {
+  return receivedFeatures.has(anomaly?.topFeatures[0]?.name ?? "");
+}
+
 /** Rising: 0 for info to 4 for critical. */
 export function severityRank(severity: Severity): number {
   return SEVERITIES.indexOf(severity);

@@ -333,8 +333,8 @@ browserTest(
     live.setFinding(makeAnomaly({ lastUs: nowUs() }));
     await row.nth(1).getByText("opened 412 connections").waitFor();
     assert.equal(await page.title(), "(2) tapwatch");
-    live.setFinding(makeScan({ lastUs: nowUs(), isOpen: false }));
-    await page.getByText("Nothing is going on now").waitFor();
+    live.setFinding(makeScan({ lastUs: nowUs() - 7200e6, isOpen: false }));
+    await page.getByText("1 finding of the last 24 h is over, it was high").waitFor();
     assert.equal(await page.locator(".nav .n").count(), 0);
     await row.getByText("opened 412 connections").click();
     await page.getByText("Why this stands out").waitFor();

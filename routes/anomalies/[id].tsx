@@ -99,7 +99,7 @@ function anomalyFacts(finding: Finding, { nowUs, zone }: Clock): Fact[] {
     { term: "Window", text: isScored ? formatDuration(anomaly.windowUs / 1e6) : "" },
     { term: "Score", text: isScored ? anomaly.score.toFixed(3) : "" },
     { term: "Threshold", text: isScored ? anomaly.threshold.toFixed(3) : "" },
-    { term: "Confidence", text: `${Math.round(100 * finding.confidence)}\u00a0%` },
+    { term: "Confidence", text: `${Math.floor(100 * finding.confidence)}\u00a0%` },
     { term: "MITRE ATT&CK", text: attackText(finding.attackId) },
   ];
 }

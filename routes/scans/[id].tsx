@@ -19,7 +19,13 @@ import {
   scanKindLabels,
   tempoText,
 } from "../../components/finding_text.ts";
-import { formatCount, formatDuration, formatWhen, type Quantity } from "../../components/format.ts";
+import {
+  formatCount,
+  formatDuration,
+  formatWhen,
+  type Quantity,
+  sharePercent,
+} from "../../components/format.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { OpenPorts } from "../../components/OpenPorts.tsx";
 import { buildScanGrid, probesOf } from "../../components/scan_grid.ts";
@@ -38,6 +44,9 @@ export const handler = define.handlers({
   },
 });
 
+/** Columns of a grid that leaves room for something beside it. */
+const narrowPorts = 14;
+
 export default define.page<typeof handler>(function ScanPage({ data, state }) {
   if (data.error !== "") {
     return <Notice title="The database cannot be read" detail={data.error} />;
@@ -48,6 +57,7 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
   const { names, linked, nearby } = data.value;
   const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
   const grid = buildScanGrid(probesOf(finding, [...linked, ...nearby]));
+  const isWide = grid.ports.length > narrowPorts;
   const { recorder } = state.message.health;
   const hasPackets = recorder.state !== "off" || recorder.packetsWritten > 0;
   return (
@@ -66,12 +76,12 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
       />
       <ScanNumbers finding={finding} scan={scan} />
       {grid.rows.length > 0 && (
-        <div class="c8 stack">
+        <div class={isWide ? "c12 stack" : "c8 stack"}>
           <ScanGrid grid={grid} names={names} />
           {grid.open.length > 0 && <OpenPorts open={grid.open} names={names} />}
         </div>
       )}
-      <div class={grid.rows.length > 0 ? "c4 stack" : "c12 stack pair"}>
+      <div class={grid.rows.length > 0 && !isWide ? "c4 stack" : "c12 stack pair"}>
         <Advice finding={finding} names={names} />
         <Facts facts={scanFacts(finding, scan, clock)} />
       </div>
@@ -82,7 +92,6 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
 
 function ScanNumbers({ finding, scan }: { finding: Finding; scan: ScanDetails }) {
   const lastedS = (finding.lastUs - finding.firstUs) / 1e6;
-  const share = scan.attempts > 0 ? Math.round(100 * scan.answered / scan.attempts) : 0;
   return (
     <section class="stats" aria-label="Scan in numbers">
       <Stat
@@ -113,7 +122,10 @@ function ScanNumbers({ finding, scan }: { finding: Finding; scan: ScanDetails })
       />
       <Stat
         label="Answered"
-        quantity={{ value: formatCount(scan.answered), unit: `${share}\u00a0%` }}
+        quantity={{
+          value: formatCount(scan.answered),
+          unit: sharePercent(scan.answered, scan.attempts),
+        }}
         hint={scan.answeredPorts === "" ? "no open port seen" : portsText(scan.answeredPorts, 4)}
         hintTitle={portsText(scan.answeredPorts, 200)}
         isBad={scan.answered > 0}
@@ -157,7 +169,7 @@ function scanFacts(finding: Finding, scan: ScanDetails, { nowUs, zone }: Clock):
     { term: "First attempt", text: formatWhen(finding.firstUs, nowUs, zone) },
     { term: "Found", text: foundText(finding, nowUs, zone) },
     { term: "Last attempt", text: formatWhen(finding.lastUs, nowUs, zone) },
-    { term: "Confidence", text: `${Math.round(100 * finding.confidence)}\u00a0%` },
+    { term: "Confidence", text: `${Math.floor(100 * finding.confidence)}\u00a0%` },
     { term: "MITRE ATT&CK", text: attackText(finding.attackId) },
   ];
 }
