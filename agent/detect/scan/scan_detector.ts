@@ -19,6 +19,7 @@ import {
   STILL_PENDING,
 } from "./contact_outcome.ts";
 import { ContactPressure } from "./contact_pressure.ts";
+import type { Incident } from "./incident.ts";
 import { JudgedProbe, Outcome } from "./judged_probe.ts";
 import { ScanMemory } from "./memory.ts";
 import { DEFAULT_SCAN_OPTIONS, type ScanOptions } from "./options.ts";
@@ -61,7 +62,10 @@ export class ScanDetector implements Detector {
       capacity: pendingMax,
       onGivenUp: (slot) => this.#giveUp(slot),
     });
-    this.#evidence = new SourceEvidence(options, sourcesMax, (slot) => this.#isWatched(slot));
+    this.#evidence = new SourceEvidence(options, sourcesMax, {
+      isProtected: (slot) => this.#isWatched(slot),
+      onForget: (slot) => this.#incidents.closeOf(slot, this.#nowUs),
+    });
     this.#incidents = new ScanIncidents(context, options, this.#evidence);
     this.#victims = new VictimWatch(context, options);
   }
@@ -298,9 +302,7 @@ export class ScanDetector implements Detector {
   /** The table of pending probes is full: those of known scanners count as unanswered, others are dropped. */
   #giveUp(slot: number): void {
     const probe = this.#readProbe(slot, this.#nowUs);
-    if (this.#incidents.openCount === 0) return;
-    const evidence = this.#evidence.find(probe.key, probe.family);
-    if (evidence < 0 || !this.#incidents.of(evidence)) return;
+    if (this.#incidentOf(probe) === undefined) return;
     probe.outcome = Outcome.failed;
     probe.isSilent = true;
     this.#weigh(probe);
@@ -329,17 +331,24 @@ export class ScanDetector implements Detector {
   }
 
   #weigh(probe: JudgedProbe): void {
-    const slot = this.#evidence.add(probe);
-    if (slot < 0 || probe.outcome === Outcome.used) return;
-    const incident = this.#incidents.of(slot);
-    if (incident) this.#incidents.take(incident, probe);
-    else if (probe.outcome !== Outcome.neutral && this.#suffices(slot, probe)) {
-      this.#incidents.open(slot, probe);
+    const known = this.#incidentOf(probe);
+    if (known) {
+      if (probe.outcome !== Outcome.used) this.#incidents.take(known, probe);
+    } else {
+      const slot = this.#evidence.add(probe);
+      const isEvidence = probe.outcome === Outcome.failed || probe.outcome === Outcome.answered;
+      if (isEvidence && this.#suffices(slot, probe)) this.#incidents.open(slot, probe);
     }
     if (probe.outcome !== Outcome.failed || !isForVictim(probe)) return;
-    const own = this.#incidents.of(slot);
+    const own = known ?? this.#incidentOf(probe);
     // Decoys all try the same; they share no work.
     if (own === undefined || own.decoyCount === 0) this.#victims.take(probe, own !== undefined);
+  }
+
+  #incidentOf(probe: JudgedProbe): Incident | undefined {
+    if (this.#incidents.openCount === 0) return undefined;
+    const slot = this.#evidence.find(probe.key, probe.family);
+    return slot < 0 ? undefined : this.#incidents.of(slot);
   }
 
   #suffices(slot: number, probe: JudgedProbe): boolean {

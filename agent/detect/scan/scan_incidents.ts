@@ -36,7 +36,7 @@ export class ScanIncidents {
   readonly #options: ScanOptions;
   readonly #evidence: SourceEvidence;
   readonly #open = new Map<number, Incident>();
-  /** (target, incident) pairs, so that the count of targets is exact without a list. */
+  /** (target, incident) pairs, so that up to some 100,000 targets are counted without a list. */
   readonly #targets = new FingerprintSet({ capacity: 2 ** 17, periodUs: dayUs });
   readonly #key = new Int32Array(5);
 
@@ -110,6 +110,12 @@ export class ScanIncidents {
       const quietUs = Math.abs(nowUs - incident.judgedUs);
       if (quietUs >= this.#options.quietUs) this.#close(incident, nowUs);
     }
+  }
+
+  /** Closes the incident of an evidence slot, if there is one. */
+  closeOf(slot: number, nowUs: number): void {
+    const incident = this.#open.get(slot);
+    if (incident) this.#close(incident, nowUs);
   }
 
   closeAll(nowUs: number): void {

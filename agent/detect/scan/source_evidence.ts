@@ -27,6 +27,13 @@ const patternHosts = 5;
 /** Slots looked at for one that may be forgotten. */
 const secondChances = 8;
 
+export interface SourceEvidenceHooks {
+  /** Whether a full table should rather give up another slot than this. */
+  readonly isProtected: (slot: number) => boolean;
+  /** A full table gives up this slot. */
+  readonly onForget: (slot: number) => void;
+}
+
 export class SourceEvidence {
   /** Kept probes; those of a slot begin at slot * RING_LENGTH * RING_WORDS. */
   readonly ring: Int32Array;
@@ -51,10 +58,10 @@ export class SourceEvidence {
   readonly #floor: number;
   readonly #threshold: number;
 
-  constructor(options: ScanOptions, capacity: number, isProtected: (slot: number) => boolean) {
+  constructor(options: ScanOptions, capacity: number, hooks: SourceEvidenceHooks) {
     this.#options = options;
-    this.#isProtected = isProtected;
-    this.#slots = new KeyedSlots({ capacity, keyWords: 5 });
+    this.#isProtected = hooks.isProtected;
+    this.#slots = new KeyedSlots({ capacity, keyWords: 5, onForget: hooks.onForget });
     this.ring = new Int32Array(capacity * RING_LENGTH * RING_WORDS);
     this.ringStartUs = new Float64Array(capacity * RING_LENGTH);
     this.#sum = new Float64Array(capacity);
