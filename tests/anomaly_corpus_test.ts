@@ -15,7 +15,6 @@ import {
 } from "../agent/capture/corpus.ts";
 import { AnomalyDetector } from "../agent/detect/anomaly/anomaly_detector.ts";
 import type { ScoredWindow } from "../agent/detect/anomaly/judged_window.ts";
-import { ScanDetector } from "../agent/detect/scan/scan_detector.ts";
 import { formatIpWords } from "../agent/decode/addresses.ts";
 import { detectInFile } from "./detect_in_file.ts";
 
@@ -101,13 +100,10 @@ async function scoreFile(file: CorpusFile, seed: number): Promise<ScoredWindow[]
   const windows: ScoredWindow[] = [];
   await detectInFile(corpusPath(file), {
     seed,
-    detectors: [
-      (context) => new ScanDetector(context),
-      (context) =>
-        new AnomalyDetector(context, (window) => {
-          if (window.address !== null) windows.push(window);
-        }),
-    ],
+    detectors: [(context) =>
+      new AnomalyDetector(context, (window) => {
+        if (window.address !== null) windows.push(window);
+      })],
   });
   return windows;
 }

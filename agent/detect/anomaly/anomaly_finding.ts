@@ -7,6 +7,7 @@ import {
   WINDOW_US,
 } from "../../records.ts";
 import type { DetectorContext } from "../detector.ts";
+import { formatCount } from "../sentence.ts";
 import { FEATURE_COUNT, FEATURES, formatFeature, fromScale } from "./features.ts";
 import type { ScoredWindow } from "./judged_window.ts";
 import { type Model, RANGE_WIDTH, tellingFeature } from "./model.ts";
@@ -88,7 +89,7 @@ function deed(vector: Float64Array, index: number, text: string): string {
   const connections = valueOf(vector, "connections");
   const isOfPeers = FEATURES[index].name === "peers" && connections >= peers;
   if (!isOfPeers) return FEATURES[index].says(text);
-  return `opened ${Math.round(connections).toLocaleString("en-US")} connections to ${text} hosts`;
+  return `opened ${formatCount(connections)} connections to ${text} hosts`;
 }
 
 /** Peers that a window speaks of: those contacted, else those that came. */
