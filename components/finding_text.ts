@@ -111,10 +111,15 @@ export function addressesText(addresses: readonly string[], count: number): stri
   return `${first} and ${formatCount(count - 1)} ${count === 2 ? "other" : "others"}`;
 }
 
+function entityText(entity: string): string {
+  return entity === "link" ? "all traffic of the link" : entity;
+}
+
 /** The second line of a finding: addresses and circumstances. */
 export function circumstances(finding: Finding): string {
   const { scan, anomaly } = finding;
-  const source = addressesText(finding.sources, finding.sourceCount) || (anomaly?.entity ?? "");
+  const source = addressesText(finding.sources, finding.sourceCount) ||
+    entityText(anomaly?.entity ?? "");
   const target = addressesText(finding.targets, finding.targetCount);
   const ends = target === "" ? source : `${source} to ${target}`;
   const lasted = (finding.lastUs - finding.firstUs) / 1e6;
@@ -161,6 +166,6 @@ export function portsText(ports: string, partsMax = 12): string {
 export function hasPort(ports: string, port: number): boolean {
   return ports.split(",").some((part) => {
     const [low, high = low] = part.split("-").map(Number);
-    return port >= low! && port <= high!;
+    return part !== "" && port >= low! && port <= high!;
   });
 }

@@ -1,6 +1,8 @@
 /** Request to response, through everything but the socket. */
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { FEATURES } from "../agent/detect/anomaly/features.ts";
+import { featureLabel, featureValue } from "../components/feature_text.ts";
 import { createDashboard, type Dashboard } from "../dashboard.ts";
 import { clientsMax } from "../routes/(_server)/event_hub.ts";
 import {
@@ -200,6 +202,7 @@ Deno.test("the page of a scan has who, whom, what answered, what to do, and its 
     const markup = html.replaceAll(/<script[^]*?<\/script>/g, "");
     assert.equal(response.status, 200);
     assert.match(html, /192\.168\.10\.57 tried 12 ports on 38 hosts/);
+    assert.match(html, /<title>192\.168\.10\.57 tried 12 ports[^<]+ · tapwatch<\/title>/);
     assert.match(html, /T1046, Network Service Discovery/);
     assert.match(html, /like nmap T3 \(normal\)/);
     assert.match(html, /Check 10\.20\.0\.14:22 for log-ins/);
@@ -229,6 +232,13 @@ Deno.test("the page of an anomaly says why it stands out, against what is usual"
     assert.match(html, /<dd>0\.781<\/dd>/);
     assert.match(html, /example\.org/, "its flow");
   }));
+
+Deno.test("every feature of the forest has words of its own", () => {
+  for (const { name, unit } of FEATURES) {
+    assert.notEqual(featureLabel(name), name.replaceAll("_", " "), name);
+    assert.equal(featureValue(name, 1).endsWith("%"), unit.startsWith("share"), name);
+  }
+});
 
 Deno.test("a finding that is not written yet has its page already", () =>
   withTraffic(async (site) => {

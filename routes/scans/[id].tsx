@@ -14,6 +14,7 @@ import {
 } from "../../components/FindingPage.tsx";
 import {
   attackText,
+  headline,
   portsText,
   probeLabels,
   scanKindLabels,
@@ -39,6 +40,7 @@ import { define } from "../(_server)/state.ts";
 export const handler = define.handlers({
   GET({ state, params }) {
     const found = attempt(() => findingPage(state, "scans", params.id ?? ""), null);
+    if (found.value) state.title = headline(found.value.finding);
     const isMissing = found.value === null && found.error === "";
     return page(found, { status: isMissing ? 404 : 200 });
   },
