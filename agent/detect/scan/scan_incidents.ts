@@ -4,6 +4,7 @@
  */
 import type { DetectorContext } from "../detector.ts";
 import type { Observation } from "../observation.ts";
+import { copyDestination } from "./ends.ts";
 import { FingerprintSet } from "./fingerprint_set.ts";
 import { Incident } from "./incident.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
@@ -88,14 +89,10 @@ export class ScanIncidents {
 
   /** The source has sent a probe of this incident again: it goes on, but the evidence stays what it was. */
   noteRepeat(incident: Incident, o: Observation, port: number): void {
-    const key = this.#key;
-    key[0] = o.destination0;
-    key[1] = o.destination1;
-    key[2] = o.destination2;
-    key[3] = o.destination3;
-    key[4] = incident.id;
+    copyDestination(o, this.#key);
+    this.#key[4] = incident.id;
     const isOfIncident = (isSweep(incident.family) || incident.ports.has(port)) &&
-      this.#targets.has(key, 5);
+      this.#targets.has(this.#key, 5);
     if (isOfIncident) incident.noteRepeat(o.timestampUs);
   }
 
