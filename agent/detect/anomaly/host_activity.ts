@@ -177,7 +177,8 @@ export class HostActivity {
     const protocolPort = observation.transport << 16 | (hasPorts(observation) ? port : 0);
     const originatorAt = isOut ? sourceAt : destinationAt;
     const responderAt = isOut ? destinationAt : sourceAt;
-    const isFirst = this.#memory.meet(observation);
+    // Forged sources are left out, lest they push everyone out of the memory.
+    const isFirst = originator >= 0 && this.#memory.meet(observation);
     this.#addNumber(this.linkSlot, Kind.portOut, protocolPort, Count.portsOut);
     this.counts[this.linkSlot * COUNT_WIDTH + Count.opened]++;
     if (isFirst) this.counts[this.linkSlot * COUNT_WIDTH + Count.firstContacts]++;
