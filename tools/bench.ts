@@ -16,6 +16,7 @@ const benches = [
   "file_reader",
   "decode",
   "flow",
+  "forest",
   "store",
 ];
 const root = new URL("..", import.meta.url).pathname;

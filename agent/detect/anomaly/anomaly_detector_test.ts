@@ -71,6 +71,19 @@ Deno.test("a sweep reads as connections to hosts", () => {
   );
 });
 
+Deno.test("the victim of a flood with forged sources stands out, and its sources do not", () => {
+  const { traffic, context, scored, play } = office();
+  play(60);
+  scored.length = 0;
+  for (let source = 0; source < 3000; source++) {
+    const from = `198.18.${source >> 8}.${source & 255}`;
+    traffic.connect({ from, to: victim, port: 80, outcome: "unanswered" });
+  }
+  play(1);
+  equal(highest(hosts(scored)), victim);
+  deepEqual(context.findings.map(({ sources }) => sources), [[victim]]);
+});
+
 Deno.test("a network where nothing ever failed still sets failures apart", () => {
   const { traffic, context } = office();
   for (let window = 0; window < 40; window++) {
