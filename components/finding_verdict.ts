@@ -11,15 +11,19 @@ const graveUs = 3600e6;
 /** Joins the verdict on capturing with `findings`, those of the last 24 hours. */
 export function judgeFindings(
   capture: Verdict,
-  { findings, detection, nowUs }: {
+  { findings, detection, nowUs, isReplay }: {
     readonly findings: readonly Finding[];
     readonly detection: DetectionState;
     readonly nowUs: number;
+    readonly isReplay: boolean;
   },
 ): Verdict {
   const { problems } = capture;
   const pressing = findings.filter((finding) => isPressing(finding, nowUs));
-  const others = othersText(findings.filter((finding) => !pressing.includes(finding)));
+  const others = othersText(
+    findings.filter((finding) => !pressing.includes(finding)),
+    isReplay ? "" : " of the last 24 h",
+  );
   if (pressing.length > 0) {
     const count = pressing.length + problems.length;
     return {
@@ -31,7 +35,7 @@ export function judgeFindings(
   }
   if (problems.length > 0) return { ...capture, detail: joined(capture.detail, others) };
   if (findings.length === 0) {
-    return { ...capture, detail: joined(capture.detail, calmText(detection)) };
+    return { ...capture, detail: joined(capture.detail, calmText(detection, isReplay)) };
   }
   return {
     tone: "plain",
@@ -48,7 +52,7 @@ function isPressing(finding: Finding, nowUs: number): boolean {
 
 function captureText({ title, detail, problems }: Verdict): string {
   if (problems.length > 0) return "Capturing has trouble too";
-  return detail.startsWith("on ") ? `${title} ${detail}` : joined(title, detail);
+  return detail.startsWith("on ") ? `${title} ${detail}` : `${title}, ${detail}`;
 }
 
 function joined(...parts: readonly string[]): string {
@@ -56,21 +60,21 @@ function joined(...parts: readonly string[]): string {
 }
 
 /** "3 other findings of the last 24 h, the worst was high"; empty without any. */
-function othersText(findings: readonly Finding[]): string {
+function othersText(findings: readonly Finding[], span: string): string {
   if (findings.length === 0) return "";
   const worst = findings.reduce((a, b) =>
     severityRank(b.severity) > severityRank(a.severity) ? b : a
   );
   const grade = severityLabels[worst.severity].toLowerCase();
   return findings.length === 1
-    ? `1 finding of the last 24 h is over, it was ${grade}`
-    : `${formatCount(findings.length)} findings of the last 24 h are over, the worst was ${grade}`;
+    ? `1 finding${span} is over, it was ${grade}`
+    : `${formatCount(findings.length)} findings${span} are over, the worst was ${grade}`;
 }
 
 /** What no findings mean at present. */
-function calmText(detection: DetectionState): string {
+function calmText(detection: DetectionState, isReplay: boolean): string {
   if (detection.state === "off") return "";
-  const none = "No scan and nothing unusual in the last 24 h";
+  const none = `No scan and nothing unusual ${isReplay ? "so far" : "in the last 24 h"}`;
   return detection.state === "learning" ? `${none}; still ${learningText(detection)}` : none;
 }
 

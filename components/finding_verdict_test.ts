@@ -49,9 +49,25 @@ const cases: readonly [string, Verdict, Finding[], DetectionState, Verdict["tone
 
 for (const [name, capture, findings, state, tone, text] of cases) {
   Deno.test(`the verdict on findings: ${name}`, () => {
-    const verdict = judgeFindings(capture, { findings, detection: state, nowUs });
+    const verdict = judgeFindings(capture, { findings, detection: state, nowUs, isReplay: false });
     assert.equal(verdict.tone, tone);
     assert.match(`${verdict.title}: ${verdict.detail}`, text);
     assert.deepEqual(verdict.problems, capture.problems);
   });
 }
+
+Deno.test("the verdict on findings of a replay has no day", () => {
+  const replay: Verdict = { ...calm, title: "Replaying demo.pcap", detail: "at its own speed" };
+  const verdict = (findings: Finding[]) => {
+    const { title, detail } = judgeFindings(replay, { findings, detection, nowUs, isReplay: true });
+    return `${title}: ${detail}`;
+  };
+  assert.equal(
+    verdict([]),
+    "Replaying demo.pcap: at its own speed. No scan and nothing unusual so far",
+  );
+  assert.equal(
+    verdict([finding("low", null), finding("medium", 3)]),
+    "1 thing needs a look: 1 finding is over, it was medium. Replaying demo.pcap, at its own speed",
+  );
+});

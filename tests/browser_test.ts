@@ -416,6 +416,22 @@ browserTest(
   },
 );
 
+browserTest("a hidden page still tells a new high finding in its title", async (visit) => {
+  const { page } = visit;
+  storeFindings(visit, []);
+  await page.clock.install();
+  const caughtUp = page.waitForResponse((response) => response.url().includes("/api/anomalies"));
+  await openLive(visit, "/packets");
+  await caughtUp;
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { value: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  storeFindings(visit, [makeScan(), makeAnomaly({ severity: "low" })]);
+  await page.clock.fastForward(21_000);
+  await page.waitForFunction(() => document.title === "(1) tapwatch");
+});
+
 browserTest("the status page shows how far learning is", async (visit) => {
   const { page, live, tick } = visit;
   live.detectionOwn = { ...readyDetection, state: "learning", windowsLearnt: 43 };
