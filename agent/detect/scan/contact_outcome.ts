@@ -29,7 +29,7 @@ export function outcomeOfAnswer(o: Observation, contact: ContactSoFar): number {
     case Family.maimon:
       return (o.tcpFlags & TcpFlag.rst) !== 0 ? Outcome.failed : Outcome.used;
     case Family.icmp:
-      return (contact.traits & Trait.isEmptyEcho) !== 0 ? Outcome.answered : Outcome.neutral;
+      return (contact.traits & Trait.isOddPing) !== 0 ? Outcome.answered : Outcome.neutral;
     case Family.sctp:
       return o.payloadLength < initAckLengthMin ? Outcome.failed : Outcome.neutral;
     default:

@@ -10,7 +10,7 @@ import { Incident } from "./incident.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
 import { isSweep } from "./probe_family.ts";
-import { scanFinding } from "./scan_finding.ts";
+import { incidentSummary, scanFinding } from "./scan_finding.ts";
 import { evidenceMin } from "./scan_pattern.ts";
 import {
   RING_FLOW,
@@ -128,7 +128,7 @@ export class ScanIncidents {
   #tell(incident: Incident, isOpen: boolean): void {
     incident.noteTold();
     const least = evidenceMin(this.#options, incident.family, incident.traits);
-    this.#context.report(scanFinding(incident, isOpen, least));
+    this.#context.report(scanFinding(incidentSummary(incident, least), isOpen));
   }
 
   /** Places of the slot's kept probes that belong to the scan, oldest first. */

@@ -10,6 +10,7 @@ import { KeyedSlots } from "../keyed_slots.ts";
 import { DistributedIncident } from "./distributed_incident.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
+import { scanFinding } from "./scan_finding.ts";
 
 const keptLength = 64;
 const capacity = 1024;
@@ -178,7 +179,8 @@ export class VictimWatch {
 
   #tell(incident: DistributedIncident, isOpen: boolean): void {
     incident.noteTold();
-    this.#context.report(incident.finding(isOpen, this.#options.victimFailureMin));
+    const summary = incident.summary(this.#options.victimFailureMin);
+    this.#context.report(scanFinding(summary, isOpen));
   }
 
   #format(words: Int32Array, at: number): string {
