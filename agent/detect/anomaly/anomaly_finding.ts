@@ -1,11 +1,5 @@
 /** From an anomalous window to the finding that people read. */
-import {
-  type Finding,
-  FLOWS_LINKED_MAX,
-  type Severity,
-  type TopFeature,
-  WINDOW_US,
-} from "../../records.ts";
+import { type Finding, type Severity, type TopFeature, WINDOW_US } from "../../records.ts";
 import type { DetectorContext } from "../detector.ts";
 import { formatCount } from "../sentence.ts";
 import { FEATURE_COUNT, FEATURES, formatFeature, fromScale } from "./features.ts";
@@ -44,7 +38,7 @@ export function anomalyFinding(
     confidence: Math.min(0.99, 0.5 + excess),
     reason: sentence(entity, window, model, leading),
     isOpen: false,
-    flowIds: window.flowIds.slice(0, FLOWS_LINKED_MAX),
+    flowIds: window.flowIds,
     anomaly: {
       tsUs,
       windowUs: WINDOW_US,

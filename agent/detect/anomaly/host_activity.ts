@@ -3,7 +3,7 @@
  * counts by a shared set of fingerprints, and the flows and peers to show. All of it is bounded and begins anew with each
  * window; only the memory of who has met whom lasts.
  */
-import { Transport } from "../../records.ts";
+import { FLOWS_LINKED_MAX, Transport } from "../../records.ts";
 import { KeyedSlots } from "../keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "../observation.ts";
 import { FingerprintSet } from "./fingerprint_set.ts";
@@ -52,7 +52,7 @@ export const COUNT_WIDTH = 25;
 export const PACKETS_MIN = 8;
 
 /** Flows and peers kept of each host. */
-export const FLOWS_KEPT = 16;
+export const FLOWS_KEPT = FLOWS_LINKED_MAX;
 export const PEERS_KEPT = 4;
 /** Address, connections. */
 export const PEER_WORDS = 5;

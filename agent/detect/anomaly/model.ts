@@ -76,11 +76,8 @@ export function tellingFeature(ranges: Float64Array, rows: Float64Array, at: num
   for (let feature = 0; feature < FEATURE_COUNT; feature++) {
     const value = rows[at + feature];
     if (!(value >= tellingFrom[feature])) continue;
-    const [, median, , spread] = ranges.subarray(
-      feature * RANGE_WIDTH,
-      (feature + 1) * RANGE_WIDTH,
-    );
-    const deviations = (value - median) / spread;
+    const range = feature * RANGE_WIDTH;
+    const deviations = (value - ranges[range + 1]) / ranges[range + 3];
     if (!(deviations >= deviationsMost)) continue;
     deviationsMost = deviations;
     farthest = feature;
