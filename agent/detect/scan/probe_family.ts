@@ -64,6 +64,8 @@ export function isOddByItself(family: number): boolean {
 /** Family of a flow's first packet; none for what is an answer, a group message or no probe. */
 export function familyOf(o: Observation): number {
   if ((o.marks & (Mark.isToMany | Mark.isLinkBroadcast)) !== 0) return Family.none;
+  // A later fragment whose first one was not seen.
+  if (o.has(Mark.isFragment) && o.destinationPort === 0) return Family.none;
   switch (o.transport) {
     case Transport.tcp:
       return tcpFamilyOf(o);
