@@ -140,15 +140,15 @@ Deno.test("a monitor whose checks succeed, or look in and leave, is no scanner",
   deepStrictEqual(reasons(script), []);
 });
 
-Deno.test("a monitor of 50 services, 5 of them down all day, is none if it asks, one incident if it only connects", () => {
-  for (const [ending, incidents] of [["used", 0], ["closed unused", 1]] as const) {
+Deno.test("a monitor of 50 services, 5 of them down all day, is no scanner", () => {
+  for (const ending of ["used", "closed unused"] as const) {
     const script = new ScanScript();
     for (let index = 0; index < day; index += 5) {
       const host = index / 5 % 50;
       const contact = { from: client, to: `10.0.2.${host}`, port: 443 };
       script.tcp(index, contact, host % 10 === 7 ? "refused" : ending);
     }
-    equal(reasons(script).length, incidents);
+    deepStrictEqual(reasons(script), []);
   }
 });
 
