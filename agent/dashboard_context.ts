@@ -39,4 +39,7 @@ export interface ExportFilter {
   readonly protocol: string | null;
   /** `flows.id`. */
   readonly flowId: number | null;
+  /** `scans.id` and `anomalies.id`: what the finding's sources sent and received while it lasted. */
+  readonly scanId: number | null;
+  readonly anomalyId: number | null;
 }

@@ -192,7 +192,7 @@ export interface ObservationsReturnMessage {
 // ------------------------------------------------- detect worker <-> main
 
 export interface DetectOptions {
-  /** History before the start exists, as against a file that is all there is. */
+  /** Windows are judged as they come, by what was learnt before; else those of a file at its end, by all of it. */
   readonly isLive: boolean;
   /** Addresses of this host, as text: local whatever they are. */
   readonly ownAddresses: readonly string[];

@@ -89,6 +89,13 @@ export class Sender {
     };
   }
 
+  /** Sends a capture with the gaps that it has. */
+  async sendAtOwnSpeed(path: string): Promise<void> {
+    const { args } = this.#command(["--multiplier=1", "--quiet"], path);
+    const { stderr, success } = await new Deno.Command("ip", { args }).output();
+    if (!success) throw new Error(`tcpreplay failed: ${new TextDecoder().decode(stderr)}`);
+  }
+
   /** Sends a capture again and again at `packetsPerSecond` until it is killed. */
   sendSteadily(path: string, packetsPerSecond: number): Deno.ChildProcess {
     const options = ["--pps", String(packetsPerSecond), "--loop", "0", "--preload-pcap", "--quiet"];

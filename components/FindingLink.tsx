@@ -1,10 +1,10 @@
 /** A finding as a row of the overview: badge, sentence, what was unusual, time. The whole row is one link. */
 import type { Finding, TopFeature } from "../agent/records.ts";
-import { featureLabel, featureValue } from "./feature_text.ts";
+import { featureLabel, featureScaleEnd, featureValue } from "./feature_text.ts";
 import { circumstances, headline, whenText } from "./finding_text.ts";
 import { findingPath, isGrave } from "./findings.ts";
 import { Severity } from "./Icon.tsx";
-import { RangeGlyph, scaleEnd } from "./RangeGlyph.tsx";
+import { RangeGlyph } from "./RangeGlyph.tsx";
 
 interface Props {
   readonly finding: Finding;
@@ -46,7 +46,7 @@ function Evidence({ feature }: { feature: TopFeature & { readonly value: number 
   return (
     <>
       <span>{featureLabel(name)}</span>
-      <RangeGlyph value={value} typical={typical} most={scaleEnd(value, typical)} />
+      <RangeGlyph value={value} typical={typical} most={featureScaleEnd(name, value, typical)} />
       <b>{featureValue(name, value)}</b>
     </>
   );

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import type { Finding } from "../agent/records.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { adviceFor } from "./advice.ts";
+import { isSoughtAfter } from "./findings.ts";
 import { headline, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
 import { formatCount } from "./format.ts";
@@ -65,8 +66,9 @@ function packetsLink(finding: Finding): string {
 export function hostQuery(finding: Finding): string {
   const host = mainHost(finding);
   const query = new URLSearchParams(host === "" ? {} : { host });
-  query.set("from", String(Math.floor(finding.firstUs)));
-  query.set("to", String(Math.floor(finding.lastUs) + 1));
+  // Whole seconds, as the form of the list has them.
+  query.set("from", String(Math.floor(finding.firstUs / 1e6) * 1e6));
+  query.set("to", String(Math.ceil((finding.lastUs + 1) / 1e6) * 1e6));
   return query.toString();
 }
 
@@ -82,25 +84,31 @@ interface PathProps {
 export function Path({ finding, names, over, under, label }: PathProps) {
   const { sources, sourceCount, targets, targetCount, anomaly } = finding;
   const from = sources.length > 0 ? sources : anomaly ? [anomaly.entity] : [];
+  const own = (
+    <PathNode
+      addresses={from}
+      count={Math.max(sourceCount, from.length)}
+      names={names}
+    />
+  );
+  const others = <PathNode addresses={targets} count={targetCount} names={names} />;
+  if (targetCount === 0) return <section class="c12 path" aria-label={label}>{own}</section>;
+  const isReversed = isSoughtAfter(finding);
   return (
     <section class="c12 path" aria-label={label}>
-      <PathNode addresses={from} count={Math.max(sourceCount, from.length)} names={names} />
-      {targetCount > 0 && (
-        <>
-          <div class="arrow">
-            <span>{over}</span>
-            <svg aria-hidden="true">
-              <line x1="0" x2="100%" y1="6" y2="6" />
-              <svg x="100%" overflow="visible">
-                <path d="M0 6l-9-5v10z" />
-              </svg>
-            </svg>
-            <span>{under}</span>
-            <Icon name="down" class="narrow" />
-          </div>
-          <PathNode addresses={targets} count={targetCount} names={names} />
-        </>
-      )}
+      {isReversed ? others : own}
+      <div class="arrow">
+        <span>{over}</span>
+        <svg aria-hidden="true">
+          <line x1="0" x2="100%" y1="6" y2="6" />
+          <svg x="100%" overflow="visible">
+            <path d="M0 6l-9-5v10z" />
+          </svg>
+        </svg>
+        <span>{under}</span>
+        <Icon name="down" class="narrow" />
+      </div>
+      {isReversed ? own : others}
     </section>
   );
 }

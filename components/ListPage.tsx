@@ -1,5 +1,6 @@
 /** A list with its filters and its way to the next page; all of it works without scripts. */
 import type { ComponentChildren } from "preact";
+import { inputTimeOf } from "./input_time.ts";
 import { Notice } from "./Notice.tsx";
 
 export interface ListField {
@@ -76,7 +77,7 @@ function Field({ field, value }: { field: ListField; value: string }) {
           </select>
         )
         : type
-        ? <input name={name} type={type} step="1" value={value} />
+        ? <input name={name} type={type} step="1" value={inputTimeOf(value)} />
         : (
           <input
             name={name}

@@ -49,8 +49,3 @@ const bandLeast = 0.8;
 function percent(value: number): string {
   return `${value.toFixed(2)}%`;
 }
-
-/** End of a scale that shows the value and the usual range with some room. */
-export function scaleEnd(value: number, [, high]: readonly [number, number]): number {
-  return Math.max(value, high) * 1.04;
-}

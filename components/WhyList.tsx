@@ -1,8 +1,15 @@
 /** Why a window stands out: its weightiest features, each against its usual range. */
 import type { TopFeature } from "../agent/records.ts";
-import { featureHint, featureLabel, featureValue, usualRange, usualText } from "./feature_text.ts";
+import {
+  featureHint,
+  featureLabel,
+  featureScaleEnd,
+  featureValue,
+  usualRange,
+  usualText,
+} from "./feature_text.ts";
 import { unknown } from "./format.ts";
-import { RangeGlyph, scaleEnd } from "./RangeGlyph.tsx";
+import { RangeGlyph } from "./RangeGlyph.tsx";
 
 interface Props {
   readonly features: readonly TopFeature[];
@@ -28,7 +35,7 @@ function WhyRow({ feature }: { feature: TopFeature }) {
   const share = `${Math.round(contribution * 100)}\u00a0% of what made it stand out`;
   const usual = value === null ? "not seen in this window" : usualText(name, value, typical);
   const text = value === null ? unknown : featureValue(name, value);
-  const most = scaleEnd(value ?? 0, typical);
+  const most = featureScaleEnd(name, value ?? 0, typical);
   return (
     <li class={isUsual(feature) ? "norm" : ""}>
       <div class="k">

@@ -3,6 +3,7 @@
  * step begins with a verb. Pure.
  */
 import type { Finding } from "../agent/records.ts";
+import { isSoughtAfter } from "./findings.ts";
 import { formatCount } from "./format.ts";
 
 export interface Step {
@@ -153,7 +154,24 @@ function beaconSteps(source: string, target: string): Step[] {
   ];
 }
 
-function anomalySteps({ anomaly }: Finding, source: string): Step[] {
+function anomalySteps(finding: Finding, source: string): Step[] {
+  const { anomaly } = finding;
+  if (isSoughtAfter(finding)) {
+    return [
+      {
+        what: "Ask what was new.",
+        why: `A health check, a load test or a service moved to or from ${source} looks the same.`,
+      },
+      {
+        what: "Look at who came",
+        why: "in the flows below: one host, or many, and to which ports?",
+      },
+      {
+        what: "Block those who came if nobody knows",
+        why: `at the firewall; ${source} is where they went, not where it began.`,
+      },
+    ];
+  }
   const who = anomaly?.entity === "link" ? "the network" : source;
   return [
     {

@@ -1,7 +1,7 @@
 /** The features of the Isolation Forest (agent/detect/features.ts) in plain words, with their units. Pure. */
-import { formatBitRate, formatBytes, formatCount } from "./format.ts";
+import { formatBytes, formatCount } from "./format.ts";
 
-type Unit = "bytes" | "bitRate" | "share" | "perSecond" | "count" | "bits" | "ratio" | "number";
+type Unit = "count" | "share" | "bytes" | "mean";
 
 interface FeatureText {
   readonly label: string;
@@ -10,7 +10,34 @@ interface FeatureText {
   readonly unit: Unit;
 }
 
-const texts: Readonly<Record<string, FeatureText>> = {};
+const texts: Readonly<Record<string, FeatureText>> = {
+  packets_out: { label: "Packets sent", hint: "in this window", unit: "count" },
+  packets_in: { label: "Packets received", hint: "in this window", unit: "count" },
+  out_in_ratio: { label: "Sent for each received", hint: "bytes for a byte", unit: "mean" },
+  connections: { label: "Connections opened", hint: "in this window", unit: "count" },
+  peers: { label: "Hosts contacted", hint: "by ARP or by a connection", unit: "count" },
+  ports: { label: "Ports asked for", hint: "different ones", unit: "count" },
+  ports_per_peer: { label: "Ports for each host", hint: "mean of those contacted", unit: "mean" },
+  connections_per_target: {
+    label: "Connections for each service",
+    hint: "mean of hosts and ports",
+    unit: "mean",
+  },
+  failed: { label: "Attempts nobody accepted", hint: "refused or unanswered", unit: "count" },
+  failed_share: { label: "Share of failed attempts", hint: "of those it made", unit: "share" },
+  refused: { label: "Connections refused", hint: "by the other end", unit: "count" },
+  first_contacts: { label: "Hosts never met before", hint: "contacted first now", unit: "count" },
+  sources: { label: "Hosts that contacted it", hint: "in this window", unit: "count" },
+  ports_in: { label: "Ports it was asked for", hint: "different ones", unit: "count" },
+  failed_in: { label: "Connections it did not accept", hint: "in this window", unit: "count" },
+  nxdomain_share: {
+    label: "Names that do not exist",
+    hint: "share of its DNS answers",
+    unit: "share",
+  },
+  dns_names: { label: "DNS names asked for", hint: "different ones", unit: "count" },
+  dns_name_length: { label: "Length of DNS names", hint: "mean of its queries", unit: "bytes" },
+};
 
 /** The feature's name for people. */
 export function featureLabel(name: string): string {
@@ -21,21 +48,26 @@ export function featureHint(name: string): string {
   return texts[name]?.hint ?? "in this window";
 }
 
+/** Right end of a scale with room for the value and the usual range; that of a share is all. */
+export function featureScaleEnd(
+  name: string,
+  value: number,
+  [, high]: readonly [number, number],
+): number {
+  return texts[name]?.unit === "share" ? 1 : 1.04 * Math.max(value, high);
+}
+
 /** A value of the feature with its unit. */
 export function featureValue(name: string, value: number): string {
-  return formatters[texts[name]?.unit ?? "number"](value);
+  return formatters[texts[name]?.unit ?? "mean"](value);
 }
 
 const space = "\u00a0";
 const formatters: Readonly<Record<Unit, (value: number) => string>> = {
-  bytes: formatBytes,
-  bitRate: formatBitRate,
-  share: (value) => `${formatNumber(100 * value)}${space}%`,
-  perSecond: (value) => `${formatNumber(value)}${space}/s`,
   count: formatNumber,
-  bits: (value) => `${formatNumber(value)}${space}bits`,
-  ratio: formatNumber,
-  number: formatNumber,
+  share: (value) => `${formatNumber(Math.round(100 * value))}${space}%`,
+  bytes: (value) => formatBytes(Math.round(value)),
+  mean: formatNumber,
 };
 
 /** Whole from 100 on, three digits below; no zeros at the end. */
@@ -44,9 +76,9 @@ function formatNumber(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
-/** "newFlows" and "new_flows" become "new flows". */
+/** Of a feature of another version: "new_flows" becomes "new flows". */
 function plainName(name: string): string {
-  return name.replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ").toLowerCase();
+  return name.replaceAll("_", " ");
 }
 
 /** "usual 18 to 42 %" in words, or how far above it the value is. */

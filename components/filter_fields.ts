@@ -13,17 +13,25 @@ const protocol: ListField = {
 const host: ListField = { name: "host", label: "Host", placeholder: "192.168.1.20" };
 const port: ListField = { name: "port", label: "Port", placeholder: "443" };
 
+/** Times of the sensor's clock. */
+export const timeFields: readonly ListField[] = [
+  { name: "from", label: "From", type: "datetime-local" },
+  { name: "to", label: "To", type: "datetime-local" },
+];
+
 export const packetFields: readonly ListField[] = [
   protocol,
   host,
   port,
   { name: "text", label: "Text", placeholder: "part of an address or name" },
+  ...timeFields,
 ];
 export const flowFields: readonly ListField[] = [
   protocol,
   host,
   port,
   { name: "text", label: "Text", placeholder: "name, JA4, Community ID" },
+  ...timeFields,
 ];
 export const hostFields: readonly ListField[] = [
   { name: "text", label: "Text", placeholder: "address, name or MAC" },

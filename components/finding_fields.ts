@@ -1,6 +1,7 @@
 /** The filter fields of the two lists of findings; names are those of `/api`. */
 import { SCAN_KINDS, SCAN_PROBES, SEVERITIES } from "../agent/records.ts";
 import { kindLabels, probeLabels, scanKindLabels, severityLabels } from "./finding_text.ts";
+import { timeFields } from "./filter_fields.ts";
 import type { ListField } from "./ListPage.tsx";
 
 const common: readonly ListField[] = [
@@ -18,8 +19,7 @@ const common: readonly ListField[] = [
       { value: "closed", label: "ended" },
     ],
   },
-  { name: "from", label: "From", type: "datetime-local" },
-  { name: "to", label: "To", type: "datetime-local" },
+  ...timeFields,
 ];
 const ends: readonly ListField[] = [
   { name: "source", label: "Source", placeholder: "192.168.1.20" },

@@ -11,10 +11,10 @@ export const severityLabels: Readonly<Record<Severity, string>> = {
 };
 
 export const scanKindLabels: Readonly<Record<ScanKind, string>> = {
-  vertical: "ports of one host",
-  horizontal: "one port on many hosts",
-  block: "many ports on many hosts",
-  distributed: "one host from many sources",
+  vertical: "many ports, few hosts",
+  horizontal: "many hosts, few ports",
+  block: "many ports, many hosts",
+  distributed: "many sources, one host",
 };
 
 export const probeLabels: Readonly<Record<ScanProbe, string>> = {
@@ -61,6 +61,7 @@ const attackNames: Readonly<Record<string, string>> = {
   "T1499.002": "Endpoint Denial of Service: Service Exhaustion Flood",
   T1557: "Adversary-in-the-Middle",
   "T1557.002": "Adversary-in-the-Middle: ARP Cache Poisoning",
+  "T1568.002": "Dynamic Resolution: Domain Generation Algorithms",
   T1571: "Non-Standard Port",
   T1572: "Protocol Tunneling",
   T1573: "Encrypted Channel",
@@ -96,7 +97,7 @@ export function headline({ reason }: Finding): string {
   return reason.replace(/\.$/, "");
 }
 
-/** What a finding is, for a table: "ports of one host, TCP SYN". */
+/** What a finding is, for a table: "many ports, few hosts, TCP SYN". */
 export function kindText({ kind, scan }: Finding): string {
   if (!scan) return kindLabels[kind] ?? kind;
   return `${scanKindLabels[scan.kind] ?? scan.kind}, ${probeLabels[scan.probe] ?? scan.probe}`;
@@ -110,10 +111,15 @@ export function addressesText(addresses: readonly string[], count: number): stri
   return `${first} and ${formatCount(count - 1)} ${count === 2 ? "other" : "others"}`;
 }
 
+function entityText(entity: string): string {
+  return entity === "link" ? "all traffic of the link" : entity;
+}
+
 /** The second line of a finding: addresses and circumstances. */
 export function circumstances(finding: Finding): string {
   const { scan, anomaly } = finding;
-  const source = addressesText(finding.sources, finding.sourceCount) || (anomaly?.entity ?? "");
+  const source = addressesText(finding.sources, finding.sourceCount) ||
+    entityText(anomaly?.entity ?? "");
   const target = addressesText(finding.targets, finding.targetCount);
   const ends = target === "" ? source : `${source} to ${target}`;
   const lasted = (finding.lastUs - finding.firstUs) / 1e6;
@@ -160,6 +166,6 @@ export function portsText(ports: string, partsMax = 12): string {
 export function hasPort(ports: string, port: number): boolean {
   return ports.split(",").some((part) => {
     const [low, high = low] = part.split("-").map(Number);
-    return port >= low! && port <= high!;
+    return part !== "" && port >= low! && port <= high!;
   });
 }

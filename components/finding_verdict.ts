@@ -1,65 +1,89 @@
 /** The verdict of the overview: what detection has found, joined with how capturing goes. Pure. */
 import type { DetectionState, Finding } from "../agent/records.ts";
 import { severityLabels } from "./finding_text.ts";
-import { severityRank } from "./findings.ts";
+import { isGrave, severityRank } from "./findings.ts";
 import { formatCount } from "./format.ts";
 import type { Verdict } from "./verdict.ts";
+
+/** For so long after its end a high or critical finding still needs a look. */
+const graveUs = 3600e6;
 
 /** Joins the verdict on capturing with `findings`, those of the last 24 hours. */
 export function judgeFindings(
   capture: Verdict,
-  findings: readonly Finding[],
-  detection: DetectionState,
+  { findings, detection, nowUs, isReplay }: {
+    readonly findings: readonly Finding[];
+    readonly detection: DetectionState;
+    readonly nowUs: number;
+    readonly isReplay: boolean;
+  },
 ): Verdict {
-  const open = findings.filter(({ isOpen, severity }) => isOpen && severity !== "info");
-  const count = open.length + capture.problems.length;
-  if (open.length > 0) {
-    const rest = capture.problems.length > 0 ? "Capturing has trouble too" : capture.title;
-    const isGrave = open.some(({ severity }) => severityRank(severity) >= 3);
+  const { problems } = capture;
+  const pressing = findings.filter((finding) => isPressing(finding, nowUs));
+  const others = othersText(
+    findings.filter((finding) => !pressing.includes(finding)),
+    isReplay ? "" : " of the last 24 h",
+  );
+  if (pressing.length > 0) {
+    const count = pressing.length + problems.length;
     return {
-      tone: isGrave || capture.tone === "high" ? "high" : "medium",
+      tone: pressing.some(isGrave) || capture.tone === "high" ? "high" : "medium",
       title: count === 1 ? "1 thing needs a look" : `${formatCount(count)} things need a look`,
-      detail: `${endedText(findings)}${rest} ${capture.problems.length > 0 ? "" : capture.detail}`
-        .trim(),
-      problems: capture.problems,
+      detail: joined(others, captureText(capture)),
+      problems,
     };
   }
-  if (capture.problems.length > 0) return capture;
-  const ended = findings.length;
-  if (ended === 0) return { ...capture, detail: joined(capture.detail, calmText(detection)) };
+  if (problems.length > 0) return { ...capture, detail: joined(capture.detail, others) };
+  if (findings.length === 0) {
+    return { ...capture, detail: joined(capture.detail, calmText(detection, isReplay)) };
+  }
   return {
-    ...capture,
     tone: "plain",
     title: "Nothing is going on now",
-    detail: `${endedText(findings)}${capture.title} ${capture.detail}`,
+    detail: joined(others, captureText(capture)),
+    problems,
   };
+}
+
+function isPressing(finding: Finding, nowUs: number): boolean {
+  if (finding.isOpen) return finding.severity !== "info";
+  return isGrave(finding) && finding.lastUs > nowUs - graveUs;
+}
+
+function captureText({ title, detail, problems }: Verdict): string {
+  if (problems.length > 0) return "Capturing has trouble too";
+  return detail.startsWith("on ") ? `${title} ${detail}` : `${title}, ${detail}`;
 }
 
 function joined(...parts: readonly string[]): string {
   return parts.filter((part) => part !== "").join(". ");
 }
 
-/** "3 findings of the last 24 h have ended, the worst was high. "; empty without any. */
-function endedText(findings: readonly Finding[]): string {
-  const ended = findings.filter(({ isOpen }) => !isOpen);
-  if (ended.length === 0) return "";
-  const worst = ended.reduce((a, b) => severityRank(b.severity) > severityRank(a.severity) ? b : a);
+/** "3 other findings of the last 24 h, the worst was high"; empty without any. */
+function othersText(findings: readonly Finding[], span: string): string {
+  if (findings.length === 0) return "";
+  const worst = findings.reduce((a, b) =>
+    severityRank(b.severity) > severityRank(a.severity) ? b : a
+  );
   const grade = severityLabels[worst.severity].toLowerCase();
-  return ended.length === 1
-    ? `1 finding of the last 24 h has ended, it was ${grade}. `
-    : `${formatCount(ended.length)} findings of the last 24 h have ended, the worst was ${grade}. `;
+  return findings.length === 1
+    ? `1 finding${span} is over, it was ${grade}`
+    : `${formatCount(findings.length)} findings${span} are over, the worst was ${grade}`;
 }
 
 /** What no findings mean at present. */
-function calmText(detection: DetectionState): string {
+function calmText(detection: DetectionState, isReplay: boolean): string {
   if (detection.state === "off") return "";
-  const none = "No scan and nothing unusual in the last 24 h";
+  const none = `No scan and nothing unusual ${isReplay ? "so far" : "in the last 24 h"}`;
   return detection.state === "learning" ? `${none}; still ${learningText(detection)}` : none;
 }
 
-/** "learning, 43 of 256 windows". */
+/** "learning, 43 of 256 windows"; without the end where it has seen enough and only has to make its model. */
 export function learningText({ windowsLearnt, windowsNeeded }: DetectionState): string {
-  return `learning, ${formatCount(windowsLearnt)} of ${formatCount(windowsNeeded)} windows`;
+  const learnt = formatCount(windowsLearnt);
+  return windowsLearnt < windowsNeeded
+    ? `learning, ${learnt} of ${formatCount(windowsNeeded)} windows`
+    : `learning, ${learnt} windows so far`;
 }
 
 /** Share of packets in unusual windows, in per cent without the sign. */

@@ -112,6 +112,13 @@ export function findingPath(finding: Finding): string {
   return `/${listOf(finding)}/${finding.id}`;
 }
 
+const receivedFeatures = new Set(["packets_in", "sources", "ports_in", "failed_in"]);
+
+/** Whether a window stands out by what others did to the host, rather than by what it did. */
+export function isSoughtAfter({ anomaly }: Finding): boolean {
+  return receivedFeatures.has(anomaly?.topFeatures[0]?.name ?? "");
+}
+
 /** Rising: 0 for info to 4 for critical. */
 export function severityRank(severity: Severity): number {
   return SEVERITIES.indexOf(severity);
@@ -148,8 +155,6 @@ export function byWeight(a: Finding, b: Finding): number {
     severityRank(b.severity) - severityRank(a.severity) || byTime(a, b);
 }
 
-const dayUs = 86_400e6;
-
 /** As much of an open finding as the navigation shows. */
 export interface OpenFinding {
   readonly path: string;
@@ -170,9 +175,27 @@ export function stillOpen(
   return [...byPath.values()];
 }
 
+const dayUs = 86_400e6;
+/** Findings later than this are of other traffic: a replay writes beside what was captured live. */
+export const aheadUs = 3600e6;
+
 /** What the overview speaks of: open findings and those of the last 24 hours, the weightiest first. */
 export function recentFindings(findings: readonly Finding[], nowUs: number): readonly Finding[] {
-  return findings.filter(({ isOpen, lastUs }) => isOpen || lastUs > nowUs - dayUs).sort(byWeight);
+  return findings.filter(({ isOpen, lastUs }) =>
+    lastUs < nowUs + aheadUs && (isOpen || lastUs > nowUs - dayUs)
+  ).sort(byWeight);
+}
+
+/** As much of a finding as a row shows of it; the rest would only make the page heavy. */
+export function forRow(finding: Finding): Finding {
+  const { sources, targets, anomaly, scan } = finding;
+  return {
+    ...finding,
+    sources: sources.slice(0, 1),
+    targets: targets.slice(0, 1),
+    ...(scan && { scan: { ...scan, ports: "", answeredPorts: "", cameBack: [] } }),
+    ...(anomaly && { anomaly: { ...anomaly, topFeatures: anomaly.topFeatures.slice(0, 2) } }),
+  };
 }
 
 /** What a list page asks for; "" and null take everything. Times are microseconds. */

@@ -111,6 +111,7 @@ Deno.test("the overview has open findings and those of a day, the open and grave
   ];
   const shown = recentFindings(findings, 10 * dayUs + 1);
   assert.deepEqual(shown.map(({ reason }) => reason), ["old but open", "low", "closed"]);
+  assert.deepEqual(recentFindings(findings, 0), [], "of another time");
   assert.ok(byWeight(findings[0]!, findings[1]!) < 0);
 });
 

@@ -109,7 +109,7 @@ async function catchUp(): Promise<void> {
 }
 
 async function storedFindings(list: FindingList): Promise<readonly Finding[]> {
-  const response = await fetch(`/api/${list}?limit=50`).catch(() => null);
+  const response = await fetch(`/api/${list}?limit=30`).catch(() => null);
   if (!response?.ok) return [];
   const rows: Record<string, unknown>[] = (await response.json())[list];
   return rows.map((row) => readFinding(list, row));

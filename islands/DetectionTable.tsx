@@ -43,7 +43,7 @@ export default function DetectionTable({ initial, zone }: Props) {
             <dd>{windows === 0 ? "–" : `${anomalyPercent(detection)}\u00a0%`}</dd>
           </div>
           <div>
-            <dt>Unusual windows, 5 min</dt>
+            <dt title="Of the last 5 minutes">Unusual windows</dt>
             <dd>{formatCount(detection.windowsFlagged)} of {formatCount(windows)}</dd>
           </div>
           <div>

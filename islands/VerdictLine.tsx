@@ -32,7 +32,10 @@ export default function VerdictLine({ initial, sensor, recentDrops, findings }: 
   const drops = liveDrops.value + (isYoung ? recentDrops : 0);
   const capture = judge(message, sensor, drops);
   const recent = findings && recentFindings(mergeFindings(findings, newFindings.value), nowUs);
-  const verdict = recent ? judgeFindings(capture, recent, message.health.detection) : capture;
+  const { detection, mode } = message.health;
+  const verdict = recent
+    ? judgeFindings(capture, { findings: recent, detection, nowUs, isReplay: mode === "replay" })
+    : capture;
   const isQuiet = verdict.tone === "good" || verdict.tone === "plain";
   return (
     <>

@@ -6,7 +6,7 @@ import { define } from "./(_server)/state.ts";
 export default define.page(function App({ Component, state, url }) {
   const theme = state.theme === "system" ? undefined : state.theme;
   const isLogin = url.pathname === "/login";
-  const title = isLogin ? "Log in" : pageTitle(url.pathname);
+  const title = isLogin ? "Log in" : state.title ?? pageTitle(url.pathname);
   return (
     <html lang="en" data-theme={theme}>
       <head>

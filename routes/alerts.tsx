@@ -1,10 +1,23 @@
-/** Alerts: the page that detection will fill. */
+/** Alerts: the page for messages to people, which this version does not send yet. */
 import { page } from "fresh";
-import { NoFindings } from "../components/NoFindings.tsx";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({ GET: () => page() });
 
 export default define.page(function Alerts() {
-  return <NoFindings title="No alerts" path="/api/alerts" />;
+  return (
+    <section class="panel c12">
+      <div class="state">
+        <h3>No alerts: this version tells nobody yet</h3>
+        <p>
+          E-mail and webhooks are not part of it. What was found stands on the overview and in the
+          two lists.
+        </p>
+        <div class="btns">
+          <a class="btn main" href="/scans">Scans</a>
+          <a class="btn" href="/anomalies">Anomalies</a>
+        </div>
+      </div>
+    </section>
+  );
 });

@@ -1,7 +1,7 @@
 /** Anomalies and other findings of the database, newest first, and those that arrive while the page stands. */
 import { page } from "fresh";
 import { anomalyFields } from "../components/finding_fields.ts";
-import { readFinding } from "../components/findings.ts";
+import { forRow, readFinding } from "../components/findings.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
@@ -28,7 +28,7 @@ export default define.page<typeof handler>(function Anomalies({ data, state, url
     >
       <FindingRows
         list="anomalies"
-        findings={rows.map((row) => readFinding("anomalies", row))}
+        findings={rows.map((row) => forRow(readFinding("anomalies", row)))}
         query={isFirstPage ? findingQuery(url.searchParams) : null}
         isFiltered={url.search !== ""}
         nowUs={pageNowUs(state.message)}

@@ -1,6 +1,7 @@
 /** Overview: the verdict, numbers, traffic, protocols, hosts and packets of now, the export, the health strip. */
 import { page } from "fresh";
 import type { PacketRow } from "../agent/records.ts";
+import { localInputTime } from "../components/input_time.ts";
 import { Notice } from "../components/Notice.tsx";
 import { ExportForm } from "../components/ExportForm.tsx";
 import { highestOf } from "../components/peaks.ts";
@@ -15,7 +16,6 @@ import ProtocolShare from "../islands/ProtocolShare.tsx";
 import TrafficChart from "../islands/TrafficChart.tsx";
 import TrafficNumbers from "../islands/TrafficNumbers.tsx";
 import VerdictLine from "../islands/VerdictLine.tsx";
-import { localInputTime } from "./(_server)/parameters.ts";
 import {
   define,
   emptySeries,

@@ -1,7 +1,7 @@
 /** Scans of the database, newest first, and those that arrive while the page stands. */
 import { page } from "fresh";
 import { scanFields } from "../components/finding_fields.ts";
-import { readFinding } from "../components/findings.ts";
+import { forRow, readFinding } from "../components/findings.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
@@ -28,7 +28,7 @@ export default define.page<typeof handler>(function Scans({ data, state, url }) 
     >
       <FindingRows
         list="scans"
-        findings={rows.map((row) => readFinding("scans", row))}
+        findings={rows.map((row) => forRow(readFinding("scans", row)))}
         query={isFirstPage ? findingQuery(url.searchParams) : null}
         isFiltered={url.search !== ""}
         nowUs={pageNowUs(state.message)}

@@ -331,12 +331,12 @@ browserTest(
     await row.getByText("tried 900 ports").waitFor();
     assert.equal(await row.count(), 1, "grown, not doubled");
     live.setFinding(makeAnomaly({ lastUs: nowUs() }));
-    await row.nth(1).getByText("sent 48.1 MB").waitFor();
+    await row.nth(1).getByText("opened 412 connections").waitFor();
     assert.equal(await page.title(), "(2) tapwatch");
-    live.setFinding(makeScan({ lastUs: nowUs(), isOpen: false }));
-    await page.getByText("Nothing is going on now").waitFor();
+    live.setFinding(makeScan({ lastUs: nowUs() - 7200e6, isOpen: false }));
+    await page.getByText("1 finding of the last 24 h is over, it was high").waitFor();
     assert.equal(await page.locator(".nav .n").count(), 0);
-    await row.getByText("sent 48.1 MB").click();
+    await row.getByText("opened 412 connections").click();
     await page.getByText("Why this stands out").waitFor();
   },
 );
@@ -415,6 +415,22 @@ browserTest(
     await page.waitForURL(/hosts\?text=10\.20\.0\.39/);
   },
 );
+
+browserTest("a hidden page still tells a new high finding in its title", async (visit) => {
+  const { page } = visit;
+  storeFindings(visit, []);
+  await page.clock.install();
+  const caughtUp = page.waitForResponse((response) => response.url().includes("/api/anomalies"));
+  await openLive(visit, "/packets");
+  await caughtUp;
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { value: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  storeFindings(visit, [makeScan(), makeAnomaly({ severity: "low" })]);
+  await page.clock.fastForward(21_000);
+  await page.waitForFunction(() => document.title === "(1) tapwatch");
+});
 
 browserTest("the status page shows how far learning is", async (visit) => {
   const { page, live, tick } = visit;

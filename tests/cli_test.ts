@@ -155,6 +155,7 @@ testWith(
         // Reading beside the writer.
         const csv = await outputOf(["export", "flows", "--results", "r"], cwd);
         match(csv, /^id,start_us,end_us,orig_h,/);
+        await checkScanPackets(program.url, cwd);
         strictEqual(await program.stop(), 0);
       }
       const jsonl = await outputOf(["export", "flows", "--format", "jsonl", "--results", "r"], cwd);
@@ -180,6 +181,25 @@ testWith(
       strictEqual(Number(slice.stdout), whole.stdout.trimEnd().split("\n").length);
     }),
 );
+
+/** The packets of the demo's scan: those of its source while it lasted. */
+async function checkScanPackets(url: string, cwd: string): Promise<void> {
+  const { scans } = await (await fetch(`${url}/api/scans`)).json();
+  const scan = scans.find(({ sources }: { sources: string }) => /192\.168\.10\.57/.test(sources));
+  const response = await fetch(`${url}/api/export/pcap?scan=${scan.id}`);
+  await Deno.writeFile(`${cwd}/scan.pcap`, new Uint8Array(await response.arrayBuffer()));
+  // An ARP reply to it does not print its address.
+  const tcpdump = ["tcpdump", "-nn", "-q", "-t", "-r", "scan.pcap", "ip"];
+  const { stdout } = await runCommand(tcpdump, { cwd });
+  const lines = stdout.trimEnd().split("\n");
+  ok(lines.length >= scan.attempts, `${lines.length} packets of ${scan.attempts} probes`);
+  deepStrictEqual(lines.filter((line) => !line.includes("192.168.10.57")), []);
+  const missing = await fetch(`${url}/api/export/pcap?anomaly=1`);
+  deepStrictEqual([missing.status, await missing.text()], [
+    400,
+    "There is no anomaly 1 in the database.\n",
+  ]);
+}
 
 /** The scan of the demo, in both formats, is over and has the same id in both. */
 async function checkExportedScans(cwd: string): Promise<void> {

@@ -1,6 +1,8 @@
 /** Request to response, through everything but the socket. */
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { FEATURES } from "../agent/detect/anomaly/features.ts";
+import { featureLabel, featureValue } from "../components/feature_text.ts";
 import { createDashboard, type Dashboard } from "../dashboard.ts";
 import { clientsMax } from "../routes/(_server)/event_hub.ts";
 import {
@@ -124,8 +126,8 @@ const withFindings = (use: (site: Site) => Promise<void>) =>
 Deno.test("the overview says what is wrong, with open findings of the database first", () =>
   withFindings(async ({ get }) => {
     const html = await (await get("/")).text();
-    assert.match(html, /<h2[^>]*>2 things need a look</);
-    assert.match(html, /3 findings of the last 24 h have ended, the worst was critical/);
+    assert.match(html, /<h2[^>]*>3 things need a look</);
+    assert.match(html, /2 findings of the last 24 h are over, the worst was medium/);
     const rows = [...html.matchAll(/<a class="finding is-(\w+)[^"]*" href="([^"]+)"/g)];
     assert.deepEqual(rows.map((row) => row[1]), ["high", "medium", "critical", "medium", "low"]);
     assert.match(html, /data-stat="Anomaly rate">1\.27<small>%/);
@@ -200,6 +202,7 @@ Deno.test("the page of a scan has who, whom, what answered, what to do, and its 
     const markup = html.replaceAll(/<script[^]*?<\/script>/g, "");
     assert.equal(response.status, 200);
     assert.match(html, /192\.168\.10\.57 tried 12 ports on 38 hosts/);
+    assert.match(html, /<title>192\.168\.10\.57 tried 12 ports[^<]+ · tapwatch<\/title>/);
     assert.match(html, /T1046, Network Service Discovery/);
     assert.match(html, /like nmap T3 \(normal\)/);
     assert.match(html, /Check 10\.20\.0\.14:22 for log-ins/);
@@ -223,12 +226,19 @@ Deno.test("the page of an anomaly says why it stands out, against what is usual"
   withFindings(async (site) => {
     const html = await (await site.get(pageOf(site, makeAnomaly()))).text();
     assert.match(html, /class="why is-critical"/);
-    assert.match(html, /21\.9 × the top of usual/);
+    assert.match(html, /20\.6 × the top of usual/);
     assert.match(html, /52\u00a0% of what made it stand out/);
     assert.match(html, /<b class="clip">nas-01<\/b>/, "named as the host list has it");
     assert.match(html, /<dd>0\.781<\/dd>/);
     assert.match(html, /example\.org/, "its flow");
   }));
+
+Deno.test("every feature of the forest has words of its own", () => {
+  for (const { name, unit } of FEATURES) {
+    assert.notEqual(featureLabel(name), name.replaceAll("_", " "), name);
+    assert.equal(featureValue(name, 1).endsWith("%"), unit.startsWith("share"), name);
+  }
+});
 
 Deno.test("a finding that is not written yet has its page already", () =>
   withTraffic(async (site) => {
@@ -498,6 +508,8 @@ Deno.test("an export passes its filter on and names the file", () =>
       port: 443,
       protocol: "tcp",
       flowId: null,
+      scanId: null,
+      anomalyId: null,
     }]);
     const backwards = await get("/api/export/pcap?from=20&to=10");
     assert.equal(backwards.status, 400);

@@ -2,7 +2,7 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { createDashboard } from "../dashboard.ts";
 import { bruteForceFinding, openWriter, scanFinding } from "../agent/store/testing.ts";
-import { openFixture } from "./dashboard_fixture.ts";
+import { makeSnapshot, openFixture } from "./dashboard_fixture.ts";
 
 const info = {
   remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 4 },
@@ -109,16 +109,17 @@ Deno.test("/metrics and the status tell what detection says of itself, and what 
       findingsOpen: 2,
     };
     live.findingsLost = 3;
+    live.setSnapshot(makeSnapshot({ observationsShed: 17 }), []);
     const metrics = await (await get("/metrics")).text();
     match(metrics, /^tapwatch_detection_state\{state="learning"\} 1$/m);
     match(metrics, /^tapwatch_detection_state\{state="ready"\} 0$/m);
     match(metrics, /^tapwatch_detection_windows_learnt 43$/m);
     match(metrics, /^tapwatch_observations_total 1200$/m);
-    match(metrics, /^tapwatch_observations_shed_total 0$/m);
+    match(metrics, /^tapwatch_observations_shed_total 17$/m);
     match(metrics, /^tapwatch_capture_drops_total\{where="store"\} 3$/m);
     const { health } = await (await get("/api/stats")).json();
     deepStrictEqual(
-      [health.detection.state, health.detection.windows_learnt, health.detection.findings_open],
-      ["learning", 43, 2],
+      [health.detection.state, health.detection.windows_learnt, health.detection.observations_shed],
+      ["learning", 43, 17],
     );
   }));

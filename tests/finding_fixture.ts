@@ -111,28 +111,28 @@ export function scanFlows(startUs: number): Flow[] {
 }
 
 const features: AnomalyDetails["topFeatures"] = [
-  { name: "bytesOut", value: 48.1e6, typical: [0.4e6, 2.2e6], contribution: 0.52 },
-  { name: "outShare", value: 0.96, typical: [0.18, 0.42], contribution: 0.3 },
-  { name: "newFlows", value: 3, typical: [2, 20], contribution: 0.06 },
+  { name: "connections", value: 412, typical: [3, 20], contribution: 0.52 },
+  { name: "failed_share", value: 0.96, typical: [0.02, 0.18], contribution: 0.3 },
+  { name: "dns_names", value: 3, typical: [0, 12], contribution: 0.06 },
 ];
 
-/** A host that sends far more than usual. */
+/** A host that opens far more connections than usual. */
 export function makeAnomaly(change: Partial<Finding> = {}): Finding {
   const startUs = nowUs() - 420e6;
   return {
     id: 214,
     kind: "anomaly",
     severity: "critical",
-    attackId: "T1048",
+    attackId: "T1046",
     sources: ["192.168.10.14"],
     sourceCount: 1,
     targets: ["203.0.113.77"],
-    targetCount: 1,
+    targetCount: 398,
     firstUs: startUs,
     lastUs: startUs + 10e6,
     detectedUs: startUs + 10e6,
     confidence: 0.93,
-    reason: "192.168.10.14 sent 48.1 MB in 10 s; usually 0.4 to 2.2 MB.",
+    reason: "192.168.10.14 opened 412 connections to 398 hosts in 10 s; usually 3 to 20.",
     isOpen: false,
     flowIds: [1],
     anomaly: {
@@ -154,7 +154,7 @@ export function makeFindings(): Finding[] {
     lastUs: nowUs() - ageS * 1e6,
     detectedUs: nowUs() - ageS * 1e6 - 50e6,
   });
-  const { anomaly: _, ...plain } = makeAnomaly({ isOpen: false });
+  const { anomaly: _, ...plain } = makeAnomaly({ targetCount: 1 });
   const scan = makeScan();
   return [
     scan,

@@ -41,7 +41,7 @@ export class TinyDetector implements Detector {
       lastUs: timestampUs,
       detectedUs: timestampUs,
       confidence: 0.5,
-      reason: "A host met another.",
+      reason: "A host met \u001b[1manother.",
       isOpen: true,
       flowIds: [flowId],
       scan: {

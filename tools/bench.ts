@@ -7,7 +7,18 @@ import { type Section, sectionText, targetTable } from "../bench/harness.ts";
 import { denoRun, isExecutableCurrent } from "../bench/programs.ts";
 import { compile } from "./compile.ts";
 
-const benches = ["analyze", "live", "start", "capture", "file_reader", "decode", "flow", "store"];
+const benches = [
+  "analyze",
+  "live",
+  "start",
+  "finding",
+  "capture",
+  "file_reader",
+  "decode",
+  "flow",
+  "forest",
+  "store",
+];
 const root = new URL("..", import.meta.url).pathname;
 
 if (import.meta.main) {

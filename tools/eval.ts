@@ -1,13 +1,9 @@
 /**
  * `deno task eval`: measures detection on the labelled captures and on traffic of our own, and writes `bench/DETECTION.md`.
- * The captures are no part of the repository: they are looked for beside it, or where TAPWATCH_CORPUS says.
+ * The captures are no part of the repository: they are looked for beside it, in ../shared/corpus.
  */
-import {
-  corpusPath,
-  judgeDecode,
-  judgeLabelled,
-  missingCorpus,
-} from "../bench/detection/corpus.ts";
+import { doesCorpusExist } from "../agent/capture/corpus.ts";
+import { judgeDecode, judgeLabelled } from "../bench/detection/corpus.ts";
 import { otherFindingsSection } from "../bench/detection/other_findings.ts";
 import { scanSection } from "../bench/detection/scans.ts";
 import { type Section, sectionText, targetTable } from "../bench/harness.ts";
@@ -15,42 +11,42 @@ import { type Section, sectionText, targetTable } from "../bench/harness.ts";
 const root = new URL("..", import.meta.url).pathname;
 
 if (import.meta.main) {
-  const missing = missingCorpus();
-  if (missing !== "") {
-    console.error(`Cannot measure detection: ${missing}. Say where they are with TAPWATCH_CORPUS.`);
+  if (!doesCorpusExist) {
+    console.error("Cannot measure detection: there are no labelled captures in ../shared/corpus.");
     Deno.exit(2);
   }
-  const sections = await evaluate();
-  await Deno.writeTextFile(`${root}bench/DETECTION.md`, detectionText(sections));
+  const evaluation = await evaluate();
+  await Deno.writeTextFile(`${root}bench/DETECTION.md`, detectionText(evaluation));
   console.error("Wrote bench/DETECTION.md.");
-  for (const { promise, measured, isMet } of sections.flatMap(({ targets }) => targets)) {
+  for (
+    const { promise, measured, isMet } of evaluation.sections.flatMap(({ targets }) => targets)
+  ) {
     console.error(`${isMet ? "met    " : "NOT MET"} ${promise}: ${measured}`);
   }
 }
 
-async function evaluate(): Promise<Section[]> {
-  const labelled = await judgeLabelled();
-  const decode = await judgeDecode();
-  return [
-    scanSection(labelled, decode),
-    otherFindingsSection(labelled, decode),
-  ];
+interface Evaluation {
+  readonly sections: readonly Section[];
+  readonly labelledCount: number;
 }
 
-function detectionText(sections: readonly Section[]): string {
+async function evaluate(): Promise<Evaluation> {
+  const labelled = await judgeLabelled();
+  const decode = await judgeDecode();
+  const sections = [scanSection(labelled, decode), otherFindingsSection(labelled, decode)];
+  return { sections, labelledCount: labelled.length };
+}
+
+function detectionText({ sections, labelledCount }: Evaluation): string {
   const parts = [
     "# What detection finds",
     "Written by `deno task eval`; not edited by hand. The labelled captures are real ones from public repositories and " +
     "ones recorded between network namespaces; they are no part of this repository.",
-    `- labelled captures: ${labelledCount()}\n- seed: 1; everything else is in the captures, so a second run says the same\n` +
+    `- labelled captures: ${labelledCount}\n- seed: 1; everything else is in the captures, so a second run says the same\n` +
     "- command: `deno task eval`",
     "## Targets",
     targetTable(sections.flatMap(({ targets }) => targets)),
     ...sections.map((section) => sectionText({ ...section, targets: [] }).trimEnd()),
   ];
   return parts.join("\n\n") + "\n";
-}
-
-function labelledCount(): number {
-  return Deno.readTextFileSync(corpusPath("labels.jsonl")).trimEnd().split("\n").length;
 }

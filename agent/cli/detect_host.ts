@@ -101,11 +101,12 @@ export class DetectHost {
     const { config, isLive, ownAddresses } = this.#options;
     const { port1, port2 } = new MessageChannel();
     const options: DetectOptions = {
-      isLive,
+      isLive: true,
       ownAddresses,
       anomalyQuantile: config.anomalyQuantile,
       seed: isLive ? crypto.getRandomValues(new Uint32Array(1))[0] : fileSeed,
-      modelPath: modelPath(config.resultsFolder),
+      // A replay must not teach the model of the live link, which may share the folder, nor be judged by it.
+      modelPath: isLive ? modelPath(config.resultsFolder) : null,
       lastFindingId: this.#lastFindingId,
     };
     worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);

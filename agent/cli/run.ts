@@ -62,8 +62,9 @@ async function finishReplay(supervisor: Supervisor, live: LiveState, log: Log): 
 /** What became of the packets, as "5 packets seen, 5 in capture files, 9 rows in the database, 2 findings; nothing was lost." */
 function tally(live: LiveState): string {
   const count = (value: number) => value.toLocaleString("en");
-  const lost = Object.entries(live.drops()).filter(([, packets]) => packets > 0)
-    .map(([place, packets]) => `${place} ${count(packets)}`);
+  const losses = { ...live.drops(), detection: live.detection.observationsShed };
+  const lost = Object.entries(losses).filter(([, lostCount]) => lostCount > 0)
+    .map(([place, lostCount]) => `${place} ${count(lostCount)}`);
   return `${count(live.snapshot?.packets ?? 0)} packets seen, ` +
     `${count(live.recorder.packetsWritten)} in capture files, ` +
     `${count(live.store.rowsWritten)} rows in the database, ` +

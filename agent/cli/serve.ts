@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { createDashboard } from "../../dashboard.ts";
 import type { Config } from "../config.ts";
 import type { ExportFilter } from "../dashboard_context.ts";
+import { parseIp } from "../decode/addresses.ts";
 import { RunError } from "../errors.ts";
 import type { LiveState } from "../live_state.ts";
 import { StoreQueries } from "../store/queries.ts";
@@ -76,6 +77,8 @@ function bindFailure(host: string, port: number, error: Error): string {
 
 function exportSlice(config: Config, queries: StoreQueries, filter: ExportFilter) {
   const { fromUs, toUs, host, port, protocol, flowId } = filter;
+  const finding = findFinding(queries, filter);
+  const hosts = host !== null ? [host] : finding?.hosts ?? [];
   if (protocol !== null && !isTransportName(protocol)) {
     throw new RangeError(`There is no protocol ${JSON.stringify(protocol)} to export.`);
   }
@@ -85,10 +88,10 @@ function exportSlice(config: Config, queries: StoreQueries, filter: ExportFilter
   }
   return openRingSlice({
     folder: config.resultsFolder,
-    fromUs: fromUs ?? flow?.start_us ?? null,
-    toUs: toUs ?? (flow ? flow.end_us + 1 : null),
+    fromUs: fromUs ?? flow?.start_us ?? finding?.firstUs ?? null,
+    toUs: toUs ?? (flow ? flow.end_us + 1 : finding ? finding.lastUs + 1 : null),
     filter: {
-      ...(host !== null && { hosts: [host] }),
+      ...(hosts.length > 0 && { hosts }),
       ...(port !== null && { port }),
       ...(protocol !== null && { protocol }),
       ...(flow && {
@@ -102,4 +105,23 @@ function exportSlice(config: Config, queries: StoreQueries, filter: ExportFilter
       }),
     },
   });
+}
+
+/** The time and the sources of the finding that is asked for; null when none is. Throws RangeError. */
+function findFinding(queries: StoreQueries, { scanId, anomalyId }: ExportFilter) {
+  const id = scanId ?? anomalyId;
+  if (id === null) return null;
+  const row = scanId !== null ? queries.scan(id) : queries.anomaly(id);
+  if (row === null) {
+    throw new RangeError(
+      `There is no ${scanId !== null ? "scan" : "anomaly"} ${id} in the database.`,
+    );
+  }
+  const sources: string[] = JSON.parse(String(row.sources));
+  return {
+    firstUs: Number(row.first_us),
+    lastUs: Number(row.last_us),
+    // What all traffic did has no address.
+    hosts: sources.filter((source) => parseIp(source) !== null),
+  };
 }

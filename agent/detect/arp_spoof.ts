@@ -16,12 +16,13 @@ import {
   type Claimant,
   Contest,
   isSameMac,
+  type Mac,
   type Verdict,
 } from "./arp_spoof_contest.ts";
 import { GatewayMacs } from "./arp_spoof_gateways.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
 import { KeyedSlots } from "./keyed_slots.ts";
-import { Mark, type Observation, ObservationKind } from "./observation.ts";
+import { type Observation, ObservationKind } from "./observation.ts";
 import { formatMac } from "./sentence.ts";
 
 const secondUs = 1_000_000;
@@ -79,7 +80,7 @@ export class ArpSpoof implements Detector {
   }
 
   advance(nowUs: number): void {
-    for (const slot of this.#contests.keys()) this.#judge(slot, nowUs);
+    for (const slot of this.#contests.keys()) this.#judgeSilence(slot, nowUs);
     this.#incidents.advance(nowUs);
   }
   finish(): void {
@@ -102,8 +103,8 @@ export class ArpSpoof implements Detector {
     const slot = this.#slot(sender);
     const isReply = arpOperation === arpReply && !isAnnouncement;
     const isAsked = isReply && Math.abs(timestampUs - this.#askedUs[slot]) <= askedUs;
-    const isUnasked = isReply && !isAsked && !observation.has(Mark.isLinkBroadcast) &&
-      observation.arpFrameMac === observation.arpSenderMac;
+    const isOwnFrame = observation.arpFrameMac === observation.arpSenderMac;
+    const isUnasked = isReply && !isAsked && isOwnFrame;
     this.#claim(slot, { upper, lower, timestampUs, isAsked, isUnasked, toldTo: target });
   }
 
@@ -132,18 +133,31 @@ export class ArpSpoof implements Detector {
   }
 
   #judge(slot: number, nowUs: number): void {
-    const contest = this.#contests.get(slot)!;
-    const verdict = contest.judge(nowUs, ({ upper, lower }) => this.#gateways.lastUs(upper, lower));
-    if (verdict === null) return;
-    const timestampUs = verdict === "gatewayChange" ? nowUs : contest.lastUs;
-    const evidence = { timestampUs, amount: contest.suspect.claims, flowId: 0 };
+    const verdict = this.#verdict(slot, nowUs);
+    if (verdict === null || verdict === "gatewayChange") return;
+    const { lastUs, firstUs, suspect } = this.#contests.get(slot)!;
+    const evidence = { timestampUs: lastUs, amount: suspect.claims, flowId: 0 };
     const before = this.#verdicts.get(slot);
     this.#verdicts.set(slot, verdict);
-    if (this.#incidents.get(slot)) {
-      this.#incidents.grow(slot, { ...evidence, timestampUs: contest.lastUs });
-    } else if (before !== "gatewayChange" || verdict !== before) {
-      this.#incidents.open(slot, contest.firstUs, evidence);
+    if (!this.#incidents.get(slot)) this.#incidents.open(slot, firstUs, evidence);
+    else {
+      this.#incidents.grow(slot, evidence);
+      if (verdict !== before) this.#incidents.retell(slot);
     }
+  }
+
+  /** A gateway's change shows in the silence of the former one, not in claims; it is told once. */
+  #judgeSilence(slot: number, nowUs: number): void {
+    if (this.#verdicts.has(slot) || this.#verdict(slot, nowUs) !== "gatewayChange") return;
+    const { firstUs, suspect } = this.#contests.get(slot)!;
+    this.#verdicts.set(slot, "gatewayChange");
+    const evidence = { timestampUs: nowUs, amount: suspect.claims, flowId: 0 };
+    this.#incidents.open(slot, firstUs, evidence);
+  }
+
+  #verdict(slot: number, nowUs: number): Verdict | null {
+    const outsideUs = ({ upper, lower }: Mac) => this.#gateways.lastUs(upper, lower);
+    return this.#contests.get(slot)!.judge(nowUs, outsideUs);
   }
 
   #slot(address: number): number {

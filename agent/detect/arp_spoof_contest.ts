@@ -22,9 +22,9 @@ export interface Claim extends Mac {
   readonly timestampUs: number;
   /** A reply to a request that was seen. */
   readonly isAsked: boolean;
-  /** A unicast reply to no request that was seen, in a frame of the claimant's own. */
+  /** A reply to no request that was seen, in a frame of the claimant's own, and no announcement (RFC 5227). */
   readonly isUnasked: boolean;
-  /** IPv4 address of the one it was told to. */
+  /** IPv4 address of the one it was told to; 0 when told to all. */
   readonly toldTo: number;
 }
 export interface Claimant extends Mac {
@@ -41,6 +41,8 @@ export class Contest {
   turns = 1;
   firstUs: number;
   lastUs: number;
+  /** The one that came later. */
+  #newcomer: Claimant;
   #wasAsked: boolean;
   readonly victims = new Set<number>();
 
@@ -48,6 +50,7 @@ export class Contest {
   constructor(former: Claimant, claim: Claim) {
     this.former = former;
     this.present = { upper: claim.upper, lower: claim.lower, claims: 0, unasked: 0 };
+    this.#newcomer = this.present;
     this.firstUs = claim.timestampUs;
     this.lastUs = claim.timestampUs;
     this.#wasAsked = false;
@@ -63,6 +66,7 @@ export class Contest {
       : { upper: claim.upper, lower: claim.lower, claims: 0, unasked: 0 };
     this.former = this.present;
     this.present = next;
+    if (!isReturn) this.#newcomer = next;
     // Two cards of a host in one network both answer each question.
     if (!(claim.isAsked && this.#wasAsked)) this.turns = isReturn ? this.turns + 1 : 1;
     this.#count(claim);
@@ -84,8 +88,9 @@ export class Contest {
     return isSilent && outsideUs(this.present) > formerUs ? "gatewayChange" : null;
   }
 
-  /** The claimant that answers unasked more often; without any the present one, who came later. */
+  /** The claimant that answers unasked more often; the newcomer when neither does. */
   get suspect(): Claimant {
+    if (this.former.unasked === this.present.unasked) return this.#newcomer;
     return this.former.unasked > this.present.unasked ? this.former : this.present;
   }
 
@@ -103,7 +108,7 @@ export class Contest {
     this.present.claims++;
     if (claim.isUnasked) {
       this.present.unasked++;
-      if (this.victims.size < victimsMax) this.victims.add(claim.toldTo);
+      if (claim.toldTo !== 0 && this.victims.size < victimsMax) this.victims.add(claim.toldTo);
     }
     this.#wasAsked = claim.isAsked;
     this.lastUs = claim.timestampUs;

@@ -4,17 +4,17 @@
  *
  * The score is RITA's (activecm/rita, analysis of connections): one minus Bowley's skewness of the gaps, one minus
  * their median absolute deviation over the median, the same two of the sizes sent; their mean. A jitter of 30 % either
- * way leaves a deviation of 0.15. Before that nine gaps in ten must lie within 40 % of the median: of eight gaps that
- * come by chance (a Poisson process) all do so in 4 of 100,000 cases.
+ * way leaves a deviation of 0.15. Before that nine gaps in ten must lie within 40 % of the median: eight gaps that come
+ * by chance (a Poisson process) do so in 2 of 10,000 cases.
  *
- * So much of what a home does is periodic that only calls to public addresses count, and not: protocols whose job it
- * is (NTP, DNS, STUN, MQTT, VPN keep-alives …), pings, one packet without an answer, heartbeats of a few bytes in a
- * connection that stays open, downloads in pieces (video), addresses that several hosts call, hosts that call several
- * addresses in step (monitoring). A gadget that asks its maker's server every minute remains and looks the same as
- * malware; hence "low", unless the host has come to notice otherwise.
+ * So much of what a home does is periodic that only calls to public addresses count, and these do not: protocols whose
+ * job it is (NTP, DNS, STUN, MQTT, mail, VPN keep-alives …), pings, packets that nothing answers, in a connection that
+ * stays open heartbeats of a few bytes and a page's reports on its visitor, downloads in pieces (video), addresses that
+ * several hosts call, hosts that call several addresses in step (monitoring). A gadget that asks its maker's server
+ * every minute remains and looks the same as malware; hence "low", unless the host has come to notice otherwise.
  */
 import { Transport } from "../records.ts";
-import { isPeriodicByNature } from "./beacon_exempt.ts";
+import { isNoBeacon } from "./beacon_exempt.ts";
 import { BeatHistory } from "./beacon_history.ts";
 import type { Detector, DetectorContext } from "./detector.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
@@ -29,9 +29,13 @@ const beatsMin = 9;
 const spanMinUs = 45 * secondUs;
 const steadyShareMin = 0.9;
 const scoreMin = 0.6;
-/** In a connection that stays open: seconds and bytes, more than those of heartbeats. */
+/**
+ * In a connection that stays open: seconds and bytes, more than those of heartbeats; and as pages that are left open
+ * report on their visitor in calls of all sizes, sizes that differ less (deviation over median).
+ */
 const openPeriodMin = 15;
 const openSizeMin = 100;
+const openSizeSpreadMax = 0.05;
 /** Bytes that come back for a beat, above which it is a download; RITA's smallness takes the same. */
 const downBytesMax = 65_535;
 /** Other sources that call the address, or other addresses that the source calls in step: a service, a monitor. */
@@ -97,7 +101,7 @@ export class Beacon implements Detector {
 
   #call(observation: Observation): void {
     if (observation.has(Mark.isDestinationLocal | Mark.isToMany)) return;
-    if (isPeriodicByNature(observation.application, observation.destinationPort)) return;
+    if (isNoBeacon(observation.application, observation.destinationPort)) return;
     const isFirst = observation.has(Mark.isFirstPayload);
     // A keep-alive repeats one byte at most (RFC 9293 section 3.8.4).
     if (!isFirst && (observation.payloadLength <= 1 || observation.respPackets === 0)) return;
@@ -148,11 +152,12 @@ export class Beacon implements Detector {
     this.#incidents.open(slot, firstUs, { timestampUs, amount, flowId });
   }
 
-  /** Not the heartbeat of a connection that stays open. */
+  /** Not the heartbeat of a connection that stays open, nor a page's reports. */
   #isPlausible(slot: number, { median }: Regularity): boolean {
     if (this.#history.resumedShare(slot) < 0.5) return true;
-    const sizes = this.#history.sizes(slot).sort();
-    return median >= openPeriodMin && sizes[sizes.length >> 1] >= openSizeMin;
+    const sizes = measureRegularity(this.#history.sizes(slot));
+    return median >= openPeriodMin && sizes.median >= openSizeMin &&
+      sizes.deviation <= sizes.median * openSizeSpreadMax;
   }
 
   /** Whether others call the same address, or the source calls other addresses in step. */

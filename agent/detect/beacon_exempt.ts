@@ -1,5 +1,9 @@
-/** Protocols whose job it is to be periodic: no beacons. */
+/**
+ * Protocols whose job it is to be periodic, and those that people log in to: mail clients ask every minute, and quick
+ * logins one after the other are brute_force.ts's to judge.
+ */
 import { Application, type ApplicationName } from "../records.ts";
+import { LOGIN_SERVICES } from "./brute_force_services.ts";
 
 const applications: readonly ApplicationName[] = [
   "dns",
@@ -34,8 +38,12 @@ const exemptApplications = new Uint8Array(256);
 const exemptPorts = new Uint8Array(65_536);
 for (const name of applications) exemptApplications[Application[name]] = 1;
 for (const port of ports) exemptPorts[port] = 1;
+for (const service of LOGIN_SERVICES) {
+  if (service.application !== "") exemptApplications[Application[service.application]] = 1;
+  for (const port of service.ports) exemptPorts[port] = 1;
+}
 
-/** `port` is the server's. */
-export function isPeriodicByNature(application: number, port: number): boolean {
+/** Whether calls by a protocol are left alone; `port` is the server's. */
+export function isNoBeacon(application: number, port: number): boolean {
   return exemptApplications[application] === 1 || exemptPorts[port] === 1;
 }

@@ -78,8 +78,8 @@ export class BruteForce implements Detector {
 
   observe(observation: Observation): void {
     if (observation.kind !== ObservationKind.end || observation.transport !== Transport.tcp) return;
-    const known = serviceOfApplication[observation.application];
-    const index = known >= 0 ? known : serviceOfPort[observation.destinationPort];
+    const usual = serviceOfPort[observation.destinationPort];
+    const index = usual >= 0 ? usual : serviceOfApplication[observation.application];
     if (index < 0 || observation.has(Mark.isContinued)) return;
     const service = LOGIN_SERVICES[index];
     const { origBytes, respBytes } = observation;

@@ -78,6 +78,9 @@ Deno.test("BruteForce stays silent at ordinary use", () => {
   const uses: Record<string, (script: TrafficScript, at: number) => void> = {
     "copying files one by one": (script, at) =>
       script.session({ ...ssh, at: at * 2, bytes: [9_000, 4_500] }),
+    "short commands": (script, at) => script.session({ ...ssh, at, bytes: [3_685, 3_645] }),
+    "a host that mails its reports": (script, at) =>
+      script.session({ ...pair, at: at * 20, port: 25, bytes: [700, 400] }),
     "working between logins": (script, at) =>
       script.session({ ...ssh, at: at * 12, bytes: at % 4 === 3 ? [6_000, 30_000] : ssh.bytes }),
     "a banner check every 10 s": (script, at) =>

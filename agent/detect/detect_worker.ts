@@ -78,10 +78,8 @@ class DetectThread {
   }
 
   #tell(finding: Finding): void {
-    post({
-      type: "finding",
-      finding: { ...finding, id: finding.id + this.#options.lastFindingId },
-    });
+    const id = finding.id + this.#options.lastFindingId;
+    post({ type: "finding", finding: { ...finding, id, reason: printable(finding.reason) } });
   }
 
   #tellState(): void {
@@ -114,6 +112,15 @@ type Words = readonly [number, number, number, number];
 function formatAddress(...words: [number, number, number, number]): string {
   const isIpv4 = words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
   return formatIpWords(isIpv4 ? 4 : 6, words);
+}
+
+/** Sentences may hold names from the traffic, and end up on terminals. */
+function printable(text: string): string {
+  return text.replace(
+    // deno-lint-ignore no-control-regex
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
 }
 
 function areSame(a: Words, b: Words): boolean {

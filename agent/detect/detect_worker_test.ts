@@ -101,6 +101,7 @@ Deno.test("the detect thread tells findings as they come and gives the buffers b
     [42, "brute_force", true],
   ]);
   const [first, , grown] = harness.findings;
+  strictEqual(first!.reason, "A host met \\x1b[1manother.");
   deepStrictEqual(
     [first!.sources, first!.flowIds, first!.lastUs, grown!.lastUs],
     [["10.0.0.1"], [77], second * 1e6, (second + 1) * 1e6],

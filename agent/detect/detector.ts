@@ -56,7 +56,7 @@ export interface DetectorContext {
   readonly seed: number;
   /** A sentence for the log: a model that cannot be used, and why. */
   note(text: string): void;
-  /** Live capture, where history before the start exists, as against a file that is all there is. */
+  /** Windows are judged as they come, by what was learnt before; else those of a file at its end, by all of it. */
   readonly isLive: boolean;
 }
 

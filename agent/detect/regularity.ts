@@ -5,13 +5,14 @@ export interface Regularity {
   readonly median: number;
   /** Median absolute deviation from it. */
   readonly deviation: number;
-  /** Bowley's skewness of the quartiles, -1 to 1; 0 where they coincide. */
+  /** Bowley's skewness of the quartiles, -1 to 1; 0 where they are too close for it (RITA: 10 s, here relative). */
   readonly skewness: number;
   /** Share of the gaps within 40 % of the median. */
   readonly steadyShare: number;
 }
 
 const steadyBand = 0.4;
+const quartilesMin = 0.1;
 
 /** `gaps` are sorted in place; there must be at least one. */
 export function measureRegularity(gaps: Float64Array): Regularity {
@@ -19,7 +20,8 @@ export function measureRegularity(gaps: Float64Array): Regularity {
   const median = quantile(gaps, 0.5);
   const low = quantile(gaps, 0.25);
   const high = quantile(gaps, 0.75);
-  const skewness = high === low ? 0 : (high + low - 2 * median) / (high - low);
+  const isClose = high - low <= median * quartilesMin;
+  const skewness = isClose ? 0 : (high + low - 2 * median) / (high - low);
   let steady = 0;
   for (const gap of gaps) if (Math.abs(gap - median) <= median * steadyBand) steady++;
   const steadyShare = steady / gaps.length;

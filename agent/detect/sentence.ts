@@ -2,9 +2,10 @@
 import type { DetectorContext } from "./detector.ts";
 import type { KeyedSlots } from "./keyed_slots.ts";
 
-/** A length of time with one unit, as "0.4 s", "34 s", "12 min", "3.5 h". */
+/** A length of time with one unit, as "40 ms", "2.5 s", "34 s", "12 min", "3.5 h". */
 export function formatPeriod(lengthUs: number): string {
   const seconds = lengthUs / 1e6;
+  if (seconds < 0.9995) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
   if (seconds < 9.95) return `${round(seconds)} s`;
   if (seconds < 119.5) return `${Math.round(seconds)} s`;
   const minutes = seconds / 60;

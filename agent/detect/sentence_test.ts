@@ -5,7 +5,19 @@ Deno.test("formatPeriod gives a length of time one fitting unit", () => {
   const seconds = [0, 0.04, 0.4, 9.94, 9.96, 34, 119, 120, 600, 3_600, 12_600, 86_400];
   deepEqual(
     seconds.map((length) => formatPeriod(length * 1e6)),
-    ["0 s", "0 s", "0.4 s", "9.9 s", "10 s", "34 s", "119 s", "2 min", "10 min", "60 min", "3.5 h"]
+    [
+      "1 ms",
+      "40 ms",
+      "400 ms",
+      "9.9 s",
+      "10 s",
+      "34 s",
+      "119 s",
+      "2 min",
+      "10 min",
+      "60 min",
+      "3.5 h",
+    ]
       .concat("24 h"),
   );
 });

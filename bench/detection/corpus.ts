@@ -1,6 +1,14 @@
-/** The labelled captures: where they are, what their labels say, and what detection makes of each. */
-import { detectInFile, type FileFindings } from "../../tests/detect_in_file.ts";
+/** The labelled captures: what their labels say, and what detection makes of each. */
+import {
+  type CorpusFile,
+  corpusPath,
+  doesCorpusExist,
+  readCorpusText,
+  readManifest,
+} from "../../agent/capture/corpus.ts";
 import type { DetectionOptions } from "../../agent/detect/detection.ts";
+import { CaptureFormatError } from "../../agent/errors.ts";
+import { detectInFile, type FileFindings } from "../../tests/detect_in_file.ts";
 
 /** One line of labels.jsonl; the fields are explained in the corpus' README. */
 export interface Label {
@@ -13,11 +21,10 @@ export interface Label {
 }
 export interface LabelEvent {
   readonly kind: string;
-  readonly attackers?: readonly string[];
-  readonly victims?: readonly string[];
+  readonly attackers: readonly string[];
 }
 
-/** A capture, its label (those of decode/ have none) and what was found in it. */
+/** A capture, its label (null for those of decode/) and what was found in it. */
 export interface Judged {
   /** As "attack/x.pcap". */
   readonly file: string;
@@ -25,52 +32,32 @@ export interface Judged {
   readonly found: FileFindings;
 }
 
-const folder = Deno.env.get("TAPWATCH_CORPUS") ??
-  new URL("../../../shared/corpus", import.meta.url).pathname;
+/** Behind the names of tests that need the captures. */
+export const corpusNote = doesCorpusExist ? "" : " (SKIPPED: no ../shared/corpus)";
 
-/** Why there is no corpus to measure with; "" when there is. */
-export function missingCorpus(): string {
-  return exists(`${folder}/labels.jsonl`) ? "" : `no labelled captures at ${folder}`;
-}
-
-export function corpusPath(name: string): string {
-  return `${folder}/${name}`;
-}
-
-export function readLabels(): Label[] {
-  return Deno.readTextFileSync(corpusPath("labels.jsonl")).trimEnd().split("\n")
-    .map((line) => JSON.parse(line) as Label);
+export async function readLabels(): Promise<Label[]> {
+  const lines = (await readCorpusText("labels.jsonl")).trim().split("\n");
+  return lines.map((line) => JSON.parse(line) as Label);
 }
 
 /** Runs detection over every labelled capture, in the order of the labels. */
 export async function judgeLabelled(options: Partial<DetectionOptions> = {}): Promise<Judged[]> {
+  const files = new Map((await readManifest()).map((entry) => [entry.file, entry]));
   const judged: Judged[] = [];
-  for (const label of readLabels()) {
-    judged.push({
-      file: label.file,
-      label,
-      found: await detectInFile(onDisk(label.file), options),
-    });
+  for (const label of await readLabels()) {
+    const found = await detectInFile(corpusPath(files.get(label.file)!), options);
+    judged.push({ file: label.file, label, found });
   }
   return judged;
 }
 
-/** Runs detection over every capture of decode/ that our reader takes. */
+/** Runs detection over the captures by protocol; what is no capture to us is left out. */
 export async function judgeDecode(options: Partial<DetectionOptions> = {}): Promise<Judged[]> {
   const judged: Judged[] = [];
-  const names = [...Deno.readDirSync(corpusPath("decode"))].map(({ name }) => name)
-    .filter((name) => /\.(pcap|pcapng|cap)(\.gz)?$/.test(name)).sort();
-  for (const name of names) {
-    const path = corpusPath(`decode/${name}`);
-    try {
-      judged.push({
-        file: `decode/${name}`,
-        label: null,
-        found: await detectInFile(path, options),
-      });
-    } catch (error) {
-      if (!(error instanceof Error) || error.name !== "CaptureFormatError") throw error;
-    }
+  for (const entry of await readManifest()) {
+    if (!entry.file.startsWith("decode/")) continue;
+    const found = await detectIfCapture(entry, options);
+    if (found !== null) judged.push({ file: entry.file, label: null, found });
   }
   return judged;
 }
@@ -81,22 +68,18 @@ export async function judgeDecode(options: Partial<DetectionOptions> = {}): Prom
  */
 export function halfOf(file: string): "tuning" | "held out" {
   let hash = 0x811c9dc5;
-  for (const letter of file.replace(/\.gz$/, "")) {
-    hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
-  }
+  for (const letter of file) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
   return (hash & 1) === 0 ? "tuning" : "held out";
 }
 
-/** Captures over 200 kB are stored gzipped. */
-export function onDisk(file: string): string {
-  const path = corpusPath(file);
-  return exists(path) ? path : `${path}.gz`;
-}
-
-function exists(path: string): boolean {
+async function detectIfCapture(
+  entry: CorpusFile,
+  options: Partial<DetectionOptions>,
+): Promise<FileFindings | null> {
   try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
+    return await detectInFile(corpusPath(entry), options);
+  } catch (error) {
+    if (error instanceof CaptureFormatError) return null;
+    throw error;
   }
 }

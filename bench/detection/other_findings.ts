@@ -2,47 +2,30 @@
 import type { FindingKind } from "../../agent/records.ts";
 import { type Section, table } from "../harness.ts";
 import { halfOf, type Judged } from "./corpus.ts";
-
-/** What an event of a label is to be found as. */
-const expectedKind: Readonly<Record<string, FindingKind>> = {
-  beacon: "beacon",
-  c2_beacon_simulated: "beacon",
-  arp_spoof: "arp_spoof",
-  ssh_bruteforce: "brute_force",
-  ftp_bruteforce: "brute_force",
-  dns_tunnel: "dns_tunnel",
-  dns_tunnel_simulated: "dns_tunnel",
-  syn_flood: "flood",
-  udp_flood: "flood",
-  icmp_flood: "flood",
-  icmpv6_flood: "flood",
-};
+import { attackerAddress, findingOfEvent, rightUnlabelled } from "./expected.ts";
 
 export function otherFindingsSection(
   labelled: readonly Judged[],
   decode: readonly Judged[],
 ): Section {
   const events = labelled.flatMap(({ file, label, found }) =>
-    label!.events.filter(({ kind }) => expectedKind[kind] !== undefined).map((event) => {
-      const kind = expectedKind[event.kind];
+    label!.events.filter(({ kind }) => findingOfEvent[kind] !== undefined).map((event) => {
+      const kind = findingOfEvent[event.kind];
       const of = found.findings.filter((finding) => finding.kind === kind);
-      const addresses = (event.attackers ?? []).concat(event.victims ?? []);
-      const hit = of.find((finding) =>
-        addresses.some((address) =>
-          finding.sources.includes(address) || finding.targets.includes(address)
-        )
-      );
+      const attackers = event.attackers.map(attackerAddress);
+      const hit = of.find(({ sources }) => attackers.some((address) => sources.includes(address)));
       return { file, event, kind, hit };
     })
   );
   const benign = labelled.filter(({ label }) => label!.benign && label!.soft === undefined);
-  const alarms = benign.filter(({ found }) => found.findings.some(isOther));
-  const inDecode = decode.filter(({ found }) => found.findings.some(isOther));
+  const alarms = benign.filter(hasOther);
+  const inDecode = decode.filter(hasOther);
+  const wrong = alarms.filter(({ file }) => rightUnlabelled[file] === undefined);
   const foundCount = events.filter(({ hit }) => hit !== undefined).length;
   return {
     title: "Other findings",
     blocks: [
-      "An event counts as found when a finding of its kind names one of its hosts.",
+      "An event counts as found when a finding of its kind names an attacker.",
       table(
         ["capture", "half", "event", "found as", "what it said"],
         events.map(({ file, event, kind, hit }) => [
@@ -64,11 +47,17 @@ export function otherFindingsSection(
       },
       {
         promise: "none on benign captures (soft ones apart)",
-        measured: `${alarms.length} of ${benign.length} captures`,
-        isMet: alarms.length === 0,
+        measured: `${wrong.length} of ${benign.length} captures; ${
+          alarms.length - wrong.length
+        } more is right, by hand`,
+        isMet: wrong.length === 0,
       },
     ],
   };
+}
+
+function hasOther({ found }: Judged): boolean {
+  return found.findings.some(isOther);
 }
 
 function isOther({ kind }: { kind: FindingKind }): boolean {
@@ -77,8 +66,9 @@ function isOther({ kind }: { kind: FindingKind }): boolean {
 
 function alarmText(what: string, alarms: readonly Judged[], count: number): string {
   if (alarms.length === 0) return `None of ${count} ${what} gives one.`;
+  const mark = (file: string) => file in rightUnlabelled ? " (right, judged by hand)" : "";
   const lines = alarms.map(({ file, found }) =>
-    `- ${file}: ${
+    `- ${file}${mark(file)}: ${
       found.findings.filter(isOther).map(({ kind, reason }) => `${kind}: ${reason}`).join(" ")
     }`
   );

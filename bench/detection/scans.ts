@@ -1,33 +1,10 @@
 /** How well port scans are found, and how rarely something else is taken for one. */
 import { detectInFrames } from "../../tests/detect_in_file.ts";
-import type { Finding, ScanKind, ScanProbe } from "../../agent/records.ts";
+import type { Finding } from "../../agent/records.ts";
 import { type Section, table, type Target } from "../harness.ts";
 import { halfOf, type Judged } from "./corpus.ts";
+import { scanOfEvent } from "./expected.ts";
 import { ownCaptures } from "./own_captures.ts";
-
-/** What an event of a label is to be found as; null: it is no scan. */
-const expectedScan: Readonly<Record<string, readonly [ScanKind, ScanProbe]>> = {
-  icmp_sweep: ["horizontal", "icmp_echo"],
-  arp_sweep: ["horizontal", "arp"],
-  "arp_sweep+service_probe": ["horizontal", "arp"],
-  tcp_ack_scan: ["vertical", "ack"],
-  tcp_fin_scan: ["vertical", "fin"],
-  tcp_null_scan: ["vertical", "null"],
-  tcp_xmas_scan: ["vertical", "xmas"],
-  tcp_connect_scan: ["vertical", "connect"],
-  tcp_syn_scan: ["vertical", "syn"],
-  tcp_syn_scan_decoy: ["vertical", "syn"],
-  tcp_syn_scan_fragmented: ["vertical", "syn"],
-  tcp_syn_scan_in_vxlan: ["vertical", "syn"],
-  tcp_syn_scan_ipv6: ["vertical", "syn"],
-  tcp_syn_scan_slow: ["vertical", "syn"],
-  tcp_version_os_scan: ["vertical", "syn"],
-  udp_scan: ["vertical", "udp"],
-  block_scan: ["block", "syn"],
-  horizontal_scan: ["horizontal", "syn"],
-  horizontal_udp_scan: ["horizontal", "udp"],
-  distributed_scan: ["distributed", "syn"],
-};
 
 export interface ScanJudgement {
   readonly file: string;
@@ -46,8 +23,8 @@ export interface ScanJudgement {
 
 export interface Evidence {
   readonly source: string;
-  /** Probes that had failed when it was first named; of a distributed scan they are those of all its sources. */
-  readonly failed: number;
+  /** Distinct contacts that had been judged when it was first named, those that were answered too. */
+  readonly probes: number;
   /** Most that the issue allows for this probe. */
   readonly allowed: number;
   readonly afterS: number;
@@ -58,7 +35,7 @@ export function judgeScans({ file, label, found }: Judged): ScanJudgement {
   const scans = found.findings.filter(({ kind }) => kind === "scan");
   const sources = label?.scan_sources ?? [];
   const allowed = [...sources, ...label?.scan_optional ?? []];
-  const kinds = (label?.events ?? []).map(({ kind }) => expectedScan[kind]).filter((kind) =>
+  const kinds = (label?.events ?? []).map(({ kind }) => scanOfEvent[kind]).filter((kind) =>
     kind !== undefined && sources.length > 0
   ).map((kind) => kind.join(" "));
   const kindsFound = scans.map(({ scan }) => `${scan!.kind} ${scan!.probe}`);
@@ -77,19 +54,26 @@ export function judgeScans({ file, label, found }: Judged): ScanJudgement {
   };
 }
 
+/** A distributed scan is told of its target; each of its sources is judged by a scan of its own where it has one. */
 function evidenceOf(source: string, firstStates: readonly Finding[]): Evidence {
-  const [first] = firstStates.filter((finding) =>
+  const naming = firstStates.filter((finding) =>
     finding.kind === "scan" && finding.sources.includes(source)
-  ).sort((a, b) => a.detectedUs - b.detectedUs);
-  if (first === undefined) return { source, failed: Infinity, allowed: 0, afterS: NaN };
+  );
+  const own = naming.filter(({ scan }) => scan!.kind !== "distributed");
+  const [first] = (own.length > 0 ? own : naming).sort((a, b) => a.detectedUs - b.detectedUs);
+  if (first === undefined) return { source, probes: Infinity, allowed: 0, afterS: NaN };
   const isSweep = first.scan!.probe === "icmp_echo" || first.scan!.probe === "arp";
   const isOutbound = first.sources.some(isPrivate) && !first.targets.every(isPrivate);
   return {
     source,
-    failed: first.scan!.attempts - first.scan!.answered,
+    probes: first.scan!.attempts,
     allowed: isSweep ? 10 : isOutbound ? 15 : 5,
     afterS: (first.detectedUs - first.firstUs) / 1e6,
   };
+}
+
+export function isWithin({ probes, allowed }: Evidence): boolean {
+  return probes <= allowed;
 }
 
 function isPrivate(address: string): boolean {
@@ -108,8 +92,8 @@ export function scanSection(labelled: readonly Judged[], decode: readonly Judged
   return {
     title: "Port scans",
     blocks: [
-      "A source counts as named when a scan lists it. Evidence is the number of probes that had failed when the source was " +
-      "first named. Thresholds were chosen on the files of the first half; the second was held out.",
+      "A source counts as named when a scan lists it. Evidence is the number of probes that had been judged when the " +
+      "source was first named, more than had failed by then. Thresholds were chosen on the files of the first half; the second was held out.",
       halvesTable(judgements),
       attackTable(judgements),
       falseAlarmTable(labelled, judgements),
@@ -143,7 +127,7 @@ function scanTargets(
   const kinds = judgements.flatMap((judgement) => judgement.kinds);
   const kindsMissed = judgements.flatMap((judgement) => judgement.kindsMissed);
   const evidence = judgements.flatMap((judgement) => judgement.evidence);
-  const within = evidence.filter(({ failed, allowed }) => failed <= allowed).length;
+  const within = evidence.filter(isWithin).length;
   const decodeScans = decode.filter(hasScan).length;
   const harmless = labelled.filter(({ label }) => isHarmless(label!));
   const wrong = judgements.filter(({ file, falseAlarms }) =>
@@ -214,14 +198,14 @@ function halvesTable(judgements: readonly ScanJudgement[]): string {
 function attackTable(judgements: readonly ScanJudgement[]): string {
   const rows = judgements.filter(({ sources }) => sources.length > 0).map((judgement) => {
     const { file, half, sources, missed, kinds, kindsMissed, evidence } = judgement;
-    const failed = evidence.map((item) => item.failed);
+    const probes = evidence.map((item) => item.probes);
     const after = evidence.map((item) => item.afterS);
     return [
       file.replace("attack/", ""),
       half,
       `${sources.length - missed.length} of ${sources.length}`,
       kinds.map((kind) => kindsMissed.includes(kind) ? `**${kind} missed**` : kind).join(", "),
-      failed.length > 0 ? String(Math.max(...failed)) : "",
+      probes.length > 0 ? String(Math.max(...probes)) : "",
       after.length > 0 ? `${Math.max(...after).toFixed(1)} s` : "",
     ];
   });

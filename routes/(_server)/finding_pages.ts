@@ -4,8 +4,10 @@ import { anomalyRow, findingRowId, isScan, scanRow } from "../../agent/store/fin
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
 import type { Finding } from "../../agent/records.ts";
 import {
+  aheadUs,
   type FindingList,
   type FindingQuery,
+  forRow,
   type OpenFinding,
   readFinding,
   recentFindings,
@@ -27,6 +29,8 @@ export interface FindingPage {
 }
 
 const nearbyMax = 1000;
+/** Findings of each list that the overview counts. */
+const overviewMax = 50;
 const dayUs = 86_400e6;
 
 /** The finding of `list` with this number; null when there is none. */
@@ -82,11 +86,15 @@ function hostNames(
 export function overviewFindings({ context, message }: State): readonly Finding[] {
   const { queries } = context;
   const nowUs = pageNowUs(message);
-  const range = { fromUs: Math.floor(nowUs - dayUs), limit: 100 };
+  const range = {
+    fromUs: Math.floor(nowUs - dayUs),
+    toUs: Math.floor(nowUs + aheadUs),
+    limit: overviewMax,
+  };
   return recentFindings([
     ...queries.scans(range).rows.map((row) => readFinding("scans", row)),
     ...queries.anomalies(range).rows.map((row) => readFinding("anomalies", row)),
-  ], nowUs);
+  ], nowUs).map(forRow);
 }
 
 /** Open findings of this run: where they are, and how grave. */

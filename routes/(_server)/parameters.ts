@@ -57,15 +57,6 @@ function isoTimeUs(text: string): number {
   return seconds * 1000 + Math.round(Number(`0${fraction}`) * 1e6);
 }
 
-/** For an input of the type datetime-local: the sensor's clock, to the second. */
-export function localInputTime(timeUs: number): string {
-  const date = new Date(timeUs / 1000);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
-  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
-  return `${day}T${clock}`;
-}
-
 /** A path on this site to go back to; "/" for anything else. */
 export function localPath(value: unknown): string {
   return typeof value === "string" && /^\/(?![/\\])[^\\]*$/.test(value) ? value : "/";

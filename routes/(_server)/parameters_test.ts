@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { localInputTime, localPath, timeParameter, wholeNumber } from "./parameters.ts";
+import { localInputTime } from "../../components/input_time.ts";
+import { localPath, timeParameter, wholeNumber } from "./parameters.ts";
 
 const query = (text: string) => new URLSearchParams(text);
 

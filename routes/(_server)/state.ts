@@ -27,6 +27,8 @@ export interface State {
   /** Address of the reader, for the count of failed logins. */
   address: string;
   theme: Theme;
+  /** Of the page, where its address does not say it all. */
+  title?: string;
   /** One message for all islands of the page, so that its props are written once. */
   message: LiveMessage;
   sensor: SensorInfo;

@@ -12,7 +12,7 @@ import {
   LinkedFlows,
   Path,
 } from "../../components/FindingPage.tsx";
-import { attackText, kindLabels } from "../../components/finding_text.ts";
+import { attackText, headline, kindLabels } from "../../components/finding_text.ts";
 import { formatDuration, formatWhen } from "../../components/format.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
@@ -24,6 +24,7 @@ import { define } from "../(_server)/state.ts";
 export const handler = define.handlers({
   GET({ state, params }) {
     const found = attempt(() => findingPage(state, "anomalies", params.id ?? ""), null);
+    if (found.value) state.title = headline(found.value.finding);
     const isMissing = found.value === null && found.error === "";
     return page(found, { status: isMissing ? 404 : 200 });
   },
@@ -99,7 +100,7 @@ function anomalyFacts(finding: Finding, { nowUs, zone }: Clock): Fact[] {
     { term: "Window", text: isScored ? formatDuration(anomaly.windowUs / 1e6) : "" },
     { term: "Score", text: isScored ? anomaly.score.toFixed(3) : "" },
     { term: "Threshold", text: isScored ? anomaly.threshold.toFixed(3) : "" },
-    { term: "Confidence", text: `${Math.round(100 * finding.confidence)}\u00a0%` },
+    { term: "Confidence", text: `${Math.floor(100 * finding.confidence)}\u00a0%` },
     { term: "MITRE ATT&CK", text: attackText(finding.attackId) },
   ];
 }

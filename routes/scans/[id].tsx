@@ -14,12 +14,19 @@ import {
 } from "../../components/FindingPage.tsx";
 import {
   attackText,
+  headline,
   portsText,
   probeLabels,
   scanKindLabels,
   tempoText,
 } from "../../components/finding_text.ts";
-import { formatCount, formatDuration, formatWhen, type Quantity } from "../../components/format.ts";
+import {
+  formatCount,
+  formatDuration,
+  formatWhen,
+  type Quantity,
+  sharePercent,
+} from "../../components/format.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { OpenPorts } from "../../components/OpenPorts.tsx";
 import { buildScanGrid, probesOf } from "../../components/scan_grid.ts";
@@ -33,10 +40,14 @@ import { define } from "../(_server)/state.ts";
 export const handler = define.handlers({
   GET({ state, params }) {
     const found = attempt(() => findingPage(state, "scans", params.id ?? ""), null);
+    if (found.value) state.title = headline(found.value.finding);
     const isMissing = found.value === null && found.error === "";
     return page(found, { status: isMissing ? 404 : 200 });
   },
 });
+
+/** Columns of a grid that leaves room for something beside it. */
+const narrowPorts = 14;
 
 export default define.page<typeof handler>(function ScanPage({ data, state }) {
   if (data.error !== "") {
@@ -48,6 +59,7 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
   const { names, linked, nearby } = data.value;
   const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
   const grid = buildScanGrid(probesOf(finding, [...linked, ...nearby]));
+  const isWide = grid.ports.length > narrowPorts;
   const { recorder } = state.message.health;
   const hasPackets = recorder.state !== "off" || recorder.packetsWritten > 0;
   return (
@@ -66,12 +78,12 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
       />
       <ScanNumbers finding={finding} scan={scan} />
       {grid.rows.length > 0 && (
-        <div class="c8 stack">
+        <div class={isWide ? "c12 stack" : "c8 stack"}>
           <ScanGrid grid={grid} names={names} />
           {grid.open.length > 0 && <OpenPorts open={grid.open} names={names} />}
         </div>
       )}
-      <div class={grid.rows.length > 0 ? "c4 stack" : "c12 stack pair"}>
+      <div class={grid.rows.length > 0 && !isWide ? "c4 stack" : "c12 stack pair"}>
         <Advice finding={finding} names={names} />
         <Facts facts={scanFacts(finding, scan, clock)} />
       </div>
@@ -82,7 +94,6 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
 
 function ScanNumbers({ finding, scan }: { finding: Finding; scan: ScanDetails }) {
   const lastedS = (finding.lastUs - finding.firstUs) / 1e6;
-  const share = scan.attempts > 0 ? Math.round(100 * scan.answered / scan.attempts) : 0;
   return (
     <section class="stats" aria-label="Scan in numbers">
       <Stat
@@ -113,7 +124,10 @@ function ScanNumbers({ finding, scan }: { finding: Finding; scan: ScanDetails })
       />
       <Stat
         label="Answered"
-        quantity={{ value: formatCount(scan.answered), unit: `${share}\u00a0%` }}
+        quantity={{
+          value: formatCount(scan.answered),
+          unit: sharePercent(scan.answered, scan.attempts),
+        }}
         hint={scan.answeredPorts === "" ? "no open port seen" : portsText(scan.answeredPorts, 4)}
         hintTitle={portsText(scan.answeredPorts, 200)}
         isBad={scan.answered > 0}
@@ -157,7 +171,7 @@ function scanFacts(finding: Finding, scan: ScanDetails, { nowUs, zone }: Clock):
     { term: "First attempt", text: formatWhen(finding.firstUs, nowUs, zone) },
     { term: "Found", text: foundText(finding, nowUs, zone) },
     { term: "Last attempt", text: formatWhen(finding.lastUs, nowUs, zone) },
-    { term: "Confidence", text: `${Math.round(100 * finding.confidence)}\u00a0%` },
+    { term: "Confidence", text: `${Math.floor(100 * finding.confidence)}\u00a0%` },
     { term: "MITRE ATT&CK", text: attackText(finding.attackId) },
   ];
 }

@@ -32,7 +32,8 @@ const fileWindowsMin = 16;
 const fileLinkWindowsMin = 64;
 /** Windows of a file held to be judged at its end. */
 const heldMax = 16_384;
-const heldBytes = 640;
+/** About what one of them takes. */
+const heldBytes = 1000;
 /** Findings of one window: of more flagged hosts those with the highest scores are told. */
 const findingsPerWindowMax = 32;
 /** Before that, who meets whom for the first time says nothing. */

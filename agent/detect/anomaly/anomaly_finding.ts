@@ -1,12 +1,7 @@
 /** From an anomalous window to the finding that people read. */
-import {
-  type Finding,
-  FLOWS_LINKED_MAX,
-  type Severity,
-  type TopFeature,
-  WINDOW_US,
-} from "../../records.ts";
+import { type Finding, type Severity, type TopFeature, WINDOW_US } from "../../records.ts";
 import type { DetectorContext } from "../detector.ts";
+import { formatCount } from "../sentence.ts";
 import { FEATURE_COUNT, FEATURES, formatFeature, fromScale } from "./features.ts";
 import type { ScoredWindow } from "./judged_window.ts";
 import { type Model, RANGE_WIDTH, tellingFeature } from "./model.ts";
@@ -43,7 +38,7 @@ export function anomalyFinding(
     confidence: Math.min(0.99, 0.5 + excess),
     reason: sentence(entity, window, model, leading),
     isOpen: false,
-    flowIds: window.flowIds.slice(0, FLOWS_LINKED_MAX),
+    flowIds: window.flowIds,
     anomaly: {
       tsUs,
       windowUs: WINDOW_US,
@@ -88,7 +83,7 @@ function deed(vector: Float64Array, index: number, text: string): string {
   const connections = valueOf(vector, "connections");
   const isOfPeers = FEATURES[index].name === "peers" && connections >= peers;
   if (!isOfPeers) return FEATURES[index].says(text);
-  return `opened ${Math.round(connections).toLocaleString("en-US")} connections to ${text} hosts`;
+  return `opened ${formatCount(connections)} connections to ${text} hosts`;
 }
 
 /** Peers that a window speaks of: those contacted, else those that came. */

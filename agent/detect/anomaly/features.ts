@@ -6,6 +6,7 @@
  * Fan-out and failures tell attacks from busy hosts far better than volumes do, so most features count those. A
  * feature is telling from a value on: below it, however unusual, it is a trifle and alone makes no anomaly.
  */
+import { formatCount } from "../sentence.ts";
 import { Count } from "./host_activity.ts";
 
 export interface Feature {
@@ -283,7 +284,7 @@ export function fromScale({ scale }: Feature, learnt: number): number {
 export function formatFeature({ unit }: Feature, value: number): string {
   if (unit.startsWith("share")) return `${Math.round(value * 100)} %`;
   const rounded = value < 10 ? Math.round(value * 10) / 10 : Math.round(value);
-  return rounded.toLocaleString("en-US");
+  return Number.isInteger(rounded) ? formatCount(rounded) : String(rounded);
 }
 
 function failedOut(counts: Float64Array, base: number): number {

@@ -3,7 +3,7 @@
  * counts by a shared set of fingerprints, and the flows and peers to show. All of it is bounded and begins anew with each
  * window; only the memory of who has met whom lasts.
  */
-import { Transport } from "../../records.ts";
+import { FLOWS_LINKED_MAX, Transport } from "../../records.ts";
 import { KeyedSlots } from "../keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "../observation.ts";
 import { FingerprintSet } from "./fingerprint_set.ts";
@@ -52,7 +52,7 @@ export const COUNT_WIDTH = 25;
 export const PACKETS_MIN = 8;
 
 /** Flows and peers kept of each host. */
-export const FLOWS_KEPT = 16;
+export const FLOWS_KEPT = FLOWS_LINKED_MAX;
 export const PEERS_KEPT = 4;
 /** Address, connections. */
 export const PEER_WORDS = 5;
@@ -177,7 +177,8 @@ export class HostActivity {
     const protocolPort = observation.transport << 16 | (hasPorts(observation) ? port : 0);
     const originatorAt = isOut ? sourceAt : destinationAt;
     const responderAt = isOut ? destinationAt : sourceAt;
-    const isFirst = this.#memory.meet(observation);
+    // Forged sources are left out, lest they push everyone out of the memory.
+    const isFirst = originator >= 0 && this.#memory.meet(observation);
     this.#addNumber(this.linkSlot, Kind.portOut, protocolPort, Count.portsOut);
     this.counts[this.linkSlot * COUNT_WIDTH + Count.opened]++;
     if (isFirst) this.counts[this.linkSlot * COUNT_WIDTH + Count.firstContacts]++;

@@ -76,12 +76,9 @@ export function tellingFeature(ranges: Float64Array, rows: Float64Array, at: num
   for (let feature = 0; feature < FEATURE_COUNT; feature++) {
     const value = rows[at + feature];
     if (!(value >= tellingFrom[feature])) continue;
-    const [, median, , spread] = ranges.subarray(
-      feature * RANGE_WIDTH,
-      (feature + 1) * RANGE_WIDTH,
-    );
-    const deviations = (value - median) / spread;
-    if (deviations < deviationsMost) continue;
+    const range = feature * RANGE_WIDTH;
+    const deviations = (value - ranges[range + 1]) / ranges[range + 3];
+    if (!(deviations >= deviationsMost)) continue;
     deviationsMost = deviations;
     farthest = feature;
   }
@@ -109,21 +106,24 @@ function findRanges(rows: Float64Array): Float64Array {
 }
 
 /**
- * The rows, and after them a guard for each feature: usual in all but that one, and there far above all that was seen.
- * Without guards a tree cannot split beyond what it has seen, and a feature that never varied while learning (no failed
- * connection, say) could set nothing apart later.
+ * The rows, and after them guards: for each feature a row that is usual in all but that one, and there far above all that
+ * was seen; as often as that makes some for every tree. Without guards a tree cannot split beyond what it has seen, and a
+ * feature that never varied while learning (no failed connection, say) could set nothing apart later.
  */
 function addGuards(rows: Float64Array, ranges: Float64Array): Float64Array {
-  const guarded = new Float64Array(rows.length + FEATURE_COUNT * FEATURE_COUNT);
-  guarded.set(rows);
+  const guards = new Float64Array(FEATURE_COUNT * FEATURE_COUNT);
   for (let guard = 0; guard < FEATURE_COUNT; guard++) {
-    const at = rows.length + guard * FEATURE_COUNT;
+    const at = guard * FEATURE_COUNT;
     for (let feature = 0; feature < FEATURE_COUNT; feature++) {
-      guarded[at + feature] = ranges[feature * RANGE_WIDTH + 1];
+      guards[at + feature] = ranges[feature * RANGE_WIDTH + 1];
     }
-    const most = presentValues(rows, guard).reduce((a, b) => Math.max(a, b), guarded[at + guard]);
-    guarded[at + guard] = most + guardSpreads * FEATURES[guard].spreadMin;
+    const most = presentValues(rows, guard).reduce((a, b) => Math.max(a, b), guards[at + guard]);
+    guards[at + guard] = most + guardSpreads * FEATURES[guard].spreadMin;
   }
+  const times = Math.ceil(rows.length / FEATURE_COUNT / subsampleMax);
+  const guarded = new Float64Array(rows.length + times * guards.length);
+  guarded.set(rows);
+  for (let time = 0; time < times; time++) guarded.set(guards, rows.length + time * guards.length);
   return guarded;
 }
 

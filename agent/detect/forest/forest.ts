@@ -41,21 +41,9 @@ export class Forest {
     return this.#arrays.buffer;
   }
 
-  /** Anomaly score of the row at `rows[at]`, above 0 to 1, 0.5 for the usual one (equation 2). NaN is missing. */
+  /** Anomaly score of the row at `rows[at]`, above 0 to 1, about 0.5 for the usual one. NaN is missing. */
   score(rows: Float64Array, at = 0): number {
-    const { thresholds, branches, rights, roots } = this.#arrays;
-    let sum = 0;
-    for (let tree = 0; tree < roots.length; tree++) {
-      let node = roots[tree];
-      for (let branch = branches[node]; branch >= 0; branch = branches[node]) {
-        const value = rows[at + (branch >> 1)];
-        const threshold = thresholds[node];
-        const isLeft = (branch & 1) === 1 ? !(value >= threshold) : value < threshold;
-        node = isLeft ? node + 1 : rights[node];
-      }
-      sum += thresholds[node];
-    }
-    return this.#scoreOf(sum, roots.length);
+    return this.#scoreOf(this.pathLength(rows, at));
   }
 
   /** Scores of rows that stand one after the other. */
@@ -83,11 +71,11 @@ export class Forest {
       }
       for (let row = 0; row < rowCount; row++) {
         if (seenBy[row] === tree) continue;
-        sums[row] += this.#arrays.thresholds[this.#leaf(tree, rows, row * featureCount)];
+        sums[row] += this.#treePathLength(tree, rows, row * featureCount);
         counts[row]++;
       }
     }
-    return sums.map((sum, row) => counts[row] === 0 ? NaN : this.#scoreOf(sum, counts[row]));
+    return sums.map((sum, row) => counts[row] === 0 ? NaN : this.#scoreOf(sum / counts[row]));
   }
 
   /**
@@ -125,7 +113,7 @@ export class Forest {
   pathLength(rows: Float64Array, at = 0): number {
     let sum = 0;
     for (let tree = 0; tree < this.treeCount; tree++) {
-      sum += this.#arrays.thresholds[this.#leaf(tree, rows, at)];
+      sum += this.#treePathLength(tree, rows, at);
     }
     return sum / this.treeCount;
   }
@@ -136,7 +124,7 @@ export class Forest {
     return roots.reduce((sum, root) => sum + meanPaths[root], 0) / roots.length;
   }
 
-  #leaf(tree: number, rows: Float64Array, at: number): number {
+  #treePathLength(tree: number, rows: Float64Array, at: number): number {
     const { thresholds, branches, rights, roots } = this.#arrays;
     let node = roots[tree];
     for (let branch = branches[node]; branch >= 0; branch = branches[node]) {
@@ -145,10 +133,11 @@ export class Forest {
       const isLeft = (branch & 1) === 1 ? !(value >= threshold) : value < threshold;
       node = isLeft ? node + 1 : rights[node];
     }
-    return node;
+    return thresholds[node];
   }
 
-  #scoreOf(pathSum: number, trees: number): number {
-    return 2 ** (-pathSum / trees / this.#normalPath);
+  /** Equation 2. */
+  #scoreOf(pathLength: number): number {
+    return 2 ** (-pathLength / this.#normalPath);
   }
 }

@@ -7,8 +7,11 @@ import { Family, TcpFlag, Trait } from "./probe_family.ts";
 export const STILL_PENDING = -1;
 export const HAS_ANSWERED = -2;
 
-/** Shortest INIT-ACK chunk (RFC 9260 section 3.3.3); an ABORT is shorter. */
-const initAckLengthMin = 20;
+/**
+ * An INIT-ACK has 20 bytes and then a cookie (RFC 9260 section 3.3.3), which no stack makes shorter than 8; an ABORT has
+ * 4, and seldom more than one cause.
+ */
+const initAckLengthMin = 28;
 
 /** What is known of a pending contact. */
 export interface ContactSoFar {
@@ -26,7 +29,7 @@ export function outcomeOfAnswer(o: Observation, contact: ContactSoFar): number {
     case Family.maimon:
       return (o.tcpFlags & TcpFlag.rst) !== 0 ? Outcome.failed : Outcome.used;
     case Family.icmp:
-      return (contact.traits & Trait.isEmptyEcho) !== 0 ? Outcome.answered : Outcome.neutral;
+      return (contact.traits & Trait.isOddPing) !== 0 ? Outcome.answered : Outcome.neutral;
     case Family.sctp:
       return o.payloadLength < initAckLengthMin ? Outcome.failed : Outcome.neutral;
     default:

@@ -1,13 +1,15 @@
-/** A scan of one host that several sources share, from detection until quiet. */
-import { ADDRESSES_LISTED_MAX, type Finding, FLOWS_LINKED_MAX } from "../../records.ts";
+/**
+ * A scan of one host that several sources share, from detection until quiet. Of more than 1,024 sources only those are
+ * followed that came first: at most some 110 KB.
+ */
+import { ADDRESSES_LISTED_MAX, FLOWS_LINKED_MAX } from "../../records.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
 import { PortSet } from "./port_set.ts";
 import { Family, PROBE_OF_FAMILY, Trait } from "./probe_family.ts";
-import { ATTACK_ID_INSIDE, ATTACK_ID_OUTSIDE, confidenceOf } from "./scan_finding.ts";
-import { scanReason } from "./scan_text.ts";
+import type { ScanSummary } from "./scan_finding.ts";
 import { Tempo } from "./tempo.ts";
 
-const sourcesMax = 4096;
+const sourcesMax = 1024;
 const growthFactor = 10;
 /** Fewer probes may be those of a bystander. */
 const probesNamedMin = 3;
@@ -30,6 +32,11 @@ export class DistributedIncident {
     this.detectedUs = probe.atUs;
     this.#family = probe.family;
     this.#traits = probe.traits;
+  }
+
+  /** Bytes held, about. */
+  get stateBytes(): number {
+    return 500 + this.#sources.size * 100 + this.#ports.stateBytes;
   }
 
   take(
@@ -56,20 +63,14 @@ export class DistributedIncident {
     this.tellAt = this.attempts * growthFactor;
   }
 
-  finding(isOpen: boolean, evidenceMin: number): Finding {
+  summary(evidenceMin: number): ScanSummary {
     const sources = this.#namedSources();
-    const ports = this.#ports.toString();
-    const portCount = this.#ports.count;
-    const probe = this.#family === Family.tcp && (this.#traits & Trait.isRaw) === 0
-      ? "connect"
-      : PROBE_OF_FAMILY[this.#family];
-    const isFromOutside = (this.#traits & Trait.isSourceLocal) === 0 &&
-      (this.#traits & Trait.isDestinationLocal) !== 0;
+    const isConnect = this.#family === Family.tcp && (this.#traits & Trait.isRaw) === 0;
     return {
       id: this.id,
-      kind: "scan",
+      kind: "distributed",
+      probe: isConnect ? "connect" : PROBE_OF_FAMILY[this.#family],
       severity: "medium",
-      attackId: isFromOutside ? ATTACK_ID_OUTSIDE : ATTACK_ID_INSIDE,
       sources: sources.slice(0, ADDRESSES_LISTED_MAX),
       sourceCount: sources.length,
       targets: [this.target],
@@ -77,36 +78,17 @@ export class DistributedIncident {
       firstUs: this.#firstUs,
       lastUs: this.#lastUs,
       detectedUs: this.detectedUs,
-      confidence: confidenceOf(this.attempts, evidenceMin),
-      reason: scanReason({
-        kind: "distributed",
-        probe,
-        source: sources[0],
-        sourceCount: sources.length,
-        target: this.target,
-        targetCount: 1,
-        ports,
-        portCount,
-        answered: 0,
-        spanUs: this.#lastUs - this.#firstUs,
-        decoyCount: 0,
-        cameBack: [],
-      }),
-      isOpen,
-      flowIds: [...this.#flowIds],
-      scan: {
-        kind: "distributed",
-        probe,
-        ports,
-        portCount,
-        attempts: this.attempts,
-        answered: 0,
-        answeredPorts: "",
-        tempo: this.#tempo.name(),
-        tool: "",
-        hasDecoys: false,
-        cameBack: [],
-      },
+      ports: this.#ports,
+      answeredPorts: new PortSet(),
+      attempts: this.attempts,
+      answered: 0,
+      tempo: this.#tempo.name(),
+      tool: "",
+      decoyCount: 0,
+      cameBack: [],
+      flowIds: this.#flowIds,
+      traits: this.#traits,
+      evidenceMin,
     };
   }
 

@@ -18,6 +18,7 @@ export class FingerprintSet {
   #young: Int32Array;
   #old: Int32Array;
   #count = 0;
+  #oldCount = 0;
   #startUs = -Infinity;
   #place = 0;
   #fingerprint = 0;
@@ -48,6 +49,7 @@ export class FingerprintSet {
 
   /** Whether the key of the first `length` words is remembered. */
   has(key: Int32Array, length: number): boolean {
+    if (this.#count + this.#oldCount === 0) return false;
     this.#hash(key, length);
     return this.#holds(this.#young) || this.#holds(this.#old);
   }
@@ -83,6 +85,7 @@ export class FingerprintSet {
     const old = this.#old;
     this.#old = this.#young;
     this.#young = old.fill(0);
+    this.#oldCount = this.#count;
     this.#count = 0;
   }
 

@@ -2,7 +2,7 @@
  * One scan under way: a source and a family of probes, from detection until quiet. Its kind follows from the hosts and
  * ports seen so far (limits as in bro-simple-scan: few is up to 5) and may change as it grows.
  *
- * Memory: two port sets of at most 8 KiB, 64 addresses, 64 flows, 256 ports found: at most some 50 KB, mostly 3 KB.
+ * Memory: two port sets of at most 8 KB, 64 addresses, 64 flows, 128 ports found: at most 28 KB, mostly 3 KB.
  */
 import {
   ADDRESSES_LISTED_MAX,
@@ -16,13 +16,14 @@ import { Family, isSweep, PROBE_OF_FAMILY, Trait } from "./probe_family.ts";
 import { Tempo } from "./tempo.ts";
 
 export const CAME_BACK_MAX = 16;
-const foundMax = 256;
+const foundMax = 128;
 const fewMax = 5;
 /** Updates are told when the attempts have grown tenfold. */
 const growthFactor = 10;
 
 /** A probe as an incident takes it. */
 export interface IncidentProbe {
+  /** Text of the target; "" where needsTarget() is false. */
   readonly target: string;
   /** First probe of this target in this incident. */
   readonly isNewTarget: boolean;
@@ -66,6 +67,24 @@ export class Incident {
     readonly family: number,
     readonly detectedUs: number,
   ) {}
+
+  /** Bytes held, about: 64 for a short text, 8 for a number. */
+  get stateBytes(): number {
+    const texts = this.targets.length + this.#found.size + this.cameBack.length;
+    return 500 + texts * 64 + this.flowIds.length * 8 + this.ports.stateBytes +
+      this.answeredPorts.stateBytes;
+  }
+
+  /** Whether the text of a probe's target will be used. */
+  needsTarget(isNewTarget: boolean, outcome: number): boolean {
+    return outcome !== Outcome.failed || isNewTarget && this.targets.length < ADDRESSES_LISTED_MAX;
+  }
+
+  /** A probe that was sent before was sent again. */
+  noteRepeat(timestampUs: number): void {
+    this.lastUs = Math.max(this.lastUs, timestampUs);
+    this.judgedUs = Math.max(this.judgedUs, timestampUs);
+  }
 
   take(probe: IncidentProbe): void {
     const { target, port, traits, outcome, startUs } = probe;

@@ -11,7 +11,8 @@
  *     1 + 1 sets of 2^16                     0.5 MB
  */
 import { KeyedSlots } from "../keyed_slots.ts";
-import { type Observation } from "../observation.ts";
+import type { Observation } from "../observation.ts";
+import { copyDestination, copySource } from "./ends.ts";
 import { FingerprintSet } from "./fingerprint_set.ts";
 
 const minuteUs = 60_000_000;
@@ -139,7 +140,7 @@ export class ScanMemory {
 
   /** The row's destination was told an address, four words at `at` of the row's words. */
   addResolved(o: Observation, at: number): void {
-    this.#setDestination(o, 0);
+    copyDestination(o, this.#key);
     for (let word = 0; word < 4; word++) this.#key[4 + word] = o.words[at + word];
     this.#key[8] = Fact.resolved;
     this.#recent.add(this.#key, 9);
@@ -153,7 +154,7 @@ export class ScanMemory {
 
   /** A server's port has sent to a client's port without having been asked there. */
   addReply(o: Observation): void {
-    this.#setDestination(o, 0);
+    copyDestination(o, this.#key);
     this.#key[4] = o.destinationPort << 16 | o.sourcePort;
     this.#key[5] = Fact.reply;
     this.#recent.add(this.#key, 6);
@@ -182,7 +183,7 @@ export class ScanMemory {
 
   /** The row's source is a router's own address. */
   addRouterAddress(o: Observation): void {
-    this.#setSource(o);
+    copySource(o, this.#key);
     this.#key[4] = Fact.routerAddress;
     this.#day.add(this.#key, 5);
   }
@@ -211,29 +212,12 @@ export class ScanMemory {
   }
 
   #setEnds(o: Observation): void {
-    this.#setSource(o);
-    this.#setDestination(o, 4);
+    copySource(o, this.#key);
+    copyDestination(o, this.#key, 4);
   }
 
   #setEndsBack(o: Observation): void {
-    this.#setDestination(o, 0);
-    this.#key[4] = o.source0;
-    this.#key[5] = o.source1;
-    this.#key[6] = o.source2;
-    this.#key[7] = o.source3;
-  }
-
-  #setSource(o: Observation): void {
-    this.#key[0] = o.source0;
-    this.#key[1] = o.source1;
-    this.#key[2] = o.source2;
-    this.#key[3] = o.source3;
-  }
-
-  #setDestination(o: Observation, at: number): void {
-    this.#key[at] = o.destination0;
-    this.#key[at + 1] = o.destination1;
-    this.#key[at + 2] = o.destination2;
-    this.#key[at + 3] = o.destination3;
+    copyDestination(o, this.#key);
+    copySource(o, this.#key, 4);
   }
 }

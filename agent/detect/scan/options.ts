@@ -23,6 +23,8 @@ export interface ScanOptions {
   readonly routerFactor: number;
   /** Weight of a failure that benign traffic also shows, until a scan's pattern shows. */
   readonly silentUdpWeight: number;
+  /** Bare ACK and FIN-ACK: nothing, because a capture may begin within connections. */
+  readonly bareAckWeight: number;
   readonly resolvedWeight: number;
   /** Distributed scan: failed contacts, ports and sources at one target. */
   readonly victimFailureMin: number;
@@ -49,6 +51,7 @@ export const DEFAULT_SCAN_OPTIONS: ScanOptions = {
   sweepEvidenceMin: 10,
   routerFactor: 10,
   silentUdpWeight: 0.25,
+  bareAckWeight: 0,
   resolvedWeight: 0.5,
   victimFailureMin: 25,
   victimPortMin: 20,

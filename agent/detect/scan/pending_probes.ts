@@ -6,6 +6,7 @@
  */
 import { KeyedSlots } from "../keyed_slots.ts";
 import type { Observation } from "../observation.ts";
+import { copyDestination, copySource } from "./ends.ts";
 
 export const PENDING_KEY_WORDS = 9;
 
@@ -66,9 +67,9 @@ export class PendingProbes {
     return this.#slots.find(this.key);
   }
 
+  /** A contact that is pending already begins anew. */
   add(o: Observation, port: number, traits: number): void {
     this.#setKey(o, 0, port);
-    if (this.#slots.find(this.key) >= 0) return;
     const slot = this.#slots.add(this.key);
     this.startUs[slot] = o.timestampUs;
     this.traits[slot] = traits;
@@ -97,15 +98,8 @@ export class PendingProbes {
 
   #setKey(o: Observation, sourceAt: number, port: number): void {
     const { key } = this;
-    const destinationAt = 4 - sourceAt;
-    key[sourceAt] = o.source0;
-    key[sourceAt + 1] = o.source1;
-    key[sourceAt + 2] = o.source2;
-    key[sourceAt + 3] = o.source3;
-    key[destinationAt] = o.destination0;
-    key[destinationAt + 1] = o.destination1;
-    key[destinationAt + 2] = o.destination2;
-    key[destinationAt + 3] = o.destination3;
+    copySource(o, key, sourceAt);
+    copyDestination(o, key, 4 - sourceAt);
     key[8] = port << 16 | o.transport;
   }
 }

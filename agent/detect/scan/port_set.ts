@@ -12,6 +12,11 @@ export class PortSet {
     return this.#count;
   }
 
+  /** Bytes held, about. */
+  get stateBytes(): number {
+    return this.#bits === null ? this.#list!.size * 24 : this.#bits.byteLength;
+  }
+
   add(port: number): void {
     if (this.has(port)) return;
     this.#count++;

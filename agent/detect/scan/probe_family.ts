@@ -40,8 +40,8 @@ const unknownFlags = 0xffff;
 export const Trait = {
   /** A SYN of a scanner's own making: no TCP options but, perhaps, the segment size. */
   isRaw: 1 << 4,
-  /** An echo request without data, which no ping command sends. */
-  isEmptyEcho: 1 << 5,
+  /** An echo request without data, or an old sort of ICMP request: no ping command sends it. */
+  isOddPing: 1 << 5,
   isNmapLike: 1 << 6,
   isMasscanLike: 1 << 7,
   isZmapLike: 1 << 8,
@@ -64,6 +64,8 @@ export function isOddByItself(family: number): boolean {
 /** Family of a flow's first packet; none for what is an answer, a group message or no probe. */
 export function familyOf(o: Observation): number {
   if ((o.marks & (Mark.isToMany | Mark.isLinkBroadcast)) !== 0) return Family.none;
+  // A later fragment whose first one was not seen.
+  if (o.has(Mark.isFragment) && o.destinationPort === 0) return Family.none;
   switch (o.transport) {
     case Transport.tcp:
       return tcpFamilyOf(o);
@@ -111,6 +113,10 @@ function tcpFamilyOf(o: Observation): number {
   }
 }
 
+function isOddPing(o: Observation): boolean {
+  return o.payloadLength === 0 || o.sourcePort === 13 || o.sourcePort === 17;
+}
+
 /** Ports and hop limits of traceroute (Jacobson's and Butskoy's: from 33434 up, hop by hop). */
 function isTraceroute(o: Observation): boolean {
   return o.destinationPort >= 33434 && o.destinationPort <= 33600 && o.ttl <= 30;
@@ -120,7 +126,7 @@ function isTraceroute(o: Observation): boolean {
 export function traitsOf(o: Observation, family: number): number {
   let traits = (o.has(Mark.isSourceLocal) ? Trait.isSourceLocal : 0) |
     (o.has(Mark.isDestinationLocal) ? Trait.isDestinationLocal : 0);
-  if (family === Family.icmp && o.payloadLength === 0) traits |= Trait.isEmptyEcho;
+  if (family === Family.icmp && isOddPing(o)) traits |= Trait.isOddPing;
   if (o.ipIdentification === 54321) traits |= Trait.isZmapLike;
   if (family === Family.tcp) traits |= synTraits(o);
   return traits;

@@ -5,7 +5,7 @@
  * (source_evidence.ts) and for its target (victim_watch.ts); enough of it, in a scan's pattern, opens an incident.
  *
  * Memory: pending probes 5.3 MB, evidence 10 MB, remembered contacts 5.5 MB, victims 2.2 MB, targets of incidents 1 MB,
- * 0.3 MB of counters; 512 incidents and 64 distributed ones 2 MB as usual. Some 27 MB.
+ * counters 0.3 MB; 256 incidents 7 MB and 16 distributed ones 2 MB, if all were of the largest. In all 31 MB, mostly 23.
  */
 import { Transport } from "../../records.ts";
 import type { Detector, DetectorContext } from "../detector.ts";
@@ -19,22 +19,19 @@ import {
   STILL_PENDING,
 } from "./contact_outcome.ts";
 import { ContactPressure } from "./contact_pressure.ts";
+import { copyDestination, copySource } from "./ends.ts";
 import { JudgedProbe, Outcome } from "./judged_probe.ts";
 import { ScanMemory } from "./memory.ts";
 import { DEFAULT_SCAN_OPTIONS, type ScanOptions } from "./options.ts";
 import { PendingProbes } from "./pending_probes.ts";
+import { ProbeJudge } from "./probe_judge.ts";
 import { Family, familyOf, isOddByItself, isSweep, Trait, traitsOf } from "./probe_family.ts";
-import { ScanIncidents } from "./scan_incidents.ts";
-import { evidenceMin, ScanPattern } from "./scan_pattern.ts";
-import { RING_LENGTH, SourceEvidence } from "./source_evidence.ts";
-import { VictimWatch } from "./victim_watch.ts";
 
 const pendingMax = 65_536;
-const sourcesMax = 8192;
 const familyMask = 0xf;
 /** Pending probes that lie in the future by more than this are from before a jump of time. */
 const jumpUs = 60_000_000;
-const ftpPort = 21;
+const bothLocal = Mark.isSourceLocal | Mark.isDestinationLocal;
 const tellingMarks = Mark.isFirstOfSide | Mark.hasTcpStateMoved | Mark.isFirstPayload;
 
 export class ScanDetector implements Detector {
@@ -43,10 +40,7 @@ export class ScanDetector implements Detector {
   readonly #memory = new ScanMemory();
   readonly #pressure: ContactPressure;
   readonly #pending: PendingProbes;
-  readonly #evidence: SourceEvidence;
-  readonly #pattern = new ScanPattern();
-  readonly #incidents: ScanIncidents;
-  readonly #victims: VictimWatch;
+  readonly #judge: ProbeJudge;
   readonly #judged = new JudgedProbe();
   readonly #contact = { family: 0, traits: 0, isAnswered: false as boolean };
   readonly #source = new Int32Array(4);
@@ -60,20 +54,17 @@ export class ScanDetector implements Detector {
       capacity: pendingMax,
       onGivenUp: (slot) => this.#giveUp(slot),
     });
-    this.#evidence = new SourceEvidence(options, sourcesMax, (slot) => this.#isWatched(slot));
-    this.#incidents = new ScanIncidents(context, options, this.#evidence);
-    this.#victims = new VictimWatch(context, options);
+    this.#judge = new ProbeJudge(context, options, this.#memory);
   }
 
   get stateBytes(): number {
     return this.#memory.stateBytes + this.#pressure.stateBytes + this.#pending.stateBytes +
-      this.#evidence.stateBytes + this.#incidents.stateBytes + this.#victims.stateBytes;
+      this.#judge.stateBytes;
   }
 
   get forgottenCount(): number {
     return this.#memory.forgottenCount + this.#pressure.skippedCount +
-      this.#pending.forgottenCount + this.#evidence.forgottenCount +
-      this.#incidents.forgottenCount + this.#victims.forgottenCount;
+      this.#pending.forgottenCount + this.#judge.forgottenCount;
   }
 
   observe(o: Observation): void {
@@ -96,8 +87,7 @@ export class ScanDetector implements Detector {
     this.#memory.advance(nowUs);
     this.#pressure.advance(nowUs);
     this.#judgeDue(nowUs);
-    this.#incidents.advance(nowUs);
-    this.#victims.advance(nowUs);
+    this.#judge.advance(nowUs);
   }
 
   finish(nowUs: number): void {
@@ -108,8 +98,7 @@ export class ScanDetector implements Detector {
       const dueUs = startUs + this.#options.answerTimeoutUs;
       this.#judgeSilent(slot, Math.max(startUs, Math.min(dueUs, endUs)));
     }
-    this.#incidents.closeAll(nowUs);
-    this.#victims.closeAll();
+    this.#judge.closeAll(nowUs);
   }
 
   // ------------------------------------------------ contacts
@@ -124,12 +113,19 @@ export class ScanDetector implements Detector {
     }
     const family = familyOf(o);
     if (!isAsker) this.#takeUnasked(o);
-    else if (this.#pressure.add(o) && !this.#isSuspicious(o, family)) return;
+    else if (this.#isFlooded(o, family)) return;
     if (family === Family.none) {
       if (isAsker && o.transport === Transport.tcp) this.#memory.addUsed(o);
       return;
     }
     this.#takeProbe(o, family);
+  }
+
+  /** Whether a contact is left out because its destination gets too many, and nothing is known of its source. */
+  #isFlooded(o: Observation, family: number): boolean {
+    if (!this.#pressure.add(o)) return false;
+    copySource(o, this.#source);
+    return !this.#judge.isSuspicious(this.#source, family);
   }
 
   /** The first packet of a flow comes from the side that is asked: an answer to what was not seen, or to forgery. */
@@ -140,14 +136,21 @@ export class ScanDetector implements Detector {
   #takeProbe(o: Observation, family: number): void {
     const memory = this.#memory;
     const port = isSweep(family) ? 0 : o.destinationPort;
-    if (o.has(Mark.isSourceLocal)) memory.addPair(o);
-    if (canBeUpkeep(family) && (memory.hasAsked(o) || memory.hasUsed(o))) return;
-    if (memory.addContact(o, port << 16 | family)) return;
+    if ((o.marks & bothLocal) === bothLocal) memory.addPair(o);
+    if (family === Family.udp ? memory.hasAsked(o) : isBare(family) && memory.hasUsed(o)) return;
+    if (!this.#isFirst(o, port, family)) return;
     if (family === Family.udp) memory.addAsked(o);
     let traits = traitsOf(o, family) | family;
     if (memory.isResolved(o)) traits |= Trait.isResolved;
     if (isOddByItself(family)) this.#judgeAtOnce(o, port, traits);
     else this.#pending.add(o, port, traits);
+  }
+
+  /** Whether the contact is the first of its kind, or the first of another scan. */
+  #isFirst(o: Observation, port: number, family: number): boolean {
+    if (!this.#memory.addContact(o, port << 16 | family)) return true;
+    copySource(o, this.#source);
+    return this.#judge.isScannedAnew(this.#source, o, port, family);
   }
 
   /** A packet that changes what is known of a flow. */
@@ -161,9 +164,9 @@ export class ScanDetector implements Detector {
       const contact = this.#readContact(slot);
       const outcome = isAsker ? outcomeOfAsker(o, contact) : outcomeOfAnswer(o, contact);
       if (outcome === HAS_ANSWERED) this.#pending.isAnswered[slot] = 1;
-      else if (outcome !== STILL_PENDING) this.#judge(slot, outcome, o.timestampUs);
+      else if (outcome !== STILL_PENDING) this.#settle(slot, outcome, o.timestampUs);
     }
-    if (this.#incidents.openCount > 0 && o.has(Mark.isFirstPayload)) {
+    if (this.#judge.isAnyOpen && o.has(Mark.isFirstPayload)) {
       this.#takeData(o, isAsker, askedPort);
     }
   }
@@ -171,24 +174,15 @@ export class ScanDetector implements Detector {
   /** The first payload of a side: does a scanner come back to what it found? */
   #takeData(o: Observation, isAsker: boolean, port: number): void {
     if (o.origBytes === 0 || o.respBytes === 0) return;
-    const source = this.#source;
-    source[0] = isAsker ? o.source0 : o.destination0;
-    source[1] = isAsker ? o.source1 : o.destination1;
-    source[2] = isAsker ? o.source2 : o.destination2;
-    source[3] = isAsker ? o.source3 : o.destination3;
+    const { formatAddress } = this.#context;
     const family = o.transport === Transport.tcp ? Family.tcp : Family.udp;
-    const slot = this.#evidence.find(source, family);
-    const incident = slot < 0 ? undefined : this.#incidents.of(slot);
-    if (!incident) return;
-    const target = isAsker
-      ? this.#context.formatAddress(
-        o.destination0,
-        o.destination1,
-        o.destination2,
-        o.destination3,
-      )
-      : this.#context.formatAddress(o.source0, o.source1, o.source2, o.source3);
-    this.#incidents.noteData(incident, target, port);
+    if (isAsker) copySource(o, this.#source);
+    else copyDestination(o, this.#source);
+    const target = () =>
+      isAsker
+        ? formatAddress(o.destination0, o.destination1, o.destination2, o.destination3)
+        : formatAddress(o.source0, o.source1, o.source2, o.source3);
+    this.#judge.noteData(this.#source, family, target, port);
   }
 
   // ------------------------------------------------ ARP, ICMP, DNS
@@ -203,7 +197,7 @@ export class ScanDetector implements Detector {
     if (o.arpOperation !== 1 || o.source3 === 0 || o.source3 === o.destination3) return;
     if (!o.has(Mark.isLinkBroadcast)) return;
     if (this.#memory.isRouter(o.arpSenderMac)) this.#memory.addRouterAddress(o);
-    if (this.#memory.addContact(o, Family.arp)) return;
+    if (!this.#isFirst(o, 0, Family.arp)) return;
     this.#pending.add(o, 0, Family.arp | Trait.isSourceLocal | Trait.isDestinationLocal);
   }
 
@@ -218,7 +212,7 @@ export class ScanDetector implements Detector {
     if (slot < 0) return;
     // Whoever lets packets die on the way looks for the way, not for ports.
     if (isTimeExceeded) this.#pending.remove(slot);
-    else this.#judge(slot, Outcome.failed, o.timestampUs);
+    else this.#settle(slot, Outcome.failed, o.timestampUs);
   }
 
   #takeDns(o: Observation): void {
@@ -244,14 +238,8 @@ export class ScanDetector implements Detector {
   #judgeAtOnce(o: Observation, port: number, traits: number): void {
     const probe = this.#judged;
     const { key } = probe;
-    key[0] = o.source0;
-    key[1] = o.source1;
-    key[2] = o.source2;
-    key[3] = o.source3;
-    key[4] = o.destination0;
-    key[5] = o.destination1;
-    key[6] = o.destination2;
-    key[7] = o.destination3;
+    copySource(o, key);
+    copyDestination(o, key, 4);
     key[8] = port << 16 | o.transport;
     probe.family = traits & familyMask;
     probe.traits = traits;
@@ -261,96 +249,31 @@ export class ScanDetector implements Detector {
     probe.atUs = o.timestampUs;
     probe.sourcePort = o.sourcePort;
     probe.flowId = o.flowId;
-    this.#weigh(probe);
+    this.#judge.weigh(probe);
   }
 
   #judgeSilent(slot: number, atUs: number): void {
-    this.#judge(slot, outcomeOfSilence(this.#readContact(slot)), atUs, true);
+    this.#settle(slot, outcomeOfSilence(this.#readContact(slot)), atUs, true);
   }
 
-  #judge(slot: number, outcome: number, atUs: number, isSilent = false): void {
+  #settle(slot: number, outcome: number, atUs: number, isSilent = false): void {
     const probe = this.#readProbe(slot, atUs);
     probe.outcome = outcome;
     probe.isSilent = isSilent;
     this.#pending.remove(slot);
-    if (outcome === Outcome.failed ? this.#isExcused(probe) : this.#isSettled(probe)) return;
-    this.#weigh(probe);
+    this.#judge.judge(probe);
   }
 
   /** The table of pending probes is full: those of known scanners count as unanswered, others are dropped. */
   #giveUp(slot: number): void {
     const probe = this.#readProbe(slot, this.#nowUs);
-    if (this.#incidents.openCount === 0) return;
-    const evidence = this.#evidence.find(probe.key, probe.family);
-    if (evidence < 0 || !this.#incidents.of(evidence)) return;
+    if (this.#judge.incidentOf(probe) === undefined) return;
     probe.outcome = Outcome.failed;
     probe.isSilent = true;
-    this.#weigh(probe);
-  }
-
-  /** Whether a failure has a harmless reason. */
-  #isExcused(probe: JudgedProbe): boolean {
-    const { family, key, port } = probe;
-    const memory = this.#memory;
-    if (family === Family.arp) return memory.hasPair(key);
-    if (family === Family.icmp || family === Family.ack || family === Family.maimon) return false;
-    if (memory.hasService(key)) return true;
-    if (port >= 1024 && family === Family.tcp && memory.hasFtp(key)) return true;
-    return family === Family.udp && probe.isSilent && memory.hasReply(key, probe.sourcePort, port);
-  }
-
-  /** Remembers what an accepted contact teaches; whether nothing more is to be said of it. */
-  #isSettled({ family, key, port, outcome }: JudgedProbe): boolean {
-    const memory = this.#memory;
-    if (family === Family.arp) return memory.hasPair(key);
-    if (family === Family.icmp) return outcome === Outcome.neutral;
-    memory.addService(key);
-    if (family === Family.tcp && outcome !== Outcome.answered) memory.addUsedKey(key);
-    if (family === Family.tcp && port === ftpPort && outcome === Outcome.used) memory.addFtp(key);
-    return false;
-  }
-
-  #weigh(probe: JudgedProbe): void {
-    const slot = this.#evidence.add(probe);
-    if (slot < 0 || probe.outcome === Outcome.used) return;
-    const incident = this.#incidents.of(slot);
-    if (incident) this.#incidents.take(incident, probe);
-    else if (probe.outcome !== Outcome.neutral && this.#suffices(slot, probe)) {
-      this.#incidents.open(slot, probe);
-    }
-    // Decoys all try the same; they share no work.
-    const isDecoy = (this.#incidents.of(slot)?.decoyCount ?? 0) > 0;
-    if (probe.outcome === Outcome.failed && isForVictim(probe) && !isDecoy) {
-      this.#victims.take(probe);
-    }
-  }
-
-  #suffices(slot: number, probe: JudgedProbe): boolean {
-    if (!this.#evidence.isAboveThreshold(slot)) return false;
-    const { family, traits, key } = probe;
-    let least = evidenceMin(this.#options, family, traits);
-    if (isSweep(family) && this.#memory.hasRouterAddress(key)) least *= this.#options.routerFactor;
-    this.#pattern.look(this.#evidence, slot);
-    if (!this.#pattern.isScan()) return false;
-    return least <= RING_LENGTH
-      ? this.#pattern.evidence >= least
-      : this.#evidence.failures(slot) >= least;
+    this.#judge.weigh(probe);
   }
 
   // ------------------------------------------------ reading
-
-  #isSuspicious(o: Observation, family: number): boolean {
-    const source = this.#source;
-    source[0] = o.source0;
-    source[1] = o.source1;
-    source[2] = o.source2;
-    source[3] = o.source3;
-    return this.#evidence.find(source, family) >= 0;
-  }
-
-  #isWatched(slot: number): boolean {
-    return this.#incidents.of(slot) !== undefined || this.#evidence.isGrowing(slot, this.#nowUs);
-  }
 
   #readContact(slot: number): ContactSoFar {
     const contact = this.#contact;
@@ -374,14 +297,9 @@ export class ScanDetector implements Detector {
   }
 }
 
-/** Bare ACKs and FINs, and UDP, may also belong to what began before the capture. */
-function canBeUpkeep(family: number): boolean {
-  return family === Family.ack || family === Family.maimon || family === Family.fin ||
-    family === Family.udp;
-}
-
-function isForVictim({ family, isSilent }: JudgedProbe): boolean {
-  return family === Family.tcp || family === Family.sctp || family === Family.udp && !isSilent;
+/** Packets that may also belong to a connection that was forgotten, or began before the capture. */
+function isBare(family: number): boolean {
+  return family === Family.ack || family === Family.maimon || family === Family.fin;
 }
 
 function isToItself(o: Observation): boolean {

@@ -1,67 +1,107 @@
 /** A scan as the finding that is told, and how grave it is. */
-import type { Finding, Severity } from "../../records.ts";
+import type { Finding, ScanDetails, Severity } from "../../records.ts";
 import type { Incident } from "./incident.ts";
+import type { PortSet } from "./port_set.ts";
 import { isSweep, Trait } from "./probe_family.ts";
 import { scanReason } from "./scan_text.ts";
 
 /** MITRE ATT&CK: Network Service Discovery; Active Scanning: Scanning IP Blocks, for what comes from outside. */
-export const ATTACK_ID_INSIDE = "T1046";
-export const ATTACK_ID_OUTSIDE = "T1595.001";
+const attackIdInside = "T1046";
+const attackIdOutside = "T1595.001";
 
-export function scanFinding(incident: Incident, isOpen: boolean, evidenceMin: number): Finding {
-  const { kind, probe, source, targets, targetCount, attempts, answered } = incident;
-  const ports = incident.ports.toString();
+/** What is known of a scan, whoever follows it. */
+export interface ScanSummary
+  extends
+    Pick<Finding, "id" | "sources" | "sourceCount" | "targets" | "targetCount" | "severity">,
+    Pick<Finding, "firstUs" | "lastUs" | "detectedUs" | "flowIds">,
+    Pick<ScanDetails, "kind" | "probe" | "attempts" | "answered" | "tempo" | "tool" | "cameBack"> {
+  readonly ports: PortSet;
+  readonly answeredPorts: PortSet;
+  readonly decoyCount: number;
+  /** Trait bits of its probes. */
+  readonly traits: number;
+  /** Failures that were needed to open it. */
+  readonly evidenceMin: number;
+}
+
+/** The finding of a scan as it stands. */
+export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
+  const { attempts, answered, decoyCount } = scan;
+  const ports = scan.ports.toString();
+  const portCount = scan.ports.count;
   return {
-    id: incident.id,
+    id: scan.id,
     kind: "scan",
-    severity: severityOf(incident),
-    attackId: isFromOutside(incident) ? ATTACK_ID_OUTSIDE : ATTACK_ID_INSIDE,
-    sources: [source],
-    sourceCount: 1,
-    targets: [...targets],
-    targetCount,
-    firstUs: incident.firstUs,
-    lastUs: incident.lastUs,
-    detectedUs: incident.detectedUs,
-    confidence: confidenceOf(attempts, evidenceMin),
+    severity: scan.severity,
+    attackId: isFromOutside(scan.traits) ? attackIdOutside : attackIdInside,
+    sources: [...scan.sources],
+    sourceCount: scan.sourceCount,
+    targets: [...scan.targets],
+    targetCount: scan.targetCount,
+    firstUs: scan.firstUs,
+    lastUs: scan.lastUs,
+    detectedUs: scan.detectedUs,
+    confidence: confidenceOf(attempts, scan.evidenceMin),
     reason: scanReason({
-      kind,
-      probe,
-      source,
-      sourceCount: 1,
-      target: targets[0],
-      targetCount,
+      ...scan,
+      source: scan.sources[0],
+      target: scan.targets[0],
       ports,
-      portCount: incident.ports.count,
-      answered,
-      spanUs: incident.lastUs - incident.firstUs,
-      decoyCount: incident.decoyCount,
-      cameBack: incident.cameBack,
+      portCount,
+      spanUs: scan.lastUs - scan.firstUs,
     }),
     isOpen,
-    flowIds: [...incident.flowIds],
+    flowIds: [...scan.flowIds],
     scan: {
-      kind,
-      probe,
+      kind: scan.kind,
+      probe: scan.probe,
       ports,
-      portCount: incident.ports.count,
+      portCount,
       attempts,
       answered,
-      answeredPorts: incident.answeredPorts.toString(),
-      tempo: incident.tempo.name(),
-      tool: incident.tool,
-      hasDecoys: incident.decoyCount > 0,
-      cameBack: [...incident.cameBack],
+      answeredPorts: scan.answeredPorts.toString(),
+      tempo: scan.tempo,
+      tool: scan.tool,
+      hasDecoys: decoyCount > 0,
+      cameBack: [...scan.cameBack],
     },
   };
 }
 
+/** What an incident of one source comes to. */
+export function incidentSummary(incident: Incident, evidenceMin: number): ScanSummary {
+  return {
+    id: incident.id,
+    kind: incident.kind,
+    probe: incident.probe,
+    severity: severityOf(incident),
+    sources: [incident.source],
+    sourceCount: 1,
+    targets: incident.targets,
+    targetCount: incident.targetCount,
+    firstUs: incident.firstUs,
+    lastUs: incident.lastUs,
+    detectedUs: incident.detectedUs,
+    ports: incident.ports,
+    answeredPorts: incident.answeredPorts,
+    attempts: incident.attempts,
+    answered: incident.answered,
+    tempo: incident.tempo.name(),
+    tool: incident.tool,
+    decoyCount: incident.decoyCount,
+    cameBack: incident.cameBack,
+    flowIds: incident.flowIds,
+    traits: incident.traits,
+    evidenceMin,
+  };
+}
+
 /** 0.75 with just enough evidence, nearing 1 as it grows. */
-export function confidenceOf(attempts: number, evidenceMin: number): number {
+function confidenceOf(attempts: number, evidenceMin: number): number {
   return Math.round((1 - 0.25 * Math.min(1, evidenceMin / attempts)) * 1000) / 1000;
 }
 
-function isFromOutside({ traits }: Incident): boolean {
+function isFromOutside(traits: number): boolean {
   return (traits & (Trait.isSourceLocal | Trait.isDestinationLocal)) === Trait.isDestinationLocal;
 }
 
@@ -69,10 +109,10 @@ function isFromOutside({ traits }: Incident): boolean {
  * Whoever scans from inside may be a host taken over; from outside everyone is scanned all the time, which matters
  * once something answered, and most when the scanner came back to it.
  */
-function severityOf(incident: Incident): Severity {
-  const isOutside = isFromOutside(incident);
-  if (incident.cameBack.length > 0) return isOutside ? "critical" : "high";
-  if (isSweep(incident.family)) return isOutside ? "info" : "low";
-  if (isOutside) return incident.answered > 0 ? "medium" : "low";
-  return incident.answered > 0 ? "high" : "medium";
+function severityOf({ family, traits, answered, cameBack }: Incident): Severity {
+  const isOutside = isFromOutside(traits);
+  if (cameBack.length > 0) return isOutside ? "critical" : "high";
+  if (isSweep(family)) return isOutside ? "info" : "low";
+  if (isOutside) return answered > 0 ? "medium" : "low";
+  return answered > 0 ? "high" : "medium";
 }

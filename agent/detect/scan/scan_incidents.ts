@@ -3,12 +3,14 @@
  * the end. Sources that begin to probe the same ports of the same host together are marked as each other's decoys.
  */
 import type { DetectorContext } from "../detector.ts";
+import type { Observation } from "../observation.ts";
+import { copyDestination } from "./ends.ts";
 import { FingerprintSet } from "./fingerprint_set.ts";
 import { Incident } from "./incident.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
 import { isSweep } from "./probe_family.ts";
-import { scanFinding } from "./scan_finding.ts";
+import { incidentSummary, scanFinding } from "./scan_finding.ts";
 import { evidenceMin } from "./scan_pattern.ts";
 import {
   RING_FLOW,
@@ -21,7 +23,7 @@ import {
 } from "./source_evidence.ts";
 
 /** Open at a time; what comes beyond is counted, not told. */
-const incidentsMax = 512;
+const incidentsMax = 256;
 /** Kept probes older than so many half-lives are no part of a scan that begins now. */
 const evidenceHalfLives = 4;
 const decoyPortsMin = 3;
@@ -35,7 +37,7 @@ export class ScanIncidents {
   readonly #options: ScanOptions;
   readonly #evidence: SourceEvidence;
   readonly #open = new Map<number, Incident>();
-  /** (target, incident) pairs, so that the count of targets is exact without a list. */
+  /** (target, incident) pairs, so that up to some 100,000 targets are counted without a list. */
   readonly #targets = new FingerprintSet({ capacity: 2 ** 17, periodUs: dayUs });
   readonly #key = new Int32Array(5);
 
@@ -45,9 +47,10 @@ export class ScanIncidents {
     this.#evidence = evidence;
   }
 
-  /** An open incident holds some 3 KB, at worst 50 KB. */
   get stateBytes(): number {
-    return this.#targets.stateBytes + this.#open.size * 3000;
+    let incidents = 0;
+    for (const incident of this.#open.values()) incidents += incident.stateBytes;
+    return incidents + this.#targets.stateBytes;
   }
 
   get openCount(): number {
@@ -76,17 +79,21 @@ export class ScanIncidents {
   }
 
   take(incident: Incident, probe: JudgedProbe): void {
-    incident.take({
-      target: this.#formatAt(probe.key, 4),
-      isNewTarget: this.#isNewTarget(incident, probe.key, 4),
-      port: probe.port,
-      traits: probe.traits,
-      outcome: probe.outcome,
-      startUs: probe.startUs,
-      flowId: probe.flowId,
-    });
+    const { key, outcome, port, traits, startUs, flowId } = probe;
+    const isNewTarget = this.#isNewTarget(incident, key, 4);
+    const target = incident.needsTarget(isNewTarget, outcome) ? this.#formatAt(key, 4) : "";
+    incident.take({ target, isNewTarget, port, traits, outcome, startUs, flowId });
     incident.judgedUs = probe.atUs;
     if (incident.attempts >= incident.tellAt) this.#tell(incident, true);
+  }
+
+  /** The source has sent a probe of this incident again: it goes on, but the evidence stays what it was. */
+  noteRepeat(incident: Incident, o: Observation, port: number): void {
+    copyDestination(o, this.#key);
+    this.#key[4] = incident.id;
+    const isOfIncident = (isSweep(incident.family) || incident.ports.has(port)) &&
+      this.#targets.has(this.#key, 5);
+    if (isOfIncident) incident.noteRepeat(o.timestampUs);
   }
 
   /** Data went both ways between the incident's source and a port. */
@@ -102,20 +109,26 @@ export class ScanIncidents {
     }
   }
 
+  /** Closes the incident of an evidence slot, if there is one. */
+  closeOf(slot: number, nowUs: number): void {
+    const incident = this.#open.get(slot);
+    if (incident) this.#close(incident, nowUs);
+  }
+
   closeAll(nowUs: number): void {
     for (const incident of this.#open.values()) this.#close(incident, nowUs);
   }
 
   #close(incident: Incident, nowUs: number): void {
     this.#open.delete(incident.slot);
-    this.#evidence.clear(incident.slot, nowUs);
+    this.#evidence.acquit(incident.slot, nowUs);
     this.#tell(incident, false);
   }
 
   #tell(incident: Incident, isOpen: boolean): void {
     incident.noteTold();
     const least = evidenceMin(this.#options, incident.family, incident.traits);
-    this.#context.report(scanFinding(incident, isOpen, least));
+    this.#context.report(scanFinding(incidentSummary(incident, least), isOpen));
   }
 
   /** Places of the slot's kept probes that belong to the scan, oldest first. */

@@ -5,7 +5,7 @@
  * show too (silent UDP, an address that DNS just named, bare ACKs) weigh less, and the rest is withheld until a
  * scanner's pattern shows. The newest probes of each source are kept as evidence.
  *
- *     8,192 slots of (44 + 32) bytes, and 24 probes of 48 bytes each    10 MB
+ *     8,192 slots of (44 + 37) bytes, and 24 probes of 48 bytes each    10 MB
  */
 import { KeyedSlots } from "../keyed_slots.ts";
 import { type JudgedProbe, Outcome } from "./judged_probe.ts";
@@ -27,6 +27,13 @@ const patternHosts = 5;
 /** Slots looked at for one that may be forgotten. */
 const secondChances = 8;
 
+export interface SourceEvidenceHooks {
+  /** Whether a full table should rather give up another slot than this. */
+  readonly isProtected: (slot: number) => boolean;
+  /** A full table gives up this slot. */
+  readonly onForget: (slot: number) => void;
+}
+
 export class SourceEvidence {
   /** Kept probes; those of a slot begin at slot * RING_LENGTH * RING_WORDS. */
   readonly ring: Int32Array;
@@ -39,6 +46,9 @@ export class SourceEvidence {
   readonly #lastUs: Float64Array;
   /** Failed contacts, decaying too. */
   readonly #failures: Float64Array;
+  /** Scans of the source that are over, at most 255. */
+  readonly #scansOver: Uint8Array;
+  #namedCount = 0;
   /** Probes put into the ring so far. */
   readonly #kept: Int32Array;
   readonly #isProtected: (slot: number) => boolean;
@@ -48,10 +58,10 @@ export class SourceEvidence {
   readonly #floor: number;
   readonly #threshold: number;
 
-  constructor(options: ScanOptions, capacity: number, isProtected: (slot: number) => boolean) {
+  constructor(options: ScanOptions, capacity: number, hooks: SourceEvidenceHooks) {
     this.#options = options;
-    this.#isProtected = isProtected;
-    this.#slots = new KeyedSlots({ capacity, keyWords: 5 });
+    this.#isProtected = hooks.isProtected;
+    this.#slots = new KeyedSlots({ capacity, keyWords: 5, onForget: hooks.onForget });
     this.ring = new Int32Array(capacity * RING_LENGTH * RING_WORDS);
     this.ringStartUs = new Float64Array(capacity * RING_LENGTH);
     this.#sum = new Float64Array(capacity);
@@ -59,6 +69,7 @@ export class SourceEvidence {
     this.#lastUs = new Float64Array(capacity);
     this.#failures = new Float64Array(capacity);
     this.#kept = new Int32Array(capacity);
+    this.#scansOver = new Uint8Array(capacity);
     const { benignSuccess, scannerSuccess, detectionRate, falseAlarmRate } = options;
     this.#failureStep = Math.log((1 - scannerSuccess) / (1 - benignSuccess));
     this.#successStep = Math.log(benignSuccess / scannerSuccess);
@@ -68,7 +79,7 @@ export class SourceEvidence {
 
   get stateBytes(): number {
     return this.#slots.stateBytes + this.ring.byteLength + this.ringStartUs.byteLength +
-      this.#sum.byteLength * 4 + this.#kept.byteLength;
+      this.#sum.byteLength * 4 + this.#kept.byteLength + this.#scansOver.byteLength;
   }
 
   get forgottenCount(): number {
@@ -106,7 +117,10 @@ export class SourceEvidence {
     if (probe.outcome === Outcome.used) return this.#reassure(probe);
     this.#setKey(probe.key, probe.family);
     const slot = this.#take();
-    if (this.#slots.isNew) this.clear(slot, probe.atUs);
+    if (this.#slots.isNew) {
+      this.#clear(slot, probe.atUs);
+      this.#scansOver[slot] = 0;
+    }
     this.#decay(slot, probe.atUs);
     if (this.#isKept(slot, probe)) return slot;
     this.#keep(slot, probe);
@@ -116,8 +130,24 @@ export class SourceEvidence {
     return slot;
   }
 
-  /** Forgets all evidence of a slot. */
-  clear(slot: number, nowUs: number): void {
+  /** The source's scan is over: what it does from now on is weighed anew. */
+  acquit(slot: number, nowUs: number): void {
+    this.#clear(slot, nowUs);
+    this.#namedCount++;
+    if (this.#scansOver[slot] < 255) this.#scansOver[slot]++;
+  }
+
+  /** Scans that are over, of all sources since the start. */
+  get namedCount(): number {
+    return this.#namedCount;
+  }
+
+  /** Scans of a source that are over. */
+  scansOver(slot: number): number {
+    return this.#scansOver[slot];
+  }
+
+  #clear(slot: number, nowUs: number): void {
     this.#sum[slot] = 0;
     this.#withheld[slot] = 0;
     this.#failures[slot] = 0;
@@ -143,9 +173,9 @@ export class SourceEvidence {
   }
 
   #weightOf({ family, isSilent, traits }: JudgedProbe): number {
-    const { silentUdpWeight, resolvedWeight } = this.#options;
+    const { silentUdpWeight, bareAckWeight, resolvedWeight } = this.#options;
     if (family === Family.udp && isSilent) return silentUdpWeight;
-    if (family === Family.ack || family === Family.maimon) return silentUdpWeight;
+    if (family === Family.ack || family === Family.maimon) return bareAckWeight;
     return (traits & Trait.isResolved) !== 0 && !isSweep(family) ? resolvedWeight : 1;
   }
 

@@ -1,19 +1,20 @@
 /**
  * Scans that many sources share: each source stays below what is noticed, but one host's ports are tried one after
- * another. For each target the newest failed contacts are kept; enough of them, on enough ports, from enough sources
- * are a distributed scan.
+ * another. For each target and transport the newest failed contacts are kept; enough of them, on enough ports, from
+ * enough sources are a distributed scan.
  *
- *     1,024 slots of (40 + 8) bytes, and 64 contacts of 26 bytes each    1.8 MB; 0.25 MB of marks
+ *     1,024 slots of (44 + 8) bytes, and 64 contacts of 26 bytes each    1.8 MB; 0.25 MB of marks
  */
 import type { DetectorContext } from "../detector.ts";
 import { KeyedSlots } from "../keyed_slots.ts";
 import { DistributedIncident } from "./distributed_incident.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
+import { scanFinding } from "./scan_finding.ts";
 
 const keptLength = 64;
 const capacity = 1024;
-const incidentsMax = 64;
+const incidentsMax = 16;
 /** Kept of one source, so that one that is fast does not push the others out. */
 const keptPerSource = 8;
 /** Evidence is looked at once in so many failures. */
@@ -34,7 +35,7 @@ export class VictimWatch {
   /** Failures taken since a slot was last found empty. */
   readonly #taken = new Int32Array(capacity);
   readonly #open = new Map<number, DistributedIncident>();
-  readonly #key = new Int32Array(4);
+  readonly #key = new Int32Array(5);
   /** For each port the number of the look that saw it last. */
   readonly #seenPorts = new Uint32Array(65_536);
   #look = 0;
@@ -44,13 +45,15 @@ export class VictimWatch {
     this.#options = options;
     this.#slots = new KeyedSlots({
       capacity,
-      keyWords: 4,
+      keyWords: 5,
       onForget: (slot) => this.#close(slot),
     });
   }
 
   get stateBytes(): number {
-    return this.#slots.stateBytes + this.#sources.byteLength + this.#ports.byteLength +
+    let incidents = 0;
+    for (const incident of this.#open.values()) incidents += incident.stateBytes;
+    return incidents + this.#slots.stateBytes + this.#sources.byteLength + this.#ports.byteLength +
       this.#timesUs.byteLength + this.#kept.byteLength * 2 + this.#seenPorts.byteLength;
   }
 
@@ -58,9 +61,13 @@ export class VictimWatch {
     return this.#slots.forgottenCount;
   }
 
-  /** Takes a failed contact. */
-  take(probe: JudgedProbe): void {
+  /**
+   * Takes a failed contact. A source that has been named a scanner by itself only adds to what has been found to be
+   * shared: several scanners in one hour need not be one scan.
+   */
+  take(probe: JudgedProbe, isNamed: boolean): void {
     for (let word = 0; word < 4; word++) this.#key[word] = probe.key[4 + word];
+    this.#key[4] = probe.key[8] & 0xffff;
     const slot = this.#slots.add(this.#key);
     if (this.#slots.isNew) this.#empty(slot);
     const incident = this.#open.get(slot);
@@ -69,6 +76,7 @@ export class VictimWatch {
       if (incident.attempts >= incident.tellAt) this.#tell(incident, true);
       return;
     }
+    if (isNamed) return;
     this.#keep(slot, probe);
     const isEnough = this.#kept[slot] >= this.#options.victimFailureMin;
     if (!isEnough || this.#taken[slot] % lookEvery !== 0) return;
@@ -171,7 +179,8 @@ export class VictimWatch {
 
   #tell(incident: DistributedIncident, isOpen: boolean): void {
     incident.noteTold();
-    this.#context.report(incident.finding(isOpen, this.#options.victimFailureMin));
+    const summary = incident.summary(this.#options.victimFailureMin);
+    this.#context.report(scanFinding(summary, isOpen));
   }
 
   #format(words: Int32Array, at: number): string {

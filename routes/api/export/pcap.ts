@@ -3,7 +3,7 @@ import { UsageError } from "../../../agent/errors.ts";
 import { textParameter, timeParameter, wholeNumber } from "../../(_server)/parameters.ts";
 import { define } from "../../(_server)/state.ts";
 
-/** A slice of the capture ring as a pcap file: from, to, host, port, protocol, flow. */
+/** A slice of the capture ring as a pcap file: from, to, host, port, protocol, flow, scan, anomaly. */
 export const handler = define.handlers({
   async GET({ state, url }) {
     try {
@@ -27,13 +27,17 @@ export const handler = define.handlers({
 });
 
 function exportFilter(query: URLSearchParams): ExportFilter {
+  const id = (name: string) =>
+    wholeNumber(query, name, { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? null;
   const filter: ExportFilter = {
     fromUs: timeParameter(query, "from") ?? null,
     toUs: timeParameter(query, "to") ?? null,
     host: textParameter(query, "host") ?? null,
     port: wholeNumber(query, "port", { min: 0, max: 65_535 }) ?? null,
     protocol: textParameter(query, "protocol")?.toLowerCase() ?? null,
-    flowId: wholeNumber(query, "flow", { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? null,
+    flowId: id("flow"),
+    scanId: id("scan"),
+    anomalyId: id("anomaly"),
   };
   if (filter.fromUs !== null && filter.toUs !== null && filter.toUs <= filter.fromUs) {
     throw new RangeError("to must be later than from");

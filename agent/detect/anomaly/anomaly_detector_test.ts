@@ -1,0 +1,260 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { type Finding, WINDOW_US } from "../../records.ts";
+import { Prng } from "../prng.ts";
+import { AnomalyDetector } from "./anomaly_detector.ts";
+import type { ScoredWindow } from "./judged_window.ts";
+import {
+  epochS,
+  playOffice,
+  playScan,
+  type TestContext,
+  testContext,
+  TestTraffic,
+} from "./test_traffic.ts";
+
+const scanner = "10.0.0.9";
+const victim = "10.0.1.3";
+
+Deno.test("live, it learns from 256 windows before it judges", () => {
+  const { detector, play } = office();
+  play(1);
+  const first = detector.learning();
+  equal(first.state, "learning");
+  equal(first.windowsNeeded, 256);
+  // 20 hosts and those servers that had enough packets.
+  ok(first.windowsLearnt > 20 && first.windowsLearnt <= 28, String(first.windowsLearnt));
+  equal(detector.saveModel(), null);
+  play(11);
+  const later = detector.learning();
+  equal(later.state, "ready");
+  ok(later.modelFittedUs! > epochS * 1e6);
+});
+
+Deno.test("live, a scan is told in a sentence with its features, flows and targets", () => {
+  const { traffic, context, play } = office();
+  play(60);
+  equal(context.findings.length, 0);
+  playScan(traffic, scanner, victim, 300);
+  play(1);
+  const found = context.findings.find(({ sources }) => sources[0] === scanner)!;
+  equal(found.kind, "anomaly");
+  equal(found.attackId, "T1046");
+  equal(found.isOpen, false);
+  ok(
+    /^10\.0\.0\.9 (asked|made) .* in 10 s; usually 0( to \d+)?\.$/.test(found.reason),
+    found.reason,
+  );
+  equal(found.targets[0], victim);
+  equal(found.flowIds.length, 64);
+  const { anomaly } = found;
+  equal(anomaly!.entity, scanner);
+  equal(anomaly!.windowUs, WINDOW_US);
+  ok(anomaly!.score > anomaly!.threshold);
+  equal(anomaly!.topFeatures.length, 3);
+  ok(anomaly!.topFeatures.every(({ contribution }) => contribution > 0 && contribution < 1));
+  const told = new Map(anomaly!.topFeatures.map(({ name, value }) => [name, value]));
+  ok(["ports", "failed", "refused", "ports_per_peer"].some((name) => told.has(name)));
+});
+
+Deno.test("a sweep reads as connections to hosts", () => {
+  const { traffic, context, play } = office();
+  play(60);
+  for (let host = 0; host < 200; host++) {
+    traffic.connect({ from: scanner, to: `10.0.7.${host}`, port: 445, outcome: "unanswered" });
+  }
+  play(1);
+  const { reason } = context.findings.find(({ sources }) => sources[0] === scanner)!;
+  ok(
+    /opened 20\d connections to 20\d hosts|attempts that nobody accepted|for the first time/
+      .test(reason),
+    reason,
+  );
+});
+
+Deno.test("the victim of a flood with forged sources stands out, and its sources do not", () => {
+  const { traffic, context, scored, play } = office();
+  play(60);
+  scored.length = 0;
+  for (let source = 0; source < 3000; source++) {
+    const from = `198.18.${source >> 8}.${source & 255}`;
+    traffic.connect({ from, to: victim, port: 80, outcome: "unanswered" });
+  }
+  play(1);
+  equal(highest(hosts(scored)), victim);
+  deepEqual(context.findings.map(({ sources }) => sources), [[victim]]);
+});
+
+Deno.test("a network where nothing ever failed still sets failures apart", () => {
+  const { traffic, context } = office();
+  for (let window = 0; window < 40; window++) {
+    for (let host = 1; host <= 20; host++) {
+      const [from, to] = [`10.0.0.${host}`, "10.0.1.1"];
+      traffic.connect({ from, to, port: 443 });
+      traffic.send(from, to, 10);
+    }
+    traffic.endWindow();
+  }
+  equal(context.findings.length, 0);
+  playScan(traffic, scanner, victim, 100);
+  traffic.endWindow();
+  ok(context.findings.some(({ sources }) => sources[0] === scanner));
+});
+
+Deno.test("trifles in a quiet network are no anomalies", () => {
+  const { traffic, context } = office();
+  for (let window = 0; window < 200; window++) {
+    traffic.connect({ from: "10.0.0.1", to: "10.0.1.1", port: 443 });
+    traffic.send("10.0.0.1", "10.0.1.1", 10);
+    // Every now and then a little more than ever before.
+    if (window % 50 === 49) playScan(traffic, "10.0.0.1", victim, window / 20);
+    traffic.endWindow();
+  }
+  equal(context.findings.length, 0);
+});
+
+Deno.test("windows that are flagged or of suspects are not learnt from", () => {
+  const { detector, traffic, context, play } = office();
+  play(60);
+  const before = detector.learning().windowsLearnt;
+  playScan(traffic, scanner, victim, 300);
+  traffic.endWindow();
+  equal(detector.learning().windowsLearnt, before);
+  context.suspects.add("10.0.0.2");
+  for (const host of ["10.0.0.2", "10.0.0.3"]) traffic.send(host, "10.0.1.1", 9);
+  traffic.endWindow();
+  // 10.0.0.3 and 10.0.1.1.
+  equal(detector.learning().windowsLearnt, before + 2);
+});
+
+Deno.test("the rate is the flagged hosts' share of the packets of five minutes", () => {
+  const { detector, traffic, play } = office();
+  play(60);
+  equal(detector.learning().anomalyRatePct, 0);
+  playScan(traffic, "10.0.5.1", "10.0.6.1", 3000);
+  play(1);
+  const { anomalyRatePct, windowsFlagged, windows } = detector.learning();
+  ok(
+    windowsFlagged >= 1 && windowsFlagged <= 2 && windows > 600,
+    `${windowsFlagged} of ${windows}`,
+  );
+  ok(anomalyRatePct > 2 && anomalyRatePct < 20, String(anomalyRatePct));
+  play(30);
+  equal(detector.learning().anomalyRatePct, 0);
+});
+
+Deno.test("a restart goes on with the saved model, with the same scores", () => {
+  const first = office();
+  first.play(60);
+  const second = office({ model: first.detector.saveModel() });
+  equal(second.detector.learning().state, "ready");
+  deepEqual(second.context.notes, []);
+  first.scored.length = 0;
+  for (const { traffic } of [first, second]) {
+    playOffice(traffic, new Prng(77));
+    traffic.endWindow();
+  }
+  const scores = ({ scored }: Office) => hosts(scored).map(({ score }) => score);
+  // Who has met whom is not saved, so what is a first contact is missing at first.
+  equal(scores(second).length, scores(first).length);
+  scores(second).forEach((score, index) => ok(Math.abs(score - scores(first)[index]) < 0.15));
+});
+
+Deno.test("a model that cannot be used is refused with a note, and learning begins anew", () => {
+  const { detector, context } = office({ model: new TextEncoder().encode("no model at all, no") });
+  deepEqual(context.notes, [
+    "The saved model is not used: it has only 19 bytes. Learning begins anew.",
+  ]);
+  equal(detector.learning().state, "learning");
+});
+
+Deno.test("a file is learnt from and judged at its end, with fixed scores for a fixed seed", () => {
+  const scores = [1, 1, 2].map((seed) => {
+    const { detector, traffic, context, scored, play } = office({ isLive: false, seed });
+    play(3);
+    playScan(traffic, scanner, victim, 200);
+    play(1);
+    equal(detector.learning().state, "learning");
+    equal(context.findings.length, 0);
+    detector.finish();
+    equal(detector.learning().state, "ready");
+    ok(context.findings.some(({ sources }) => sources[0] === scanner));
+    ok(context.findings.every(isOfScan), context.findings.map(({ reason }) => reason).join("\n"));
+    equal(highest(hosts(scored)), scanner);
+    return scored.map(({ score }) => score);
+  });
+  deepEqual(scores[0], scores[1]);
+  ok(scores[0].some((score, index) => score !== scores[2][index]));
+});
+
+Deno.test("a file of a few windows is not judged", () => {
+  const { detector, traffic, context } = office({ isLive: false });
+  playScan(traffic, scanner, victim, 200);
+  traffic.endWindow();
+  detector.finish();
+  equal(context.findings.length, 0);
+  equal(detector.learning().state, "learning");
+});
+
+Deno.test("a long file is judged when too many windows wait, and then as it goes on", () => {
+  const { detector, scored, play } = office({ isLive: false });
+  play(700);
+  equal(detector.learning().state, "ready");
+  ok(scored.length > 16_384);
+  const before = scored.length;
+  play(1);
+  ok(scored.length > before + 20);
+  const { stateBytes } = detector;
+  ok(stateBytes < 12e6, `${stateBytes} bytes`);
+});
+
+Deno.test("the link as a whole is judged once it has been seen for long enough", () => {
+  const { traffic, context, play } = office();
+  play(300);
+  equal(context.findings.length, 0);
+  for (let host = 0; host < 200; host++) {
+    playScan(traffic, `10.9.0.${host}`, `10.8.0.${host}`, 30);
+  }
+  play(1);
+  const link = context.findings.find(({ anomaly }) => anomaly!.entity === "link")!;
+  ok(link.reason.startsWith("All hosts together "), link.reason);
+  deepEqual([link.sources, link.sourceCount], [[], 0]);
+  // Of one window no more than 32 are told.
+  equal(context.findings.length, 32);
+});
+
+interface Office {
+  readonly detector: AnomalyDetector;
+  readonly traffic: TestTraffic;
+  readonly context: TestContext;
+  readonly scored: ScoredWindow[];
+  /** Plays windows of an office. */
+  readonly play: (windows: number) => void;
+}
+
+function office(options: Parameters<typeof testContext>[0] = {}): Office {
+  const context = testContext(options);
+  const scored: ScoredWindow[] = [];
+  const detector = new AnomalyDetector(context, (window) => scored.push(window));
+  const traffic = new TestTraffic(detector);
+  const prng = new Prng(42);
+  const play = (windows: number) => {
+    for (let window = 0; window < windows; window++) {
+      playOffice(traffic, prng);
+      traffic.endWindow();
+    }
+  };
+  return { detector, traffic, context, scored, play };
+}
+
+function hosts(scored: readonly ScoredWindow[]): ScoredWindow[] {
+  return scored.filter(({ address }) => address !== null);
+}
+
+function highest(scored: readonly ScoredWindow[]): string {
+  const [{ address }] = scored.toSorted((a, b) => b.score - a.score);
+  return testContext().formatAddress(address![0], address![1], address![2], address![3]);
+}
+
+function isOfScan({ sources }: Finding): boolean {
+  return [scanner, victim].includes(sources[0]);
+}

@@ -1,0 +1,163 @@
+/**
+ * What becomes of judged probes: guards drop what is no evidence, the rest is weighed against its source and for its
+ * target, and enough of it, in a scan's pattern, opens an incident.
+ */
+import type { DetectorContext } from "../detector.ts";
+import type { Observation } from "../observation.ts";
+import type { Incident } from "./incident.ts";
+import { type JudgedProbe, Outcome } from "./judged_probe.ts";
+import type { ScanMemory } from "./memory.ts";
+import type { ScanOptions } from "./options.ts";
+import { Family, isSweep } from "./probe_family.ts";
+import { ScanIncidents } from "./scan_incidents.ts";
+import { evidenceMin, ScanPattern } from "./scan_pattern.ts";
+import { RING_LENGTH, SourceEvidence } from "./source_evidence.ts";
+import { VictimWatch } from "./victim_watch.ts";
+
+const sourcesMax = 8192;
+const ftpPort = 21;
+const firstUserPort = 1024;
+
+export class ProbeJudge {
+  readonly #options: ScanOptions;
+  readonly #memory: ScanMemory;
+  readonly #evidence: SourceEvidence;
+  readonly #pattern = new ScanPattern();
+  readonly #incidents: ScanIncidents;
+  readonly #victims: VictimWatch;
+  #nowUs = -Infinity;
+
+  constructor(context: DetectorContext, options: ScanOptions, memory: ScanMemory) {
+    this.#options = options;
+    this.#memory = memory;
+    this.#evidence = new SourceEvidence(options, sourcesMax, {
+      isProtected: (slot) => this.#isWatched(slot),
+      onForget: (slot) => this.#incidents.closeOf(slot, this.#nowUs),
+    });
+    this.#incidents = new ScanIncidents(context, options, this.#evidence);
+    this.#victims = new VictimWatch(context, options);
+  }
+
+  get stateBytes(): number {
+    return this.#evidence.stateBytes + this.#incidents.stateBytes + this.#victims.stateBytes;
+  }
+
+  get forgottenCount(): number {
+    return this.#evidence.forgottenCount + this.#incidents.forgottenCount +
+      this.#victims.forgottenCount;
+  }
+
+  /** Whether any scan is under way. */
+  get isAnyOpen(): boolean {
+    return this.#incidents.openCount > 0;
+  }
+
+  advance(nowUs: number): void {
+    this.#nowUs = nowUs;
+    this.#incidents.advance(nowUs);
+    this.#victims.advance(nowUs);
+  }
+
+  closeAll(nowUs: number): void {
+    this.#incidents.closeAll(nowUs);
+    this.#victims.closeAll();
+  }
+
+  /** Takes a probe whose outcome is known. */
+  judge(probe: JudgedProbe): void {
+    const isFailed = probe.outcome === Outcome.failed;
+    if (isFailed ? this.#isExcused(probe) : this.#isSettled(probe)) return;
+    this.weigh(probe);
+  }
+
+  /** Whether something speaks against a source; `source` holds its address. */
+  isSuspicious(source: Int32Array, family: number): boolean {
+    return this.#evidence.find(source, family) >= 0;
+  }
+
+  /**
+   * A contact that was tried before is a retry, unless its source has been quiet since it was named a scanner for it:
+   * then it scans again.
+   */
+  isScannedAnew(source: Int32Array, o: Observation, port: number, family: number): boolean {
+    const evidence = this.#evidence;
+    if (this.#incidents.openCount + evidence.namedCount === 0) return false;
+    const slot = evidence.find(source, family);
+    if (slot < 0) return false;
+    const incident = this.#incidents.of(slot);
+    if (incident) this.#incidents.noteRepeat(incident, o, port);
+    const scansOver = evidence.scansOver(slot);
+    if (scansOver === 0) return false;
+    return !this.#memory.addContact(o, port << 16 | scansOver << 8 | family);
+  }
+
+  /** Data went both ways between a source and a port. */
+  noteData(source: Int32Array, family: number, target: () => string, port: number): void {
+    const slot = this.#evidence.find(source, family);
+    const incident = slot < 0 ? undefined : this.#incidents.of(slot);
+    if (incident) this.#incidents.noteData(incident, target(), port);
+  }
+
+  weigh(probe: JudgedProbe): void {
+    const known = this.incidentOf(probe);
+    if (known) {
+      if (probe.outcome !== Outcome.used) this.#incidents.take(known, probe);
+    } else {
+      const slot = this.#evidence.add(probe);
+      const isEvidence = probe.outcome === Outcome.failed || probe.outcome === Outcome.answered;
+      if (isEvidence && this.#suffices(slot, probe)) this.#incidents.open(slot, probe);
+    }
+    if (probe.outcome !== Outcome.failed || !isForVictim(probe)) return;
+    const own = known ?? this.incidentOf(probe);
+    // Decoys all try the same; they share no work.
+    if (own === undefined || own.decoyCount === 0) this.#victims.take(probe, own !== undefined);
+  }
+
+  incidentOf(probe: JudgedProbe): Incident | undefined {
+    if (this.#incidents.openCount === 0) return undefined;
+    const slot = this.#evidence.find(probe.key, probe.family);
+    return slot < 0 ? undefined : this.#incidents.of(slot);
+  }
+
+  #suffices(slot: number, probe: JudgedProbe): boolean {
+    if (!this.#evidence.isAboveThreshold(slot)) return false;
+    const { family, traits, key } = probe;
+    let least = evidenceMin(this.#options, family, traits);
+    if (isSweep(family) && this.#memory.hasRouterAddress(key)) least *= this.#options.routerFactor;
+    this.#pattern.look(this.#evidence, slot);
+    if (!this.#pattern.isScan()) return false;
+    return least <= RING_LENGTH
+      ? this.#pattern.evidence >= least
+      : this.#evidence.failures(slot) >= least;
+  }
+
+  /** Whether a failure has a harmless reason. */
+  #isExcused(probe: JudgedProbe): boolean {
+    const { family, key, port } = probe;
+    const memory = this.#memory;
+    if (family === Family.arp) return memory.hasPair(key);
+    if (family === Family.icmp || family === Family.ack || family === Family.maimon) return false;
+    if (memory.hasService(key)) return true;
+    if (port >= firstUserPort && family === Family.tcp && memory.hasFtp(key)) return true;
+    return family === Family.udp && probe.isSilent && memory.hasReply(key, probe.sourcePort, port);
+  }
+
+  /** Remembers what an accepted contact teaches; whether nothing more is to be said of it. */
+  #isSettled({ family, key, port, outcome }: JudgedProbe): boolean {
+    const memory = this.#memory;
+    if (family === Family.arp) return memory.hasPair(key);
+    if (family === Family.icmp) return outcome === Outcome.neutral;
+    memory.addService(key);
+    if (family === Family.tcp && outcome !== Outcome.answered) memory.addUsedKey(key);
+    if (family === Family.tcp && port === ftpPort && outcome === Outcome.used) memory.addFtp(key);
+    return false;
+  }
+
+  #isWatched(slot: number): boolean {
+    return this.#incidents.of(slot) !== undefined || this.#evidence.isGrowing(slot, this.#nowUs);
+  }
+}
+
+function isForVictim({ family, isSilent }: JudgedProbe): boolean {
+  return family === Family.tcp || family === Family.sctp || family === Family.udp && !isSilent;
+}

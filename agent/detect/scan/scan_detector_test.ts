@@ -1,0 +1,339 @@
+import { deepStrictEqual, equal, ok } from "node:assert/strict";
+import { type Finding, Transport } from "../../records.ts";
+import { Mark } from "../observation.ts";
+import { TcpFlag } from "./probe_family.ts";
+import { type Contact, type Ending, ScanScript, START_US } from "./testing.ts";
+
+const outsider = "198.51.100.7";
+const insider = "10.0.0.66";
+const server = "10.0.0.20";
+
+/** Seconds from the start to detection. */
+function detectedS(finding: Finding): number {
+  return (finding.detectedUs - START_US) / 1e6;
+}
+
+function reasons(script: ScanScript): string[] {
+  script.finish();
+  return script.latest.map(({ reason }) => reason);
+}
+
+/** The only finding: its first and last state. */
+function only(script: ScanScript): { readonly first: Finding; readonly last: Finding } {
+  script.finish();
+  equal(script.latest.length, 1, script.latest.map(({ reason }) => reason).join("; "));
+  return { first: script.opened[0], last: script.latest[0] };
+}
+
+const vertical = (from: string, to: string) => (index: number): Contact => ({
+  from,
+  to,
+  port: 20 + index,
+  headerLength: 44,
+  window: 1024,
+});
+const horizontal = (from: string, prefix: string) => (index: number): Contact => ({
+  from,
+  to: `${prefix}${index + 1}`,
+  port: 445,
+  headerLength: 44,
+});
+
+interface PaceCase {
+  readonly name: string;
+  readonly gapS: number;
+  readonly tempo: string;
+}
+const paces: PaceCase[] = [
+  { name: "T0", gapS: 300, tempo: "T0" },
+  { name: "T1", gapS: 15, tempo: "T1" },
+  { name: "T2", gapS: 0.4, tempo: "T2" },
+  { name: "T5", gapS: 0.0001, tempo: "T5" },
+];
+const routes = [
+  { name: "inbound", contact: vertical(outsider, server), kind: "vertical", evidence: 5 },
+  { name: "internal", contact: vertical(insider, server), kind: "vertical", evidence: 5 },
+  { name: "outbound", contact: vertical(insider, outsider), kind: "vertical", evidence: 12 },
+  { name: "internal", contact: horizontal(insider, "10.1.0."), kind: "horizontal", evidence: 5 },
+  {
+    name: "outbound",
+    contact: horizontal(insider, "203.0.113."),
+    kind: "horizontal",
+    evidence: 12,
+  },
+] as const;
+
+for (const { name, gapS, tempo } of paces) {
+  for (const route of routes) {
+    for (const ending of ["silent", "refused"] as const) {
+      Deno.test(`an ${route.name} ${route.kind} scan at ${name}, ${ending}, is found by ${route.evidence} failures`, () => {
+        const script = new ScanScript();
+        for (let index = 0; index < 40; index++) {
+          script.tcp(index * gapS, route.contact(index), ending, 0.00005);
+        }
+        script.passTo(40 * gapS + 10);
+        const { first, last } = only(script);
+        equal(first.scan!.attempts, route.evidence);
+        const lastProbeS = (route.evidence - 1) * gapS;
+        const expectedS = lastProbeS + (ending === "silent" ? 5 : 0.00005);
+        ok(Math.abs(detectedS(first) - expectedS) < 0.001, `${detectedS(first)} ${expectedS}`);
+        deepStrictEqual([last.scan!.kind, last.scan!.attempts, last.scan!.tempo], [
+          route.kind,
+          40,
+          tempo,
+        ]);
+        equal(last.isOpen, false);
+      });
+    }
+  }
+}
+
+Deno.test("half-open probes of open ports are found, with the ports that answered", () => {
+  const script = new ScanScript();
+  const endings: Ending[] = ["half open", "refused"];
+  for (let index = 0; index < 10; index++) {
+    script.tcp(index, vertical(insider, server)(index), endings[index % 2]);
+  }
+  const { last } = only(script);
+  deepStrictEqual(last.scan, {
+    kind: "vertical",
+    probe: "syn",
+    ports: "20-29",
+    portCount: 10,
+    attempts: 10,
+    answered: 5,
+    answeredPorts: "20,22,24,26,28",
+    tempo: "T2",
+    tool: "nmap",
+    hasDecoys: false,
+    cameBack: [],
+  });
+  equal(last.reason, "10.0.0.66 probed 10 ports of 10.0.0.20 in 9.0 s, and 5 answered");
+});
+
+Deno.test("a scanner that talks to what it found has come back", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 6; index++) {
+    script.tcp(index, vertical(insider, server)(index), index === 2 ? "half open" : "refused");
+  }
+  script.tcp(60, { from: insider, to: server, port: 22 }, "used");
+  script.tcp(61, { from: insider, to: server, port: 8080 }, "used");
+  const { last } = only(script);
+  deepStrictEqual(last.scan!.cameBack, ["10.0.0.20:22"]);
+  equal(last.severity, "high");
+  ok(last.reason.endsWith("; it later exchanged data with 10.0.0.20:22"), last.reason);
+});
+
+Deno.test("a connect scan that finds most ports open is found by the closed ones", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 30; index++) {
+    const contact = { from: insider, to: server, port: 20 + index };
+    script.tcp(index, contact, index % 3 === 0 ? "refused" : "closed unused");
+  }
+  const { last } = only(script);
+  deepStrictEqual([last.scan!.probe, last.scan!.attempts, last.scan!.answered], [
+    "connect",
+    30,
+    20,
+  ]);
+});
+
+for (
+  const [probe, flags] of [
+    ["null", 0],
+    ["fin", TcpFlag.fin],
+    ["xmas", TcpFlag.fin | TcpFlag.psh | TcpFlag.urg],
+    ["ack", TcpFlag.ack],
+    ["maimon", TcpFlag.fin | TcpFlag.ack],
+  ] as const
+) {
+  Deno.test(`a ${probe} scan is found and named by its flags`, () => {
+    const script = new ScanScript();
+    for (let index = 0; index < 20; index++) {
+      const contact = { ...vertical(insider, server)(index), fromPort: 50_000, flags };
+      script.tcp(index * 0.01, contact, "refused");
+    }
+    const { first, last } = only(script);
+    equal(last.scan!.probe, probe);
+    equal(first.scan!.attempts, 5);
+    equal(last.scan!.attempts, 20);
+  });
+}
+
+Deno.test("a UDP scan is found by refusals, and by silence once one port asks several", () => {
+  for (const isRefused of [true, false]) {
+    const script = new ScanScript();
+    for (let index = 0; index < 20; index++) {
+      const contact = { from: insider, to: server, port: 100 + index, fromPort: 50_000 };
+      script.udp(index * 0.1, contact, false);
+      if (isRefused) script.icmpError(index * 0.1, Transport.udp, contact);
+    }
+    const { first, last } = only(script);
+    deepStrictEqual([last.scan!.probe, last.scan!.kind], ["udp", "vertical"]);
+    equal(first.scan!.attempts, 5);
+  }
+});
+
+Deno.test("an SCTP scan is found by its aborts", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 20; index++) {
+    const contact = { from: insider, to: server, port: 2000 + index, payloadLength: 20 };
+    script.first(index, Transport.sctp, contact);
+    script.answer(index, Transport.sctp, contact, 8);
+  }
+  const { first, last } = only(script);
+  deepStrictEqual([last.scan!.probe, first.scan!.attempts], ["sctp_init", 5]);
+});
+
+Deno.test("sweeps by empty pings are found though all answer, over IPv4 and IPv6", () => {
+  for (const isIpv6 of [false, true]) {
+    const script = new ScanScript();
+    const transport = isIpv6 ? Transport.icmpv6 : Transport.icmp;
+    for (let index = 0; index < 30; index++) {
+      const contact = {
+        from: isIpv6 ? "fd00:0:0:0:0:0:0:66" : insider,
+        to: isIpv6 ? `fd00:0:0:0:0:0:1:${index.toString(16)}` : `10.0.1.${index}`,
+        fromPort: isIpv6 ? 128 : 8,
+        port: 0,
+      };
+      script.first(index * 0.1, transport, contact);
+      script.answer(index * 0.1, transport, { ...contact, fromPort: isIpv6 ? 129 : 0 });
+    }
+    const { first, last } = only(script);
+    deepStrictEqual([last.scan!.probe, last.scan!.kind, last.targetCount], [
+      "icmp_echo",
+      "horizontal",
+      30,
+    ]);
+    equal(first.scan!.attempts, 10);
+  }
+});
+
+Deno.test("an IPv6 sweep of one port is found", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 20; index++) {
+    const to = `fd00:0:0:0:0:0:1:${index.toString(16)}`;
+    const contact = { from: "fd00:0:0:0:0:0:0:66", to, port: 22, headerLength: 64 };
+    script.tcp(index, contact, "silent");
+  }
+  const { first, last } = only(script);
+  deepStrictEqual([last.scan!.kind, last.scan!.probe, first.scan!.attempts], [
+    "horizontal",
+    "syn",
+    5,
+  ]);
+});
+
+Deno.test("an ARP sweep is found; the upkeep of neighbours and a router's search are none", () => {
+  const sweep = new ScanScript();
+  for (let index = 0; index < 50; index++) sweep.arp(index * 0.01, 1, insider, `10.0.1.${index}`);
+  equal(only(sweep).first.scan!.attempts, 10);
+
+  const upkeep = new ScanScript();
+  for (let index = 0; index < 50; index++) {
+    const client = `10.0.1.${index}`;
+    upkeep.tcp(index * 60, { from: client, to: server, port: 80 }, "used");
+    upkeep.arp(index * 60 + 30, 1, server, client);
+  }
+  deepStrictEqual(reasons(upkeep), []);
+
+  const router = new ScanScript();
+  const mac = 0x02aabbccddee;
+  router.tcp(0, { from: outsider, to: server, port: 80, mac }, "used");
+  for (let index = 0; index < 90; index++) {
+    router.arp(index, 1, "10.0.0.1", `10.0.1.${index}`, mac);
+  }
+  deepStrictEqual(reasons(router), []);
+});
+
+Deno.test("a tiny first fragment counts as a SYN", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 20; index++) {
+    const contact = {
+      ...vertical(insider, server)(index),
+      flags: 0xffff,
+      headerLength: 28,
+      marks: Mark.sentByOriginator | Mark.isFragment,
+    };
+    script.tcp(index * 0.01, contact, index === 2 ? "half open" : "refused");
+  }
+  const { last } = only(script);
+  deepStrictEqual([last.scan!.probe, last.scan!.answeredPorts], ["syn", "22"]);
+});
+
+Deno.test("decoys are all named and marked, and are no distributed scan", () => {
+  const script = new ScanScript();
+  const sources = ["10.0.0.66", "10.0.0.201", "10.0.0.202", "10.0.0.203", "10.0.0.204"];
+  for (let index = 0; index < 60; index++) {
+    for (const source of sources) {
+      script.tcp(index * 0.1, vertical(source, server)(index), "refused");
+    }
+  }
+  script.finish();
+  deepStrictEqual(script.latest.map((finding) => finding.sources[0]).sort(), sources.sort());
+  ok(script.latest.every(({ scan }) => scan!.hasDecoys && scan!.kind === "vertical"));
+});
+
+Deno.test("200 sources that share a target, 3 ports each in an hour, are one distributed scan", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 600; index++) {
+    const from = `203.0.${113 + index % 200 % 2}.${index % 200}`;
+    script.tcp(index * 6, { from, to: server, port: 1000 + index }, "silent");
+  }
+  const { first, last } = only(script);
+  equal(last.scan!.kind, "distributed");
+  equal(first.scan!.attempts, 25);
+  equal(detectedS(first), 24 * 6 + 5);
+  deepStrictEqual([last.sourceCount, last.scan!.portCount, last.sources.length], [200, 600, 64]);
+});
+
+Deno.test("an incident is told when it opens, has grown tenfold, and is over", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 600; index++) {
+    script.tcp(index, { ...vertical(insider, server)(index), port: 1 + index }, "refused");
+  }
+  script.passTo(600 + 1801);
+  script.tcp(3000, { from: insider, to: server, port: 5000 }, "refused");
+  script.finish();
+  deepStrictEqual(script.told.map(({ isOpen, scan }) => [isOpen, scan!.attempts]), [
+    [true, 5],
+    [true, 50],
+    [true, 500],
+    [false, 600],
+  ]);
+  equal(script.told[3].scan!.ports, "1-600");
+});
+
+Deno.test("finish() judges what is pending", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 8; index++) {
+    script.tcp(index * 0.01, vertical(insider, server)(index), "silent");
+  }
+  equal(script.told.length, 0);
+  const { last } = only(script);
+  equal(last.scan!.attempts, 8);
+});
+
+Deno.test("a scan that is repeated after quiet is told again, retries that go on are one incident", () => {
+  const script = new ScanScript();
+  const scanAt = (startS: number) => {
+    for (let index = 0; index < 20; index++) {
+      script.tcp(startS + index, vertical(insider, server)(index), "refused");
+    }
+  };
+  for (let hour = 0; hour < 4; hour++) scanAt(hour * 1200);
+  equal(script.opened.length, 1);
+  scanAt(3 * 1200 + 2500);
+  script.finish();
+  deepStrictEqual(script.latest.map(({ scan }) => scan!.attempts), [20, 20]);
+});
+
+Deno.test("a monitor that polls closed ports all day is one incident", () => {
+  const script = new ScanScript();
+  for (let minute = 0; minute < 24 * 60; minute++) {
+    for (let index = 0; index < 12; index++) {
+      script.tcp(minute * 60 + index, { ...vertical(insider, server)(index) }, "refused");
+    }
+  }
+  only(script);
+});

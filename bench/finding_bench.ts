@@ -1,0 +1,146 @@
+/**
+ * From a packet to the finding that it completes, in the database: 100 hosts scan one after the other, and each scan's row
+ * is looked for every few milliseconds. The packet's time is the kernel's, of the moment when the evidence sufficed.
+ */
+import { DatabaseSync } from "node:sqlite";
+import { pcapFile } from "../agent/capture/sample_captures.ts";
+import { TcpFlag, tcpFrame } from "./detection/frames.ts";
+import { largeCapture } from "./large_capture.ts";
+import { median, minimum, printSection, type Section, size, table } from "./harness.ts";
+import { inPrivateNamespace, type Sender, whyNotLive } from "./namespaces.ts";
+import { executableNote, tapwatchVariants } from "./programs.ts";
+import { delay, RunningTapwatch } from "./running.ts";
+
+const scanners = size(100, 10);
+/** Each refuses after a millisecond. */
+const portsEach = 8;
+const secondsBetween = 0.15;
+const packetsBesides = 50_000;
+const pollMs = 5;
+/** Waited for the last rows after everything was sent. */
+const patienceMs = 15_000;
+const title = "run: from packet to stored finding";
+const promise = "p99 from packet to stored finding at most 2 s";
+
+const reason = whyNotLive();
+if (reason !== null) {
+  const targets = [{ promise, measured: "", isMet: null }];
+  printSection({ title, blocks: [reason], targets });
+} else await inPrivateNamespace(async (sender) => printSection(await benchFindings(sender)));
+
+async function benchFindings(sender: Sender): Promise<Section> {
+  const scans = await Deno.makeTempFile({ prefix: "tapwatch-bench-", suffix: ".pcap" });
+  await Deno.writeFile(scans, pcapFile(scanPackets()));
+  const { path: large } = await largeCapture();
+  const quiet = await measureDelays(sender, scans, null);
+  const busy = await measureDelays(sender, scans, large);
+  await Deno.remove(scans);
+  const rows = [["nothing else", quiet], [`${packetsBesides} packets/s`, busy]] as const;
+  const worst = Math.max(...rows.map(([, delays]) => percentile(delays, 0.99)));
+  const isComplete = rows.every(([, delays]) => delays.length === scanners);
+  return {
+    title,
+    blocks: [
+      `${scanners} hosts probe ${portsEach} closed ports each, one host every ${
+        secondsBetween * 1000
+      } ms. The delay is ` +
+      "from the kernel's timestamp of the packet that completed the evidence to the moment another process sees the row.",
+      table(
+        ["beside", "findings", "fastest", "median", "p99", "slowest"],
+        rows.map(([name, delays]) => [
+          name,
+          `${delays.length} of ${scanners}`,
+          milliseconds(minimum(delays)),
+          milliseconds(median(delays)),
+          milliseconds(percentile(delays, 0.99)),
+          milliseconds(Math.max(...delays)),
+        ]),
+      ),
+      ...executableNote(),
+    ],
+    targets: [{
+      promise,
+      measured: `${milliseconds(worst)}${isComplete ? "" : "; not every scan was found"}`,
+      isMet: isComplete && worst <= 2000,
+    }],
+  };
+}
+
+/** Milliseconds of each finding that came, beside the packets of `besides`, or none. */
+async function measureDelays(
+  sender: Sender,
+  scans: string,
+  besides: string | null,
+): Promise<number[]> {
+  const [tapwatch] = tapwatchVariants();
+  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
+  const running = RunningTapwatch.start(tapwatch, results);
+  let noise: Deno.ChildProcess | null = null;
+  try {
+    await running.untilListening();
+    await running.untilCapturing();
+    if (besides !== null) noise = sender.sendSteadily(besides, packetsBesides);
+    const abort = new AbortController();
+    const delays = collectDelays(`${results}/packet_logs.db`, abort.signal);
+    await sender.sendAtOwnSpeed(scans);
+    await Promise.race([delays, delay(patienceMs)]);
+    abort.abort();
+    return await delays;
+  } finally {
+    noise?.kill("SIGKILL");
+    await noise?.status;
+    await running.stop();
+    await Deno.remove(results, { recursive: true });
+  }
+}
+
+/** Looks for new rows until all have come or `signal` says so. */
+async function collectDelays(path: string, signal: AbortSignal): Promise<number[]> {
+  const delays = new Map<number, number>();
+  const database = new DatabaseSync(path, { readOnly: true });
+  const query = database.prepare("SELECT id, detected_us, sources FROM scans");
+  while (!signal.aborted && delays.size < scanners) {
+    for (const { id, detected_us, sources } of query.all()) {
+      if (delays.has(Number(id)) || !String(sources).includes("10.99.")) continue;
+      delays.set(Number(id), Date.now() - Number(detected_us) / 1000);
+    }
+    await delay(pollMs);
+  }
+  database.close();
+  return [...delays.values()];
+}
+
+function scanPackets() {
+  const packets = [];
+  for (let scanner = 0; scanner < scanners; scanner++) {
+    const source = `10.99.0.${scanner + 1}`;
+    const destination = "10.98.0.1";
+    for (let port = 1; port <= portsEach; port++) {
+      const ports = { sourcePort: 40_000 + port, destinationPort: port };
+      const back = { sourcePort: port, destinationPort: 40_000 + port };
+      const atS = scanner * secondsBetween + port * 0.005;
+      const frames = [
+        tcpFrame({ source, destination }, ports, { flags: TcpFlag.syn }),
+        tcpFrame({ source: destination, destination: source }, back, {
+          flags: TcpFlag.rst | TcpFlag.ack,
+        }),
+      ];
+      packets.push(...frames.map((data, index) => samplePacket(atS + index * 0.001, data)));
+    }
+  }
+  return packets;
+}
+
+function samplePacket(atS: number, data: Uint8Array) {
+  const seconds = Math.floor(atS);
+  return { seconds: 1_700_000_000 + seconds, nanosecond: Math.round((atS - seconds) * 1e9), data };
+}
+
+function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Infinity;
+}
+
+function milliseconds(value: number): string {
+  return Number.isFinite(value) ? `${Math.round(value)} ms` : "never";
+}

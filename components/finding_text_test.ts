@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { type Finding, SCAN_KINDS, SCAN_PROBES } from "../agent/records.ts";
+import { adviceFor } from "./advice.ts";
+import {
+  addressesText,
+  attackText,
+  circumstances,
+  hasPort,
+  kindText,
+  portsText,
+  spanText,
+  whenText,
+} from "./finding_text.ts";
+import { readFinding } from "./findings.ts";
+
+const plain = (text: string) => text.replaceAll("\u00a0", " ");
+const scan = readFinding("scans", {
+  kind: "vertical",
+  probe: "syn",
+  sources: ["10.0.0.9"],
+  targets: ["10.0.0.1"],
+  target_count: 3,
+  attempts: 1200,
+  answered: 2,
+  first_us: 0,
+  last_us: 222e6,
+});
+
+Deno.test("a finding's second line has the ends, the amount and the time", () => {
+  assert.equal(
+    plain(circumstances(scan)),
+    "10.0.0.9 to 10.0.0.1 and 2 others, 1,200 attempts in 3 min 42 s, TCP SYN",
+  );
+  const anomaly = readFinding("anomalies", { kind: "anomaly", entity: "link", window_us: 10e6 });
+  assert.equal(plain(circumstances(anomaly)), "all traffic of the link, Unusual behaviour, 10 s");
+});
+
+Deno.test("addresses beyond the first are counted", () => {
+  assert.equal(addressesText(["a"], 1), "a");
+  assert.equal(addressesText(["a", "b"], 2), "a and 1 other");
+  assert.equal(addressesText(["a"], 1400), "a and 1,399 others");
+  assert.equal(addressesText([], 0), "");
+});
+
+Deno.test("when a finding was, and what became of it", () => {
+  const minute = 60e6;
+  const at = (finding: Partial<Finding>, nowUs: number) =>
+    whenText({ ...scan, ...finding }, nowUs, "UTC");
+  assert.deepEqual(at({ isOpen: true }, minute), { time: "00:00:00", note: "still going on" });
+  assert.equal(at({}, 222e6 + 30e6).note, "ended just now");
+  assert.equal(plain(at({}, 222e6 + 6.5 * minute).note), "ended 6 min ago");
+  assert.equal(at({}, 222e6 + 90 * minute).note, "ended");
+  assert.equal(spanText(scan, 0, "UTC"), "Thu 1 Jan, 00:00:00 to 00:03:42");
+  assert.equal(
+    spanText({ ...scan, lastUs: 86_400e6 }, 0, "UTC"),
+    "Thu 1 Jan, 00:00:00 to Fri 2 Jan, 00:00:00",
+  );
+});
+
+Deno.test("lists of ports are read and cut", () => {
+  assert.equal(portsText("22,80,1000-1024"), "22, 80, 1000 to 1024");
+  assert.equal(portsText("1,2,3,4", 2), "1, 2 and 2 more");
+  assert.equal(portsText(""), "");
+  assert.ok(hasPort("22,1000-1024", 1024) && hasPort("22,1000-1024", 22));
+  assert.ok(!hasPort("22,1000-1024", 23) && !hasPort("", 0));
+});
+
+Deno.test("a technique that has no name here keeps its number", () => {
+  assert.equal(attackText("T1046"), "T1046, Network Service Discovery");
+  assert.equal(attackText("T9999"), "T9999");
+});
+
+Deno.test("every kind of finding has its words and at most three steps to take", () => {
+  const kinds = ["anomaly", "brute_force", "flood", "arp_spoof", "dns_tunnel", "beacon"] as const;
+  const findings = [
+    ...kinds.map((kind) => readFinding("anomalies", { kind, sources: ["10.0.0.9"] })),
+    readFinding("anomalies", { kind: "anomaly", entity: "link" }),
+    readFinding("anomalies", { kind: "anomaly", top_features: [{ name: "ports_in" }] }),
+    ...SCAN_KINDS.flatMap((kind) =>
+      SCAN_PROBES.map((probe) => readFinding("scans", { kind, probe, came_back: ["10.0.0.2:22"] }))
+    ),
+  ];
+  for (const finding of findings) {
+    const steps = adviceFor(finding, (address) => address);
+    assert.ok(steps.length > 0 && steps.length <= 3, finding.kind);
+    for (const { what, why } of steps) {
+      assert.match(what, /^[A-Z]/);
+      assert.doesNotMatch(what + why, /undefined|!/);
+    }
+    assert.doesNotMatch(kindText(finding), /undefined|_/);
+  }
+});
