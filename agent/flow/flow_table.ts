@@ -178,7 +178,7 @@ export class FlowTable {
     this.#hot.setPacket(packet, sourcePort, destinationPort);
   }
 
-  /** Ends flows whose time is over. `timestampUs` is traffic time, see traffic_clock.ts. Call it once a batch. */
+  /** Ends flows whose time is over. `timestampUs` is traffic time, see agent/hot/assembly/traffic_clock.ts. Call it once a batch. */
   advance(timestampUs: number): void {
     this.#hot.exports.advanceFlows(timestampUs);
   }

@@ -18,7 +18,15 @@ export { decodeCommon } from "./common_packet";
 export { hashKey, isKeySwapped, readKey } from "./flow_key";
 export { advanceFlows, endFlows, flowSlotsAt, takeInspection, updateFlow } from "./flows";
 export { isTcpAttempt, isTcpClosed, nextTcpStates } from "./tcp_states";
-export { addReceived, addSent, findHost, hostAddressesAt, hostRow, hostRowsAt, indexHosts } from "./hosts";
+export {
+  addReceived,
+  addSent,
+  findHost,
+  hostAddressesAt,
+  hostRow,
+  hostRowsAt,
+  indexHosts,
+} from "./hosts";
 export { processRows } from "./rows";
 
 const PAGE_BITS: i32 = 16;
