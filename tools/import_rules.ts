@@ -37,13 +37,15 @@ const rules: readonly Rule[] = [
   // The path of a packet.
   { part: /^ffi\//, values: [] },
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
-  { part: /^agent\/(decode|flow|detect)\//, values: [records] },
+  { part: /^agent\/(decode|detect|hot)\//, values: [records] },
+  { part: /^agent\/flow\//, values: ["agent/hot/", records] },
   {
     part: /^agent\/pipeline\//,
     values: [
       "agent/capture/pcap_records.ts",
       "agent/decode/",
       "agent/flow/",
+      "agent/hot/",
       "agent/detect/",
     ]
       .concat(common),
@@ -68,7 +70,7 @@ const rules: readonly Rule[] = [
 /** What pure parts may not touch: files, clock, randomness, log. */
 const impure =
   /\b(Deno\.\w+|Date\.now|new Date\(\)|performance\.now|Math\.random|crypto\.getRandomValues|crypto\.randomUUID|console\.\w+)/g;
-const purePart = /^agent\/(decode|flow|detect)\/(?!\w+_worker\.ts$)/;
+const purePart = /^agent\/(decode|flow|hot|detect)\/(?!\w+_worker\.ts$)/;
 
 export interface Import {
   /** Relative to the root. */
@@ -187,5 +189,5 @@ async function readModules(root: string): Promise<Map<string, string>> {
 
 function isProgram(path: string): boolean {
   return /\.tsx?$/.test(path) &&
-    !/(_test\.tsx?|\.d\.ts|\/testing\.ts|\/testdata\/.*)$/.test(path);
+    !/(_test\.tsx?|\.d\.ts|\/testing\.ts|\/testdata\/.*|\/assembly\/.*)$/.test(path);
 }

@@ -25,6 +25,14 @@ export interface CaptureFileOptions {
   readonly chunkBytes?: number;
   /** Most packets in a batch; 16,384 unless told. */
   readonly batchPackets?: number;
+  /** Where batches and chunks are to lie, instead of in memory of the reader's own; for one reader at a time. */
+  readonly memory?: CaptureMemory;
+}
+
+/** Memory of somebody who can use batches in it without copying: an empty batch, and room for two slots. */
+export interface CaptureMemory {
+  readonly batch: PacketBatch;
+  readonly bytes: Uint8Array;
 }
 
 /** What is known of a capture file; counts are those so far. */
@@ -63,6 +71,8 @@ type Indexer = (batch: PacketBatch, view: DataView, cursor: IndexCursor, end: nu
 const carryBytes = 64 * 1024;
 /** Small enough that a chunk is still in the processor's cache when it is decoded: 8 MiB takes half as long again. */
 const chunkBytesDefault = 2 * 1024 * 1024;
+/** Bytes of a CaptureMemory. */
+export const captureMemoryBytes = 2 * (carryBytes + chunkBytesDefault);
 const warningsMax = 100;
 
 export class CaptureFileReader {
@@ -93,9 +103,11 @@ export class CaptureFileReader {
       options.chunkBytes ?? chunkBytesDefault,
       source.isGzip ? Infinity : Math.max(source.sizeBytes ?? Infinity, 1024),
     );
-    this.#batch = createPacketBatch(options.batchPackets ?? 16_384);
-    this.#current = createSlot(carryBytes, this.#chunkBytes);
-    this.#other = createSlot(carryBytes, this.#chunkBytes);
+    const { memory } = options;
+    const slotBytes = carryBytes + this.#chunkBytes;
+    this.#batch = memory?.batch ?? createPacketBatch(options.batchPackets ?? 16_384);
+    this.#current = createSlot(carryBytes, memory?.bytes.subarray(0, slotBytes), slotBytes);
+    this.#other = createSlot(carryBytes, memory?.bytes.subarray(slotBytes), slotBytes);
     this.#end = carryBytes;
     this.#base = -carryBytes;
     this.#cursor.position = carryBytes;
@@ -276,7 +288,7 @@ export class CaptureFileReader {
   /** `slot` itself, or a copy of its chunk with a larger carry. */
   #slotWithRoom(slot: Slot, carry: number, read: number): Slot {
     if (carry <= slot.carry) return slot;
-    const larger = createSlot(carry, this.#chunkBytes);
+    const larger = createSlot(carry, undefined, carry + this.#chunkBytes);
     larger.bytes.set(slot.bytes.subarray(slot.carry, slot.carry + read), carry);
     return larger;
   }
@@ -320,9 +332,11 @@ export class CaptureFileReader {
   }
 }
 
-function createSlot(carry: number, chunkBytes: number): Slot {
-  const bytes = new Uint8Array(carry + chunkBytes);
-  return { bytes, view: new DataView(bytes.buffer), carry };
+/** A slot of `length` bytes, in `memory` when that has as many. */
+function createSlot(carry: number, memory: Uint8Array | undefined, length: number): Slot {
+  const fits = memory !== undefined && memory.length >= length;
+  const bytes = fits ? memory.subarray(0, length) : new Uint8Array(length);
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, length), carry };
 }
 
 function hasSectionHeader(head: Uint8Array): boolean {

@@ -3,7 +3,7 @@
  * cannot be read does not stand in the way of the others: the report says so, and the exit status is 4 in the end.
  */
 import { resolve } from "node:path";
-import { CaptureFileReader } from "../capture/file_reader.ts";
+import { CaptureFileReader, captureMemoryBytes } from "../capture/file_reader.ts";
 import type { Config } from "../config.ts";
 import { CaptureFormatError, UsageError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -112,6 +112,7 @@ function makePipeline({ flowLines, eveLines }: Outputs, { outlet }: AnalyzeDetec
   const wantsFlows = flowLines !== null || eveLines !== null;
   return new Pipeline({
     flowCountMax,
+    captureBytes: captureMemoryBytes,
     rowPolicy: "none",
     observations: outlet,
     ...(wantsFlows && {
@@ -140,7 +141,7 @@ async function readFile(
   path: string,
   { pipeline, detection, log, flowLines, eveLines }: Reading,
 ): Promise<FileReport> {
-  const reader = await CaptureFileReader.open(path);
+  const reader = await CaptureFileReader.open(path, { memory: pipeline.captureMemory });
   // Not before there is something to read: a mistyped name costs no file of an earlier analysis.
   flowLines?.open();
   eveLines?.open();

@@ -3,11 +3,13 @@
  * own file and says which one follows; this file knows the order in which that starts and drives it.
  *
  * Nothing here allocates and nothing throws: what cannot be read ends the walk, with the reason in the packet.
+ *
+ * The pipeline reads the packets that most packets are elsewhere, in one straight line, with the same result
+ * (agent/hot/assembly/common_packet.ts).
  */
 import { Layer, Linktype, type Packet } from "../records.ts";
 import { decodeArp } from "./arp.ts";
 import { decodeAuthentication } from "./authentication.ts";
-import { decodeCommonPacket } from "./common_packet.ts";
 import { Cursor, enterTunnel, setPayload, stepByIpVersion, stopUnsupported } from "./cursor.ts";
 import {
   decodeETag,
@@ -39,7 +41,6 @@ import { decodeGeneve, decodeGre, decodeTeredo, decodeVxlan, decodeVxlanGpe } fr
 import { decodeUdp } from "./udp.ts";
 
 const cursor = new Cursor();
-const ethernetLinktype = 1;
 
 /**
  * Decodes the packet at `offset` of `bytes` into `packet`, all of whose fields are set anew.
@@ -49,20 +50,6 @@ const ethernetLinktype = 1;
  * @param linktype LINKTYPE_ value
  */
 export function decodePacket(
-  bytes: Uint8Array,
-  offset: number,
-  capturedLength: number,
-  wireLength: number,
-  linktype: number,
-  packet: Packet,
-): void {
-  const isCommon = linktype === ethernetLinktype &&
-    decodeCommonPacket(bytes, offset, capturedLength, wireLength, packet);
-  if (!isCommon) decodeAnyPacket(bytes, offset, capturedLength, wireLength, linktype, packet);
-}
-
-/** As decodePacket(), header by header, whatever the packet is. */
-export function decodeAnyPacket(
   bytes: Uint8Array,
   offset: number,
   capturedLength: number,

@@ -1,14 +1,20 @@
 import { deepEqual, equal, notDeepEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { FlowKey, icmpCounterpart, readFlowKey } from "./five_tuple.ts";
-import { hashFlowKey } from "./key_hash.ts";
+import { HotPath } from "../hot/hot_path.ts";
+import { KEY_AT, S_SEED_0, S_SEED_1 } from "../hot/layout.ts";
+import { icmpCounterpart, icmpPairs } from "./five_tuple.ts";
+import { serverPortBits } from "./server_ports.ts";
 import { makePacket, type PacketFields } from "./test_packets.ts";
+
+const hot = new HotPath({ flowCountMax: 1, hostCountMax: 1 });
+hot.setTables(icmpPairs, serverPortBits);
+const keyWords = hot.words.subarray(KEY_AT / 4, KEY_AT / 4 + 10);
 
 const address = fc.constantFrom("10.0.0.1", "10.0.0.2", "200.0.0.1", "0.0.0.0", "255.255.255.255");
 const address6 = fc.constantFrom("2001:db8::1", "2001:db8::2", "fe80::1", "::", "ff02::1");
 const port = fc.constantFrom(0, 1, 53, 443, 40000, 65535);
 
-Deno.test("readFlowKey() gives both directions one key and tells them apart", () => {
+Deno.test("readKey() gives both directions one key and tells them apart", () => {
   fc.assert(
     fc.property(fc.constantFrom(address, address6), fc.gen(), port, port, (kind, gen, a, b) => {
       const source = gen(() => kind);
@@ -28,7 +34,7 @@ Deno.test("readFlowKey() gives both directions one key and tells them apart", ()
   );
 });
 
-Deno.test("readFlowKey() gives different flows different keys", () => {
+Deno.test("readKey() gives different flows different keys", () => {
   const base: PacketFields = {
     source: "10.0.0.1",
     destination: "10.0.0.2",
@@ -51,7 +57,7 @@ Deno.test("readFlowKey() gives different flows different keys", () => {
   }
 });
 
-Deno.test("readFlowKey() pairs ICMP requests with their replies, by type", () => {
+Deno.test("readKey() pairs ICMP requests with their replies, by type", () => {
   const pairs = [
     [1, 8, 0],
     [1, 13, 14],
@@ -80,7 +86,7 @@ Deno.test("readFlowKey() pairs ICMP requests with their replies, by type", () =>
   }
 });
 
-Deno.test("readFlowKey() keeps ICMP messages without an answer one-way, with type and code", () => {
+Deno.test("readKey() keeps ICMP messages without an answer one-way, with type and code", () => {
   const there = keyOf(icmp(1, "10.0.0.1", "10.0.0.2", 3, 1));
   const back = keyOf(icmp(1, "10.0.0.2", "10.0.0.1", 3, 1));
   notDeepEqual(there.words, back.words);
@@ -89,22 +95,22 @@ Deno.test("readFlowKey() keeps ICMP messages without an answer one-way, with typ
   notDeepEqual(keyOf(icmp(1, "10.0.0.1", "10.0.0.2", 3, 3)).words, there.words);
 });
 
-Deno.test("hashFlowKey() depends on each word of the key and on the seed", () => {
+Deno.test("hashKey() depends on each word of the key and on the seed", () => {
   const words = new Int32Array([1, 2, 3, 0x106, 5, 6, 7, 8, 9, 10]);
-  const hash = hashFlowKey(words, 1, 2);
+  const hash = hashOf(words, 1, 2);
   const changed = Array.from(words, (_, i) => {
     const other = words.slice();
     other[i] ^= 0x40;
-    return hashFlowKey(other, 1, 2);
+    return hashOf(other, 1, 2);
   });
-  equal(new Set([hash, ...changed, hashFlowKey(words, 2, 2), hashFlowKey(words, 1, 3)]).size, 13);
+  equal(new Set([hash, ...changed, hashOf(words, 2, 2), hashOf(words, 1, 3)]).size, 13);
 });
 
-Deno.test("hashFlowKey() spreads neighbouring addresses and ports over all places", () => {
+Deno.test("hashKey() spreads neighbouring addresses and ports over all places", () => {
   const places = new Uint32Array(256);
   for (let i = 0; i < 65_536; i++) {
     const words = new Int32Array([0x0a000000 + (i >> 8), 0x0a000001, 443 << 16 | i & 255, 6]);
-    places[hashFlowKey(words, 7, 9) & 255]++;
+    places[hashOf(words, 7, 9) & 255]++;
   }
   // Mean 256, standard deviation 16: seven of them are never reached by chance.
   equal(places.every((count) => count > 144 && count < 368), true);
@@ -120,9 +126,23 @@ function icmp(
   return { source, destination, protocol, sourcePort: type, destinationPort: code };
 }
 
+interface FlowKey {
+  readonly words: Int32Array;
+  /** True when the packet went from the high to the low end. */
+  readonly isSwapped: boolean;
+}
+
 function keyOf(fields: PacketFields): FlowKey {
   const packet = makePacket(fields);
-  const key = new FlowKey();
-  readFlowKey(key, packet, packet.sourcePort, packet.destinationPort);
-  return key;
+  keyWords.fill(0);
+  hot.setPacket(packet, packet.sourcePort, packet.destinationPort);
+  hot.exports.readKey();
+  return { words: keyWords.slice(), isSwapped: hot.exports.isKeySwapped() !== 0 };
+}
+
+function hashOf(words: Int32Array, seed0: number, seed1: number): number {
+  keyWords.set(words);
+  hot.state[S_SEED_0] = seed0;
+  hot.state[S_SEED_1] = seed1;
+  return hot.exports.hashKey();
 }

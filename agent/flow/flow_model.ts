@@ -1,25 +1,22 @@
 /**
  * The flow table once more, slow and obvious, for tests: a Map with string keys, one object a flow, searches instead
- * of lists and hashes. It shares with the real one only what is tested by itself: the TCP state machine, the roles
- * of a first packet, the traffic clock and the pairing of ICMP types. History and retransmissions are left out.
+ * of lists and hashes. It shares with the real one only tables: server ports and the pairing of ICMP types. History and retransmissions are left out.
  */
 import { type Flow, type FlowEndReason, type Packet, TRANSPORT_NAMES } from "../records.ts";
 import { addressText } from "./address_text.ts";
+import { originatorState, responderState, TcpEnd } from "./conn_state.ts";
 import {
   isTcpAttempt,
   isTcpClosed,
   isTcpClosedByBoth,
   nextTcpStates,
-  originatorState,
-  responderState,
   TCP_ACK,
   TCP_SYN,
-  TcpEnd,
-} from "./conn_state.ts";
+} from "./model_tcp_states.ts";
 import { icmpCounterpart } from "./five_tuple.ts";
 import type { FlowTimeouts } from "./timeouts.ts";
-import { isSentByResponder } from "./roles.ts";
-import { JUMP_US, TrafficClock } from "./traffic_clock.ts";
+import { isSentByResponder } from "./model_roles.ts";
+import { JUMP_US, TrafficClock } from "./model_clock.ts";
 
 /** The fields of Flow that the model knows. */
 export interface ModelFlow {
@@ -101,8 +98,8 @@ export class FlowModel {
 
   update(packet: Packet, timestampUs: number, wireLength: number): ModelFlow | null {
     this.isNew = false;
-    if (packet.ipVersion === 0) return null;
     this.#clock.see(timestampUs);
+    if (packet.ipVersion === 0) return null;
     const ends = this.#endsOf(packet);
     const key = keyOf(packet, ends);
     this.#endIfOver(key, ends.source, packet, timestampUs);

@@ -2,6 +2,7 @@
  * Ports that servers listen on: in the middle of a conversation their owner is taken for the responder. The list is
  * Zeek's likely_server_ports in spirit: the protocols that tapwatch names, and common ones.
  */
+import { SERVER_PORTS_BYTES } from "../hot/layout.ts";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "./five_tuple.ts";
 
 // deno-fmt-ignore
@@ -21,3 +22,8 @@ export function isLikelyServerPort(protocol: number, port: number): boolean {
   if (protocol === PROTOCOL_TCP) return tcpPorts.has(port);
   return protocol === PROTOCOL_UDP && udpPorts.has(port);
 }
+
+/** A bit for each port, TCP's first: the form in which the hot path has them. */
+export const serverPortBits = new Uint8Array(2 * SERVER_PORTS_BYTES);
+for (const port of tcpPorts) serverPortBits[port >> 3] |= 1 << (port & 7);
+for (const port of udpPorts) serverPortBits[SERVER_PORTS_BYTES + (port >> 3)] |= 1 << (port & 7);

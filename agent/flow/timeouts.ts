@@ -1,6 +1,13 @@
 /** How long flows live: the values, and which of them holds for which flow. All times are traffic time. */
-import { type FlowEndReason, TRANSPORT_NAMES } from "../records.ts";
-import { isTcpAttempt, isTcpClosed } from "./conn_state.ts";
+import {
+  CLASS_COUNT,
+  CLASS_ICMP,
+  CLASS_OTHER,
+  CLASS_TCP_ATTEMPT,
+  CLASS_TCP_CLOSED,
+  CLASS_TCP_IDLE,
+  CLASS_UDP,
+} from "../hot/layout.ts";
 
 /** How long a flow may be silent, in microseconds of traffic time. */
 export interface FlowTimeouts {
@@ -33,51 +40,14 @@ export const DEFAULT_TIMEOUTS: FlowTimeouts = {
   activeUs: 1800 * second,
 };
 
-/** The timeouts as numbers: index of FlowTable's lists. */
-export const TimeoutClass = {
-  tcpAttempt: 0,
-  tcpIdle: 1,
-  tcpClosed: 2,
-  udp: 3,
-  icmp: 4,
-  other: 5,
-} as const;
-export const TIMEOUT_CLASS_COUNT = 6;
-
-/** Microseconds by TimeoutClass. */
+/** Microseconds by timeout class (CLASS_ of the hot path's layout). */
 export function timeoutsByClass(timeouts: FlowTimeouts): Float64Array {
-  const timeoutsUs = new Float64Array(TIMEOUT_CLASS_COUNT);
-  timeoutsUs[TimeoutClass.tcpAttempt] = timeouts.tcpAttemptUs;
-  timeoutsUs[TimeoutClass.tcpIdle] = timeouts.tcpIdleUs;
-  timeoutsUs[TimeoutClass.tcpClosed] = timeouts.tcpClosedUs;
-  timeoutsUs[TimeoutClass.udp] = timeouts.udpUs;
-  timeoutsUs[TimeoutClass.icmp] = timeouts.icmpUs;
-  timeoutsUs[TimeoutClass.other] = timeouts.otherUs;
+  const timeoutsUs = new Float64Array(CLASS_COUNT);
+  timeoutsUs[CLASS_TCP_ATTEMPT] = timeouts.tcpAttemptUs;
+  timeoutsUs[CLASS_TCP_IDLE] = timeouts.tcpIdleUs;
+  timeoutsUs[CLASS_TCP_CLOSED] = timeouts.tcpClosedUs;
+  timeoutsUs[CLASS_UDP] = timeouts.udpUs;
+  timeoutsUs[CLASS_ICMP] = timeouts.icmpUs;
+  timeoutsUs[CLASS_OTHER] = timeouts.otherUs;
   return timeoutsUs;
-}
-
-/** The class of a new flow, by index into TRANSPORT_NAMES. */
-export function firstTimeoutClass(transport: number): number {
-  switch (TRANSPORT_NAMES[transport]) {
-    case "tcp":
-      return TimeoutClass.tcpIdle;
-    case "udp":
-      return TimeoutClass.udp;
-    case "icmp":
-    case "icmpv6":
-      return TimeoutClass.icmp;
-    default:
-      return TimeoutClass.other;
-  }
-}
-
-/** The class of a TCP flow whose ends are in these states (conn_state.ts). */
-export function tcpTimeoutClass(states: number): number {
-  if (isTcpClosed(states)) return TimeoutClass.tcpClosed;
-  return isTcpAttempt(states) ? TimeoutClass.tcpAttempt : TimeoutClass.tcpIdle;
-}
-
-/** What a flow of this class is said to end of when its time is over. */
-export function endReasonOf(timeoutClass: number): FlowEndReason {
-  return timeoutClass === TimeoutClass.tcpClosed ? "closed" : "idle";
 }

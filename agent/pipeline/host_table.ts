@@ -1,32 +1,42 @@
 /**
- * Totals of every host seen, in typed arrays: an open-addressing index (linear probing, at most half full) over rows.
- * What a packet changes lies in one row of 64 bytes, because a cache miss costs more than the arithmetic:
- *
- *     double 0 last seen, us    1, 2 packets and bytes sent    3, 4 packets and bytes received
- *     word 10 flags
+ * Totals of every host seen. Look-up and counting are the hot path's (agent/hot/assembly/hosts.ts), in whose memory the
+ * rows and addresses are; this fills flags, makes room, and reads the rows.
  *
  * At `hostCountMax` the quarter that was idle longest leaves, so memory has a bound: 65,536 hosts take 65,536 x (64 B row,
- * 16 B key, 16 B first seen and MAC, 2 x 32 B what was taken, 32 B windows) + 512 KiB index, about 13 MB.
+ * 16 B address, 16 B first seen and MAC, 2 x 32 B what was taken, 32 B windows) + 512 KiB index, about 13 MB.
  */
+import { HotPath } from "../hot/hot_path.ts";
+import {
+  H_BYTES_IN,
+  H_BYTES_OUT,
+  H_FLAGS,
+  H_LAST_SEEN_US,
+  H_PACKETS_IN,
+  H_PACKETS_OUT,
+  HOST_BYTES,
+  HOST_HAS_MAC,
+  HOST_IS_LISTED,
+  HOST_IS_LOCAL,
+  S_HOST_COUNT,
+  S_HOST_EPOCH,
+} from "../hot/layout.ts";
 import type { HostTotals } from "../records.ts";
 
 /** Traffic time that one window of recent totals spans. */
 export const recentWindowUs = 300_000_000;
 const activeUs = 60_000_000;
 
-const rowDoubles = 8;
-const rowWords = 16;
-const lastSeenAt = 0;
-const packetsOutAt = 1;
-const bytesOutAt = 2;
-const packetsInAt = 3;
-const bytesInAt = 4;
-const flagsAt = 10;
-const flagLocal = 1;
-/** Not a group or broadcast. */
-const flagListed = 2;
-const flagHasMac = 4;
+const rowDoubles = HOST_BYTES / 8;
+const rowWords = HOST_BYTES / 4;
+/** Places of a row's doubles. */
+const lastSeenAt = H_LAST_SEEN_US / 2;
+const packetsOutAt = H_PACKETS_OUT / 2;
+const bytesOutAt = H_BYTES_OUT / 2;
+const packetsInAt = H_PACKETS_IN / 2;
+const bytesInAt = H_BYTES_IN / 2;
+/** Packets and bytes sent, then received. */
 const counterCount = 4;
+export const hostCountDefault = 65_536;
 
 export interface HostVolumes {
   readonly packetsOut: number;
@@ -39,6 +49,8 @@ export type HostVolumeVisitor = (words: Int32Array, at: number, volumes: HostVol
 
 export interface HostTableOptions {
   readonly hostCountMax?: number;
+  /** Where the rows live, made for as many; one of the table's own when absent. */
+  readonly hot?: HotPath;
   readonly isLocal: (word0: number, word1: number, word2: number, word3: number) => boolean;
   /** Addresses for which this is false (groups, broadcasts) are counted, but never listed. */
   readonly isListed: (word0: number, word1: number, word2: number, word3: number) => boolean;
@@ -49,10 +61,8 @@ export interface HostTableOptions {
 }
 
 export class HostTable {
-  readonly #max: number;
   readonly #options: HostTableOptions;
-  readonly #index: Int32Array;
-  readonly #mask: number;
+  readonly #hot: HotPath;
   readonly #words: Int32Array;
   readonly #row: Float64Array;
   readonly #rowWords: Int32Array;
@@ -65,89 +75,67 @@ export class HostTable {
   readonly #windows: Float64Array;
   /** The four counters as they were when the detectors' window began. */
   readonly #windowTaken: Float64Array;
-  #count = 0;
-  /** Changes when hosts are evicted: rows kept from before then mean other hosts. */
-  epoch = 1;
   #evicted = 0;
   #windowStartUs = -1;
 
   constructor(options: HostTableOptions) {
     this.#options = options;
-    const max = this.#max = options.hostCountMax ?? 65_536;
-    let size = 16;
-    while (size < max * 2) size *= 2;
-    this.#index = new Int32Array(size).fill(-1);
-    this.#mask = size - 1;
-    this.#words = new Int32Array(max * 4);
-    this.#row = new Float64Array(max * rowDoubles);
-    this.#rowWords = new Int32Array(this.#row.buffer);
+    const max = options.hostCountMax ?? hostCountDefault;
+    const hot = options.hot ?? new HotPath({ flowCountMax: 1, hostCountMax: max });
+    const { buffer } = hot.bytes;
+    this.#hot = hot;
+    this.#words = new Int32Array(buffer, hot.exports.hostAddressesAt(), max * 4);
+    this.#row = new Float64Array(buffer, hot.exports.hostRowsAt(), max * rowDoubles);
+    this.#rowWords = new Int32Array(buffer, hot.exports.hostRowsAt(), max * rowWords);
     this.#firstSeenUs = new Float64Array(max);
     this.#macs = new Float64Array(max);
     this.#taken = new Float64Array(max * counterCount);
     this.#windowTaken = new Float64Array(max * counterCount);
     this.#windows = new Float64Array(max * 4);
+    hot.calls.hostAdded = (row, timestampUs) => this.#added(row, timestampUs);
+    hot.calls.hostsFull = () => this.#evictIdle();
   }
 
   get count(): number {
-    return this.#count;
+    return this.#hot.state[S_HOST_COUNT];
+  }
+
+  /** Changes when hosts are evicted: rows kept from before then mean other hosts. */
+  get epoch(): number {
+    return this.#hot.state[S_HOST_EPOCH];
   }
 
   /** Hosts ever seen, those that left included. */
   get totalCount(): number {
-    return this.#count + this.#evicted;
+    return this.count + this.#evicted;
   }
 
   /** Row of a host, added when new. Rows move when hosts are evicted: see `epoch`. */
   row(word0: number, word1: number, word2: number, word3: number, timestampUs: number): number {
-    const found = this.find(word0, word1, word2, word3);
-    if (found >= 0) return found;
-    if (this.#count === this.#max) this.#evictIdle();
-    return this.#add(word0, word1, word2, word3, timestampUs);
+    return this.#hot.exports.hostRow(word0, word1, word2, word3, timestampUs);
   }
 
   /** Row of a host, -1 when it is not in the table. */
   find(word0: number, word1: number, word2: number, word3: number): number {
-    const words = this.#words;
-    let at = hash(word0, word1, word2, word3) & this.#mask;
-    for (let row = this.#index[at]; row >= 0; row = this.#index[at]) {
-      const base = row * 4;
-      if (
-        words[base + 3] === word3 && words[base + 2] === word2 && words[base + 1] === word1 &&
-        words[base] === word0
-      ) return row;
-      at = (at + 1) & this.#mask;
-    }
-    return -1;
+    return this.#hot.exports.findHost(word0, word1, word2, word3);
   }
 
   isLocal(row: number): boolean {
-    return (this.#rowWords[row * rowWords + flagsAt] & flagLocal) !== 0;
+    return (this.#rowWords[row * rowWords + H_FLAGS] & HOST_IS_LOCAL) !== 0;
   }
 
   addSent(row: number, wireLength: number, timestampUs: number): void {
-    const base = row * rowDoubles;
-    this.#row[base + packetsOutAt] += 1;
-    this.#row[base + bytesOutAt] += wireLength;
-    this.#row[base + lastSeenAt] = timestampUs;
+    this.#hot.exports.addSent(row, wireLength, timestampUs);
   }
 
   addReceived(row: number, wireLength: number, timestampUs: number): void {
-    const base = row * rowDoubles;
-    this.#row[base + packetsInAt] += 1;
-    this.#row[base + bytesInAt] += wireLength;
-    this.#row[base + lastSeenAt] = timestampUs;
-  }
-
-  /** Whether a packet from the host would show its MAC address for the first time. */
-  needsMac(row: number): boolean {
-    const flags = this.#rowWords[row * rowWords + flagsAt];
-    return (flags & (flagLocal | flagListed | flagHasMac)) === (flagLocal | flagListed);
+    this.#hot.exports.addReceived(row, wireLength, timestampUs);
   }
 
   /** The host's MAC address as a 48-bit number. */
   setMac(row: number, mac: number): void {
     this.#macs[row] = mac;
-    this.#rowWords[row * rowWords + flagsAt] |= flagHasMac;
+    this.#rowWords[row * rowWords + H_FLAGS] |= HOST_HAS_MAC;
   }
 
   /** Begins a new window of recent totals when the present one is over. */
@@ -155,7 +143,7 @@ export class HostTable {
     if (this.#windowStartUs < 0) this.#windowStartUs = timestampUs;
     if (timestampUs - this.#windowStartUs < recentWindowUs) return;
     this.#windowStartUs = timestampUs;
-    for (let row = 0; row < this.#count; row++) {
+    for (let row = 0; row < this.count; row++) {
       const base = row * 4;
       this.#windows[base + 2] = this.#windows[base];
       this.#windows[base + 3] = this.#windows[base + 1];
@@ -167,7 +155,7 @@ export class HostTable {
   /** Hosts that sent or received within the last minute before `timestampUs`. */
   activeCount(timestampUs: number): number {
     let active = 0;
-    for (let row = 0; row < this.#count; row++) {
+    for (let row = 0; row < this.count; row++) {
       const isActive = timestampUs - this.#row[row * rowDoubles + lastSeenAt] < activeUs;
       if (isActive && this.#isListed(row)) active++;
     }
@@ -180,7 +168,7 @@ export class HostTable {
    */
   busiest(count: number, span: "recent" | "total"): HostTotals[] {
     const best: { row: number; bytes: number }[] = [];
-    for (let row = 0; row < this.#count; row++) {
+    for (let row = 0; row < this.count; row++) {
       const bytes = this.#bytesIn(row, span) + this.#bytesOut(row, span);
       if (bytes === 0 || !this.#isListed(row)) continue;
       if (best.length === count && bytes <= best[count - 1].bytes) continue;
@@ -201,7 +189,7 @@ export class HostTable {
   /** Rows that changed, as increments since they were last taken; at most `countMax`. */
   takeChanged(countMax: number): HostTotals[] {
     const changed: HostTotals[] = [];
-    for (let row = 0; row < this.#count && changed.length < countMax; row++) {
+    for (let row = 0; row < this.count && changed.length < countMax; row++) {
       if (!this.#hasChanged(row)) continue;
       const counters = this.#row.subarray(
         row * rowDoubles + 1,
@@ -224,7 +212,7 @@ export class HostTable {
   takeWindow(visit: HostVolumeVisitor): void {
     const words = this.#words;
     const taken = this.#windowTaken;
-    for (let row = 0; row < this.#count; row++) {
+    for (let row = 0; row < this.count; row++) {
       const counters = row * rowDoubles + packetsOutAt;
       const base = row * counterCount;
       const packetsOut = this.#row[counters] - taken[base];
@@ -239,14 +227,14 @@ export class HostTable {
 
   /** Whether a row changed since it was last taken. */
   get hasChanged(): boolean {
-    for (let row = 0; row < this.#count; row++) {
+    for (let row = 0; row < this.count; row++) {
       if (this.#hasChanged(row)) return true;
     }
     return false;
   }
 
   #isListed(row: number): boolean {
-    return (this.#rowWords[row * rowWords + flagsAt] & flagListed) !== 0;
+    return (this.#rowWords[row * rowWords + H_FLAGS] & HOST_IS_LISTED) !== 0;
   }
 
   #hasChanged(row: number): boolean {
@@ -287,48 +275,36 @@ export class HostTable {
     };
   }
 
-  #add(word0: number, word1: number, word2: number, word3: number, timestampUs: number): number {
-    const row = this.#count++;
-    this.#words.set([word0, word1, word2, word3], row * 4);
-    const { isLocal, isListed } = this.#options;
-    this.#row.fill(0, row * rowDoubles, (row + 1) * rowDoubles);
-    this.#row[row * rowDoubles + lastSeenAt] = timestampUs;
-    this.#rowWords[row * rowWords + flagsAt] =
-      (isLocal(word0, word1, word2, word3) ? flagLocal : 0) |
-      (isListed(word0, word1, word2, word3) ? flagListed : 0);
+  /** The hot path has added a row, with its address and time. */
+  #added(row: number, timestampUs: number): void {
+    const words = this.#words;
+    const base = row * 4;
+    const address = [words[base], words[base + 1], words[base + 2], words[base + 3]] as const;
+    this.#rowWords[row * rowWords + H_FLAGS] =
+      (this.#options.isLocal(...address) ? HOST_IS_LOCAL : 0) |
+      (this.#options.isListed(...address) ? HOST_IS_LISTED : 0);
     this.#firstSeenUs[row] = timestampUs;
     this.#macs[row] = 0;
-    this.#taken.fill(0, row * counterCount, (row + 1) * counterCount);
-    this.#windowTaken.fill(0, row * counterCount, (row + 1) * counterCount);
-    this.#windows.fill(0, row * 4, row * 4 + 4);
-    this.#insertIntoIndex(row);
-    return row;
-  }
-
-  #insertIntoIndex(row: number): void {
-    const base = row * 4;
-    const words = this.#words;
-    let at = hash(words[base], words[base + 1], words[base + 2], words[base + 3]) & this.#mask;
-    while (this.#index[at] >= 0) at = (at + 1) & this.#mask;
-    this.#index[at] = row;
+    this.#taken.fill(0, base, base + counterCount);
+    this.#windowTaken.fill(0, base, base + counterCount);
+    this.#windows.fill(0, base, base + 4);
   }
 
   /** Keeps the three quarters seen last; increments of the others that were not taken are lost with them. */
   #evictIdle(): void {
-    const times = new Float64Array(this.#count);
-    for (let row = 0; row < this.#count; row++) {
+    const times = new Float64Array(this.count);
+    for (let row = 0; row < this.count; row++) {
       times[row] = this.#row[row * rowDoubles + lastSeenAt];
     }
-    const keepAfterUs = times.toSorted()[this.#count >> 2];
+    const keepAfterUs = times.toSorted()[this.count >> 2];
     let kept = 0;
-    for (let row = 0; row < this.#count; row++) {
+    for (let row = 0; row < this.count; row++) {
       if (times[row] > keepAfterUs) this.#move(row, kept++);
     }
-    this.epoch++;
-    this.#evicted += this.#count - kept;
-    this.#count = kept;
-    this.#index.fill(-1);
-    for (let row = 0; row < kept; row++) this.#insertIntoIndex(row);
+    this.#evicted += this.count - kept;
+    this.#hot.state[S_HOST_COUNT] = kept;
+    this.#hot.state[S_HOST_EPOCH]++;
+    this.#hot.exports.indexHosts();
   }
 
   #move(from: number, to: number): void {
@@ -339,17 +315,6 @@ export class HostTable {
     this.#firstSeenUs[to] = this.#firstSeenUs[from];
     this.#macs[to] = this.#macs[from];
   }
-}
-
-/** Murmur3's mixing of four words; addresses of one network differ in few bits. */
-function hash(word0: number, word1: number, word2: number, word3: number): number {
-  let h = Math.imul(word3, 0xcc9e2d51) ^ Math.imul(word2, 0x1b873593) ^
-    Math.imul(word1, 0x85ebca6b) ^ Math.imul(word0, 0xc2b2ae35);
-  h ^= h >>> 16;
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }
 
 function macText(mac: number): string {

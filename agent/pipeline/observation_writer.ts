@@ -1,11 +1,10 @@
 /**
- * Writes what the detectors see, in the rows that agent/detect/observation.ts draws. Most packets make no row; one that
- * does costs some thirty stores and allocates nothing.
+ * Writes what the detectors see, in the rows that agent/detect/observation.ts draws, and hands them on. The hot path writes
+ * the rows of most kinds itself (agent/hot/assembly/observations.ts): contacts and ends of flows; the others are here.
  */
 import { decodePacket } from "../decode/decode.ts";
 import {
   ARP_WORDS,
-  CONTACT_WORDS,
   HOST_WINDOW_WORDS,
   ICMP_ERROR_WORDS,
   Mark,
@@ -14,7 +13,14 @@ import {
   SHORT_WORDS,
 } from "../detect/observation.ts";
 import type { FlowTable } from "../flow/flow_table.ts";
-import { type FlowEndReason, Linktype, Packet, type PacketBatch, Transport } from "../records.ts";
+import type { HotPath } from "../hot/hot_path.ts";
+import {
+  OBSERVATION_BUFFER_WORDS,
+  OBSERVATIONS_AT,
+  S_OBSERVATIONS_LENGTH,
+  S_OBSERVATIONS_SHED,
+} from "../hot/layout.ts";
+import { Linktype, Packet, type PacketBatch, Transport } from "../records.ts";
 import { writeDnsObservation } from "./dns_observation.ts";
 import type { HostVolumes } from "./host_table.ts";
 
@@ -28,7 +34,7 @@ export interface ObservationSink {
 }
 
 /** Words of a buffer. */
-export const observationBufferWords = 65_536;
+export const observationBufferWords = OBSERVATION_BUFFER_WORDS;
 
 /** The flow that the packet was just taken into; one object is filled again for every packet. */
 export interface FlowOfPacket {
@@ -39,68 +45,46 @@ export interface FlowOfPacket {
 }
 
 const lowWord = 2 ** 32;
-const endMarks: { readonly [reason in FlowEndReason]: number } = {
-  closed: Mark.endedClosed,
-  evicted: Mark.endedEvicted,
-  end: Mark.endedInput,
-  idle: 0,
-  active: Mark.isContinued,
-};
 
 export class ObservationWriter {
-  /** Rows that found no room. */
-  shedCount = 0;
   readonly #sink: ObservationSink;
   readonly #quoted = new Packet();
-  #words = new Int32Array(observationBufferWords);
-  #length = 0;
+  readonly #state: Int32Array;
+  /** The hot path's buffer, to which it adds contacts and ends itself. */
+  readonly #words: Int32Array;
+  /** What the sink gets next. */
+  #outgoing = new Int32Array(observationBufferWords);
 
-  constructor(sink: ObservationSink) {
+  constructor(sink: ObservationSink, hot: HotPath) {
+    const from = OBSERVATIONS_AT / 4;
     this.#sink = sink;
+    this.#state = hot.state;
+    this.#words = hot.words.subarray(from, from + observationBufferWords);
+    hot.calls.observationsFull = () => this.flush();
+  }
+
+  /** Rows that found no room. */
+  get shedCount(): number {
+    return this.#state[S_OBSERVATIONS_SHED];
+  }
+
+  get #length(): number {
+    return this.#state[S_OBSERVATIONS_LENGTH];
+  }
+
+  set #length(words: number) {
+    this.#state[S_OBSERVATIONS_LENGTH] = words;
   }
 
   /** Hands on what has been written, unless the sink has no room. */
   flush(): void {
-    if (this.#length === 0) return;
-    const next = this.#sink.exchange(this.#words, this.#length);
+    const length = this.#length;
+    if (length === 0) return;
+    this.#outgoing.set(this.#words.subarray(0, length));
+    const next = this.#sink.exchange(this.#outgoing, length);
     if (next === null) return;
-    this.#words = next;
+    this.#outgoing = next;
     this.#length = 0;
-  }
-
-  /** A packet that meant something to its flow; `local` has the isSourceLocal and isDestinationLocal marks. */
-  contact(batch: PacketBatch, index: number, packet: Packet, flow: FlowOfPacket): void {
-    const at = this.#begin(CONTACT_WORDS, ObservationKind.contact, packet.transport);
-    if (at < 0) return;
-    const words = this.#words;
-    const { flows, slot, local } = flow;
-    const timestampUs = batch.timestampsUs[index];
-    this.#writeTime(at, timestampUs);
-    this.#writeEnds(at, packet);
-    words[at + 12] = flows.id(slot);
-    words[at + 13] = flows.turn | local | (flows.isOriginator ? Mark.sentByOriginator : 0) |
-      marksOf(batch, index, packet);
-    words[at + 14] = packet.tcpFlags << 16 | packet.ttl & 0xffff;
-    words[at + 15] = packet.tcpWindow << 16 | ipIdentification(batch.bytes, packet);
-    const headerLength = packet.ipLength - packet.payloadLength;
-    words[at + 16] = headerLength << 16 | Math.min(batch.wireLengths[index], 0xffff);
-    words[at + 17] = packet.payloadLength;
-    flows.writeTotals(slot, timestampUs, words, at + 18);
-    this.#writeMac(at + 24, batch.bytes, packet.linkOffset < 0 ? -1 : packet.linkOffset + 6);
-  }
-
-  /** A flow that ends: source is its originator. */
-  end(flows: FlowTable, slot: number, reason: FlowEndReason, local: number): void {
-    const at = this.#begin(CONTACT_WORDS, ObservationKind.end, flows.transport(slot));
-    if (at < 0) return;
-    const words = this.#words;
-    const lastUs = flows.lastUs(slot);
-    this.#writeTime(at, lastUs);
-    flows.writeEnds(slot, words, at + 3);
-    words[at + 12] = flows.id(slot);
-    words[at + 13] = local | Mark.sentByOriginator | endMarks[reason];
-    words.fill(0, at + 14, at + CONTACT_WORDS);
-    flows.writeTotals(slot, lastUs, words, at + 18);
   }
 
   /** An ARP packet with IPv4 addresses (RFC 826). */
@@ -205,7 +189,7 @@ export class ObservationWriter {
     if (this.#length > observationBufferWords - OBSERVATION_WORDS_MAX) this.flush();
     const at = this.#length;
     if (at > observationBufferWords - OBSERVATION_WORDS_MAX) {
-      this.shedCount++;
+      this.#state[S_OBSERVATIONS_SHED]++;
       return -1;
     }
     this.#words[at] = length << 16 | transport << 8 | kind;
@@ -256,13 +240,6 @@ function marksOf(batch: PacketBatch, index: number, packet: Packet): number {
 function isToMany({ ipVersion, destination0, destination3 }: Packet): boolean {
   if (ipVersion === 4) return destination3 >>> 28 === 0xe || destination3 === -1;
   return ipVersion === 6 && destination0 >>> 24 === 0xff;
-}
-
-/** IPv4 identification of a packet that is in no tunnel; else 0. */
-function ipIdentification(bytes: Uint8Array, packet: Packet): number {
-  if (packet.ipVersion !== 4 || packet.tunnelDepth > 0) return 0;
-  const at = packet.outerSourceOffset - 8;
-  return bytes[at] << 8 | bytes[at + 1];
 }
 
 /** Unreachable, source quench, redirect, time exceeded, parameter problem (RFC 792; RFC 4443 sections 3.1 to 3.4). */

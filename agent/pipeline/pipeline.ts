@@ -7,13 +7,31 @@ import { formatIpv4, formatIpWords, formatMac } from "../decode/addresses.ts";
 import { ApplicationReader, identifyApplication } from "../decode/application.ts";
 import { decodePacket } from "../decode/decode.ts";
 import { FlowTable } from "../flow/flow_table.ts";
+import { type CaptureMemory, HotPath } from "../hot/hot_path.ts";
 import {
-  Application,
+  APPLICATION_PLACES,
+  APPLICATIONS_AT,
+  ORIGINATOR_IS_LOCAL,
+  RESPONDER_IS_LOCAL,
+  S_CAPTURED_BYTES,
+  S_NEWEST_US,
+  S_OLDEST_US,
+  S_SECOND_END_US,
+  S_TICK_AT_US,
+  S_WANTS,
+  STOPS_AT,
+  TALLY_AT,
+  TALLY_PLACES,
+  TRANSPORT_FLOWS_AT,
+  WANTS_OBSERVATIONS,
+  WANTS_ROWS,
+} from "../hot/layout.ts";
+import {
   APPLICATION_NAMES,
   type ApplicationDetails,
   type ApplicationTotals,
+  createPacketBatch,
   type Flow,
-  type FlowEndReason,
   type HostTotals,
   Packet,
   type PacketBatch,
@@ -22,22 +40,21 @@ import {
   type ProtocolTotals,
   type StatsSecond,
   StopReason,
-  Transport,
   TRANSPORT_NAMES,
   WINDOW_US,
 } from "../records.ts";
 import { KeyedSlots } from "../detect/keyed_slots.ts";
-import { Mark } from "../detect/observation.ts";
+import { Mark, ObservationKind } from "../detect/observation.ts";
 import {
   type FlowOfPacket,
   type ObservationSink,
   ObservationWriter,
 } from "./observation_writer.ts";
-import { HostTable } from "./host_table.ts";
+import { hostCountDefault, HostTable } from "./host_table.ts";
 import { isLocalAddress, isUnicastAddress } from "./local_address.ts";
 import { NameBook } from "./name_book.ts";
 import { type AddressText, makePacketRow, type RowPolicy, RowSampler } from "./packet_rows.ts";
-import { Direction, type DropTotals, SecondCounter } from "./second_counter.ts";
+import { type DropTotals, SecondCounter } from "./second_counter.ts";
 
 /** Where the pipeline's products go. Each is optional work: what nobody takes is not made. */
 export interface PipelineSinks {
@@ -65,6 +82,8 @@ export interface PipelineOptions extends PipelineSinks {
   /** Two random words against chosen collisions in the flow table (live); absent, files repeat exactly. */
   readonly hashSeed?: readonly [number, number];
   readonly flowCountMax: number;
+  /** Bytes of captureMemory. */
+  readonly captureBytes?: number;
   readonly rowPolicy: RowPolicy;
   /** The capturing host's own addresses count as local, whatever they are. */
   readonly isOwnAddress?: (word0: number, word1: number, word2: number, word3: number) => boolean;
@@ -77,60 +96,83 @@ const newestRowsMax = 100;
 const shownRowsPerSecond = 20;
 const talkersMax = 20;
 
+/** Applications whose messages name hosts, by index; read in any case. */
+const namesHosts = APPLICATION_NAMES.map((name) =>
+  ["dns", "mdns", "llmnr", "nbns", "dhcp", "dhcpv6"].includes(name)
+);
+
 const tickUs = 1_000_000;
 const suspectsMax = 1024;
-const flowHostWords = 4;
-const originatorLocal = 1;
-const responderLocal = 2;
-const originatorMacSeen = 4;
-const responderMacSeen = 8;
 
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #packet = new Packet();
   readonly #reader = new ApplicationReader();
+  readonly #hot: HotPath;
   readonly #flows: FlowTable;
   readonly #hosts: HostTable;
   readonly #names = new NameBook();
   readonly #sampler: RowSampler;
-  readonly #second = new SecondCounter();
-  readonly #applicationPackets = new Float64Array(APPLICATION_NAMES.length);
-  readonly #applicationBytes = new Float64Array(APPLICATION_NAMES.length);
-  readonly #applicationFlows = new Float64Array(APPLICATION_NAMES.length);
-  readonly #transportFlows = new Float64Array(TRANSPORT_NAMES.length);
-  readonly #stops = new Float64Array(4);
-  /** For each flow slot: host row of originator and responder, epoch of the host table, flags. */
-  #flowHosts = new Int32Array(0);
+  readonly #second: SecondCounter;
+  /** By application. */
+  readonly #applicationPackets: Float64Array;
+  readonly #applicationBytes: Float64Array;
+  readonly #applicationFlows: Float64Array;
+  readonly #transportFlows: Float64Array;
+  readonly #stops: Float64Array;
   readonly #observer: ObservationWriter | null;
   /** Addresses whose packets become rows under the policy "anomalous". */
   readonly #suspects = new KeyedSlots({ capacity: suspectsMax, keyWords: 4 });
   readonly #suspectKey = new Int32Array(4);
   readonly #flowOfPacket: FlowOfPacket;
-  /** Traffic time of the next tick, and start of the detectors' window in progress. */
-  #tickAtUs = -Infinity;
+  /** Start of the detectors' window in progress. */
   #windowStartUs = -Infinity;
   #newest: PacketRow[] = [];
   #shownThisSecond = 0;
   #lastFlowCount = 0;
-  readonly #makesRows: boolean;
-  #capturedBytes = 0;
-  #newestUs = -Infinity;
-  #oldestUs = Infinity;
+  /** The batch being processed, the row of it that the hot path's rows count from, and the row that is in #packet. */
+  #batch: PacketBatch = createPacketBatch(0);
+  #firstRow = 0;
+  #packetRow = -1;
+  /** Somebody takes what flows tell besides their application. */
+  readonly #readsDetails: boolean;
+  /** What the packet in hand has told. */
+  #details: ApplicationDetails | null = null;
   /** Set by the owner before a batch; goes into the seconds. */
   drops: DropTotals = { kernel: 0, interface: 0, queue: 0 };
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#makesRows = options.onRow !== undefined;
+    this.#readsDetails = Boolean(options.onRow ?? options.onFlow ?? options.onDetails);
     this.#sampler = new RowSampler(options.rowPolicy);
+    const { flowCountMax } = options;
+    const hot = this.#hot = new HotPath({
+      flowCountMax,
+      hostCountMax: hostCountDefault,
+      captureBytes: options.captureBytes ?? 0,
+    });
+    this.#second = new SecondCounter(hot.doublesAt(TALLY_AT, TALLY_PLACES));
+    this.#applicationPackets = hot.doublesAt(APPLICATIONS_AT, APPLICATION_PLACES);
+    this.#applicationBytes = hot.doublesAt(
+      APPLICATIONS_AT + 8 * APPLICATION_PLACES,
+      APPLICATION_PLACES,
+    );
+    this.#applicationFlows = hot.doublesAt(
+      APPLICATIONS_AT + 16 * APPLICATION_PLACES,
+      APPLICATION_PLACES,
+    );
+    this.#transportFlows = hot.doublesAt(TRANSPORT_FLOWS_AT, TRANSPORT_NAMES.length);
+    this.#stops = hot.doublesAt(STOPS_AT, 4);
     this.#flows = new FlowTable({
-      flowCountMax: options.flowCountMax,
+      hot,
+      flowCountMax,
       ...(options.hashSeed && { hashSeed: options.hashSeed }),
-      onEnd: (slot, reason) => this.#flowEnded(slot, reason),
+      onEnd: (slot) => this.#flowEnded(slot),
     });
     this.#flowOfPacket = { flows: this.#flows, slot: -1, local: 0 };
-    this.#observer = options.observations ? new ObservationWriter(options.observations) : null;
+    this.#observer = options.observations ? new ObservationWriter(options.observations, hot) : null;
     this.#hosts = new HostTable({
+      hot,
       isLocal: (word0, word1, word2, word3) =>
         isLocalAddress(word0, word1, word2, word3) ||
         (options.isOwnAddress?.(word0, word1, word2, word3) ?? false),
@@ -138,6 +180,27 @@ export class Pipeline {
       formatAddress: formatWords,
       nameOf: (address, mac) => this.#names.nameOf(address, mac),
     });
+    this.#answerCalls();
+  }
+
+  /** What the hot path leaves to others, besides the two tables. */
+  #answerCalls(): void {
+    const { calls, state, times } = this.#hot;
+    calls.decode = (row) => this.#decode(row);
+    calls.macSeen = (row, host) => this.#readHostMac(row, host);
+    calls.inspect = (row, slot) => this.#inspectRow(row, slot);
+    calls.makeRow = (row, slot) => this.#makeRow(row, slot);
+    calls.observe = (row, slot, kind) => this.#observe(row, slot, kind);
+    calls.secondOver = (timestampUs) => this.#rollSecond(timestampUs);
+    calls.tick = () => this.#passTime(this.#flows.nowUs);
+    state[S_WANTS] = (this.#options.onRow ? WANTS_ROWS : 0) |
+      (this.#observer ? WANTS_OBSERVATIONS : 0);
+    if (this.#observer !== null) times[S_TICK_AT_US / 2] = -Infinity;
+  }
+
+  /** Memory for a reader of files: batches that lie in it are not copied. */
+  get captureMemory(): CaptureMemory {
+    return this.#hot.captureMemory;
   }
 
   /** Observations that found no room. */
@@ -154,40 +217,37 @@ export class Pipeline {
   }
 
   get capturedBytes(): number {
-    return this.#capturedBytes;
+    return this.#hot.times[S_CAPTURED_BYTES / 2];
   }
 
   /** Traffic time of the oldest and newest packet; null before the first. */
   get span(): { readonly oldestUs: number; readonly newestUs: number } | null {
-    return this.#newestUs === -Infinity
-      ? null
-      : { oldestUs: this.#oldestUs, newestUs: this.#newestUs };
+    const newestUs = this.#newestUs;
+    return newestUs === -Infinity ? null : { oldestUs: this.#hot.times[S_OLDEST_US / 2], newestUs };
+  }
+
+  get #newestUs(): number {
+    return this.#hot.times[S_NEWEST_US / 2];
   }
 
   /** Takes all packets of a batch, in order. */
   process(batch: PacketBatch): void {
-    const { bytes, count, offsets, capturedLengths, wireLengths, timestampsUs, linktypes } = batch;
-    const packet = this.#packet;
-    const second = this.#second;
-    for (let index = 0; index < count; index++) {
-      const wireLength = wireLengths[index];
-      const capturedLength = capturedLengths[index];
-      const timestampUs = timestampsUs[index];
-      decodePacket(bytes, offsets[index], capturedLength, wireLength, linktypes[index], packet);
-      if (timestampUs >= second.endUs) this.#rollSecond(timestampUs);
-      if (timestampUs > this.#newestUs) this.#newestUs = timestampUs;
-      if (timestampUs < this.#oldestUs) this.#oldestUs = timestampUs;
-      if (packet.stopReason !== 0) this.#stops[packet.stopReason] += 1;
-      this.#capturedBytes += capturedLength;
-      const direction = this.#track(batch, index, timestampUs, wireLength);
-      second.add(packet.transport, wireLength, direction);
-    }
-    if (count === 0) return;
+    if (batch.count === 0) return;
+    this.#batch = batch;
+    this.#hot.process(batch, (firstRow) => {
+      this.#firstRow = firstRow;
+      this.#packetRow = -1;
+    });
     this.#flows.advance(this.#newestUs);
     if (this.#observer === null) return;
     // Files may be joined whose times go back.
     if (this.#flows.nowUs < this.#tickAtUs - 2 * tickUs) this.#passTime(this.#flows.nowUs);
     this.#observer.flush();
+  }
+
+  /** Traffic time of the next tick. */
+  get #tickAtUs(): number {
+    return this.#hot.times[S_TICK_AT_US / 2];
   }
 
   /** Lets traffic time pass without a packet, so that idle flows end on a quiet live link. */
@@ -208,6 +268,7 @@ export class Pipeline {
     if (this.#flows.end(countMax)) return true;
     if (this.#second.startUs >= 0) this.#rollSecond(this.#second.startUs + 1e6);
     this.#second.stop();
+    this.#hot.times[S_SECOND_END_US / 2] = this.#second.endUs;
     if (this.#observer !== null && this.#windowStartUs !== -Infinity) {
       this.#endWindow();
       this.#windowStartUs = -Infinity;
@@ -276,7 +337,7 @@ export class Pipeline {
       tsUs,
       packets,
       bytes,
-      capturedBytes: this.#capturedBytes,
+      capturedBytes: this.capturedBytes,
       protocols: this.protocolTotals(),
       applications: this.applicationTotals(),
       decodeStops: this.decodeStops(),
@@ -292,46 +353,35 @@ export class Pipeline {
     };
   }
 
-  /** Takes the packet into its flow and to its hosts; returns its Direction. */
-  #track(batch: PacketBatch, index: number, timestampUs: number, wireLength: number): number {
-    const packet = this.#packet;
-    const flows = this.#flows;
-    const slot = flows.update(packet, timestampUs, wireLength, batch.interfaceIds[index]);
-    if (this.#observer !== null && flows.nowUs >= this.#tickAtUs) this.#passTime(flows.nowUs);
-    if (slot < 0) {
-      if (packet.arpOffset >= 0) this.#observer?.arp(batch, index, packet);
-      if (this.#makesRows) this.#row(batch, index, 0, 0, null);
-      return Direction.passing;
-    }
-    if (flows.isNew) this.#transportFlows[packet.transport] += 1;
-    const direction = this.#countHosts(batch.bytes, slot, timestampUs, wireLength);
-    const known = flows.application(slot);
-    const details = packet.payloadCapturedLength > 0 && flows.takeInspection(slot)
-      ? this.#inspect(batch.bytes, slot, timestampUs)
-      : null;
-    if (known !== 0) {
-      this.#applicationPackets[known] += 1;
-      this.#applicationBytes[known] += wireLength;
-    } else if (packet.payloadCapturedLength > 0) this.#chargeApplication(slot);
-    if (this.#makesRows) this.#row(batch, index, slot, flows.application(slot), details);
-    if (this.#observer !== null) this.#observe(batch, index, slot, known);
-    return direction;
+  /** Decodes a packet that the hot path does not read itself. */
+  #decode(row: number): void {
+    const { bytes, offsets, capturedLengths, wireLengths, linktypes, timestampsUs } = this.#batch;
+    const index = this.#firstRow + row;
+    const lengths = [capturedLengths[index], wireLengths[index]] as const;
+    decodePacket(bytes, offsets[index], ...lengths, linktypes[index], this.#packet);
+    this.#packetRow = row;
+    this.#flows.setPacket(this.#packet, timestampsUs[index]);
   }
 
-  /** Tells the detectors what the packet meant, if it meant anything. */
-  #observe(batch: PacketBatch, index: number, slot: number, known: number): void {
+  /** Sees to it that #packet is the packet of `row`, which the hot path has in hand. */
+  #take(row: number): number {
+    if (this.#packetRow !== row) this.#hot.getPacket(this.#packet);
+    this.#packetRow = row;
+    return this.#firstRow + row;
+  }
+
+  /** Tells the detectors of a packet that they read. */
+  #observe(row: number, slot: number, kind: number): void {
+    const index = this.#take(row);
+    const batch = this.#batch;
     const packet = this.#packet;
-    const isDns = known === Application.dns ||
-      this.#flows.turn !== 0 && this.#flows.application(slot) === Application.dns;
-    const isIcmp = packet.transport === Transport.icmp || packet.transport === Transport.icmpv6;
-    if (this.#flows.turn === 0 && !isDns && !isIcmp) return;
+    const observer = this.#observer!;
+    if (kind === ObservationKind.arp) return observer.arp(batch, index, packet);
+    if (kind === ObservationKind.icmpError) return observer.icmpError(batch, index, packet);
     const flow = this.#flowOfPacket;
     flow.slot = slot;
-    flow.local = localMarks(this.#flowHosts[slot * flowHostWords + 3], this.#flows.isOriginator);
-    const observer = this.#observer!;
-    if (this.#flows.turn !== 0) observer.contact(batch, index, packet, flow);
-    if (isDns && packet.payloadCapturedLength > 0) observer.dns(batch, index, packet, flow);
-    if (isIcmp) observer.icmpError(batch, index, packet);
+    flow.local = localMarks(this.#flows.hostFlags(slot), this.#flows.isOriginator);
+    observer.dns(batch, index, packet, flow);
   }
 
   /** A second of traffic time has passed, and perhaps a window. */
@@ -342,7 +392,7 @@ export class Pipeline {
       this.#windowStartUs = windowStartUs;
     }
     this.#observer!.tick(nowUs);
-    this.#tickAtUs = Math.floor(nowUs / tickUs) * tickUs + tickUs;
+    this.#hot.times[S_TICK_AT_US / 2] = Math.floor(nowUs / tickUs) * tickUs + tickUs;
   }
 
   #endWindow(): void {
@@ -354,13 +404,9 @@ export class Pipeline {
     observer.windowEnd(startUs);
   }
 
-  /** Counts what a flow brought before its application was known, this packet included. */
-  #chargeApplication(slot: number): void {
-    const application = this.#flows.application(slot);
-    if (application === 0) return;
-    this.#applicationFlows[application] += 1;
-    this.#applicationPackets[application] += this.#flows.packets(slot);
-    this.#applicationBytes[application] += this.#flows.wireBytes(slot);
+  #inspectRow(row: number, slot: number): void {
+    const index = this.#take(row);
+    this.#details = this.#inspect(this.#batch.bytes, slot, this.#batch.timestampsUs[index]);
   }
 
   #inspect(bytes: Uint8Array, slot: number, timestampUs: number): ApplicationDetails | null {
@@ -370,6 +416,10 @@ export class Pipeline {
       application = identifyApplication(bytes, this.#packet);
       if (application === 0) return null;
       flows.setApplication(slot, application);
+    }
+    if (!this.#readsDetails && !namesHosts[application]) {
+      flows.markSettled(slot);
+      return null;
     }
     const details = this.#reader.read(bytes, this.#packet, application, slot);
     if (details === null) return null;
@@ -392,79 +442,26 @@ export class Pipeline {
     }
   }
 
-  /** Adds the packet to its two hosts; returns its Direction. */
-  #countHosts(bytes: Uint8Array, slot: number, timestampUs: number, wireLength: number): number {
-    const base = slot * flowHostWords;
-    if (base >= this.#flowHosts.length) this.#growFlowHosts(base);
-    const flowHosts = this.#flowHosts;
-    const hosts = this.#hosts;
-    const isOriginator = this.#flows.isOriginator;
-    if (this.#flows.isNew || flowHosts[base + 2] !== hosts.epoch) {
-      this.#findHosts(base, isOriginator, timestampUs);
-    }
-    const source = isOriginator ? flowHosts[base] : flowHosts[base + 1];
-    const destination = isOriginator ? flowHosts[base + 1] : flowHosts[base];
-    hosts.addSent(source, wireLength, timestampUs);
-    hosts.addReceived(destination, wireLength, timestampUs);
-    const flags = flowHosts[base + 3];
-    if ((flags & (isOriginator ? originatorMacSeen : responderMacSeen)) === 0) {
-      this.#readHostMac(bytes, base, isOriginator, source);
-    }
-    return directionOf(flags, isOriginator);
+  /** Takes the sender's MAC address. */
+  #readHostMac(row: number, host: number): void {
+    this.#take(row);
+    this.#hosts.setMac(host, readMac(this.#batch.bytes, this.#packet.linkOffset + 6));
   }
 
-  /** Looks both hosts up and remembers their rows, the table's epoch, and which of them are local. */
-  #findHosts(base: number, isOriginator: boolean, timestampUs: number): void {
-    const p = this.#packet;
-    const hosts = this.#hosts;
-    // The second look-up may evict and move the first row, so the first is looked up again.
-    hosts.row(p.source0, p.source1, p.source2, p.source3, timestampUs);
-    const destination = hosts.row(
-      p.destination0,
-      p.destination1,
-      p.destination2,
-      p.destination3,
-      timestampUs,
-    );
-    const source = hosts.row(p.source0, p.source1, p.source2, p.source3, timestampUs);
-    const originator = isOriginator ? source : destination;
-    const responder = isOriginator ? destination : source;
-    this.#flowHosts[base] = originator;
-    this.#flowHosts[base + 1] = responder;
-    this.#flowHosts[base + 2] = hosts.epoch;
-    this.#flowHosts[base + 3] = (hosts.isLocal(originator) ? originatorLocal : 0) |
-      (hosts.isLocal(responder) ? responderLocal : 0);
-  }
-
-  /** Takes the sender's MAC address the first time the flow shows it. */
-  #readHostMac(bytes: Uint8Array, base: number, isOriginator: boolean, row: number): void {
-    const { linkOffset, tunnelDepth } = this.#packet;
-    this.#flowHosts[base + 3] |= isOriginator ? originatorMacSeen : responderMacSeen;
-    if (linkOffset < 0 || tunnelDepth > 0 || !this.#hosts.needsMac(row)) return;
-    this.#hosts.setMac(row, readMac(bytes, linkOffset + 6));
-  }
-
-  #growFlowHosts(base: number): void {
-    const length = 2 ** Math.ceil(Math.log2(base + flowHostWords));
-    const hosts = new Int32Array(Math.max(4096, length));
-    hosts.set(this.#flowHosts);
-    this.#flowHosts = hosts;
-  }
-
-  #row(
-    batch: PacketBatch,
-    index: number,
-    slot: number,
-    application: number,
-    details: ApplicationDetails | null,
-  ): void {
+  /** `slot` is -1 without a flow. */
+  #makeRow(hotRow: number, slot: number): void {
+    const index = this.#firstRow + hotRow;
+    const batch = this.#batch;
+    const details = this.#details;
+    this.#details = null;
     const isTaken = this.#options.rowPolicy === "anomalous"
-      ? this.#isOfSuspect()
+      ? this.#suspects.count > 0 && this.#isOfSuspect(hotRow)
       : this.#sampler.takes(batch.timestampsUs[index]);
     if (!isTaken && this.#shownThisSecond >= shownRowsPerSecond) return;
+    this.#take(hotRow);
     const row = makePacketRow(batch, index, this.#packet, {
-      application,
-      flowId: this.#packet.ipVersion === 0 ? 0 : this.#flows.id(slot),
+      application: slot < 0 ? 0 : this.#flows.application(slot),
+      flowId: slot < 0 ? 0 : this.#flows.id(slot),
       sampleK: this.#sampler.sampleK,
       details,
       text: addressText,
@@ -475,8 +472,9 @@ export class Pipeline {
     if (isTaken) this.#options.onRow?.(row);
   }
 
-  #isOfSuspect(): boolean {
-    if (this.#suspects.count === 0 || this.#packet.ipVersion === 0) return false;
+  #isOfSuspect(hotRow: number): boolean {
+    this.#take(hotRow);
+    if (this.#packet.ipVersion === 0) return false;
     const p = this.#packet;
     const key = this.#suspectKey;
     key[0] = p.source0;
@@ -498,17 +496,14 @@ export class Pipeline {
       activeHosts: this.#options.onSecond ? this.#hosts.activeCount(timestampUs) : 0,
       drops: this.drops,
     });
+    this.#hot.times[S_SECOND_END_US / 2] = this.#second.endUs;
     this.#lastFlowCount = this.#flows.totalCount;
     this.#shownThisSecond = 0;
     if (second !== null) this.#options.onSecond?.(second);
   }
 
-  #flowEnded(slot: number, reason: FlowEndReason): void {
+  #flowEnded(slot: number): void {
     this.#reader.forget(slot);
-    if (this.#observer !== null) {
-      const flags = this.#flowHosts[slot * flowHostWords + 3];
-      this.#observer.end(this.#flows, slot, reason, localMarks(flags, true));
-    }
     this.#options.onFlow?.(this.#flows.flow(slot));
   }
 }
@@ -526,21 +521,14 @@ function named<T>(
   );
 }
 
-/** Marks of a packet by whether the originator sent it; `flags` as in #flowHosts. */
+/** Marks of a packet by whether the originator sent it; `flags` as FlowTable.hostFlags() has them. */
 function localMarks(flags: number, isOriginator: boolean): number {
-  const isOriginatorLocal = (flags & originatorLocal) !== 0;
-  const isResponderLocal = (flags & responderLocal) !== 0;
+  const isOriginatorLocal = (flags & ORIGINATOR_IS_LOCAL) !== 0;
+  const isResponderLocal = (flags & RESPONDER_IS_LOCAL) !== 0;
   const isSourceLocal = isOriginator ? isOriginatorLocal : isResponderLocal;
   const isDestinationLocal = isOriginator ? isResponderLocal : isOriginatorLocal;
   return (isSourceLocal ? Mark.isSourceLocal : 0) |
     (isDestinationLocal ? Mark.isDestinationLocal : 0);
-}
-
-function directionOf(flags: number, isOriginator: boolean): number {
-  const areLocal = flags & (originatorLocal | responderLocal);
-  if (areLocal === 0) return Direction.passing;
-  if (areLocal === (originatorLocal | responderLocal)) return Direction.internal;
-  return (areLocal === originatorLocal) === isOriginator ? Direction.out : Direction.in;
 }
 
 function readMac(bytes: Uint8Array, offset: number): number {

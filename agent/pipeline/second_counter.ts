@@ -1,4 +1,5 @@
 /** Adds packets up to whole seconds of traffic time, the rows of the `stats` table. */
+import { TALLY_PLACES } from "../hot/layout.ts";
 import { type StatsSecond, Transport, TRANSPORT_NAMES } from "../records.ts";
 
 /** Capture drops since the start, as the main thread knows them. */
@@ -23,23 +24,21 @@ const bytesAt = transportCount;
 const directionsAt = 2 * transportCount;
 
 /**
- * Counts the second in progress in one array (packets by transport, bytes by transport, bytes by direction) and keeps the
- * sums of the seconds before it, so that a packet is counted in three places and no more.
+ * The second in progress is one array (packets by transport, bytes by transport, bytes by direction), to which the hot path
+ * adds the packets; this keeps the sums of the seconds before it, so that a packet is counted in three places and no more.
  */
 export class SecondCounter {
   /** Start of the second being counted; -1 before the first packet. */
   startUs = -1;
   /** A packet at this time or later belongs to another second. */
   endUs = -Infinity;
-  readonly #tally = new Float64Array(directionsAt + 4);
-  readonly #before = new Float64Array(directionsAt + 4);
+  readonly #tally: Float64Array;
+  readonly #before = new Float64Array(TALLY_PLACES);
   #drops: DropTotals = { kernel: 0, interface: 0, queue: 0 };
 
-  add(transport: number, wireLength: number, direction: number): void {
-    const tally = this.#tally;
-    tally[transport] += 1;
-    tally[bytesAt + transport] += wireLength;
-    tally[directionsAt + direction] += wireLength;
+  /** `tally` is the hot path's at TALLY_AT, which adds the packets. */
+  constructor(tally: Float64Array) {
+    this.#tally = tally;
   }
 
   /** Packets by transport since the start. */

@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { TALLY_PLACES, TRANSPORT_COUNT } from "../hot/layout.ts";
 import { Transport } from "../records.ts";
 import { Direction, SecondCounter } from "./second_counter.ts";
 
@@ -10,12 +11,18 @@ const context = {
 };
 
 Deno.test("SecondCounter counts a second by transport and direction and the drops since the last", () => {
-  const counter = new SecondCounter();
+  const tally = new Float64Array(TALLY_PLACES);
+  const counter = new SecondCounter(tally);
+  const add = (transport: number, wireLength: number, direction: number) => {
+    tally[transport] += 1;
+    tally[TRANSPORT_COUNT + transport] += wireLength;
+    tally[2 * TRANSPORT_COUNT + direction] += wireLength;
+  };
   strictEqual(counter.roll(10_300_000, context), null);
-  counter.add(Transport.tcp, 100, Direction.in);
-  counter.add(Transport.udp, 50, Direction.out);
-  counter.add(Transport.icmpv6, 20, Direction.internal);
-  counter.add(Transport.arp, 42, Direction.passing);
+  add(Transport.tcp, 100, Direction.in);
+  add(Transport.udp, 50, Direction.out);
+  add(Transport.icmpv6, 20, Direction.internal);
+  add(Transport.arp, 42, Direction.passing);
   strictEqual(counter.endUs, 11_000_000);
   const drops = { kernel: 9, interface: 2, queue: 1 };
   deepStrictEqual(counter.roll(12_000_000, { ...context, drops }), {
@@ -36,7 +43,7 @@ Deno.test("SecondCounter counts a second by transport and direction and the drop
     interfaceDrops: 2,
     queueDrops: 1,
   });
-  counter.add(Transport.tcp, 10, Direction.in);
+  add(Transport.tcp, 10, Direction.in);
   strictEqual(counter.roll(13_000_000, { ...context, drops })?.kernelDrops, 0);
   deepStrictEqual([counter.packets(Transport.tcp), counter.bytes(Transport.tcp)], [2, 110]);
   deepStrictEqual(counter.totals(), { packets: 5, bytes: 222 });

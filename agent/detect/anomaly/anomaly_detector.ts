@@ -23,7 +23,7 @@ import {
 } from "./host_activity.ts";
 import type { JudgedWindow, ScoredWindow } from "./judged_window.ts";
 import { Learner } from "./learner.ts";
-import { isAnomalous, type Model } from "./model.ts";
+import { isAnomalous, type Model, tellingFeature } from "./model.ts";
 import { decodeModel, encodeModel, ModelFormatError } from "./model_file.ts";
 
 /** Windows learnt from before the first is judged: live, and in a file; those of the link there. */
@@ -166,13 +166,16 @@ export class AnomalyDetector implements Detector {
   #score(window: JudgedWindow): ScoredWindow[] {
     const { model } = window.address === null ? this.#link : this.#hosts;
     if (model === null) return [];
-    const score = model.forest.score(window.vector);
     const { threshold } = model;
+    // The forest is asked only where its answer counts.
+    const isAsked = this.#onScored !== undefined ||
+      tellingFeature(model.ranges, window.vector, 0) >= 0;
+    const score = isAsked ? model.forest.score(window.vector) : 0;
     const scored = {
       ...window,
       score,
       threshold,
-      isAnomalous: isAnomalous(model, score, window.vector),
+      isAnomalous: isAsked && isAnomalous(model, score, window.vector),
     };
     this.#onScored?.(scored);
     return [scored];

@@ -1,5 +1,5 @@
 /**
- * What time it is in the traffic. Timestamps of packets mostly rise, but files are joined, clocks are set, and single
+ * What time it is in the traffic, for the model (flow_model.ts). Timestamps of packets mostly rise, but files are joined, clocks are set, and single
  * packets carry nonsense; no single packet may end every flow.
  *
  * - Forward by up to a minute: believed at once. Back by up to a minute: ignored, the clock stands.

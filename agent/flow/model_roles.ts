@@ -1,6 +1,6 @@
-/** Who began a flow, from its first packet; the rule is told in flow_table.ts. */
+/** Who began a flow, from its first packet, for the model (flow_model.ts); the rule is told in flow_table.ts. */
 import type { Packet } from "../records.ts";
-import { TCP_ACK, TCP_SYN } from "./conn_state.ts";
+import { TCP_ACK, TCP_SYN } from "./model_tcp_states.ts";
 import { PROTOCOL_TCP } from "./five_tuple.ts";
 import { isLikelyServerPort } from "./server_ports.ts";
 

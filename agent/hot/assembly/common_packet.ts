@@ -1,0 +1,228 @@
+/**
+ * The packet that most packets are: Ethernet II, IPv4 without options or fragments or IPv6 without extensions, TCP or UDP
+ * that is no tunnel, headers whole. Everything else is left to the walk from header to header in agent/decode; a test holds the two together.
+ */
+import {
+  P_ARP_OFFSET,
+  P_DESTINATION,
+  P_DESTINATION_PORT,
+  P_ETHER_TYPE,
+  P_ICMP_IDENTIFIER,
+  P_IP_IDENTIFICATION,
+  P_IP_LENGTH,
+  P_IP_PROTOCOL,
+  P_IP_VERSION,
+  KIND_IPV4,
+  KIND_IPV6,
+  P_KIND,
+  P_IS_FRAGMENT,
+  P_IS_LATER_FRAGMENT,
+  P_LINK_OFFSET,
+  P_OUTER_DESTINATION_OFFSET,
+  P_OUTER_IP_VERSION,
+  P_OUTER_SOURCE_OFFSET,
+  P_OUTER_TCP_FLAGS,
+  P_PAYLOAD_CAPTURED_LENGTH,
+  P_PAYLOAD_LENGTH,
+  P_PAYLOAD_OFFSET,
+  P_SOURCE,
+  P_SOURCE_PORT,
+  P_STOP_AVAILABLE,
+  P_STOP_LAYER,
+  P_STOP_NEEDED,
+  P_STOP_REASON,
+  P_TCP_ACKNOWLEDGEMENT,
+  P_TCP_FLAGS,
+  P_TCP_SEQUENCE,
+  P_TCP_WINDOW,
+  P_TRANSPORT,
+  P_TTL,
+  P_TUNNEL_DEPTH,
+  P_VLAN_ID,
+  PACKET_AT,
+} from "../layout";
+
+/** EtherType (big-endian) and version; IPv4 with its header length. */
+const ETHERNET_IPV4: u32 = 0x450008;
+const ETHERNET_IPV6: u32 = 0x60dd86;
+const ETHERNET_LENGTH: i32 = 14;
+const IPV4_LENGTH: i32 = 20;
+const IPV6_LENGTH: i32 = 40;
+const TCP_LENGTH_MIN: i32 = 20;
+const UDP_LENGTH: i32 = 8;
+const FRAME_LENGTH_MIN: u32 = ETHERNET_LENGTH + IPV4_LENGTH + UDP_LENGTH;
+const FRAME_LENGTH_MIN_IPV6: u32 = ETHERNET_LENGTH + IPV6_LENGTH + UDP_LENGTH;
+const PROTOCOL_TCP: i32 = 6;
+const PROTOCOL_UDP: i32 = 17;
+const TRANSPORT_TCP: i32 = 1;
+const TRANSPORT_UDP: i32 = 2;
+
+@inline
+function set(field: i32, value: i32): void {
+  store<i32>(PACKET_AT + (field << 2), value);
+}
+
+@inline
+function read16(at: usize): i32 {
+  return <i32> bswap<u16>(load<u16>(at));
+}
+
+@inline
+function read32(at: usize): i32 {
+  return <i32> bswap<u32>(load<u32>(at));
+}
+
+/**
+ * Fills the packet and returns true, or returns false for any other packet. `base` is the address of the batch's bytes,
+ * from which the packet's offsets count.
+ */
+export function decodeCommon(base: usize, offset: i32, capturedLength: u32, wireLength: u32): bool {
+  const at = base + offset;
+  if (capturedLength < FRAME_LENGTH_MIN) return false;
+  const wire = wireLength > capturedLength ? wireLength : capturedLength;
+  // EtherType and the first byte of the IP header.
+  const kind = load<u32>(at, 12) & 0xffffff;
+  if (kind == ETHERNET_IPV4) return decodeIpv4(at, offset, capturedLength, wire);
+  return (kind & 0xf0ffff) == ETHERNET_IPV6 && decodeIpv6(at, offset, capturedLength, wire);
+}
+
+@inline
+function decodeIpv4(at: usize, offset: i32, capturedLength: u32, wire: u32): bool {
+  const totalLength = read16(at + 16);
+  if ((load<u16>(at, 20) & 0xff3f) != 0 || totalLength < IPV4_LENGTH) return false;
+  const ipLengthEnd: u32 = ETHERNET_LENGTH + totalLength;
+  const ipEnd: u32 = ipLengthEnd < wire ? ipLengthEnd : wire;
+  const protocol = <i32> load<u8>(at, 23);
+  const transport = ETHERNET_LENGTH + IPV4_LENGTH;
+  if (!decodeTransport(at, offset, transport, protocol, ipEnd, capturedLength)) return false;
+  if (load<i32>(PACKET_AT, P_KIND << 2) != KIND_IPV4) setIpv4Constants();
+  set(P_SOURCE + 3, read32(at + 26));
+  set(P_DESTINATION + 3, read32(at + 30));
+  set(P_OUTER_SOURCE_OFFSET, offset + 26);
+  set(P_OUTER_DESTINATION_OFFSET, offset + 30);
+  set(P_IP_LENGTH, totalLength);
+  set(P_TTL, load<u8>(at, 22));
+  return true;
+}
+
+function decodeIpv6(at: usize, offset: i32, capturedLength: u32, wire: u32): bool {
+  const payloadLength = read16(at + 18);
+  // No length: a jumbogram or segmentation offload.
+  if (capturedLength < FRAME_LENGTH_MIN_IPV6 || payloadLength == 0) return false;
+  const ipLengthEnd: u32 = ETHERNET_LENGTH + IPV6_LENGTH + payloadLength;
+  const ipEnd: u32 = ipLengthEnd < wire ? ipLengthEnd : wire;
+  const protocol = <i32> load<u8>(at, 20);
+  const transport = ETHERNET_LENGTH + IPV6_LENGTH;
+  if (!decodeTransport(at, offset, transport, protocol, ipEnd, capturedLength)) return false;
+  if (load<i32>(PACKET_AT, P_KIND << 2) != KIND_IPV6) setIpv6Constants();
+  for (let word = 0; word < 8; word++) set(P_SOURCE + word, read32(at + 22 + (word << 2)));
+  set(P_OUTER_SOURCE_OFFSET, offset + 22);
+  set(P_OUTER_DESTINATION_OFFSET, offset + 38);
+  set(P_IP_LENGTH, IPV6_LENGTH + payloadLength);
+  set(P_TTL, load<u8>(at, 21));
+  return true;
+}
+
+/** TCP or UDP at `start` of the frame; all ends count from the start of the frame. Fills what does not need the IP header. */
+@inline
+function decodeTransport(
+  at: usize,
+  offset: i32,
+  start: i32,
+  protocol: i32,
+  ipEnd: u32,
+  captured: u32,
+): bool {
+  const transport = at + start;
+  let payload: u32 = 0;
+  let end = ipEnd;
+  if (protocol == PROTOCOL_TCP) {
+    const readableEnd = ipEnd < captured ? ipEnd : captured;
+    if (<u32> (start + TCP_LENGTH_MIN) > readableEnd) return false;
+    payload = start + ((<u32> load<u8>(transport, 12) >> 4) << 2);
+    if (payload < <u32> (start + TCP_LENGTH_MIN) || payload > readableEnd) return false;
+    setTcp(transport);
+  } else if (protocol == PROTOCOL_UDP) {
+    const length: u32 = read16(transport + 4);
+    payload = start + UDP_LENGTH;
+    if (payload > ipEnd || length < <u32> UDP_LENGTH || isTunnel(transport)) return false;
+    if (<u32> start + length < ipEnd) end = <u32> start + length;
+    setUdp();
+  } else return false;
+  const source = read16(transport);
+  const destination = read16(transport + 2);
+  set(P_SOURCE_PORT, source);
+  set(P_DESTINATION_PORT, destination);
+  set(P_IP_PROTOCOL, protocol);
+  set(P_LINK_OFFSET, offset);
+  set(P_PAYLOAD_OFFSET, offset + <i32> payload);
+  set(P_PAYLOAD_LENGTH, <i32> (end - payload));
+  const payloadEnd = end < captured ? end : captured;
+  set(P_PAYLOAD_CAPTURED_LENGTH, <i32> (payloadEnd - payload));
+  return true;
+}
+
+/** VXLAN, VXLAN-GPE and Geneve by destination port, Teredo by either. */
+function isTunnel(udp: usize): bool {
+  const source = read16(udp);
+  const destination = read16(udp + 2);
+  return destination == 4789 || destination == 4790 || destination == 6081 ||
+    destination == 3544 || source == 3544;
+}
+
+@inline
+function setTcp(tcp: usize): void {
+  set(P_TRANSPORT, TRANSPORT_TCP);
+  set(P_OUTER_TCP_FLAGS, read16(tcp + 12) & 0x0fff);
+  set(P_TCP_FLAGS, read16(tcp + 12) & 0x01ff);
+  set(P_TCP_SEQUENCE, read32(tcp + 4));
+  set(P_TCP_ACKNOWLEDGEMENT, read32(tcp + 8));
+  set(P_TCP_WINDOW, read16(tcp + 14));
+}
+
+@inline
+function setUdp(): void {
+  set(P_TRANSPORT, TRANSPORT_UDP);
+  set(P_OUTER_TCP_FLAGS, -1);
+  set(P_TCP_FLAGS, -1);
+  set(P_TCP_SEQUENCE, 0);
+  set(P_TCP_ACKNOWLEDGEMENT, 0);
+  set(P_TCP_WINDOW, 0);
+}
+
+/** What all common packets share; written again only after a packet of another kind has changed it. */
+function setConstants(): void {
+  set(P_VLAN_ID, -1);
+  set(P_TUNNEL_DEPTH, 0);
+  set(P_IS_LATER_FRAGMENT, 0);
+  set(P_IS_FRAGMENT, 0);
+  set(P_IP_IDENTIFICATION, -1);
+  set(P_ICMP_IDENTIFIER, -1);
+  set(P_ARP_OFFSET, -1);
+  set(P_STOP_REASON, 0);
+  set(P_STOP_LAYER, 0);
+  set(P_STOP_NEEDED, 0);
+  set(P_STOP_AVAILABLE, 0);
+}
+
+function setIpv4Constants(): void {
+  setConstants();
+  set(P_KIND, KIND_IPV4);
+  set(P_ETHER_TYPE, 0x0800);
+  set(P_IP_VERSION, 4);
+  set(P_OUTER_IP_VERSION, 4);
+  set(P_SOURCE, 0);
+  set(P_SOURCE + 1, 0);
+  set(P_SOURCE + 2, 0xffff);
+  set(P_DESTINATION, 0);
+  set(P_DESTINATION + 1, 0);
+  set(P_DESTINATION + 2, 0xffff);
+}
+
+function setIpv6Constants(): void {
+  setConstants();
+  set(P_KIND, KIND_IPV6);
+  set(P_ETHER_TYPE, 0x86dd);
+  set(P_IP_VERSION, 6);
+  set(P_OUTER_IP_VERSION, 6);
+}

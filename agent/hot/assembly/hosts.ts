@@ -1,0 +1,223 @@
+/**
+ * Totals of hosts: the look-up and what a packet adds. agent/pipeline/host_table.ts is their owner: it fills the flags,
+ * makes room and reads them.
+ */
+import {
+  F_HOST_EPOCH,
+  F_HOST_FLAGS,
+  F_HOSTS,
+  H_BYTES_IN,
+  H_BYTES_OUT,
+  H_FLAGS,
+  H_LAST_SEEN_US,
+  H_PACKETS_IN,
+  H_PACKETS_OUT,
+  HOST_BYTES,
+  HOST_HAS_MAC,
+  HOST_IS_LISTED,
+  HOST_IS_LOCAL,
+  ORIGINATOR_IS_LOCAL,
+  ORIGINATOR_MAC_SEEN,
+  P_DESTINATION,
+  P_LINK_OFFSET,
+  P_SOURCE,
+  P_TUNNEL_DEPTH,
+  PACKET_AT,
+  RESPONDER_IS_LOCAL,
+  RESPONDER_MAC_SEEN,
+  S_HOST_COUNT,
+  S_HOST_EPOCH,
+  S_IS_NEW,
+  S_IS_ORIGINATOR,
+  STATE_AT,
+} from "../layout";
+import { hostAdded, hostsFull, macSeen } from "./imports";
+
+/** Direction of second_counter.ts. */
+export const PASSING: i32 = 0;
+const IN: i32 = 1;
+const OUT: i32 = 2;
+const INTERNAL: i32 = 3;
+
+let rowsAt: usize = 0;
+let addressesAt: usize = 0;
+let placesAt: usize = 0;
+let mask: i32 = 0;
+let hostCountMax: i32 = 0;
+
+@inline
+function field(index: i32): i32 {
+  return load<i32>(PACKET_AT + (index << 2));
+}
+
+@inline
+function state(index: i32): i32 {
+  return load<i32>(STATE_AT + (index << 2));
+}
+
+/** Lays the table out from `at`, a multiple of 64: rows, addresses, places; returns the address behind it. */
+export function makeHosts(at: usize, countMax: i32): usize {
+  hostCountMax = countMax;
+  let size = 16;
+  while (size < countMax * 2) size *= 2;
+  mask = size - 1;
+  rowsAt = at;
+  addressesAt = rowsAt + <usize> countMax * HOST_BYTES;
+  placesAt = addressesAt + (<usize> countMax << 4);
+  return placesAt + (<usize> size << 2);
+}
+
+export function hostRowsAt(): usize {
+  return rowsAt;
+}
+
+export function hostAddressesAt(): usize {
+  return addressesAt;
+}
+
+/** Row of a host, -1 when it is not in the table. */
+export function findHost(word0: i32, word1: i32, word2: i32, word3: i32): i32 {
+  let index = hash(word0, word1, word2, word3) & mask;
+  while (true) {
+    const row = load<i32>(placesAt + (index << 2)) - 1;
+    if (row < 0) return -1;
+    const address = addressesAt + (row << 4);
+    const isSame = load<i32>(address, 12) == word3 && load<i32>(address, 8) == word2 &&
+      load<i32>(address, 4) == word1 && load<i32>(address) == word0;
+    if (isSame) return row;
+    index = index + 1 & mask;
+  }
+}
+
+/** Row of a host, added when new. */
+export function hostRow(word0: i32, word1: i32, word2: i32, word3: i32, timestampUs: f64): i32 {
+  const found = findHost(word0, word1, word2, word3);
+  if (found >= 0) return found;
+  if (state(S_HOST_COUNT) == hostCountMax) hostsFull();
+  const row = state(S_HOST_COUNT);
+  store<i32>(STATE_AT, row + 1, S_HOST_COUNT << 2);
+  const address = addressesAt + (row << 4);
+  store<i32>(address, word0);
+  store<i32>(address, word1, 4);
+  store<i32>(address, word2, 8);
+  store<i32>(address, word3, 12);
+  const at = rowsAt + <usize> row * HOST_BYTES;
+  memory.fill(at, 0, HOST_BYTES);
+  store<f64>(at, timestampUs, H_LAST_SEEN_US << 2);
+  hostAdded(row, timestampUs);
+  put(row);
+  return row;
+}
+
+/** Fills the index anew, after rows have moved. */
+export function indexHosts(): void {
+  memory.fill(placesAt, 0, <usize> (mask + 1) << 2);
+  for (let row = 0; row < state(S_HOST_COUNT); row++) put(row);
+}
+
+function put(row: i32): void {
+  const address = addressesAt + (row << 4);
+  let index = hash(
+    load<i32>(address),
+    load<i32>(address, 4),
+    load<i32>(address, 8),
+    load<i32>(address, 12),
+  ) & mask;
+  while (load<i32>(placesAt + (index << 2)) != 0) index = index + 1 & mask;
+  store<i32>(placesAt + (index << 2), row + 1);
+}
+
+@inline
+export function addSent(row: i32, wireLength: f64, timestampUs: f64): void {
+  const at = rowsAt + <usize> row * HOST_BYTES;
+  store<f64>(at, load<f64>(at, H_PACKETS_OUT << 2) + 1, H_PACKETS_OUT << 2);
+  store<f64>(at, load<f64>(at, H_BYTES_OUT << 2) + wireLength, H_BYTES_OUT << 2);
+  store<f64>(at, timestampUs, H_LAST_SEEN_US << 2);
+}
+
+@inline
+export function addReceived(row: i32, wireLength: f64, timestampUs: f64): void {
+  const at = rowsAt + <usize> row * HOST_BYTES;
+  store<f64>(at, load<f64>(at, H_PACKETS_IN << 2) + 1, H_PACKETS_IN << 2);
+  store<f64>(at, load<f64>(at, H_BYTES_IN << 2) + wireLength, H_BYTES_IN << 2);
+  store<f64>(at, timestampUs, H_LAST_SEEN_US << 2);
+}
+
+/** Adds the packet in hand to the hosts of its flow; returns the packet's Direction. */
+@inline
+export function countHosts(row: i32, flow: usize, timestampUs: f64, wireLength: f64): i32 {
+  const isOriginator = state(S_IS_ORIGINATOR);
+  const isUnknown = state(S_IS_NEW) != 0 ||
+    load<i32>(flow, F_HOST_EPOCH << 2) != state(S_HOST_EPOCH);
+  if (isUnknown) findHosts(flow, isOriginator, timestampUs);
+  const own = (isOriginator ^ 1) << 2;
+  const source = load<i32>(flow + own, F_HOSTS << 2);
+  addSent(source, wireLength, timestampUs);
+  addReceived(load<i32>(flow + (own ^ 4), F_HOSTS << 2), wireLength, timestampUs);
+  const flags = load<i32>(flow, F_HOST_FLAGS << 2);
+  const macFlag = isOriginator != 0 ? ORIGINATOR_MAC_SEEN : RESPONDER_MAC_SEEN;
+  if ((flags & macFlag) == 0) seeMac(row, flow, source, flags | macFlag);
+  return directionOf(flags, isOriginator);
+}
+
+@inline
+function directionOf(flags: i32, isOriginator: i32): i32 {
+  const areLocal = flags & (ORIGINATOR_IS_LOCAL | RESPONDER_IS_LOCAL);
+  if (areLocal == 0) return PASSING;
+  if (areLocal == (ORIGINATOR_IS_LOCAL | RESPONDER_IS_LOCAL)) return INTERNAL;
+  return areLocal == ORIGINATOR_IS_LOCAL == (isOriginator != 0) ? OUT : IN;
+}
+
+/** Looks both hosts up and remembers their rows, the table's epoch, and which of them are local. */
+function findHosts(flow: usize, isOriginator: i32, timestampUs: f64): void {
+  // The second look-up may evict and move the first row, so the first is looked up again.
+  packetHost(P_SOURCE, timestampUs);
+  const destination = packetHost(P_DESTINATION, timestampUs);
+  const source = packetHost(P_SOURCE, timestampUs);
+  const originator = isOriginator != 0 ? source : destination;
+  const responder = isOriginator != 0 ? destination : source;
+  store<i32>(flow, originator, F_HOSTS << 2);
+  store<i32>(flow, responder, (F_HOSTS + 1) << 2);
+  store<i32>(flow, state(S_HOST_EPOCH), F_HOST_EPOCH << 2);
+  const flags = (isLocal(originator) ? ORIGINATOR_IS_LOCAL : 0) |
+    (isLocal(responder) ? RESPONDER_IS_LOCAL : 0);
+  store<i32>(flow, flags, F_HOST_FLAGS << 2);
+}
+
+function packetHost(address: i32, timestampUs: f64): i32 {
+  return hostRow(
+    field(address),
+    field(address + 1),
+    field(address + 2),
+    field(address + 3),
+    timestampUs,
+  );
+}
+
+@inline
+function flagsOf(row: i32): i32 {
+  return load<i32>(rowsAt + <usize> row * HOST_BYTES, H_FLAGS << 2);
+}
+
+function isLocal(row: i32): bool {
+  return (flagsOf(row) & HOST_IS_LOCAL) != 0;
+}
+
+/** Takes the sender's MAC address the first time the flow shows it. */
+function seeMac(row: i32, flow: usize, host: i32, flags: i32): void {
+  store<i32>(flow, flags, F_HOST_FLAGS << 2);
+  if (field(P_LINK_OFFSET) < 0 || field(P_TUNNEL_DEPTH) > 0) return;
+  const known = flagsOf(host) & (HOST_IS_LOCAL | HOST_IS_LISTED | HOST_HAS_MAC);
+  if (known == (HOST_IS_LOCAL | HOST_IS_LISTED)) macSeen(row, host);
+}
+
+/** Murmur3's mixing of four words; addresses of one network differ in few bits. */
+function hash(word0: i32, word1: i32, word2: i32, word3: i32): i32 {
+  let h: u32 = word3 * <i32> 0xcc9e2d51 ^ word2 * <i32> 0x1b873593 ^ word1 * <i32> 0x85ebca6b ^
+    word0 * <i32> 0xc2b2ae35;
+  h ^= h >> 16;
+  h *= 0x85ebca6b;
+  h ^= h >> 13;
+  h *= 0xc2b2ae35;
+  return <i32> (h ^ h >> 16);
+}

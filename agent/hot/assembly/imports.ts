@@ -1,0 +1,35 @@
+/** What the hot path leaves to TypeScript; see HotCalls in hot_path.ts. */
+
+// Decodes a row that is no common packet into the packet's words.
+@external("env", "decode")
+export declare function decode(row: i32): void;
+// A flow ends, or is cut; the slot can still be read.
+@external("env", "flowEnded")
+export declare function flowEnded(slot: i32, reason: i32): void;
+// A host was added; its flags are to be set.
+@external("env", "hostAdded")
+export declare function hostAdded(row: i32, timestampUs: f64): void;
+// There are as many hosts as may be: some are to leave.
+@external("env", "hostsFull")
+export declare function hostsFull(): void;
+// A host's MAC address has been seen for the first time.
+@external("env", "macSeen")
+export declare function macSeen(row: i32, host: i32): void;
+// The payload of a flow that has not told its name.
+@external("env", "inspect")
+export declare function inspect(row: i32, slot: i32): void;
+// A packet row may be made; slot -1 is no flow.
+@external("env", "makeRow")
+export declare function makeRow(row: i32, slot: i32): void;
+// The packet is one that detectors read: ARP (slot -1), DNS or ICMP, as O_KIND_ of the layout.
+@external("env", "observe")
+export declare function observe(row: i32, slot: i32, kind: i32): void;
+// There is no room for another row for the detectors.
+@external("env", "observationsFull")
+export declare function observationsFull(): void;
+// A packet belongs to another second than the one in progress.
+@external("env", "secondOver")
+export declare function secondOver(timestampUs: f64): void;
+// Traffic time has reached S_TICK_AT_US.
+@external("env", "tick")
+export declare function tick(): void;

@@ -1,0 +1,220 @@
+/**
+ * Rows for the detectors about flows: what a packet meant to its flow, and that a flow ended. agent/detect/observation.ts
+ * draws them; agent/pipeline/observation_writer.ts writes those of other kinds into the same buffer and hands it on.
+ */
+import {
+  END_ACTIVE,
+  END_CLOSED,
+  END_EVICTED,
+  END_INPUT,
+  F_BYTES,
+  F_HIGH_3,
+  F_HIGH_REST,
+  F_HOST_FLAGS,
+  F_ID,
+  F_KIND,
+  F_LAST_US,
+  F_LOW_3,
+  F_LOW_REST,
+  F_META,
+  F_PACKETS,
+  F_PORTS,
+  F_START_US,
+  F_STATE,
+  KIND_APPLICATION_SHIFT,
+  META_IS_IPV6,
+  O_CONTACT_WORDS,
+  O_KIND_CONTACT,
+  O_KIND_END,
+  O_MARK_ENDED_CLOSED,
+  O_MARK_ENDED_EVICTED,
+  O_MARK_ENDED_INPUT,
+  O_MARK_IS_DESTINATION_LOCAL,
+  O_MARK_IS_FRAGMENT,
+  O_MARK_IS_LINK_BROADCAST,
+  O_MARK_IS_SOURCE_LOCAL,
+  O_MARK_IS_TO_MANY,
+  O_MARK_IS_TUNNELLED,
+  O_MARK_SENT_BY_ORIGINATOR,
+  O_WORDS_MAX,
+  OBSERVATION_BUFFER_WORDS,
+  OBSERVATIONS_AT,
+  ORIGINATOR_IS_LOCAL,
+  P_DESTINATION_PORT,
+  P_IP_LENGTH,
+  P_IP_VERSION,
+  P_IS_FRAGMENT,
+  P_LINK_OFFSET,
+  P_OUTER_SOURCE_OFFSET,
+  P_PAYLOAD_LENGTH,
+  P_SOURCE,
+  P_SOURCE_PORT,
+  P_TCP_FLAGS,
+  P_TCP_WINDOW,
+  P_TRANSPORT,
+  P_TTL,
+  P_TUNNEL_DEPTH,
+  PACKET_AT,
+  RESPONDER_IS_LOCAL,
+  S_IS_ORIGINATOR,
+  S_OBSERVATIONS_LENGTH,
+  S_OBSERVATIONS_SHED,
+  S_TURN,
+  S_WANTS,
+  STATE_AT,
+  STATE_ORIGINATOR_IS_LOW,
+  STATE_TCP_MASK,
+  TURN_IS_CONTINUED,
+  WANTS_OBSERVATIONS,
+} from "../layout";
+import { observationsFull } from "./imports";
+import { isToMany } from "./roles";
+
+@inline
+function field(index: i32): i32 {
+  return load<i32>(PACKET_AT + (index << 2));
+}
+
+@inline
+function state(index: i32): i32 {
+  return load<i32>(STATE_AT + (index << 2));
+}
+
+@inline
+export function wantsObservations(): bool {
+  return (state(S_WANTS) & WANTS_OBSERVATIONS) != 0;
+}
+
+/** A packet that meant something to its flow. `base` is the address that the packet's offsets count from. */
+export function writeContact(
+  base: usize,
+  flow: usize,
+  timestampUs: f64,
+  wireLength: u32,
+  isEthernet: bool,
+): void {
+  const at = beginRow(O_KIND_CONTACT, field(P_TRANSPORT), timestampUs);
+  if (at == 0) return;
+  memory.copy(at + (3 << 2), PACKET_AT + (P_SOURCE << 2), 32);
+  const source = field(P_SOURCE_PORT);
+  set(at, 11, source < 0 ? 0 : source << 16 | field(P_DESTINATION_PORT) & 0xffff);
+  set(at, 12, idOf(flow));
+  const isOriginator = state(S_IS_ORIGINATOR);
+  const marks = state(S_TURN) | localMarks(load<i32>(flow, F_HOST_FLAGS << 2), isOriginator) |
+    (isOriginator != 0 ? O_MARK_SENT_BY_ORIGINATOR : 0) | packetMarks(base, isEthernet);
+  set(at, 13, marks);
+  set(at, 14, field(P_TCP_FLAGS) << 16 | field(P_TTL) & 0xffff);
+  set(at, 15, field(P_TCP_WINDOW) << 16 | ipIdentification(base));
+  const headerLength = field(P_IP_LENGTH) - field(P_PAYLOAD_LENGTH);
+  set(at, 16, headerLength << 16 | <i32> min<u32>(wireLength, 0xffff));
+  set(at, 17, field(P_PAYLOAD_LENGTH));
+  writeTotals(at, flow, timestampUs);
+  const link = field(P_LINK_OFFSET);
+  const mac = base + link + 6;
+  set(at, 24, link < 0 ? 0 : <i32> bswap<u16>(load<u16>(mac)));
+  set(at, 25, link < 0 ? 0 : bswap<i32>(load<i32>(mac, 2)));
+}
+
+/** A flow that ends, for a reason as END_ of the layout: source is its originator. */
+export function writeEnd(flow: usize, reason: i32): void {
+  const lastUs = load<f64>(flow, F_LAST_US << 2);
+  const at = beginRow(O_KIND_END, load<u8>(flow, F_KIND << 2), lastUs);
+  if (at == 0) return;
+  writeEnds(at, flow);
+  set(at, 12, idOf(flow));
+  const local = localMarks(load<i32>(flow, F_HOST_FLAGS << 2), 1);
+  set(at, 13, local | O_MARK_SENT_BY_ORIGINATOR | endMark(reason));
+  memory.fill(at + (14 << 2), 0, (O_CONTACT_WORDS - 14) << 2);
+  writeTotals(at, flow, lastUs);
+}
+
+@inline
+function set(at: usize, word: i32, value: i32): void {
+  store<i32>(at + (word << 2), value);
+}
+
+/** Makes room for a row and writes its head and time; its address, or 0 when there is none. */
+function beginRow(kind: i32, transport: i32, timestampUs: f64): usize {
+  if (state(S_OBSERVATIONS_LENGTH) > OBSERVATION_BUFFER_WORDS - O_WORDS_MAX) observationsFull();
+  const length = state(S_OBSERVATIONS_LENGTH);
+  if (length > OBSERVATION_BUFFER_WORDS - O_WORDS_MAX) {
+    store<i32>(STATE_AT, state(S_OBSERVATIONS_SHED) + 1, S_OBSERVATIONS_SHED << 2);
+    return 0;
+  }
+  store<i32>(STATE_AT, length + O_CONTACT_WORDS, S_OBSERVATIONS_LENGTH << 2);
+  const at: usize = OBSERVATIONS_AT + (length << 2);
+  const seconds = Math.floor(timestampUs / 1e6);
+  set(at, 0, O_CONTACT_WORDS << 16 | transport << 8 | kind);
+  set(at, 1, <i32> (<i64> seconds));
+  set(at, 2, <i32> (timestampUs - seconds * 1e6));
+  return at;
+}
+
+function idOf(flow: usize): i32 {
+  return <i32> (<i64> load<f64>(flow, F_ID << 2));
+}
+
+/** Which ends are local, by whether the originator sent the packet. */
+function localMarks(flags: i32, isOriginator: i32): i32 {
+  const source = isOriginator != 0 ? ORIGINATOR_IS_LOCAL : RESPONDER_IS_LOCAL;
+  const destination = isOriginator != 0 ? RESPONDER_IS_LOCAL : ORIGINATOR_IS_LOCAL;
+  return ((flags & source) != 0 ? O_MARK_IS_SOURCE_LOCAL : 0) |
+    ((flags & destination) != 0 ? O_MARK_IS_DESTINATION_LOCAL : 0);
+}
+
+/** What the frame and the IP header add. */
+function packetMarks(base: usize, isEthernet: bool): i32 {
+  const link = field(P_LINK_OFFSET);
+  let marks = isToMany() ? O_MARK_IS_TO_MANY : 0;
+  if (isEthernet && link >= 0 && (load<u8>(base + link) & 1) != 0) marks |= O_MARK_IS_LINK_BROADCAST;
+  if (field(P_IS_FRAGMENT) != 0) marks |= O_MARK_IS_FRAGMENT;
+  if (field(P_TUNNEL_DEPTH) > 0) marks |= O_MARK_IS_TUNNELLED;
+  return marks;
+}
+
+/** IPv4 identification of a packet that is in no tunnel; else 0. */
+function ipIdentification(base: usize): i32 {
+  if (field(P_IP_VERSION) != 4 || field(P_TUNNEL_DEPTH) > 0) return 0;
+  return <i32> bswap<u16>(load<u16>(base + field(P_OUTER_SOURCE_OFFSET) - 8));
+}
+
+function endMark(reason: i32): i32 {
+  if (reason == END_CLOSED) return O_MARK_ENDED_CLOSED;
+  if (reason == END_EVICTED) return O_MARK_ENDED_EVICTED;
+  if (reason == END_INPUT) return O_MARK_ENDED_INPUT;
+  return reason == END_ACTIVE ? TURN_IS_CONTINUED : 0;
+}
+
+/** Addresses and ports of the flow, the originator's first. */
+function writeEnds(at: usize, flow: usize): void {
+  const isIpv6 = (load<i32>(flow, F_META << 2) & META_IS_IPV6) != 0;
+  const isLowFirst = (load<i32>(flow, F_STATE << 2) & STATE_ORIGINATOR_IS_LOW) != 0;
+  const low = at + (isLowFirst ? 3 << 2 : 7 << 2);
+  const high = at + (isLowFirst ? 7 << 2 : 3 << 2);
+  for (let word = 0; word < 3; word++) {
+    const mapped = word == 2 ? 0xffff : 0;
+    const from = flow + (word << 2);
+    set(low, word, isIpv6 ? load<i32>(from, F_LOW_REST << 2) : mapped);
+    set(high, word, isIpv6 ? load<i32>(from, F_HIGH_REST << 2) : mapped);
+  }
+  set(low, 3, load<i32>(flow, F_LOW_3 << 2));
+  set(high, 3, load<i32>(flow, F_HIGH_3 << 2));
+  const ports = load<i32>(flow, F_PORTS << 2);
+  set(at, 11, isLowFirst ? ports : rotl<i32>(ports, 16));
+}
+
+/** Words 18 to 23. */
+function writeTotals(at: usize, flow: usize, timestampUs: f64): void {
+  store<i64>(at, load<i64>(flow, F_PACKETS << 2), 18 << 2);
+  set(at, 20, cutOff(load<f64>(flow, F_BYTES << 2)));
+  set(at, 21, cutOff(load<f64>(flow, (F_BYTES + 2) << 2)));
+  set(at, 22, cutOff((timestampUs - load<f64>(flow, F_START_US << 2)) / 1000));
+  const application = load<i32>(flow, F_KIND << 2) & -1 << KIND_APPLICATION_SHIFT;
+  set(at, 23, application | load<i32>(flow, F_STATE << 2) & STATE_TCP_MASK);
+}
+
+/** As an unsigned word. */
+function cutOff(value: f64): i32 {
+  if (value > <f64> 0xffffffff) return -1;
+  return value > 0 ? <i32> <u32> value : 0;
+}

@@ -1,0 +1,57 @@
+/** Who began a flow; the rule is told in agent/flow/flow_table.ts. */
+import {
+  P_DESTINATION,
+  P_DESTINATION_PORT,
+  P_IP_PROTOCOL,
+  P_IP_VERSION,
+  P_SOURCE,
+  P_SOURCE_PORT,
+  P_TCP_FLAGS,
+  PACKET_AT,
+  SERVER_PORTS_AT,
+  SERVER_PORTS_BYTES,
+} from "../layout";
+import { ACK, SYN } from "./tcp_states";
+
+const PROTOCOL_TCP: i32 = 6;
+const PROTOCOL_UDP: i32 = 17;
+
+@inline
+function field(index: i32): i32 {
+  return load<i32>(PACKET_AT + (index << 2));
+}
+
+/** From a flow's first packet: true when the sender is taken for its responder. */
+export function isSentByResponder(): bool {
+  const protocol = field(P_IP_PROTOCOL);
+  const flags = field(P_TCP_FLAGS);
+  const source = field(P_SOURCE_PORT);
+  const destination = field(P_DESTINATION_PORT);
+  const isTcp = protocol == PROTOCOL_TCP;
+  if (isTcp && flags >= 0 && (flags & SYN) != 0) return (flags & ACK) != 0 && !isToItself();
+  if (!isLikelyServerPort(protocol, source) || isToMany()) return false;
+  if (!isLikelyServerPort(protocol, destination)) return true;
+  return isTcp && source < destination;
+}
+
+/** IPv4 multicast (224.0.0.0/4) and 255.255.255.255, IPv6 multicast (ff00::/8): never an originator. */
+export function isToMany(): bool {
+  if (field(P_IP_VERSION) == 6) return <u32> field(P_DESTINATION) >> 24 == 0xff;
+  const address = field(P_DESTINATION + 3);
+  return <u32> address >> 28 == 0xe || address == -1;
+}
+
+/** Source and destination are one address and port; there is nothing to tell roles by. */
+function isToItself(): bool {
+  if (field(P_SOURCE_PORT) != field(P_DESTINATION_PORT)) return false;
+  for (let word = 0; word < 4; word++) {
+    if (field(P_SOURCE + word) != field(P_DESTINATION + word)) return false;
+  }
+  return true;
+}
+
+function isLikelyServerPort(protocol: i32, port: i32): bool {
+  if (port < 0 || (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP)) return false;
+  const table = protocol == PROTOCOL_TCP ? 0 : SERVER_PORTS_BYTES;
+  return (load<u8>(SERVER_PORTS_AT + table + (port >> 3)) >> <u8> (port & 7) & 1) != 0;
+}

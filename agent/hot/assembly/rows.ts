@@ -1,0 +1,162 @@
+/**
+ * The path of every packet of a batch: decode, count, find its flow, add it to its hosts. What needs strings or objects is
+ * asked of TypeScript (imports.ts), which finds the packet in hand at PACKET_AT.
+ */
+import {
+  APPLICATION_DNS,
+  APPLICATION_PLACES,
+  APPLICATIONS_AT,
+  F_KIND,
+  F_PACKETS,
+  F_WIRE_BYTES,
+  KIND_APPLICATION_SHIFT,
+  LINKTYPE_ETHERNET,
+  O_KIND_ARP,
+  O_KIND_DNS,
+  O_KIND_ICMP_ERROR,
+  P_ARP_OFFSET,
+  P_PAYLOAD_CAPTURED_LENGTH,
+  P_STOP_REASON,
+  P_TRANSPORT,
+  PACKET_AT,
+  ROW_CAPTURED_LENGTHS_AT,
+  ROW_INTERFACE_IDS_AT,
+  ROW_LINKTYPES_AT,
+  ROW_OFFSETS_AT,
+  ROW_TIMESTAMPS_AT,
+  ROW_WIRE_LENGTHS_AT,
+  S_CAPTURED_BYTES,
+  S_IS_NEW,
+  S_NEWEST_US,
+  S_NOW_US,
+  S_OLDEST_US,
+  S_SECOND_END_US,
+  S_TICK_AT_US,
+  S_TURN,
+  S_WANTS,
+  STATE_AT,
+  STOPS_AT,
+  TALLY_AT,
+  TRANSPORT_COUNT,
+  TRANSPORT_FLOWS_AT,
+  TRANSPORT_ICMP,
+  TRANSPORT_ICMPV6,
+  WANTS_ROWS,
+} from "../layout";
+import { decodeCommon } from "./common_packet";
+import { flowAt, takeInspection, updateFlow } from "./flows";
+import { countHosts, PASSING } from "./hosts";
+import { wantsObservations, writeContact } from "./observations";
+import { decode, inspect, makeRow, observe, secondOver, tick } from "./imports";
+
+
+@inline
+function field(index: i32): i32 {
+  return load<i32>(PACKET_AT + (index << 2));
+}
+
+@inline
+function wantsRows(): bool {
+  return (load<i32>(STATE_AT, S_WANTS << 2) & WANTS_ROWS) != 0;
+}
+
+@inline
+function addTo(at: usize, place: i32, value: f64): void {
+  const address = at + (place << 3);
+  store<f64>(address, load<f64>(address) + value);
+}
+
+/** Takes the packets of rows `from` up to `to`, whose index is at ROW_… and whose offsets count from the address `base`. */
+export function processRows(base: usize, from: i32, to: i32): void {
+  for (let row = from; row < to; row++) processRow(base, row);
+}
+
+function processRow(base: usize, row: i32): void {
+  const timestampUs = load<f64>(ROW_TIMESTAMPS_AT + (row << 3));
+  const offset = load<i32>(ROW_OFFSETS_AT + (row << 2));
+  const capturedLength = load<u32>(ROW_CAPTURED_LENGTHS_AT + (row << 2));
+  const wireLength = load<u32>(ROW_WIRE_LENGTHS_AT + (row << 2));
+  const isEthernet = load<u16>(ROW_LINKTYPES_AT + (row << 1)) == LINKTYPE_ETHERNET;
+  if (!isEthernet || !decodeCommon(base, offset, capturedLength, wireLength)) decode(row);
+  if (timestampUs >= load<f64>(STATE_AT, S_SECOND_END_US << 2)) secondOver(timestampUs);
+  seeSpan(timestampUs);
+  const stop = field(P_STOP_REASON);
+  if (stop != 0) addTo(STOPS_AT, stop, 1);
+  addTo(STATE_AT, S_CAPTURED_BYTES >> 1, <f64> capturedLength);
+  const wireBytes = <f64> wireLength;
+  const direction = track(base, row, timestampUs, wireLength, isEthernet);
+  const transport = field(P_TRANSPORT);
+  addTo(TALLY_AT, transport, 1);
+  addTo(TALLY_AT, TRANSPORT_COUNT + transport, wireBytes);
+  addTo(TALLY_AT, 2 * TRANSPORT_COUNT + direction, wireBytes);
+}
+
+@inline
+function seeSpan(timestampUs: f64): void {
+  if (timestampUs > load<f64>(STATE_AT, S_NEWEST_US << 2)) {
+    store<f64>(STATE_AT, timestampUs, S_NEWEST_US << 2);
+  }
+  if (timestampUs < load<f64>(STATE_AT, S_OLDEST_US << 2)) {
+    store<f64>(STATE_AT, timestampUs, S_OLDEST_US << 2);
+  }
+}
+
+/** Takes the packet into its flow and to its hosts; returns its Direction. */
+@inline
+function track(
+  base: usize,
+  row: i32,
+  timestampUs: f64,
+  wireLength: u32,
+  isEthernet: bool,
+): i32 {
+  const wireBytes = <f64> wireLength;
+  const interfaceId = <i32> load<u16>(ROW_INTERFACE_IDS_AT + (row << 1));
+  const slot = updateFlow(timestampUs, wireBytes, interfaceId);
+  if (load<f64>(STATE_AT, S_NOW_US << 2) >= load<f64>(STATE_AT, S_TICK_AT_US << 2)) tick();
+  if (slot < 0) {
+    if (wantsObservations() && field(P_ARP_OFFSET) >= 0) observe(row, -1, O_KIND_ARP);
+    if (wantsRows()) makeRow(row, -1);
+    return PASSING;
+  }
+  if (load<i32>(STATE_AT, S_IS_NEW << 2) != 0) addTo(TRANSPORT_FLOWS_AT, field(P_TRANSPORT), 1);
+  const flow = flowAt(slot);
+  const direction = countHosts(row, flow, timestampUs, wireBytes);
+  const known = applicationOf(flow);
+  const hasPayload = field(P_PAYLOAD_CAPTURED_LENGTH) > 0;
+  if (hasPayload && takeInspection(slot)) inspect(row, slot);
+  if (known != 0) chargeApplication(known, 1, wireBytes);
+  else if (hasPayload) chargeFlow(flow);
+  if (wantsRows()) makeRow(row, slot);
+  if (!wantsObservations()) return direction;
+  const turn = load<i32>(STATE_AT, S_TURN << 2);
+  if (turn != 0) writeContact(base, flow, timestampUs, wireLength, isEthernet);
+  const isDns = known == APPLICATION_DNS || turn != 0 && applicationOf(flow) == APPLICATION_DNS;
+  if (isDns && hasPayload) observe(row, slot, O_KIND_DNS);
+  const transport = field(P_TRANSPORT);
+  const isIcmp = transport == TRANSPORT_ICMP || transport == TRANSPORT_ICMPV6;
+  if (isIcmp) observe(row, slot, O_KIND_ICMP_ERROR);
+  return direction;
+}
+
+@inline
+function applicationOf(flow: usize): i32 {
+  return load<u16>(flow, (F_KIND << 2) + (KIND_APPLICATION_SHIFT >> 3));
+}
+
+@inline
+function chargeApplication(application: i32, packets: f64, bytes: f64): void {
+  addTo(APPLICATIONS_AT, application, packets);
+  addTo(APPLICATIONS_AT, APPLICATION_PLACES + application, bytes);
+}
+
+/** Counts what a flow brought before its application was known, this packet included. */
+@inline
+function chargeFlow(flow: usize): void {
+  const application = applicationOf(flow);
+  if (application == 0) return;
+  addTo(APPLICATIONS_AT, 2 * APPLICATION_PLACES + application, 1);
+  const packets = <f64> load<u32>(flow, F_PACKETS << 2) + <f64> load<u32>(flow, (F_PACKETS + 1) << 2);
+  const bytes = load<f64>(flow, F_WIRE_BYTES << 2) + load<f64>(flow, (F_WIRE_BYTES + 2) << 2);
+  chargeApplication(application, packets, bytes);
+}

@@ -1,0 +1,52 @@
+/**
+ * What time it is in the traffic. Timestamps of packets mostly rise, but files are joined, clocks are set, and single
+ * packets carry nonsense; no single packet may end every flow.
+ *
+ * - Forward by up to a minute: believed at once. Back by up to a minute: ignored, the clock stands.
+ * - Further in either direction: believed when that many packets in a row (JUMP_PACKETS) agree within a minute.
+ * - advanceClock(), with which the owner lets time pass when there are no packets, is believed when it is later than
+ *   every packet seen; an earlier time only repeats what the packets have said.
+ */
+import { JUMP_US, S_NOW_US, STATE_AT } from "../layout";
+
+const JUMP_PACKETS: i32 = 8;
+
+let newestUs: f64 = -Infinity;
+let jumpUs: f64 = 0;
+let jumpCount: i32 = 0;
+
+@inline
+export function now(): f64 {
+  return load<f64>(STATE_AT, S_NOW_US << 2);
+}
+
+@inline
+function setNow(timestampUs: f64): void {
+  store<f64>(STATE_AT, timestampUs, S_NOW_US << 2);
+}
+
+/** Takes a packet's time. */
+@inline
+export function seeTime(timestampUs: f64): void {
+  const step = timestampUs - now();
+  if (step >= -<f64> JUMP_US && step <= <f64> JUMP_US) {
+    if (step > 0) setNow(timestampUs);
+    jumpCount = 0;
+  } else jump(timestampUs);
+  if (timestampUs > newestUs) newestUs = timestampUs;
+}
+
+/** Lets time pass to `timestampUs` without a packet. */
+export function advanceClock(timestampUs: f64): void {
+  if (timestampUs > newestUs && timestampUs > now()) setNow(timestampUs);
+}
+
+function jump(timestampUs: f64): void {
+  const isFirst = now() == -Infinity;
+  const isAgreed = jumpCount > 0 && abs(timestampUs - jumpUs) <= <f64> JUMP_US;
+  jumpCount = isAgreed ? jumpCount + 1 : 1;
+  jumpUs = timestampUs;
+  if (!isFirst && jumpCount < JUMP_PACKETS) return;
+  setNow(timestampUs);
+  jumpCount = 0;
+}

@@ -1,0 +1,302 @@
+/**
+ * Where things lie in the memory of the hot path: read by the AssemblyScript sources (assembly/) and by TypeScript, so
+ * it holds numbers only, in the part of the language that both have. Addresses are bytes; offsets are words of 4 bytes
+ * (F_ ones into a flow's slot, P_ into the packet, S_ into the state), those of doubles are even.
+ *
+ *     1024  packet        2048  state          4096  counters by application     65,536  rows of the batch
+ *     1280  flow key      3072  tallies       10,240  ICMP pairs, server ports   524,288  rows for the detectors
+ *                                             28,672  recent slots          786,432  places counted out by setUp():
+ *                                                                                    hosts, bytes, index, flows
+ *
+ * A flow's slot has 256 bytes. What nearly every packet touches are the first two lines of the processor's cache:
+ *
+ *      0 key: low address word 3, high one's, ports, meta      16 payload bytes originator, responder (doubles)
+ *      4 TCP states and roles                                  20 bytes on the wire, the same
+ *      5 letters seen, inspections left                        24 host rows of originator and responder, epoch of the
+ *      6 transport, timeout class, application                    host table, host flags
+ *      7 hash                                                  28 highest TCP sequence number, originator, responder
+ *      8 packets originator, responder                         30 length of the hole below it, the same; 0 is none
+ *     10 last us    12 start us (doubles)
+ *     14 links of the timeout list
+ *
+ *     32 id (double)                                           50 originator: TCP start sequence, hole start, last FIN,
+ *     34 words 0 to 2 of the low address, of the high one         last RST
+ *     40 interface, VLAN id                                    54 responder: the same
+ *     41 name, JA4                                             58 retransmissions originator, responder
+ *     43 history length, 44 letters (24 bytes)                 60 zero windows, gaps: originator << 16 | responder
+ *                                                              62 last SYN, us after the start; SYN to SYN-ACK, us; -1
+ */
+
+/** The packet, one word for each field of Packet. */
+export const PACKET_AT = 1024;
+export const P_ETHER_TYPE = 0;
+export const P_VLAN_ID = 1;
+export const P_OUTER_IP_VERSION = 2;
+export const P_OUTER_SOURCE_OFFSET = 3;
+export const P_OUTER_DESTINATION_OFFSET = 4;
+export const P_OUTER_IP_PROTOCOL = 5;
+export const P_OUTER_SOURCE_PORT = 6;
+export const P_OUTER_DESTINATION_PORT = 7;
+export const P_OUTER_TCP_FLAGS = 8;
+export const P_TUNNEL_DEPTH = 9;
+export const P_IP_VERSION = 10;
+export const P_SOURCE = 11;
+export const P_DESTINATION = 15;
+export const P_IP_PROTOCOL = 19;
+export const P_IP_LENGTH = 20;
+export const P_TTL = 21;
+export const P_TRANSPORT = 22;
+export const P_IS_LATER_FRAGMENT = 23;
+export const P_IS_FRAGMENT = 24;
+export const P_IP_IDENTIFICATION = 25;
+export const P_SOURCE_PORT = 26;
+export const P_DESTINATION_PORT = 27;
+export const P_ICMP_IDENTIFIER = 28;
+export const P_TCP_FLAGS = 29;
+export const P_TCP_SEQUENCE = 30;
+export const P_TCP_ACKNOWLEDGEMENT = 31;
+export const P_TCP_WINDOW = 32;
+export const P_PAYLOAD_OFFSET = 33;
+export const P_PAYLOAD_CAPTURED_LENGTH = 34;
+export const P_PAYLOAD_LENGTH = 35;
+export const P_ARP_OFFSET = 36;
+export const P_LINK_OFFSET = 37;
+export const P_STOP_REASON = 38;
+export const P_STOP_LAYER = 39;
+export const P_STOP_NEEDED = 40;
+export const P_STOP_AVAILABLE = 41;
+/** The ports of the flow's key, which for a later fragment are those of its first. */
+export const P_KEY_SOURCE_PORT = 42;
+export const P_KEY_DESTINATION_PORT = 43;
+/**
+ * Who wrote the packet: decodeCommon(), which leaves out what is the same in all packets of a kind, and the outer protocol
+ * and ports, which are the inner ones; or setPacket().
+ */
+export const P_KIND = 44;
+export const KIND_FOREIGN = 0;
+export const KIND_IPV4 = 4;
+export const KIND_IPV6 = 6;
+export const PACKET_WORDS = 45;
+
+/** The key of the packet in hand: the first words of a slot, then words 0 to 2 of both addresses. */
+export const KEY_AT = 1280;
+export const KEY_REST = 4;
+
+/** State that TypeScript reads or sets. Doubles first. */
+export const STATE_AT = 2048;
+/** Traffic time, and the newest time seen; see assembly/traffic_clock.ts. */
+export const S_NOW_US = 0;
+export const S_WINDOW_START_US = 2;
+/** Flows begun. */
+export const S_TOTAL_COUNT = 4;
+export const S_EVICTED_COUNT = 6;
+/** Of the packets in batches. */
+export const S_NEWEST_US = 8;
+export const S_OLDEST_US = 10;
+export const S_CAPTURED_BYTES = 12;
+/** A packet at or after it ends the second; traffic time at or after it is told to TypeScript. */
+export const S_SECOND_END_US = 14;
+export const S_TICK_AT_US = 16;
+export const S_ACTIVE_US = 18;
+/** About the last packet: began its flow; comes from the originator; FlowTurn bits. */
+export const S_IS_NEW = 20;
+export const S_IS_ORIGINATOR = 21;
+export const S_TURN = 22;
+/** Packets whose rows or meaning TypeScript wants to make: WANTS_ bits. */
+export const S_WANTS = 23;
+export const S_SEED_0 = 24;
+export const S_SEED_1 = 25;
+export const S_HOST_COUNT = 26;
+export const S_HOST_EPOCH = 27;
+export const S_ACTIVE_COUNT = 28;
+/** Words of rows in the buffer at OBSERVATIONS_AT, and rows that found no room. */
+export const S_OBSERVATIONS_LENGTH = 29;
+export const S_OBSERVATIONS_SHED = 30;
+export const STATE_WORDS = 32;
+export const WANTS_ROWS = 1;
+export const WANTS_OBSERVATIONS = 2;
+
+/** Heads of the timeout lists (previous and next, as addresses), and silence allowed in us, by timeout class. */
+export const HEADS_AT = 2560;
+export const TIMEOUTS_AT = 2624;
+/** Doubles: packets by transport, bytes by transport, bytes by direction, of the second in progress. */
+export const TALLY_AT = 3072;
+export const TRANSPORT_COUNT = 15;
+export const TALLY_PLACES = 34;
+/** Doubles: flows by transport; packets by stop reason. */
+export const TRANSPORT_FLOWS_AT = 3584;
+export const STOPS_AT = 3712;
+/** Doubles by application: packets, bytes, flows. */
+export const APPLICATIONS_AT = 4096;
+export const APPLICATION_PLACES = 256;
+
+/** Answer to each ICMP type, -1 when nothing answers (16-bit words): ICMP, then ICMPv6. */
+export const ICMP_PAIRS_AT = 10_240;
+/** A bit for each port: TCP, then UDP. */
+export const SERVER_PORTS_AT = 12_288;
+export const SERVER_PORTS_BYTES = 8192;
+/** Slot + 1 where a key was found last. */
+export const RECENT_AT = 28_672;
+export const RECENT_BITS = 13;
+
+/** The index of a batch (PacketBatch), one array after the other. */
+export const ROWS_MAX = 16_384;
+export const ROW_TIMESTAMPS_AT = 65_536;
+export const ROW_OFFSETS_AT = 196_608;
+export const ROW_CAPTURED_LENGTHS_AT = 262_144;
+export const ROW_WIRE_LENGTHS_AT = 327_680;
+export const ROW_NANOSECONDS_AT = 393_216;
+export const ROW_LINKTYPES_AT = 425_984;
+export const ROW_INTERFACE_IDS_AT = 458_752;
+
+/** Rows for the detectors (agent/detect/observation.ts), until they are handed on. */
+export const OBSERVATIONS_AT = 524_288;
+export const OBSERVATION_BUFFER_WORDS = 65_536;
+
+export const DYNAMIC_AT = 786_432;
+
+/** A flow's slot. */
+export const SLOT_BYTES = 256;
+export const SLOT_SHIFT = 8;
+export const SLOT_WORDS = 64;
+export const F_LOW_3 = 0;
+export const F_HIGH_3 = 1;
+export const F_PORTS = 2;
+export const F_META = 3;
+export const F_STATE = 4;
+export const F_SEEN = 5;
+export const F_KIND = 6;
+export const F_HASH = 7;
+export const F_PACKETS = 8;
+export const F_LAST_US = 10;
+export const F_START_US = 12;
+/** Addresses of the links before and after; a free slot has the next free one's number + 1. */
+export const F_PREVIOUS = 14;
+export const F_NEXT = 15;
+export const F_BYTES = 16;
+export const F_WIRE_BYTES = 20;
+export const F_HOSTS = 24;
+export const F_HOST_EPOCH = 26;
+export const F_HOST_FLAGS = 27;
+export const F_HIGHEST = 28;
+export const F_HOLE_LENGTH = 30;
+export const F_ID = 32;
+export const F_LOW_REST = 34;
+export const F_HIGH_REST = 37;
+export const F_INTERFACE = 40;
+export const F_NAME = 41;
+export const F_JA4 = 42;
+export const F_HISTORY_LENGTH = 43;
+export const F_HISTORY = 44;
+/** Of a direction: four words from here, the responder's after the originator's. */
+export const F_TCP_START = 50;
+export const F_HOLE_START = 51;
+export const F_LAST_FIN = 52;
+export const F_LAST_RST = 53;
+export const F_RETRANSMISSIONS = 58;
+export const F_ZERO_WINDOWS = 60;
+export const F_GAPS = 61;
+export const F_SYN_DELTA = 62;
+export const F_RTT = 63;
+
+/** F_META: the IP protocol is the low byte. */
+export const META_IS_IPV6 = 0x100;
+export const META_HAS_PORTS = 0x200;
+/** An ICMP message without counterpart: the ends are source and destination, never swapped. */
+export const META_IS_ONE_WAY = 0x400;
+
+/** F_STATE: endpoint states (assembly/tcp_states.ts) are the low twelve bits. */
+export const STATE_TCP_MASK = 0xfff;
+/** The originator is the low end. */
+export const STATE_ORIGINATOR_IS_LOW = 0x1000;
+/** The originator was not the sender of the first packet: `^` in the history. */
+export const STATE_IS_FLIPPED = 0x2000;
+
+/** F_SEEN: letters seen are the low sixteen bits, the inspections left the high eight. */
+export const SEEN_BUDGET_SHIFT = 24;
+
+/** F_KIND: transport in the low byte, timeout class in the next, application in the upper half. */
+export const KIND_CLASS_SHIFT = 8;
+export const KIND_APPLICATION_SHIFT = 16;
+
+/** History letters kept of a flow; later ones are not recorded. */
+export const HISTORY_LENGTH_MAX = 24;
+
+/** F_HOST_FLAGS. */
+export const ORIGINATOR_IS_LOCAL = 1;
+export const RESPONDER_IS_LOCAL = 2;
+export const ORIGINATOR_MAC_SEEN = 4;
+export const RESPONDER_MAC_SEEN = 8;
+
+/** A host's row of 64 bytes: doubles last seen, packets and bytes sent, packets and bytes received; a word of flags. */
+export const HOST_BYTES = 64;
+export const H_LAST_SEEN_US = 0;
+export const H_PACKETS_OUT = 2;
+export const H_BYTES_OUT = 4;
+export const H_PACKETS_IN = 6;
+export const H_BYTES_IN = 8;
+export const H_FLAGS = 10;
+export const HOST_IS_LOCAL = 1;
+/** Not a group or broadcast. */
+export const HOST_IS_LISTED = 2;
+export const HOST_HAS_MAC = 4;
+
+/** Why a flow ended: index into FLOW_END_REASONS. */
+export const END_CLOSED = 0;
+export const END_IDLE = 1;
+export const END_ACTIVE = 2;
+export const END_EVICTED = 3;
+export const END_INPUT = 4;
+
+/** Timeout classes: index of the lists. */
+export const CLASS_TCP_ATTEMPT = 0;
+export const CLASS_TCP_IDLE = 1;
+export const CLASS_TCP_CLOSED = 2;
+export const CLASS_UDP = 3;
+export const CLASS_ICMP = 4;
+export const CLASS_OTHER = 5;
+export const CLASS_COUNT = 6;
+
+/** Steps of traffic time up to this size are ordinary. */
+export const JUMP_US = 60_000_000;
+/** Length of the windows in which hosts' behaviour is summed up (WINDOW_US of records.ts). */
+export const HOT_WINDOW_US = 10_000_000;
+
+// What follows is said elsewhere in TypeScript; layout_test.ts holds both together.
+
+/** Of TRANSPORT_NAMES and APPLICATION_NAMES. */
+export const TRANSPORT_TCP = 1;
+export const TRANSPORT_UDP = 2;
+export const TRANSPORT_ICMP = 3;
+export const TRANSPORT_ICMPV6 = 4;
+export const APPLICATION_DNS = 1;
+export const LINKTYPE_ETHERNET = 1;
+
+/** Of FlowTurn. */
+export const TURN_IS_NEW = 1;
+export const TURN_IS_FIRST_OF_SIDE = 2;
+export const TURN_HAS_TCP_STATE_MOVED = 4;
+export const TURN_IS_FIRST_PAYLOAD = 8;
+export const TURN_IS_FIRST_IN_WINDOW = 16;
+export const TURN_IS_RESUMED = 32;
+export const TURN_HAS_DOUBLED = 64;
+export const TURN_IS_CONTINUED = 128;
+
+/** Of ObservationKind and Mark, and lengths of rows. */
+export const O_KIND_CONTACT = 1;
+export const O_KIND_END = 2;
+export const O_KIND_ARP = 3;
+export const O_KIND_ICMP_ERROR = 4;
+export const O_KIND_DNS = 5;
+export const O_MARK_SENT_BY_ORIGINATOR = 0x100;
+export const O_MARK_IS_SOURCE_LOCAL = 0x200;
+export const O_MARK_IS_DESTINATION_LOCAL = 0x400;
+export const O_MARK_IS_LINK_BROADCAST = 0x800;
+export const O_MARK_IS_TO_MANY = 0x1000;
+export const O_MARK_IS_FRAGMENT = 0x2000;
+export const O_MARK_IS_TUNNELLED = 0x4000;
+export const O_MARK_ENDED_CLOSED = 0x8000;
+export const O_MARK_ENDED_EVICTED = 0x10000;
+export const O_MARK_ENDED_INPUT = 0x20000;
+export const O_CONTACT_WORDS = 26;
+export const O_WORDS_MAX = 112;
