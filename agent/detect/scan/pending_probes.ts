@@ -2,7 +2,7 @@
  * First contacts whose outcome is not known yet, in order of their beginning. A slot is a contact: its key is source
  * (words 0 to 3), destination (4 to 7), port << 16 | transport (8).
  *
- *     65,536 slots of (60 + 39) bytes    6.5 MB
+ *     65,536 slots of (56 + 35) bytes    6.0 MB
  */
 import { KeyedSlots } from "../keyed_slots.ts";
 import type { Observation } from "../observation.ts";

@@ -4,8 +4,8 @@
  * end of the input judges it; guards drop what is no evidence; the rest is evidence against its source
  * (source_evidence.ts) and for its target (victim_watch.ts); enough of it, in a scan's pattern, opens an incident.
  *
- * Memory: pending probes 6.5 MB, evidence 10 MB, remembered contacts 5.5 MB, victims 2.2 MB, targets of incidents 1 MB,
- * counters 0.3 MB; 256 incidents 7 MB and 16 distributed ones 2 MB, if all were of the largest. In all 31 MB, mostly 23.
+ * Memory: pending probes 6 MB, evidence 10 MB, remembered contacts 5.5 MB, victims 2.2 MB, targets of incidents 1 MB,
+ * counters 0.3 MB; 256 incidents 7 MB and 16 distributed ones 2 MB, if all were of the largest. In all 33 MB, mostly 24.
  */
 import { Transport } from "../../records.ts";
 import type { Detector, DetectorContext, Interest } from "../detector.ts";

@@ -5,7 +5,7 @@
  * show too (silent UDP, an address that DNS just named, bare ACKs) weigh less, and the rest is withheld until a
  * scanner's pattern shows. The newest probes of each source are kept as evidence.
  *
- *     8,192 slots of (44 + 37) bytes, and 24 probes of 48 bytes each    10 MB
+ *     8,192 slots of (40 + 37) bytes, and 24 probes of 48 bytes each    10 MB
  */
 import { KeyedSlots } from "../keyed_slots.ts";
 import { mix } from "./ends_hash.ts";

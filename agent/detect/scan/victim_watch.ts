@@ -3,7 +3,7 @@
  * another. For each target and transport the newest failed contacts are kept; enough of them, on enough ports, from
  * enough sources are a distributed scan.
  *
- *     1,024 slots of (44 + 8) bytes, and 64 contacts of 26 bytes each    1.8 MB; 0.25 MB of marks
+ *     1,024 slots of (40 + 8) bytes, and 64 contacts of 26 bytes each    1.8 MB; 0.25 MB of marks
  */
 import type { DetectorContext } from "../detector.ts";
 import { KeyedSlots } from "../keyed_slots.ts";
