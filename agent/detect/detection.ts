@@ -27,8 +27,16 @@ const nothingLearnt: LearningState = {
   modelFittedUs: null,
 };
 
+/** Who takes the observations of one kind, and of these only those with one of the marks (0: all). */
+interface Taker {
+  readonly detector: Detector;
+  readonly marks: number;
+}
+
 export class Detection {
   readonly #detectors: readonly Detector[];
+  /** By kind of observation. */
+  readonly #takers: readonly (readonly Taker[])[];
   readonly #onFinding: (finding: Finding) => void;
   readonly #formatAddress: DetectorContext["formatAddress"];
   readonly #observation = new Observation();
@@ -52,6 +60,7 @@ export class Detection {
       isSuspect: (...words) => this.#isSuspect(...words),
     };
     this.#detectors = (detectors ?? DETECTORS).map((make) => make(context));
+    this.#takers = Array.from({ length: 256 }, (_, kind) => takersOf(kind, this.#detectors));
   }
 
   /** Takes the rows in the first `length` words. */
@@ -64,7 +73,11 @@ export class Detection {
         continue;
       }
       this.#observations++;
-      for (const detector of this.#detectors) detector.observe(observation);
+      const takers = this.#takers[observation.kind];
+      for (let index = 0; index < takers.length; index++) {
+        const { detector, marks } = takers[index];
+        if (marks === 0 || (observation.marks & marks) !== 0) detector.observe(observation);
+      }
     }
   }
 
@@ -135,4 +148,11 @@ export class Detection {
   #sum(value: (detector: Detector) => number): number {
     return this.#detectors.reduce((total, detector) => total + value(detector), 0);
   }
+}
+
+function takersOf(kind: number, detectors: readonly Detector[]): Taker[] {
+  return detectors.flatMap((detector) =>
+    (detector.interests ?? [{ kind, marks: 0 }]).filter((interest) => interest.kind === kind)
+      .map(({ marks }) => ({ detector, marks }))
+  );
 }

@@ -5,7 +5,17 @@
 import type { DetectionState, Finding } from "../records.ts";
 import type { Observation } from "./observation.ts";
 
+/** Observations that a detector takes: those of a kind that have one of the marks, or all of it where `marks` is 0. */
+export interface Interest {
+  /** One of ObservationKind. */
+  readonly kind: number;
+  /** Bits of Mark. */
+  readonly marks: number;
+}
+
 export interface Detector {
+  /** What it takes, if not everything: it is not called for the rest. Asked for once. */
+  readonly interests?: readonly Interest[];
   /** Takes one observation; `observation` is filled again for the next one. Traffic never makes it throw. */
   observe(observation: Observation): void;
   /**

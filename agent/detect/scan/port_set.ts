@@ -32,19 +32,30 @@ export class PortSet {
 
   /** How many ports both have. */
   countShared(other: PortSet): number {
-    return this.sorted().reduce((count, port) => other.has(port) ? count + 1 : count, 0);
+    let count = 0;
+    for (const port of this.#unsorted()) if (other.has(port)) count++;
+    return count;
   }
 
   sorted(): number[] {
-    if (this.#bits === null) return [...this.#list!].sort((a, b) => a - b);
-    const ports: number[] = [];
-    for (let port = 0; port < 65_536; port++) if (this.has(port)) ports.push(port);
-    return ports;
+    const ports = [...this.#unsorted()];
+    return this.#bits === null ? ports.sort((a, b) => a - b) : ports;
   }
 
   /** As "22,80,1000-1024". */
   toString(): string {
     return portRanges(this.sorted());
+  }
+
+  #unsorted(): Iterable<number> {
+    if (this.#bits === null) return this.#list!;
+    const ports: number[] = [];
+    for (let byte = 0; byte < this.#bits.length; byte++) {
+      for (let rest = this.#bits[byte]; rest !== 0; rest &= rest - 1) {
+        ports.push(byte * 8 + 31 - Math.clz32(rest & -rest));
+      }
+    }
+    return ports;
   }
 
   #spread(): void {
