@@ -130,10 +130,10 @@ export class Beacon implements Detector {
   }
 
   #end(observation: Observation): void {
-    if (observation.has(Mark.isDestinationLocal)) return;
+    if (observation.has(Mark.isDestinationLocal) || observation.origBytes === 0) return;
     this.#readKey(observation, 3, 7, observation.destinationPort);
     const slot = this.#slots.find(this.#key);
-    if (slot < 0 || observation.origBytes === 0) return;
+    if (slot < 0) return;
     this.#history.down(slot, observation.flowId, observation.respBytes);
     if (observation.durationMs < callMsMax) this.#history.size(slot, observation.origBytes);
   }

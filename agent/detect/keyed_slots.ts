@@ -65,7 +65,10 @@ export class KeyedSlots {
 
   /** Slot of the key at `key[at]`, -1 when it is not there. Does not count as use. */
   find(key: Int32Array, at = 0): number {
-    return this.#count === 0 ? -1 : this.findHashed(key, at, this.#hash(key, at));
+    if (this.#count === 0) return -1;
+    const newest = this.#links[this.capacity * 2];
+    if (this.#isKeyOf(newest, key, at)) return newest;
+    return this.findHashed(key, at, this.#hash(key, at));
   }
 
   /** As find(), by a hash of the caller's own, which must be that of all calls of this table. */
@@ -75,7 +78,13 @@ export class KeyedSlots {
 
   /** Slot of the key, added when it is not there (see isNew), and now the one used last. */
   add(key: Int32Array, at = 0): number {
-    return this.addHashed(key, at, this.#hash(key, at));
+    // Often it is the one of the row before.
+    const newest = this.#links[this.capacity * 2];
+    if (this.#count === 0 || !this.#isKeyOf(newest, key, at)) {
+      return this.addHashed(key, at, this.#hash(key, at));
+    }
+    this.isNew = false;
+    return newest;
   }
 
   /** As add(), by a hash of the caller's own. */

@@ -13,6 +13,7 @@ import { Mark, type Observation, ObservationKind } from "../observation.ts";
 import {
   type ContactSoFar,
   HAS_ANSWERED,
+  isTelling,
   outcomeOfAnswer,
   outcomeOfAsker,
   outcomeOfSilence,
@@ -135,7 +136,7 @@ export class ScanDetector implements Detector {
 
   /** Whether a contact is left out because its destination gets too many, and nothing is known of its source. */
   #isFlooded(o: Observation, family: number): boolean {
-    if (!this.#pressure.add(o)) return false;
+    if (!this.#pressure.add(this.#ends.destination0)) return false;
     copySource(o, this.#source);
     return !this.#judge.isSuspicious(this.#source, this.#ends.source0, family);
   }
@@ -168,7 +169,8 @@ export class ScanDetector implements Detector {
 
   /** A packet that changes what is known of a flow. */
   #takeLater(o: Observation): void {
-    const isAsker = o.has(Mark.sentByOriginator);
+    const isAsker = (o.marks & Mark.sentByOriginator) !== 0;
+    if (isAsker && !isTelling(o)) return;
     const askedPort = isAsker ? o.destinationPort : o.sourcePort;
     const isIcmp = o.transport === Transport.icmp || o.transport === Transport.icmpv6;
     const port = isIcmp ? 0 : askedPort;

@@ -67,6 +67,7 @@ export class VictimWatch {
    * shared: several scanners in one hour need not be one scan.
    */
   take(probe: JudgedProbe, isNamed: boolean): void {
+    if (isNamed && this.#open.size === 0) return;
     for (let word = 0; word < 4; word++) this.#key[word] = probe.key[4 + word];
     this.#key[4] = probe.key[8] & 0xffff;
     const slot = this.#slots.addHashed(this.#key, 0, mix(probe.ends.destination0, 0, this.#key[4]));
