@@ -1,7 +1,7 @@
 /** A finding as a row of the overview: badge, sentence, what was unusual, time. The whole row is one link. */
 import type { Finding, TopFeature } from "../agent/records.ts";
 import { featureLabel, featureScaleEnd, featureValue } from "./feature_text.ts";
-import { circumstances, headline, whenText } from "./finding_text.ts";
+import { circumstances, whenText } from "./finding_text.ts";
 import { findingPath, isGrave } from "./findings.ts";
 import { Severity } from "./Icon.tsx";
 import { RangeGlyph } from "./RangeGlyph.tsx";
@@ -24,7 +24,7 @@ export function FindingLink({ finding, nowUs, zone }: Props) {
     <a class={`finding ${tint}`} href={findingPath(finding)}>
       <Severity level={severity} />
       <div class="tx">
-        <h3>{headline(finding)}</h3>
+        <h3>{finding.reason}</h3>
         <p>{circumstances(finding)}</p>
       </div>
       <div class="ev" aria-hidden="true">

@@ -4,7 +4,7 @@ import type { Finding } from "../agent/records.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { adviceFor } from "./advice.ts";
 import { isSoughtAfter } from "./findings.ts";
-import { headline, openText, spanText } from "./finding_text.ts";
+import { openText, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
 import { formatCount } from "./format.ts";
 import { Icon, Severity } from "./Icon.tsx";
@@ -34,7 +34,7 @@ export function FindingHead({ finding, exportLink, nowUs, zone }: HeadProps) {
             {finding.isOpen ? <b>{openText((nowUs - finding.lastUs) / 1e6)}</b> : "ended"}
           </span>
         </div>
-        <p class="lead">{headline(finding)}.</p>
+        <p class="lead">{finding.reason}</p>
       </div>
       <div class="btns">
         {exportLink !== null && (

@@ -1,7 +1,7 @@
 /** Findings of one list as rows, newest first; the sentence leads to the page of the finding. Cards on a phone. */
 import type { Finding } from "../agent/records.ts";
 import { featureLabel, featureValue } from "./feature_text.ts";
-import { headline, kindText, whenText } from "./finding_text.ts";
+import { kindText, whenText } from "./finding_text.ts";
 import { type FindingList, findingPath } from "./findings.ts";
 import { formatCount } from "./format.ts";
 import { Severity } from "./Icon.tsx";
@@ -55,7 +55,7 @@ function FindingTableRow({ finding, when }: RowProps) {
         <Severity level={severity} />
       </td>
       <td class="grow w2" title={reason}>
-        <a class="plain" href={findingPath(finding)}>{headline(finding)}</a>
+        <a class="plain" href={findingPath(finding)}>{reason}</a>
       </td>
       <td class="opt">{kindText(finding)}</td>
       <td class="num opt">{formatCount(finding.targetCount)}</td>

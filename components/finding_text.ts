@@ -92,11 +92,6 @@ export function tempoText(tempo: string): string {
   return name === undefined ? tempo : `like nmap ${tempo} (${name})`;
 }
 
-/** The sentence as a heading or a row has it: without its stop. */
-export function headline({ reason }: Finding): string {
-  return reason.replace(/\.$/, "");
-}
-
 /** What a finding is, for a table: "many ports, few hosts, TCP SYN". */
 export function kindText({ kind, scan }: Finding): string {
   if (!scan) return kindLabels[kind] ?? kind;

@@ -45,7 +45,7 @@ export function makeScan(change: Partial<Finding> = {}): Finding {
     lastUs: nowUs() - 2578e6,
     detectedUs: nowUs() - 2798e6,
     confidence: 0.97,
-    reason: "192.168.10.57 tried 12 ports on 38 hosts in 3 min 42 s and found 11 open.",
+    reason: "192.168.10.57 tried 12 ports on 38 hosts in 3 min 42 s and found 11 open",
     isOpen: true,
     flowIds: scanFlows(nowUs() - 2800e6).slice(0, 64).map(({ id }) => id),
     scan: {
@@ -132,7 +132,7 @@ export function makeAnomaly(change: Partial<Finding> = {}): Finding {
     lastUs: startUs + 10e6,
     detectedUs: startUs + 10e6,
     confidence: 0.93,
-    reason: "192.168.10.14 opened 412 connections to 398 hosts in 10 s; usually 3 to 20.",
+    reason: "192.168.10.14 opened 412 connections to 398 hosts in 10 s; usually 3 to 20",
     isOpen: false,
     flowIds: [1],
     anomaly: {
@@ -168,7 +168,7 @@ export function makeFindings(): Finding[] {
       sources: ["2001:db8:4f:1:a8bb:ccff:fe12:7a3c"],
       targets: ["192.168.10.1"],
       targetCount: 1,
-      reason: "2001:db8:4f:1:a8bb:ccff:fe12:7a3c tried 1,000 ports of 192.168.10.1 in 42 s.",
+      reason: "2001:db8:4f:1:a8bb:ccff:fe12:7a3c tried 1,000 ports of 192.168.10.1 in 42 s",
       scan: { ...scan.scan!, kind: "vertical", ports: "1-1000", portCount: 1000, cameBack: [] },
     }),
     {
@@ -181,7 +181,7 @@ export function makeFindings(): Finding[] {
       attackId: "T1110.001",
       sources: ["198.51.100.9"],
       targets: ["192.168.10.21"],
-      reason: "198.51.100.9 opened 84 short SSH sessions to backup-02 in 3 min.",
+      reason: "198.51.100.9 opened 84 short SSH sessions to backup-02 in 3 min",
     },
     {
       ...plain,

@@ -1,4 +1,5 @@
 /** What detection found, as `analyze` reports it: the objects of the contract, and a block of text for people. */
+import { formatCount } from "../detect/sentence.ts";
 import type { Finding, Severity } from "../records.ts";
 import { SEVERITIES } from "../records.ts";
 import type { DetectionResult } from "./analyze_detection.ts";
@@ -112,9 +113,9 @@ export function findingBlock({ findings, leftOutCount, state }: DetectionResult)
   const count = findings.length + leftOutCount;
   const rest = count - lines.length;
   return [
-    `${count.toLocaleString("en")} ${count === 1 ? "finding" : "findings"} (times are UTC):`,
+    `${formatCount(count)} ${count === 1 ? "finding" : "findings"} (times are UTC):`,
     ...lines,
-    ...rest > 0 ? [`  … and ${rest.toLocaleString("en")} more; --json lists them.`] : [],
+    ...rest > 0 ? [`  … and ${formatCount(rest)} more; --json lists them.`] : [],
     ...learnt === "" ? [] : [wrapped(learnt)],
   ].join("\n");
 }

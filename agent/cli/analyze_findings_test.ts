@@ -72,24 +72,24 @@ Deno.test("makeFindingReport() sorts findings into the contract's lists, in orde
     last_ts: "2026-01-01T00:00:02.000000Z",
     detected_ts: "2026-01-01T00:00:01.000000Z",
     confidence: 0.9,
-    reason: "192.168.1.9 tried 30 logins at SSH of 192.168.1.20.",
+    reason: "192.168.1.9 tried 30 logins at SSH of 192.168.1.20",
   }]);
 });
 
 Deno.test("findingBlock() lists the gravest first, then by time, in lines that fit", () => {
   const text = findingBlock(result([
-    scanFinding(1, { severity: "low", reason: "Of little weight." }),
-    bruteForceFinding(2, { firstUs: startUs + 5_000_000, reason: `Later ${"word ".repeat(40)}.` }),
-    bruteForceFinding(3, { reason: "First." }),
+    scanFinding(1, { severity: "low", reason: "Of little weight" }),
+    bruteForceFinding(2, { firstUs: startUs + 5_000_000, reason: `Later ${"word ".repeat(40)}` }),
+    bruteForceFinding(3, { reason: "First" }),
   ]));
   const lines = text.split("\n");
   deepStrictEqual([lines[0], lines[1]], [
     "3 findings (times are UTC):",
-    "  high  2026-01-01 00:00:00  First.",
+    "  high  2026-01-01 00:00:00  First",
   ]);
   match(lines[2]!, /^ {2}high {2}2026-01-01 00:00:05 {2}Later word word/);
   match(lines[3]!, /^ {29}word/);
-  strictEqual(lines.at(-1), "  low   2026-01-01 00:00:00  Of little weight.");
+  strictEqual(lines.at(-1), "  low   2026-01-01 00:00:00  Of little weight");
   strictEqual(lines.every((line) => line.length <= 121 && line === line.trimEnd()), true);
 });
 

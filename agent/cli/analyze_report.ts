@@ -1,4 +1,5 @@
 /** The report of `analyze`: as the JSON object of the contract, and as text for people. */
+import { formatCount } from "../detect/sentence.ts";
 import type { FlowTotals, Pipeline } from "../pipeline/pipeline.ts";
 import type {
   ApplicationTotals,
@@ -110,7 +111,7 @@ export function formatReport(
 
 function fileBlock(file: FileReport): string {
   const when = file.first_ts === null ? "no packets" : `${file.first_ts} to ${file.last_ts}`;
-  const lines = [`${file.path}: ${file.format}, ${count(file.packets)} packets, ${when}`];
+  const lines = [`${file.path}: ${file.format}, ${formatCount(file.packets)} packets, ${when}`];
   if (file.truncated) lines.push("  The end of the file is cut off; what came before is counted.");
   return lines.join("\n");
 }
@@ -118,10 +119,10 @@ function fileBlock(file: FileReport): string {
 function summary(report: AnalyzeReport): string {
   const bitsPerS = report.duration_s > 0 ? report.bytes * 8 / report.duration_s : 0;
   const rate = bitsPerS > 0 ? `, ${scaled(bitsPerS, "bit/s")} on average` : "";
-  return `${count(report.packets)} packets, ${scaled(report.bytes, "B")} in ${
+  return `${formatCount(report.packets)} packets, ${scaled(report.bytes, "B")} in ${
     duration(report.duration_s)
   }${rate}, ` +
-    `${count(report.flows.total)} flows. Read in ${report.timing.wall_s.toFixed(2)} s.`;
+    `${formatCount(report.flows.total)} flows. Read in ${report.timing.wall_s.toFixed(2)} s.`;
 }
 
 function shareTable(
@@ -136,7 +137,7 @@ function shareTable(
     [title, "Packets", "Bytes", "Share"],
     rows.map(([name, { packets, bytes }]) => [
       name,
-      count(packets),
+      formatCount(packets),
       scaled(bytes, "B"),
       `${(bytesOfAll > 0 ? bytes / bytesOfAll * 100 : 0).toFixed(1)} %`,
     ]),
@@ -157,9 +158,11 @@ function talkers(hosts: readonly HostTotals[]): string {
 
 function stops({ decode_stops: { truncated, malformed, unsupported } }: AnalyzeReport): string {
   const parts = [
-    truncated > 0 ? `${count(truncated)} cut off by the capture` : "",
-    malformed > 0 ? `${count(malformed)} malformed` : "",
-    unsupported > 0 ? `${count(unsupported)} with a protocol that tapwatch does not read` : "",
+    truncated > 0 ? `${formatCount(truncated)} cut off by the capture` : "",
+    malformed > 0 ? `${formatCount(malformed)} malformed` : "",
+    unsupported > 0
+      ? `${formatCount(unsupported)} with a protocol that tapwatch does not read`
+      : "",
   ].filter((part) => part !== "");
   return parts.length === 0 ? "" : `Packets not decoded to the end: ${parts.join(", ")}.`;
 }
@@ -173,10 +176,6 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
       column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])
     ).join("  ").trimEnd()
   ).join("\n");
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en");
 }
 
 /** Three significant digits with an SI prefix. */

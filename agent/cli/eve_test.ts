@@ -205,7 +205,7 @@ Deno.test("eveFinding() writes an anomaly for a window out of the ordinary", () 
     type: "behaviour",
     event: "host_window",
     severity: "high",
-    reason: "192.168.1.9 tried 30 logins at SSH of 192.168.1.20.",
+    reason: "192.168.1.9 tried 30 logins at SSH of 192.168.1.20",
     start: "2023-11-14T22:13:20.000000Z",
     window_s: 10,
     entity: "192.168.1.9",

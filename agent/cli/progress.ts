@@ -1,4 +1,5 @@
 /** A progress bar on stderr, drawn only on a terminal and at most ten times a second. */
+import { formatCount } from "../detect/sentence.ts";
 
 const width = 30;
 const pauseMs = 100;
@@ -22,7 +23,7 @@ export class ProgressBar {
     const bar = total
       ? `${"█".repeat(filled)}${"░".repeat(width - filled)} ${Math.floor(share * 100)} %`
       : "";
-    this.#draw(this.#fit(` ${bar} ${packets.toLocaleString("en")} packets`));
+    this.#draw(this.#fit(` ${bar} ${formatCount(packets)} packets`));
   }
 
   /** Takes the bar away. */

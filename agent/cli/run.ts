@@ -3,6 +3,7 @@
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
 import type { Config } from "../config.ts";
+import { formatCount } from "../detect/sentence.ts";
 import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import { chooseInput, type Input } from "./input.ts";
@@ -61,14 +62,13 @@ async function finishReplay(supervisor: Supervisor, live: LiveState, log: Log): 
 
 /** What became of the packets, as "5 packets seen, 5 in capture files, 9 rows in the database, 2 findings; nothing was lost." */
 function tally(live: LiveState): string {
-  const count = (value: number) => value.toLocaleString("en");
   const losses = { ...live.drops(), detection: live.detection.observationsShed };
   const lost = Object.entries(losses).filter(([, lostCount]) => lostCount > 0)
-    .map(([place, lostCount]) => `${place} ${count(lostCount)}`);
-  return `${count(live.snapshot?.packets ?? 0)} packets seen, ` +
-    `${count(live.recorder.packetsWritten)} in capture files, ` +
-    `${count(live.store.rowsWritten)} rows in the database, ` +
-    `${count(live.detection.findings)} findings; ` +
+    .map(([place, lostCount]) => `${place} ${formatCount(lostCount)}`);
+  return `${formatCount(live.snapshot?.packets ?? 0)} packets seen, ` +
+    `${formatCount(live.recorder.packetsWritten)} in capture files, ` +
+    `${formatCount(live.store.rowsWritten)} rows in the database, ` +
+    `${formatCount(live.detection.findings)} findings; ` +
     `${lost.length === 0 ? "nothing was lost" : `lost: ${lost.join(", ")}`}.`;
 }
 

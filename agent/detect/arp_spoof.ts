@@ -261,16 +261,16 @@ function sentence(verdict: Verdict, { who, address, otherMac, victims }: Names):
   switch (verdict) {
     case "spoofing":
       return `${who} claimed ${address} again and again${toWhom}, unasked, while ${otherMac} ` +
-        `was using that address.`;
+        `was using that address`;
     case "besideGateway":
       return `${who} claimed the gateway's address ${address}${toWhom}, unasked, while packets ` +
-        `from outside still came through ${otherMac}.`;
+        `from outside still came through ${otherMac}`;
     case "conflict":
       return `${who} and ${otherMac} claimed ${address} in turn: two devices have one address, ` +
-        `or one of them is spoofing.`;
+        `or one of them is spoofing`;
     case "gatewayChange":
       return `The gateway ${address} changed its MAC address from ${otherMac} to ${who}: ` +
-        `expected after replacing a router, otherwise worth a look.`;
+        `expected after replacing a router, otherwise worth a look`;
   }
 }
 

@@ -28,7 +28,7 @@ Deno.test("ArpSpoof finds unasked answers for an address that another uses", () 
   equal(
     first.reason,
     "10.0.0.66 (02:00:00:00:00:66) claimed 10.0.0.1 again and again to 10.0.0.5, unasked, " +
-      "while 02:00:00:00:00:01 was using that address.",
+      "while 02:00:00:00:00:01 was using that address",
   );
 });
 
@@ -88,7 +88,7 @@ Deno.test("ArpSpoof tells a conflict that goes on, with less confidence", () => 
   equal(
     found.reason,
     "02:00:00:00:00:77 and 02:00:00:00:00:05 claimed 10.0.0.5 in turn: two devices have one " +
-      "address, or one of them is spoofing.",
+      "address, or one of them is spoofing",
   );
 });
 

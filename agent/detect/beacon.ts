@@ -219,7 +219,7 @@ export class Beacon implements Detector {
       confidence: Math.min(0.99, this.#scores[slot]),
       reason:
         `${source} called ${target} (port ${port}) ${formatCount(amount)} times, about every ` +
-        `${formatPeriod(median * secondUs)}${jitter > 0 ? `, give or take ${jitter} %` : ""}.`,
+        `${formatPeriod(median * secondUs)}${jitter > 0 ? `, give or take ${jitter} %` : ""}`,
     };
   }
 }

@@ -41,7 +41,7 @@ Deno.test("Beacon tells period and jitter, and closes when the calls stop", () =
   equal(told[0].attackId, "T1071.001");
   equal(
     told[2].reason,
-    "10.0.0.5 called 198.51.100.7 (port 443) 120 times, about every 21 s, give or take 5 %.",
+    "10.0.0.5 called 198.51.100.7 (port 443) 120 times, about every 21 s, give or take 5 %",
   );
 });
 

@@ -172,7 +172,7 @@ export class BruteForce implements Detector {
       // Twice the limit leaves little room for chance.
       confidence: Math.min(0.99, 0.6 + 0.3 * incident.amount / (2 * service.burst)),
       reason: sentence(service, source, target, this.#slots.keyWord(slot, 8), incident) +
-        (isEntered ? ", and has since held a session that went further." : "."),
+        (isEntered ? ", and has since held a session that went further" : ""),
     };
   }
 }

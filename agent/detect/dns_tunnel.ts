@@ -191,7 +191,7 @@ export class DnsTunnel implements Detector {
       confidence: isCertain ? 0.95 : 0.8,
       reason: `${source} asked ${server} ${formatCount(amount)} times within ` +
         `${formatPeriod(lastUs - firstUs)} for ever new names ${under}, ${mean} characters of ` +
-        `data in each, as DNS tunnels do.`,
+        `data in each, as DNS tunnels do`,
     };
   }
 }

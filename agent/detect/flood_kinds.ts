@@ -67,5 +67,5 @@ function sentence(state: FloodState, { amount, firstUs, lastUs }: Incident): str
     : `About ${formatCount(sourceCount)} sources, probably forged,`;
   const where = port >= 0 ? `${target} (port ${port})` : target;
   return `${who} sent ${formatCount(amount)} ${FLOODS[kind].unit} to ${where} within ` +
-    `${formatPeriod(lastUs - firstUs)}, up to ${formatCount(peak)} in one second.`;
+    `${formatPeriod(lastUs - firstUs)}, up to ${formatCount(peak)} in one second`;
 }

@@ -23,7 +23,7 @@ Deno.test("Flood finds SYNs from one source to one port within two seconds", () 
   equal(
     told.at(-1)!.reason,
     "203.0.113.9 sent 5,000 SYNs that no connection followed to 10.0.0.2 (port 80) within 5 s, " +
-      "up to 1,000 in one second.",
+      "up to 1,000 in one second",
   );
 });
 

@@ -69,7 +69,7 @@ Deno.test("a scan is a row of scans with all that is known of it", () =>
       severity: "high",
       confidence: 0.9,
       attack_id: "T1046",
-      reason: "192.168.1.9 probed 5 ports of 192.168.1.20.",
+      reason: "192.168.1.9 probed 5 ports of 192.168.1.20",
       answered_ports: "22",
       tempo: "T4",
       tool: "nmap",
@@ -212,7 +212,7 @@ Deno.test("findings of version 2 are kept and are over", () =>
       targets: "[]",
       severity: "low",
       confidence: 0.5,
-      reason: "Of old.",
+      reason: "Of old",
     };
     put("anomalies", {
       ...common,
@@ -244,7 +244,7 @@ Deno.test("findings of version 2 are kept and are over", () =>
       { came_back: "[]", tool: "", has_decoys: 0, is_open: 0 },
     ]);
     const queries = new StoreQueries(path);
-    strictEqual(queries.scans().rows[0]!.reason, "Of old.");
+    strictEqual(queries.scans().rows[0]!.reason, "Of old");
     queries.close();
   }));
 

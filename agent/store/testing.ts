@@ -129,7 +129,7 @@ export function scanFinding(
     ...bruteForceFinding(id),
     kind: "scan",
     attackId: "T1046",
-    reason: "192.168.1.9 probed 5 ports of 192.168.1.20.",
+    reason: "192.168.1.9 probed 5 ports of 192.168.1.20",
     scan: {
       kind: "vertical",
       probe: "syn",
@@ -162,7 +162,7 @@ export function bruteForceFinding(id: number, changes: Partial<Finding> = {}): F
     lastUs: startUs + 2_000_000,
     detectedUs: startUs + 1_000_000,
     confidence: 0.9,
-    reason: "192.168.1.9 tried 30 logins at SSH of 192.168.1.20.",
+    reason: "192.168.1.9 tried 30 logins at SSH of 192.168.1.20",
     isOpen: true,
     flowIds: [1, 2],
     ...changes,

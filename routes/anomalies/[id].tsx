@@ -12,7 +12,7 @@ import {
   LinkedFlows,
   Path,
 } from "../../components/FindingPage.tsx";
-import { attackText, headline, kindLabels } from "../../components/finding_text.ts";
+import { attackText, kindLabels } from "../../components/finding_text.ts";
 import { formatDuration, formatWhen } from "../../components/format.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
@@ -24,7 +24,7 @@ import { define } from "../(_server)/state.ts";
 export const handler = define.handlers({
   GET({ state, params }) {
     const found = attempt(() => findingPage(state, "anomalies", params.id ?? ""), null);
-    if (found.value) state.title = headline(found.value.finding);
+    if (found.value) state.title = found.value.finding.reason;
     const isMissing = found.value === null && found.error === "";
     return page(found, { status: isMissing ? 404 : 200 });
   },

@@ -14,7 +14,6 @@ import {
 } from "../../components/FindingPage.tsx";
 import {
   attackText,
-  headline,
   portsText,
   probeLabels,
   scanKindLabels,
@@ -40,7 +39,7 @@ import { define } from "../(_server)/state.ts";
 export const handler = define.handlers({
   GET({ state, params }) {
     const found = attempt(() => findingPage(state, "scans", params.id ?? ""), null);
-    if (found.value) state.title = headline(found.value.finding);
+    if (found.value) state.title = found.value.finding.reason;
     const isMissing = found.value === null && found.error === "";
     return page(found, { status: isMissing ? 404 : 200 });
   },

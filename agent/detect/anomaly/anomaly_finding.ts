@@ -68,14 +68,14 @@ function severityOf(excess: number): Severity {
   return excess >= mediumFrom ? "medium" : "low";
 }
 
-/** As "10.0.0.9 opened 412 connections to 398 hosts in 10 s; usually 3 to 20." */
+/** As "10.0.0.9 opened 412 connections to 398 hosts in 10 s; usually 3 to 20" */
 function sentence(entity: string, { vector }: ScoredWindow, model: Model, index: number): string {
   const feature = FEATURES[index];
   const text = formatFeature(feature, fromScale(feature, vector[index]));
   const [low, high] = typicalRange(model, index).map((value) => formatFeature(feature, value));
   const who = entity === "link" ? "All hosts together" : entity;
   const usual = low === high ? low : `${low} to ${high}`;
-  return `${who} ${deed(vector, index, text)} in ${windowS} s; usually ${usual}.`;
+  return `${who} ${deed(vector, index, text)} in ${windowS} s; usually ${usual}`;
 }
 
 function deed(vector: Float64Array, index: number, text: string): string {
