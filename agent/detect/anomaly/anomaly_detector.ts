@@ -12,16 +12,9 @@ import { type Observation, ObservationKind } from "../observation.ts";
 import { anomalyFinding } from "./anomaly_finding.ts";
 import { AnomalyRate } from "./anomaly_rate.ts";
 import { FEATURE_COUNT, fillFeatures } from "./features.ts";
-import {
-  Count,
-  COUNT_WIDTH,
-  FLOWS_KEPT,
-  HostActivity,
-  PACKETS_MIN,
-  PEER_WORDS,
-  PEERS_KEPT,
-} from "./host_activity.ts";
-import type { JudgedWindow, ScoredWindow } from "./judged_window.ts";
+import { Count, COUNT_WIDTH, HostActivity, PACKETS_MIN } from "./host_activity.ts";
+import type { ScoredWindow } from "./judged_window.ts";
+import { KeptWindow } from "./kept_window.ts";
 import { Learner } from "./learner.ts";
 import { isAnomalous, type Model, tellingFeature } from "./model.ts";
 import { decodeModel, encodeModel, ModelFormatError } from "./model_file.ts";
@@ -48,7 +41,7 @@ export class AnomalyDetector implements Detector {
   readonly #rate: AnomalyRate;
   readonly #vector = new Float64Array(FEATURE_COUNT);
   /** Windows of a file that wait for a model; null when none is waited for. */
-  #held: JudgedWindow[] | null;
+  #held: KeptWindow[] | null;
   #firstWindowUs = Infinity;
 
   /** `onScored` is told every window that is judged. */
@@ -136,7 +129,7 @@ export class AnomalyDetector implements Detector {
     return slots;
   }
 
-  #hold(tsUs: number, slots: readonly number[], held: JudgedWindow[]): void {
+  #hold(tsUs: number, slots: readonly number[], held: KeptWindow[]): void {
     for (const slot of [...slots, this.#activity.linkSlot]) {
       this.#fill(slot, tsUs);
       held.push(this.#describe(slot, tsUs));
@@ -145,7 +138,7 @@ export class AnomalyDetector implements Detector {
   }
 
   /** Learns from all that is held and judges it; from now on as live. */
-  #judgeHeld(held: readonly JudgedWindow[]): void {
+  #judgeHeld(held: readonly KeptWindow[]): void {
     this.#held = null;
     for (const { address, vector } of held) {
       (address === null ? this.#link : this.#hosts).learn(vector);
@@ -163,22 +156,18 @@ export class AnomalyDetector implements Detector {
   }
 
   /** The window with its verdict; none where there is no model. */
-  #score(window: JudgedWindow): ScoredWindow[] {
+  #score(window: KeptWindow): ScoredWindow[] {
     const { model } = window.address === null ? this.#link : this.#hosts;
     if (model === null) return [];
-    const { threshold } = model;
+    window.threshold = model.threshold;
     // The forest is asked only where its answer counts.
-    const isAsked = this.#onScored !== undefined ||
-      tellingFeature(model.ranges, window.vector, 0) >= 0;
-    const score = isAsked ? model.forest.score(window.vector) : 0;
-    const scored = {
-      ...window,
-      score,
-      threshold,
-      isAnomalous: isAsked && isAnomalous(model, score, window.vector),
-    };
-    this.#onScored?.(scored);
-    return [scored];
+    const isTelling = tellingFeature(model.ranges, window.vector, 0) >= 0;
+    if (isTelling || this.#onScored !== undefined) {
+      window.score = model.forest.score(window.vector);
+      window.isAnomalous = isAnomalous(model, window.score, window.vector);
+    }
+    this.#onScored?.(window);
+    return [window];
   }
 
   /** Judges the hosts and the link, and learns from those that are usual. */
@@ -230,34 +219,15 @@ export class AnomalyDetector implements Detector {
   }
 
   /** What is kept of a slot's window, with a copy of the vector just filled. */
-  #describe(slot: number, tsUs: number): JudgedWindow {
-    const activity = this.#activity;
-    const { counts, flowIds, flowCounts, linkSlot } = activity;
+  #describe(slot: number, tsUs: number): KeptWindow {
+    const { counts } = this.#activity;
     const base = slot * COUNT_WIDTH;
-    const flowsAt = slot * FLOWS_KEPT;
-    return {
+    return new KeptWindow(this.#activity, slot, {
       tsUs,
-      address: slot === linkSlot
-        ? null
-        : Int32Array.from({ length: 4 }, (_, word) => activity.addressWord(slot, word)),
       vector: this.#vector.slice(),
       packets: packetsAt(counts, base),
-      flowIds: Array.from(flowIds.subarray(flowsAt, flowsAt + flowCounts[slot])),
-      peers: this.#peersOf(slot),
       connections: counts[base + Count.opened] + counts[base + Count.received],
-    };
-  }
-
-  #peersOf(slot: number): JudgedWindow["peers"] {
-    const peers = [];
-    for (let index = 0; index < PEERS_KEPT; index++) {
-      const at = (slot * PEERS_KEPT + index) * PEER_WORDS;
-      const connections = this.#activity.peers[at + 4];
-      if (connections > 0) {
-        peers.push({ address: this.#activity.peers.slice(at, at + 4), connections });
-      }
-    }
-    return peers.sort((a, b) => b.connections - a.connections);
+    });
   }
 }
 
