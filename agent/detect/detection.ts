@@ -29,6 +29,9 @@ const nothingLearnt: LearningState = {
 
 export class Detection {
   readonly #detectors: readonly Detector[];
+  /** Those that are shown each row, and those that take rows in bulk. */
+  readonly #observers: readonly Detector[];
+  readonly #takers: readonly Detector[];
   readonly #onFinding: (finding: Finding) => void;
   readonly #formatAddress: DetectorContext["formatAddress"];
   readonly #observation = new Observation();
@@ -52,20 +55,31 @@ export class Detection {
       isSuspect: (...words) => this.#isSuspect(...words),
     };
     this.#detectors = (detectors ?? DETECTORS).map((make) => make(context));
+    this.#observers = this.#detectors.filter((detector) => detector.takeRows === undefined);
+    this.#takers = this.#detectors.filter((detector) => detector.takeRows !== undefined);
   }
 
   /** Takes the rows in the first `length` words. */
   take(words: Int32Array, length: number): void {
     const observation = this.#observation;
+    let takenTo = 0;
     for (let at = 0; at < length;) {
+      const from = at;
       at = observation.read(words, at);
       if (observation.kind === ObservationKind.tick) {
         this.#passTime(observation.timestampUs);
         continue;
       }
       this.#observations++;
-      for (const detector of this.#detectors) detector.observe(observation);
+      if (observation.kind === ObservationKind.windowEnd) {
+        this.#takeRows(words, takenTo, from);
+        takenTo = at;
+        for (const detector of this.#detectors) detector.observe(observation);
+      } else {
+        for (const detector of this.#observers) detector.observe(observation);
+      }
     }
+    this.#takeRows(words, takenTo, length);
   }
 
   /** The input has ended. */
@@ -94,6 +108,11 @@ export class Detection {
       if (detector.saveModel) return detector.saveModel();
     }
     return null;
+  }
+
+  #takeRows(words: Int32Array, from: number, to: number): void {
+    if (from === to) return;
+    for (const detector of this.#takers) detector.takeRows!(words, from, to);
   }
 
   #passTime(nowUs: number): void {

@@ -9,6 +9,12 @@ export interface Detector {
   /** Takes one observation; `observation` is filled again for the next one. Traffic never makes it throw. */
   observe(observation: Observation): void;
   /**
+   * Of a detector that can take rows in bulk: all those from words[from] up to words[to], none of them a windowEnd, in
+   * place of observe() for each. `words` is only lent. Comes before the observe() of the windowEnd row after them, and at
+   * the end of a buffer.
+   */
+  takeRows?(words: Int32Array, from: number, to: number): void;
+  /**
    * Traffic time has passed; called after each second of it and before finish(). Goes back only where files are joined
    * whose times do not follow each other.
    */

@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { Transport } from "../../records.ts";
-import { Count, COUNT_WIDTH, HostActivity } from "./host_activity.ts";
+import { COUNT_WIDTH } from "./activity_layout.ts";
+import { Count, HostActivity } from "./host_activity.ts";
 import { type ConnectionScript, TestTraffic } from "./test_traffic.ts";
 
 const connection = fc.record({

@@ -57,16 +57,22 @@ export function fitModel(rows: Float64Array, options: ModelOptions): Model {
     featureKind: FEATURE_KIND,
   });
   const scores = isOfItself ? forest.scoreMany(rows) : forest.scoreHeldOut(guarded, samples);
-  const usual = [];
-  for (let row = 0; row < rowCount; row++) {
-    if (tellingFeature(ranges, rows, row * FEATURE_COUNT) < 0) usual.push(scores[row]);
-  }
-  return { forest, ranges, fittedUs, threshold: quantileOf(usual.sort(ascending), quantile) };
+  const usual = scores.subarray(0, rowCount)
+    .filter((_, row) => tellingFeature(ranges, rows, row * FEATURE_COUNT) < 0);
+  return { forest, ranges, fittedUs, threshold: quantileOf(usual.sort(), quantile) };
 }
 
 /** Whether the window at `rows[at]` with that score is anomalous. */
 export function isAnomalous(model: Model, score: number, rows: Float64Array, at = 0): boolean {
   return score > model.threshold && tellingFeature(model.ranges, rows, at) >= 0;
+}
+
+/** Whether some feature of the window is no trifle, whatever is usual: only then can the window be anomalous. */
+export function canBeAnomalous(window: Float64Array): boolean {
+  for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+    if (window[feature] >= tellingFrom[feature]) return true;
+  }
+  return false;
 }
 
 /** The telling feature farthest above its median, -1 when none is far enough. */
@@ -93,9 +99,9 @@ const tellingFrom = Float64Array.from(
 function findRanges(rows: Float64Array): Float64Array {
   const ranges = new Float64Array(FEATURE_COUNT * RANGE_WIDTH);
   for (let feature = 0; feature < FEATURE_COUNT; feature++) {
-    const values = presentValues(rows, feature).sort(ascending);
+    const values = presentValues(rows, feature).sort();
     const median = quantileOf(values, 0.5);
-    const deviations = values.map((value) => Math.abs(value - median)).sort(ascending);
+    const deviations = values.map((value) => Math.abs(value - median)).sort();
     const spread = Math.max(FEATURES[feature].spreadMin, madScale * quantileOf(deviations, 0.5));
     ranges.set(
       [quantileOf(values, 0.05), median, quantileOf(values, 0.95), spread],
@@ -127,22 +133,19 @@ function addGuards(rows: Float64Array, ranges: Float64Array): Float64Array {
   return guarded;
 }
 
-function presentValues(rows: Float64Array, feature: number): number[] {
-  const values = [];
+function presentValues(rows: Float64Array, feature: number): Float64Array {
+  const values = new Float64Array(rows.length / FEATURE_COUNT);
+  let count = 0;
   for (let at = feature; at < rows.length; at += FEATURE_COUNT) {
-    if (!Number.isNaN(rows[at])) values.push(rows[at]);
+    if (!Number.isNaN(rows[at])) values[count++] = rows[at];
   }
-  return values;
+  return values.subarray(0, count);
 }
 
 /** Between the two nearest of sorted values; NaN of none, and then the feature says nothing. */
-function quantileOf(sorted: readonly number[], quantile: number): number {
+function quantileOf(sorted: Float64Array, quantile: number): number {
   if (sorted.length === 0) return NaN;
   const place = quantile * (sorted.length - 1);
   const below = sorted[Math.floor(place)];
   return below + (sorted[Math.ceil(place)] - below) * (place % 1);
-}
-
-function ascending(a: number, b: number): number {
-  return a - b;
 }
