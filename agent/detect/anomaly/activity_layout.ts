@@ -3,13 +3,13 @@
  * holds numbers only, in the part of the language that both have. Addresses are bytes. What belongs to a host stands
  * under its slot; the slot after the last one is that of all hosts together.
  *
- *         65,536  rows of observations taken up at a time
+ *          4096  sets of fingerprints    65,536  rows of observations taken up at a time
  *        327,680  counters (doubles)          1,966,280  numbers of flows       4,063,688  main peers
  *      4,719,128  flows kept (bytes)          4,727,328  tenants                4,760,104  slots of the hosts of the window
  *      4,792,872  window of each slot         4,825,640  bits of the door
  *      4,956,712  slots by address: keys, hashes, index, links, free slots
- *      5,284,400  fingerprints of what is different in the window, and the places of the first of them
- *      7,447,088  fingerprints of who has met whom, two generations
+ *      5,284,400  fingerprints of what is different in the window
+ *      7,381,552  fingerprints of who has met whom, two generations          9,478,704  room to enlarge a set of them
  */
 
 /** Counters of a host, as Count of host_activity.ts. */
@@ -52,9 +52,12 @@ export const PEER_WORDS = 5;
 /** Fingerprints in the set of the window, and in each generation of who has met whom; powers of two. */
 export const DISTINCT_MAX = 131_072;
 export const PAIRS_MAX = 65_536;
-/** Up to this many fingerprints are cleared one by one. */
-export const PLACES_MAX = 16_384;
 export const DOOR_BYTES = 131_072;
+
+/** What assembly/fingerprints.ts knows of each set. */
+export const DISTINCT_SET_AT = 4096;
+export const YOUNGER_SET_AT = 4112;
+export const ELDER_SET_AT = 4128;
 
 /** Rows taken up at a time, words. */
 export const ROWS_AT = 65_536;
@@ -74,11 +77,11 @@ export const SLOT_INDEX_AT = 5_120_552;
 export const SLOT_LINKS_AT = 5_186_088;
 export const SLOT_FREE_AT = 5_251_632;
 export const DISTINCT_AT = 5_284_400;
-export const PLACES_AT = 7_381_552;
-export const YOUNGER_AT = 7_447_088;
-export const ELDER_AT = 8_495_664;
+export const YOUNGER_AT = 7_381_552;
+export const ELDER_AT = 8_430_128;
+export const SCRATCH_AT = 9_478_704;
 /** Pages of 64 KiB in the whole memory. */
-export const MEMORY_PAGES = 146;
+export const MEMORY_PAGES = 161;
 
 /** Kinds, marks, words and protocols of observations, as in observation.ts and records.ts. */
 export const KIND_CONTACT = 1;

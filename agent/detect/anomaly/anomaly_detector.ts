@@ -150,7 +150,7 @@ export class AnomalyDetector implements Detector {
   #judgeHeld(held: HeldWindows): void {
     this.#held = null;
     for (let index = 0; index < held.count; index++) {
-      (held.isLink(index) ? this.#link : this.#hosts).learn(held.vector(index));
+      (held.isLink(index) ? this.#link : this.#hosts).learn(held.vectors, index * FEATURE_COUNT);
     }
     const endUs = held.count === 0 ? 0 : held.tsUs(held.count - 1) + WINDOW_US;
     if (this.#hosts.reservoir.count >= fileWindowsMin) this.#hosts.fit(endUs, true);

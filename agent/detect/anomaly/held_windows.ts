@@ -28,7 +28,10 @@ export class HeldWindows {
   add(tsUs: number, isLink: boolean, vector: Float64Array, described: JudgedWindow | null): void {
     const index = this.#count++;
     if (index === this.#times.length) this.#grow();
-    this.#vectors.set(vector, index * FEATURE_COUNT);
+    const base = index * FEATURE_COUNT;
+    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+      this.#vectors[base + feature] = vector[feature];
+    }
     this.#times[index] = tsUs;
     this.#areLinks[index] = isLink ? 1 : 0;
     if (described !== null) this.#described.set(index, described);
@@ -43,8 +46,9 @@ export class HeldWindows {
     return this.#areLinks[index] === 1;
   }
 
-  vector(index: number): Float64Array {
-    return this.#vectors.subarray(index * FEATURE_COUNT, (index + 1) * FEATURE_COUNT);
+  /** The features of all that are held, one window after the other; valid until the next add(). */
+  get vectors(): Float64Array {
+    return this.#vectors;
   }
 
   /** Null for one that cannot be anomalous. */

@@ -6,6 +6,7 @@ import {
   COUNTS_AT,
   DISTINCT_AT,
   DISTINCT_MAX,
+  DISTINCT_SET_AT,
   DOOR_AT,
   DOOR_BYTES,
   FLOW_COUNTS_AT,
@@ -15,24 +16,24 @@ import {
   PEER_WORDS,
   PEERS_AT,
   PEERS_KEPT,
-  PLACES_AT,
-  PLACES_MAX,
   TENANTS_AT,
 } from "../activity_layout";
-import { begin, fingerprint, mix, placeOf } from "./fingerprints";
+import { addTo, begin, clearSet, fingerprint, makeSet, mix } from "./fingerprints";
 import { addSlot, findSlot, isSlotNew, slotCount } from "./slots";
 
 /** Slot of all hosts together. */
 export const LINK: i32 = HOSTS_MAX;
 /** Fuller than this, a new host needs a second contact, so that forged sources do not push out the others. */
 const CROWDED_AT: i32 = HOSTS_MAX / 2;
-const DISTINCT_MASK: i32 = DISTINCT_MAX * 2 - 1;
 
 let window: i32 = 1;
 let activeCount: i32 = 0;
 /** Tells apart the hosts that had the same slot in one window. */
 let tenantCount: i32 = 0;
-let distinctCount: i32 = 0;
+
+export function makeHosts(): void {
+  makeSet(DISTINCT_SET_AT, DISTINCT_AT, DISTINCT_MAX);
+}
 
 export function hostCount(): i32 {
   return activeCount;
@@ -42,19 +43,9 @@ export function hostCount(): i32 {
 export function clear(): void {
   activeCount = 0;
   window++;
-  clearDistinct();
+  clearSet(DISTINCT_SET_AT);
   memory.fill(DOOR_AT, 0, DOOR_BYTES);
   beginSlot(LINK);
-}
-
-function clearDistinct(): void {
-  if (distinctCount > PLACES_MAX) memory.fill(DISTINCT_AT, 0, <usize> (DISTINCT_MASK + 1) << 3);
-  else {
-    for (let index = 0; index < distinctCount; index++) {
-      store<u64>(load<usize>(PLACES_AT + (index << 2)), 0);
-    }
-  }
-  distinctCount = 0;
 }
 
 /** Slot of the host at `address`, begun in this window; -1 while it is crowded and the host was seen only once. */
@@ -116,14 +107,7 @@ export function beginOf(slot: i32, kind: i32): void {
 
 /** Adds the fingerprint begun; false when it was there, or when there is no room. */
 export function isDifferent(): bool {
-  if (distinctCount == DISTINCT_MAX) return false;
-  const print = fingerprint();
-  const place = placeOf(DISTINCT_AT, DISTINCT_MASK, print);
-  if (load<u64>(place) != 0) return false;
-  store<u64>(place, print);
-  if (distinctCount < PLACES_MAX) store<usize>(PLACES_AT + (distinctCount << 2), place);
-  distinctCount++;
-  return true;
+  return addTo(DISTINCT_SET_AT, fingerprint());
 }
 
 export function keepFlow(slot: i32, flowId: i32): void {

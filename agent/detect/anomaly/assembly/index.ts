@@ -63,9 +63,10 @@ import {
   keepFlow,
   keepPeer,
   LINK,
+  makeHosts,
   setCount,
 } from "./hosts";
-import { forgottenPairs, meet } from "./peer_memory";
+import { forgottenPairs, makePeerMemory, meet } from "./peer_memory";
 import { findSlot, forgottenSlots, makeSlots } from "./slots";
 
 export { clear, hostCount };
@@ -94,6 +95,8 @@ const NAME: i32 = 7;
 export function setUp(): void {
   memory.grow(MEMORY_PAGES - memory.size());
   makeSlots();
+  makeHosts();
+  makePeerMemory();
 }
 
 /** Entries that a full table forgot. */

@@ -2,15 +2,17 @@
  * Who has met whom, bounded: two generations of pairs. When the younger is full it becomes the elder and the elder is
  * forgotten, so a pair is remembered for as long as at least 65,536 newer ones take to come.
  */
-import { ELDER_AT, PAIRS_MAX, YOUNGER_AT } from "../activity_layout";
-import { begin, fingerprint, mixAddress, placeOf } from "./fingerprints";
+import { ELDER_AT, ELDER_SET_AT, PAIRS_MAX, YOUNGER_AT, YOUNGER_SET_AT } from "../activity_layout";
+import { addTo, begin, clearSet, fingerprint, has, isFull, makeSet, mixAddress } from "./fingerprints";
 
-const MASK: i32 = PAIRS_MAX * 2 - 1;
-
-let younger: usize = YOUNGER_AT;
-let elder: usize = ELDER_AT;
-let youngerCount: i32 = 0;
+let younger: usize = YOUNGER_SET_AT;
+let elder: usize = ELDER_SET_AT;
 let forgotten: f64 = 0;
+
+export function makePeerMemory(): void {
+  makeSet(younger, YOUNGER_AT, PAIRS_MAX);
+  makeSet(elder, ELDER_AT, PAIRS_MAX);
+}
 
 export function forgottenPairs(): f64 {
   return forgotten;
@@ -24,23 +26,16 @@ export function meet(one: usize, other: usize): bool {
   mixAddress(isUpward ? one : other);
   mixAddress(isUpward ? other : one);
   const print = fingerprint();
-  const isKnown = load<u64>(placeOf(elder, MASK, print)) != 0;
-  if (youngerCount == PAIRS_MAX) {
-    turn();
-  }
-  const place = placeOf(younger, MASK, print);
-  if (load<u64>(place) != 0) return false;
-  store<u64>(place, print);
-  youngerCount++;
-  return !isKnown;
+  const isKnown = has(elder, print);
+  if (isFull(younger)) turn();
+  return addTo(younger, print) && !isKnown;
 }
 
 function turn(): void {
-  memory.fill(elder, 0, <usize> (MASK + 1) << 3);
+  clearSet(elder);
   const former = elder;
   elder = younger;
   younger = former;
-  youngerCount = 0;
   forgotten += PAIRS_MAX;
 }
 
