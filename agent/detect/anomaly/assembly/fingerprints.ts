@@ -12,39 +12,6 @@ const COUNT: usize = 8;
 const COUNT_MAX: usize = 12;
 const PLACES_MIN: i32 = 2048;
 
-let high: u32 = 0;
-let low: u32 = 0;
-
-/** Begins a fingerprint with a number that says what kind of thing it is of. */
-@inline
-export function begin(kind: i32): void {
-  high = 0x2f0b4c47;
-  low = 0x165667b1;
-  mix(kind);
-}
-
-@inline
-export function mix(word: i32): void {
-  const mixedHigh = (high ^ <u32> word) * 0xcc9e2d51;
-  const mixedLow = (low + <u32> word) * 0x85ebca6b;
-  high = rotl<u32>(mixedHigh, 15) ^ mixedLow;
-  low = rotl<u32>(mixedLow, 13);
-}
-
-@inline
-export function mixAddress(address: usize): void {
-  mix(load<i32>(address));
-  mix(load<i32>(address, 4));
-  mix(load<i32>(address, 8));
-  mix(load<i32>(address, 12));
-}
-
-/** The finished fingerprint. */
-@inline
-export function fingerprint(): u64 {
-  return <u64> finish(high) | <u64> (finish(low ^ high << 7) | 1) << 32;
-}
-
 /** An empty set with room at `places` for twice `countMax` entries, a power of two. */
 export function makeSet(set: usize, places: usize, countMax: i32): void {
   store<usize>(set, places);
@@ -112,12 +79,4 @@ function placeOf(places: usize, mask: i32, print: u64): usize {
     if (entry == 0 || entry == print) return at;
     place = place + 1 & mask;
   }
-}
-
-/** MurmurHash3's finalizer (Appleby, public domain). */
-@inline
-function finish(hash: u32): u32 {
-  hash = (hash ^ hash >> 16) * 0x85ebca6b;
-  hash = (hash ^ hash >> 13) * 0xc2b2ae35;
-  return hash ^ hash >> 16;
 }

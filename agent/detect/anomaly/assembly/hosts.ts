@@ -18,7 +18,8 @@ import {
   PEERS_KEPT,
   TENANTS_AT,
 } from "../activity_layout";
-import { addTo, begin, clearSet, fingerprint, makeSet, mix } from "./fingerprints";
+import { addTo, clearSet, makeSet } from "./fingerprints";
+import { fingerprint } from "./hashes";
 import { addSlot, findSlot, isSlotNew, slotCount } from "./slots";
 
 /** Slot of all hosts together. */
@@ -49,9 +50,9 @@ export function clear(): void {
 }
 
 /** Slot of the host at `address`, begun in this window; -1 while it is crowded and the host was seen only once. */
-export function enter(address: usize): i32 {
-  if (slotCount() <= CROWDED_AT || findSlot(address) >= 0) return add(address);
-  return isAtDoorAgain(address) ? add(address) : -1;
+export function enter(address: usize, hash: u64): i32 {
+  if (slotCount() <= CROWDED_AT || findSlot(address, hash) >= 0) return add(address, hash);
+  return isAtDoorAgain(address) ? add(address, hash) : -1;
 }
 
 function isAtDoorAgain(address: usize): bool {
@@ -65,8 +66,8 @@ function isAtDoorAgain(address: usize): bool {
 }
 
 /** Slot of the host, begun in this window. */
-export function add(address: usize): i32 {
-  const slot = addSlot(address);
+export function add(address: usize, hash: u64): i32 {
+  const slot = addSlot(address, hash);
   const wasActive = isBegun(slot);
   if (!isSlotNew() && wasActive) return slot;
   if (!wasActive) store<i32>(ACTIVE_AT + (activeCount++ << 2), slot);
@@ -98,16 +99,10 @@ export function setCount(slot: i32, counter: i32, value: f64): void {
   store<f64>(COUNTS_AT + (slot * COUNT_WIDTH + counter) * 8, value);
 }
 
-/** Begins the fingerprint of something of a host. */
-@inline
-export function beginOf(slot: i32, kind: i32): void {
-  begin(kind);
-  mix(load<i32>(TENANTS_AT + (slot << 2)));
-}
-
-/** Adds the fingerprint begun; false when it was there, or when there is no room. */
-export function isDifferent(): bool {
-  return addTo(DISTINCT_SET_AT, fingerprint());
+/** Whether the host has had nothing of that kind, hash and number in this window; false when there is no room for more. */
+export function isDifferent(slot: i32, kind: i32, hash: u64, number: i32): bool {
+  const tenant = load<i32>(TENANTS_AT + (slot << 2));
+  return addTo(DISTINCT_SET_AT, fingerprint(kind, tenant, hash, number));
 }
 
 export function keepFlow(slot: i32, flowId: i32): void {

@@ -50,10 +50,9 @@ import {
   TRANSPORT_TCP,
   TRANSPORT_UDP,
 } from "../activity_layout";
-import { mix, mixAddress } from "./fingerprints";
+import { hashAddress, hashWords } from "./hashes";
 import {
   add,
-  beginOf,
   clear,
   count,
   enter,
@@ -151,13 +150,16 @@ function contact(row: usize): void {
   const isTold = MARK_IS_NEW | MARK_IS_FIRST_OF_SIDE | MARK_IS_FIRST_IN_WINDOW;
   if ((marks & isTold) == 0 || (marks & (MARK_IS_TO_MANY | MARK_IS_LINK_BROADCAST)) != 0) return;
   if (!isConnection(row)) return;
-  const source = enter(row + SOURCE);
-  const destination = enter(row + DESTINATION);
+  const sourceHash = hashAddress(row + SOURCE);
+  const destinationHash = hashAddress(row + DESTINATION);
+  const source = enter(row + SOURCE, sourceHash);
+  const destination = enter(row + DESTINATION, destinationHash);
   const isOut = (marks & MARK_SENT_BY_ORIGINATOR) != 0;
   const originator = isOut ? source : destination;
   const responder = isOut ? destination : source;
   if ((marks & (MARK_IS_NEW | MARK_IS_CONTINUED)) == MARK_IS_NEW) {
-    opened(row, originator, responder, isOut);
+    if (isOut) opened(row, originator, responder, true, sourceHash, destinationHash);
+    else opened(row, originator, responder, false, destinationHash, sourceHash);
   }
   if (!isOut && (marks & MARK_IS_FIRST_OF_SIDE) != 0) {
     const isRefusal = transportOf(row) == TRANSPORT_TCP && (word(row, 14) >> 16 & TCP_RESET) != 0;
@@ -169,32 +171,36 @@ function contact(row: usize): void {
   }
 }
 
-function opened(row: usize, originator: i32, responder: i32, isOut: bool): void {
+function opened(
+  row: usize,
+  originator: i32,
+  responder: i32,
+  isOut: bool,
+  originatorHash: u64,
+  responderHash: u64,
+): void {
   const originatorAddress = row + (isOut ? SOURCE : DESTINATION);
   const responderAddress = row + (isOut ? DESTINATION : SOURCE);
   const ports = word(row, 11);
   const port = isOut ? ports & 0xffff : ports >> 16;
   const protocolPort = transportOf(row) << 16 | (hasPorts(row) ? <i32> port : 0);
   // Forged sources are left out, lest they push everyone out of the memory.
-  const isFirst = originator >= 0 && meet(row + SOURCE, row + DESTINATION);
-  addNumber(LINK, PORT_OUT, protocolPort, C_PORTS_OUT);
+  const isFirst = originator >= 0 && meet(originatorHash, responderHash);
+  countDifferent(LINK, PORT_OUT, 0, protocolPort, C_PORTS_OUT);
   count(LINK, C_OPENED);
   if (isFirst) count(LINK, C_FIRST_CONTACTS);
   if (originator >= 0) {
     count(originator, C_OPENED);
     if (isFirst) count(originator, C_FIRST_CONTACTS);
-    addAddress(originator, PEER_OUT, responderAddress, C_PEERS_OUT);
-    addNumber(originator, PORT_OUT, protocolPort, C_PORTS_OUT);
-    beginOf(originator, TARGET_OUT);
-    mixAddress(responderAddress);
-    mix(protocolPort);
-    if (isDifferent()) count(originator, C_TARGETS_OUT);
+    countDifferent(originator, PEER_OUT, responderHash, 0, C_PEERS_OUT);
+    countDifferent(originator, PORT_OUT, 0, protocolPort, C_PORTS_OUT);
+    countDifferent(originator, TARGET_OUT, responderHash, protocolPort, C_TARGETS_OUT);
     keepPeer(originator, responderAddress);
   }
   if (responder >= 0) {
     count(responder, C_RECEIVED);
-    addAddress(responder, PEER_IN, originatorAddress, C_PEERS_IN);
-    addNumber(responder, PORT_IN, protocolPort, C_PORTS_IN);
+    countDifferent(responder, PEER_IN, originatorHash, 0, C_PEERS_IN);
+    countDifferent(responder, PORT_IN, 0, protocolPort, C_PORTS_IN);
     keepPeer(responder, originatorAddress);
   }
 }
@@ -214,16 +220,17 @@ function icmpError(row: usize): void {
   const isRefusal = icmpType == (isV4 ? ICMP_UNREACHABLE : ICMPV6_UNREACHABLE) &&
     transport != TRANSPORT_ICMP && transport != TRANSPORT_ICMPV6;
   if (!isRefusal) return;
-  const source = findSlot(row + SOURCE);
-  const destination = findSlot(row + DESTINATION);
+  const source = findSlot(row + SOURCE, hashAddress(row + SOURCE));
+  const destination = findSlot(row + DESTINATION, hashAddress(row + DESTINATION));
   count(LINK, C_REFUSED);
   if (isBegun(source)) count(source, C_REFUSED);
   if (isBegun(destination)) count(destination, C_REFUSED_IN);
 }
 
 function arp(row: usize): void {
-  const source = enter(row + SOURCE);
-  const target = enter(row + DESTINATION);
+  const targetHash = hashAddress(row + DESTINATION);
+  const source = enter(row + SOURCE, hashAddress(row + SOURCE));
+  const target = enter(row + DESTINATION, targetHash);
   if (source < 0 || target < 0 || source == target) return;
   count(source, C_ARP_OUT);
   count(target, C_ARP_IN);
@@ -232,19 +239,18 @@ function arp(row: usize): void {
     count(LINK, C_ARP_ANSWERED);
     return;
   }
-  beginOf(source, ASKED_BY_ARP);
-  mixAddress(row + DESTINATION);
-  if (!isDifferent()) return;
+  if (!isDifferent(source, ASKED_BY_ARP, targetHash, 0)) return;
   count(source, C_ARP_ASKED);
   count(LINK, C_ARP_ASKED);
-  addAddress(source, PEER_OUT, row + DESTINATION, C_PEERS_OUT);
+  countDifferent(source, PEER_OUT, targetHash, 0, C_PEERS_OUT);
 }
 
 function dns(row: usize): void {
   if ((marksOf(row) & MARK_IS_TO_MANY) != 0) return;
   const described = word(row, 14);
   const isResponse = described >> 31 != 0;
-  const host = enter(row + (isResponse ? DESTINATION : SOURCE));
+  const address = row + (isResponse ? DESTINATION : SOURCE);
+  const host = enter(address, hashAddress(address));
   if (host < 0) return;
   if (isResponse) {
     const isNxdomain = (described >> 24 & 0xf) == 3;
@@ -255,11 +261,9 @@ function dns(row: usize): void {
   const nameLength = described >> 16 & 0xff;
   countBoth(host, C_DNS_QUERIES, 1);
   countBoth(host, C_DNS_NAME_BYTES, nameLength);
-  beginOf(host, NAME);
-  const end = 16 + <i32> (nameLength + 3 >> 2);
-  for (let index = 16; index < end; index++) mix(word(row, index));
+  const name = hashWords(row + (16 << 2), nameLength + 3 >> 2);
   // Names that several hosts ask for count for each.
-  if (isDifferent()) countBoth(host, C_DNS_NAMES, 1);
+  if (isDifferent(host, NAME, name, 0)) countBoth(host, C_DNS_NAMES, 1);
 }
 
 @inline
@@ -276,7 +280,8 @@ function volumes(row: usize): void {
   count(LINK, C_BYTES_OUT, bytesOut);
   // Nobody with fewer packets is judged, so nobody has to leave for it.
   const isWorthIt = packetsOut + packetsIn >= PACKETS_MIN;
-  const slot = isWorthIt ? add(row + SOURCE) : findSlot(row + SOURCE);
+  const hash = hashAddress(row + SOURCE);
+  const slot = isWorthIt ? add(row + SOURCE, hash) : findSlot(row + SOURCE, hash);
   if (!isBegun(slot)) return;
   setCount(slot, C_PACKETS_OUT, packetsOut);
   setCount(slot, C_PACKETS_IN, packetsIn);
@@ -290,16 +295,8 @@ function wide(row: usize, index: i32): f64 {
   return <f64> word(row, index) * 4294967296 + <f64> word(row, index + 1);
 }
 
-function addAddress(slot: i32, kind: i32, address: usize, counter: i32): void {
-  beginOf(slot, kind);
-  mixAddress(address);
-  if (isDifferent()) count(slot, counter);
-}
-
-function addNumber(slot: i32, kind: i32, number: i32, counter: i32): void {
-  beginOf(slot, kind);
-  mix(number);
-  if (isDifferent()) count(slot, counter);
+function countDifferent(slot: i32, kind: i32, hash: u64, number: i32, counter: i32): void {
+  if (isDifferent(slot, kind, hash, number)) count(slot, counter);
 }
 
 function hasPorts(row: usize): bool {

@@ -3,7 +3,8 @@
  * forgotten, so a pair is remembered for as long as at least 65,536 newer ones take to come.
  */
 import { ELDER_AT, ELDER_SET_AT, PAIRS_MAX, YOUNGER_AT, YOUNGER_SET_AT } from "../activity_layout";
-import { addTo, begin, clearSet, fingerprint, has, isFull, makeSet, mixAddress } from "./fingerprints";
+import { addTo, clearSet, has, isFull, makeSet } from "./fingerprints";
+import { fingerprint } from "./hashes";
 
 let younger: usize = YOUNGER_SET_AT;
 let elder: usize = ELDER_SET_AT;
@@ -18,14 +19,10 @@ export function forgottenPairs(): f64 {
   return forgotten;
 }
 
-/** Remembers that the two addresses have met; true when they had not before. */
-export function meet(one: usize, other: usize): bool {
-  // The same fingerprint for both directions.
-  const isUpward = isBelow(one, other);
-  begin(0);
-  mixAddress(isUpward ? one : other);
-  mixAddress(isUpward ? other : one);
-  const print = fingerprint();
+/** Remembers that two addresses have met, given by their hashes; true when they had not before. */
+export function meet(one: u64, other: u64): bool {
+  // A sum is the same for both directions.
+  const print = fingerprint(0, 0, one + other, 0);
   const isKnown = has(elder, print);
   if (isFull(younger)) turn();
   return addTo(younger, print) && !isKnown;
@@ -37,13 +34,4 @@ function turn(): void {
   elder = younger;
   younger = former;
   forgotten += PAIRS_MAX;
-}
-
-function isBelow(one: usize, other: usize): bool {
-  for (let at: usize = 0; at < 16; at += 4) {
-    const word = load<i32>(one + at);
-    const otherWord = load<i32>(other + at);
-    if (word != otherWord) return word < otherWord;
-  }
-  return false;
 }

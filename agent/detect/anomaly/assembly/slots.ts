@@ -1,4 +1,7 @@
-/** Slots of hosts by address: KeyedSlots (agent/detect/keyed_slots.ts) with keys of four words. */
+/**
+ * Slots of hosts by address: KeyedSlots (agent/detect/keyed_slots.ts) with keys of four words,
+ * and their hashes given.
+ */
 import {
   HOSTS_MAX,
   SLOT_FREE_AT,
@@ -52,13 +55,13 @@ export function isSlotNew(): bool {
 }
 
 /** Slot of the address at `key`, -1 when it is not there. Does not count as use. */
-export function findSlot(key: usize): i32 {
-  return word(SLOT_INDEX_AT, place(key, hash(key)));
+export function findSlot(key: usize, hash: u64): i32 {
+  return word(SLOT_INDEX_AT, place(key, <i32> hash));
 }
 
 /** Slot of the address at `key`, added when it is not there, and now the one used last. */
-export function addSlot(key: usize): i32 {
-  const hashed = hash(key);
+export function addSlot(key: usize, hash: u64): i32 {
+  const hashed = <i32> hash;
   let at = place(key, hashed);
   const found = word(SLOT_INDEX_AT, at);
   isAdded = found < 0;
@@ -141,19 +144,4 @@ function append(slot: i32): void {
   setWord(SLOT_LINKS_AT, slot * 2 + 1, HOSTS_MAX);
   setWord(SLOT_LINKS_AT, last * 2 + 1, slot);
   setWord(SLOT_LINKS_AT, HOSTS_MAX * 2, slot);
-}
-
-/** MurmurHash3's mixing (Appleby, public domain) of the four words. */
-function hash(key: usize): i32 {
-  let h: u32 = 0x74617077;
-  for (let index = 0; index < 4; index++) {
-    let k = load<u32>(key + (index << 2)) * 0xcc9e2d51;
-    k = rotl<u32>(k, 15) * 0x1b873593;
-    h = rotl<u32>(h ^ k, 13) * 5 + 0xe6546b64;
-  }
-  h ^= h >> 16;
-  h *= 0x85ebca6b;
-  h ^= h >> 13;
-  h *= 0xc2b2ae35;
-  return <i32> (h ^ h >> 16);
 }
