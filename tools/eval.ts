@@ -3,7 +3,9 @@
  * The captures are no part of the repository: they are looked for beside it, in ../shared/corpus.
  */
 import { doesCorpusExist } from "../agent/capture/corpus.ts";
+import { anomalySection } from "../bench/detection/anomalies.ts";
 import { judgeDecode, judgeLabelled } from "../bench/detection/corpus.ts";
+import { forestSection } from "../bench/detection/forest.ts";
 import { otherFindingsSection } from "../bench/detection/other_findings.ts";
 import { scanSection } from "../bench/detection/scans.ts";
 import { type Section, sectionText, targetTable } from "../bench/harness.ts";
@@ -33,7 +35,12 @@ interface Evaluation {
 async function evaluate(): Promise<Evaluation> {
   const labelled = await judgeLabelled();
   const decode = await judgeDecode();
-  const sections = [scanSection(labelled, decode), otherFindingsSection(labelled, decode)];
+  const sections = [
+    scanSection(labelled, decode),
+    await anomalySection(),
+    await forestSection(),
+    otherFindingsSection(labelled, decode),
+  ];
   return { sections, labelledCount: labelled.length };
 }
 

@@ -25,7 +25,7 @@ export interface CaptureFileOptions {
   readonly chunkBytes?: number;
   /** Most packets in a batch; 16,384 unless told. */
   readonly batchPackets?: number;
-  /** Where batches and chunks are to lie, instead of in memory of the reader's own; for one reader at a time. */
+  /** Where batches and chunks are to lie, instead of in memory of the reader's own; for one open reader at a time. */
   readonly memory?: CaptureMemory;
 }
 
@@ -33,6 +33,11 @@ export interface CaptureFileOptions {
 export interface CaptureMemory {
   readonly batch: PacketBatch;
   readonly bytes: Uint8Array;
+  /**
+   * Counted by the readers: one that is closed early may leave a read behind that still writes, and until that has ended
+   * the next reader does not use the memory.
+   */
+  readsUnderWay: number;
 }
 
 /** What is known of a capture file; counts are those so far. */
@@ -83,6 +88,7 @@ export class CaptureFileReader {
   #other: Slot;
   /** Read into `#other` that is under way. */
   #pending: Promise<number>;
+  readonly #memory: CaptureMemory | undefined;
   #cursor = new IndexCursor();
   #end: number;
   /** Unpacked bytes of the file before byte 0 of `#current`. */
@@ -103,7 +109,8 @@ export class CaptureFileReader {
       options.chunkBytes ?? chunkBytesDefault,
       source.isGzip ? Infinity : Math.max(source.sizeBytes ?? Infinity, 1024),
     );
-    const { memory } = options;
+    const memory = options.memory?.readsUnderWay === 0 ? options.memory : undefined;
+    this.#memory = memory;
     const slotBytes = carryBytes + this.#chunkBytes;
     this.#batch = memory?.batch ?? createPacketBatch(options.batchPackets ?? 16_384);
     this.#current = createSlot(carryBytes, memory?.bytes.subarray(0, slotBytes), slotBytes);
@@ -256,8 +263,13 @@ export class CaptureFileReader {
   #startRead(): Promise<number> {
     const { bytes, carry } = this.#other;
     const pending = this.#source.read(bytes.subarray(carry, carry + this.#chunkBytes));
+    const memory = this.#memory;
+    if (memory) memory.readsUnderWay++;
+    const settle = () => {
+      if (memory) memory.readsUnderWay--;
+    };
     // Whoever awaits it gets the error too; this only keeps one that nobody awaits any more from ending the process.
-    pending.catch(() => {});
+    pending.then(settle, settle);
     return pending;
   }
 

@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { gzipSync } from "node:zlib";
 import assert from "node:assert/strict";
 import { CaptureFormatError } from "../errors.ts";
-import { CaptureFileReader } from "./file_reader.ts";
+import { createPacketBatch } from "../records.ts";
+import { createByteSource } from "./byte_source.ts";
+import { CaptureFileReader, captureMemoryBytes } from "./file_reader.ts";
 import { readCaptureBytes, type ReadPacket } from "./read_packets.ts";
 import {
   concatenate,
@@ -349,7 +351,9 @@ Deno.test("CaptureFileReader refuses a missing file and a folder, and says what 
 
 Deno.test("CaptureFileReader reads standard input", async () => {
   const script = `
-    import { CaptureFileReader } from "./file_reader.ts";
+    import { createPacketBatch } from "../records.ts";
+import { createByteSource } from "./byte_source.ts";
+import { CaptureFileReader, captureMemoryBytes } from "./file_reader.ts";
     const reader = await CaptureFileReader.open("-");
     while (await reader.nextBatch() !== null);
     console.log(JSON.stringify(reader.info));
@@ -365,4 +369,36 @@ Deno.test("CaptureFileReader reads standard input", async () => {
   await writer.close();
   const info = JSON.parse(new TextDecoder().decode((await child.output()).stdout));
   assert.deepEqual([info.packets, info.name, info.sizeBytes], [3, "standard input", null]);
+});
+
+Deno.test("CaptureFileReader reads into memory it is given, but not while an earlier reader may", async () => {
+  const file = pcapFile(packets, {});
+  const memory = {
+    batch: createPacketBatch(16),
+    bytes: new Uint8Array(captureMemoryBytes),
+    readsUnderWay: 0,
+  };
+  const slowRead = Promise.withResolvers<number | null>();
+  const open = async (rest: Promise<number | null>) => {
+    let isRead = false;
+    const read = (into: Uint8Array) => {
+      if (isRead) return rest;
+      isRead = true;
+      into.set(file);
+      return Promise.resolve(file.length);
+    };
+    const source = await createByteSource({ read, close() {} }, "sample", null);
+    return await CaptureFileReader.openSource(source, { memory });
+  };
+  const usesMemory = async (reader: CaptureFileReader) => {
+    const batch = await reader.nextBatch();
+    assert.equal(batch?.count, packets.length);
+    reader.close();
+    return batch?.bytes.buffer === memory.bytes.buffer;
+  };
+  assert.equal(await usesMemory(await open(slowRead.promise)), true);
+  assert.equal(await usesMemory(await open(Promise.resolve(null))), false);
+  slowRead.resolve(null);
+  await slowRead.promise;
+  assert.equal(await usesMemory(await open(Promise.resolve(null))), true);
 });

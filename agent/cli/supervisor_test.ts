@@ -152,7 +152,7 @@ Deno.test("findings are told while they last, stored, and closed at the end of a
     const { state, observations, observationsShed, findings, findingsOpen } = live.detection;
     deepStrictEqual([state, observationsShed, findings, findingsOpen], ["ready", 0, 2, 0]);
     ok(observations > 5000, `${observations}`);
-    deepStrictEqual((await Deno.readFile(`${folder}/model.bin`)).length, 3);
+    strictEqual(doesExist(`${folder}/model.bin`), false, "a replay teaches no model");
   }));
 
 Deno.test("a crash of the detect thread closes what it held open; the next one goes on, and no packet is lost", () =>
@@ -204,3 +204,11 @@ Deno.test("with --log-packets anomalous, packet rows are those of a finding's so
       ok(rows.every(({ src, dst }) => src === source || dst === source));
     },
   ));
+
+function doesExist(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

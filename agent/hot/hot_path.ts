@@ -81,10 +81,12 @@ interface HotExports {
   processRows(base: number, from: number, to: number): void;
 }
 
-/** Memory in which a source may put its batches, so that they need not be copied. */
+/** Memory in which a reader of files may put its batches, so that they need not be copied. */
 export interface CaptureMemory {
   readonly batch: PacketBatch;
   readonly bytes: Uint8Array;
+  /** For the readers, see CaptureMemory in file_reader.ts. */
+  readsUnderWay: number;
 }
 
 /** Bytes of a foreign batch that are copied at a time. */
@@ -117,6 +119,7 @@ export class HotPath {
   readonly #captureAt: number;
   readonly #captureBytes: number;
   #rows: PacketBatch | null = null;
+  #captureMemory: CaptureMemory | null = null;
 
   constructor({ flowCountMax, hostCountMax, captureBytes = 0 }: HotPathOptions) {
     const calls = this.calls;
@@ -171,10 +174,14 @@ export class HotPath {
     loadPacket(this.words, packet);
   }
 
-  /** A batch and room for bytes that lie in this memory: what is read into them is not copied. */
+  /** A batch and room for bytes that lie in this memory: what is read into them is not copied. The same each time. */
   get captureMemory(): CaptureMemory {
     const at = this.#captureAt;
-    return { batch: this.#batch(), bytes: this.bytes.subarray(at, at + this.#captureBytes) };
+    return this.#captureMemory ??= {
+      batch: this.#batch(),
+      bytes: this.bytes.subarray(at, at + this.#captureBytes),
+      readsUnderWay: 0,
+    };
   }
 
   /**
