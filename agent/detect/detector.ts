@@ -9,9 +9,9 @@ export interface Detector {
   /** Takes one observation; `observation` is filled again for the next one. Traffic never makes it throw. */
   observe(observation: Observation): void;
   /**
-   * Of a detector that can take rows in bulk: all those from words[from] up to words[to], none of them a windowEnd, in
-   * place of observe() for each. `words` is only lent. Comes before the observe() of the windowEnd row after them, and at
-   * the end of a buffer.
+   * Of a detector that takes rows in bulk: those from words[from] up to words[to], ticks among them, in place of observe()
+   * for each. Comes before observe() of the windowEnd row that follows them, which it is shown like the others, and at the
+   * end of a buffer; so advance() may run ahead of it by a buffer. `words` is only lent.
    */
   takeRows?(words: Int32Array, from: number, to: number): void;
   /**

@@ -123,13 +123,13 @@ export class HostActivity {
     this.takeRows(words, at, at + (words[at] >>> 16));
   }
 
-  /** Takes the rows from words[from] up to words[to], of any kind and number; they are copied. */
+  /** Takes the whole rows from words[from] up to words[to], of any kind and number; they are copied. */
   takeRows(words: Int32Array, from: number, to: number): void {
-    for (let at = from; at < to;) {
+    for (let at = from, taken = 1; at < to && taken > 0; at += taken) {
       const end = Math.min(to, at + ROW_WORDS_MAX);
       this.#rows.set(words.subarray(at, end));
       // The last row may not have fitted: it is the first next time.
-      at += this.#exports.takeRows(end - at);
+      taken = this.#exports.takeRows(end - at);
     }
   }
 
