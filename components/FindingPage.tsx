@@ -4,7 +4,7 @@ import type { Finding } from "../agent/records.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { adviceFor } from "./advice.ts";
 import { isSoughtAfter } from "./findings.ts";
-import { headline, spanText } from "./finding_text.ts";
+import { headline, openText, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
 import { formatCount } from "./format.ts";
 import { Icon, Severity } from "./Icon.tsx";
@@ -30,7 +30,9 @@ export function FindingHead({ finding, exportLink, nowUs, zone }: HeadProps) {
         <div class="meta">
           <Severity level={finding.severity} />
           <span>{spanText(finding, nowUs, zone)}</span>
-          <span>{finding.isOpen ? <b>still going on</b> : "ended"}</span>
+          <span>
+            {finding.isOpen ? <b>{openText((nowUs - finding.lastUs) / 1e6)}</b> : "ended"}
+          </span>
         </div>
         <p class="lead">{headline(finding)}.</p>
       </div>

@@ -138,12 +138,18 @@ export function whenText(
 ): { readonly time: string; readonly note: string } {
   const time = formatWhen(firstUs, nowUs, zone);
   const age = Math.max(0, nowUs - lastUs) / 1e6;
-  if (isOpen) return { time, note: "still going on" };
+  if (isOpen) return { time, note: openText(age) };
   if (age < 60) return { time, note: "ended just now" };
   return {
     time,
     note: age < 3600 ? `ended ${formatDuration(Math.floor(age / 60) * 60)} ago` : "ended",
   };
+}
+
+/** What an open finding is doing whose newest evidence is `ageS` old: it may go on, and ends when it has been quiet. */
+export function openText(ageS: number): string {
+  if (ageS < 60) return "still going on";
+  return `quiet for ${formatDuration(Math.floor(ageS / 60) * 60)}`;
 }
 
 /** "Sun 22 Nov, 13:24:09 to 13:27:51", with both days where they differ. */

@@ -46,7 +46,9 @@ Deno.test("when a finding was, and what became of it", () => {
   const minute = 60e6;
   const at = (finding: Partial<Finding>, nowUs: number) =>
     whenText({ ...scan, ...finding }, nowUs, "UTC");
-  assert.deepEqual(at({ isOpen: true }, minute), { time: "00:00:00", note: "still going on" });
+  const open = { isOpen: true, lastUs: 0 };
+  assert.deepEqual(at(open, minute / 2), { time: "00:00:00", note: "still going on" });
+  assert.equal(plain(at(open, 3.5 * minute).note), "quiet for 3 min");
   assert.equal(at({}, 222e6 + 30e6).note, "ended just now");
   assert.equal(plain(at({}, 222e6 + 6.5 * minute).note), "ended 6 min ago");
   assert.equal(at({}, 222e6 + 90 * minute).note, "ended");

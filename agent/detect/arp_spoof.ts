@@ -10,7 +10,7 @@
  *
  * When a gateway's address has gone to another MAC address and the former one is silent, that is told as a change.
  */
-import type { Detector, DetectorContext } from "./detector.ts";
+import type { Detector, DetectorContext, Interest } from "./detector.ts";
 import {
   type Claim,
   type Claimant,
@@ -36,6 +36,10 @@ const arpRequest = 1;
 const arpReply = 2;
 
 export class ArpSpoof implements Detector {
+  readonly interests: readonly Interest[] = [
+    { kind: ObservationKind.contact, marks: 0 },
+    { kind: ObservationKind.arp, marks: 0 },
+  ];
   readonly #context: DetectorContext;
   readonly #gateways = new GatewayMacs();
   /** IPv4 addresses that someone has claimed or asked for. */
@@ -76,7 +80,7 @@ export class ArpSpoof implements Detector {
 
   observe(observation: Observation): void {
     if (observation.kind === ObservationKind.contact) this.#gateways.observe(observation);
-    else if (observation.kind === ObservationKind.arp) this.#arp(observation);
+    else this.#arp(observation);
   }
 
   advance(nowUs: number): void {

@@ -16,7 +16,7 @@
 import { Transport } from "../records.ts";
 import { isNoBeacon } from "./beacon_exempt.ts";
 import { BeatHistory } from "./beacon_history.ts";
-import type { Detector, DetectorContext } from "./detector.ts";
+import type { Detector, DetectorContext, Interest } from "./detector.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
 import { KeyedSlots } from "./keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "./observation.ts";
@@ -51,6 +51,10 @@ const keyWords = 9;
 const capacity = 4096;
 
 export class Beacon implements Detector {
+  readonly interests: readonly Interest[] = [
+    { kind: ObservationKind.contact, marks: Mark.isFirstPayload | Mark.isResumed },
+    { kind: ObservationKind.end, marks: 0 },
+  ];
   readonly #context: DetectorContext;
   readonly #slots: KeyedSlots;
   readonly #history = new BeatHistory(capacity);
@@ -85,7 +89,6 @@ export class Beacon implements Detector {
 
   observe(observation: Observation): void {
     const { kind, transport } = observation;
-    if (kind !== ObservationKind.contact && kind !== ObservationKind.end) return;
     if (transport !== Transport.tcp && transport !== Transport.udp) return;
     if (kind === ObservationKind.end) this.#end(observation);
     else if (!observation.has(Mark.sentByOriginator)) this.#reply(observation);
@@ -127,10 +130,10 @@ export class Beacon implements Detector {
   }
 
   #end(observation: Observation): void {
-    if (observation.has(Mark.isDestinationLocal)) return;
+    if (observation.has(Mark.isDestinationLocal) || observation.origBytes === 0) return;
     this.#readKey(observation, 3, 7, observation.destinationPort);
     const slot = this.#slots.find(this.#key);
-    if (slot < 0 || observation.origBytes === 0) return;
+    if (slot < 0) return;
     this.#history.down(slot, observation.flowId, observation.respBytes);
     if (observation.durationMs < callMsMax) this.#history.size(slot, observation.origBytes);
   }

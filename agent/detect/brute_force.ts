@@ -13,7 +13,7 @@ import {
   serviceOfApplication,
   serviceOfPort,
 } from "./brute_force_services.ts";
-import type { Detector, DetectorContext } from "./detector.ts";
+import type { Detector, DetectorContext, Interest } from "./detector.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
 import { KeyedSlots } from "./keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "./observation.ts";
@@ -40,6 +40,9 @@ const capacity = 1024;
 const ringLength = 32;
 
 export class BruteForce implements Detector {
+  readonly interests: readonly Interest[] = [
+    { kind: ObservationKind.end, marks: 0 },
+  ];
   readonly #context: DetectorContext;
   readonly #slots: KeyedSlots;
   readonly #incidents: Incidents;
@@ -77,7 +80,7 @@ export class BruteForce implements Detector {
   }
 
   observe(observation: Observation): void {
-    if (observation.kind !== ObservationKind.end || observation.transport !== Transport.tcp) return;
+    if (observation.transport !== Transport.tcp) return;
     const usual = serviceOfPort[observation.destinationPort];
     const index = usual >= 0 ? usual : serviceOfApplication[observation.application];
     if (index < 0 || observation.has(Mark.isContinued)) return;

@@ -27,11 +27,18 @@ const nothingLearnt: LearningState = {
   modelFittedUs: null,
 };
 
+/** Who takes the observations of one kind, and of these only those with one of the marks (0: all). */
+interface Taker {
+  readonly detector: Detector;
+  readonly marks: number;
+}
+
 export class Detection {
   readonly #detectors: readonly Detector[];
-  /** Those that are shown each row, and those that take rows in bulk. */
-  readonly #observers: readonly Detector[];
-  readonly #takers: readonly Detector[];
+  /** By kind of observation. */
+  readonly #takers: readonly (readonly Taker[])[];
+  /** Those that take rows in bulk. */
+  readonly #bulkTakers: readonly Detector[];
   readonly #onFinding: (finding: Finding) => void;
   readonly #formatAddress: DetectorContext["formatAddress"];
   readonly #observation = new Observation();
@@ -55,8 +62,8 @@ export class Detection {
       isSuspect: (...words) => this.#isSuspect(...words),
     };
     this.#detectors = (detectors ?? DETECTORS).map((make) => make(context));
-    this.#observers = this.#detectors.filter((detector) => detector.takeRows === undefined);
-    this.#takers = this.#detectors.filter((detector) => detector.takeRows !== undefined);
+    this.#takers = Array.from({ length: 256 }, (_, kind) => takersOf(kind, this.#detectors));
+    this.#bulkTakers = this.#detectors.filter((detector) => detector.takeRows !== undefined);
   }
 
   /** Takes the rows in the first `length` words. */
@@ -74,9 +81,11 @@ export class Detection {
       if (observation.kind === ObservationKind.windowEnd) {
         this.#takeRows(words, takenTo, from);
         takenTo = at;
-        for (const detector of this.#detectors) detector.observe(observation);
-      } else {
-        for (const detector of this.#observers) detector.observe(observation);
+      }
+      const takers = this.#takers[observation.kind];
+      for (let index = 0; index < takers.length; index++) {
+        const { detector, marks } = takers[index];
+        if (marks === 0 || (observation.marks & marks) !== 0) detector.observe(observation);
       }
     }
     this.#takeRows(words, takenTo, length);
@@ -112,7 +121,7 @@ export class Detection {
 
   #takeRows(words: Int32Array, from: number, to: number): void {
     if (from === to) return;
-    for (const detector of this.#takers) detector.takeRows!(words, from, to);
+    for (const detector of this.#bulkTakers) detector.takeRows!(words, from, to);
   }
 
   #passTime(nowUs: number): void {
@@ -154,4 +163,11 @@ export class Detection {
   #sum(value: (detector: Detector) => number): number {
     return this.#detectors.reduce((total, detector) => total + value(detector), 0);
   }
+}
+
+function takersOf(kind: number, detectors: readonly Detector[]): Taker[] {
+  return detectors.flatMap((detector) =>
+    (detector.interests ?? [{ kind, marks: 0 }]).filter((interest) => interest.kind === kind)
+      .map(({ marks }) => ({ detector, marks }))
+  );
 }

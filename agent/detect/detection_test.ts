@@ -11,6 +11,7 @@ Deno.test("who takes rows in bulk gets them before each window's end and at the 
     observe: ({ kind, at }) => seen.push(`single ${kind} at ${place(at)}`),
   });
   const bulk = detector({
+    interests: [{ kind: windowEnd, marks: 0 }],
     observe: ({ kind, at }) => seen.push(`bulk ${kind} at ${place(at)}`),
     takeRows: (_, from, to) => seen.push(`bulk takes ${place(from)} to ${place(to)}`),
   });

@@ -5,13 +5,23 @@
 import type { DetectionState, Finding } from "../records.ts";
 import type { Observation } from "./observation.ts";
 
+/** Observations that a detector takes: those of a kind that have one of the marks, or all of it where `marks` is 0. */
+export interface Interest {
+  /** One of ObservationKind. */
+  readonly kind: number;
+  /** Bits of Mark. */
+  readonly marks: number;
+}
+
 export interface Detector {
+  /** What it takes, if not everything: it is not called for the rest. Asked for once. */
+  readonly interests?: readonly Interest[];
   /** Takes one observation; `observation` is filled again for the next one. Traffic never makes it throw. */
   observe(observation: Observation): void;
   /**
-   * Of a detector that takes rows in bulk: those from words[from] up to words[to], ticks among them, in place of observe()
-   * for each. Comes before observe() of the windowEnd row that follows them, which it is shown like the others, and at the
-   * end of a buffer; so advance() may run ahead of it by a buffer. `words` is only lent.
+   * For rows in bulk, besides `interests`: takes those from words[from] up to words[to], of any kind but windowEnd. They come
+   * before observe() of the windowEnd that follows them, and at the end of a buffer, so advance() may run ahead of them by a
+   * buffer. `words` is only lent.
    */
   takeRows?(words: Int32Array, from: number, to: number): void;
   /**

@@ -7,7 +7,7 @@
  * types. How many names suffice goes by what an ordinary client asks for: NULL and private types never, TXT, MX, CNAME
  * for encoded names seldom, addresses of hashed host names now and then.
  */
-import type { Detector, DetectorContext } from "./detector.ts";
+import type { Detector, DetectorContext, Interest } from "./detector.ts";
 import { hasLongNames } from "./dns_tunnel_exempt.ts";
 import { QueriedName } from "./dns_tunnel_name.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
@@ -36,6 +36,9 @@ const seenWords = 32;
 const domainLengthMax = 64;
 
 export class DnsTunnel implements Detector {
+  readonly interests: readonly Interest[] = [
+    { kind: ObservationKind.dns, marks: 0 },
+  ];
   readonly #context: DetectorContext;
   readonly #slots: KeyedSlots;
   readonly #incidents: Incidents;
@@ -79,7 +82,7 @@ export class DnsTunnel implements Detector {
   }
 
   observe(observation: Observation): void {
-    if (observation.kind !== ObservationKind.dns || observation.isDnsResponse) return;
+    if (observation.isDnsResponse) return;
     const name = this.#name;
     name.read(observation);
     if (name.dataLength === 0) return;

@@ -7,7 +7,7 @@
  * (busy servers, load tests, resolvers) and one-way streams (video, logs) below floodOfOneFlow are no floods.
  */
 import { Transport } from "../records.ts";
-import type { Detector, DetectorContext } from "./detector.ts";
+import type { Detector, DetectorContext, Interest } from "./detector.ts";
 import { floodFacts, FloodKind, FLOODS } from "./flood_kinds.ts";
 import { FloodSlots } from "./flood_slots.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
@@ -41,6 +41,10 @@ const capacity = 2048;
 const flowCapacity = 1024;
 
 export class Flood implements Detector {
+  readonly interests: readonly Interest[] = [
+    { kind: ObservationKind.contact, marks: 0 },
+    { kind: ObservationKind.icmpError, marks: 0 },
+  ];
   readonly #context: DetectorContext;
   readonly #slots: KeyedSlots;
   readonly #state = new FloodSlots(capacity);
@@ -81,9 +85,7 @@ export class Flood implements Detector {
       else if (
         observation.transport === Transport.icmp || observation.transport === Transport.icmpv6
       ) this.#icmp(observation);
-    } else if (
-      observation.kind === ObservationKind.icmpError && observation.transport === Transport.udp
-    ) this.#refused(observation);
+    } else if (observation.transport === Transport.udp) this.#refused(observation);
   }
 
   advance(nowUs: number): void {

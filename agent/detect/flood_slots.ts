@@ -26,6 +26,8 @@ export class FloodSlots {
   readonly #source: Int32Array;
   readonly #sourceVotes: Int32Array;
   readonly #bitmap: Int32Array;
+  /** Bits set in it. */
+  readonly #bits: Uint16Array;
   readonly #samples: Int32Array;
   readonly #sampleCounts: Uint8Array;
 
@@ -44,12 +46,13 @@ export class FloodSlots {
     this.#source = new Int32Array(capacity * 4);
     this.#sourceVotes = new Int32Array(capacity);
     this.#bitmap = new Int32Array(capacity * bitmapWords);
+    this.#bits = new Uint16Array(capacity);
     this.#samples = new Int32Array(capacity * sampleMax * 4);
     this.#sampleCounts = new Uint8Array(capacity);
   }
 
   get stateBytes(): number {
-    return this.arrived.length * (4 * 8 + 7 * 4 + 16 + 1) + this.#bitmap.byteLength +
+    return this.arrived.length * (4 * 8 + 7 * 4 + 16 + 3) + this.#bitmap.byteLength +
       this.#samples.byteLength;
   }
 
@@ -71,6 +74,7 @@ export class FloodSlots {
     this.#sourceVotes[slot] = 0;
     if (this.#sampleCounts[slot] === 0) return;
     this.#sampleCounts[slot] = 0;
+    this.#bits[slot] = 0;
     this.#bitmap.fill(0, slot * bitmapWords, (slot + 1) * bitmapWords);
   }
 
@@ -107,10 +111,7 @@ export class FloodSlots {
 
   /** Estimate of distinct sources. */
   sourceCount(slot: number): number {
-    let zeros = 0;
-    for (let word = 0; word < bitmapWords; word++) {
-      zeros += 32 - ones(this.#bitmap[slot * bitmapWords + word]);
-    }
+    const zeros = bitmapBits - this.#bits[slot];
     return Math.round(-bitmapBits * Math.log(Math.max(zeros, 1) / bitmapBits));
   }
 
@@ -130,16 +131,11 @@ export class FloodSlots {
     const place = slot * bitmapWords + (bit >> 5);
     if ((this.#bitmap[place] & 1 << (bit & 31)) !== 0) return;
     this.#bitmap[place] |= 1 << (bit & 31);
+    this.#bits[slot]++;
     const count = this.#sampleCounts[slot];
     if (count >= sampleMax) return;
     this.#sampleCounts[slot] = count + 1;
     const to = (slot * sampleMax + count) * 4;
     for (let word = 0; word < 4; word++) this.#samples[to + word] = words[at + word];
   }
-}
-
-function ones(word: number): number {
-  let count = 0;
-  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
-  return count;
 }

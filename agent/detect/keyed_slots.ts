@@ -22,12 +22,16 @@ export class KeyedSlots {
   readonly #onForget: ((slot: number) => void) | undefined;
   readonly #keys: Int32Array;
   readonly #hashes: Int32Array;
+  /** Slot + 1 at the place of its hash; 0 is an empty place. */
   readonly #index: Int32Array;
   readonly #mask: number;
   /** Previous and next in order of use; node `capacity` is the head: next is the oldest, previous the newest. */
   readonly #links: Int32Array;
-  readonly #free: Int32Array;
-  #freeCount: number;
+  #count = 0;
+  /** Slots from here on were never used. */
+  #unused = 0;
+  /** The slot removed last, linked to the one removed before; -1 when all used slots hold keys. */
+  #removed = -1;
 
   constructor(options: KeyedSlotsOptions) {
     const { capacity, keyWords } = options;
@@ -41,43 +45,58 @@ export class KeyedSlots {
     this.#hashes = new Int32Array(capacity);
     let size = 4;
     while (size < capacity * 2) size *= 2;
-    this.#index = new Int32Array(size).fill(-1);
+    this.#index = new Int32Array(size);
     this.#mask = size - 1;
     this.#links = new Int32Array((capacity + 1) * 2);
     this.#links[capacity * 2] = capacity;
     this.#links[capacity * 2 + 1] = capacity;
-    this.#free = Int32Array.from({ length: capacity }, (_, index) => capacity - 1 - index);
-    this.#freeCount = capacity;
   }
 
   /** Bytes of the arrays. */
   get stateBytes(): number {
     return this.#keys.byteLength + this.#hashes.byteLength + this.#index.byteLength +
-      this.#links.byteLength + this.#free.byteLength;
+      this.#links.byteLength;
   }
 
   /** Keys held now. */
   get count(): number {
-    return this.capacity - this.#freeCount;
+    return this.#count;
   }
 
   /** Slot of the key at `key[at]`, -1 when it is not there. Does not count as use. */
   find(key: Int32Array, at = 0): number {
-    const place = this.#place(key, at, this.#hash(key, at));
-    return this.#index[place];
+    if (this.#count === 0) return -1;
+    const newest = this.#links[this.capacity * 2];
+    if (this.#isKeyOf(newest, key, at)) return newest;
+    return this.findHashed(key, at, this.#hash(key, at));
+  }
+
+  /** As find(), by a hash of the caller's own, which must be that of all calls of this table. */
+  findHashed(key: Int32Array, at: number, hash: number): number {
+    return this.#index[this.#place(key, at, hash)] - 1;
   }
 
   /** Slot of the key, added when it is not there (see isNew), and now the one used last. */
   add(key: Int32Array, at = 0): number {
-    const hash = this.#hash(key, at);
+    // Often it is the one of the row before.
+    const newest = this.#links[this.capacity * 2];
+    if (this.#count === 0 || !this.#isKeyOf(newest, key, at)) {
+      return this.addHashed(key, at, this.#hash(key, at));
+    }
+    this.isNew = false;
+    return newest;
+  }
+
+  /** As add(), by a hash of the caller's own. */
+  addHashed(key: Int32Array, at: number, hash: number): number {
     const place = this.#place(key, at, hash);
-    const found = this.#index[place];
+    const found = this.#index[place] - 1;
     this.isNew = found < 0;
     if (found >= 0) {
       this.touch(found);
       return found;
     }
-    if (this.#freeCount > 0) return this.#insert(place, hash, key, at);
+    if (this.#count < this.capacity) return this.#insert(place, hash, key, at);
     this.forgottenCount++;
     this.remove(this.oldest);
     // Removing shifts the index, so the place is looked for again.
@@ -98,7 +117,9 @@ export class KeyedSlots {
     this.#onForget?.(slot);
     this.#unlink(slot);
     this.#removeFromIndex(slot);
-    this.#free[this.#freeCount++] = slot;
+    this.#links[slot * 2 + 1] = this.#removed;
+    this.#removed = slot;
+    this.#count--;
   }
 
   /** The slot untouched for longest, -1 when the table is empty. */
@@ -118,50 +139,73 @@ export class KeyedSlots {
     return this.#keys[slot * this.#keyWords + word];
   }
 
+  /** Copies the key of a slot in use. */
+  readKey(slot: number, key: Int32Array): void {
+    const width = this.#keyWords;
+    const keys = this.#keys;
+    for (let word = 0, from = slot * width; word < width; word++, from++) key[word] = keys[from];
+  }
+
   /** Place in the index of the key, or the empty one where it belongs. */
   #place(key: Int32Array, at: number, hash: number): number {
-    const width = this.#keyWords;
-    let place = hash & this.#mask;
+    const index = this.#index;
+    const hashes = this.#hashes;
+    const mask = this.#mask;
+    let place = hash & mask;
     for (;;) {
-      const slot = this.#index[place];
-      if (slot < 0) return place;
-      if (this.#hashes[slot] === hash) {
-        const base = slot * width;
-        let word = 0;
-        while (word < width && this.#keys[base + word] === key[at + word]) word++;
-        if (word === width) return place;
-      }
-      place = place + 1 & this.#mask;
+      const slot = index[place] - 1;
+      if (slot < 0 || hashes[slot] === hash && this.#isKeyOf(slot, key, at)) return place;
+      place = place + 1 & mask;
     }
   }
 
+  #isKeyOf(slot: number, key: Int32Array, at: number): boolean {
+    const width = this.#keyWords;
+    const keys = this.#keys;
+    for (let word = 0, own = slot * width; word < width; word++, own++) {
+      if (keys[own] !== key[at + word]) return false;
+    }
+    return true;
+  }
+
   #insert(place: number, hash: number, key: Int32Array, at: number): number {
-    const slot = this.#free[--this.#freeCount];
-    const base = slot * this.#keyWords;
-    for (let word = 0; word < this.#keyWords; word++) this.#keys[base + word] = key[at + word];
+    const slot = this.#freeSlot();
+    const width = this.#keyWords;
+    const keys = this.#keys;
+    for (let word = 0, to = slot * width; word < width; word++, to++) keys[to] = key[at + word];
     this.#hashes[slot] = hash;
-    this.#index[place] = slot;
+    this.#index[place] = slot + 1;
+    this.#count++;
     this.#append(slot);
     return slot;
   }
 
+  #freeSlot(): number {
+    const removed = this.#removed;
+    if (removed < 0) return this.#unused++;
+    this.#removed = this.#links[removed * 2 + 1];
+    return removed;
+  }
+
   /** Backward-shift deletion (Knuth, TAOCP vol. 3, section 6.4, algorithm R). */
   #removeFromIndex(slot: number): void {
+    const index = this.#index;
+    const hashes = this.#hashes;
     const mask = this.#mask;
-    let hole = this.#hashes[slot] & mask;
-    while (this.#index[hole] !== slot) hole = hole + 1 & mask;
+    let hole = hashes[slot] & mask;
+    while (index[hole] !== slot + 1) hole = hole + 1 & mask;
     let next = hole;
     for (;;) {
       next = next + 1 & mask;
-      const other = this.#index[next];
-      if (other < 0) break;
-      const home = this.#hashes[other] & mask;
+      const other = index[next];
+      if (other === 0) break;
+      const home = hashes[other - 1] & mask;
       if ((next - home & mask) >= (next - hole & mask)) {
-        this.#index[hole] = other;
+        index[hole] = other;
         hole = next;
       }
     }
-    this.#index[hole] = -1;
+    index[hole] = 0;
   }
 
   #unlink(slot: number): void {
@@ -182,19 +226,14 @@ export class KeyedSlots {
     links[head * 2] = slot;
   }
 
-  /** MurmurHash3's mixing (Appleby, public domain) of the key's words. */
+  /** Each word multiplied in and spread, as FNV-1a does with bytes; then MurmurHash3's last steps (Appleby). */
   #hash(key: Int32Array, at: number): number {
     let hash = 0x74617077;
-    for (let word = 0; word < this.#keyWords; word++) {
-      let k = Math.imul(key[at + word], 0xcc9e2d51);
-      k = Math.imul(k << 15 | k >>> 17, 0x1b873593);
-      hash ^= k;
-      hash = Math.imul(hash << 13 | hash >>> 19, 5) + 0xe6546b64 | 0;
+    for (let word = at, end = at + this.#keyWords; word < end; word++) {
+      hash = Math.imul(hash ^ key[word], 0x9e3779b1);
+      hash ^= hash >>> 15;
     }
-    hash ^= hash >>> 16;
     hash = Math.imul(hash, 0x85ebca6b);
-    hash ^= hash >>> 13;
-    hash = Math.imul(hash, 0xc2b2ae35);
-    return hash ^ hash >>> 16;
+    return hash ^ hash >>> 13;
   }
 }

@@ -32,6 +32,8 @@ const findingsPerWindowMax = 32;
 const acquaintanceUs = 60_000_000;
 
 export class AnomalyDetector implements Detector {
+  /** All else comes in bulk. */
+  readonly interests = [{ kind: ObservationKind.windowEnd, marks: 0 }];
   readonly #context: DetectorContext;
   readonly #onScored: ((window: ScoredWindow) => void) | undefined;
   readonly #activity = new HostActivity();

@@ -1,4 +1,5 @@
 /** What a later packet of a flow says about the contact that opened it. Pure decisions over an observation. */
+import { Transport } from "../../records.ts";
 import { Mark, type Observation } from "../observation.ts";
 import { Outcome } from "./judged_probe.ts";
 import { Family, TcpFlag, Trait } from "./probe_family.ts";
@@ -41,6 +42,12 @@ function outcomeOfTcpAnswer(o: Observation, { isAnswered }: ContactSoFar): numbe
   if ((o.tcpFlags & TcpFlag.rst) !== 0) return isAnswered ? Outcome.neutral : Outcome.failed;
   if (o.has(Mark.isFirstPayload)) return Outcome.used;
   return HAS_ANSWERED;
+}
+
+/** Whether a later packet of the side that asked can say anything. */
+export function isTelling(o: Observation): boolean {
+  return (o.marks & Mark.isFirstPayload) !== 0 ||
+    o.transport === Transport.tcp && (o.tcpFlags & (TcpFlag.rst | TcpFlag.fin)) !== 0;
 }
 
 /**

@@ -3,8 +3,6 @@
  * the tables: above a limit, contacts of sources not known to be suspicious are left out. Counters in 65,536 cells by a
  * hash of the destination, for spans of 10 s; two destinations in one cell only make the limit come sooner.
  */
-import type { Observation } from "../observation.ts";
-
 const cellCount = 65_536;
 const spanUs = 10_000_000;
 
@@ -29,11 +27,10 @@ export class ContactPressure {
     this.#counts.fill(0);
   }
 
-  /** Counts a new contact; whether its destination gets too many. */
-  add(o: Observation): boolean {
-    let hash = Math.imul(o.destination3 ^ Math.imul(o.destination1, 0x85ebca6b), 0x9e3779b1);
-    hash = Math.imul(hash ^ o.destination2 ^ hash >>> 15, 0xc2b2ae35);
-    const isOver = ++this.#counts[(hash ^ hash >>> 16) & cellCount - 1] > this.#contactMax;
+  /** Counts a new contact with the address of a hash; whether it gets too many. */
+  add(addressHash: number): boolean {
+    const cell = (addressHash ^ addressHash >>> 16) & cellCount - 1;
+    const isOver = ++this.#counts[cell] > this.#contactMax;
     if (isOver) this.skippedCount++;
     return isOver;
   }

@@ -1,5 +1,6 @@
 /**
- * A set that remembers keys for a while, four bytes each: a hash says where, another is stored. Two generations; when
+ * A set that remembers keys for a while, four bytes each: of two independent hashes of a key, which the caller gives, one
+ * says where and the other is stored. Two generations; when
  * the younger one is old or nearly full it becomes the older one, whose keys are forgotten. A key is remembered for one
  * to two periods. Two keys are taken for one with a chance of about 1 in 10^9 a look-up.
  */
@@ -20,8 +21,6 @@ export class FingerprintSet {
   #count = 0;
   #oldCount = 0;
   #startUs = -Infinity;
-  #place = 0;
-  #fingerprint = 0;
 
   constructor({ capacity, periodUs }: FingerprintSetOptions) {
     if (capacity < 2 || (capacity & capacity - 1) !== 0) {
@@ -38,6 +37,10 @@ export class FingerprintSet {
     return this.#young.byteLength + this.#old.byteLength;
   }
 
+  get isEmpty(): boolean {
+    return this.#count + this.#oldCount === 0;
+  }
+
   /** Lets time pass; times that go back by more than a period (joined files) forget too. */
   advance(nowUs: number): void {
     if (this.#startUs === -Infinity) this.#startUs = nowUs;
@@ -47,37 +50,37 @@ export class FingerprintSet {
     this.#startUs = nowUs;
   }
 
-  /** Whether the key of the first `length` words is remembered. */
-  has(key: Int32Array, length: number): boolean {
-    if (this.#count + this.#oldCount === 0) return false;
-    this.#hash(key, length);
-    return this.#holds(this.#young) || this.#holds(this.#old);
+  has(placeHash: number, fingerprint: number): boolean {
+    const stored = fingerprint || 1;
+    return this.#count > 0 && this.#find(this.#young, placeHash, stored) < 0 ||
+      this.#oldCount > 0 && this.#find(this.#old, placeHash, stored) < 0;
   }
 
   /** Remembers the key; returns whether it was there before. */
-  add(key: Int32Array, length: number): boolean {
-    this.#hash(key, length);
-    if (this.#holds(this.#young)) return true;
-    const wasKnown = this.#holds(this.#old);
+  add(placeHash: number, fingerprint: number): boolean {
+    const stored = fingerprint || 1;
+    let place = this.#find(this.#young, placeHash, stored);
+    if (place < 0) return true;
+    const wasKnown = this.#oldCount > 0 && this.#find(this.#old, placeHash, stored) < 0;
     if (this.#count >= this.#countMax) {
       this.forgottenCount++;
       this.#turn();
+      place = placeHash & this.#mask;
     }
-    const young = this.#young;
-    let place = this.#place;
-    while (young[place] !== 0) place = place + 1 & this.#mask;
-    young[place] = this.#fingerprint;
+    this.#young[place] = stored;
     this.#count++;
     return wasKnown;
   }
 
-  #holds(generation: Int32Array): boolean {
-    let place = this.#place;
+  /** -1 when the fingerprint is there, else the empty place where it belongs. */
+  #find(generation: Int32Array, placeHash: number, fingerprint: number): number {
+    const mask = this.#mask;
+    let place = placeHash & mask;
     for (;;) {
       const stored = generation[place];
-      if (stored === 0) return false;
-      if (stored === this.#fingerprint) return true;
-      place = place + 1 & this.#mask;
+      if (stored === 0) return place;
+      if (stored === fingerprint) return -1;
+      place = place + 1 & mask;
     }
   }
 
@@ -87,22 +90,5 @@ export class FingerprintSet {
     this.#young = old.fill(0);
     this.#oldCount = this.#count;
     this.#count = 0;
-  }
-
-  /** Two hashes of the key, mixed as in MurmurHash3 (Appleby, public domain). */
-  #hash(key: Int32Array, length: number): void {
-    let a = 0x2545f491;
-    let b = 0x1b873593;
-    for (let word = 0; word < length; word++) {
-      const value = Math.imul(key[word], 0xcc9e2d51);
-      a = Math.imul(a ^ (value << 15 | value >>> 17), 0x85ebca6b);
-      a ^= a >>> 13;
-      b = Math.imul(b ^ value, 0xc2b2ae35);
-      b ^= b >>> 15;
-    }
-    a = Math.imul(a ^ a >>> 16, 0x9e3779b1);
-    b = Math.imul(b ^ b >>> 13, 0x27d4eb2f);
-    this.#place = (a ^ a >>> 15) & this.#mask;
-    this.#fingerprint = (b ^ b >>> 16) || 1;
   }
 }

@@ -2,7 +2,7 @@
  * One scan under way: a source and a family of probes, from detection until quiet. Its kind follows from the hosts and
  * ports seen so far (limits as in bro-simple-scan: few is up to 5) and may change as it grows.
  *
- * Memory: two port sets of at most 8 KB, 64 addresses, 64 flows, 128 ports found: at most 28 KB, mostly 3 KB.
+ * Memory: two port sets of at most 8 KB, 64 addresses, 64 flows, 128 ports found: at most 28 KB, mostly 12 KB.
  */
 import {
   ADDRESSES_LISTED_MAX,

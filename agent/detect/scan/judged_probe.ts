@@ -1,3 +1,5 @@
+import { EndsHash } from "./ends_hash.ts";
+
 /** A first contact whose outcome is known; one object is filled again for each. */
 export const Outcome = {
   /** Rejected or unanswered. */
@@ -13,6 +15,7 @@ export const Outcome = {
 export class JudgedProbe {
   /** Source (words 0 to 3), destination (4 to 7), port << 16 | transport (8). */
   readonly key = new Int32Array(9);
+  readonly ends = new EndsHash();
   family = 0;
   /** Trait bits. */
   traits = 0;

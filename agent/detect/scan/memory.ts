@@ -12,23 +12,23 @@
  */
 import { KeyedSlots } from "../keyed_slots.ts";
 import type { Observation } from "../observation.ts";
-import { copyDestination, copySource } from "./ends.ts";
+import { type EndsHash, hashAddress0, hashAddress1, mix } from "./ends_hash.ts";
 import { FingerprintSet } from "./fingerprint_set.ts";
 
 const minuteUs = 60_000_000;
 const dayUs = 24 * 60 * minuteUs;
 
-/** Last word of a key, so that one set holds several sorts of facts. */
+/** Sorts of facts that one set holds side by side: taken into the hash, so any numbers will do. */
 const Fact = {
-  contact: 1,
-  pair: 2,
-  ftp: 3,
-  routerAddress: 4,
-  service: 5,
-  resolved: 6,
-  reply: 7,
-  used: 8,
-  asked: 9,
+  contact: 0x2545f491,
+  pair: 0x1b873593,
+  ftp: 0x38b34ae5,
+  routerAddress: 0x6c8e9cf5,
+  service: 0x4f1bbcdc,
+  resolved: 0x5be0cd19,
+  reply: 0x3c6ef372,
+  used: 0x510e527f,
+  asked: 0x1f83d9ab,
 } as const;
 
 export class ScanMemory {
@@ -36,7 +36,6 @@ export class ScanMemory {
   readonly #week = new FingerprintSet({ capacity: 2 ** 17, periodUs: 7 * dayUs });
   readonly #recent = new FingerprintSet({ capacity: 2 ** 16, periodUs: 30 * minuteUs });
   readonly #routers = new KeyedSlots({ capacity: 256, keyWords: 2 });
-  readonly #key = new Int32Array(10);
   readonly #mac = new Int32Array(2);
   #newestRouter = 0;
 
@@ -56,116 +55,86 @@ export class ScanMemory {
   }
 
   /** Remembers that the source tried the port (`portWord` holds port and family); whether it had before. */
-  addContact(o: Observation, portWord: number): boolean {
-    this.#setEnds(o);
-    this.#key[8] = portWord;
-    this.#key[9] = Fact.contact;
-    return this.#day.add(this.#key, 10);
+  addContact(ends: EndsHash, portWord: number): boolean {
+    return addFact(this.#day, ends, portWord, Fact.contact);
   }
 
   /** The source has used the destination's port: connected to it, or was found in the middle of a connection. */
-  addUsed(o: Observation): void {
-    this.#setEnds(o);
-    this.#addUsed(o.destinationPort);
+  addUsed(ends: EndsHash, port: number): void {
+    addFact(this.#day, ends, port, Fact.used);
   }
 
-  /** The same for the key of a pending probe. */
-  addUsedKey(key: Int32Array): void {
-    for (let word = 0; word < 8; word++) this.#key[word] = key[word];
-    this.#addUsed(key[8] >>> 16);
-  }
-
-  hasUsed(o: Observation): boolean {
-    this.#setEnds(o);
-    this.#key[8] = o.destinationPort;
-    this.#key[9] = Fact.used;
-    return this.#day.has(this.#key, 10);
+  hasUsed(ends: EndsHash, port: number): boolean {
+    return hasFact(this.#day, ends, port, Fact.used);
   }
 
   /** The source has asked the destination's UDP port from its own. */
-  addAsked(o: Observation): void {
-    this.#setEnds(o);
-    this.#key[8] = o.destinationPort << 16 | o.sourcePort;
-    this.#key[9] = Fact.asked;
-    this.#recent.add(this.#key, 10);
+  addAsked(ends: EndsHash, { sourcePort, destinationPort }: Observation): void {
+    addFact(this.#recent, ends, destinationPort << 16 | sourcePort, Fact.asked);
   }
 
   /** Whether the destination has asked the source, so that this is an answer. */
-  hasAsked(o: Observation): boolean {
-    this.#setEndsBack(o);
-    this.#key[8] = o.sourcePort << 16 | o.destinationPort;
-    this.#key[9] = Fact.asked;
-    return this.#recent.has(this.#key, 10);
+  hasAsked(ends: EndsHash, { sourcePort, destinationPort }: Observation): boolean {
+    return hasFactBack(this.#recent, ends, sourcePort << 16 | destinationPort, Fact.asked);
   }
 
   /** Both ends have exchanged IP packets, or one has tried to. */
-  addPair(o: Observation): void {
-    this.#setEnds(o);
-    this.#key[8] = Fact.pair;
-    this.#day.add(this.#key, 9);
+  addPair(ends: EndsHash): void {
+    addFact(this.#day, ends, 0, Fact.pair);
   }
 
-  /** `key` holds source and destination in its first eight words. */
-  hasPair(key: Int32Array): boolean {
-    for (let word = 0; word < 8; word++) this.#key[word] = key[word];
-    this.#key[8] = Fact.pair;
-    if (this.#day.has(this.#key, 9)) return true;
-    for (let word = 0; word < 8; word++) this.#key[word] = key[word ^ 4];
-    return this.#day.has(this.#key, 9);
+  hasPair(ends: EndsHash): boolean {
+    return hasFact(this.#day, ends, 0, Fact.pair) || hasFactBack(this.#day, ends, 0, Fact.pair);
   }
 
   /** The source has an FTP control connection with the destination. */
-  addFtp(key: Int32Array): void {
-    for (let word = 0; word < 8; word++) this.#key[word] = key[word];
-    this.#key[8] = Fact.ftp;
-    this.#day.add(this.#key, 9);
+  addFtp(ends: EndsHash): void {
+    addFact(this.#day, ends, 0, Fact.ftp);
   }
 
-  hasFtp(key: Int32Array): boolean {
-    for (let word = 0; word < 8; word++) this.#key[word] = key[word];
-    this.#key[8] = Fact.ftp;
-    return this.#day.has(this.#key, 9);
+  hasFtp(ends: EndsHash): boolean {
+    return hasFact(this.#day, ends, 0, Fact.ftp);
   }
 
-  /** A port has accepted; `key` is that of a pending probe: source, destination, port and transport. */
-  addService(key: Int32Array): void {
-    this.#setService(key);
-    this.#week.add(this.#key, 6);
+  /** A port of the destination has accepted; `portWord` holds port and transport. */
+  addService({ destination0, destination1 }: EndsHash, portWord: number): void {
+    const fact = Fact.service;
+    this.#week.add(mix(destination0, fact, portWord), mix(destination1, fact, portWord));
   }
 
-  hasService(key: Int32Array): boolean {
-    this.#setService(key);
-    return this.#week.has(this.#key, 6);
+  hasService({ destination0, destination1 }: EndsHash, portWord: number): boolean {
+    const fact = Fact.service;
+    return this.#week.has(
+      mix(destination0, fact, portWord),
+      mix(destination1, fact, portWord),
+    );
   }
 
   /** The row's destination was told an address, four words at `at` of the row's words. */
-  addResolved(o: Observation, at: number): void {
-    copyDestination(o, this.#key);
-    for (let word = 0; word < 4; word++) this.#key[4 + word] = o.words[at + word];
-    this.#key[8] = Fact.resolved;
-    this.#recent.add(this.#key, 9);
+  addResolved({ words, at: rowAt }: Observation, at: number): void {
+    const fact = Fact.resolved;
+    this.#recent.add(
+      mix(hashAddress0(words, rowAt + 7), hashAddress0(words, at) ^ fact, 0),
+      mix(hashAddress1(words, rowAt + 7), hashAddress1(words, at) ^ fact, 0),
+    );
   }
 
-  isResolved(o: Observation): boolean {
-    this.#setEnds(o);
-    this.#key[8] = Fact.resolved;
-    return this.#recent.has(this.#key, 9);
+  isResolved(ends: EndsHash): boolean {
+    return hasFact(this.#recent, ends, 0, Fact.resolved);
   }
 
   /** A server's port has sent to a client's port without having been asked there. */
-  addReply(o: Observation): void {
-    copyDestination(o, this.#key);
-    this.#key[4] = o.destinationPort << 16 | o.sourcePort;
-    this.#key[5] = Fact.reply;
-    this.#recent.add(this.#key, 6);
+  addReply({ destination0, destination1 }: EndsHash, o: Observation): void {
+    const ports = o.destinationPort << 16 | o.sourcePort;
+    const fact = Fact.reply;
+    this.#recent.add(mix(destination0, fact, ports), mix(destination1, fact, ports));
   }
 
-  /** Whether some server's `port` has sent to the client (first four words of `key`) at `clientPort`. */
-  hasReply(key: Int32Array, clientPort: number, port: number): boolean {
-    for (let word = 0; word < 4; word++) this.#key[word] = key[word];
-    this.#key[4] = clientPort << 16 | port;
-    this.#key[5] = Fact.reply;
-    return this.#recent.has(this.#key, 6);
+  /** Whether some server's `port` has sent to the source at `clientPort`. */
+  hasReply({ source0, source1 }: EndsHash, clientPort: number, port: number): boolean {
+    const ports = clientPort << 16 | port;
+    const fact = Fact.reply;
+    return this.#recent.has(mix(source0, fact, ports), mix(source1, fact, ports));
   }
 
   /** A frame brought a packet from outside: its sender is a router. */
@@ -182,42 +151,38 @@ export class ScanMemory {
   }
 
   /** The row's source is a router's own address. */
-  addRouterAddress(o: Observation): void {
-    copySource(o, this.#key);
-    this.#key[4] = Fact.routerAddress;
-    this.#day.add(this.#key, 5);
+  addRouterAddress({ words, at }: Observation): void {
+    const fact = Fact.routerAddress;
+    const source0 = hashAddress0(words, at + 3);
+    this.#day.add(mix(source0, fact, 0), mix(hashAddress1(words, at + 3), fact, 0));
   }
 
-  /** Whether the first four words of `key` are a router's own address. */
-  hasRouterAddress(key: Int32Array): boolean {
-    for (let word = 0; word < 4; word++) this.#key[word] = key[word];
-    this.#key[4] = Fact.routerAddress;
-    return this.#day.has(this.#key, 5);
-  }
-
-  #addUsed(port: number): void {
-    this.#key[8] = port;
-    this.#key[9] = Fact.used;
-    this.#day.add(this.#key, 10);
+  /** Whether the source is a router's own address. */
+  hasRouterAddress({ source0, source1 }: EndsHash): boolean {
+    const fact = Fact.routerAddress;
+    return this.#day.has(mix(source0, fact, 0), mix(source1, fact, 0));
   }
 
   #setMac(mac: number): void {
     this.#mac[0] = mac / 2 ** 32;
     this.#mac[1] = mac;
   }
+}
 
-  #setService(key: Int32Array): void {
-    for (let word = 0; word < 5; word++) this.#key[word] = key[4 + word];
-    this.#key[5] = Fact.service;
-  }
+function addFact(set: FingerprintSet, ends: EndsHash, word: number, fact: number): boolean {
+  const { source0, source1, destination0, destination1 } = ends;
+  return set.add(mix(source0, destination0 ^ fact, word), mix(source1, destination1 ^ fact, word));
+}
 
-  #setEnds(o: Observation): void {
-    copySource(o, this.#key);
-    copyDestination(o, this.#key, 4);
-  }
+function hasFact(set: FingerprintSet, ends: EndsHash, word: number, fact: number): boolean {
+  if (set.isEmpty) return false;
+  const { source0, source1, destination0, destination1 } = ends;
+  return set.has(mix(source0, destination0 ^ fact, word), mix(source1, destination1 ^ fact, word));
+}
 
-  #setEndsBack(o: Observation): void {
-    copyDestination(o, this.#key);
-    copySource(o, this.#key, 4);
-  }
+/** The same where source and destination have changed places. */
+function hasFactBack(set: FingerprintSet, ends: EndsHash, word: number, fact: number): boolean {
+  if (set.isEmpty) return false;
+  const { source0, source1, destination0, destination1 } = ends;
+  return set.has(mix(destination0, source0 ^ fact, word), mix(destination1, source1 ^ fact, word));
 }

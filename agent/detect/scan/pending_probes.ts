@@ -2,11 +2,12 @@
  * First contacts whose outcome is not known yet, in order of their beginning. A slot is a contact: its key is source
  * (words 0 to 3), destination (4 to 7), port << 16 | transport (8).
  *
- *     65,536 slots of (60 + 24) bytes    5.3 MB
+ *     65,536 slots of (60 + 39) bytes    6.5 MB
  */
 import { KeyedSlots } from "../keyed_slots.ts";
 import type { Observation } from "../observation.ts";
 import { copyDestination, copySource } from "./ends.ts";
+import { type EndsHash, hashAddress0, mix } from "./ends_hash.ts";
 
 export const PENDING_KEY_WORDS = 9;
 
@@ -24,6 +25,8 @@ export class PendingProbes {
   readonly flowId: Uint32Array;
   /** 1 when the port has accepted, or someone has answered. */
   readonly isAnswered: Uint8Array;
+  /** Four hashes of each contact: EndsHash. */
+  readonly #ends: Int32Array;
   /** Key of the contact looked up last. */
   readonly key = new Int32Array(PENDING_KEY_WORDS);
   readonly #slots: KeyedSlots;
@@ -35,6 +38,7 @@ export class PendingProbes {
     this.sourcePort = new Uint16Array(capacity);
     this.flowId = new Uint32Array(capacity);
     this.isAnswered = new Uint8Array(capacity);
+    this.#ends = new Int32Array(capacity * 4);
     this.#slots = new KeyedSlots({
       capacity,
       keyWords: PENDING_KEY_WORDS,
@@ -46,7 +50,8 @@ export class PendingProbes {
 
   get stateBytes(): number {
     return this.#slots.stateBytes + this.startUs.byteLength + this.traits.byteLength +
-      this.sourcePort.byteLength + this.flowId.byteLength + this.isAnswered.byteLength;
+      this.sourcePort.byteLength + this.flowId.byteLength + this.isAnswered.byteLength +
+      this.#ends.byteLength;
   }
 
   get forgottenCount(): number {
@@ -57,20 +62,26 @@ export class PendingProbes {
   find(o: Observation, port: number): number {
     if (this.#slots.count === 0) return -1;
     this.#setKey(o, 0, port);
-    return this.#slots.find(this.key);
+    return this.#findKey();
   }
 
   /** The contact that the row may answer: of its destination with its source. */
   findAsked(o: Observation, port: number): number {
     if (this.#slots.count === 0) return -1;
     this.#setKey(o, 4, port);
-    return this.#slots.find(this.key);
+    return this.#findKey();
   }
 
   /** A contact that is pending already begins anew. */
-  add(o: Observation, port: number, traits: number): void {
+  add(o: Observation, ends: EndsHash, port: number, traits: number): void {
     this.#setKey(o, 0, port);
-    const slot = this.#slots.add(this.key);
+    const { key } = this;
+    const slot = this.#slots.addHashed(key, 0, mix(ends.source0, ends.destination0, key[8]));
+    const at = slot * 4;
+    this.#ends[at] = ends.source0;
+    this.#ends[at + 1] = ends.source1;
+    this.#ends[at + 2] = ends.destination0;
+    this.#ends[at + 3] = ends.destination1;
     this.startUs[slot] = o.timestampUs;
     this.traits[slot] = traits;
     this.sourcePort[slot] = o.sourcePort;
@@ -89,11 +100,20 @@ export class PendingProbes {
     return this.#slots.oldest;
   }
 
-  /** Copies a slot's key into `key`. */
-  readKey(slot: number, key: Int32Array): void {
-    for (let word = 0; word < PENDING_KEY_WORDS; word++) {
-      key[word] = this.#slots.keyWord(slot, word);
-    }
+  /** Copies a slot's key and hashes. */
+  readKey(slot: number, key: Int32Array, ends: EndsHash): void {
+    this.#slots.readKey(slot, key);
+    const at = slot * 4;
+    ends.source0 = this.#ends[at];
+    ends.source1 = this.#ends[at + 1];
+    ends.destination0 = this.#ends[at + 2];
+    ends.destination1 = this.#ends[at + 3];
+  }
+
+  #findKey(): number {
+    const { key } = this;
+    const hash = mix(hashAddress0(key, 0), hashAddress0(key, 4), key[8]);
+    return this.#slots.findHashed(key, 0, hash);
   }
 
   #setKey(o: Observation, sourceAt: number, port: number): void {

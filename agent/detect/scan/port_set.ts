@@ -1,45 +1,41 @@
-/** A set of ports that stays small while it is: a list of numbers, then a bit for each of the 65,536. */
-const listedMax = 256;
+/** A set of ports: a bit for each of the 65,536, once there is one. */
+const wordCount = 65_536 / 32;
 /** Ranges written out; what is beyond is told as "…". */
 const rangesMax = 200;
 
 export class PortSet {
-  #list: Set<number> | null = new Set();
-  #bits: Uint8Array | null = null;
+  #bits: Int32Array | null = null;
   #count = 0;
 
   get count(): number {
     return this.#count;
   }
 
-  /** Bytes held, about. */
+  /** Bytes held. */
   get stateBytes(): number {
-    return this.#bits === null ? this.#list!.size * 24 : this.#bits.byteLength;
+    return this.#bits === null ? 0 : this.#bits.byteLength;
   }
 
   add(port: number): void {
-    if (this.has(port)) return;
+    const bits = this.#bits ??= new Int32Array(wordCount);
+    const before = bits[port >>> 5];
+    const after = before | 1 << (port & 31);
+    if (after === before) return;
+    bits[port >>> 5] = after;
     this.#count++;
-    if (this.#list !== null && this.#list.size >= listedMax) this.#spread();
-    if (this.#bits === null) this.#list!.add(port);
-    else this.#bits[port >>> 3] |= 1 << (port & 7);
   }
 
   has(port: number): boolean {
-    if (this.#bits === null) return this.#list!.has(port);
-    return (this.#bits[port >>> 3] & 1 << (port & 7)) !== 0;
+    return this.#bits !== null && (this.#bits[port >>> 5] & 1 << (port & 31)) !== 0;
   }
 
   /** How many ports both have. */
   countShared(other: PortSet): number {
-    return this.sorted().reduce((count, port) => other.has(port) ? count + 1 : count, 0);
+    return other.#bits === null ? 0 : this.#ports(other.#bits).length;
   }
 
   sorted(): number[] {
-    if (this.#bits === null) return [...this.#list!].sort((a, b) => a - b);
-    const ports: number[] = [];
-    for (let port = 0; port < 65_536; port++) if (this.has(port)) ports.push(port);
-    return ports;
+    return this.#bits === null ? [] : this.#ports(this.#bits);
   }
 
   /** As "22,80,1000-1024". */
@@ -47,10 +43,17 @@ export class PortSet {
     return portRanges(this.sorted());
   }
 
-  #spread(): void {
-    this.#bits = new Uint8Array(8192);
-    for (const port of this.#list!) this.#bits[port >>> 3] |= 1 << (port & 7);
-    this.#list = null;
+  /** Ports that are in `mask` too, rising. */
+  #ports(mask: Int32Array): number[] {
+    const ports: number[] = [];
+    const bits = this.#bits;
+    if (bits === null) return ports;
+    for (let word = 0; word < wordCount; word++) {
+      for (let rest = bits[word] & mask[word]; rest !== 0; rest &= rest - 1) {
+        ports.push(word * 32 + 31 - Math.clz32(rest & -rest));
+      }
+    }
+    return ports;
   }
 }
 

@@ -65,7 +65,7 @@ export function isOddByItself(family: number): boolean {
 export function familyOf(o: Observation): number {
   if ((o.marks & (Mark.isToMany | Mark.isLinkBroadcast)) !== 0) return Family.none;
   // A later fragment whose first one was not seen.
-  if (o.has(Mark.isFragment) && o.destinationPort === 0) return Family.none;
+  if ((o.marks & Mark.isFragment) !== 0 && o.destinationPort === 0) return Family.none;
   switch (o.transport) {
     case Transport.tcp:
       return tcpFamilyOf(o);
@@ -87,7 +87,7 @@ export function familyOf(o: Observation): number {
 
 function tcpFamilyOf(o: Observation): number {
   const flags = o.tcpFlags;
-  const isAsker = o.has(Mark.sentByOriginator);
+  const isAsker = (o.marks & Mark.sentByOriginator) !== 0;
   if (flags === unknownFlags) {
     // A first fragment without room for the flags (RFC 1858): nobody's stack makes it.
     return isAsker && o.has(Mark.isFragment) && o.destinationPort > 0 ? Family.tcp : Family.none;
@@ -124,8 +124,8 @@ function isTraceroute(o: Observation): boolean {
 
 /** Trait bits of a first packet. */
 export function traitsOf(o: Observation, family: number): number {
-  let traits = (o.has(Mark.isSourceLocal) ? Trait.isSourceLocal : 0) |
-    (o.has(Mark.isDestinationLocal) ? Trait.isDestinationLocal : 0);
+  let traits = (o.marks & Mark.isSourceLocal) !== 0 ? Trait.isSourceLocal : 0;
+  if ((o.marks & Mark.isDestinationLocal) !== 0) traits |= Trait.isDestinationLocal;
   if (family === Family.icmp && isOddPing(o)) traits |= Trait.isOddPing;
   if (o.ipIdentification === 54321) traits |= Trait.isZmapLike;
   if (family === Family.tcp) traits |= synTraits(o);

@@ -4,6 +4,8 @@
  */
 import type { DetectorContext } from "../detector.ts";
 import type { Observation } from "../observation.ts";
+import { copySource } from "./ends.ts";
+import type { EndsHash } from "./ends_hash.ts";
 import type { Incident } from "./incident.ts";
 import { type JudgedProbe, Outcome } from "./judged_probe.ts";
 import type { ScanMemory } from "./memory.ts";
@@ -25,6 +27,7 @@ export class ProbeJudge {
   readonly #pattern = new ScanPattern();
   readonly #incidents: ScanIncidents;
   readonly #victims: VictimWatch;
+  readonly #source = new Int32Array(4);
   #nowUs = -Infinity;
 
   constructor(context: DetectorContext, options: ScanOptions, memory: ScanMemory) {
@@ -70,30 +73,31 @@ export class ProbeJudge {
     this.weigh(probe);
   }
 
-  /** Whether something speaks against a source; `source` holds its address. */
-  isSuspicious(source: Int32Array, family: number): boolean {
-    return this.#evidence.find(source, family) >= 0;
+  /** Whether something speaks against a source; `hash` is the first of its address. */
+  isSuspicious(source: Int32Array, hash: number, family: number): boolean {
+    return this.#evidence.find(source, hash, family) >= 0;
   }
 
   /**
    * A contact that was tried before is a retry, unless its source has been quiet since it was named a scanner for it:
    * then it scans again.
    */
-  isScannedAnew(source: Int32Array, o: Observation, port: number, family: number): boolean {
+  isScannedAnew(o: Observation, ends: EndsHash, port: number, family: number): boolean {
     const evidence = this.#evidence;
     if (this.#incidents.openCount + evidence.namedCount === 0) return false;
-    const slot = evidence.find(source, family);
+    copySource(o, this.#source);
+    const slot = evidence.find(this.#source, ends.source0, family);
     if (slot < 0) return false;
     const incident = this.#incidents.of(slot);
-    if (incident) this.#incidents.noteRepeat(incident, o, port);
+    if (incident) this.#incidents.noteRepeat(incident, ends, port, o.timestampUs);
     const scansOver = evidence.scansOver(slot);
     if (scansOver === 0) return false;
-    return !this.#memory.addContact(o, port << 16 | scansOver << 8 | family);
+    return !this.#memory.addContact(ends, port << 16 | scansOver << 8 | family);
   }
 
-  /** Data went both ways between a source and a port. */
-  noteData(source: Int32Array, family: number, target: () => string, port: number): void {
-    const slot = this.#evidence.find(source, family);
+  /** Data went both ways between a source and a port; `hash` as for isSuspicious(). */
+  noteData(source: Int32Array, hash: number, family: number, port: number, target: () => string) {
+    const slot = this.#evidence.find(source, hash, family);
     const incident = slot < 0 ? undefined : this.#incidents.of(slot);
     if (incident) this.#incidents.noteData(incident, target(), port);
   }
@@ -115,15 +119,15 @@ export class ProbeJudge {
 
   incidentOf(probe: JudgedProbe): Incident | undefined {
     if (this.#incidents.openCount === 0) return undefined;
-    const slot = this.#evidence.find(probe.key, probe.family);
+    const slot = this.#evidence.find(probe.key, probe.ends.source0, probe.family);
     return slot < 0 ? undefined : this.#incidents.of(slot);
   }
 
   #suffices(slot: number, probe: JudgedProbe): boolean {
     if (!this.#evidence.isAboveThreshold(slot)) return false;
-    const { family, traits, key } = probe;
+    const { family, traits, ends } = probe;
     let least = evidenceMin(this.#options, family, traits);
-    if (isSweep(family) && this.#memory.hasRouterAddress(key)) least *= this.#options.routerFactor;
+    if (isSweep(family) && this.#memory.hasRouterAddress(ends)) least *= this.#options.routerFactor;
     this.#pattern.look(this.#evidence, slot);
     if (!this.#pattern.isScan()) return false;
     return least <= RING_LENGTH
@@ -133,23 +137,23 @@ export class ProbeJudge {
 
   /** Whether a failure has a harmless reason. */
   #isExcused(probe: JudgedProbe): boolean {
-    const { family, key, port } = probe;
+    const { family, ends, key, port } = probe;
     const memory = this.#memory;
-    if (family === Family.arp) return memory.hasPair(key);
+    if (family === Family.arp) return memory.hasPair(ends);
     if (family === Family.icmp || family === Family.ack || family === Family.maimon) return false;
-    if (memory.hasService(key)) return true;
-    if (port >= firstUserPort && family === Family.tcp && memory.hasFtp(key)) return true;
-    return family === Family.udp && probe.isSilent && memory.hasReply(key, probe.sourcePort, port);
+    if (memory.hasService(ends, key[8])) return true;
+    if (port >= firstUserPort && family === Family.tcp && memory.hasFtp(ends)) return true;
+    return family === Family.udp && probe.isSilent && memory.hasReply(ends, probe.sourcePort, port);
   }
 
   /** Remembers what an accepted contact teaches; whether nothing more is to be said of it. */
-  #isSettled({ family, key, port, outcome }: JudgedProbe): boolean {
+  #isSettled({ family, ends, key, port, outcome }: JudgedProbe): boolean {
     const memory = this.#memory;
-    if (family === Family.arp) return memory.hasPair(key);
+    if (family === Family.arp) return memory.hasPair(ends);
     if (family === Family.icmp) return outcome === Outcome.neutral;
-    memory.addService(key);
-    if (family === Family.tcp && outcome !== Outcome.answered) memory.addUsedKey(key);
-    if (family === Family.tcp && port === ftpPort && outcome === Outcome.used) memory.addFtp(key);
+    memory.addService(ends, key[8]);
+    if (family === Family.tcp && outcome !== Outcome.answered) memory.addUsed(ends, port);
+    if (family === Family.tcp && port === ftpPort && outcome === Outcome.used) memory.addFtp(ends);
     return false;
   }
 

@@ -4,15 +4,16 @@
  * end of the input judges it; guards drop what is no evidence; the rest is evidence against its source
  * (source_evidence.ts) and for its target (victim_watch.ts); enough of it, in a scan's pattern, opens an incident.
  *
- * Memory: pending probes 5.3 MB, evidence 10 MB, remembered contacts 5.5 MB, victims 2.2 MB, targets of incidents 1 MB,
+ * Memory: pending probes 6.5 MB, evidence 10 MB, remembered contacts 5.5 MB, victims 2.2 MB, targets of incidents 1 MB,
  * counters 0.3 MB; 256 incidents 7 MB and 16 distributed ones 2 MB, if all were of the largest. In all 31 MB, mostly 23.
  */
 import { Transport } from "../../records.ts";
-import type { Detector, DetectorContext } from "../detector.ts";
+import type { Detector, DetectorContext, Interest } from "../detector.ts";
 import { Mark, type Observation, ObservationKind } from "../observation.ts";
 import {
   type ContactSoFar,
   HAS_ANSWERED,
+  isTelling,
   outcomeOfAnswer,
   outcomeOfAsker,
   outcomeOfSilence,
@@ -20,6 +21,7 @@ import {
 } from "./contact_outcome.ts";
 import { ContactPressure } from "./contact_pressure.ts";
 import { copyDestination, copySource } from "./ends.ts";
+import { EndsHash, hashAddress0 } from "./ends_hash.ts";
 import { JudgedProbe, Outcome } from "./judged_probe.ts";
 import { ScanMemory } from "./memory.ts";
 import { DEFAULT_SCAN_OPTIONS, type ScanOptions } from "./options.ts";
@@ -35,6 +37,12 @@ const bothLocal = Mark.isSourceLocal | Mark.isDestinationLocal;
 const tellingMarks = Mark.isFirstOfSide | Mark.hasTcpStateMoved | Mark.isFirstPayload;
 
 export class ScanDetector implements Detector {
+  readonly interests: readonly Interest[] = [
+    { kind: ObservationKind.contact, marks: Mark.isNew | tellingMarks },
+    { kind: ObservationKind.arp, marks: 0 },
+    { kind: ObservationKind.icmpError, marks: 0 },
+    { kind: ObservationKind.dns, marks: 0 },
+  ];
   readonly #options: ScanOptions;
   readonly #context: DetectorContext;
   readonly #memory = new ScanMemory();
@@ -44,6 +52,8 @@ export class ScanDetector implements Detector {
   readonly #judged = new JudgedProbe();
   readonly #contact = { family: 0, traits: 0, isAnswered: false as boolean };
   readonly #source = new Int32Array(4);
+  /** Of the present row, where it is a first contact. */
+  readonly #ends = new EndsHash();
   #nowUs = -Infinity;
 
   constructor(context: DetectorContext, options: ScanOptions = DEFAULT_SCAN_OPTIONS) {
@@ -72,7 +82,7 @@ export class ScanDetector implements Detector {
       case ObservationKind.contact:
         if ((o.marks & Mark.isContinued) !== 0) return;
         if ((o.marks & Mark.isNew) !== 0) this.#takeFirst(o);
-        else if ((o.marks & tellingMarks) !== 0) this.#takeLater(o);
+        else this.#takeLater(o);
         return;
       case ObservationKind.arp:
         return this.#takeArp(o);
@@ -107,6 +117,7 @@ export class ScanDetector implements Detector {
   #takeFirst(o: Observation): void {
     if (isToItself(o)) return;
     if (o.timestampUs > this.#nowUs + this.#options.answerTimeoutUs) this.#judgeDue(o.timestampUs);
+    this.#ends.ofRow(o);
     const isAsker = o.has(Mark.sentByOriginator);
     if ((o.marks & (Mark.isSourceLocal | Mark.isTunnelled)) === 0) {
       this.#memory.addRouter(o.sourceMac);
@@ -115,7 +126,9 @@ export class ScanDetector implements Detector {
     if (!isAsker) this.#takeUnasked(o);
     else if (this.#isFlooded(o, family)) return;
     if (family === Family.none) {
-      if (isAsker && o.transport === Transport.tcp) this.#memory.addUsed(o);
+      if (isAsker && o.transport === Transport.tcp) {
+        this.#memory.addUsed(this.#ends, o.destinationPort);
+      }
       return;
     }
     this.#takeProbe(o, family);
@@ -123,39 +136,41 @@ export class ScanDetector implements Detector {
 
   /** Whether a contact is left out because its destination gets too many, and nothing is known of its source. */
   #isFlooded(o: Observation, family: number): boolean {
-    if (!this.#pressure.add(o)) return false;
+    if (!this.#pressure.add(this.#ends.destination0)) return false;
     copySource(o, this.#source);
-    return !this.#judge.isSuspicious(this.#source, family);
+    return !this.#judge.isSuspicious(this.#source, this.#ends.source0, family);
   }
 
   /** The first packet of a flow comes from the side that is asked: an answer to what was not seen, or to forgery. */
   #takeUnasked(o: Observation): void {
-    if (o.transport === Transport.udp) this.#memory.addReply(o);
+    if (o.transport === Transport.udp) this.#memory.addReply(this.#ends, o);
   }
 
   #takeProbe(o: Observation, family: number): void {
     const memory = this.#memory;
+    const ends = this.#ends;
     const port = isSweep(family) ? 0 : o.destinationPort;
-    if ((o.marks & bothLocal) === bothLocal) memory.addPair(o);
-    if (family === Family.udp ? memory.hasAsked(o) : isBare(family) && memory.hasUsed(o)) return;
+    if ((o.marks & bothLocal) === bothLocal) memory.addPair(ends);
+    if (family === Family.udp && memory.hasAsked(ends, o)) return;
+    if (isBare(family) && memory.hasUsed(ends, o.destinationPort)) return;
     if (!this.#isFirst(o, port, family)) return;
-    if (family === Family.udp) memory.addAsked(o);
+    if (family === Family.udp) memory.addAsked(ends, o);
     let traits = traitsOf(o, family) | family;
-    if (memory.isResolved(o)) traits |= Trait.isResolved;
+    if (memory.isResolved(ends)) traits |= Trait.isResolved;
     if (isOddByItself(family)) this.#judgeAtOnce(o, port, traits);
-    else this.#pending.add(o, port, traits);
+    else this.#pending.add(o, ends, port, traits);
   }
 
   /** Whether the contact is the first of its kind, or the first of another scan. */
   #isFirst(o: Observation, port: number, family: number): boolean {
-    if (!this.#memory.addContact(o, port << 16 | family)) return true;
-    copySource(o, this.#source);
-    return this.#judge.isScannedAnew(this.#source, o, port, family);
+    if (!this.#memory.addContact(this.#ends, port << 16 | family)) return true;
+    return this.#judge.isScannedAnew(o, this.#ends, port, family);
   }
 
   /** A packet that changes what is known of a flow. */
   #takeLater(o: Observation): void {
-    const isAsker = o.has(Mark.sentByOriginator);
+    const isAsker = (o.marks & Mark.sentByOriginator) !== 0;
+    if (isAsker && !isTelling(o)) return;
     const askedPort = isAsker ? o.destinationPort : o.sourcePort;
     const isIcmp = o.transport === Transport.icmp || o.transport === Transport.icmpv6;
     const port = isIcmp ? 0 : askedPort;
@@ -182,7 +197,7 @@ export class ScanDetector implements Detector {
       isAsker
         ? formatAddress(o.destination0, o.destination1, o.destination2, o.destination3)
         : formatAddress(o.source0, o.source1, o.source2, o.source3);
-    this.#judge.noteData(this.#source, family, target, port);
+    this.#judge.noteData(this.#source, hashAddress0(this.#source, 0), family, port, target);
   }
 
   // ------------------------------------------------ ARP, ICMP, DNS
@@ -197,8 +212,14 @@ export class ScanDetector implements Detector {
     if (o.arpOperation !== 1 || o.source3 === 0 || o.source3 === o.destination3) return;
     if (!o.has(Mark.isLinkBroadcast)) return;
     if (this.#memory.isRouter(o.arpSenderMac)) this.#memory.addRouterAddress(o);
+    this.#ends.ofRow(o);
     if (!this.#isFirst(o, 0, Family.arp)) return;
-    this.#pending.add(o, 0, Family.arp | Trait.isSourceLocal | Trait.isDestinationLocal);
+    this.#pending.add(
+      o,
+      this.#ends,
+      0,
+      Family.arp | Trait.isSourceLocal | Trait.isDestinationLocal,
+    );
   }
 
   #takeIcmpError(o: Observation): void {
@@ -238,6 +259,7 @@ export class ScanDetector implements Detector {
   #judgeAtOnce(o: Observation, port: number, traits: number): void {
     const probe = this.#judged;
     const { key } = probe;
+    probe.ends.ofRow(o);
     copySource(o, key);
     copyDestination(o, key, 4);
     key[8] = port << 16 | o.transport;
@@ -286,7 +308,7 @@ export class ScanDetector implements Detector {
   #readProbe(slot: number, atUs: number): JudgedProbe {
     const probe = this.#judged;
     const pending = this.#pending;
-    pending.readKey(slot, probe.key);
+    pending.readKey(slot, probe.key, probe.ends);
     probe.traits = pending.traits[slot];
     probe.family = probe.traits & familyMask;
     probe.startUs = pending.startUs[slot];

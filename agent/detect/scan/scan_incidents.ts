@@ -3,8 +3,7 @@
  * the end. Sources that begin to probe the same ports of the same host together are marked as each other's decoys.
  */
 import type { DetectorContext } from "../detector.ts";
-import type { Observation } from "../observation.ts";
-import { copyDestination } from "./ends.ts";
+import { type EndsHash, hashAddress0, hashAddress1, mix } from "./ends_hash.ts";
 import { FingerprintSet } from "./fingerprint_set.ts";
 import { Incident } from "./incident.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
@@ -39,7 +38,6 @@ export class ScanIncidents {
   readonly #open = new Map<number, Incident>();
   /** (target, incident) pairs, so that up to some 100,000 targets are counted without a list. */
   readonly #targets = new FingerprintSet({ capacity: 2 ** 17, periodUs: dayUs });
-  readonly #key = new Int32Array(5);
 
   constructor(context: DetectorContext, options: ScanOptions, evidence: SourceEvidence) {
     this.#context = context;
@@ -79,8 +77,8 @@ export class ScanIncidents {
   }
 
   take(incident: Incident, probe: JudgedProbe): void {
-    const { key, outcome, port, traits, startUs, flowId } = probe;
-    const isNewTarget = this.#isNewTarget(incident, key, 4);
+    const { key, ends, outcome, port, traits, startUs, flowId } = probe;
+    const isNewTarget = this.#isNewTarget(incident, ends.destination0, ends.destination1);
     const target = incident.needsTarget(isNewTarget, outcome) ? this.#formatAt(key, 4) : "";
     incident.take({ target, isNewTarget, port, traits, outcome, startUs, flowId });
     incident.judgedUs = probe.atUs;
@@ -88,12 +86,12 @@ export class ScanIncidents {
   }
 
   /** The source has sent a probe of this incident again: it goes on, but the evidence stays what it was. */
-  noteRepeat(incident: Incident, o: Observation, port: number): void {
-    copyDestination(o, this.#key);
-    this.#key[4] = incident.id;
-    const isOfIncident = (isSweep(incident.family) || incident.ports.has(port)) &&
-      this.#targets.has(this.#key, 5);
-    if (isOfIncident) incident.noteRepeat(o.timestampUs);
+  noteRepeat(incident: Incident, ends: EndsHash, port: number, timestampUs: number): void {
+    if (!isSweep(incident.family) && !incident.ports.has(port)) return;
+    const { destination0, destination1 } = ends;
+    const { id } = incident;
+    const isTarget = this.#targets.has(mix(destination0, id, 0), mix(destination1, id, 0));
+    if (isTarget) incident.noteRepeat(timestampUs);
   }
 
   /** Data went both ways between the incident's source and a port. */
@@ -146,7 +144,7 @@ export class ScanIncidents {
     const at = place * RING_WORDS;
     incident.take({
       target: this.#formatAt(ring, at),
-      isNewTarget: this.#isNewTarget(incident, ring, at),
+      isNewTarget: this.#isNewTarget(incident, hashAddress0(ring, at), hashAddress1(ring, at)),
       port: ring[at + RING_PORTS] >>> 16,
       traits: ring[at + RING_TRAITS],
       outcome: ring[at + RING_OUTCOME],
@@ -155,10 +153,9 @@ export class ScanIncidents {
     });
   }
 
-  #isNewTarget({ id }: Incident, words: Int32Array, at: number): boolean {
-    for (let word = 0; word < 4; word++) this.#key[word] = words[at + word];
-    this.#key[4] = id;
-    return !this.#targets.add(this.#key, 5);
+  /** By the target's two hashes. */
+  #isNewTarget({ id }: Incident, hash0: number, hash1: number): boolean {
+    return !this.#targets.add(mix(hash0, id, 0), mix(hash1, id, 0));
   }
 
   #formatAt(words: Int32Array, at: number): string {

@@ -1,5 +1,6 @@
 /** The sentence that tells a person what a scan was: who did what, to whom, how much. */
 import type { ScanKind, ScanProbe } from "../../records.ts";
+import { formatCount } from "../sentence.ts";
 
 export interface ScanStory {
   readonly kind: ScanKind;
@@ -35,29 +36,29 @@ const verbs: { readonly [probe in ScanProbe]: string } = {
 export function scanReason(story: ScanStory): string {
   const { source, sourceCount, probe } = story;
   const who = story.kind === "distributed" && sourceCount > 1
-    ? `${number(sourceCount)} hosts together`
+    ? `${formatCount(sourceCount)} hosts together`
     : source;
   return `${who} ${verbs[probe]} ${whatOf(story)} in ${spanText(story.spanUs)}` +
     `${answeredText(story)}${decoyText(story)}${cameBackText(story)}`;
 }
 
 function whatOf({ kind, probe, ports, portCount, target, targetCount }: ScanStory): string {
-  const hosts = targetCount === 1 ? target : `${number(targetCount)} hosts`;
+  const hosts = targetCount === 1 ? target : `${formatCount(targetCount)} hosts`;
   if (probe === "icmp_echo") return hosts;
-  if (probe === "arp") return `${number(targetCount)} addresses`;
-  const portText = portCount === 1 ? `port ${ports}` : `${number(portCount)} ports`;
+  if (probe === "arp") return `${formatCount(targetCount)} addresses`;
+  const portText = portCount === 1 ? `port ${ports}` : `${formatCount(portCount)} ports`;
   const isListed = kind === "horizontal" && portCount > 1 && ports.length <= portsShownMax;
   return `${isListed ? `ports ${ports.replaceAll(",", ", ")}` : portText} of ${hosts}`;
 }
 
 function answeredText({ answered }: ScanStory): string {
   if (answered === 0) return ", and none answered";
-  return answered === 1 ? ", and one answered" : `, and ${number(answered)} answered`;
+  return answered === 1 ? ", and one answered" : `, and ${formatCount(answered)} answered`;
 }
 
 function decoyText({ decoyCount }: ScanStory): string {
   if (decoyCount === 0) return "";
-  const others = decoyCount === 1 ? "another source" : `${number(decoyCount)} other sources`;
+  const others = decoyCount === 1 ? "another source" : `${formatCount(decoyCount)} other sources`;
   return `, at the same time as ${others}, so all but one may be forged`;
 }
 
@@ -65,10 +66,6 @@ function cameBackText({ cameBack }: ScanStory): string {
   if (cameBack.length === 0) return "";
   const more = cameBack.length > 1 ? ` and ${cameBack.length - 1} more` : "";
   return `; it later exchanged data with ${cameBack[0]}${more}`;
-}
-
-function number(value: number): string {
-  return value.toLocaleString("en-US");
 }
 
 function spanText(spanUs: number): string {

@@ -8,6 +8,7 @@
  *     8,192 slots of (44 + 37) bytes, and 24 probes of 48 bytes each    10 MB
  */
 import { KeyedSlots } from "../keyed_slots.ts";
+import { mix } from "./ends_hash.ts";
 import { type JudgedProbe, Outcome } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
 import { Family, isSweep, Trait } from "./probe_family.ts";
@@ -86,10 +87,14 @@ export class SourceEvidence {
     return this.#slots.forgottenCount;
   }
 
-  /** Slot of a source and family; -1 when nothing speaks against it. `key` begins with the source. */
-  find(key: Int32Array, family: number): number {
+  /**
+   * Slot of a source and family; -1 when nothing speaks against it. `key` begins with the source, whose first hash is
+   * `hash`.
+   */
+  find(key: Int32Array, hash: number, family: number): number {
+    if (this.#slots.count === 0) return -1;
     this.#setKey(key, family);
-    return this.#slots.find(this.#key);
+    return this.#slots.findHashed(this.#key, 0, mix(hash, 0, family));
   }
 
   /** Kept probes of a slot, at most RING_LENGTH. */
@@ -116,7 +121,7 @@ export class SourceEvidence {
   add(probe: JudgedProbe): number {
     if (probe.outcome === Outcome.used) return this.#reassure(probe);
     this.#setKey(probe.key, probe.family);
-    const slot = this.#take();
+    const slot = this.#take(mix(probe.ends.source0, 0, probe.family));
     if (this.#slots.isNew) {
       this.#clear(slot, probe.atUs);
       this.#scansOver[slot] = 0;
@@ -156,7 +161,7 @@ export class SourceEvidence {
   }
 
   #reassure(probe: JudgedProbe): number {
-    const slot = this.find(probe.key, probe.family);
+    const slot = this.find(probe.key, probe.ends.source0, probe.family);
     if (slot < 0) return -1;
     this.#decay(slot, probe.atUs);
     this.#sum[slot] = Math.max(this.#floor, this.#sum[slot] - this.#successStep);
@@ -236,13 +241,13 @@ export class SourceEvidence {
   }
 
   /** The slot of #key; a full table gives up the oldest that is not protected. */
-  #take(): number {
+  #take(hash: number): number {
     const slots = this.#slots;
     for (let tries = 0; slots.count === slots.capacity && tries < secondChances; tries++) {
       if (!this.#isProtected(slots.oldest)) break;
       slots.touch(slots.oldest);
     }
-    return slots.add(this.#key);
+    return slots.addHashed(this.#key, 0, hash);
   }
 
   #setKey(key: Int32Array, family: number): void {

@@ -52,7 +52,7 @@ Deno.test("the sequential test decides as the slow model does", () => {
       nowUs += afterUs;
       evidence.add(probe(index, nowUs, isUsed));
     });
-    const slot = evidence.find(probe(0, 0, false).key, Family.tcp);
+    const slot = evidence.find(probe(0, 0, false).key, 0, Family.tcp);
     const sum = modelSum(events);
     const isNear = Math.abs(sum - threshold) < 1e-6;
     ok(isNear || (slot >= 0 && evidence.isAboveThreshold(slot)) === sum > threshold);

@@ -18,7 +18,8 @@ export class Tempo {
     const gapUs = Math.abs(startUs - this.#lastUs);
     this.#lastUs = startUs;
     if (!(gapUs >= 0)) return;
-    this.#counts[Math.min(bucketCount - 1, Math.floor(Math.log2(gapUs + 1)))]++;
+    const bucket = gapUs < 2 ** 31 ? 31 - Math.clz32(gapUs + 1) : Math.floor(Math.log2(gapUs + 1));
+    this.#counts[Math.min(bucketCount - 1, bucket)]++;
     this.#gaps++;
   }
 

@@ -8,6 +8,7 @@
 import type { DetectorContext } from "../detector.ts";
 import { KeyedSlots } from "../keyed_slots.ts";
 import { DistributedIncident } from "./distributed_incident.ts";
+import { mix } from "./ends_hash.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
 import { scanFinding } from "./scan_finding.ts";
@@ -66,9 +67,10 @@ export class VictimWatch {
    * shared: several scanners in one hour need not be one scan.
    */
   take(probe: JudgedProbe, isNamed: boolean): void {
+    if (isNamed && this.#open.size === 0) return;
     for (let word = 0; word < 4; word++) this.#key[word] = probe.key[4 + word];
     this.#key[4] = probe.key[8] & 0xffff;
-    const slot = this.#slots.add(this.#key);
+    const slot = this.#slots.addHashed(this.#key, 0, mix(probe.ends.destination0, 0, this.#key[4]));
     if (this.#slots.isNew) this.#empty(slot);
     const incident = this.#open.get(slot);
     if (incident) {
