@@ -1,15 +1,30 @@
 /**
- * `deno task build-hot`: compiles agent/hot/assembly to WebAssembly and writes it, as text that a program can import, to
- * agent/hot/hot_code.ts, which is committed: only who changes the sources needs the compiler.
+ * `deno task build-hot`: compiles what is written in AssemblyScript to WebAssembly and writes it, as text that a program
+ * can import, beside its sources. That is committed: only who changes the sources needs the compiler.
  */
 import asc from "assemblyscript/asc";
 
-const folder = new URL("../agent/hot/", import.meta.url);
-const output = new URL("hot_code.ts", folder);
+/** Sources in assembly/index.ts of a folder, and the module there that exports their code under a name. */
+export interface HotModule {
+  readonly folder: URL;
+  readonly output: string;
+  readonly codeName: string;
+}
+
+export const HOT_PATH: HotModule = {
+  folder: new URL("../agent/hot/", import.meta.url),
+  output: "hot_code.ts",
+  codeName: "hotCode",
+};
+export const HOST_ACTIVITY: HotModule = {
+  folder: new URL("../agent/detect/anomaly/", import.meta.url),
+  output: "activity_code.ts",
+  codeName: "activityCode",
+};
 const lineLength = 96;
 
-/** The module's text, with `options` for the compiler added. */
-export async function compileHot(): Promise<string> {
+/** The text of the module's output. */
+export async function compileHot({ folder, codeName }: HotModule): Promise<string> {
   let code: Uint8Array | null = null;
   const { error, stderr } = await asc.main([
     "assembly/index.ts",
@@ -22,7 +37,7 @@ export async function compileHot(): Promise<string> {
     "--memoryBase",
     "1024",
   ], {
-    readFile: readSource,
+    readFile: (name) => readSource(new URL(name, folder)),
     writeFile: (name, contents) => {
       if (name === "hot.wasm") code = contents as Uint8Array;
     },
@@ -33,16 +48,26 @@ export async function compileHot(): Promise<string> {
   }
   const lines = (code as Uint8Array).toBase64().match(new RegExp(`.{1,${lineLength}}`, "g"))!;
   return `/** Written by tools/build_hot.ts from assembly/. */\n// deno-fmt-ignore-file\n` +
-    `export const hotCode =\n${lines.map((line) => `  "${line}"`).join(" +\n")};\n`;
+    `export const ${codeName} =\n${lines.map((line) => `  "${line}"`).join(" +\n")};\n`;
 }
 
-function readSource(name: string): string | null {
+/** Whether a module's output is what its sources compile to. */
+export async function isHotCurrent(module: HotModule): Promise<boolean> {
+  const committed = await Deno.readTextFile(new URL(module.output, module.folder));
+  return committed === await compileHot(module);
+}
+
+function readSource(url: URL): string | null {
   try {
-    return Deno.readTextFileSync(new URL(name, folder));
+    return Deno.readTextFileSync(url);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
 }
 
-if (import.meta.main) await Deno.writeTextFile(output, await compileHot());
+if (import.meta.main) {
+  for (const module of [HOT_PATH, HOST_ACTIVITY]) {
+    await Deno.writeTextFile(new URL(module.output, module.folder), await compileHot(module));
+  }
+}

@@ -37,6 +37,8 @@ export class Detection {
   readonly #detectors: readonly Detector[];
   /** By kind of observation. */
   readonly #takers: readonly (readonly Taker[])[];
+  /** Those that take rows in bulk. */
+  readonly #bulkTakers: readonly Detector[];
   readonly #onFinding: (finding: Finding) => void;
   readonly #formatAddress: DetectorContext["formatAddress"];
   readonly #observation = new Observation();
@@ -61,24 +63,32 @@ export class Detection {
     };
     this.#detectors = (detectors ?? DETECTORS).map((make) => make(context));
     this.#takers = Array.from({ length: 256 }, (_, kind) => takersOf(kind, this.#detectors));
+    this.#bulkTakers = this.#detectors.filter((detector) => detector.takeRows !== undefined);
   }
 
   /** Takes the rows in the first `length` words. */
   take(words: Int32Array, length: number): void {
     const observation = this.#observation;
+    let takenTo = 0;
     for (let at = 0; at < length;) {
+      const from = at;
       at = observation.read(words, at);
       if (observation.kind === ObservationKind.tick) {
         this.#passTime(observation.timestampUs);
         continue;
       }
       this.#observations++;
+      if (observation.kind === ObservationKind.windowEnd) {
+        this.#takeRows(words, takenTo, from);
+        takenTo = at;
+      }
       const takers = this.#takers[observation.kind];
       for (let index = 0; index < takers.length; index++) {
         const { detector, marks } = takers[index];
         if (marks === 0 || (observation.marks & marks) !== 0) detector.observe(observation);
       }
     }
+    this.#takeRows(words, takenTo, length);
   }
 
   /** The input has ended. */
@@ -107,6 +117,11 @@ export class Detection {
       if (detector.saveModel) return detector.saveModel();
     }
     return null;
+  }
+
+  #takeRows(words: Int32Array, from: number, to: number): void {
+    if (from === to) return;
+    for (const detector of this.#bulkTakers) detector.takeRows!(words, from, to);
   }
 
   #passTime(nowUs: number): void {

@@ -19,6 +19,12 @@ export interface Detector {
   /** Takes one observation; `observation` is filled again for the next one. Traffic never makes it throw. */
   observe(observation: Observation): void;
   /**
+   * For rows in bulk, besides `interests`: takes those from words[from] up to words[to], of any kind but windowEnd. They come
+   * before observe() of the windowEnd that follows them, and at the end of a buffer, so advance() may run ahead of them by a
+   * buffer. `words` is only lent.
+   */
+  takeRows?(words: Int32Array, from: number, to: number): void;
+  /**
    * Traffic time has passed; called after each second of it and before finish(). Goes back only where files are joined
    * whose times do not follow each other.
    */

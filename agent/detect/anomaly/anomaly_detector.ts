@@ -12,11 +12,12 @@ import { type Observation, ObservationKind } from "../observation.ts";
 import { anomalyFinding } from "./anomaly_finding.ts";
 import { AnomalyRate } from "./anomaly_rate.ts";
 import { FEATURE_COUNT, fillFeatures } from "./features.ts";
-import { Count, COUNT_WIDTH, HostActivity, PACKETS_MIN } from "./host_activity.ts";
-import type { ScoredWindow } from "./judged_window.ts";
-import { KeptWindow } from "./kept_window.ts";
+import { COUNT_WIDTH, FLOWS_KEPT, PACKETS_MIN, PEER_WORDS, PEERS_KEPT } from "./activity_layout.ts";
+import { HeldWindows } from "./held_windows.ts";
+import { Count, HostActivity } from "./host_activity.ts";
+import type { JudgedWindow, ScoredWindow } from "./judged_window.ts";
 import { Learner } from "./learner.ts";
-import { isAnomalous, type Model, tellingFeature } from "./model.ts";
+import { canBeAnomalous, isAnomalous, type Model, tellingFeature } from "./model.ts";
 import { decodeModel, encodeModel, ModelFormatError } from "./model_file.ts";
 
 /** Windows learnt from before the first is judged: live, and in a file; those of the link there. */
@@ -25,14 +26,14 @@ const fileWindowsMin = 16;
 const fileLinkWindowsMin = 64;
 /** Windows of a file held to be judged at its end. */
 const heldMax = 16_384;
-/** About what one of them takes. */
-const heldBytes = 1000;
 /** Findings of one window: of more flagged hosts those with the highest scores are told. */
 const findingsPerWindowMax = 32;
 /** Before that, who meets whom for the first time says nothing. */
 const acquaintanceUs = 60_000_000;
 
 export class AnomalyDetector implements Detector {
+  /** All else comes in bulk. */
+  readonly interests = [{ kind: ObservationKind.windowEnd, marks: 0 }];
   readonly #context: DetectorContext;
   readonly #onScored: ((window: ScoredWindow) => void) | undefined;
   readonly #activity = new HostActivity();
@@ -41,10 +42,13 @@ export class AnomalyDetector implements Detector {
   readonly #rate: AnomalyRate;
   readonly #vector = new Float64Array(FEATURE_COUNT);
   /** Windows of a file that wait for a model; null when none is waited for. */
-  #held: KeptWindow[] | null;
+  #held: HeldWindows | null;
   #firstWindowUs = Infinity;
 
-  /** `onScored` is told every window that is judged. */
+  /**
+   * `onScored` is told every window that is judged. Without it only those are scored that can be anomalous, which is
+   * far cheaper and finds the same.
+   */
   constructor(context: DetectorContext, onScored?: (window: ScoredWindow) => void) {
     this.#context = context;
     this.#onScored = onScored;
@@ -55,12 +59,12 @@ export class AnomalyDetector implements Detector {
     this.#link = new Learner({ seed, quantile, windowsMin: linkWindowsMin });
     this.#rate = new AnomalyRate(!isLive);
     if (context.model !== null) this.#restore(context.model);
-    this.#held = isLive || this.#hosts.model !== null ? null : [];
+    this.#held = isLive || this.#hosts.model !== null ? null : new HeldWindows();
   }
 
   get stateBytes(): number {
     return this.#activity.stateBytes + this.#hosts.reservoir.stateBytes +
-      this.#link.reservoir.stateBytes + (this.#held?.length ?? 0) * heldBytes;
+      this.#link.reservoir.stateBytes + (this.#held?.stateBytes ?? 0);
   }
 
   get forgottenCount(): number {
@@ -70,6 +74,10 @@ export class AnomalyDetector implements Detector {
   observe(observation: Observation): void {
     if (observation.kind === ObservationKind.windowEnd) this.#endWindow(observation.timestampUs);
     else this.#activity.observe(observation);
+  }
+
+  takeRows(words: Int32Array, from: number, to: number): void {
+    this.#activity.takeRows(words, from, to);
   }
 
   advance(): void {}
@@ -83,7 +91,7 @@ export class AnomalyDetector implements Detector {
     const windowsNeeded = this.#context.isLive ? liveWindowsMin : fileWindowsMin;
     return {
       state: model === null ? "learning" : "ready",
-      windowsLearnt: this.#held?.length ?? reservoir.seenCount,
+      windowsLearnt: this.#held?.count ?? reservoir.seenCount,
       windowsNeeded,
       ...this.#rate.state(),
       modelFittedUs: model?.fittedUs ?? null,
@@ -129,67 +137,89 @@ export class AnomalyDetector implements Detector {
     return slots;
   }
 
-  #hold(tsUs: number, slots: readonly number[], held: KeptWindow[]): void {
-    for (const slot of [...slots, this.#activity.linkSlot]) {
+  #hold(tsUs: number, slots: readonly number[], held: HeldWindows): void {
+    const { linkSlot } = this.#activity;
+    for (const slot of [...slots, linkSlot]) {
       this.#fill(slot, tsUs);
-      held.push(this.#describe(slot, tsUs));
+      const isTold = this.#onScored !== undefined || canBeAnomalous(this.#vector);
+      const described = isTold ? this.#describe(slot, tsUs) : null;
+      held.add(tsUs, slot === linkSlot, this.#vector, described);
     }
-    if (held.length >= heldMax) this.#judgeHeld(held);
+    if (held.count >= heldMax) this.#judgeHeld(held);
   }
 
   /** Learns from all that is held and judges it; from now on as live. */
-  #judgeHeld(held: readonly KeptWindow[]): void {
+  #judgeHeld(held: HeldWindows): void {
     this.#held = null;
-    for (const { address, vector } of held) {
-      (address === null ? this.#link : this.#hosts).learn(vector);
+    for (let index = 0; index < held.count; index++) {
+      (held.isLink(index) ? this.#link : this.#hosts).learn(held.vectors, index * FEATURE_COUNT);
     }
-    const lastUs = held.at(-1)?.tsUs ?? 0;
-    const isEnough = this.#hosts.reservoir.count >= fileWindowsMin;
-    if (isEnough) this.#hosts.fit(lastUs + WINDOW_US, true);
-    if (this.#link.reservoir.count >= fileLinkWindowsMin) this.#link.fit(lastUs + WINDOW_US, true);
-    for (let from = 0; from < held.length;) {
-      let to = from + 1;
-      while (to < held.length && held[to].tsUs === held[from].tsUs) to++;
-      this.#tell(held[from].tsUs, held.slice(from, to).flatMap((window) => this.#score(window)));
-      from = to;
-    }
+    const endUs = held.count === 0 ? 0 : held.tsUs(held.count - 1) + WINDOW_US;
+    if (this.#hosts.reservoir.count >= fileWindowsMin) this.#hosts.fit(endUs, true);
+    if (this.#link.reservoir.count >= fileLinkWindowsMin) this.#link.fit(endUs, true);
+    for (let from = 0; from < held.count;) from = this.#judgeHeldWindow(held, from);
   }
 
-  /** The window with its verdict; none where there is no model. */
-  #score(window: KeptWindow): ScoredWindow[] {
-    const { model } = window.address === null ? this.#link : this.#hosts;
-    if (model === null) return [];
-    window.threshold = model.threshold;
-    // The forest is asked only where its answer counts.
-    const isTelling = tellingFeature(model.ranges, window.vector, 0) >= 0;
-    if (isTelling || this.#onScored !== undefined) {
-      window.score = model.forest.score(window.vector);
-      window.isAnomalous = isAnomalous(model, window.score, window.vector);
+  /** Judges all that is held of the time of the one at `from`; returns the place after them. */
+  #judgeHeldWindow(held: HeldWindows, from: number): number {
+    const tsUs = held.tsUs(from);
+    const flagged = [];
+    let hostCount = 0;
+    let at = from;
+    for (; at < held.count && held.tsUs(at) === tsUs; at++) {
+      const { model } = held.isLink(at) ? this.#link : this.#hosts;
+      if (model === null) continue;
+      if (!held.isLink(at)) hostCount++;
+      const window = held.described(at);
+      if (window === null || !this.#isWorthScoring(window.vector, model)) continue;
+      const verdict = this.#score(window, model);
+      if (verdict.isAnomalous) flagged.push(verdict);
     }
-    this.#onScored?.(window);
-    return [window];
+    this.#tell(tsUs, hostCount, flagged);
+    return at;
   }
 
   /** Judges the hosts and the link, and learns from those that are usual. */
   #judgeWindow(tsUs: number, slots: readonly number[]): void {
-    const scored = [];
+    const flagged = [];
     for (const slot of slots) {
       const verdict = this.#judgeSlot(slot, tsUs, this.#hosts.model);
-      if (verdict !== null) scored.push(verdict);
-      if (verdict?.isAnomalous || this.#isSuspect(slot)) continue;
+      if (verdict !== null) flagged.push(verdict);
+      if (verdict !== null || this.#isSuspect(slot)) continue;
       this.#hosts.learn(this.#vector);
     }
     const verdict = this.#judgeSlot(this.#activity.linkSlot, tsUs, this.#link.model);
-    if (verdict !== null) scored.push(verdict);
-    if (!scored.some((one) => one.isAnomalous)) this.#link.learn(this.#vector);
-    this.#tell(tsUs, scored);
+    if (verdict !== null) flagged.push(verdict);
+    if (flagged.length === 0) this.#link.learn(this.#vector);
+    this.#tell(tsUs, this.#hosts.model === null ? 0 : slots.length, flagged);
     this.#hosts.refresh(tsUs + WINDOW_US);
     this.#link.refresh(tsUs + WINDOW_US);
   }
 
+  /** The slot's window if it is anomalous, else null. */
   #judgeSlot(slot: number, tsUs: number, model: Model | null): ScoredWindow | null {
     this.#fill(slot, tsUs);
-    return model === null ? null : this.#score(this.#describe(slot, tsUs))[0];
+    if (model === null || !this.#isWorthScoring(this.#vector, model)) return null;
+    const verdict = this.#score(this.#describe(slot, tsUs), model);
+    return verdict.isAnomalous ? verdict : null;
+  }
+
+  /** False where the score cannot make the window anomalous, and nobody asks for it. */
+  #isWorthScoring(vector: Float64Array, model: Model): boolean {
+    return this.#onScored !== undefined || tellingFeature(model.ranges, vector, 0) >= 0;
+  }
+
+  #score(window: JudgedWindow, model: Model): ScoredWindow {
+    const score = model.forest.score(window.vector);
+    const { threshold } = model;
+    const verdict = {
+      ...window,
+      score,
+      threshold,
+      isAnomalous: isAnomalous(model, score, window.vector),
+    };
+    this.#onScored?.(verdict);
+    return verdict;
   }
 
   #isSuspect(slot: number): boolean {
@@ -202,11 +232,9 @@ export class AnomalyDetector implements Detector {
     fillFeatures(this.#activity.counts, slot * COUNT_WIDTH, this.#vector, knowsPeers);
   }
 
-  /** Reports what is anomalous in one window and counts it. */
-  #tell(tsUs: number, scored: readonly ScoredWindow[]): void {
-    const flagged = scored.filter((window) => window.isAnomalous);
-    const hosts = scored.filter((window) => window.address !== null);
-    this.#rate.addJudged(tsUs, hosts.length, flagged.filter((window) => window.address !== null));
+  /** Reports what is anomalous of one window, in which that many hosts were judged, and counts it. */
+  #tell(tsUs: number, hostCount: number, flagged: ScoredWindow[]): void {
+    this.#rate.addJudged(tsUs, hostCount, flagged.filter((window) => window.address !== null));
     flagged.sort((a, b) => b.score - a.score);
     for (const window of flagged.slice(0, findingsPerWindowMax)) {
       this.#context.report(this.#finding(window));
@@ -219,15 +247,32 @@ export class AnomalyDetector implements Detector {
   }
 
   /** What is kept of a slot's window, with a copy of the vector just filled. */
-  #describe(slot: number, tsUs: number): KeptWindow {
-    const { counts } = this.#activity;
+  #describe(slot: number, tsUs: number): JudgedWindow {
+    const activity = this.#activity;
+    const { counts, flowIds, flowCounts, linkSlot } = activity;
     const base = slot * COUNT_WIDTH;
-    return new KeptWindow(this.#activity, slot, {
+    const flowsAt = slot * FLOWS_KEPT;
+    return {
       tsUs,
+      address: slot === linkSlot ? null : activity.address(slot),
       vector: this.#vector.slice(),
       packets: packetsAt(counts, base),
+      flowIds: Array.from(flowIds.subarray(flowsAt, flowsAt + flowCounts[slot])),
+      peers: this.#peersOf(slot),
       connections: counts[base + Count.opened] + counts[base + Count.received],
-    });
+    };
+  }
+
+  #peersOf(slot: number): JudgedWindow["peers"] {
+    const peers = [];
+    for (let index = 0; index < PEERS_KEPT; index++) {
+      const at = (slot * PEERS_KEPT + index) * PEER_WORDS;
+      const connections = this.#activity.peers[at + 4];
+      if (connections > 0) {
+        peers.push({ address: this.#activity.peers.slice(at, at + 4), connections });
+      }
+    }
+    return peers.sort((a, b) => b.connections - a.connections);
   }
 }
 

@@ -186,6 +186,22 @@ Deno.test("a file is learnt from and judged at its end, with fixed scores for a 
   ok(scores[0].some((score, index) => score !== scores[2][index]));
 });
 
+Deno.test("where nobody asks for scores, the findings and figures are the same", () => {
+  for (const isLive of [false, true]) {
+    const [all, few] = [true, false].map((isScored) => {
+      const { detector, traffic, context, play } = office({ isLive }, isScored);
+      play(40);
+      playScan(traffic, scanner, victim, 200);
+      play(40);
+      detector.finish();
+      const { findings } = context;
+      return { findings, figures: detector.learning() };
+    });
+    ok(all.findings.length > 0);
+    deepEqual(few, all);
+  }
+});
+
 Deno.test("a file of a few windows is not judged", () => {
   const { detector, traffic, context } = office({ isLive: false });
   playScan(traffic, scanner, victim, 200);
@@ -231,10 +247,13 @@ interface Office {
   readonly play: (windows: number) => void;
 }
 
-function office(options: Parameters<typeof testContext>[0] = {}): Office {
+function office(options: Parameters<typeof testContext>[0] = {}, isScored = true): Office {
   const context = testContext(options);
   const scored: ScoredWindow[] = [];
-  const detector = new AnomalyDetector(context, (window) => scored.push(window));
+  const detector = new AnomalyDetector(
+    context,
+    isScored ? (window) => scored.push(window) : undefined,
+  );
   const traffic = new TestTraffic(detector);
   const prng = new Prng(42);
   const play = (windows: number) => {

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { Count, COUNT_WIDTH } from "./host_activity.ts";
+import { COUNT_WIDTH } from "./activity_layout.ts";
+import { Count } from "./host_activity.ts";
 import {
   FEATURE_COUNT,
   FEATURES,

@@ -1,7 +1,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { Transport } from "../../records.ts";
-import { Count, COUNT_WIDTH, HostActivity } from "./host_activity.ts";
+import { Observation } from "../observation.ts";
+import { COUNT_WIDTH, ROW_WORDS_MAX } from "./activity_layout.ts";
+import { Count, HostActivity } from "./host_activity.ts";
 import { type ConnectionScript, TestTraffic } from "./test_traffic.ts";
 
 const connection = fc.record({
@@ -77,6 +79,89 @@ Deno.test("the main peers are those with most connections", () => {
   const slot = activity.slot(0);
   const peers = [...Array(4).keys()].map((peer) => activity.peers[(slot * 4 + peer) * 5 + 3]);
   ok(peers.includes(0x0a000005) && peers.includes(0x0a000006));
+});
+
+Deno.test("rows taken in bulk count as rows one by one, whatever the pieces", () => {
+  const rows: number[] = [];
+  const traffic = new TestTraffic({ observe: ({ words }) => rows.push(...words) });
+  for (let index = 0; index < 3000; index++) {
+    const [from, to] = [`10.0.${index % 7}.1`, `10.1.0.${index % 11}`];
+    traffic.connect({ from, to, port: index % 50 });
+    traffic.askDns(from, "10.0.0.53", `${"x".repeat(index % 60)}.example`);
+    if (index % 5 === 0) traffic.askArp(from, to);
+  }
+  const words = Int32Array.from(rows);
+  ok(words.length > 2 * ROW_WORDS_MAX);
+  const [bulk, single] = [new HostActivity(), new HostActivity()];
+  bulk.takeRows(words, 0, words.length);
+  const observation = new Observation();
+  for (let at = 0; at < words.length;) {
+    at = observation.read(words, at);
+    single.observe(observation);
+  }
+  deepEqual(countsOf(bulk), countsOf(single));
+  equal(bulk.hostCount, 7 + 11);
+});
+
+Deno.test("a row that is cut off is left out, and harms nothing", () => {
+  const activity = new HostActivity();
+  const traffic = new TestTraffic({
+    observe: ({ words }) => activity.takeRows(words, 0, words.length - 1),
+  });
+  traffic.connect({ from: "10.0.0.1", to: "10.0.0.2", port: 1 });
+  equal(activity.hostCount, 0);
+});
+
+Deno.test("what is different is counted exactly until the set is full, window by window", () => {
+  const activity = new HostActivity();
+  const traffic = new TestTraffic(activity);
+  for (const ports of [3, 30_000, 130_000, 5]) {
+    for (let port = 0; port < ports; port++) {
+      const transport = port < 65_536 ? Transport.tcp : Transport.udp;
+      traffic.connect({ from: "10.0.0.1", to: "10.0.0.2", port: port % 65_536, transport });
+    }
+    const { opened, targetsOut } = countsOf(activity).get("10.0.0.1")!;
+    equal(opened, ports);
+    // A port makes four entries: of both hosts, of the link, and of the two hosts together.
+    ok(Math.abs(targetsOut! - Math.min(ports, 131_072 / 4)) <= (ports > 30_000 ? 1 : 0));
+    activity.clear();
+  }
+});
+
+Deno.test("who has met whom is remembered until 65,536 newer pairs have come, and again as many", () => {
+  const activity = new HostActivity();
+  const traffic = new TestTraffic(activity);
+  const meet = (index: number) => {
+    const to = `10.${1 + (index >> 16)}.${index >> 8 & 255}.${index & 255}`;
+    traffic.connect({ from: "10.0.0.1", to, port: 1, outcome: "unanswered" });
+  };
+  const firstContacts = () =>
+    activity.counts[activity.linkSlot * COUNT_WIDTH + Count.firstContacts];
+  for (let index = 0; index <= 65_536; index++) meet(index);
+  equal(firstContacts(), 65_537);
+  equal(activity.forgottenCount > 0, true);
+  meet(0);
+  equal(firstContacts(), 65_537);
+  for (let index = 65_537; index < 65_536 * 3; index++) meet(index);
+  meet(1);
+  equal(firstContacts(), 65_536 * 3 + 1);
+});
+
+Deno.test("of more hosts than there is room for, those seen last are known", () => {
+  const activity = new HostActivity();
+  const traffic = new TestTraffic(activity);
+  const name = (index: number) => `10.1.${index >> 8}.${index & 255}`;
+  for (let index = 0; index < 9000; index++) {
+    for (let time = 0; time < 2; time++) {
+      traffic.connect({ from: "10.0.0.1", to: name(index), port: 1, outcome: "unanswered" });
+    }
+  }
+  const counts = countsOf(activity);
+  equal(activity.hostCount, 8192);
+  // The first 4,095 were let in at once, the others when they came again.
+  equal(counts.get("10.0.0.1")!.opened, 18_000);
+  equal(counts.has(name(9000 - 8192)), false);
+  for (let index = 9000 - 8191; index < 9000; index++) ok(counts.has(name(index)), name(index));
 });
 
 type Counts = Partial<Record<keyof typeof Count, number>>;

@@ -57,13 +57,22 @@ export function fitModel(rows: Float64Array, options: ModelOptions): Model {
     featureKind: FEATURE_KIND,
   });
   const scores = isOfItself ? forest.scoreMany(rows) : forest.scoreHeldOut(guarded, samples);
-  const usual = scores.filter((_, row) => tellingFeature(ranges, rows, row * FEATURE_COUNT) < 0);
+  const usual = scores.subarray(0, rowCount)
+    .filter((_, row) => tellingFeature(ranges, rows, row * FEATURE_COUNT) < 0);
   return { forest, ranges, fittedUs, threshold: quantileOf(usual.sort(), quantile) };
 }
 
 /** Whether the window at `rows[at]` with that score is anomalous. */
 export function isAnomalous(model: Model, score: number, rows: Float64Array, at = 0): boolean {
   return score > model.threshold && tellingFeature(model.ranges, rows, at) >= 0;
+}
+
+/** Whether some feature of the window is no trifle, whatever is usual: only then can the window be anomalous. */
+export function canBeAnomalous(window: Float64Array): boolean {
+  for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+    if (window[feature] >= tellingFrom[feature]) return true;
+  }
+  return false;
 }
 
 /** The telling feature farthest above its median, -1 when none is far enough. */

@@ -32,14 +32,17 @@ export class Reservoir {
     return this.#rows.subarray(0, this.#count * FEATURE_COUNT);
   }
 
-  add(vector: Float64Array): void {
+  /** Offers the row at `rows[at]`, which is copied. */
+  add(rows: Float64Array, at: number): void {
     this.seenCount++;
-    if (this.#count < rowsMax) {
-      this.#rows.set(vector, this.#count++ * FEATURE_COUNT);
-      return;
+    const place = this.#count < rowsMax
+      ? this.#count++
+      : this.#prng.below(Math.min(this.seenCount, fadingFrom));
+    if (place >= rowsMax) return;
+    const base = place * FEATURE_COUNT;
+    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+      this.#rows[base + feature] = rows[at + feature];
     }
-    const place = this.#prng.below(Math.min(this.seenCount, fadingFrom));
-    if (place < rowsMax) this.#rows.set(vector, place * FEATURE_COUNT);
   }
 
   /** Takes up the rows of an earlier run, in place of all. */

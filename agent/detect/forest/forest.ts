@@ -46,13 +46,24 @@ export class Forest {
     return this.#scoreOf(this.pathLength(rows, at));
   }
 
-  /** Scores of rows that stand one after the other. */
+  /** Scores of rows that stand one after the other. Tree by tree, so that each stays in the processor's cache. */
   scoreMany(rows: Float64Array): Float64Array {
-    const scores = new Float64Array(rows.length / this.featureCount);
-    for (let row = 0; row < scores.length; row++) {
-      scores[row] = this.score(rows, row * this.featureCount);
+    const { thresholds, branches, rights, roots } = this.#arrays;
+    const { featureCount, treeCount } = this;
+    const sums = new Float64Array(rows.length / featureCount);
+    for (const root of roots) {
+      for (let row = 0, at = 0; row < sums.length; row++, at += featureCount) {
+        let node = root;
+        for (let branch = branches[node]; branch >= 0; branch = branches[node]) {
+          const value = rows[at + (branch >> 1)];
+          const threshold = thresholds[node];
+          const isLeft = (branch & 1) === 1 ? !(value >= threshold) : value < threshold;
+          node = isLeft ? node + 1 : rights[node];
+        }
+        sums[row] += thresholds[node];
+      }
     }
-    return scores;
+    return sums.map((sum) => this.#scoreOf(sum / treeCount));
   }
 
   /**

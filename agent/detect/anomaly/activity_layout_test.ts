@@ -1,0 +1,69 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { FLOWS_LINKED_MAX, Transport } from "../../records.ts";
+import { Mark, ObservationKind } from "../observation.ts";
+import * as layout from "./activity_layout.ts";
+import { Count } from "./host_activity.ts";
+
+/** The numbers of the layout whose names begin with `prefix`, under the names that records have. */
+function named(prefix: string): Record<string, number> {
+  const entries = Object.entries(layout).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(
+    entries.map(([name, value]) => [camel(name.slice(prefix.length)), value]),
+  );
+}
+
+function camel(name: string): string {
+  return name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Those entries of `record` that `part` names. */
+function same(part: Record<string, number>, record: Readonly<Record<string, number>>) {
+  return Object.fromEntries(Object.keys(part).map((name) => [name, record[name]]));
+}
+
+Deno.test("the layout of HostActivity has the numbers of the observations, records and counters", () => {
+  deepEqual(named("C_"), { ...Count });
+  equal(Object.keys(Count).length, layout.COUNT_WIDTH);
+  for (
+    const [prefix, record] of [
+      ["KIND_", ObservationKind],
+      ["MARK_", Mark],
+      ["TRANSPORT_", Transport],
+    ] as const
+  ) {
+    deepEqual(named(prefix), same(named(prefix), record));
+  }
+  equal(layout.FLOWS_KEPT, FLOWS_LINKED_MAX);
+});
+
+Deno.test("no two things lie in the same place of HostActivity's memory", () => {
+  const { HOSTS_MAX, DISTINCT_MAX, PAIRS_MAX } = layout;
+  const slots = HOSTS_MAX + 1;
+  const sizes: [number, number][] = [
+    [layout.DISTINCT_SET_AT, 16],
+    [layout.YOUNGER_SET_AT, 16],
+    [layout.ELDER_SET_AT, 16],
+    [layout.ROWS_AT, layout.ROW_WORDS_MAX * 4],
+    [layout.COUNTS_AT, slots * layout.COUNT_WIDTH * 8],
+    [layout.FLOW_IDS_AT, slots * layout.FLOWS_KEPT * 4],
+    [layout.PEERS_AT, slots * layout.PEERS_KEPT * layout.PEER_WORDS * 4],
+    [layout.FLOW_COUNTS_AT, slots],
+    [layout.TENANTS_AT, slots * 4],
+    [layout.ACTIVE_AT, HOSTS_MAX * 4],
+    [layout.BEGUN_IN_AT, HOSTS_MAX * 4],
+    [layout.DOOR_AT, layout.DOOR_BYTES],
+    [layout.SLOT_KEYS_AT, HOSTS_MAX * 16],
+    [layout.SLOT_HASHES_AT, HOSTS_MAX * 4],
+    [layout.SLOT_INDEX_AT, HOSTS_MAX * 2 * 4],
+    [layout.SLOT_LINKS_AT, slots * 2 * 4],
+    [layout.SLOT_FREE_AT, HOSTS_MAX * 4],
+    [layout.DISTINCT_AT, DISTINCT_MAX * 2 * 8],
+    [layout.YOUNGER_AT, PAIRS_MAX * 2 * 8],
+    [layout.ELDER_AT, PAIRS_MAX * 2 * 8],
+    [layout.SCRATCH_AT, DISTINCT_MAX * 8],
+    [layout.MEMORY_PAGES * 65_536, 0],
+  ];
+  for (const [index, [at, size]] of sizes.slice(0, -1).entries()) {
+    ok(at + size <= sizes[index + 1][0], `${at} + ${size}`);
+  }
+});

@@ -1,0 +1,66 @@
+import { deepEqual } from "node:assert/strict";
+import { Detection } from "./detection.ts";
+import type { Detector } from "./detector.ts";
+import { ObservationKind, SHORT_WORDS } from "./observation.ts";
+
+const { contact, tick, windowEnd } = ObservationKind;
+
+Deno.test("who takes rows in bulk gets them before each window's end and at the end of a buffer", () => {
+  const seen: string[] = [];
+  const single = detector({
+    observe: ({ kind, at }) => seen.push(`single ${kind} at ${place(at)}`),
+  });
+  const bulk = detector({
+    interests: [{ kind: windowEnd, marks: 0 }],
+    observe: ({ kind, at }) => seen.push(`bulk ${kind} at ${place(at)}`),
+    takeRows: (_, from, to) => seen.push(`bulk takes ${place(from)} to ${place(to)}`),
+  });
+  const detection = new Detection({
+    formatAddress: () => "",
+    isLocal: () => true,
+    isLive: true,
+    model: null,
+    anomalyQuantile: 0.995,
+    seed: 1,
+    note: () => {},
+    onFinding: () => {},
+    detectors: [() => single, () => bulk],
+  });
+  const words = rows(contact, tick, contact, windowEnd, windowEnd, contact);
+  detection.take(words, words.length);
+  detection.take(words, 0);
+  deepEqual(seen, [
+    `single ${contact} at 0`,
+    `single ${contact} at 2`,
+    "bulk takes 0 to 3",
+    `single ${windowEnd} at 3`,
+    `bulk ${windowEnd} at 3`,
+    `single ${windowEnd} at 4`,
+    `bulk ${windowEnd} at 4`,
+    `single ${contact} at 5`,
+    "bulk takes 5 to 6",
+  ]);
+  deepEqual(detection.state().observations, 5);
+});
+
+function detector(methods: Partial<Detector>): Detector {
+  return {
+    observe() {},
+    advance() {},
+    finish() {},
+    stateBytes: 0,
+    forgottenCount: 0,
+    ...methods,
+  };
+}
+
+function rows(...kinds: readonly number[]): Int32Array {
+  const words = new Int32Array(kinds.length * SHORT_WORDS);
+  kinds.forEach((kind, index) => words[index * SHORT_WORDS] = SHORT_WORDS << 16 | kind);
+  return words;
+}
+
+/** Number of the row. */
+function place(at: number): number {
+  return at / SHORT_WORDS;
+}
