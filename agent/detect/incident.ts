@@ -1,6 +1,6 @@
 /**
- * The life of a detector's findings: told when it is opened, again each time its amount has grown tenfold, and once
- * more when it is over, after quiet or at the end of the input. A detector keeps its evidence by the slots of a
+ * The life of a detector's findings: told when it is opened, again each time its amount has grown tenfold, after a pause
+ * if it has grown by a fifth, and once more when it is over, after quiet or at the end of the input. A detector keeps its evidence by the slots of a
  * KeyedSlots; an incident is known by that slot.
  */
 import { type Finding, type FindingKind, FLOWS_LINKED_MAX } from "../records.ts";
@@ -55,6 +55,9 @@ interface OpenIncident extends Incident {
 /** Most incidents of a detector that are open at a time; the oldest is closed to make room. */
 const openMax = 256;
 const growth = 10;
+/** After so long without evidence an incident is told again that has grown by a fifth: what people see stays true. */
+export const PAUSE_US = 10_000_000;
+export const PAUSE_GROWTH = 1.2;
 
 export class Incidents {
   readonly #options: IncidentsOptions;
@@ -119,7 +122,11 @@ export class Incidents {
   /** Closes what has been quiet; time that has gone back (another capture) closes too. */
   advance(nowUs: number): void {
     for (const [slot, incident] of this.#open) {
-      if (Math.abs(nowUs - incident.lastUs) > this.#options.quietUs) this.close(slot);
+      const quietUs = Math.abs(nowUs - incident.lastUs);
+      if (quietUs > this.#options.quietUs) this.close(slot);
+      else if (quietUs >= PAUSE_US && incident.amount >= incident.toldAmount * PAUSE_GROWTH) {
+        this.#tell(slot, incident, true);
+      }
     }
   }
 

@@ -48,6 +48,16 @@ Deno.test("Incidents tells an incident at its opening, at each tenfold and at it
   equal(kept.get(3), undefined);
 });
 
+Deno.test("Incidents tells after a pause what has grown by a fifth, once", () => {
+  const { incidents: kept, told } = incidents();
+  kept.open(3, 0, { timestampUs: second, amount: 10, flowId: 1 });
+  kept.grow(3, { timestampUs: 2 * second, amount: 12, flowId: 1 });
+  for (let now = 3; now < 40; now++) kept.advance(now * second);
+  kept.grow(3, { timestampUs: 40 * second, amount: 13, flowId: 1 });
+  kept.advance(60 * second);
+  deepEqual(told.map(({ reason }) => reason), ["3: 10", "3: 12"]);
+});
+
 Deno.test("Incidents closes what is open at the end, when a slot goes and when time goes back", () => {
   const { incidents: kept, told } = incidents();
   for (const slot of [1, 2, 3]) {

@@ -4,6 +4,7 @@
  *
  * Memory: two port sets of at most 8 KB, 64 addresses, 64 flows, 128 ports found: at most 28 KB, mostly 12 KB.
  */
+import { PAUSE_GROWTH } from "../incident.ts";
 import {
   ADDRESSES_LISTED_MAX,
   FLOWS_LINKED_MAX,
@@ -58,6 +59,7 @@ export class Incident {
   #nmapCount = 0;
   #masscanCount = 0;
   #zmapCount = 0;
+  #toldAttempts = 0;
   readonly #found = new Set<string>();
 
   constructor(
@@ -108,6 +110,12 @@ export class Incident {
   /** Growth from here on is told at ten times the attempts so far. */
   noteTold(): void {
     this.tellAt = this.attempts * growthFactor;
+    this.#toldAttempts = this.attempts;
+  }
+
+  /** It has grown enough since it was told to be told after a pause. */
+  get hasNews(): boolean {
+    return this.attempts >= this.#toldAttempts * PAUSE_GROWTH;
   }
 
   /** Data went both ways between the source and a port; returns whether that is news of this scan. */

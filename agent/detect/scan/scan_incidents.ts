@@ -2,6 +2,7 @@
  * The scans under way: opened when a source's evidence suffices, told again at tenfold growth, closed after quiet or at
  * the end. Sources that begin to probe the same ports of the same host together are marked as each other's decoys.
  */
+import { PAUSE_US } from "../incident.ts";
 import type { DetectorContext } from "../detector.ts";
 import { type EndsHash, hashAddress0, hashAddress1, mix } from "./ends_hash.ts";
 import { FingerprintSet } from "./fingerprint_set.ts";
@@ -104,6 +105,7 @@ export class ScanIncidents {
     for (const incident of this.#open.values()) {
       const quietUs = Math.abs(nowUs - incident.judgedUs);
       if (quietUs >= this.#options.quietUs) this.#close(incident, nowUs);
+      else if (quietUs >= PAUSE_US && incident.hasNews) this.#tell(incident, true);
     }
   }
 
