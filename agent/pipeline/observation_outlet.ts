@@ -21,10 +21,13 @@ export interface ObservationOutletOptions {
 }
 
 export class ObservationOutlet implements ObservationSink {
+  /** Rows that were under way to detect workers that crashed. */
+  lostCount = 0;
   readonly #onRoom: () => void;
   #isPatient: boolean;
   #port: MessagePort | null = null;
-  #outCount = 0;
+  /** Rows in each buffer under way, oldest first. */
+  #outRows: number[] = [];
   #free: Int32Array<ArrayBuffer>[] = [];
 
   constructor(options: ObservationOutletOptions) {
@@ -32,12 +35,13 @@ export class ObservationOutlet implements ObservationSink {
     this.#onRoom = options.onRoom;
   }
 
-  /** Joins a detect worker; what was under way to one that crashed is lost with what it knew. */
+  /** Joins a detect worker; what was under way to one that crashed is lost with what it knew, and counted. */
   join(port: MessagePort): void {
     this.#port = port;
-    this.#outCount = 0;
+    for (const rows of this.#outRows) this.lostCount += rows;
+    this.#outRows = [];
     port.onmessage = (event: MessageEvent<ObservationsReturnMessage>) => {
-      this.#outCount--;
+      this.#outRows.shift();
       if (this.#free.length < buffersOutMax) this.#free.push(event.data.words);
       this.#onRoom();
     };
@@ -46,15 +50,15 @@ export class ObservationOutlet implements ObservationSink {
 
   /** Whether another piece of work may be observed without holding much more memory. */
   get hasRoom(): boolean {
-    return this.#outCount <= buffersOutMax / 2;
+    return this.#outRows.length <= buffersOutMax / 2;
   }
 
   exchange(words: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> | null {
     if (this.#port === null) return null;
-    if (this.#outCount >= buffersOutMax && !this.#isPatient) return null;
+    if (this.#outRows.length >= buffersOutMax && !this.#isPatient) return null;
+    this.#outRows.push(countRows(words, length));
     const message: ObservationsMessage = { type: "observations", words, length };
     this.#port.postMessage(message, [words.buffer]);
-    this.#outCount++;
     return this.#free.pop() ?? new Int32Array(observationBufferWords);
   }
 
@@ -68,4 +72,11 @@ export class ObservationOutlet implements ObservationSink {
     const message: ObservationsEndMessage = { type: "end" };
     this.#port?.postMessage(message);
   }
+}
+
+/** The upper half of a row's first word is its length. */
+function countRows(words: Int32Array, length: number): number {
+  let rows = 0;
+  for (let at = 0; at < length; at += words[at] >>> 16) rows++;
+  return rows;
 }

@@ -30,9 +30,25 @@ function joined(isPatient: boolean) {
   };
 }
 
+function oneRow(): Int32Array<ArrayBuffer> {
+  return Int32Array.of(1 << 16);
+}
+
+Deno.test("ObservationOutlet counts what was under way to a detect worker that crashed", () => {
+  const { outlet, close } = joined(false);
+  outlet.exchange(oneRow(), 1);
+  outlet.exchange(Int32Array.of(1 << 16, 2 << 16, 0), 3);
+  const { port1, port2 } = new MessageChannel();
+  outlet.join(port1);
+  strictEqual(outlet.lostCount, 3);
+  port1.close();
+  port2.close();
+  close();
+});
+
 Deno.test("ObservationOutlet sends what was written and uses a buffer again that has come back", async () => {
   const { outlet, received, arrived, giveBack, close } = joined(false);
-  const words = Int32Array.of(7, 8, 9);
+  const words = Int32Array.of(2 << 16, 8, 9);
   const hasArrived = arrived();
   const next = outlet.exchange(words, 2)!;
   strictEqual(words.length, 0, "the buffer was transferred");
@@ -40,19 +56,19 @@ Deno.test("ObservationOutlet sends what was written and uses a buffer again that
   const message = received[0];
   if (message.type !== "observations") throw new TypeError(message.type);
   strictEqual(message.length, 2);
-  strictEqual(message.words.join(), "7,8,9");
+  strictEqual(message.words.join(), "131072,8,9");
   await giveBack(message.words);
-  strictEqual(outlet.exchange(next, 1)!.join(), "7,8,9");
+  strictEqual(outlet.exchange(next, 0)!.join(), "131072,8,9");
   close();
 });
 
 Deno.test("ObservationOutlet of a live capture has no room when too much is under way", () => {
   const { outlet, close } = joined(false);
   let sent = 0;
-  while (outlet.exchange(new Int32Array(1), 1) !== null) sent++;
+  while (outlet.exchange(oneRow(), 1) !== null) sent++;
   strictEqual(sent, 32);
   strictEqual(outlet.hasRoom, false);
-  const kept = new Int32Array(1);
+  const kept = oneRow();
   strictEqual(outlet.exchange(kept, 1), null);
   strictEqual(kept.length, 1, "the buffer stays the caller's");
   outlet.beginEnd();
@@ -62,7 +78,7 @@ Deno.test("ObservationOutlet of a live capture has no room when too much is unde
 
 Deno.test("ObservationOutlet of a file takes everything and says when to wait", () => {
   const { outlet, close } = joined(true);
-  for (let i = 0; i < 100; i++) outlet.exchange(new Int32Array(1), 1);
+  for (let i = 0; i < 100; i++) outlet.exchange(oneRow(), 1);
   strictEqual(outlet.hasRoom, false);
   close();
 });

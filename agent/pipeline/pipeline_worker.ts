@@ -188,7 +188,7 @@ class PipelineThread {
       packetRowsShed: this.#rows.packetRowsShed,
       flowRowsShed: this.#rows.flowRowsShed,
       recorderDrops: this.#recorderDrops,
-      observationsShed: this.#pipeline.observationsShed,
+      observationsShed: this.#pipeline.observationsShed + this.#observations.lostCount,
     };
     tell({ type: "snapshot", snapshot, seconds: this.#unsentSeconds, behindS: this.#behindS });
     this.#unsentSeconds = [];
