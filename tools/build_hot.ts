@@ -21,6 +21,11 @@ export const HOST_ACTIVITY: HotModule = {
   output: "activity_code.ts",
   codeName: "activityCode",
 };
+export const SCAN_CONTACTS: HotModule = {
+  folder: new URL("../agent/detect/scan/", import.meta.url),
+  output: "contact_code.ts",
+  codeName: "contactCode",
+};
 const lineLength = 96;
 
 /** The text of the module's output. */
@@ -67,7 +72,7 @@ function readSource(url: URL): string | null {
 }
 
 if (import.meta.main) {
-  for (const module of [HOT_PATH, HOST_ACTIVITY]) {
+  for (const module of [HOT_PATH, HOST_ACTIVITY, SCAN_CONTACTS]) {
     await Deno.writeTextFile(new URL(module.output, module.folder), await compileHot(module));
   }
 }

@@ -37,10 +37,6 @@ export class FingerprintSet {
     return this.#young.byteLength + this.#old.byteLength;
   }
 
-  get isEmpty(): boolean {
-    return this.#count + this.#oldCount === 0;
-  }
-
   /** Lets time pass; times that go back by more than a period (joined files) forget too. */
   advance(nowUs: number): void {
     if (this.#startUs === -Infinity) this.#startUs = nowUs;

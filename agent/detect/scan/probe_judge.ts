@@ -1,14 +1,13 @@
 /**
- * What becomes of judged probes: guards drop what is no evidence, the rest is weighed against its source and for its
- * target, and enough of it, in a scan's pattern, opens an incident.
+ * What becomes of judged probes that nothing excuses: they are weighed against their source and for their target, and
+ * enough of them, in a scan's pattern, open an incident.
  */
 import type { DetectorContext } from "../detector.ts";
 import type { Observation } from "../observation.ts";
 import { copySource } from "./ends.ts";
-import type { EndsHash } from "./ends_hash.ts";
+import { EndsHash } from "./ends_hash.ts";
 import type { Incident } from "./incident.ts";
 import { type JudgedProbe, Outcome } from "./judged_probe.ts";
-import type { ScanMemory } from "./memory.ts";
 import type { ScanOptions } from "./options.ts";
 import { Family, isSweep } from "./probe_family.ts";
 import { ScanIncidents } from "./scan_incidents.ts";
@@ -17,20 +16,26 @@ import { RING_LENGTH, SourceEvidence } from "./source_evidence.ts";
 import { VictimWatch } from "./victim_watch.ts";
 
 const sourcesMax = 8192;
-const ftpPort = 21;
-const firstUserPort = 1024;
+
+/** What it asks of the memory of contacts; see ContactJudge. */
+export interface ContactMemory {
+  addContact(portWord: number): boolean;
+  hasRouterAddress(hash0: number, hash1: number): boolean;
+}
 
 export class ProbeJudge {
   readonly #options: ScanOptions;
-  readonly #memory: ScanMemory;
+  readonly #memory: ContactMemory;
   readonly #evidence: SourceEvidence;
   readonly #pattern = new ScanPattern();
   readonly #incidents: ScanIncidents;
   readonly #victims: VictimWatch;
   readonly #source = new Int32Array(4);
+  /** Of the row that may begin another scan. */
+  readonly #ends = new EndsHash();
   #nowUs = -Infinity;
 
-  constructor(context: DetectorContext, options: ScanOptions, memory: ScanMemory) {
+  constructor(context: DetectorContext, options: ScanOptions, memory: ContactMemory) {
     this.#options = options;
     this.#memory = memory;
     this.#evidence = new SourceEvidence(options, sourcesMax, {
@@ -66,13 +71,6 @@ export class ProbeJudge {
     this.#victims.closeAll();
   }
 
-  /** Takes a probe whose outcome is known. */
-  judge(probe: JudgedProbe): void {
-    const isFailed = probe.outcome === Outcome.failed;
-    if (isFailed ? this.#isExcused(probe) : this.#isSettled(probe)) return;
-    this.weigh(probe);
-  }
-
   /** Whether something speaks against a source; `hash` is the first of its address. */
   isSuspicious(source: Int32Array, hash: number, family: number): boolean {
     return this.#evidence.find(source, hash, family) >= 0;
@@ -82,9 +80,11 @@ export class ProbeJudge {
    * A contact that was tried before is a retry, unless its source has been quiet since it was named a scanner for it:
    * then it scans again.
    */
-  isScannedAnew(o: Observation, ends: EndsHash, port: number, family: number): boolean {
+  isScannedAnew(o: Observation, port: number, family: number): boolean {
     const evidence = this.#evidence;
     if (this.#incidents.openCount + evidence.namedCount === 0) return false;
+    const ends = this.#ends;
+    ends.ofRow(o);
     copySource(o, this.#source);
     const slot = evidence.find(this.#source, ends.source0, family);
     if (slot < 0) return false;
@@ -92,7 +92,7 @@ export class ProbeJudge {
     if (incident) this.#incidents.noteRepeat(incident, ends, port, o.timestampUs);
     const scansOver = evidence.scansOver(slot);
     if (scansOver === 0) return false;
-    return !this.#memory.addContact(ends, port << 16 | scansOver << 8 | family);
+    return !this.#memory.addContact(port << 16 | scansOver << 8 | family);
   }
 
   /** Data went both ways between a source and a port; `hash` as for isSuspicious(). */
@@ -127,34 +127,14 @@ export class ProbeJudge {
     if (!this.#evidence.isAboveThreshold(slot)) return false;
     const { family, traits, ends } = probe;
     let least = evidenceMin(this.#options, family, traits);
-    if (isSweep(family) && this.#memory.hasRouterAddress(ends)) least *= this.#options.routerFactor;
+    if (isSweep(family) && this.#memory.hasRouterAddress(ends.source0, ends.source1)) {
+      least *= this.#options.routerFactor;
+    }
     this.#pattern.look(this.#evidence, slot);
     if (!this.#pattern.isScan()) return false;
     return least <= RING_LENGTH
       ? this.#pattern.evidence >= least
       : this.#evidence.failures(slot) >= least;
-  }
-
-  /** Whether a failure has a harmless reason. */
-  #isExcused(probe: JudgedProbe): boolean {
-    const { family, ends, key, port } = probe;
-    const memory = this.#memory;
-    if (family === Family.arp) return memory.hasPair(ends);
-    if (family === Family.icmp || family === Family.ack || family === Family.maimon) return false;
-    if (memory.hasService(ends, key[8])) return true;
-    if (port >= firstUserPort && family === Family.tcp && memory.hasFtp(ends)) return true;
-    return family === Family.udp && probe.isSilent && memory.hasReply(ends, probe.sourcePort, port);
-  }
-
-  /** Remembers what an accepted contact teaches; whether nothing more is to be said of it. */
-  #isSettled({ family, ends, key, port, outcome }: JudgedProbe): boolean {
-    const memory = this.#memory;
-    if (family === Family.arp) return memory.hasPair(ends);
-    if (family === Family.icmp) return outcome === Outcome.neutral;
-    memory.addService(ends, key[8]);
-    if (family === Family.tcp && outcome !== Outcome.answered) memory.addUsed(ends, port);
-    if (family === Family.tcp && port === ftpPort && outcome === Outcome.used) memory.addFtp(ends);
-    return false;
   }
 
   #isWatched(slot: number): boolean {

@@ -1,0 +1,330 @@
+/**
+ * The way of a contact up to its judgement: agent/detect/scan/scan_detector.ts tells it, contact_judge.ts is the door to
+ * it. Rows are of observations (agent/detect/observation.ts draws them).
+ */
+import {
+  FAMILY_ACK,
+  FAMILY_ARP,
+  FAMILY_ICMP,
+  FAMILY_MAIMON,
+  FAMILY_MASK,
+  FAMILY_NONE,
+  FAMILY_TCP,
+  FAMILY_UDP,
+  JUDGED_AT,
+  KIND_ARP,
+  KIND_CONTACT,
+  KIND_DNS,
+  KIND_ICMP_ERROR,
+  MARK_IS_CONTINUED,
+  MARK_IS_DESTINATION_LOCAL,
+  MARK_IS_LINK_BROADCAST,
+  MARK_IS_NEW,
+  MARK_IS_SOURCE_LOCAL,
+  MARK_IS_TO_MANY,
+  MARK_IS_TUNNELLED,
+  MARK_SENT_BY_ORIGINATOR,
+  MEMORY_PAGES,
+  OUTCOME_ANSWERED,
+  OUTCOME_FAILED,
+  OUTCOME_NEUTRAL,
+  OUTCOME_USED,
+  P_AT_US,
+  P_IS_ANSWERED,
+  P_IS_SILENT,
+  P_OUTCOME,
+  P_PORT,
+  P_SOURCE_PORT,
+  P_START_US,
+  P_TRAITS,
+  PROBE_WORDS,
+  ROW_AT,
+  TRAIT_IS_DESTINATION_LOCAL,
+  TRAIT_IS_RESOLVED,
+  TRAIT_IS_SOURCE_LOCAL,
+  TRANSPORT_TCP,
+  TRANSPORT_UDP,
+} from "../contact_layout";
+import { addRouter, isRouter, isScannedAnew, isSuspicious, weigh } from "./imports";
+import {
+  addAsked,
+  addContact,
+  addFtp,
+  addPair,
+  addReply,
+  addResolved,
+  addRouterAddress,
+  addService,
+  addUsed,
+  addUsedOf,
+  advanceMemory,
+  forgottenFacts,
+  hasAsked,
+  hasFtp,
+  hasPair,
+  hasReply,
+  hasRouterAddress,
+  hasService,
+  hasUsed,
+  isResolved,
+  makeMemory,
+} from "./memory";
+import {
+  HAS_ANSWERED,
+  isTelling,
+  outcomeOfAnswer,
+  outcomeOfAsker,
+  outcomeOfSilence,
+  STILL_PENDING,
+} from "./outcomes";
+import {
+  addPending,
+  fillProbe,
+  findAsked,
+  findPending,
+  forgottenProbes,
+  makePending,
+  oldestPending,
+  removePending,
+} from "./pending";
+import { advancePressure, press, skippedContacts } from "./pressure";
+import { familyOfRow, isBare, isOddByItself, isSweep, traitsOfRow } from "./probes";
+import {
+  destination0,
+  destinationPort,
+  has,
+  hashEnds,
+  isIcmp,
+  isIpv4At,
+  isToItself,
+  kind,
+  marks,
+  source0,
+  sourcePort,
+  timestampUs,
+  transport,
+  word,
+} from "./row";
+
+export { addContact, hasRouterAddress };
+
+/** Pending probes that lie in the future by more than this are from before a jump of time. */
+const jumpUs: f64 = 60_000_000;
+const ftpPort: i32 = 21;
+const firstUserPort: i32 = 1024;
+
+let answerTimeoutUs: f64 = 0;
+let contactMax: u32 = 0;
+let nowUs: f64 = -Infinity;
+/** MAC address of the router seen last, its upper bits first. */
+let routerHigh: u32 = 0;
+let routerLow: u32 = 0;
+
+/** Makes the memory as large as it ever is, and what is in it; once, before all else. See ScanOptions. */
+export function setUp(answerTimeout: f64, floodContactMax: u32): void {
+  memory.grow(MEMORY_PAGES - memory.size());
+  answerTimeoutUs = answerTimeout;
+  contactMax = floodContactMax;
+  makeMemory();
+  makePending();
+}
+
+/** Entries that a full table forgot, and contacts left out. */
+export function forgottenCount(): f64 {
+  return <f64> forgottenFacts() + <f64> forgottenProbes() + skippedContacts();
+}
+
+/** Takes the row at ROW_AT. */
+export function takeRow(): void {
+  const rowKind = kind();
+  if (rowKind == KIND_CONTACT) {
+    if (has(MARK_IS_CONTINUED)) return;
+    if (has(MARK_IS_NEW)) takeFirst();
+    else takeLater();
+  } else if (rowKind == KIND_ARP) takeArp();
+  else if (rowKind == KIND_ICMP_ERROR) takeIcmpError();
+  else if (rowKind == KIND_DNS) takeDns();
+}
+
+/** Traffic time has passed. */
+export function advance(timeUs: f64): void {
+  advanceMemory(timeUs);
+  advancePressure(timeUs);
+  judgeDue(timeUs);
+}
+
+/** The input has ended: judges all that is pending. */
+export function finish(timeUs: f64): void {
+  // A clock that waits for more packets before it believes a jump stands behind the contacts.
+  const endUs = Math.max(timeUs, nowUs);
+  for (let probe = oldestPending(); probe != 0; probe = oldestPending()) {
+    const startUs = load<f64>(probe, P_START_US << 2);
+    judgeSilent(probe, Math.max(startUs, Math.min(startUs + answerTimeoutUs, endUs)));
+  }
+}
+
+// ------------------------------------------------ contacts
+
+/** The first packet of a flow. */
+function takeFirst(): void {
+  if (isToItself()) return;
+  if (timestampUs() > nowUs + answerTimeoutUs) judgeDue(timestampUs());
+  hashEnds();
+  const isAsker = has(MARK_SENT_BY_ORIGINATOR);
+  if (!has(MARK_IS_SOURCE_LOCAL | MARK_IS_TUNNELLED)) noteRouter(word(24), word(25));
+  const family = familyOfRow();
+  if (!isAsker) {
+    // The side that is asked comes first: an answer to what was not seen, or to forgery.
+    if (transport() == TRANSPORT_UDP) addReply();
+  } else if (press(destination0, contactMax) && isSuspicious(source0, family) == 0) return;
+  if (family != FAMILY_NONE) takeProbe(family);
+  else if (isAsker && transport() == TRANSPORT_TCP) addUsed();
+}
+
+/** A frame brought a packet from outside: its sender is a router. */
+function noteRouter(high: u32, low: u32): void {
+  if ((high | low) == 0 || high == routerHigh && low == routerLow) return;
+  routerHigh = high;
+  routerLow = low;
+  addRouter(high, low);
+}
+
+function takeProbe(family: i32): void {
+  const port = isSweep(family) ? 0 : destinationPort();
+  const bothLocal = MARK_IS_SOURCE_LOCAL | MARK_IS_DESTINATION_LOCAL;
+  if ((marks() & bothLocal) == bothLocal) addPair();
+  if (family == FAMILY_UDP && hasAsked()) return;
+  if (isBare(family) && hasUsed()) return;
+  if (!isFirst(port, family)) return;
+  if (family == FAMILY_UDP) addAsked();
+  let traits = traitsOfRow(family) | family;
+  if (isResolved()) traits |= TRAIT_IS_RESOLVED;
+  if (isOddByItself(family)) judgeAtOnce(port, traits);
+  else addPending(port, traits, nowUs);
+}
+
+/** Whether the contact is the first of its kind, or the first of another scan. */
+function isFirst(port: i32, family: i32): bool {
+  return !addContact(port << 16 | family) || isScannedAnew(port, family) != 0;
+}
+
+/** A packet that changes what is known of a flow. */
+function takeLater(): void {
+  const isAsker = has(MARK_SENT_BY_ORIGINATOR);
+  if (isAsker && !isTelling()) return;
+  const port = isIcmp() ? 0 : isAsker ? destinationPort() : sourcePort();
+  const probe = isAsker ? findPending(port) : findAsked(port);
+  if (probe == 0) return;
+  const traits = load<i32>(probe, P_TRAITS << 2);
+  const family = traits & FAMILY_MASK;
+  const isAnswered = load<i32>(probe, P_IS_ANSWERED << 2) != 0;
+  const outcome = isAsker
+    ? outcomeOfAsker(family, traits)
+    : outcomeOfAnswer(family, traits, isAnswered);
+  if (outcome == HAS_ANSWERED) store<i32>(probe, 1, P_IS_ANSWERED << 2);
+  else if (outcome != STILL_PENDING) settle(probe, outcome, timestampUs(), false);
+}
+
+// ------------------------------------------------ ARP, ICMP, DNS
+
+function takeArp(): void {
+  const operation = word(14);
+  if (operation == 2) {
+    const probe = findAsked(0);
+    if (probe != 0) store<i32>(probe, 1, P_IS_ANSWERED << 2);
+    return;
+  }
+  // Announcements, address probes and the unicast upkeep of a known neighbour ask for nobody new.
+  if (operation != 1 || word(6) == 0 || word(6) == word(10)) return;
+  if (!has(MARK_IS_LINK_BROADCAST)) return;
+  if (isRouter(word(16), word(17)) != 0) addRouterAddress();
+  hashEnds();
+  if (!isFirst(0, FAMILY_ARP)) return;
+  addPending(0, FAMILY_ARP | TRAIT_IS_SOURCE_LOCAL | TRAIT_IS_DESTINATION_LOCAL, nowUs);
+}
+
+function takeIcmpError(): void {
+  const isIpv4 = isIpv4At(16);
+  const icmpType = word(15) >> 8 & 0xff;
+  const isUnreachable = isIpv4 ? icmpType == 3 && (word(15) & 0xff) != 4 : icmpType == 1;
+  const isTimeExceeded = icmpType == <u32> (isIpv4 ? 11 : 3);
+  if (!isUnreachable && !isTimeExceeded) return;
+  const probe = findPending(isIcmp() ? 0 : destinationPort());
+  if (probe == 0) return;
+  // Whoever lets packets die on the way looks for the way, not for ports.
+  if (isTimeExceeded) removePending(probe);
+  else settle(probe, OUTCOME_FAILED, timestampUs(), false);
+}
+
+function takeDns(): void {
+  const described = word(14);
+  if (<i32> described >= 0 || has(MARK_IS_TO_MANY)) return;
+  const nameWords = (described >> 16 & 0xff) + 3 >> 2;
+  const first: usize = ROW_AT + (16 + nameWords << 2);
+  for (let index = <i32> word(15) - 1; index >= 0; index--) addResolved(first + (index << 4));
+}
+
+// ------------------------------------------------ judgement
+
+/** Judges what has waited long enough, and what is from before time went back. */
+function judgeDue(timeUs: f64): void {
+  nowUs = timeUs;
+  for (let probe = oldestPending(); probe != 0; probe = oldestPending()) {
+    const startUs = load<f64>(probe, P_START_US << 2);
+    if (startUs > timeUs - answerTimeoutUs && startUs < timeUs + jumpUs) break;
+    judgeSilent(probe, startUs + answerTimeoutUs);
+  }
+}
+
+function judgeAtOnce(port: i32, traits: i32): void {
+  fillProbe(JUDGED_AT, port << 16 | transport(), 0, traits);
+  setOutcome(OUTCOME_FAILED, timestampUs(), false);
+  weigh();
+}
+
+function judgeSilent(probe: usize, atUs: f64): void {
+  const traits = load<i32>(probe, P_TRAITS << 2);
+  const isAnswered = load<i32>(probe, P_IS_ANSWERED << 2) != 0;
+  settle(probe, outcomeOfSilence(traits & FAMILY_MASK, traits, isAnswered), atUs, true);
+}
+
+function settle(probe: usize, outcome: i32, atUs: f64, isSilent: bool): void {
+  memory.copy(JUDGED_AT, probe, PROBE_WORDS << 2);
+  removePending(probe);
+  setOutcome(outcome, atUs, isSilent);
+  if (outcome == OUTCOME_FAILED ? isExcused(isSilent) : isSettled(outcome)) return;
+  weigh();
+}
+
+function setOutcome(outcome: i32, atUs: f64, isSilent: bool): void {
+  store<f64>(JUDGED_AT, atUs, P_AT_US << 2);
+  store<i32>(JUDGED_AT, outcome, P_OUTCOME << 2);
+  store<i32>(JUDGED_AT, <i32> isSilent, P_IS_SILENT << 2);
+}
+
+/** Whether the failure judged has a harmless reason. */
+function isExcused(isSilent: bool): bool {
+  const family = load<i32>(JUDGED_AT, P_TRAITS << 2) & FAMILY_MASK;
+  if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
+  if (family == FAMILY_ICMP || family == FAMILY_ACK || family == FAMILY_MAIMON) return false;
+  const ports = load<i32>(JUDGED_AT, P_PORT << 2);
+  if (hasService(JUDGED_AT, ports)) return true;
+  const port = ports >>> 16;
+  if (port >= firstUserPort && family == FAMILY_TCP && hasFtp(JUDGED_AT)) return true;
+  return family == FAMILY_UDP && isSilent &&
+    hasReply(JUDGED_AT, load<i32>(JUDGED_AT, P_SOURCE_PORT << 2), port);
+}
+
+/** Remembers what an accepted contact teaches; whether nothing more is to be said of it. */
+function isSettled(outcome: i32): bool {
+  const family = load<i32>(JUDGED_AT, P_TRAITS << 2) & FAMILY_MASK;
+  if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
+  if (family == FAMILY_ICMP) return outcome == OUTCOME_NEUTRAL;
+  const ports = load<i32>(JUDGED_AT, P_PORT << 2);
+  const port = ports >>> 16;
+  addService(JUDGED_AT, ports);
+  if (family != FAMILY_TCP) return false;
+  if (outcome != OUTCOME_ANSWERED) addUsedOf(JUDGED_AT, port);
+  if (port == ftpPort && outcome == OUTCOME_USED) addFtp(JUDGED_AT);
+  return false;
+}

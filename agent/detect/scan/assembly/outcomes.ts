@@ -1,0 +1,77 @@
+/** What the row, a later packet of a flow, says about the contact that opened it. */
+import {
+  FAMILY_ACK,
+  FAMILY_ARP,
+  FAMILY_ICMP,
+  FAMILY_MAIMON,
+  FAMILY_SCTP,
+  FAMILY_TCP,
+  MARK_IS_FIRST_PAYLOAD,
+  OUTCOME_ANSWERED,
+  OUTCOME_FAILED,
+  OUTCOME_NEUTRAL,
+  OUTCOME_USED,
+  TCP_FIN,
+  TCP_RST,
+  TRAIT_IS_ODD_PING,
+  TRAIT_IS_RAW,
+  TRANSPORT_TCP,
+} from "../contact_layout";
+import { has, payloadLength, respBytes, tcpFlags, transport } from "./row";
+
+/** The contact stays pending; or it does, but someone has answered. */
+export const STILL_PENDING: i32 = -1;
+export const HAS_ANSWERED: i32 = -2;
+
+/**
+ * An INIT-ACK has 20 bytes and then a cookie (RFC 9260 section 3.3.3), which no stack makes shorter than 8; an ABORT has
+ * 4, and seldom more than one cause.
+ */
+const initAckLengthMin: u32 = 28;
+
+/** Outcome by a packet of the side that was asked. */
+export function outcomeOfAnswer(family: i32, traits: i32, isAnswered: bool): i32 {
+  switch (family) {
+    case FAMILY_TCP:
+      if ((tcpFlags() & TCP_RST) != 0) return isAnswered ? OUTCOME_NEUTRAL : OUTCOME_FAILED;
+      return has(MARK_IS_FIRST_PAYLOAD) ? OUTCOME_USED : HAS_ANSWERED;
+    case FAMILY_ACK:
+    case FAMILY_MAIMON:
+      return (tcpFlags() & TCP_RST) != 0 ? OUTCOME_FAILED : OUTCOME_USED;
+    case FAMILY_ICMP:
+      return (traits & TRAIT_IS_ODD_PING) != 0 ? OUTCOME_ANSWERED : OUTCOME_NEUTRAL;
+    case FAMILY_SCTP:
+      return payloadLength() < initAckLengthMin ? OUTCOME_FAILED : OUTCOME_NEUTRAL;
+    default:
+      return OUTCOME_USED;
+  }
+}
+
+/** Whether a later packet of the side that asked can say anything. */
+export function isTelling(): bool {
+  return has(MARK_IS_FIRST_PAYLOAD) ||
+    transport() == TRANSPORT_TCP && (tcpFlags() & (TCP_RST | TCP_FIN)) != 0;
+}
+
+/**
+ * Outcome by a later packet of the side that asked. Its own payload shows a connection even where only one direction
+ * was captured. A reset after a scanner's own SYN leaves the connection half open; after a stack's it is a client, or a
+ * health check, that looked in and left.
+ */
+export function outcomeOfAsker(family: i32, traits: i32): i32 {
+  if (has(MARK_IS_FIRST_PAYLOAD)) return OUTCOME_USED;
+  if (family != FAMILY_TCP) return STILL_PENDING;
+  const flags = tcpFlags();
+  if ((flags & TCP_RST) != 0) {
+    if (respBytes() > 0) return OUTCOME_USED;
+    return (traits & TRAIT_IS_RAW) != 0 ? OUTCOME_ANSWERED : OUTCOME_NEUTRAL;
+  }
+  return (flags & TCP_FIN) != 0 ? OUTCOME_NEUTRAL : STILL_PENDING;
+}
+
+/** Outcome when nothing more came in time. */
+export function outcomeOfSilence(family: i32, traits: i32, isAnswered: bool): i32 {
+  if (!isAnswered) return OUTCOME_FAILED;
+  const isProbe = family == FAMILY_ARP || (traits & TRAIT_IS_RAW) != 0;
+  return isProbe ? OUTCOME_ANSWERED : OUTCOME_NEUTRAL;
+}

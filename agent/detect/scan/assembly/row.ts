@@ -1,0 +1,110 @@
+/** The row taken up (agent/detect/observation.ts draws it), and the hashes of its two ends. */
+import { ROW_AT, TRANSPORT_ICMP, TRANSPORT_ICMPV6 } from "../contact_layout";
+import { hashAddress0, hashAddress1 } from "./hashes";
+
+export const SOURCE: usize = ROW_AT + 3 * 4;
+export const DESTINATION: usize = ROW_AT + 7 * 4;
+
+/** Of the source and the destination, once a first contact has been taken up: see EndsHash. */
+export let source0: i32 = 0;
+export let source1: i32 = 0;
+export let destination0: i32 = 0;
+export let destination1: i32 = 0;
+
+export function hashEnds(): void {
+  source0 = hashAddress0(SOURCE);
+  source1 = hashAddress1(SOURCE);
+  destination0 = hashAddress0(DESTINATION);
+  destination1 = hashAddress1(DESTINATION);
+}
+
+@inline
+export function word(index: i32): u32 {
+  return load<u32>(ROW_AT + (index << 2));
+}
+
+@inline
+export function kind(): i32 {
+  return <i32> load<u8>(ROW_AT);
+}
+
+@inline
+export function transport(): i32 {
+  return <i32> load<u8>(ROW_AT, 1);
+}
+
+@inline
+export function timestampUs(): f64 {
+  return <f64> word(1) * 1e6 + <f64> <i32> word(2);
+}
+
+@inline
+export function sourcePort(): i32 {
+  return <i32> (word(11) >> 16);
+}
+
+@inline
+export function destinationPort(): i32 {
+  return <i32> (word(11) & 0xffff);
+}
+
+@inline
+export function marks(): i32 {
+  return <i32> word(13);
+}
+
+@inline
+export function has(mark: i32): bool {
+  return (marks() & mark) != 0;
+}
+
+@inline
+export function tcpFlags(): i32 {
+  return <i32> (word(14) >> 16);
+}
+
+@inline
+export function ttl(): i32 {
+  return <i32> (word(14) & 0xffff);
+}
+
+@inline
+export function tcpWindow(): i32 {
+  return <i32> (word(15) >> 16);
+}
+
+@inline
+export function ipIdentification(): i32 {
+  return <i32> (word(15) & 0xffff);
+}
+
+@inline
+export function headerLength(): i32 {
+  return <i32> (word(16) >> 16);
+}
+
+@inline
+export function payloadLength(): u32 {
+  return word(17);
+}
+
+@inline
+export function respBytes(): u32 {
+  return word(21);
+}
+
+/** Whether the words from `index` on begin an address that is IPv4. */
+@inline
+export function isIpv4At(index: i32): bool {
+  return word(index) == 0 && word(index + 1) == 0 && word(index + 2) == 0xffff;
+}
+
+@inline
+export function isIcmp(): bool {
+  return transport() == TRANSPORT_ICMP || transport() == TRANSPORT_ICMPV6;
+}
+
+export function isToItself(): bool {
+  return load<i64>(SOURCE, 8) == load<i64>(DESTINATION, 8) &&
+    load<i64>(SOURCE) == load<i64>(DESTINATION);
+}
