@@ -15,9 +15,9 @@ import { CaptureFormatError } from "../errors.ts";
 import { createPacketBatch, type PacketBatch } from "../records.ts";
 import { type ByteSource, openByteSource } from "./byte_source.ts";
 import { describeContent } from "./content_kind.ts";
-import { describeLinktype, isDecodedLinktype } from "./linktypes.ts";
+import { capturedLengthMax, describeLinktype, isDecodedLinktype } from "./linktypes.ts";
 import { isPcapMagic, parsePcapHeader, type PcapHeader } from "./pcap_header.ts";
-import { fileHeaderLength, IndexCursor, indexRecords } from "./pcap_records.ts";
+import { fileHeaderLength, IndexCursor, indexRecords, type RecordLayout } from "./pcap_records.ts";
 import { PcapngIndexer, sectionHeaderLengthMin, sectionHeaderType } from "./pcapng_indexer.ts";
 
 export interface CaptureFileOptions {
@@ -38,6 +38,17 @@ export interface CaptureMemory {
    * the next reader does not use the memory.
    */
   readsUnderWay: number;
+  /**
+   * Fills the batch with the whole records of `bytes`, which lie in this memory, from `position` to `end`, as
+   * `indexRecords` does, and returns how many; it stops at a record that claims more than `lengthMax` captured bytes.
+   */
+  indexPcap(
+    bytes: Uint8Array,
+    position: number,
+    end: number,
+    layout: RecordLayout,
+    lengthMax: number,
+  ): number;
 }
 
 /** What is known of a capture file; counts are those so far. */
@@ -219,8 +230,25 @@ export class CaptureFileReader {
     if (header === null) this.#refuseCutHeader("pcap file", head.length, fileHeaderLength);
     this.#warnOfVersion(header);
     this.#addInterface(header.linktype, "");
-    this.#indexer = (batch, view, cursor, end) => indexRecords(batch, view, cursor, end, header);
+    this.#indexer = (batch, view, cursor, end) => {
+      this.#indexInMemory(header);
+      indexRecords(batch, view, cursor, end, header);
+    };
     this.#cursor.position += fileHeaderLength;
+  }
+
+  /** Lets the owner of the memory index the chunk, unless it lies in one of the reader's own. */
+  #indexInMemory(layout: RecordLayout): void {
+    const memory = this.#memory;
+    const { bytes } = this.#current;
+    if (!memory || bytes.buffer !== memory.bytes.buffer) return;
+    const { position } = this.#cursor;
+    const lengthMax = capturedLengthMax(layout.linktype);
+    const count = memory.indexPcap(bytes, position, this.#end, layout, lengthMax);
+    if (count === 0) return;
+    const { offsets, capturedLengths } = this.#batch;
+    this.#batch.count = count;
+    this.#cursor.position = offsets[count - 1] + capturedLengths[count - 1];
   }
 
   #warnOfVersion(header: PcapHeader): void {

@@ -10,6 +10,8 @@ import { createPacketBatch, type Packet, type PacketBatch } from "../records.ts"
 import { hotModule } from "./hot_module.ts";
 import {
   ICMP_PAIRS_AT,
+  RECORDS_ARE_BIG_ENDIAN,
+  RECORDS_ARE_NANOSECOND,
   ROW_CAPTURED_LENGTHS_AT,
   ROW_INTERFACE_IDS_AT,
   ROW_LINKTYPES_AT,
@@ -79,6 +81,22 @@ interface HotExports {
   hostRowsAt(): number;
   hostAddressesAt(): number;
   processRows(base: number, from: number, to: number): void;
+  indexPcap(
+    base: number,
+    position: number,
+    end: number,
+    format: number,
+    lengthMax: number,
+    linktype: number,
+  ): number;
+}
+
+/** How pcap records are written, as RecordLayout of pcap_records.ts has it. */
+interface PcapLayout {
+  readonly isLittleEndian: boolean;
+  readonly isNanosecond: boolean;
+  readonly headerLength: number;
+  readonly linktype: number;
 }
 
 /** Memory in which a reader of files may put its batches, so that they need not be copied. */
@@ -87,6 +105,13 @@ export interface CaptureMemory {
   readonly bytes: Uint8Array;
   /** For the readers, see CaptureMemory in file_reader.ts. */
   readsUnderWay: number;
+  indexPcap(
+    bytes: Uint8Array,
+    position: number,
+    end: number,
+    layout: PcapLayout,
+    lengthMax: number,
+  ): number;
 }
 
 /** Bytes of a foreign batch that are copied at a time. */
@@ -181,6 +206,12 @@ export class HotPath {
       batch: this.#batch(),
       bytes: this.bytes.subarray(at, at + this.#captureBytes),
       readsUnderWay: 0,
+      indexPcap: (bytes, position, end, { linktype, ...layout }, lengthMax) => {
+        const format = layout.headerLength | (layout.isLittleEndian ? 0 : RECORDS_ARE_BIG_ENDIAN) |
+          (layout.isNanosecond ? RECORDS_ARE_NANOSECOND : 0);
+        const base = bytes.byteOffset;
+        return this.exports.indexPcap(base, position, end, format, lengthMax, linktype);
+      },
     };
   }
 

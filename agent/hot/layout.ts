@@ -149,6 +149,10 @@ export const ROW_NANOSECONDS_AT = 393_216;
 export const ROW_LINKTYPES_AT = 425_984;
 export const ROW_INTERFACE_IDS_AT = 458_752;
 
+/** How pcap records are written; the low byte is the length of a record's header. */
+export const RECORDS_ARE_BIG_ENDIAN = 0x100;
+export const RECORDS_ARE_NANOSECOND = 0x200;
+
 /** Rows for the detectors (agent/detect/observation.ts), until they are handed on. */
 export const OBSERVATIONS_AT = 524_288;
 export const OBSERVATION_BUFFER_WORDS = 65_536;
