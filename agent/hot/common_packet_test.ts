@@ -51,6 +51,8 @@ Deno.test({
     doesCorpusExist ? "" : " (SKIPPED: no ../shared/corpus)"
   }`,
   ignore: !doesCorpusExist,
+  // The read ahead in a file that is no capture may still be under way when the file has been refused.
+  sanitizeOps: false,
   async fn() {
     let count = 0;
     for (const capture of await readManifest()) {
