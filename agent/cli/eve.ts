@@ -105,9 +105,12 @@ export function eveFinding(finding: Finding): string {
     });
 }
 
-function findingHead({ detectedUs, sources, targets }: Finding, type: "alert" | "anomaly") {
+function findingHead(
+  { detectedUs, anomaly, sources, targets }: Finding,
+  type: "alert" | "anomaly",
+) {
   return {
-    timestamp: isoTime(detectedUs),
+    timestamp: isoTime(anomaly?.tsUs ?? detectedUs),
     event_type: type,
     ...sources.length > 0 && { src_ip: sources[0] },
     ...targets.length > 0 && { dest_ip: targets[0] },

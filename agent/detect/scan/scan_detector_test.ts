@@ -108,7 +108,7 @@ Deno.test("half-open probes of open ports are found, with the ports that answere
     hasDecoys: false,
     cameBack: [],
   });
-  equal(last.reason, "10.0.0.66 probed 10 ports of 10.0.0.20 in 9.0 s, and 5 answered");
+  equal(last.reason, "10.0.0.66 probed 10 ports of 10.0.0.20 in 9.0 s, and found 5 open");
 });
 
 Deno.test("a scanner that talks to what it found has come back", () => {

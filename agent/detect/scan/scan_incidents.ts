@@ -89,6 +89,8 @@ export class ScanIncidents {
   /** The source has sent a probe of this incident again: it goes on, but the evidence stays what it was. */
   noteRepeat(incident: Incident, ends: EndsHash, port: number, timestampUs: number): void {
     if (!isSweep(incident.family) && !incident.ports.has(port)) return;
+    // What was found open may be used: that is no scanning any more.
+    if (incident.answeredPorts.has(port)) return;
     const { destination0, destination1 } = ends;
     const { id } = incident;
     const isTarget = this.#targets.has(mix(destination0, id, 0), mix(destination1, id, 0));
@@ -180,5 +182,6 @@ function areDecoys(incident: Incident, other: Incident): boolean {
   return other.family === incident.family && incident.targetCount === 1 &&
     other.targetCount === 1 && other.targets[0] === incident.targets[0] &&
     Math.abs(other.firstUs - incident.firstUs) <= decoyStartUs &&
+    other.lastUs >= incident.firstUs && incident.lastUs >= other.firstUs &&
     incident.ports.countShared(other.ports) >= decoyPortsMin;
 }

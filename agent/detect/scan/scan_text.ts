@@ -51,13 +51,21 @@ function whatOf({ kind, probe, ports, portCount, target, targetCount }: ScanStor
   return `${isListed ? `ports ${ports.replaceAll(",", ", ")}` : portText} of ${hosts}`;
 }
 
-function answeredText({ answered }: ScanStory): string {
-  if (answered === 0) return ", and none answered";
-  return answered === 1 ? ", and one answered" : `, and ${formatCount(answered)} answered`;
+/** Probes by which open ports show. What answers FIN, NULL, XMAS, Maimon and ACK probes is closed or behind no filter. */
+const opening: readonly ScanProbe[] = ["syn", "connect", "sctp_init"];
+const asking: readonly ScanProbe[] = ["udp", "icmp_echo", "arp"];
+
+/** Nothing of a distributed scan, of which only failed probes are counted. */
+function answeredText({ kind, probe, answered }: ScanStory): string {
+  const count = answered === 0 ? "none" : answered === 1 ? "one" : formatCount(answered);
+  if (kind === "distributed") return "";
+  if (opening.includes(probe)) return `, and found ${count} open`;
+  return asking.includes(probe) ? `, and ${count} answered` : "";
 }
 
-function decoyText({ decoyCount }: ScanStory): string {
-  if (decoyCount === 0) return "";
+/** Who exchanged data is not forged. */
+function decoyText({ decoyCount, cameBack }: ScanStory): string {
+  if (decoyCount === 0 || cameBack.length > 0) return "";
   const others = decoyCount === 1 ? "another source" : `${formatCount(decoyCount)} other sources`;
   return `, at the same time as ${others}, so all but one may be forged`;
 }
