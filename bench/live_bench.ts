@@ -37,6 +37,7 @@ interface LiveRun {
   /** By place, as `/metrics` counts them. */
   readonly drops: ReadonlyMap<string, number>;
   readonly rowsShed: number;
+  readonly observationsShed: number;
   /** Processor time of all threads until the last packet was counted. */
   readonly cpuSeconds: number;
   readonly rssBytes: number;
@@ -77,11 +78,12 @@ async function benchLive(sender: Sender): Promise<Section> {
         formatCount(capture.packets)
       } packets) sent by \`tcpreplay --topspeed --preload-pcap\` from one ` +
       "network namespace to another over a veth pair (MTU 65535, offloads off by ethtool where it is installed). " +
-      "tapwatch runs with its defaults: 64 MiB kernel ring, flows, SQLite with sampled packet rows, capture ring; " +
+      "tapwatch runs with its defaults: 64 MiB kernel ring, flows, detection, SQLite with sampled packet rows, capture ring; " +
       "one reader of `/api/events`, and `/` fetched each second. All of it, the sender too, shares the processors.",
       runTable(runs),
       "CPU is the processor time of tapwatch until the last packet was counted. Packet rows that are not " +
-      "taken into the sample are no drops; rows shed are those that the database had no room for.",
+      "taken into the sample are no drops; rows shed are those that the database had no room for, observations shed those that " +
+      "the detectors had none for.",
       peerTable(peers),
       "tcpdump with `-B 65536`, the same 64 MiB; Scapy's `sniff(store=False)` with its own defaults.",
       ...executableNote(),
@@ -117,6 +119,7 @@ async function runTapwatch(
       recorded: metrics.get("tapwatch_recorder_packets_total") ?? 0,
       drops: dropsOf(metrics),
       rowsShed: sum(metrics, /^tapwatch_rows_shed_total/),
+      observationsShed: metrics.get("tapwatch_observations_shed_total") ?? NaN,
       cpuSeconds: after.cpuSeconds - before.cpuSeconds,
       rssBytes: after.rssBytes,
       pagesMs,
@@ -205,6 +208,7 @@ function runTable(runs: readonly LiveRun[]): string {
     "recorded",
     ...places,
     "rows shed",
+    "observations shed",
     "CPU",
   ];
   return table(
@@ -218,6 +222,7 @@ function runTable(runs: readonly LiveRun[]): string {
       formatCount(run.recorded),
       ...places.map((place) => formatCount(run.drops.get(place) ?? 0)),
       formatCount(run.rowsShed),
+      formatCount(run.observationsShed),
       `${run.cpuSeconds.toFixed(1)} s`,
       formatMb(run.rssBytes),
       `${Math.round(Math.max(...run.pagesMs))} ms`,
