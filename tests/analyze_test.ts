@@ -230,6 +230,12 @@ Deno.test("analyze reads plain and packed files and standard input alike", () =>
     for (const report of reports) deepStrictEqual(report, reports[0]);
   }));
 
+Deno.test("analyze warns of files that are not in order of time", async () => {
+  const { code, stderr } = await runProgram(["analyze", demoCapture, demoCapture]);
+  strictEqual(code, 0);
+  match(stderr, /begins before the file read before it has ended.*Name files in order of time/);
+});
+
 Deno.test("analyze of two files counts both as one stretch of traffic", async () => {
   const once = await analyze([demoCapture]);
   const twice = await analyze([demoCapture, demoCapture]);

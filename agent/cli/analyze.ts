@@ -151,6 +151,7 @@ async function readFile(
     bytes: pipeline.bytes,
     captured: pipeline.capturedBytes,
   };
+  const newestBeforeUs = pipeline.span?.newestUs ?? -Infinity;
   const span = { firstUs: Infinity, lastUs: -Infinity };
   try {
     for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
@@ -166,6 +167,11 @@ async function readFile(
   }
   const { info } = reader;
   for (const warning of info.warnings) log.warning(`${path}: ${warning}`);
+  if (span.firstUs < newestBeforeUs) {
+    log.warning(
+      `${path} begins before the file read before it has ended: flows and unusual windows may be mixed up. Name files in order of time, or analyze them one by one.`,
+    );
+  }
   const packets = pipeline.packets - before.packets;
   return {
     path,
