@@ -1,4 +1,5 @@
 /** What a row of kind "dns" holds of a DNS message, see agent/detect/observation.ts; without allocation. */
+import { readInt32 } from "../decode/bytes.ts";
 import {
   dnsAnswerCount,
   dnsHeaderLength,
@@ -80,16 +81,12 @@ function writeAddresses(
       words[place] = 0;
       words[place + 1] = 0;
       words[place + 2] = 0xffff;
-      words[place + 3] = readWord(bytes, data);
+      words[place + 3] = readInt32(bytes, data);
       written++;
     } else if (type === typeAaaa && length === 16) {
-      for (let word = 0; word < 4; word++) words[place + word] = readWord(bytes, data + word * 4);
+      for (let word = 0; word < 4; word++) words[place + word] = readInt32(bytes, data + word * 4);
       written++;
     }
   }
   return written;
-}
-
-function readWord(bytes: Uint8Array, at: number): number {
-  return bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3];
 }

@@ -2,6 +2,7 @@
  * Writes what the detectors see, in the rows that agent/detect/observation.ts draws, and hands them on. The hot path writes
  * the rows of most kinds itself (agent/hot/assembly/observations.ts): contacts and ends of flows; the others are here.
  */
+import { readInt32 } from "../decode/bytes.ts";
 import { decodePacket } from "../decode/decode.ts";
 import {
   ARP_WORDS,
@@ -99,9 +100,9 @@ export class ObservationWriter {
     this.#writeTime(at, batch.timestampsUs[index]);
     words.fill(0, at + 3, at + 13);
     words[at + 5] = 0xffff;
-    words[at + 6] = readWord(bytes, arp + 14);
+    words[at + 6] = readInt32(bytes, arp + 14);
     words[at + 9] = 0xffff;
-    words[at + 10] = readWord(bytes, arp + 24);
+    words[at + 10] = readInt32(bytes, arp + 24);
     words[at + 13] = marksOf(batch, index, packet);
     words[at + 14] = bytes[arp + 6] << 8 | bytes[arp + 7];
     words[at + 15] = 0;
@@ -221,7 +222,7 @@ export class ObservationWriter {
   /** `from` -1 stands for an address that is not there. */
   #writeMac(at: number, bytes: Uint8Array, from: number): void {
     this.#words[at] = from < 0 ? 0 : bytes[from] << 8 | bytes[from + 1];
-    this.#words[at + 1] = from < 0 ? 0 : readWord(bytes, from + 2);
+    this.#words[at + 1] = from < 0 ? 0 : readInt32(bytes, from + 2);
   }
 }
 
@@ -247,8 +248,4 @@ function isIcmpError(packet: Packet): boolean {
   const type = packet.sourcePort;
   if (packet.transport === Transport.icmpv6) return type >= 1 && type <= 4;
   return type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
-}
-
-function readWord(bytes: Uint8Array, at: number): number {
-  return bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3];
 }

@@ -12,6 +12,7 @@ import {
   readFinding,
   recentFindings,
 } from "../../components/findings.ts";
+import { hostQuery } from "../../components/FindingPage.tsx";
 import { formatWhen } from "../../components/format.ts";
 import { baseName, pageNowUs } from "../../components/verdict.ts";
 import { timeParameter } from "./parameters.ts";
@@ -53,6 +54,13 @@ export function findingPage(
     nearby: finding.scan ? nearbyFlows(context, finding) : [],
     names: hostNames(context, finding),
   };
+}
+
+/** Where the packets of a finding can be had; null when there are no capture files to take them from. */
+export function exportLink({ message }: State, finding: Finding): string | null {
+  const { recorder } = message.health;
+  const hasPackets = recorder.state !== "off" || recorder.packetsWritten > 0;
+  return hasPackets ? `/api/export/pcap?${hostQuery(finding)}` : null;
 }
 
 /** A finding that has just been found is not written yet. */

@@ -8,7 +8,6 @@ import {
   Facts,
   FindingHead,
   FindingMissing,
-  hostQuery,
   LinkedFlows,
   Path,
 } from "../../components/FindingPage.tsx";
@@ -17,7 +16,7 @@ import { formatDuration, formatWhen } from "../../components/format.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { WhyList } from "../../components/WhyList.tsx";
-import { findingPage } from "../(_server)/finding_pages.ts";
+import { exportLink, findingPage } from "../(_server)/finding_pages.ts";
 import { attempt } from "../(_server)/lists.ts";
 import { define } from "../(_server)/state.ts";
 
@@ -38,13 +37,11 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
   const { finding, names, linked } = data.value;
   const features = finding.anomaly?.topFeatures ?? [];
   const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
-  const { recorder } = state.message.health;
-  const hasPackets = recorder.state !== "off" || recorder.packetsWritten > 0;
   return (
     <>
       <FindingHead
         finding={finding}
-        exportLink={hasPackets ? `/api/export/pcap?${hostQuery(finding)}` : null}
+        exportLink={exportLink(state, finding)}
         {...clock}
       />
       <Path

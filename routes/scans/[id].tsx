@@ -8,7 +8,6 @@ import {
   Facts,
   FindingHead,
   FindingMissing,
-  hostQuery,
   LinkedFlows,
   Path,
 } from "../../components/FindingPage.tsx";
@@ -32,7 +31,7 @@ import { buildScanGrid, probesOf } from "../../components/scan_grid.ts";
 import { ScanGrid } from "../../components/ScanGrid.tsx";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
-import { findingPage } from "../(_server)/finding_pages.ts";
+import { exportLink, findingPage } from "../(_server)/finding_pages.ts";
 import { attempt } from "../(_server)/lists.ts";
 import { define } from "../(_server)/state.ts";
 
@@ -59,13 +58,11 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
   const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
   const grid = buildScanGrid(probesOf(finding, [...linked, ...nearby]));
   const isWide = grid.ports.length > narrowPorts;
-  const { recorder } = state.message.health;
-  const hasPackets = recorder.state !== "off" || recorder.packetsWritten > 0;
   return (
     <>
       <FindingHead
         finding={finding}
-        exportLink={hasPackets ? `/api/export/pcap?${hostQuery(finding)}` : null}
+        exportLink={exportLink(state, finding)}
         {...clock}
       />
       <Path

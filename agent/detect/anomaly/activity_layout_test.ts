@@ -1,28 +1,12 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { FLOWS_LINKED_MAX, Transport } from "../../records.ts";
 import { Mark, ObservationKind } from "../observation.ts";
+import { namedIn, same } from "../../../tests/layout_names.ts";
 import * as layout from "./activity_layout.ts";
 import { Count } from "./host_activity.ts";
 
-/** The numbers of the layout whose names begin with `prefix`, under the names that records have. */
-function named(prefix: string): Record<string, number> {
-  const entries = Object.entries(layout).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(
-    entries.map(([name, value]) => [camel(name.slice(prefix.length)), value]),
-  );
-}
-
-function camel(name: string): string {
-  return name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** Those entries of `record` that `part` names. */
-function same(part: Record<string, number>, record: Readonly<Record<string, number>>) {
-  return Object.fromEntries(Object.keys(part).map((name) => [name, record[name]]));
-}
-
 Deno.test("the layout of HostActivity has the numbers of the observations, records and counters", () => {
-  deepEqual(named("C_"), { ...Count });
+  deepEqual(namedIn(layout, "C_"), { ...Count });
   equal(Object.keys(Count).length, layout.COUNT_WIDTH);
   for (
     const [prefix, record] of [
@@ -31,7 +15,7 @@ Deno.test("the layout of HostActivity has the numbers of the observations, recor
       ["TRANSPORT_", Transport],
     ] as const
   ) {
-    deepEqual(named(prefix), same(named(prefix), record));
+    deepEqual(namedIn(layout, prefix), same(namedIn(layout, prefix), record));
   }
   equal(layout.FLOWS_KEPT, FLOWS_LINKED_MAX);
 });

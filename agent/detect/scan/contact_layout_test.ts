@@ -1,26 +1,10 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { Transport } from "../../records.ts";
 import { Mark, OBSERVATION_WORDS_MAX, ObservationKind } from "../observation.ts";
+import { namedIn, same } from "../../../tests/layout_names.ts";
 import * as layout from "./contact_layout.ts";
 import { Outcome } from "./judged_probe.ts";
 import { Family, TcpFlag, Trait } from "./probe_family.ts";
-
-/** The numbers of the layout whose names begin with `prefix`, under the names that records have. */
-function named(prefix: string): Record<string, number> {
-  const entries = Object.entries(layout).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(
-    entries.map(([name, value]) => [camel(name.slice(prefix.length)), value]),
-  );
-}
-
-function camel(name: string): string {
-  return name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** Those entries of `record` that `part` names. */
-function same(part: Record<string, number>, record: Readonly<Record<string, number>>) {
-  return Object.fromEntries(Object.keys(part).map((name) => [name, record[name]]));
-}
 
 Deno.test("the layout of ContactJudge has the numbers of the observations, records and probes", () => {
   for (
@@ -33,9 +17,9 @@ Deno.test("the layout of ContactJudge has the numbers of the observations, recor
       ["OUTCOME_", Outcome],
     ] as const
   ) {
-    deepEqual(named(prefix), same(named(prefix), record));
+    deepEqual(namedIn(layout, prefix), same(namedIn(layout, prefix), record));
   }
-  const { mask: _, ...families } = named("FAMILY_");
+  const { mask: _, ...families } = namedIn(layout, "FAMILY_");
   deepEqual(families, { ...Family });
 });
 
