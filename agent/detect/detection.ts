@@ -68,27 +68,11 @@ export class Detection {
 
   /** Takes the rows in the first `length` words. */
   take(words: Int32Array, length: number): void {
-    const observation = this.#observation;
-    let takenTo = 0;
-    for (let at = 0; at < length;) {
-      const from = at;
-      at = observation.read(words, at);
-      if (observation.kind === ObservationKind.tick) {
-        this.#passTime(observation.timestampUs);
-        continue;
-      }
-      this.#observations++;
-      if (observation.kind === ObservationKind.windowEnd) {
-        this.#takeRows(words, takenTo, from);
-        takenTo = at;
-      }
-      const takers = this.#takers[observation.kind];
-      for (let index = 0; index < takers.length; index++) {
-        const { detector, marks } = takers[index];
-        if (marks === 0 || (observation.marks & marks) !== 0) detector.observe(observation);
-      }
+    for (let from = 0; from < length;) {
+      const to = this.#boundaryAfter(words, from, length);
+      this.#takeRows(words, from, to);
+      from = to < length ? this.#takeBoundary(words, to) : to;
     }
-    this.#takeRows(words, takenTo, length);
   }
 
   /** The input has ended. */
@@ -119,9 +103,45 @@ export class Detection {
     return null;
   }
 
+  /** Place of the next tick or window's end from `from` on, or `length`; counts the rows on the way. */
+  #boundaryAfter(words: Int32Array, from: number, length: number): number {
+    for (let at = from; at < length; at += words[at] >>> 16) {
+      const kind = words[at] & 0xff;
+      if (kind === ObservationKind.tick || kind === ObservationKind.windowEnd) return at;
+      this.#observations++;
+    }
+    return length;
+  }
+
   #takeRows(words: Int32Array, from: number, to: number): void {
     if (from === to) return;
     for (const detector of this.#bulkTakers) detector.takeRows!(words, from, to);
+    for (let at = from; at < to; at += words[at] >>> 16) this.#takeRow(words, at);
+  }
+
+  #takeRow(words: Int32Array, at: number): void {
+    const takers = this.#takers[words[at] & 0xff];
+    const marks = words[at + 13];
+    let isRead = false;
+    for (let index = 0; index < takers.length; index++) {
+      const taker = takers[index];
+      if (taker.marks !== 0 && (marks & taker.marks) === 0) continue;
+      if (!isRead) this.#observation.read(words, at);
+      isRead = true;
+      taker.detector.observe(this.#observation);
+    }
+  }
+
+  /** Takes a tick or the end of a window; returns the place after it. */
+  #takeBoundary(words: Int32Array, at: number): number {
+    const next = this.#observation.read(words, at);
+    if (this.#observation.kind === ObservationKind.tick) {
+      this.#passTime(this.#observation.timestampUs);
+    } else {
+      this.#observations++;
+      this.#takeRow(words, at);
+    }
+    return next;
   }
 
   #passTime(nowUs: number): void {

@@ -5,7 +5,7 @@ import { ObservationKind, SHORT_WORDS } from "./observation.ts";
 
 const { contact, tick, windowEnd } = ObservationKind;
 
-Deno.test("who takes rows in bulk gets them before each window's end and at the end of a buffer", () => {
+Deno.test("who takes rows in bulk gets them before they are observed, up to each tick and window's end", () => {
   const seen: string[] = [];
   const single = detector({
     observe: ({ kind, at }) => seen.push(`single ${kind} at ${place(at)}`),
@@ -13,6 +13,7 @@ Deno.test("who takes rows in bulk gets them before each window's end and at the 
   const bulk = detector({
     interests: [{ kind: windowEnd, marks: 0 }],
     observe: ({ kind, at }) => seen.push(`bulk ${kind} at ${place(at)}`),
+    advance: () => seen.push("bulk advances"),
     takeRows: (_, from, to) => seen.push(`bulk takes ${place(from)} to ${place(to)}`),
   });
   const detection = new Detection({
@@ -30,15 +31,17 @@ Deno.test("who takes rows in bulk gets them before each window's end and at the 
   detection.take(words, words.length);
   detection.take(words, 0);
   deepEqual(seen, [
+    "bulk takes 0 to 1",
     `single ${contact} at 0`,
+    "bulk advances",
+    "bulk takes 2 to 3",
     `single ${contact} at 2`,
-    "bulk takes 0 to 3",
     `single ${windowEnd} at 3`,
     `bulk ${windowEnd} at 3`,
     `single ${windowEnd} at 4`,
     `bulk ${windowEnd} at 4`,
-    `single ${contact} at 5`,
     "bulk takes 5 to 6",
+    `single ${contact} at 5`,
   ]);
   deepEqual(detection.state().observations, 5);
 });

@@ -19,9 +19,9 @@ export interface Detector {
   /** Takes one observation; `observation` is filled again for the next one. Traffic never makes it throw. */
   observe(observation: Observation): void;
   /**
-   * For rows in bulk, besides `interests`: takes those from words[from] up to words[to], of any kind but windowEnd. They come
-   * before observe() of the windowEnd that follows them, and at the end of a buffer, so advance() may run ahead of them by a
-   * buffer. `words` is only lent.
+   * For rows in bulk, besides `interests`: takes those from words[from] up to words[to], of any kind but tick and
+   * windowEnd: all that came since the last of these. They come before the same rows are observed one by one, and before
+   * advance() of the tick, or observe() of the windowEnd, that follows them. `words` is only lent.
    */
   takeRows?(words: Int32Array, from: number, to: number): void;
   /**
