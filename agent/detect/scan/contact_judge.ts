@@ -4,7 +4,7 @@
  * file is over before V8 would have compiled it; here is the door to it.
  */
 import { KeyedSlots } from "../keyed_slots.ts";
-import type { Observation } from "../observation.ts";
+import { Observation } from "../observation.ts";
 import { contactCode } from "./contact_code.ts";
 import {
   FAMILY_MASK,
@@ -20,27 +20,30 @@ import {
   P_SOURCE_PORT,
   P_START_US,
   P_TRAITS,
-  ROW_AT,
+  ROW_WORDS_MAX,
+  ROWS_AT,
 } from "./contact_layout.ts";
 import { JudgedProbe } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
 
-/** What becomes of contacts; the row is the one that takeRow() was given. */
+/** What becomes of contacts; a row is read where it lies. */
 export interface ContactHooks {
   /** A probe was judged that nothing excuses; it is filled again for the next one. */
   weigh(probe: JudgedProbe): void;
   /** The table of pending probes is full: one is given up, its outcome unknown. */
   giveUp(probe: JudgedProbe): void;
   /** Whether something speaks against the row's source, whose first hash is `source0`. */
-  isSuspicious(source0: number, family: number): boolean;
+  isSuspicious(row: Observation, source0: number, family: number): boolean;
   /** Whether the row, of a contact that was tried before, is the first of another scan. */
-  isScannedAnew(port: number, family: number): boolean;
+  isScannedAnew(row: Observation, port: number, family: number): boolean;
+  /** The row is the first with payload of a side. */
+  takeData(row: Observation): void;
 }
 
 interface ContactExports {
   readonly memory: WebAssembly.Memory;
   setUp(answerTimeoutUs: number, floodContactMax: number): void;
-  takeRow(): void;
+  takeRows(length: number): number;
   advance(nowUs: number): void;
   finish(nowUs: number): void;
   addContact(portWord: number): number;
@@ -59,7 +62,8 @@ function contactModule(): WebAssembly.Module {
 
 export class ContactJudge {
   readonly #exports: ContactExports;
-  readonly #row: Int32Array;
+  readonly #rows: Int32Array;
+  readonly #row = new Observation();
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;
   readonly #judged = new JudgedProbe();
@@ -70,8 +74,11 @@ export class ContactJudge {
     const env = {
       weigh: () => hooks.weigh(this.#readJudged()),
       giveUp: () => hooks.giveUp(this.#readJudged()),
-      isSuspicious: (source0: number, family: number) => hooks.isSuspicious(source0, family),
-      isScannedAnew: (port: number, family: number) => hooks.isScannedAnew(port, family),
+      isSuspicious: (at: number, source0: number, family: number) =>
+        hooks.isSuspicious(this.#rowAt(at), source0, family),
+      isScannedAnew: (at: number, port: number, family: number) =>
+        hooks.isScannedAnew(this.#rowAt(at), port, family),
+      takeData: (at: number) => hooks.takeData(this.#rowAt(at)),
       addRouter: (high: number, low: number) => this.#routers.add(this.#macOf(high, low)),
       isRouter: (high: number, low: number) => this.#routers.find(this.#macOf(high, low)) >= 0,
     };
@@ -79,7 +86,7 @@ export class ContactJudge {
     this.#exports = instance.exports as unknown as ContactExports;
     this.#exports.setUp(answerTimeoutUs, floodContactMax);
     const { buffer } = this.#exports.memory;
-    this.#row = new Int32Array(buffer, ROW_AT);
+    this.#rows = new Int32Array(buffer, ROWS_AT, ROW_WORDS_MAX);
     this.#words = new Int32Array(buffer, JUDGED_AT, JUDGED_WORDS);
     this.#doubles = new Float64Array(buffer, JUDGED_AT, JUDGED_WORDS / 2);
   }
@@ -93,12 +100,14 @@ export class ContactJudge {
     return this.#exports.forgottenCount();
   }
 
-  /** Takes a row of any kind. */
-  takeRow({ words, at }: Observation): void {
-    const row = this.#row;
-    const length = words[at] >>> 16;
-    for (let word = 0; word < length; word++) row[word] = words[at + word];
-    this.#exports.takeRow();
+  /** Takes the whole rows from words[from] up to words[to], of any kind and number; they are copied. */
+  takeRows(words: Int32Array, from: number, to: number): void {
+    for (let at = from, taken = 1; at < to && taken > 0; at += taken) {
+      const end = Math.min(to, at + ROW_WORDS_MAX);
+      this.#rows.set(words.subarray(at, end));
+      // The last row may not have fitted: it is the first next time.
+      taken = this.#exports.takeRows(end - at);
+    }
   }
 
   advance(nowUs: number): void {
@@ -118,6 +127,11 @@ export class ContactJudge {
   /** Whether the address with these hashes (see EndsHash) is a router's own. */
   hasRouterAddress(hash0: number, hash1: number): boolean {
     return this.#exports.hasRouterAddress(hash0, hash1) !== 0;
+  }
+
+  #rowAt(address: number): Observation {
+    this.#row.read(this.#rows, (address - ROWS_AT) / 4);
+    return this.#row;
   }
 
   #macOf(high: number, low: number): Int32Array {

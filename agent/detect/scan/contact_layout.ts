@@ -2,14 +2,16 @@
  * Where things lie in the memory of ContactJudge: read by the AssemblyScript sources (assembly/) and by TypeScript, so it
  * holds numbers only, in the part of the language that both have. Addresses are bytes.
  *
- *          4096  the row taken up          4608  the probe judged last          4736  what is known of each set
+ *          4608  the probe judged last         4736  what is known of each set
  *          8192  new contacts of each destination (65,536 cells)
  *        270,336  sets of a day, a week and half an hour, two generations each
  *      6,037,504  pending probes         11,280,384  their links          11,804,680  their index
+ *     12,328,968  rows
  */
 
-/** One row of observations. */
-export const ROW_AT = 4096;
+/** Rows of observations, whole ones, at most so many words at a time. */
+export const ROWS_AT = 12_328_968;
+export const ROW_WORDS_MAX = 16_384;
 
 /** A pending probe, and the one judged: words from its start. */
 export const P_SOURCE = 0;
@@ -54,7 +56,7 @@ export const PENDING_AT = 6_037_504;
 export const LINKS_AT = 11_280_384;
 export const INDEX_AT = 11_804_680;
 /** Pages of 64 KiB in the whole memory. */
-export const MEMORY_PAGES = 189;
+export const MEMORY_PAGES = 190;
 
 /** Kinds, marks, protocols, families, traits, flags and outcomes, as in the modules that have them. */
 export const KIND_CONTACT = 1;
@@ -62,6 +64,8 @@ export const KIND_ARP = 3;
 export const KIND_ICMP_ERROR = 4;
 export const KIND_DNS = 5;
 export const MARK_IS_NEW = 0x1;
+export const MARK_IS_FIRST_OF_SIDE = 0x2;
+export const MARK_HAS_TCP_STATE_MOVED = 0x4;
 export const MARK_IS_FIRST_PAYLOAD = 0x8;
 export const MARK_IS_CONTINUED = 0x80;
 export const MARK_SENT_BY_ORIGINATOR = 0x100;

@@ -1,6 +1,6 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { Transport } from "../../records.ts";
-import { Mark, OBSERVATION_WORDS_MAX, ObservationKind } from "../observation.ts";
+import { Mark, ObservationKind } from "../observation.ts";
 import { namedIn, same } from "../../../tests/layout_names.ts";
 import * as layout from "./contact_layout.ts";
 import { Outcome } from "./judged_probe.ts";
@@ -25,7 +25,6 @@ Deno.test("the layout of ContactJudge has the numbers of the observations, recor
 
 Deno.test("no two things lie in the same place of ContactJudge's memory", () => {
   const parts = [
-    [layout.ROW_AT, OBSERVATION_WORDS_MAX * 4],
     [layout.JUDGED_AT, layout.JUDGED_WORDS * 4],
     [layout.DAY_SET_AT, 48],
     [layout.WEEK_SET_AT, 48],
@@ -37,6 +36,7 @@ Deno.test("no two things lie in the same place of ContactJudge's memory", () => 
     [layout.PENDING_AT, layout.PENDING_MAX * layout.PROBE_WORDS * 4],
     [layout.LINKS_AT, (layout.PENDING_MAX + 1) * 8],
     [layout.INDEX_AT, layout.PENDING_MAX * 2 * 4],
+    [layout.ROWS_AT, layout.ROW_WORDS_MAX * 4],
     [layout.MEMORY_PAGES * 65_536, 0],
   ] as const;
   for (let index = 1; index < parts.length; index++) {

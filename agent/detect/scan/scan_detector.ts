@@ -8,8 +8,8 @@
  * incidents 1 MB; 256 incidents 7 MB and 16 distributed ones 2 MB, if all were of the largest. In all 34 MB, mostly 25.
  */
 import { Transport } from "../../records.ts";
-import type { Detector, DetectorContext, Interest } from "../detector.ts";
-import { Mark, Observation, ObservationKind } from "../observation.ts";
+import type { Detector, DetectorContext } from "../detector.ts";
+import { Mark, type Observation } from "../observation.ts";
 import { ContactJudge } from "./contact_judge.ts";
 import { copyDestination, copySource } from "./ends.ts";
 import { hashAddress0 } from "./ends_hash.ts";
@@ -18,29 +18,22 @@ import { DEFAULT_SCAN_OPTIONS, type ScanOptions } from "./options.ts";
 import { Family } from "./probe_family.ts";
 import { ProbeJudge } from "./probe_judge.ts";
 
-const tellingMarks = Mark.isFirstOfSide | Mark.hasTcpStateMoved | Mark.isFirstPayload;
-
 export class ScanDetector implements Detector {
-  readonly interests: readonly Interest[] = [
-    { kind: ObservationKind.contact, marks: Mark.isNew | tellingMarks },
-    { kind: ObservationKind.arp, marks: 0 },
-    { kind: ObservationKind.icmpError, marks: 0 },
-    { kind: ObservationKind.dns, marks: 0 },
-  ];
+  /** All comes in bulk. */
+  readonly interests = [];
   readonly #context: DetectorContext;
   readonly #contacts: ContactJudge;
   readonly #judge: ProbeJudge;
   readonly #source = new Int32Array(4);
-  /** The row that is being taken. */
-  #row = new Observation();
 
   constructor(context: DetectorContext, options: ScanOptions = DEFAULT_SCAN_OPTIONS) {
     this.#context = context;
     this.#contacts = new ContactJudge(options, {
       weigh: (probe) => this.#judge.weigh(probe),
       giveUp: (probe) => this.#giveUp(probe),
-      isSuspicious: (source0, family) => this.#isSuspicious(source0, family),
-      isScannedAnew: (port, family) => this.#judge.isScannedAnew(this.#row, port, family),
+      isSuspicious: (row, source0, family) => this.#isSuspicious(row, source0, family),
+      isScannedAnew: (row, port, family) => this.#judge.isScannedAnew(row, port, family),
+      takeData: (row) => this.#takeData(row),
     });
     this.#judge = new ProbeJudge(context, options, this.#contacts);
   }
@@ -53,10 +46,12 @@ export class ScanDetector implements Detector {
     return this.#contacts.forgottenCount + this.#judge.forgottenCount;
   }
 
-  observe(o: Observation): void {
-    this.#row = o;
-    this.#contacts.takeRow(o);
-    if (this.#judge.isAnyOpen && o.kind === ObservationKind.contact) this.#takeData(o);
+  observe({ words, at }: Observation): void {
+    this.takeRows(words, at, at + (words[at] >>> 16));
+  }
+
+  takeRows(words: Int32Array, from: number, to: number): void {
+    this.#contacts.takeRows(words, from, to);
   }
 
   advance(nowUs: number): void {
@@ -69,8 +64,8 @@ export class ScanDetector implements Detector {
     this.#judge.closeAll(nowUs);
   }
 
-  #isSuspicious(source0: number, family: number): boolean {
-    copySource(this.#row, this.#source);
+  #isSuspicious(row: Observation, source0: number, family: number): boolean {
+    copySource(row, this.#source);
     return this.#judge.isSuspicious(this.#source, source0, family);
   }
 
@@ -84,9 +79,7 @@ export class ScanDetector implements Detector {
 
   /** The first payload of a side: does a scanner come back to what it found? */
   #takeData(o: Observation): void {
-    const isFirstPacket = o.has(Mark.isNew | Mark.isContinued);
-    if (isFirstPacket || !o.has(Mark.isFirstPayload)) return;
-    if (o.origBytes === 0 || o.respBytes === 0) return;
+    if (!this.#judge.isAnyOpen || o.origBytes === 0 || o.respBytes === 0) return;
     const isAsker = o.has(Mark.sentByOriginator);
     const { formatAddress } = this.#context;
     const family = o.transport === Transport.tcp ? Family.tcp : Family.udp;

@@ -18,6 +18,9 @@ import {
   KIND_ICMP_ERROR,
   MARK_IS_CONTINUED,
   MARK_IS_DESTINATION_LOCAL,
+  MARK_HAS_TCP_STATE_MOVED,
+  MARK_IS_FIRST_OF_SIDE,
+  MARK_IS_FIRST_PAYLOAD,
   MARK_IS_LINK_BROADCAST,
   MARK_IS_NEW,
   MARK_IS_SOURCE_LOCAL,
@@ -38,14 +41,14 @@ import {
   P_START_US,
   P_TRAITS,
   PROBE_WORDS,
-  ROW_AT,
+  ROWS_AT,
   TRAIT_IS_DESTINATION_LOCAL,
   TRAIT_IS_RESOLVED,
   TRAIT_IS_SOURCE_LOCAL,
   TRANSPORT_TCP,
   TRANSPORT_UDP,
 } from "../contact_layout";
-import { addRouter, isRouter, isScannedAnew, isSuspicious, weigh } from "./imports";
+import { addRouter, isRouter, isScannedAnew, isSuspicious, takeData, weigh } from "./imports";
 import {
   addAsked,
   addContact,
@@ -101,15 +104,20 @@ import {
   marks,
   source0,
   sourcePort,
+  takeUp,
   timestampUs,
   transport,
   word,
+  wordAt,
 } from "./row";
 
 export { addContact, hasRouterAddress };
 
 /** Pending probes that lie in the future by more than this are from before a jump of time. */
 const jumpUs: f64 = 60_000_000;
+/** Contacts without any of them say nothing new. */
+const TELLING_MARKS: i32 = MARK_IS_NEW | MARK_IS_FIRST_OF_SIDE | MARK_HAS_TCP_STATE_MOVED |
+  MARK_IS_FIRST_PAYLOAD;
 const ftpPort: i32 = 21;
 const firstUserPort: i32 = 1024;
 
@@ -134,13 +142,27 @@ export function forgottenCount(): f64 {
   return <f64> forgottenFacts() + <f64> forgottenProbes() + skippedContacts();
 }
 
-/** Takes the row at ROW_AT. */
-export function takeRow(): void {
+/** Takes the whole rows in the first `length` words from ROWS_AT on; returns how many words they have. */
+export function takeRows(length: i32): i32 {
+  const end: usize = ROWS_AT + (length << 2);
+  let row: usize = ROWS_AT;
+  while (row < end) {
+    const next = row + (load<u16>(row, 2) << 2);
+    if (next > end) break;
+    takeUp(row);
+    takeRow();
+    row = next;
+  }
+  return <i32> (row - ROWS_AT) >> 2;
+}
+
+function takeRow(): void {
   const rowKind = kind();
   if (rowKind == KIND_CONTACT) {
-    if (has(MARK_IS_CONTINUED)) return;
-    if (has(MARK_IS_NEW)) takeFirst();
-    else takeLater();
+    if (!has(TELLING_MARKS) || has(MARK_IS_CONTINUED)) return;
+    if (has(MARK_IS_NEW)) return takeFirst();
+    takeLater();
+    if (has(MARK_IS_FIRST_PAYLOAD)) takeData(wordAt(0));
   } else if (rowKind == KIND_ARP) takeArp();
   else if (rowKind == KIND_ICMP_ERROR) takeIcmpError();
   else if (rowKind == KIND_DNS) takeDns();
@@ -176,7 +198,7 @@ function takeFirst(): void {
   if (!isAsker) {
     // The side that is asked comes first: an answer to what was not seen, or to forgery.
     if (transport() == TRANSPORT_UDP) addReply();
-  } else if (press(destination0, contactMax) && isSuspicious(source0, family) == 0) return;
+  } else if (press(destination0, contactMax) && isSuspicious(wordAt(0), source0, family) == 0) return;
   if (family != FAMILY_NONE) takeProbe(family);
   else if (isAsker && transport() == TRANSPORT_TCP) addUsed();
 }
@@ -205,7 +227,7 @@ function takeProbe(family: i32): void {
 
 /** Whether the contact is the first of its kind, or the first of another scan. */
 function isFirst(port: i32, family: i32): bool {
-  return !addContact(port << 16 | family) || isScannedAnew(port, family) != 0;
+  return !addContact(port << 16 | family) || isScannedAnew(wordAt(0), port, family) != 0;
 }
 
 /** A packet that changes what is known of a flow. */
@@ -260,7 +282,7 @@ function takeDns(): void {
   const described = word(14);
   if (<i32> described >= 0 || has(MARK_IS_TO_MANY)) return;
   const nameWords = (described >> 16 & 0xff) + 3 >> 2;
-  const first: usize = ROW_AT + (16 + nameWords << 2);
+  const first = wordAt(16 + nameWords);
   for (let index = <i32> word(15) - 1; index >= 0; index--) addResolved(first + (index << 4));
 }
 

@@ -27,11 +27,11 @@ import {
 import { addTo, advanceSet, forgottenOf, hasIn, makeSet } from "./fingerprints";
 import { hashAddress0, hashAddress1, mix } from "./hashes";
 import {
-  DESTINATION,
+  destination,
   destination0,
   destination1,
   destinationPort,
-  SOURCE,
+  source,
   source0,
   source1,
   sourcePort,
@@ -141,8 +141,8 @@ export function hasService(probe: usize, portWord: i32): bool {
 export function addResolved(address: usize): void {
   addTo(
     RECENT_SET_AT,
-    mix(hashAddress0(DESTINATION), hashAddress0(address) ^ RESOLVED, 0),
-    mix(hashAddress1(DESTINATION), hashAddress1(address) ^ RESOLVED, 0),
+    mix(hashAddress0(destination()), hashAddress0(address) ^ RESOLVED, 0),
+    mix(hashAddress1(destination()), hashAddress1(address) ^ RESOLVED, 0),
   );
 }
 
@@ -166,8 +166,8 @@ export function hasReply(probe: usize, clientPort: i32, port: i32): bool {
 export function addRouterAddress(): void {
   addTo(
     DAY_SET_AT,
-    mix(hashAddress0(SOURCE), ROUTER_ADDRESS, 0),
-    mix(hashAddress1(SOURCE), ROUTER_ADDRESS, 0),
+    mix(hashAddress0(source()), ROUTER_ADDRESS, 0),
+    mix(hashAddress1(source()), ROUTER_ADDRESS, 0),
   );
 }
 

@@ -25,10 +25,10 @@ import {
 import { hashAddress0, mix } from "./hashes";
 import { giveUp } from "./imports";
 import {
-  DESTINATION,
+  destination,
   destination0,
   destination1,
-  SOURCE,
+  source,
   source0,
   source1,
   sourcePort,
@@ -61,19 +61,19 @@ export function forgottenProbes(): i32 {
 
 /** The contact of the row's source with the row's destination; 0 when it is not pending. */
 export function findPending(port: i32): usize {
-  return find(SOURCE, DESTINATION, port);
+  return find(source(), destination(), port);
 }
 
 /** The contact that the row may answer: of its destination with its source. */
 export function findAsked(port: i32): usize {
-  return find(DESTINATION, SOURCE, port);
+  return find(destination(), source(), port);
 }
 
 /** A contact that is pending already begins anew; a full table gives up its oldest one at `nowUs`. */
 export function addPending(port: i32, traits: i32, nowUs: f64): void {
   const ports = port << 16 | transport();
   const hash = mix(source0, destination0, ports);
-  let place = placeOf(SOURCE, DESTINATION, ports, hash);
+  let place = placeOf(source(), destination(), ports, hash);
   let slot = load<i32>(place) - 1;
   if (slot >= 0) {
     unlink(slot);
@@ -82,7 +82,7 @@ export function addPending(port: i32, traits: i32, nowUs: f64): void {
     if (count == PENDING_MAX) {
       giveUpOldest(nowUs);
       // Removing shifts the index.
-      place = placeOf(SOURCE, DESTINATION, ports, hash);
+      place = placeOf(source(), destination(), ports, hash);
     }
     slot = freeSlot();
     store<i32>(place, slot + 1);
@@ -94,8 +94,8 @@ export function addPending(port: i32, traits: i32, nowUs: f64): void {
 
 /** Writes the row's contact. */
 export function fillProbe(probe: usize, ports: i32, hash: i32, traits: i32): void {
-  memory.copy(probe, SOURCE, 16);
-  memory.copy(probe + (P_DESTINATION << 2), DESTINATION, 16);
+  memory.copy(probe, source(), 16);
+  memory.copy(probe + (P_DESTINATION << 2), destination(), 16);
   store<i32>(probe, ports, P_PORT << 2);
   store<i32>(probe, hash, P_HASH << 2);
   store<i32>(probe, source0, P_ENDS << 2);

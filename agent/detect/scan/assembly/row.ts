@@ -1,9 +1,9 @@
 /** The row taken up (agent/detect/observation.ts draws it), and the hashes of its two ends. */
-import { ROW_AT, TRANSPORT_ICMP, TRANSPORT_ICMPV6 } from "../contact_layout";
+import { TRANSPORT_ICMP, TRANSPORT_ICMPV6 } from "../contact_layout";
 import { hashAddress0, hashAddress1 } from "./hashes";
 
-export const SOURCE: usize = ROW_AT + 3 * 4;
-export const DESTINATION: usize = ROW_AT + 7 * 4;
+/** Address of the row. */
+let row: usize = 0;
 
 /** Of the source and the destination, once a first contact has been taken up: see EndsHash. */
 export let source0: i32 = 0;
@@ -12,25 +12,47 @@ export let destination0: i32 = 0;
 export let destination1: i32 = 0;
 
 export function hashEnds(): void {
-  source0 = hashAddress0(SOURCE);
-  source1 = hashAddress1(SOURCE);
-  destination0 = hashAddress0(DESTINATION);
-  destination1 = hashAddress1(DESTINATION);
+  source0 = hashAddress0(source());
+  source1 = hashAddress1(source());
+  destination0 = hashAddress0(destination());
+  destination1 = hashAddress1(destination());
+}
+
+/** Takes up the row at an address. */
+@inline
+export function takeUp(address: usize): void {
+  row = address;
+}
+
+@inline
+export function source(): usize {
+  return row + 3 * 4;
+}
+
+@inline
+export function destination(): usize {
+  return row + 7 * 4;
+}
+
+/** Address of a word of the row. */
+@inline
+export function wordAt(index: i32): usize {
+  return row + (index << 2);
 }
 
 @inline
 export function word(index: i32): u32 {
-  return load<u32>(ROW_AT + (index << 2));
+  return load<u32>(row + (index << 2));
 }
 
 @inline
 export function kind(): i32 {
-  return <i32> load<u8>(ROW_AT);
+  return <i32> load<u8>(row);
 }
 
 @inline
 export function transport(): i32 {
-  return <i32> load<u8>(ROW_AT, 1);
+  return <i32> load<u8>(row, 1);
 }
 
 @inline
@@ -105,6 +127,6 @@ export function isIcmp(): bool {
 }
 
 export function isToItself(): bool {
-  return load<i64>(SOURCE, 8) == load<i64>(DESTINATION, 8) &&
-    load<i64>(SOURCE) == load<i64>(DESTINATION);
+  return load<i64>(source(), 8) == load<i64>(destination(), 8) &&
+    load<i64>(source()) == load<i64>(destination());
 }
