@@ -1,101 +1,128 @@
 /**
- * Contacts up to their judgement: first contacts are kept until an answer, silence or the end of the input judges them, and
- * guards drop those that are no evidence. That is WebAssembly (assembly/), because nearly every row passes here, and a
- * file is over before V8 would have compiled it; here is the door to it.
+ * The way of a contact, from its first packet to the scan that it is part of: kept until an answer, silence or the end
+ * of the input judges it, dropped if a guard finds it no evidence, weighed against its source, counted in the scan under
+ * way. That is WebAssembly (assembly/), because nearly every row passes here, and a file is over before V8 would have
+ * compiled it; here is the door to it.
  */
-import { KeyedSlots } from "../keyed_slots.ts";
-import { Observation } from "../observation.ts";
 import { contactCode } from "./contact_code.ts";
 import {
-  FAMILY_MASK,
   JUDGED_AT,
   JUDGED_WORDS,
-  MEMORY_PAGES,
-  P_AT_US,
-  P_ENDS,
-  P_FLOW,
-  P_IS_SILENT,
-  P_OUTCOME,
-  P_PORT,
-  P_SOURCE_PORT,
-  P_START_US,
-  P_TRAITS,
+  LISTED_PORTS_AT,
+  O_ANSWER_TIMEOUT_US,
+  O_BARE_ACK_WEIGHT,
+  O_FAILURE_STEP,
+  O_FLOOD_CONTACT_MAX,
+  O_HALF_LIFE_US,
+  O_INBOUND_MIN,
+  O_INTERNAL_MIN,
+  O_OUTBOUND_MIN,
+  O_RESOLVED_WEIGHT,
+  O_ROUTER_FACTOR,
+  O_SILENT_UDP_WEIGHT,
+  O_SUCCESS_STEP,
+  O_SWEEP_MIN,
+  O_THRESHOLD,
+  OPTION_COUNT,
+  OPTIONS_AT,
+  PORT_TEXT_AT,
+  PORT_TEXT_BYTES,
+  PORT_WORDS,
   ROW_WORDS_MAX,
   ROWS_AT,
 } from "./contact_layout.ts";
 import { JudgedProbe } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
 
-/** What becomes of contacts; a row is read where it lies. */
+/** What becomes of contacts. Incidents are known by their addresses; see Incident. */
 export interface ContactHooks {
-  /** A probe was judged that nothing excuses; it is filled again for the next one. */
-  weigh(probe: JudgedProbe): void;
-  /** The table of pending probes is full: one is given up, its outcome unknown. */
-  giveUp(probe: JudgedProbe): void;
-  /** Whether something speaks against the row's source, whose first hash is `source0`. */
-  isSuspicious(row: Observation, source0: number, family: number): boolean;
-  /** Whether the row, of a contact that was tried before, is the first of another scan. */
-  isScannedAnew(row: Observation, port: number, family: number): boolean;
-  /** The row is the first with payload of a side. */
-  takeData(row: Observation): void;
+  /** A number for a new incident. */
+  nextId(): number;
+  /** An incident was opened, with the probes kept of its source. */
+  opened(incident: number): void;
+  /** An incident has grown so that it is to be told again. */
+  grown(incident: number): void;
+  /** Data went both ways between an incident's source and a port of `target`, four words, that it had found. */
+  cameBack(incident: number, target: Int32Array, port: number): void;
+  /** The source of an incident has to be forgotten: it is to be closed. */
+  forget(incident: number, nowUs: number): void;
+  /**
+   * A probe failed and may be part of a distributed scan; with `isNamed` its source has an incident of its own. `probe` is
+   * filled again for the next one.
+   */
+  failed(probe: JudgedProbe, isNamed: boolean): void;
 }
 
-interface ContactExports {
+/** Some ports. */
+export interface PortList {
+  /** As "22,80,1000-1024"; after 200 ranges "…". */
+  readonly text: string;
+  readonly count: number;
+}
+
+/** Exports of the module; some of them for tests only. */
+export interface ContactExports {
   readonly memory: WebAssembly.Memory;
-  setUp(answerTimeoutUs: number, floodContactMax: number): void;
   takeRows(length: number): number;
   advance(nowUs: number): void;
   finish(nowUs: number): void;
-  addContact(portWord: number): number;
-  hasRouterAddress(hash0: number, hash1: number): number;
+  closeIncident(incident: number, nowUs: number): void;
+  noteShared(openCount: number): void;
+  evidenceMin(family: number, traits: number): number;
+  countSharedPorts(incident: number, other: number): number;
+  countPorts(): number;
+  writePorts(): number;
   forgottenCount(): number;
 }
 
-const pageBytes = 65_536;
-
 let compiled: WebAssembly.Module | null = null;
 
-/** Made once a thread. */
-function contactModule(): WebAssembly.Module {
-  return compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(contactCode));
+/** An instance with a memory of its own; its code is compiled once a thread. */
+export function instantiateContacts<Exports extends ContactExports>(
+  options: ScanOptions,
+  hooks: ContactHooks,
+): Exports {
+  compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(contactCode));
+  const env = {
+    pow: Math.pow,
+    nextId: () => hooks.nextId(),
+    opened: (incident: number) => hooks.opened(incident),
+    grown: (incident: number) => hooks.grown(incident),
+    cameBack: (incident: number, target: number, port: number) =>
+      hooks.cameBack(incident, new Int32Array(buffer, target, 4), port),
+    forget: (incident: number, nowUs: number) => hooks.forget(incident, nowUs),
+    failed: (isNamed: number) => hooks.failed(probe, isNamed !== 0),
+  };
+  const instance = new WebAssembly.Instance(compiled, { env });
+  const exports = instance.exports as unknown as Exports & SetUpExports;
+  exports.setUp();
+  const { buffer } = exports.memory;
+  const probe = new JudgedProbe(buffer, JUDGED_AT, JUDGED_WORDS);
+  writeOptions(new Float64Array(buffer, OPTIONS_AT, OPTION_COUNT), options);
+  exports.readOptions();
+  return exports;
 }
 
 export class ContactJudge {
+  readonly memory: ArrayBuffer;
   readonly #exports: ContactExports;
   readonly #rows: Int32Array;
-  readonly #row = new Observation();
-  readonly #words: Int32Array;
-  readonly #doubles: Float64Array;
-  readonly #judged = new JudgedProbe();
-  readonly #routers = new KeyedSlots({ capacity: 256, keyWords: 2 });
-  readonly #mac = new Int32Array(2);
+  readonly #ports: Int32Array;
+  readonly #portText: Uint8Array;
 
-  constructor({ answerTimeoutUs, floodContactMax }: ScanOptions, hooks: ContactHooks) {
-    const env = {
-      weigh: () => hooks.weigh(this.#readJudged()),
-      giveUp: () => hooks.giveUp(this.#readJudged()),
-      isSuspicious: (at: number, source0: number, family: number) =>
-        hooks.isSuspicious(this.#rowAt(at), source0, family),
-      isScannedAnew: (at: number, port: number, family: number) =>
-        hooks.isScannedAnew(this.#rowAt(at), port, family),
-      takeData: (at: number) => hooks.takeData(this.#rowAt(at)),
-      addRouter: (high: number, low: number) => this.#routers.add(this.#macOf(high, low)),
-      isRouter: (high: number, low: number) => this.#routers.find(this.#macOf(high, low)) >= 0,
-    };
-    const instance = new WebAssembly.Instance(contactModule(), { env });
-    this.#exports = instance.exports as unknown as ContactExports;
-    this.#exports.setUp(answerTimeoutUs, floodContactMax);
-    const { buffer } = this.#exports.memory;
-    this.#rows = new Int32Array(buffer, ROWS_AT, ROW_WORDS_MAX);
-    this.#words = new Int32Array(buffer, JUDGED_AT, JUDGED_WORDS);
-    this.#doubles = new Float64Array(buffer, JUDGED_AT, JUDGED_WORDS / 2);
+  constructor(options: ScanOptions, hooks: ContactHooks) {
+    this.#exports = instantiateContacts(options, hooks);
+    this.memory = this.#exports.memory.buffer;
+    this.#rows = new Int32Array(this.memory, ROWS_AT, ROW_WORDS_MAX);
+    this.#ports = new Int32Array(this.memory, LISTED_PORTS_AT, PORT_WORDS);
+    this.#portText = new Uint8Array(this.memory, PORT_TEXT_AT, PORT_TEXT_BYTES);
   }
 
   get stateBytes(): number {
-    return MEMORY_PAGES * pageBytes + this.#routers.stateBytes;
+    return this.memory.byteLength;
   }
 
-  /** Entries that a full table forgot, and contacts left out. */
+  /** Entries that a full table forgot, contacts left out, and scans not told. */
   get forgottenCount(): number {
     return this.#exports.forgottenCount();
   }
@@ -119,44 +146,55 @@ export class ContactJudge {
     this.#exports.finish(nowUs);
   }
 
-  /** Remembers that the row's source tried the port (`portWord` holds port and family); whether it had before. */
-  addContact(portWord: number): boolean {
-    return this.#exports.addContact(portWord) !== 0;
+  /** An incident is over and has been told: its source is weighed anew, its words are given up. */
+  closeIncident(incident: number, nowUs: number): void {
+    this.#exports.closeIncident(incident, nowUs);
   }
 
-  /** Whether the address with these hashes (see EndsHash) is a router's own. */
-  hasRouterAddress(hash0: number, hash1: number): boolean {
-    return this.#exports.hasRouterAddress(hash0, hash1) !== 0;
+  /** How many distributed scans are under way: without one, probes of named sources are not told to failed(). */
+  noteShared(openCount: number): void {
+    this.#exports.noteShared(openCount);
   }
 
-  #rowAt(address: number): Observation {
-    this.#row.read(this.#rows, (address - ROWS_AT) / 4);
-    return this.#row;
+  /** Failures that a source needs to be named, by its family of probes and their traits. */
+  evidenceMin(family: number, traits: number): number {
+    return this.#exports.evidenceMin(family, traits);
   }
 
-  #macOf(high: number, low: number): Int32Array {
-    this.#mac[0] = high;
-    this.#mac[1] = low;
-    return this.#mac;
+  /** How many ports two incidents have in common. */
+  countSharedPorts(incident: number, other: number): number {
+    return this.#exports.countSharedPorts(incident, other);
   }
 
-  #readJudged(): JudgedProbe {
-    const probe = this.#judged;
-    const words = this.#words;
-    const { key, ends } = probe;
-    for (let word = 0; word <= P_PORT; word++) key[word] = words[word];
-    ends.source0 = words[P_ENDS];
-    ends.source1 = words[P_ENDS + 1];
-    ends.destination0 = words[P_ENDS + 2];
-    ends.destination1 = words[P_ENDS + 3];
-    probe.traits = words[P_TRAITS];
-    probe.family = probe.traits & FAMILY_MASK;
-    probe.outcome = words[P_OUTCOME];
-    probe.isSilent = words[P_IS_SILENT] !== 0;
-    probe.startUs = this.#doubles[P_START_US / 2];
-    probe.atUs = this.#doubles[P_AT_US / 2];
-    probe.sourcePort = words[P_SOURCE_PORT];
-    probe.flowId = words[P_FLOW] >>> 0;
-    return probe;
+  /** Ports from a bit for each. */
+  listPorts(bits: Int32Array): PortList {
+    this.#ports.set(bits);
+    const length = this.#exports.writePorts();
+    const text = String.fromCharCode(...this.#portText.subarray(0, length));
+    return { text: text.replace(".", "…"), count: this.#exports.countPorts() };
   }
+}
+
+interface SetUpExports {
+  setUp(): void;
+  readOptions(): void;
+}
+
+/** Logarithms of the sequential test: see assembly/evidence.ts. */
+function writeOptions(words: Float64Array, options: ScanOptions): void {
+  const { benignSuccess, scannerSuccess, detectionRate, falseAlarmRate } = options;
+  words[O_ANSWER_TIMEOUT_US] = options.answerTimeoutUs;
+  words[O_FLOOD_CONTACT_MAX] = options.floodContactMax;
+  words[O_HALF_LIFE_US] = options.halfLifeUs;
+  words[O_FAILURE_STEP] = Math.log((1 - scannerSuccess) / (1 - benignSuccess));
+  words[O_SUCCESS_STEP] = Math.log(benignSuccess / scannerSuccess);
+  words[O_THRESHOLD] = Math.log(detectionRate / falseAlarmRate);
+  words[O_INBOUND_MIN] = options.inboundEvidenceMin;
+  words[O_INTERNAL_MIN] = options.internalEvidenceMin;
+  words[O_OUTBOUND_MIN] = options.outboundEvidenceMin;
+  words[O_SWEEP_MIN] = options.sweepEvidenceMin;
+  words[O_ROUTER_FACTOR] = options.routerFactor;
+  words[O_SILENT_UDP_WEIGHT] = options.silentUdpWeight;
+  words[O_BARE_ACK_WEIGHT] = options.bareAckWeight;
+  words[O_RESOLVED_WEIGHT] = options.resolvedWeight;
 }

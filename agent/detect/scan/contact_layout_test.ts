@@ -1,6 +1,6 @@
 import { deepEqual, ok } from "node:assert/strict";
-import { Transport } from "../../records.ts";
-import { Mark, ObservationKind } from "../observation.ts";
+import { ADDRESSES_LISTED_MAX, FLOWS_LINKED_MAX, Transport } from "../../records.ts";
+import { Mark, OBSERVATION_WORDS_MAX, ObservationKind } from "../observation.ts";
 import { namedIn, same } from "../../../tests/layout_names.ts";
 import * as layout from "./contact_layout.ts";
 import { Outcome } from "./judged_probe.ts";
@@ -23,12 +23,23 @@ Deno.test("the layout of ContactJudge has the numbers of the observations, recor
   deepEqual(families, { ...Family });
 });
 
+Deno.test("the layout of ContactJudge lists as much as findings do", () => {
+  const { TARGETS_LISTED_MAX, FLOWS_MAX, ROW_WORDS_MAX } = layout;
+  deepEqual([TARGETS_LISTED_MAX, FLOWS_MAX], [ADDRESSES_LISTED_MAX, FLOWS_LINKED_MAX]);
+  ok(ROW_WORDS_MAX >= OBSERVATION_WORDS_MAX);
+});
+
 Deno.test("no two things lie in the same place of ContactJudge's memory", () => {
   const parts = [
+    [layout.OPTIONS_AT, layout.OPTION_COUNT * 8],
     [layout.JUDGED_AT, layout.JUDGED_WORDS * 4],
     [layout.DAY_SET_AT, 48],
     [layout.WEEK_SET_AT, 48],
     [layout.RECENT_SET_AT, 48],
+    [layout.TARGET_SET_AT, 48],
+    [layout.PENDING_TABLE_AT, 40],
+    [layout.SOURCE_TABLE_AT, 40],
+    [layout.ROUTERS_AT, layout.ROUTERS_MAX * 8],
     [layout.PRESSURE_AT, layout.PRESSURE_CELLS * 4],
     [layout.DAY_AT, layout.DAY_PLACES * 8],
     [layout.WEEK_AT, layout.WEEK_PLACES * 8],
@@ -36,7 +47,15 @@ Deno.test("no two things lie in the same place of ContactJudge's memory", () => 
     [layout.PENDING_AT, layout.PENDING_MAX * layout.PROBE_WORDS * 4],
     [layout.LINKS_AT, (layout.PENDING_MAX + 1) * 8],
     [layout.INDEX_AT, layout.PENDING_MAX * 2 * 4],
+    [layout.TARGETS_AT, layout.TARGET_PLACES * 8],
+    [layout.SOURCES_AT, layout.SOURCES_MAX * layout.SOURCE_WORDS * 4],
+    [layout.SOURCE_LINKS_AT, (layout.SOURCES_MAX + 1) * 8],
+    [layout.SOURCE_INDEX_AT, layout.SOURCES_MAX * 2 * 4],
+    [layout.RING_AT, layout.SOURCES_MAX * layout.RING_LENGTH * layout.K_BYTES],
+    [layout.INCIDENTS_AT, layout.INCIDENTS_MAX * layout.INCIDENT_WORDS * 4],
     [layout.ROWS_AT, layout.ROW_WORDS_MAX * 4],
+    [layout.LISTED_PORTS_AT, layout.PORT_WORDS * 4],
+    [layout.PORT_TEXT_AT, layout.PORT_TEXT_BYTES],
     [layout.MEMORY_PAGES * 65_536, 0],
   ] as const;
   for (let index = 1; index < parts.length; index++) {
@@ -44,4 +63,22 @@ Deno.test("no two things lie in the same place of ContactJudge's memory", () => 
     ok(at + length <= parts[index][0], `part ${index}`);
     ok(at % 8 === 0, `part ${index}`);
   }
+});
+
+Deno.test("no two things lie in the same place of an incident", () => {
+  const parts = [
+    [layout.I_TEMPO_LAST_US, 2],
+    [layout.I_TEMPO, layout.TEMPO_BUCKETS],
+    [layout.I_TARGETS, layout.TARGETS_LISTED_MAX * 4],
+    [layout.I_FLOWS, layout.FLOWS_MAX],
+    [layout.I_FOUND, layout.FOUND_MAX * 5],
+    [layout.I_PORTS, layout.PORT_WORDS],
+    [layout.I_ANSWERED_PORTS, layout.PORT_WORDS],
+    [layout.INCIDENT_WORDS, 0],
+  ] as const;
+  for (let index = 1; index < parts.length; index++) {
+    const [at, length] = parts[index - 1];
+    ok(at + length <= parts[index][0], `part ${index}`);
+  }
+  ok(layout.INCIDENT_WORDS % 2 === 0);
 });

@@ -3,8 +3,9 @@
  * followed that came first: at most some 110 KB.
  */
 import { ADDRESSES_LISTED_MAX, FLOWS_LINKED_MAX } from "../../records.ts";
+import type { PortList } from "./contact_judge.ts";
+import { PORT_WORDS } from "./contact_layout.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
-import { PortSet } from "./port_set.ts";
 import { Family, PROBE_OF_FAMILY, Trait } from "./probe_family.ts";
 import type { ScanSummary } from "./scan_finding.ts";
 import { Tempo } from "./tempo.ts";
@@ -19,7 +20,8 @@ export class DistributedIncident {
   readonly #family: number;
   readonly #traits: number;
   readonly #sources = new Map<string, number>();
-  readonly #ports = new PortSet();
+  /** A bit for each port tried. */
+  readonly ports = new Int32Array(PORT_WORDS);
   readonly #tempo = new Tempo();
   readonly #flowIds: number[] = [];
   attempts = 0;
@@ -36,7 +38,7 @@ export class DistributedIncident {
 
   /** Bytes held, about. */
   get stateBytes(): number {
-    return 500 + this.#sources.size * 100 + this.#ports.stateBytes;
+    return 500 + this.#sources.size * 100 + this.ports.byteLength;
   }
 
   take(
@@ -49,7 +51,7 @@ export class DistributedIncident {
     if (count !== undefined || this.#sources.size < sourcesMax) {
       this.#sources.set(source, (count ?? 0) + 1);
     }
-    this.#ports.add(port);
+    this.ports[port >>> 5] |= 1 << (port & 31);
     this.#tempo.add(probe.startUs);
     this.#firstUs = Math.min(this.#firstUs, probe.startUs);
     this.#lastUs = Math.max(this.#lastUs, probe.startUs);
@@ -63,7 +65,7 @@ export class DistributedIncident {
     this.tellAt = this.attempts * growthFactor;
   }
 
-  summary(evidenceMin: number): ScanSummary {
+  summary(evidenceMin: number, ports: PortList): ScanSummary {
     const sources = this.#namedSources();
     const isConnect = this.#family === Family.tcp && (this.#traits & Trait.isRaw) === 0;
     return {
@@ -78,8 +80,8 @@ export class DistributedIncident {
       firstUs: this.#firstUs,
       lastUs: this.#lastUs,
       detectedUs: this.detectedUs,
-      ports: this.#ports,
-      answeredPorts: new PortSet(),
+      ports,
+      answeredPorts: { text: "", count: 0 },
       attempts: this.attempts,
       answered: 0,
       tempo: this.#tempo.name(),

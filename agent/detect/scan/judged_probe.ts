@@ -1,6 +1,6 @@
-import { EndsHash } from "./ends_hash.ts";
+/** A first contact whose outcome is known, as it lies in the memory of ContactJudge: its words are written again for each. */
+import { FAMILY_MASK, P_AT_US, P_FLOW, P_PORT, P_START_US, P_TRAITS } from "./contact_layout.ts";
 
-/** A first contact whose outcome is known; one object is filled again for each. */
 export const Outcome = {
   /** Rejected or unanswered. */
   failed: 0,
@@ -13,23 +13,42 @@ export const Outcome = {
 } as const;
 
 export class JudgedProbe {
-  /** Source (words 0 to 3), destination (4 to 7), port << 16 | transport (8). */
-  readonly key = new Int32Array(9);
-  readonly ends = new EndsHash();
-  family = 0;
-  /** Trait bits. */
-  traits = 0;
-  /** One of Outcome. */
-  outcome = 0;
-  /** True when silence is all that is known. */
-  isSilent = false;
-  /** When it began, and when its outcome was known. */
-  startUs = 0;
-  atUs = 0;
-  sourcePort = 0;
-  flowId = 0;
+  /** Source (words 0 to 3), destination (4 to 7), and what else P_ of the layout names. */
+  readonly words: Int32Array;
+  readonly #doubles: Float64Array;
+
+  constructor(buffer: ArrayBuffer, at: number, wordCount: number) {
+    this.words = new Int32Array(buffer, at, wordCount);
+    this.#doubles = new Float64Array(buffer, at, wordCount / 2);
+  }
 
   get port(): number {
-    return this.key[8] >>> 16;
+    return this.words[P_PORT] >>> 16;
+  }
+
+  get transport(): number {
+    return this.words[P_PORT] & 0xffff;
+  }
+
+  get family(): number {
+    return this.traits & FAMILY_MASK;
+  }
+
+  /** Trait bits and family. */
+  get traits(): number {
+    return this.words[P_TRAITS];
+  }
+
+  /** When it began, and when its outcome was known. */
+  get startUs(): number {
+    return this.#doubles[P_START_US / 2];
+  }
+
+  get atUs(): number {
+    return this.#doubles[P_AT_US / 2];
+  }
+
+  get flowId(): number {
+    return this.words[P_FLOW] >>> 0;
   }
 }

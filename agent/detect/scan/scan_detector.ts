@@ -1,49 +1,48 @@
 /**
  * Port scans, in real time and on traffic time. The way of a contact: its first packet opens a pending probe, unless the
  * same was tried before, it answers something, or its destination is being flooded; an answer, its silence or the
- * end of the input judges it; guards drop what is no evidence (so far contact_judge.ts); the rest is evidence against its
- * source (source_evidence.ts) and for its target (victim_watch.ts); enough of it, in a scan's pattern, opens an incident.
+ * end of the input judges it; guards drop what is no evidence; the rest is evidence against its source; enough of it, in a scan's
+ * pattern, opens an incident (so far contact_judge.ts), which is told by scan_incidents.ts. What failed is also evidence
+ * for its target (victim_watch.ts).
  *
- * Memory: pending probes 6.3 MB, remembered contacts 5.5 MB, counters 0.3 MB, evidence 10 MB, victims 2.2 MB, targets of
- * incidents 1 MB; 256 incidents 7 MB and 16 distributed ones 2 MB, if all were of the largest. In all 34 MB, mostly 25.
+ * Memory: pending probes 6.3 MB, remembered contacts 5.5 MB, counters 0.3 MB, evidence 8.6 MB, scans under way 5.3 MB and
+ * their targets 1 MB, rows 0.1 MB, victims 2.2 MB; 16 distributed scans 2 MB, if all were of the largest. In all 31 MB;
+ * what was never used takes address space only.
  */
-import { Transport } from "../../records.ts";
 import type { Detector, DetectorContext } from "../detector.ts";
-import { Mark, type Observation } from "../observation.ts";
+import type { Observation } from "../observation.ts";
 import { ContactJudge } from "./contact_judge.ts";
-import { copyDestination, copySource } from "./ends.ts";
-import { hashAddress0 } from "./ends_hash.ts";
-import { type JudgedProbe, Outcome } from "./judged_probe.ts";
+import type { JudgedProbe } from "./judged_probe.ts";
 import { DEFAULT_SCAN_OPTIONS, type ScanOptions } from "./options.ts";
-import { Family } from "./probe_family.ts";
-import { ProbeJudge } from "./probe_judge.ts";
+import { ScanIncidents } from "./scan_incidents.ts";
+import { VictimWatch } from "./victim_watch.ts";
 
 export class ScanDetector implements Detector {
   /** All comes in bulk. */
   readonly interests = [];
-  readonly #context: DetectorContext;
   readonly #contacts: ContactJudge;
-  readonly #judge: ProbeJudge;
-  readonly #source = new Int32Array(4);
+  readonly #incidents: ScanIncidents;
+  readonly #victims: VictimWatch;
 
   constructor(context: DetectorContext, options: ScanOptions = DEFAULT_SCAN_OPTIONS) {
-    this.#context = context;
     this.#contacts = new ContactJudge(options, {
-      weigh: (probe) => this.#judge.weigh(probe),
-      giveUp: (probe) => this.#giveUp(probe),
-      isSuspicious: (row, source0, family) => this.#isSuspicious(row, source0, family),
-      isScannedAnew: (row, port, family) => this.#judge.isScannedAnew(row, port, family),
-      takeData: (row) => this.#takeData(row),
+      nextId: () => context.nextId(),
+      opened: (incident) => this.#incidents.open(incident),
+      grown: (incident) => this.#incidents.noteGrowth(incident),
+      cameBack: (incident, target, port) => this.#incidents.noteReturn(incident, target, port),
+      forget: (incident, nowUs) => this.#incidents.close(incident, nowUs),
+      failed: (probe, isNamed) => this.#takeFailed(probe, isNamed),
     });
-    this.#judge = new ProbeJudge(context, options, this.#contacts);
+    this.#incidents = new ScanIncidents(context, options, this.#contacts);
+    this.#victims = new VictimWatch(context, options, this.#contacts);
   }
 
   get stateBytes(): number {
-    return this.#contacts.stateBytes + this.#judge.stateBytes;
+    return this.#contacts.stateBytes + this.#victims.stateBytes;
   }
 
   get forgottenCount(): number {
-    return this.#contacts.forgottenCount + this.#judge.forgottenCount;
+    return this.#contacts.forgottenCount + this.#victims.forgottenCount;
   }
 
   observe({ words, at }: Observation): void {
@@ -56,40 +55,19 @@ export class ScanDetector implements Detector {
 
   advance(nowUs: number): void {
     this.#contacts.advance(nowUs);
-    this.#judge.advance(nowUs);
+    this.#incidents.advance(nowUs);
+    this.#victims.advance(nowUs);
+    this.#contacts.noteShared(this.#victims.openCount);
   }
 
   finish(nowUs: number): void {
     this.#contacts.finish(nowUs);
-    this.#judge.closeAll(nowUs);
+    this.#incidents.closeAll(nowUs);
+    this.#victims.closeAll();
   }
 
-  #isSuspicious(row: Observation, source0: number, family: number): boolean {
-    copySource(row, this.#source);
-    return this.#judge.isSuspicious(this.#source, source0, family);
-  }
-
-  /** The table of pending probes is full: those of known scanners count as unanswered, others are dropped. */
-  #giveUp(probe: JudgedProbe): void {
-    if (this.#judge.incidentOf(probe) === undefined) return;
-    probe.outcome = Outcome.failed;
-    probe.isSilent = true;
-    this.#judge.weigh(probe);
-  }
-
-  /** The first payload of a side: does a scanner come back to what it found? */
-  #takeData(o: Observation): void {
-    if (!this.#judge.isAnyOpen || o.origBytes === 0 || o.respBytes === 0) return;
-    const isAsker = o.has(Mark.sentByOriginator);
-    const { formatAddress } = this.#context;
-    const family = o.transport === Transport.tcp ? Family.tcp : Family.udp;
-    if (isAsker) copySource(o, this.#source);
-    else copyDestination(o, this.#source);
-    const port = isAsker ? o.destinationPort : o.sourcePort;
-    const target = () =>
-      isAsker
-        ? formatAddress(o.destination0, o.destination1, o.destination2, o.destination3)
-        : formatAddress(o.source0, o.source1, o.source2, o.source3);
-    this.#judge.noteData(this.#source, hashAddress0(this.#source, 0), family, port, target);
+  #takeFailed(probe: JudgedProbe, isNamed: boolean): void {
+    this.#victims.take(probe, isNamed);
+    this.#contacts.noteShared(this.#victims.openCount);
   }
 }

@@ -1,7 +1,7 @@
 /** A scan as the finding that is told, and how grave it is. */
 import type { Finding, ScanDetails, Severity } from "../../records.ts";
+import type { PortList } from "./contact_judge.ts";
 import type { Incident } from "./incident.ts";
-import type { PortSet } from "./port_set.ts";
 import { isSweep, Trait } from "./probe_family.ts";
 import { scanReason } from "./scan_text.ts";
 
@@ -15,8 +15,8 @@ export interface ScanSummary
     Pick<Finding, "id" | "sources" | "sourceCount" | "targets" | "targetCount" | "severity">,
     Pick<Finding, "firstUs" | "lastUs" | "detectedUs" | "flowIds">,
     Pick<ScanDetails, "kind" | "probe" | "attempts" | "answered" | "tempo" | "tool" | "cameBack"> {
-  readonly ports: PortSet;
-  readonly answeredPorts: PortSet;
+  readonly ports: PortList;
+  readonly answeredPorts: PortList;
   readonly decoyCount: number;
   /** Trait bits of its probes. */
   readonly traits: number;
@@ -27,8 +27,7 @@ export interface ScanSummary
 /** The finding of a scan as it stands. */
 export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
   const { attempts, answered, decoyCount } = scan;
-  const ports = scan.ports.toString();
-  const portCount = scan.ports.count;
+  const { text: ports, count: portCount } = scan.ports;
   return {
     id: scan.id,
     kind: "scan",
@@ -59,7 +58,7 @@ export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
       portCount,
       attempts,
       answered,
-      answeredPorts: scan.answeredPorts.toString(),
+      answeredPorts: scan.answeredPorts.text,
       tempo: scan.tempo,
       tool: scan.tool,
       hasDecoys: decoyCount > 0,
@@ -68,11 +67,15 @@ export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
   };
 }
 
-/** What an incident of one source comes to. */
-export function incidentSummary(incident: Incident, evidenceMin: number): ScanSummary {
+/** What an incident of one source comes to, and what it takes more to tell that. */
+export function incidentSummary(
+  incident: Incident,
+  more: Pick<ScanSummary, "ports" | "answeredPorts" | "evidenceMin">,
+): ScanSummary {
   return {
     id: incident.id,
-    kind: incident.kind,
+    ...more,
+    kind: incident.kindWith(more.ports.count),
     probe: incident.probe,
     severity: severityOf(incident),
     sources: [incident.source],
@@ -82,8 +85,6 @@ export function incidentSummary(incident: Incident, evidenceMin: number): ScanSu
     firstUs: incident.firstUs,
     lastUs: incident.lastUs,
     detectedUs: incident.detectedUs,
-    ports: incident.ports,
-    answeredPorts: incident.answeredPorts,
     attempts: incident.attempts,
     answered: incident.answered,
     tempo: incident.tempo.name(),
@@ -92,7 +93,6 @@ export function incidentSummary(incident: Incident, evidenceMin: number): ScanSu
     cameBack: incident.cameBack,
     flowIds: incident.flowIds,
     traits: incident.traits,
-    evidenceMin,
   };
 }
 

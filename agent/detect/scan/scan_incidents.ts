@@ -1,109 +1,54 @@
 /**
- * The scans under way: opened when a source's evidence suffices, told again at tenfold growth, closed after quiet or at
+ * Tells the scans under way: when a source's evidence has sufficed, again at tenfold growth, over after quiet or at
  * the end. Sources that begin to probe the same ports of the same host together are marked as each other's decoys.
  */
 import { PAUSE_US } from "../incident.ts";
 import type { DetectorContext } from "../detector.ts";
-import { type EndsHash, hashAddress0, hashAddress1, mix } from "./ends_hash.ts";
-import { FingerprintSet } from "./fingerprint_set.ts";
+import type { ContactJudge } from "./contact_judge.ts";
 import { Incident } from "./incident.ts";
-import type { JudgedProbe } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
 import { isSweep } from "./probe_family.ts";
-import { incidentSummary, scanFinding } from "./scan_finding.ts";
-import { evidenceMin } from "./scan_pattern.ts";
-import {
-  RING_FLOW,
-  RING_LENGTH,
-  RING_OUTCOME,
-  RING_PORTS,
-  RING_TRAITS,
-  RING_WORDS,
-  type SourceEvidence,
-} from "./source_evidence.ts";
+import { incidentSummary, scanFinding, type ScanSummary } from "./scan_finding.ts";
 
-/** Open at a time; what comes beyond is counted, not told. */
-const incidentsMax = 256;
-/** Kept probes older than so many half-lives are no part of a scan that begins now. */
-const evidenceHalfLives = 4;
 const decoyPortsMin = 3;
 const decoyStartUs = 10_000_000;
-const dayUs = 24 * 3600 * 1e6;
 
 export class ScanIncidents {
-  /** Scans not told because too many were open. */
-  forgottenCount = 0;
   readonly #context: DetectorContext;
   readonly #options: ScanOptions;
-  readonly #evidence: SourceEvidence;
+  readonly #contacts: ContactJudge;
+  /** By their addresses in the memory of the contacts. */
   readonly #open = new Map<number, Incident>();
-  /** (target, incident) pairs, so that up to some 100,000 targets are counted without a list. */
-  readonly #targets = new FingerprintSet({ capacity: 2 ** 17, periodUs: dayUs });
 
-  constructor(context: DetectorContext, options: ScanOptions, evidence: SourceEvidence) {
+  constructor(context: DetectorContext, options: ScanOptions, contacts: ContactJudge) {
     this.#context = context;
     this.#options = options;
-    this.#evidence = evidence;
+    this.#contacts = contacts;
   }
 
-  get stateBytes(): number {
-    let incidents = 0;
-    for (const incident of this.#open.values()) incidents += incident.stateBytes;
-    return incidents + this.#targets.stateBytes;
-  }
-
-  get openCount(): number {
-    return this.#open.size;
-  }
-
-  /** The open incident of an evidence slot. */
-  of(slot: number): Incident | undefined {
-    return this.#open.get(slot);
-  }
-
-  /** Opens an incident with the probes kept of the source. */
-  open(slot: number, probe: JudgedProbe): void {
-    if (this.#open.size >= incidentsMax) {
-      this.forgottenCount++;
-      return;
-    }
-    const source = this.#formatAt(probe.key, 0);
-    const id = this.#context.nextId();
-    const incident = new Incident(id, slot, source, probe.family, probe.atUs);
-    this.#open.set(slot, incident);
-    for (const index of this.#keptInOrder(slot, probe.atUs)) this.#takeKept(incident, index);
-    incident.judgedUs = probe.atUs;
+  /** The incident at an address has been opened. */
+  open(at: number): void {
+    const incident = new Incident(this.#contacts.memory, at, this.#context.formatAddress);
+    this.#open.set(at, incident);
     this.#findDecoys(incident);
     this.#tell(incident, true);
   }
 
-  take(incident: Incident, probe: JudgedProbe): void {
-    const { key, ends, outcome, port, traits, startUs, flowId } = probe;
-    const isNewTarget = this.#isNewTarget(incident, ends.destination0, ends.destination1);
-    const target = incident.needsTarget(isNewTarget, outcome) ? this.#formatAt(key, 4) : "";
-    incident.take({ target, isNewTarget, port, traits, outcome, startUs, flowId });
-    incident.judgedUs = probe.atUs;
-    if (incident.attempts >= incident.tellAt) this.#tell(incident, true);
+  /** The incident at an address has grown tenfold. */
+  noteGrowth(at: number): void {
+    this.#tell(this.#open.get(at)!, true);
   }
 
-  /** The source has sent a probe of this incident again: it goes on, but the evidence stays what it was. */
-  noteRepeat(incident: Incident, ends: EndsHash, port: number, timestampUs: number): void {
-    if (!isSweep(incident.family) && !incident.ports.has(port)) return;
-    // What was found open may be used: that is no scanning any more.
-    if (incident.answeredPorts.has(port)) return;
-    const { destination0, destination1 } = ends;
-    const { id } = incident;
-    const isTarget = this.#targets.has(mix(destination0, id, 0), mix(destination1, id, 0));
-    if (isTarget) incident.noteRepeat(timestampUs);
-  }
-
-  /** Data went both ways between the incident's source and a port. */
-  noteData(incident: Incident, target: string, port: number): void {
-    if (incident.noteData(target, port)) this.#tell(incident, true);
+  /** Data went both ways between the source of the incident at an address and a port of `target`, four words. */
+  noteReturn(at: number, target: Int32Array, port: number): void {
+    const incident = this.#open.get(at)!;
+    const [word0, word1, word2, word3] = target;
+    const text = this.#context.formatAddress(word0, word1, word2, word3);
+    incident.cameBack.push(text.includes(":") ? `[${text}]:${port}` : `${text}:${port}`);
+    this.#tell(incident, true);
   }
 
   advance(nowUs: number): void {
-    this.#targets.advance(nowUs);
     for (const incident of this.#open.values()) {
       const quietUs = Math.abs(nowUs - incident.judgedUs);
       if (quietUs >= this.#options.quietUs) this.#close(incident, nowUs);
@@ -111,10 +56,9 @@ export class ScanIncidents {
     }
   }
 
-  /** Closes the incident of an evidence slot, if there is one. */
-  closeOf(slot: number, nowUs: number): void {
-    const incident = this.#open.get(slot);
-    if (incident) this.#close(incident, nowUs);
+  /** Closes the incident at an address. */
+  close(at: number, nowUs: number): void {
+    this.#close(this.#open.get(at)!, nowUs);
   }
 
   closeAll(nowUs: number): void {
@@ -122,66 +66,43 @@ export class ScanIncidents {
   }
 
   #close(incident: Incident, nowUs: number): void {
-    this.#open.delete(incident.slot);
-    this.#evidence.acquit(incident.slot, nowUs);
+    this.#open.delete(incident.at);
     this.#tell(incident, false);
+    this.#contacts.closeIncident(incident.at, nowUs);
   }
 
   #tell(incident: Incident, isOpen: boolean): void {
     incident.noteTold();
-    const least = evidenceMin(this.#options, incident.family, incident.traits);
-    this.#context.report(scanFinding(incidentSummary(incident, least), isOpen));
+    this.#context.report(scanFinding(this.#summaryOf(incident), isOpen));
   }
 
-  /** Places of the slot's kept probes that belong to the scan, oldest first. */
-  #keptInOrder(slot: number, nowUs: number): number[] {
-    const base = slot * RING_LENGTH;
-    const { ringStartUs } = this.#evidence;
-    const oldestUs = nowUs - evidenceHalfLives * this.#options.halfLifeUs;
-    return Array.from({ length: this.#evidence.count(slot) }, (_, index) => base + index)
-      .filter((place) => ringStartUs[place] >= oldestUs)
-      .sort((a, b) => ringStartUs[a] - ringStartUs[b]);
-  }
-
-  #takeKept(incident: Incident, place: number): void {
-    const { ring, ringStartUs } = this.#evidence;
-    const at = place * RING_WORDS;
-    incident.take({
-      target: this.#formatAt(ring, at),
-      isNewTarget: this.#isNewTarget(incident, hashAddress0(ring, at), hashAddress1(ring, at)),
-      port: ring[at + RING_PORTS] >>> 16,
-      traits: ring[at + RING_TRAITS],
-      outcome: ring[at + RING_OUTCOME],
-      startUs: ringStartUs[place],
-      flowId: ring[at + RING_FLOW] >>> 0,
+  #summaryOf(incident: Incident): ScanSummary {
+    const { family, traits, ports, answeredPorts } = incident;
+    return incidentSummary(incident, {
+      evidenceMin: this.#contacts.evidenceMin(family, traits),
+      ports: this.#contacts.listPorts(ports),
+      answeredPorts: this.#contacts.listPorts(answeredPorts),
     });
-  }
-
-  /** By the target's two hashes. */
-  #isNewTarget({ id }: Incident, hash0: number, hash1: number): boolean {
-    return !this.#targets.add(mix(hash0, id, 0), mix(hash1, id, 0));
-  }
-
-  #formatAt(words: Int32Array, at: number): string {
-    return this.#context.formatAddress(words[at], words[at + 1], words[at + 2], words[at + 3]);
   }
 
   #findDecoys(incident: Incident): void {
     if (isSweep(incident.family)) return;
     for (const other of this.#open.values()) {
-      if (other === incident || !areDecoys(incident, other)) continue;
-      incident.decoyCount++;
-      other.decoyCount++;
+      if (other === incident || !areTogether(incident, other)) continue;
+      const shared = this.#contacts.countSharedPorts(incident.at, other.at);
+      if (shared < decoyPortsMin) continue;
+      incident.noteDecoy();
+      other.noteDecoy();
       // The others' counts are told when they grow or end; at once only that there are decoys at all.
       if (other.decoyCount === 1) this.#tell(other, true);
     }
   }
 }
 
-function areDecoys(incident: Incident, other: Incident): boolean {
+/** Whether both probe one target, and did so at the same time. */
+function areTogether(incident: Incident, other: Incident): boolean {
   return other.family === incident.family && incident.targetCount === 1 &&
     other.targetCount === 1 && other.targets[0] === incident.targets[0] &&
     Math.abs(other.firstUs - incident.firstUs) <= decoyStartUs &&
-    other.lastUs >= incident.firstUs && incident.lastUs >= other.firstUs &&
-    incident.ports.countShared(other.ports) >= decoyPortsMin;
+    other.lastUs >= incident.firstUs && incident.lastUs >= other.firstUs;
 }

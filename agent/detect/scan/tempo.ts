@@ -9,9 +9,13 @@ const slowest = [90, 5, 0.25, 0.02, 0.001] as const;
 const bucketCount = 48;
 
 export class Tempo {
-  readonly #counts = new Uint32Array(bucketCount);
-  #gaps = 0;
+  readonly #counts: Uint32Array;
   #lastUs = NaN;
+
+  /** Without gaps, or with so many in each of the 48 buckets. */
+  constructor(counts: Uint32Array = new Uint32Array(bucketCount)) {
+    this.#counts = counts;
+  }
 
   /** A probe was sent; the order of calls need not be quite that of times. */
   add(startUs: number): void {
@@ -20,21 +24,22 @@ export class Tempo {
     if (!(gapUs >= 0)) return;
     const bucket = gapUs < 2 ** 31 ? 31 - Math.clz32(gapUs + 1) : Math.floor(Math.log2(gapUs + 1));
     this.#counts[Math.min(bucketCount - 1, bucket)]++;
-    this.#gaps++;
   }
 
   /** "T0" … "T5" by the median gap; "" with too few. */
   name(): string {
-    if (this.#gaps < gapsMin) return "";
-    const template = slowest.findIndex((seconds) => this.#medianUs() >= seconds * 1e6);
+    const gaps = this.#counts.reduce((sum, count) => sum + count, 0);
+    if (gaps < gapsMin) return "";
+    const medianUs = this.#medianUs(gaps);
+    const template = slowest.findIndex((seconds) => medianUs >= seconds * 1e6);
     return `T${template < 0 ? slowest.length : template}`;
   }
 
   /** Geometric middle of the median's bucket. */
-  #medianUs(): number {
+  #medianUs(gaps: number): number {
     let seen = 0;
     let bucket = 0;
-    while (bucket < bucketCount - 1 && (seen += this.#counts[bucket]) * 2 < this.#gaps) bucket++;
+    while (bucket < bucketCount - 1 && (seen += this.#counts[bucket]) * 2 < gaps) bucket++;
     return 2 ** (bucket + 0.5);
   }
 }

@@ -7,8 +7,9 @@
  */
 import type { DetectorContext } from "../detector.ts";
 import { KeyedSlots } from "../keyed_slots.ts";
+import type { ContactJudge } from "./contact_judge.ts";
+import { P_DESTINATION, P_SOURCE } from "./contact_layout.ts";
 import { DistributedIncident } from "./distributed_incident.ts";
-import { mix } from "./ends_hash.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
 import { scanFinding } from "./scan_finding.ts";
@@ -28,6 +29,7 @@ const portShareMin = 0.5;
 export class VictimWatch {
   readonly #context: DetectorContext;
   readonly #options: ScanOptions;
+  readonly #contacts: ContactJudge;
   readonly #slots: KeyedSlots;
   readonly #sources = new Int32Array(capacity * keptLength * 4);
   readonly #ports = new Uint16Array(capacity * keptLength);
@@ -41,8 +43,9 @@ export class VictimWatch {
   readonly #seenPorts = new Uint32Array(65_536);
   #look = 0;
 
-  constructor(context: DetectorContext, options: ScanOptions) {
+  constructor(context: DetectorContext, options: ScanOptions, contacts: ContactJudge) {
     this.#context = context;
+    this.#contacts = contacts;
     this.#options = options;
     this.#slots = new KeyedSlots({
       capacity,
@@ -62,19 +65,24 @@ export class VictimWatch {
     return this.#slots.forgottenCount;
   }
 
+  /** Distributed scans under way. */
+  get openCount(): number {
+    return this.#open.size;
+  }
+
   /**
    * Takes a failed contact. A source that has been named a scanner by itself only adds to what has been found to be
    * shared: several scanners in one hour need not be one scan.
    */
   take(probe: JudgedProbe, isNamed: boolean): void {
     if (isNamed && this.#open.size === 0) return;
-    for (let word = 0; word < 4; word++) this.#key[word] = probe.key[4 + word];
-    this.#key[4] = probe.key[8] & 0xffff;
-    const slot = this.#slots.addHashed(this.#key, 0, mix(probe.ends.destination0, 0, this.#key[4]));
+    for (let word = 0; word < 4; word++) this.#key[word] = probe.words[P_DESTINATION + word];
+    this.#key[4] = probe.transport;
+    const slot = this.#slots.add(this.#key);
     if (this.#slots.isNew) this.#empty(slot);
     const incident = this.#open.get(slot);
     if (incident) {
-      incident.take(this.#format(probe.key, 0), probe.port, probe);
+      incident.take(this.#format(probe.words, P_SOURCE), probe.port, probe);
       if (incident.attempts >= incident.tellAt) this.#tell(incident, true);
       return;
     }
@@ -96,30 +104,32 @@ export class VictimWatch {
   }
 
   #keep(slot: number, probe: JudgedProbe): void {
-    const place = this.#placeFor(slot, probe.key);
-    for (let word = 0; word < 4; word++) this.#sources[place * 4 + word] = probe.key[word];
+    const place = this.#placeFor(slot, probe.words);
+    for (let word = 0; word < 4; word++) {
+      this.#sources[place * 4 + word] = probe.words[P_SOURCE + word];
+    }
     this.#ports[place] = probe.port;
     this.#timesUs[place] = probe.startUs;
     this.#taken[slot]++;
   }
 
   /** The source's own oldest place if it has enough of them, else the next one. */
-  #placeFor(slot: number, key: Int32Array): number {
+  #placeFor(slot: number, source: Int32Array): number {
     const base = slot * keptLength;
     let own = 0;
     let oldest = -1;
     for (let place = base + Math.min(this.#kept[slot], keptLength) - 1; place >= base; place--) {
-      if (!this.#isOf(place * 4, key)) continue;
+      if (!this.#isOf(place * 4, source)) continue;
       own++;
       if (oldest < 0 || this.#timesUs[place] < this.#timesUs[oldest]) oldest = place;
     }
     return own < keptPerSource ? base + this.#kept[slot]++ % keptLength : oldest;
   }
 
-  #isOf(at: number, key: Int32Array): boolean {
+  #isOf(at: number, source: Int32Array): boolean {
     const sources = this.#sources;
-    return sources[at + 3] === key[3] && sources[at + 2] === key[2] &&
-      sources[at + 1] === key[1] && sources[at] === key[0];
+    return sources[at + 3] === source[3] && sources[at + 2] === source[2] &&
+      sources[at + 1] === source[1] && sources[at] === source[0];
   }
 
   #empty(slot: number): void {
@@ -154,7 +164,7 @@ export class VictimWatch {
 
   #begin(slot: number, probe: JudgedProbe): void {
     if (this.#open.size >= incidentsMax) return;
-    const target = this.#format(probe.key, 4);
+    const target = this.#format(probe.words, P_DESTINATION);
     const incident = new DistributedIncident(this.#context.nextId(), target, probe);
     this.#open.set(slot, incident);
     const base = slot * keptLength;
@@ -181,7 +191,8 @@ export class VictimWatch {
 
   #tell(incident: DistributedIncident, isOpen: boolean): void {
     incident.noteTold();
-    const summary = incident.summary(this.#options.victimFailureMin);
+    const ports = this.#contacts.listPorts(incident.ports);
+    const summary = incident.summary(this.#options.victimFailureMin, ports);
     this.#context.report(scanFinding(summary, isOpen));
   }
 

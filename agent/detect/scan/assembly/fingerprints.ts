@@ -1,7 +1,11 @@
 /**
- * Bounded memories of what was seen: FingerprintSet (fingerprint_set.ts) in linear memory. A set is known by the address of
- * its words: its younger and its elder generation, their places - 1, most entries, entries of the two, and how often a
- * generation was full before its time; then two doubles: the period, and when the younger one began.
+ * Sets that remember keys for a while, four bytes each: of two independent hashes of a key one says where and the other is
+ * stored. Two generations; when the younger one is old or nearly full it becomes the older one, whose keys are forgotten.
+ * A key is remembered for one to two periods; two are taken for one with a chance of about 1 in 10^9 a look-up.
+ *
+ * A set is known by the address of its words: its younger and its elder generation, their places - 1, most entries,
+ * entries of the two, and how often a generation was full before its time; then two doubles: the period, and when the
+ * younger one began.
  */
 const YOUNG: usize = 0;
 const OLD: usize = 4;

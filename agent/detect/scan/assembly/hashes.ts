@@ -1,4 +1,8 @@
-/** The hashes of ends_hash.ts. */
+/**
+ * Hashes of the two ends of a contact, computed once for all tables that look it up: two for each address, which are
+ * independent of each other. An address is hashed as the exclusive or of its words, each times an odd number (the primes of
+ * xxHash and MurmurHash3); what is mixed of several is spread over all bits as in MurmurHash3 (Appleby).
+ */
 
 /** First hash of the address at `address`. */
 @inline
@@ -14,7 +18,7 @@ export function hashAddress1(address: usize): i32 {
     load<i32>(address, 8) * 0xe6546b65 ^ load<i32>(address, 12) * 0x165667b1;
 }
 
-/** Mixes two hashes and a word into one hash. */
+/** Mixes two hashes and a word into one hash: never the same for two words, where the rest is the same. */
 @inline
 export function mix(first: i32, second: i32, word: i32): i32 {
   let hash = <u32> (first ^ word) * 0x9e3779b1;

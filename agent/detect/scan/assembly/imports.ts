@@ -1,22 +1,22 @@
-/** What is left to TypeScript; see contact_judge.ts. */
+/** What is left to TypeScript; see contact_judge.ts. Incidents are addresses of their words (I_ of the layout). */
 
-// A probe that nothing excuses was judged: it lies at JUDGED_AT.
-@external("env", "weigh")
-export declare function weigh(): void;
-// The table of pending probes is full: the one at JUDGED_AT is given up.
-@external("env", "giveUp")
-export declare function giveUp(): void;
-// A scan is under way, and the row at the address is the first with payload of a side.
-@external("env", "takeData")
-export declare function takeData(row: usize): void;
-// Whether something speaks against the source of the row.
-@external("env", "isSuspicious")
-export declare function isSuspicious(row: usize, source0: i32, family: i32): i32;
-// Whether the row, of a contact that was tried before, is the first of another scan.
-@external("env", "isScannedAnew")
-export declare function isScannedAnew(row: usize, port: i32, family: i32): i32;
-// The MAC address, its upper 16 bits first, is that of a router; whether it is.
-@external("env", "addRouter")
-export declare function addRouter(high: i32, low: i32): void;
-@external("env", "isRouter")
-export declare function isRouter(high: i32, low: i32): i32;
+@external("env", "pow")
+export declare function pow(base: f64, exponent: f64): f64;
+// A number for a new finding.
+@external("env", "nextId")
+export declare function nextId(): i32;
+// An incident was opened, with the probes kept of its source; the one judged last sufficed.
+@external("env", "opened")
+export declare function opened(incident: usize): void;
+// An incident has grown so that it is to be told again.
+@external("env", "grown")
+export declare function grown(incident: usize): void;
+// Data went both ways between an incident's source and a port of the address, which the scan had found.
+@external("env", "cameBack")
+export declare function cameBack(incident: usize, target: usize, port: i32): void;
+// The source of an incident has to be forgotten: it is to be closed.
+@external("env", "forget")
+export declare function forget(incident: usize, nowUs: f64): void;
+// The probe at JUDGED_AT failed: it may be part of a distributed scan. Named: its source has an incident of its own.
+@external("env", "failed")
+export declare function failed(isNamed: bool): void;

@@ -28,14 +28,13 @@ import {
   MARK_IS_TUNNELLED,
   MARK_SENT_BY_ORIGINATOR,
   MEMORY_PAGES,
+  O_ANSWER_TIMEOUT_US,
+  O_FLOOD_CONTACT_MAX,
   OUTCOME_ANSWERED,
   OUTCOME_FAILED,
   OUTCOME_NEUTRAL,
   OUTCOME_USED,
-  P_AT_US,
   P_IS_ANSWERED,
-  P_IS_SILENT,
-  P_OUTCOME,
   P_PORT,
   P_SOURCE_PORT,
   P_START_US,
@@ -48,7 +47,20 @@ import {
   TRANSPORT_TCP,
   TRANSPORT_UDP,
 } from "../contact_layout";
-import { addRouter, isRouter, isScannedAnew, isSuspicious, takeData, weigh } from "./imports";
+import { copyRecord } from "./copies";
+import { addEvidence, advanceEvidence, isAboveThreshold, reassure } from "./evidence";
+import { addTo, advanceSet, forgottenOf, hasIn, makeSet } from "./fingerprints";
+import { hashAddress0, hashAddress1, mix } from "./hashes";
+import {
+  advanceIncidents,
+  closeIncident,
+  countSharedPorts,
+  makeIncidents,
+  openCount,
+  untoldScans,
+} from "./incidents";
+import { isScannedAnew, isSuspicious, noteShared, takeData, weigh } from "./judgement";
+import { setOutcome } from "./judged";
 import {
   addAsked,
   addContact,
@@ -66,12 +78,12 @@ import {
   hasFtp,
   hasPair,
   hasReply,
-  hasRouterAddress,
   hasService,
   hasUsed,
   isResolved,
   makeMemory,
 } from "./memory";
+import { evidenceMin, option } from "./options";
 import {
   HAS_ANSWERED,
   isTelling,
@@ -90,9 +102,12 @@ import {
   oldestPending,
   removePending,
 } from "./pending";
+import { countPorts, writePorts } from "./ports";
 import { advancePressure, press, skippedContacts } from "./pressure";
 import { familyOfRow, isBare, isOddByItself, isSweep, traitsOfRow } from "./probes";
+import { addRouter, isRouter } from "./routers";
 import {
+  destination,
   destination0,
   destinationPort,
   has,
@@ -102,16 +117,35 @@ import {
   isToItself,
   kind,
   marks,
-  source0,
+  origBytes,
+  respBytes,
+  source,
   sourcePort,
   takeUp,
   timestampUs,
   transport,
+  wide,
   word,
   wordAt,
 } from "./row";
+import { findSource, forgottenSources, makeSources } from "./sources";
 
-export { addContact, hasRouterAddress };
+export { closeIncident, countPorts, countSharedPorts, evidenceMin, noteShared, writePorts };
+/** Parts that tests take by themselves. */
+export {
+  addEvidence,
+  addTo,
+  advanceSet,
+  findSource,
+  forgottenOf,
+  hashAddress0,
+  hashAddress1,
+  hasIn,
+  isAboveThreshold,
+  makeSet,
+  mix,
+  reassure,
+};
 
 /** Pending probes that lie in the future by more than this are from before a jump of time. */
 const jumpUs: f64 = 60_000_000;
@@ -124,22 +158,26 @@ const firstUserPort: i32 = 1024;
 let answerTimeoutUs: f64 = 0;
 let contactMax: u32 = 0;
 let nowUs: f64 = -Infinity;
-/** MAC address of the router seen last, its upper bits first. */
-let routerHigh: u32 = 0;
-let routerLow: u32 = 0;
 
-/** Makes the memory as large as it ever is, and what is in it; once, before all else. See ScanOptions. */
-export function setUp(answerTimeout: f64, floodContactMax: u32): void {
+/** Makes the memory as large as it ever is; once, before all else. */
+export function setUp(): void {
   memory.grow(MEMORY_PAGES - memory.size());
-  answerTimeoutUs = answerTimeout;
-  contactMax = floodContactMax;
   makeMemory();
   makePending();
+  makeSources();
+  makeIncidents();
 }
 
-/** Entries that a full table forgot, and contacts left out. */
+/** The options have been written; once, after setUp(). */
+export function readOptions(): void {
+  answerTimeoutUs = option(O_ANSWER_TIMEOUT_US);
+  contactMax = <u32> option(O_FLOOD_CONTACT_MAX);
+}
+
+/** Entries that a full table forgot, contacts left out, and scans not told. */
 export function forgottenCount(): f64 {
-  return <f64> forgottenFacts() + <f64> forgottenProbes() + skippedContacts();
+  const forgotten = forgottenFacts() + forgottenProbes() + forgottenSources() + untoldScans();
+  return <f64> forgotten + skippedContacts();
 }
 
 /** Takes the whole rows in the first `length` words from ROWS_AT on; returns how many words they have. */
@@ -162,7 +200,7 @@ function takeRow(): void {
     if (!has(TELLING_MARKS) || has(MARK_IS_CONTINUED)) return;
     if (has(MARK_IS_NEW)) return takeFirst();
     takeLater();
-    if (has(MARK_IS_FIRST_PAYLOAD)) takeData(wordAt(0));
+    if (openCount() > 0 && has(MARK_IS_FIRST_PAYLOAD)) takePayload();
   } else if (rowKind == KIND_ARP) takeArp();
   else if (rowKind == KIND_ICMP_ERROR) takeIcmpError();
   else if (rowKind == KIND_DNS) takeDns();
@@ -173,6 +211,8 @@ export function advance(timeUs: f64): void {
   advanceMemory(timeUs);
   advancePressure(timeUs);
   judgeDue(timeUs);
+  advanceEvidence(timeUs);
+  advanceIncidents(timeUs);
 }
 
 /** The input has ended: judges all that is pending. */
@@ -193,22 +233,20 @@ function takeFirst(): void {
   if (timestampUs() > nowUs + answerTimeoutUs) judgeDue(timestampUs());
   hashEnds();
   const isAsker = has(MARK_SENT_BY_ORIGINATOR);
-  if (!has(MARK_IS_SOURCE_LOCAL | MARK_IS_TUNNELLED)) noteRouter(word(24), word(25));
+  if (!has(MARK_IS_SOURCE_LOCAL | MARK_IS_TUNNELLED)) noteRouter();
   const family = familyOfRow();
   if (!isAsker) {
     // The side that is asked comes first: an answer to what was not seen, or to forgery.
     if (transport() == TRANSPORT_UDP) addReply();
-  } else if (press(destination0, contactMax) && isSuspicious(wordAt(0), source0, family) == 0) return;
+  } else if (press(destination0, contactMax) && !isSuspicious(family)) return;
   if (family != FAMILY_NONE) takeProbe(family);
   else if (isAsker && transport() == TRANSPORT_TCP) addUsed();
 }
 
 /** A frame brought a packet from outside: its sender is a router. */
-function noteRouter(high: u32, low: u32): void {
-  if ((high | low) == 0 || high == routerHigh && low == routerLow) return;
-  routerHigh = high;
-  routerLow = low;
-  addRouter(high, low);
+function noteRouter(): void {
+  const mac = wide(24);
+  if (mac != 0) addRouter(mac);
 }
 
 function takeProbe(family: i32): void {
@@ -227,7 +265,7 @@ function takeProbe(family: i32): void {
 
 /** Whether the contact is the first of its kind, or the first of another scan. */
 function isFirst(port: i32, family: i32): bool {
-  return !addContact(port << 16 | family) || isScannedAnew(wordAt(0), port, family) != 0;
+  return !addContact(port << 16 | family) || isScannedAnew(port, family);
 }
 
 /** A packet that changes what is known of a flow. */
@@ -247,6 +285,15 @@ function takeLater(): void {
   else if (outcome != STILL_PENDING) settle(probe, outcome, timestampUs(), false);
 }
 
+/** The first payload of a side, while a scan is under way: does a scanner come back to what it found? */
+function takePayload(): void {
+  if (origBytes() == 0 || respBytes() == 0) return;
+  const family = transport() == TRANSPORT_TCP ? FAMILY_TCP : FAMILY_UDP;
+  if (has(MARK_SENT_BY_ORIGINATOR)) {
+    takeData(source(), family, destination(), destinationPort());
+  } else takeData(destination(), family, source(), sourcePort());
+}
+
 // ------------------------------------------------ ARP, ICMP, DNS
 
 function takeArp(): void {
@@ -259,7 +306,7 @@ function takeArp(): void {
   // Announcements, address probes and the unicast upkeep of a known neighbour ask for nobody new.
   if (operation != 1 || word(6) == 0 || word(6) == word(10)) return;
   if (!has(MARK_IS_LINK_BROADCAST)) return;
-  if (isRouter(word(16), word(17)) != 0) addRouterAddress();
+  if (isRouter(wide(16))) addRouterAddress();
   hashEnds();
   if (!isFirst(0, FAMILY_ARP)) return;
   addPending(0, FAMILY_ARP | TRAIT_IS_SOURCE_LOCAL | TRAIT_IS_DESTINATION_LOCAL, nowUs);
@@ -311,17 +358,11 @@ function judgeSilent(probe: usize, atUs: f64): void {
 }
 
 function settle(probe: usize, outcome: i32, atUs: f64, isSilent: bool): void {
-  memory.copy(JUDGED_AT, probe, PROBE_WORDS << 2);
+  copyRecord(JUDGED_AT, probe, PROBE_WORDS << 2);
   removePending(probe);
   setOutcome(outcome, atUs, isSilent);
   if (outcome == OUTCOME_FAILED ? isExcused(isSilent) : isSettled(outcome)) return;
   weigh();
-}
-
-function setOutcome(outcome: i32, atUs: f64, isSilent: bool): void {
-  store<f64>(JUDGED_AT, atUs, P_AT_US << 2);
-  store<i32>(JUDGED_AT, outcome, P_OUTCOME << 2);
-  store<i32>(JUDGED_AT, <i32> isSilent, P_IS_SILENT << 2);
 }
 
 /** Whether the failure judged has a harmless reason. */

@@ -176,7 +176,7 @@ export function hasRouterAddress(hash0: i32, hash1: i32): bool {
   return hasIn(DAY_SET_AT, mix(hash0, ROUTER_ADDRESS, 0), mix(hash1, ROUTER_ADDRESS, 0));
 }
 
-/** A word of the hashes of a probe's ends, in the order of EndsHash. */
+/** One of the four hashes of a probe's ends. */
 @inline
 function end(probe: usize, index: i32): i32 {
   return load<i32>(probe + (P_ENDS + index << 2));

@@ -5,7 +5,7 @@ import { hashAddress0, hashAddress1 } from "./hashes";
 /** Address of the row. */
 let row: usize = 0;
 
-/** Of the source and the destination, once a first contact has been taken up: see EndsHash. */
+/** Two hashes of the source and two of the destination, once a first contact has been taken up. */
 export let source0: i32 = 0;
 export let source1: i32 = 0;
 export let destination0: i32 = 0;
@@ -108,6 +108,17 @@ export function headerLength(): i32 {
 @inline
 export function payloadLength(): u32 {
   return word(17);
+}
+
+/** Two words, the upper one first. */
+@inline
+export function wide(index: i32): u64 {
+  return <u64> word(index) << 32 | <u64> word(index + 1);
+}
+
+@inline
+export function origBytes(): u32 {
+  return word(20);
 }
 
 @inline

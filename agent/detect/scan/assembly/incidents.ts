@@ -1,0 +1,313 @@
+/**
+ * Scans under way, as far as they are counted with each probe: from detection until quiet. TypeScript tells them
+ * (incident.ts reads these words; scan_incidents.ts); an incident is known by the address of its words (I_ of the layout).
+ *
+ *     256 incidents of 20,512 bytes    5.3 MB; a MB of fingerprints
+ */
+import {
+  FLOWS_MAX,
+  FOUND_MAX,
+  I_ANSWERED,
+  I_ANSWERED_PORTS,
+  I_ATTEMPTS,
+  I_CAME_BACK,
+  I_FAMILY,
+  I_FIRST_US,
+  I_FLOW_COUNT,
+  I_FLOWS,
+  I_FOUND,
+  I_FOUND_COUNT,
+  I_ID,
+  I_JUDGED_US,
+  I_LAST_US,
+  I_MASSCAN,
+  I_NMAP,
+  I_PORTS,
+  I_RAW,
+  I_SOURCE,
+  I_TARGET_COUNT,
+  I_TARGETS,
+  I_TELL_AT,
+  I_TEMPO,
+  I_TEMPO_LAST_US,
+  I_TRAITS,
+  I_ZMAP,
+  INCIDENT_WORDS,
+  INCIDENTS_AT,
+  INCIDENTS_MAX,
+  JUDGED_AT,
+  K_FLOW,
+  K_OUTCOME,
+  K_PORTS,
+  K_START_US,
+  K_TRAITS,
+  O_HALF_LIFE_US,
+  OUTCOME_ANSWERED,
+  OUTCOME_FAILED,
+  P_DESTINATION,
+  P_ENDS,
+  S_FAMILY,
+  S_INCIDENT,
+  TARGET_PLACES,
+  TARGET_SET_AT,
+  TARGETS_AT,
+  TARGETS_LISTED_MAX,
+  TEMPO_BUCKETS,
+  TRAIT_IS_MASSCAN_LIKE,
+  TRAIT_IS_NMAP_LIKE,
+  TRAIT_IS_RAW,
+  TRAIT_IS_ZMAP_LIKE,
+} from "../contact_layout";
+import { copyAddress } from "./copies";
+import { acquit } from "./evidence";
+import { addTo, advanceSet, hasIn, makeSet } from "./fingerprints";
+import { hashAddress0, hashAddress1, mix } from "./hashes";
+import { cameBack, grown, nextId, opened } from "./imports";
+import {
+  judgedAtUs,
+  judgedFlow,
+  judgedOutcome,
+  judgedPort,
+  judgedStartUs,
+  judgedTraits,
+} from "./judged";
+import { option } from "./options";
+import { addPort, countShared, hasPort } from "./ports";
+import { isSweep } from "./probes";
+import { destination0, destination1, timestampUs } from "./row";
+import { keptAt, keptOf } from "./sources";
+
+const dayUs: f64 = 24 * 3600 * 1e6;
+/** Kept probes older than so many half-lives are no part of a scan that begins now. */
+const evidenceHalfLives: f64 = 4;
+const cameBackMax: i32 = 16;
+const INCIDENT_BYTES: i32 = INCIDENT_WORDS << 2;
+
+let openNow: i32 = 0;
+let untold: i32 = 0;
+/** Incidents from here on were never open. */
+let unused: i32 = 0;
+/** The incident closed last, whose first word is the one closed before; 0 when all used ones are open. */
+let closed: usize = 0;
+
+export function makeIncidents(): void {
+  // (target, incident) pairs, so that up to some 100,000 targets are counted without a list.
+  makeSet(TARGET_SET_AT, TARGETS_AT, TARGET_PLACES, dayUs);
+}
+
+export function advanceIncidents(nowUs: f64): void {
+  advanceSet(TARGET_SET_AT, nowUs);
+}
+
+@inline
+export function openCount(): i32 {
+  return openNow;
+}
+
+/** Scans not told because too many were open. */
+export function untoldScans(): i32 {
+  return untold;
+}
+
+/** Opens an incident with the probes kept of the source, the newest of which is the one judged last. */
+export function openIncident(source: usize): void {
+  if (openNow == INCIDENTS_MAX) {
+    untold++;
+    return;
+  }
+  const incident = freeIncident();
+  openNow++;
+  store<i32>(incident, nextId(), I_ID << 2);
+  store<usize>(incident, source, I_SOURCE << 2);
+  store<i32>(incident, load<i32>(source, S_FAMILY << 2), I_FAMILY << 2);
+  store<f64>(incident, Infinity, I_FIRST_US << 2);
+  store<f64>(incident, -Infinity, I_LAST_US << 2);
+  store<f64>(incident, NaN, I_TEMPO_LAST_US << 2);
+  store<f64>(incident, judgedAtUs(), I_JUDGED_US << 2);
+  store<usize>(source, incident, S_INCIDENT << 2);
+  takeKept(incident, source);
+  opened(incident);
+}
+
+/** The incident is over and has been told. */
+export function closeIncident(incident: usize, nowUs: f64): void {
+  const source = load<usize>(incident, I_SOURCE << 2);
+  store<usize>(source, 0, S_INCIDENT << 2);
+  acquit(source, nowUs);
+  memory.fill(incident, 0, INCIDENT_BYTES);
+  store<usize>(incident, closed);
+  closed = incident;
+  openNow--;
+}
+
+/** Takes the probe judged last. */
+export function growIncident(incident: usize): void {
+  const target: usize = JUDGED_AT + (P_DESTINATION << 2);
+  const hash0 = load<i32>(JUDGED_AT, P_ENDS + 2 << 2);
+  const hash1 = load<i32>(JUDGED_AT, P_ENDS + 3 << 2);
+  countTarget(incident, target, hash0, hash1);
+  countProbe(incident, judgedStartUs(), judgedFlow());
+  countShape(incident, judgedTraits(), judgedOutcome());
+  countPort(incident, target, judgedPort(), judgedOutcome());
+  store<f64>(incident, judgedAtUs(), I_JUDGED_US << 2);
+  const isGrown = load<u32>(incident, I_ATTEMPTS << 2) >= load<u32>(incident, I_TELL_AT << 2);
+  if (isGrown) grown(incident);
+}
+
+/** How many ports two incidents have in common. */
+export function countSharedPorts(incident: usize, other: usize): i32 {
+  return countShared(incident + (I_PORTS << 2), other + (I_PORTS << 2));
+}
+
+/** The row is a probe of this incident, sent again: it goes on, but the evidence stays what it was. */
+export function noteRepeat(incident: usize, port: u32): void {
+  const isSweeping = isSweep(load<i32>(incident, I_FAMILY << 2));
+  if (!isSweeping && !hasPort(incident + (I_PORTS << 2), port)) return;
+  // What was found open may be used: that is no scanning any more.
+  if (hasPort(incident + (I_ANSWERED_PORTS << 2), port)) return;
+  const id = load<i32>(incident, I_ID << 2);
+  if (!hasIn(TARGET_SET_AT, mix(destination0, id, 0), mix(destination1, id, 0))) return;
+  raise(incident + (I_LAST_US << 2), timestampUs());
+  raise(incident + (I_JUDGED_US << 2), timestampUs());
+}
+
+/** Data went both ways between the incident's source and a port of the address. */
+export function noteData(incident: usize, target: usize, port: u32): void {
+  const found = findFound(incident, target, port);
+  if (found == 0) return;
+  // Told once of each.
+  const count = load<i32>(incident, I_CAME_BACK << 2);
+  if (load<i32>(found, 16) >>> 16 != 0 || count == cameBackMax) return;
+  store<u32>(found, 1 << 16 | port, 16);
+  store<i32>(incident, count + 1, I_CAME_BACK << 2);
+  cameBack(incident, target, port);
+}
+
+function freeIncident(): usize {
+  if (closed == 0) return INCIDENTS_AT + unused++ * INCIDENT_BYTES;
+  const incident = closed;
+  closed = load<usize>(incident);
+  return incident;
+}
+
+/** Takes the kept probes of the source that belong to the scan, in order of their beginning. */
+function takeKept(incident: usize, source: usize): void {
+  let sinceUs = judgedAtUs() - evidenceHalfLives * option(O_HALF_LIFE_US);
+  let after = -1;
+  const count = keptOf(source);
+  for (let taken = 0; taken < count; taken++) {
+    const next = nextKept(source, sinceUs, after);
+    if (next < 0) return;
+    const kept = keptAt(source, next);
+    takeKeptOne(incident, kept);
+    sinceUs = load<f64>(kept, K_START_US << 2);
+    after = next;
+  }
+}
+
+/** Place of the first kept probe that began at `sinceUs`, behind the place `after`, or later; -1 without one. */
+function nextKept(source: usize, sinceUs: f64, after: i32): i32 {
+  let first = -1;
+  let firstUs = Infinity;
+  const count = keptOf(source);
+  for (let index = 0; index < count; index++) {
+    const startUs = load<f64>(keptAt(source, index), K_START_US << 2);
+    const isBehind = startUs > sinceUs || startUs == sinceUs && index > after;
+    if (!isBehind || startUs >= firstUs) continue;
+    first = index;
+    firstUs = startUs;
+  }
+  return first;
+}
+
+function takeKeptOne(incident: usize, kept: usize): void {
+  const outcome = load<i32>(kept, K_OUTCOME << 2);
+  countTarget(incident, kept, hashAddress0(kept), hashAddress1(kept));
+  countProbe(incident, load<f64>(kept, K_START_US << 2), load<u32>(kept, K_FLOW << 2));
+  countShape(incident, load<i32>(kept, K_TRAITS << 2), outcome);
+  countPort(incident, kept, load<u32>(kept, K_PORTS << 2) >> 16, outcome);
+}
+
+function countTarget(incident: usize, target: usize, hash0: i32, hash1: i32): void {
+  const id = load<i32>(incident, I_ID << 2);
+  if (addTo(TARGET_SET_AT, mix(hash0, id, 0), mix(hash1, id, 0))) return;
+  const count = load<i32>(incident, I_TARGET_COUNT << 2);
+  store<i32>(incident, count + 1, I_TARGET_COUNT << 2);
+  if (count >= TARGETS_LISTED_MAX) return;
+  copyAddress(incident + (I_TARGETS << 2) + (count << 4), target);
+}
+
+function countProbe(incident: usize, startUs: f64, flow: u32): void {
+  increment(incident + (I_ATTEMPTS << 2));
+  const firstUs = load<f64>(incident, I_FIRST_US << 2);
+  if (startUs < firstUs) store<f64>(incident, startUs, I_FIRST_US << 2);
+  raise(incident + (I_LAST_US << 2), startUs);
+  countGap(incident, startUs);
+  const count = load<i32>(incident, I_FLOW_COUNT << 2);
+  if (flow == 0 || count == FLOWS_MAX) return;
+  store<u32>(incident + (I_FLOWS + count << 2), flow);
+  store<i32>(incident, count + 1, I_FLOW_COUNT << 2);
+}
+
+/** Counts the time since the probe before, as Tempo (tempo.ts) does. */
+function countGap(incident: usize, startUs: f64): void {
+  const gapUs = Math.abs(startUs - load<f64>(incident, I_TEMPO_LAST_US << 2));
+  store<f64>(incident, startUs, I_TEMPO_LAST_US << 2);
+  if (!(gapUs >= 0)) return;
+  const bucket = 63 - <i32> clz<u64>(<u64> gapUs + 1);
+  increment(incident + (I_TEMPO + min(TEMPO_BUCKETS - 1, bucket) << 2));
+}
+
+function countShape(incident: usize, traits: i32, outcome: i32): void {
+  store<i32>(incident, traits, I_TRAITS << 2);
+  const isRaw = (traits & TRAIT_IS_RAW) != 0 || outcome == OUTCOME_ANSWERED;
+  if (isRaw) increment(incident + (I_RAW << 2));
+  if ((traits & TRAIT_IS_NMAP_LIKE) != 0) increment(incident + (I_NMAP << 2));
+  if ((traits & TRAIT_IS_MASSCAN_LIKE) != 0) increment(incident + (I_MASSCAN << 2));
+  if ((traits & TRAIT_IS_ZMAP_LIKE) != 0) increment(incident + (I_ZMAP << 2));
+}
+
+function countPort(incident: usize, target: usize, port: u32, outcome: i32): void {
+  const isSweeping = isSweep(load<i32>(incident, I_FAMILY << 2));
+  if (!isSweeping) addPort(incident + (I_PORTS << 2), port);
+  if (outcome == OUTCOME_FAILED) return;
+  increment(incident + (I_ANSWERED << 2));
+  if (isSweeping) return;
+  addPort(incident + (I_ANSWERED_PORTS << 2), port);
+  const count = load<i32>(incident, I_FOUND_COUNT << 2);
+  if (count == FOUND_MAX || findFound(incident, target, port) != 0) return;
+  const found = foundAt(incident, count);
+  copyAddress(found, target);
+  store<u32>(found, port, 16);
+  store<i32>(incident, count + 1, I_FOUND_COUNT << 2);
+}
+
+/** The port of the address among those found; 0 without it. */
+function findFound(incident: usize, target: usize, port: u32): usize {
+  const count = load<i32>(incident, I_FOUND_COUNT << 2);
+  for (let index = 0; index < count; index++) {
+    const found = foundAt(incident, index);
+    if ((load<u32>(found, 16) & 0xffff) != port) continue;
+    if (load<i64>(found) == load<i64>(target) && load<i64>(found, 8) == load<i64>(target, 8)) {
+      return found;
+    }
+  }
+  return 0;
+}
+
+/** Four words of an address, and one of a port; 1 << 16 is added when the source has come back to it. */
+@inline
+function foundAt(incident: usize, index: i32): usize {
+  return incident + (I_FOUND + index * 5 << 2);
+}
+
+@inline
+function increment(word: usize): void {
+  store<i32>(word, load<i32>(word) + 1);
+}
+
+/** Makes a time the later one. */
+@inline
+function raise(timeUs: usize, otherUs: f64): void {
+  if (otherUs > load<f64>(timeUs)) store<f64>(timeUs, otherUs);
+}

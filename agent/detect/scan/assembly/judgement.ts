@@ -1,0 +1,126 @@
+/**
+ * What becomes of judged probes that nothing excuses: they are weighed against their source, and for their target, and
+ * enough of them, in a scan's pattern, open an incident. The probe is the one at JUDGED_AT.
+ */
+import {
+  FAMILY_SCTP,
+  FAMILY_TCP,
+  FAMILY_UDP,
+  I_DECOYS,
+  JUDGED_AT,
+  O_ROUTER_FACTOR,
+  OUTCOME_ANSWERED,
+  OUTCOME_FAILED,
+  OUTCOME_USED,
+  RING_LENGTH,
+  S_FAILURES,
+  S_INCIDENT,
+  S_SCANS_OVER,
+} from "../contact_layout";
+import { addEvidence, isAboveThreshold, namedCount, reassure } from "./evidence";
+import { hashAddress0 } from "./hashes";
+import { failed } from "./imports";
+import { growIncident, noteData, noteRepeat, openCount, openIncident } from "./incidents";
+import {
+  isJudgedSilent,
+  judgedAtUs,
+  judgedFamily,
+  judgedOutcome,
+  judgedSource0,
+  judgedSource1,
+  judgedTraits,
+  setOutcome,
+} from "./judged";
+import { addContact, hasRouterAddress } from "./memory";
+import { evidenceMin, option } from "./options";
+import { evidenceCount, looksLikeScan } from "./pattern";
+import { isSweep } from "./probes";
+import { source, source0 } from "./row";
+import { findSource } from "./sources";
+
+/** Distributed scans under way. */
+let sharedOpen: i32 = 0;
+
+export function noteShared(count: i32): void {
+  sharedOpen = count;
+}
+
+export function weigh(): void {
+  let own = incidentOfJudged();
+  if (own == 0) own = weighAgainstSource();
+  else if (judgedOutcome() != OUTCOME_USED) growIncident(own);
+  if (judgedOutcome() != OUTCOME_FAILED || !isForVictim()) return;
+  if (own == 0) failed(false);
+  // Decoys all try the same; they share no work. Several scanners in one hour need not be one scan either.
+  else if (sharedOpen > 0 && load<i32>(own, I_DECOYS << 2) == 0) failed(true);
+}
+
+/** The table of pending probes is full: those of known scanners count as unanswered, others are dropped. */
+export function giveUp(): void {
+  if (incidentOfJudged() == 0) return;
+  setOutcome(OUTCOME_FAILED, judgedAtUs(), true);
+  weigh();
+}
+
+/** Whether something speaks against the row's source. */
+export function isSuspicious(family: i32): bool {
+  return findSource(source(), source0, family) != 0;
+}
+
+/**
+ * The row's contact was tried before: a retry, unless its source has been quiet since it was named a scanner for it: then
+ * it scans again.
+ */
+export function isScannedAnew(port: i32, family: i32): bool {
+  if (openCount() + namedCount() == 0) return false;
+  const known = findSource(source(), source0, family);
+  if (known == 0) return false;
+  const incident = load<usize>(known, S_INCIDENT << 2);
+  if (incident != 0) noteRepeat(incident, port);
+  const scansOver = load<i32>(known, S_SCANS_OVER << 2);
+  return scansOver != 0 && !addContact(port << 16 | scansOver << 8 | family);
+}
+
+/** Data went both ways between an address and the port of another. */
+export function takeData(asker: usize, family: i32, target: usize, port: i32): void {
+  const known = findSource(asker, hashAddress0(asker), family);
+  if (known == 0) return;
+  const incident = load<usize>(known, S_INCIDENT << 2);
+  if (incident != 0) noteData(incident, target, port);
+}
+
+function incidentOfJudged(): usize {
+  if (openCount() == 0) return 0;
+  const known = findSource(JUDGED_AT, judgedSource0(), judgedFamily());
+  return known == 0 ? 0 : load<usize>(known, S_INCIDENT << 2);
+}
+
+/** Returns the incident that the probe has opened; 0 without one. */
+function weighAgainstSource(): usize {
+  const outcome = judgedOutcome();
+  if (outcome == OUTCOME_USED) {
+    reassure();
+    return 0;
+  }
+  const known = addEvidence();
+  const isEvidence = outcome == OUTCOME_FAILED || outcome == OUTCOME_ANSWERED;
+  if (isEvidence && suffices(known)) openIncident(known);
+  return load<usize>(known, S_INCIDENT << 2);
+}
+
+function suffices(known: usize): bool {
+  if (!isAboveThreshold(known)) return false;
+  const family = judgedFamily();
+  let least = evidenceMin(family, judgedTraits());
+  if (isSweep(family) && hasRouterAddress(judgedSource0(), judgedSource1())) {
+    least *= option(O_ROUTER_FACTOR);
+  }
+  if (!looksLikeScan(known)) return false;
+  return (least <= RING_LENGTH ? <f64> evidenceCount : load<f64>(known, S_FAILURES << 2)) >= least;
+}
+
+function isForVictim(): bool {
+  const family = judgedFamily();
+  return family == FAMILY_TCP || family == FAMILY_SCTP ||
+    family == FAMILY_UDP && !isJudgedSilent();
+}
