@@ -75,6 +75,7 @@ export interface ContactExports {
   forgottenCount(): number;
 }
 
+const textDecoder = new TextDecoder();
 let compiled: WebAssembly.Module | null = null;
 
 /** An instance with a memory of its own; its code is compiled once a thread. */
@@ -170,8 +171,8 @@ export class ContactJudge {
   listPorts(bits: Int32Array): PortList {
     this.#ports.set(bits);
     const length = this.#exports.writePorts();
-    const text = String.fromCharCode(...this.#portText.subarray(0, length));
-    return { text: text.replace(".", "…"), count: this.#exports.countPorts() };
+    const text = textDecoder.decode(this.#portText.subarray(0, length));
+    return { text, count: this.#exports.countPorts() };
   }
 }
 

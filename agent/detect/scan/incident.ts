@@ -54,6 +54,7 @@ export class Incident {
   readonly #doubles: Float64Array;
   readonly #formatAddress: DetectorContext["formatAddress"];
   readonly #targets: string[] = [];
+  readonly #flowIds: number[] = [];
   #toldAttempts = 0;
 
   /** The one whose words begin at `at`, and which has just been opened. */
@@ -66,8 +67,7 @@ export class Incident {
     this.#words = words;
     this.#doubles = new Float64Array(memory, at, INCIDENT_WORDS / 2);
     this.#formatAddress = formatAddress;
-    const [word0, word1, word2, word3] = new Int32Array(memory, words[I_SOURCE], 4);
-    this.source = formatAddress(word0, word1, word2, word3);
+    this.source = this.#format(new Int32Array(memory, words[I_SOURCE], 4), 0);
     this.detectedUs = this.judgedUs;
     this.ports = words.subarray(I_PORTS, I_PORTS + PORT_WORDS);
     this.answeredPorts = words.subarray(I_ANSWERED_PORTS, I_ANSWERED_PORTS + PORT_WORDS);
@@ -103,16 +103,17 @@ export class Incident {
   get targets(): readonly string[] {
     const count = Math.min(this.targetCount, TARGETS_LISTED_MAX);
     while (this.#targets.length < count) {
-      const at = I_TARGETS + this.#targets.length * 4;
-      const [word0, word1, word2, word3] = this.#words.subarray(at, at + 4);
-      this.#targets.push(this.#formatAddress(word0, word1, word2, word3));
+      this.#targets.push(this.#format(this.#words, I_TARGETS + this.#targets.length * 4));
     }
     return this.#targets;
   }
 
+  /** The first flows, at most 64. */
   get flowIds(): readonly number[] {
-    const flows = this.#words.subarray(I_FLOWS, I_FLOWS + this.#words[I_FLOW_COUNT]);
-    return Array.from(flows, (flow) => flow >>> 0);
+    while (this.#flowIds.length < this.#words[I_FLOW_COUNT]) {
+      this.#flowIds.push(this.#words[I_FLOWS + this.#flowIds.length] >>> 0);
+    }
+    return this.#flowIds;
   }
 
   get firstUs(): number {
@@ -169,5 +170,9 @@ export class Incident {
     if (this.#words[I_ZMAP] >= enough) return "zmap";
     if (this.#words[I_MASSCAN] >= enough) return "masscan";
     return this.#words[I_NMAP] >= enough ? "nmap" : "";
+  }
+
+  #format(words: Int32Array, at: number): string {
+    return this.#formatAddress(words[at], words[at + 1], words[at + 2], words[at + 3]);
   }
 }

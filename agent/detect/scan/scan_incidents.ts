@@ -42,8 +42,7 @@ export class ScanIncidents {
   /** Data went both ways between the source of the incident at an address and a port of `target`, four words. */
   noteReturn(at: number, target: Int32Array, port: number): void {
     const incident = this.#open.get(at)!;
-    const [word0, word1, word2, word3] = target;
-    const text = this.#context.formatAddress(word0, word1, word2, word3);
+    const text = this.#context.formatAddress(target[0], target[1], target[2], target[3]);
     incident.cameBack.push(text.includes(":") ? `[${text}]:${port}` : `${text}:${port}`);
     this.#tell(incident, true);
   }

@@ -28,7 +28,8 @@ export class Tempo {
 
   /** "T0" … "T5" by the median gap; "" with too few. */
   name(): string {
-    const gaps = this.#counts.reduce((sum, count) => sum + count, 0);
+    let gaps = 0;
+    for (let bucket = 0; bucket < bucketCount; bucket++) gaps += this.#counts[bucket];
     if (gaps < gapsMin) return "";
     const medianUs = this.#medianUs(gaps);
     const template = slowest.findIndex((seconds) => medianUs >= seconds * 1e6);

@@ -7,8 +7,6 @@ const PORT_BYTES: usize = PORT_WORDS << 2;
 const COMMA: i32 = 0x2c;
 const HYPHEN: i32 = 0x2d;
 const DIGIT_0: u32 = 0x30;
-/** A byte that stands for the "…" after the last range. */
-const MORE: i32 = 0x2e;
 
 let textEnd: usize = PORT_TEXT_AT;
 
@@ -45,7 +43,10 @@ export function writePorts(): i32 {
   while (from < 65_536) {
     if (ranges++ > 0) writeByte(COMMA);
     if (ranges > rangesMax) {
-      writeByte(MORE);
+      // "…" in UTF-8.
+      writeByte(0xe2);
+      writeByte(0x80);
+      writeByte(0xa6);
       break;
     }
     const end = nextPort(from + 1, -1);
