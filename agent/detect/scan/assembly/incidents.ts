@@ -134,7 +134,6 @@ export function closeIncident(incident: usize, nowUs: f64): void {
   const source = load<usize>(incident, I_SOURCE << 2);
   store<usize>(source, 0, S_INCIDENT << 2);
   acquit(source, nowUs);
-  memory.fill(incident, 0, INCIDENT_BYTES);
   store<usize>(incident, closed);
   closed = incident;
   openNow--;
@@ -183,10 +182,12 @@ export function noteData(incident: usize, target: usize, port: u32): void {
   cameBack(incident, target, port);
 }
 
+/** Words for an incident, all 0. */
 function freeIncident(): usize {
   if (closed == 0) return INCIDENTS_AT + unused++ * INCIDENT_BYTES;
   const incident = closed;
   closed = load<usize>(incident);
+  memory.fill(incident, 0, INCIDENT_BYTES);
   return incident;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The way of a contact up to its judgement: agent/detect/scan/scan_detector.ts tells it, contact_judge.ts is the door to
- * it. Rows are of observations (agent/detect/observation.ts draws them).
+ * The way of a contact up to its judgement (judgement.ts goes on): agent/detect/scan/scan_detector.ts tells it,
+ * contact_judge.ts is the door to it. Rows are of observations (agent/detect/observation.ts draws them).
  */
 import {
   FAMILY_ACK,
