@@ -22,7 +22,7 @@ import {
 import { GatewayMacs } from "./arp_spoof_gateways.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
 import { KeyedSlots } from "./keyed_slots.ts";
-import { type Observation, ObservationKind } from "./observation.ts";
+import { Mark, type Observation, ObservationKind } from "./observation.ts";
 import { formatMac } from "./sentence.ts";
 
 const secondUs = 1_000_000;
@@ -37,7 +37,7 @@ const arpReply = 2;
 
 export class ArpSpoof implements Detector {
   readonly interests: readonly Interest[] = [
-    { kind: ObservationKind.contact, marks: 0 },
+    { kind: ObservationKind.contact, marks: Mark.isFirstOfSide | Mark.isFirstInWindow },
     { kind: ObservationKind.arp, marks: 0 },
   ];
   readonly #context: DetectorContext;

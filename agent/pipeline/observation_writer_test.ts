@@ -61,7 +61,7 @@ const marksBut = (row: Observation) =>
   Object.entries(Mark).filter(([, bit]) => row.has(bit)).map(([name]) => name)
     .filter((name) => name !== "isFirstInWindow");
 
-Deno.test("ObservationWriter tells a refused connection in its SYN, its RST and its end", () => {
+Deno.test("ObservationWriter tells a refused connection in its SYN and its RST, its end not", () => {
   const syn = segment(0x02);
   const rows = observe(
     [{ atUs: 0, bytes: syn }, { atUs: 400, bytes: answered(segment(0x14)) }],
@@ -70,7 +70,7 @@ Deno.test("ObservationWriter tells a refused connection in its SYN, its RST and 
       afterUs: row.timestampUs - startUs,
       ports: [row.sourcePort, row.destinationPort],
       marks: marksBut(row),
-      packets: row.kind <= ObservationKind.end ? [row.origPackets, row.respPackets] : [],
+      packets: row.kind === ObservationKind.contact ? [row.origPackets, row.respPackets] : [],
       flags: row.kind === ObservationKind.contact ? row.tcpFlags : -1,
     }),
   );
@@ -90,14 +90,32 @@ Deno.test("ObservationWriter tells a refused connection in its SYN, its RST and 
     packets: [1, 1],
     flags: 0x14,
   }]);
-  const [end] = rows.filter(({ kind }) => kind === ObservationKind.end);
-  deepStrictEqual(end.ports, [40000, 443]);
-  deepStrictEqual(end.packets, [1, 1]);
-  deepStrictEqual(end.marks, ["sentByOriginator", "endedInput"]);
   const kinds = rows.map(({ kind }) => kind);
+  strictEqual(kinds.includes(ObservationKind.end), false);
   strictEqual(kinds[0], ObservationKind.tick, "time passes before its first packet is told");
   strictEqual(kinds.at(-1), ObservationKind.windowEnd);
   strictEqual(kinds.filter((kind) => kind === ObservationKind.hostWindow).length, 2);
+});
+
+Deno.test("ObservationWriter tells the end of a flow that had payload", () => {
+  const frames = [
+    { atUs: 0, bytes: segment(0x02) },
+    { atUs: 500, bytes: segment(0x18, filler(10)) },
+    { atUs: 900, bytes: answered(segment(0x14)) },
+  ];
+  const ends = observe(frames, (row) =>
+    row.kind === ObservationKind.end && ({
+      ports: [row.sourcePort, row.destinationPort],
+      marks: marksBut(row),
+      packets: [row.origPackets, row.respPackets],
+      bytes: [row.origBytes, row.respBytes],
+    })).filter((end) => end !== false);
+  deepStrictEqual(ends, [{
+    ports: [40000, 443],
+    marks: ["sentByOriginator", "endedInput"],
+    packets: [2, 1],
+    bytes: [10, 0],
+  }]);
 });
 
 Deno.test("ObservationWriter says nothing of a flow in full swing but once a window", () => {

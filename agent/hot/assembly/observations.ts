@@ -65,6 +65,7 @@ import {
   STATE_ORIGINATOR_IS_LOW,
   STATE_TCP_MASK,
   TURN_IS_CONTINUED,
+  WANTS_FLOWS,
   WANTS_OBSERVATIONS,
 } from "../layout";
 import { observationsFull } from "./imports";
@@ -83,6 +84,11 @@ function state(index: i32): i32 {
 @inline
 export function wantsObservations(): bool {
   return (state(S_WANTS) & WANTS_OBSERVATIONS) != 0;
+}
+
+@inline
+export function wantsFlows(): bool {
+  return (state(S_WANTS) & WANTS_FLOWS) != 0;
 }
 
 /** A packet that meant something to its flow. `base` is the address that the packet's offsets count from. */
@@ -115,7 +121,7 @@ export function writeContact(
   set(at, 25, link < 0 ? 0 : bswap<i32>(load<i32>(mac, 2)));
 }
 
-/** A flow that ends, for a reason as END_ of the layout: source is its originator. */
+/** A flow with payload that ends, for a reason as END_ of the layout: source is its originator. */
 export function writeEnd(flow: usize, reason: i32): void {
   const lastUs = load<f64>(flow, F_LAST_US << 2);
   const at = beginRow(O_KIND_END, load<u8>(flow, F_KIND << 2), lastUs);
