@@ -101,7 +101,7 @@ function join(options: Partial<DetectionOptions>): {
   const pipeline = new Pipeline({
     flowCountMax: 1_000_000,
     rowPolicy: "none",
-    observations: { exchange },
+    observations: { wordsMin: 0, exchange },
   });
   const finish = () => {
     pipeline.finish();

@@ -109,9 +109,10 @@ export const S_SEED_1 = 25;
 export const S_HOST_COUNT = 26;
 export const S_HOST_EPOCH = 27;
 export const S_ACTIVE_COUNT = 28;
-/** Words of rows in the buffer at OBSERVATIONS_AT, and rows that found no room. */
+/** Words of rows in the buffer at OBSERVATIONS_AT, rows that found no room, and the number of those in the buffer. */
 export const S_OBSERVATIONS_LENGTH = 29;
 export const S_OBSERVATIONS_SHED = 30;
+export const S_OBSERVATIONS_COUNT = 31;
 export const STATE_WORDS = 32;
 export const WANTS_ROWS = 1;
 export const WANTS_OBSERVATIONS = 2;

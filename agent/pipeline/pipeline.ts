@@ -243,7 +243,7 @@ export class Pipeline {
     if (this.#observer === null) return;
     // Files may be joined whose times go back.
     if (this.#flows.nowUs < this.#tickAtUs - 2 * tickUs) this.#passTime(this.#flows.nowUs);
-    this.#observer.flush();
+    this.#observer.batchOver();
   }
 
   /** Traffic time of the next tick. */

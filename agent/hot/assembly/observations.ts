@@ -57,6 +57,7 @@ import {
   PACKET_AT,
   RESPONDER_IS_LOCAL,
   S_IS_ORIGINATOR,
+  S_OBSERVATIONS_COUNT,
   S_OBSERVATIONS_LENGTH,
   S_OBSERVATIONS_SHED,
   S_TURN,
@@ -148,6 +149,7 @@ function beginRow(kind: i32, transport: i32, timestampUs: f64): usize {
     return 0;
   }
   store<i32>(STATE_AT, length + O_CONTACT_WORDS, S_OBSERVATIONS_LENGTH << 2);
+  store<i32>(STATE_AT, state(S_OBSERVATIONS_COUNT) + 1, S_OBSERVATIONS_COUNT << 2);
   const at: usize = OBSERVATIONS_AT + (length << 2);
   const seconds = Math.floor(timestampUs / 1e6);
   set(at, 0, O_CONTACT_WORDS << 16 | transport << 8 | kind);
