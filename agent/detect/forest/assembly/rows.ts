@@ -2,7 +2,9 @@
 
 /** First address that no constant lies at. */
 const ROOM_AT: usize = 4096;
-const PAGE_BITS: usize = 16;
+/** Memory grows by so much, seldom, because that may move all of it: 4 MB, enough for any model. Pages have 64 KiB. */
+const PAGES: i32 = 64;
+const BLOCK: usize = PAGES << 16;
 
 export let rows: usize = 0;
 export let rowCount: i32 = 0;
@@ -23,7 +25,7 @@ export function makeRows(count: i32, featureCount: i32): usize {
 export function take(bytes: usize): usize {
   const at = end;
   end = at + bytes + 7 & ~7;
-  const pages = <i32> (end + (1 << PAGE_BITS) - 1 >> PAGE_BITS) - memory.size();
+  const pages = <i32> ((end + BLOCK - 1) / BLOCK) * PAGES - memory.size();
   if (pages > 0 && memory.grow(pages) < 0) unreachable();
   return at;
 }
