@@ -65,13 +65,11 @@ export class Flood implements Detector {
       context,
       kind: "flood",
       quietUs,
-      describe: (slot, incident) => this.#describe(slot, incident),
-    });
-    this.#slots = new KeyedSlots({
       capacity,
       keyWords,
-      onForget: (slot) => this.#incidents.close(slot),
+      describe: (slot, incident) => this.#describe(slot, incident),
     });
+    this.#slots = this.#incidents.keys;
   }
 
   get stateBytes(): number {
