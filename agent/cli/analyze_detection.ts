@@ -43,7 +43,6 @@ export class AnalyzeDetection {
     const { port1, port2 } = new MessageChannel();
     const options: DetectOptions = {
       isLive: false,
-      ownAddresses: [],
       anomalyQuantile,
       seed: fileSeed,
       modelPath: null,

@@ -38,7 +38,6 @@ Deno.test("rows of nonsense never make the detector throw or tell nonsense", () 
       const detection = new Detection({
         isLive: false,
         formatAddress: (...words) => words.join("."),
-        isLocal: () => false,
         model: null,
         anomalyQuantile: 0.995,
         seed: 1,
