@@ -194,8 +194,6 @@ export interface ObservationsReturnMessage {
 export interface DetectOptions {
   /** Windows are judged as they come, by what was learnt before; else those of a file at its end, by all of it. */
   readonly isLive: boolean;
-  /** Addresses of this host, as text: local whatever they are. */
-  readonly ownAddresses: readonly string[];
   readonly anomalyQuantile: number;
   readonly seed: number;
   /** File that the model is read from and saved to; null goes without. */

@@ -2,7 +2,6 @@
 import { CaptureFileReader } from "../agent/capture/file_reader.ts";
 import { formatIpWords } from "../agent/decode/addresses.ts";
 import { Detection, type DetectionOptions } from "../agent/detect/detection.ts";
-import { isLocalAddress } from "../agent/pipeline/local_address.ts";
 import { Pipeline } from "../agent/pipeline/pipeline.ts";
 import {
   createPacketBatch,
@@ -83,7 +82,6 @@ function join(options: Partial<DetectionOptions>): {
     isLive: false,
     formatAddress: (...words) =>
       formatIpWords(words[0] === 0 && words[1] === 0 && words[2] === 0xffff ? 4 : 6, words),
-    isLocal: isLocalAddress,
     model: null,
     anomalyQuantile: 0.995,
     seed: 1,
@@ -101,7 +99,7 @@ function join(options: Partial<DetectionOptions>): {
   const pipeline = new Pipeline({
     flowCountMax: 1_000_000,
     rowPolicy: "none",
-    observations: { exchange },
+    observations: { wordsMin: 0, exchange },
   });
   const finish = () => {
     pipeline.finish();

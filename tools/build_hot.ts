@@ -26,6 +26,11 @@ export const SCAN_CONTACTS: HotModule = {
   output: "contact_code.ts",
   codeName: "contactCode",
 };
+export const FOREST: HotModule = {
+  folder: new URL("../agent/detect/forest/", import.meta.url),
+  output: "forest_code.ts",
+  codeName: "forestCode",
+};
 const lineLength = 96;
 
 /** The text of the module's output. */
@@ -72,7 +77,7 @@ function readSource(url: URL): string | null {
 }
 
 if (import.meta.main) {
-  for (const module of [HOT_PATH, HOST_ACTIVITY, SCAN_CONTACTS]) {
+  for (const module of [HOT_PATH, HOST_ACTIVITY, SCAN_CONTACTS, FOREST]) {
     await Deno.writeTextFile(new URL(module.output, module.folder), await compileHot(module));
   }
 }

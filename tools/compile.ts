@@ -9,9 +9,10 @@ const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 const sizeMax = 96 * 1024 * 1024;
 /**
  * V8's last compiler waits until a function has run for long: on the file of decision 0006 it costs `analyze` more than it
- * brings, and `run` still gets its code.
+ * brings, and `run` still gets its code. And the heap of a thread may reach 48 MB before it is first marked: by itself V8
+ * does so at some 12 MB, which every thread has soon after its start.
  */
-const v8Flags = "--invocation-count-for-turbofan=100000";
+const v8Flags = "--invocation-count-for-turbofan=100000,--initial-heap-size=48";
 
 if (import.meta.main) await compile(join(root, "dist/tapwatch"));
 

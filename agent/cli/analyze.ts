@@ -57,11 +57,12 @@ async function analyze(config: Config, log: Log, detection: AnalyzeDetection): P
   }
   if (files.length === 0) throw new CaptureFormatError("None of the files could be read.");
   pipeline.finish();
-  const found = await detection.finish();
+  const finding = detection.finish();
+  const totals = pipeline.flowTotals(hostsShown);
+  const found = await finding;
   for (const finding of found.findings) outputs.eveLines?.write(eveFinding(finding));
   outputs.flowLines?.close();
   outputs.eveLines?.close();
-  const totals = pipeline.flowTotals(hostsShown);
   const wallS = (performance.now() - startedMs) / 1000;
   if (config.flowsFile !== "-" && config.eveFile !== "-") {
     const report = makeReport(pipeline, { totals, found, files, unreadable, wallS });

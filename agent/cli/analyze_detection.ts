@@ -1,6 +1,7 @@
 /** The detectors of `analyze`, in a thread of their own beside the pipeline; the file waits when they are behind. */
 import type { DetectOptions, DetectToMain } from "../messages.ts";
 import { ObservationOutlet } from "../pipeline/observation_outlet.ts";
+import { observationBufferWords } from "../pipeline/observation_writer.ts";
 import type { DetectionState, Finding } from "../records.ts";
 import type { Log } from "../log.ts";
 import { fileSeed } from "./detect_host.ts";
@@ -42,14 +43,17 @@ export class AnalyzeDetection {
     const { port1, port2 } = new MessageChannel();
     const options: DetectOptions = {
       isLive: false,
-      ownAddresses: [],
       anomalyQuantile,
       seed: fileSeed,
       modelPath: null,
       lastFindingId: 0,
     };
     this.#worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
-    this.outlet = new ObservationOutlet({ isPatient: true, onRoom: () => this.#onRoom() });
+    this.outlet = new ObservationOutlet({
+      isPatient: true,
+      wordsMin: observationBufferWords / 2,
+      onRoom: () => this.#onRoom(),
+    });
     this.outlet.join(port2);
   }
 

@@ -16,8 +16,6 @@ import { WorkerHost } from "./worker_host.ts";
 export interface DetectHostOptions {
   readonly config: Config;
   readonly isLive: boolean;
-  /** Addresses of this host. */
-  readonly ownAddresses: readonly string[];
   readonly live: LiveState;
   readonly joinPipeline: (port: MessagePort) => void;
   readonly sendToStore: (message: FindingsMessage) => void;
@@ -98,11 +96,10 @@ export class DetectHost {
   }
 
   #begin(worker: Worker): void {
-    const { config, isLive, ownAddresses } = this.#options;
+    const { config, isLive } = this.#options;
     const { port1, port2 } = new MessageChannel();
     const options: DetectOptions = {
       isLive: true,
-      ownAddresses,
       anomalyQuantile: config.anomalyQuantile,
       seed: isLive ? crypto.getRandomValues(new Uint32Array(1))[0] : fileSeed,
       // A replay must not teach the model of the live link, which may share the folder, nor be judged by it.

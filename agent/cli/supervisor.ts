@@ -244,7 +244,6 @@ export class Supervisor {
       config,
       live,
       isLive: input.kind === "live",
-      ownAddresses: ownAddresses(input),
       joinPipeline: (port) => this.#pipeline.post({ type: "detect", port }, [port]),
       sendToStore: (message) => this.#store.post(message),
       tellSuspects: (addresses) => this.#pipeline.post({ type: "suspects", addresses }),

@@ -21,8 +21,8 @@ import {
 } from "./arp_spoof_contest.ts";
 import { GatewayMacs } from "./arp_spoof_gateways.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
-import { KeyedSlots } from "./keyed_slots.ts";
-import { type Observation, ObservationKind } from "./observation.ts";
+import type { KeyedSlots } from "./keyed_slots.ts";
+import { Mark, type Observation, ObservationKind } from "./observation.ts";
 import { formatMac } from "./sentence.ts";
 
 const secondUs = 1_000_000;
@@ -37,7 +37,7 @@ const arpReply = 2;
 
 export class ArpSpoof implements Detector {
   readonly interests: readonly Interest[] = [
-    { kind: ObservationKind.contact, marks: 0 },
+    { kind: ObservationKind.contact, marks: Mark.isFirstOfSide | Mark.isFirstInWindow },
     { kind: ObservationKind.arp, marks: 0 },
   ];
   readonly #context: DetectorContext;
@@ -62,13 +62,12 @@ export class ArpSpoof implements Detector {
       context,
       kind: "arp_spoof",
       quietUs,
-      describe: (slot, incident) => this.#describe(slot, incident),
-    });
-    this.#slots = new KeyedSlots({
       capacity,
       keyWords: 1,
       onForget: (slot) => this.#forget(slot),
+      describe: (slot, incident) => this.#describe(slot, incident),
     });
+    this.#slots = this.#incidents.keys;
   }
 
   get stateBytes(): number {
@@ -178,7 +177,6 @@ export class ArpSpoof implements Detector {
   }
 
   #forget(slot: number): void {
-    this.#incidents.close(slot);
     this.#contests.delete(slot);
     this.#verdicts.delete(slot);
   }

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { ArpSpoof } from "./arp_spoof.ts";
 import type { DetectorFactory } from "./detector.ts";
+import { Mark } from "./observation.ts";
 import { opened, TrafficScript } from "./traffic_script.ts";
 
 const make: DetectorFactory = (context) => new ArpSpoof(context);
@@ -162,6 +163,7 @@ function claim(script: TrafficScript, at: number, address: string, mac: number, 
 /** Packets from outside that a gateway brings, one a second. */
 function outside(script: TrafficScript, from: number, to: number, { mac }: Host): void {
   for (let at = from; at < to; at++) {
-    script.contact({ at, from: "198.51.100.7", to: victim.address, marks: 0, mac });
+    const marks = Mark.isFirstInWindow;
+    script.contact({ at, from: "198.51.100.7", to: victim.address, marks, mac });
   }
 }

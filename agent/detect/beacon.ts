@@ -18,7 +18,7 @@ import { isNoBeacon } from "./beacon_exempt.ts";
 import { BeatHistory } from "./beacon_history.ts";
 import type { Detector, DetectorContext, Interest } from "./detector.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
-import { KeyedSlots } from "./keyed_slots.ts";
+import type { KeyedSlots } from "./keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "./observation.ts";
 import { measureRegularity, type Regularity } from "./regularity.ts";
 import { formatCount, formatPeriod, keyAddress } from "./sentence.ts";
@@ -70,13 +70,11 @@ export class Beacon implements Detector {
       context,
       kind: "beacon",
       quietUs,
-      describe: (slot, incident) => this.#describe(slot, incident),
-    });
-    this.#slots = new KeyedSlots({
       capacity,
       keyWords,
-      onForget: (slot) => this.#incidents.close(slot),
+      describe: (slot, incident) => this.#describe(slot, incident),
     });
+    this.#slots = this.#incidents.keys;
   }
 
   get stateBytes(): number {

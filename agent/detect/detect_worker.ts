@@ -2,7 +2,7 @@
  * The thread of the detectors: a shell around Detection that takes the pipeline's observations, gives the buffers back,
  * tells findings as they come and the state each second, and keeps the model in its file.
  */
-import { formatIpWords, parseIpWords } from "../decode/addresses.ts";
+import { formatIpWords } from "../decode/addresses.ts";
 import type {
   DetectOptions,
   DetectToMain,
@@ -11,7 +11,6 @@ import type {
   PipelineToDetect,
 } from "../messages.ts";
 import { readModel, writeModel } from "../model_file.ts";
-import { isLocalAddress } from "../pipeline/local_address.ts";
 import type { Finding } from "../records.ts";
 import { Detection } from "./detection.ts";
 
@@ -34,12 +33,10 @@ class DetectThread {
   constructor(options: DetectOptions, pipeline: MessagePort) {
     this.#options = options;
     this.#pipeline = pipeline;
-    const own = options.ownAddresses.map(parseIpWords).filter((words) => words !== null);
     this.#detection = new Detection({
       ...options,
       model: this.#readModel(),
       formatAddress,
-      isLocal: (...words) => isLocalAddress(...words) || own.some((each) => areSame(each, words)),
       note: (text) => note("warning", text),
       onFinding: (finding) => this.#tell(finding),
     });
@@ -107,8 +104,6 @@ class DetectThread {
   }
 }
 
-type Words = readonly [number, number, number, number];
-
 function formatAddress(...words: [number, number, number, number]): string {
   const isIpv4 = words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
   return formatIpWords(isIpv4 ? 4 : 6, words);
@@ -121,10 +116,6 @@ function printable(text: string): string {
     /[\u0000-\u001f\u007f-\u009f]/g,
     (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );
-}
-
-function areSame(a: Words, b: Words): boolean {
-  return a[3] === b[3] && a[2] === b[2] && a[1] === b[1] && a[0] === b[0];
 }
 
 function note(severity: "info" | "warning", text: string): void {

@@ -47,7 +47,6 @@ class Harness implements Disposable {
     };
     const defaults: DetectOptions = {
       isLive: false,
-      ownAddresses: [],
       anomalyQuantile: 0.99,
       seed: 1,
       modelPath: null,

@@ -10,7 +10,7 @@ import { Observation, ObservationKind } from "./observation.ts";
 export interface DetectionOptions extends
   Pick<
     DetectorContext,
-    "formatAddress" | "isLocal" | "isLive" | "model" | "anomalyQuantile" | "seed" | "note"
+    "formatAddress" | "isLive" | "model" | "anomalyQuantile" | "seed" | "note"
   > {
   readonly onFinding: (finding: Finding) => void;
   /** Default: all of them. */

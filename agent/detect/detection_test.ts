@@ -18,7 +18,6 @@ Deno.test("who takes rows in bulk gets them before they are observed, up to each
   });
   const detection = new Detection({
     formatAddress: () => "",
-    isLocal: () => true,
     isLive: true,
     model: null,
     anomalyQuantile: 0.995,

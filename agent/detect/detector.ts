@@ -60,8 +60,6 @@ export interface DetectorContext {
   report(finding: Finding): void;
   /** Text of an address. */
   formatAddress(word0: number, word1: number, word2: number, word3: number): string;
-  /** True for private, link-local, loopback and the capturing host's own addresses. */
-  isLocal(word0: number, word1: number, word2: number, word3: number): boolean;
   /** Whether an address is a source of a finding that is open (anomalies excepted). */
   isSuspect(word0: number, word1: number, word2: number, word3: number): boolean;
   /** What saveModel() of an earlier run gave; null without one. */

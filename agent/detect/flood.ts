@@ -40,9 +40,13 @@ const keyWords = 5;
 const capacity = 2048;
 const flowCapacity = 1024;
 
+/** Arrivals, what comes of them, and the moments of a flow in swing. */
+const countedMarks = Mark.isNew | Mark.isFirstPayload | Mark.isFirstInWindow | Mark.isResumed |
+  Mark.hasDoubled;
+
 export class Flood implements Detector {
   readonly interests: readonly Interest[] = [
-    { kind: ObservationKind.contact, marks: 0 },
+    { kind: ObservationKind.contact, marks: countedMarks },
     { kind: ObservationKind.icmpError, marks: 0 },
   ];
   readonly #context: DetectorContext;
@@ -61,13 +65,11 @@ export class Flood implements Detector {
       context,
       kind: "flood",
       quietUs,
-      describe: (slot, incident) => this.#describe(slot, incident),
-    });
-    this.#slots = new KeyedSlots({
       capacity,
       keyWords,
-      onForget: (slot) => this.#incidents.close(slot),
+      describe: (slot, incident) => this.#describe(slot, incident),
     });
+    this.#slots = this.#incidents.keys;
   }
 
   get stateBytes(): number {
@@ -113,7 +115,7 @@ export class Flood implements Detector {
 
   #udp(observation: Observation): void {
     if (!observation.has(Mark.sentByOriginator)) {
-      if (observation.has(Mark.isFirstOfSide)) this.#done(FloodKind.udp, observation, 3);
+      if (observation.has(Mark.isFirstPayload)) this.#done(FloodKind.udp, observation, 3);
       return;
     }
     const isDhcp = observation.destinationPort === dhcpServerPort &&

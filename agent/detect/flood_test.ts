@@ -72,7 +72,7 @@ Deno.test("Flood leaves what is answered alone: load tests, resolvers", () => {
       from: victim,
       to: attacker,
       transport: Transport.udp,
-      marks: Mark.isFirstOfSide | localMarks(victim, attacker),
+      marks: Mark.isFirstOfSide | Mark.isFirstPayload | localMarks(victim, attacker),
     });
   }
   deepEqual(script.play(make), []);

@@ -1,10 +1,11 @@
 /**
  * The life of a detector's findings: told when it is opened, again each time its amount has grown tenfold, after a pause
- * if it has grown by a fifth, and once more when it is over, after quiet or at the end of the input. A detector keeps its evidence by the slots of a
- * KeyedSlots; an incident is known by that slot.
+ * if it has grown by a fifth, and once more when it is over, after quiet or at the end of the input. A detector keeps its
+ * evidence by the slots of `keys`; an incident is known by that slot, and over when its key is forgotten.
  */
 import { type Finding, type FindingKind, FLOWS_LINKED_MAX } from "../records.ts";
 import type { DetectorContext } from "./detector.ts";
+import { KeyedSlots } from "./keyed_slots.ts";
 
 /** What a detector says of an incident; the rest of a Finding is kept here. */
 export type IncidentFacts = Pick<
@@ -33,6 +34,11 @@ export interface IncidentsOptions {
   readonly kind: FindingKind;
   /** An incident is over after so long without evidence, in microseconds. */
   readonly quietUs: number;
+  /** Of the keys, see KeyedSlotsOptions. */
+  readonly capacity: number;
+  readonly keyWords: number;
+  /** A key is forgotten, and its incident, if it had one, is closed. */
+  readonly onForget?: (slot: number) => void;
   /** Asked whenever the incident of a slot is told. */
   readonly describe: (slot: number, incident: Incident) => IncidentFacts;
 }
@@ -60,11 +66,21 @@ export const PAUSE_US = 10_000_000;
 export const PAUSE_GROWTH = 1.2;
 
 export class Incidents {
+  readonly keys: KeyedSlots;
   readonly #options: IncidentsOptions;
   readonly #open = new Map<number, OpenIncident>();
 
   constructor(options: IncidentsOptions) {
     this.#options = options;
+    const { capacity, keyWords, onForget } = options;
+    this.keys = new KeyedSlots({
+      capacity,
+      keyWords,
+      onForget: (slot) => {
+        this.close(slot);
+        onForget?.(slot);
+      },
+    });
   }
 
   /** Slots that have an incident. */
@@ -111,7 +127,7 @@ export class Incidents {
     if (incident) this.#tell(slot, incident, true);
   }
 
-  /** Closes the incident of a slot, if it has one: to be called too when the slot is forgotten. */
+  /** Closes the incident of a slot, if it has one. */
   close(slot: number): void {
     const incident = this.#open.get(slot);
     if (!incident) return;

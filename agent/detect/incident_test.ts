@@ -16,6 +16,8 @@ function incidents(): { readonly incidents: Incidents; readonly told: Finding[] 
     context,
     kind: "flood",
     quietUs: 60 * second,
+    capacity: 4,
+    keyWords: 1,
     describe: (slot, { amount }) => ({
       severity: "high",
       attackId: "T1498",
@@ -81,4 +83,12 @@ Deno.test("Incidents keeps no more than 256 open", () => {
   }
   equal([...kept.slots].length, 256);
   equal(told.filter(({ isOpen }) => !isOpen).length, 44);
+});
+
+Deno.test("Incidents closes the incident whose key is forgotten", () => {
+  const { incidents: kept, told } = incidents();
+  const slot = kept.keys.add(Int32Array.of(7));
+  kept.open(slot, 0, { timestampUs: second, amount: 5, flowId: 1 });
+  for (let key = 100; key < 104; key++) kept.keys.add(Int32Array.of(key));
+  deepEqual(told.map(({ isOpen }) => isOpen), [true, false]);
 });

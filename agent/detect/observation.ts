@@ -10,7 +10,8 @@
  *     word 13       Mark bits
  *     then by kind:
  *
- *     contact, end  14 tcpFlags << 16 | ttl        15 tcpWindow << 16 | IPv4 identification
+ *     contact, end  (end: of flows with payload only)
+ *                   14 tcpFlags << 16 | ttl        15 tcpWindow << 16 | IPv4 identification
  *                   16 header length << 16 | wire length (both cut off at 65,535)
  *                   17 payload length of the packet
  *                   18 packets of the originator   19 of the responder   (of the flow, this packet included)

@@ -153,7 +153,6 @@ export class TrafficScript {
       isLive: false,
       formatAddress: (_word0, _word1, _word2, word3) =>
         [word3 >>> 24, word3 >>> 16 & 255, word3 >>> 8 & 255, word3 & 255].join("."),
-      isLocal: (_word0, _word1, _word2, word3) => word3 >>> 24 === 10,
       model: null,
       anomalyQuantile: 0.995,
       seed: 1,

@@ -53,11 +53,13 @@ import {
   S_SEED_1,
   S_TOTAL_COUNT,
   S_TURN,
+  S_WANTS,
   S_WINDOW_START_US,
   SEEN_BUDGET_SHIFT,
   SLOT_BYTES,
   SLOT_WORDS,
   TIMEOUTS_AT,
+  WANTS_FLOWS,
 } from "../hot/layout.ts";
 import type { Flow, FlowEndReason, Packet } from "../records.ts";
 import { icmpPairs } from "./five_tuple.ts";
@@ -71,7 +73,10 @@ export interface FlowTableOptions {
   /** Most flows at a time; default 1,000,000. */
   readonly flowCountMax?: number;
   readonly timeouts?: FlowTimeouts;
-  /** Called before a flow leaves its slot: the slot can still be read, and is free when the call returns. */
+  /**
+   * Called before a flow leaves its slot: the slot can still be read, and is free when the call returns. Who owns `hot` may
+   * take back WANTS_FLOWS: then only of flows with payload.
+   */
   readonly onEnd: (slot: number, reason: FlowEndReason) => void;
   /** Two random words against chosen collisions (live); the fixed default makes files repeat exactly. */
   readonly hashSeed?: readonly [number, number];
@@ -110,6 +115,7 @@ export class FlowTable {
     this.#slots = hot.exports.flowSlotsAt() / 4;
     this.#words = hot.words;
     this.#doubles = hot.doubles;
+    hot.state[S_WANTS] |= WANTS_FLOWS;
     hot.calls.flowEnded = (slot, reason) => this.#ended(slot, reason);
     hot.setTables(icmpPairs, serverPortBits);
     hot.doublesAt(TIMEOUTS_AT, CLASS_COUNT).set(timeoutsByClass(timeouts));

@@ -36,7 +36,7 @@ export interface HotPathOptions {
 export interface HotCalls {
   /** Decodes a row that is no common packet, and puts it into the memory with setPacket(). */
   decode(row: number): void;
-  /** A flow is about to leave its slot, or is cut; `reason` as END_ of layout.ts. */
+  /** A flow is about to leave its slot, or is cut; `reason` as END_ of layout.ts. Not all are told, see WANTS_FLOWS. */
   flowEnded(slot: number, reason: number): void;
   /** A host has been added; sets its flags. */
   hostAdded(row: number, timestampUs: number): void;

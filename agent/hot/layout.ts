@@ -102,19 +102,22 @@ export const S_ACTIVE_US = 18;
 export const S_IS_NEW = 20;
 export const S_IS_ORIGINATOR = 21;
 export const S_TURN = 22;
-/** Packets whose rows or meaning TypeScript wants to make: WANTS_ bits. */
+/** What TypeScript wants to be asked for: WANTS_ bits. */
 export const S_WANTS = 23;
 export const S_SEED_0 = 24;
 export const S_SEED_1 = 25;
 export const S_HOST_COUNT = 26;
 export const S_HOST_EPOCH = 27;
 export const S_ACTIVE_COUNT = 28;
-/** Words of rows in the buffer at OBSERVATIONS_AT, and rows that found no room. */
+/** Words of rows in the buffer at OBSERVATIONS_AT, rows that found no room, and the number of those in the buffer. */
 export const S_OBSERVATIONS_LENGTH = 29;
 export const S_OBSERVATIONS_SHED = 30;
+export const S_OBSERVATIONS_COUNT = 31;
 export const STATE_WORDS = 32;
 export const WANTS_ROWS = 1;
 export const WANTS_OBSERVATIONS = 2;
+/** Ends of all flows; else only of those with payload, which may have left something behind. */
+export const WANTS_FLOWS = 4;
 
 /** Heads of the timeout lists (previous and next, as addresses), and silence allowed in us, by timeout class. */
 export const HEADS_AT = 2560;

@@ -16,6 +16,8 @@ const buffersOutMax = 32;
 export interface ObservationOutletOptions {
   /** Nothing is ever shed; the owner waits instead. */
   readonly isPatient: boolean;
+  /** See ObservationSink; 0 unless told. */
+  readonly wordsMin?: number;
   /** A buffer has come back. */
   readonly onRoom: () => void;
 }
@@ -23,6 +25,7 @@ export interface ObservationOutletOptions {
 export class ObservationOutlet implements ObservationSink {
   /** Rows that were under way to detect workers that crashed. */
   lostCount = 0;
+  readonly wordsMin: number;
   readonly #onRoom: () => void;
   #isPatient: boolean;
   #port: MessagePort | null = null;
@@ -32,6 +35,7 @@ export class ObservationOutlet implements ObservationSink {
 
   constructor(options: ObservationOutletOptions) {
     this.#isPatient = options.isPatient;
+    this.wordsMin = options.wordsMin ?? 0;
     this.#onRoom = options.onRoom;
   }
 
@@ -53,10 +57,14 @@ export class ObservationOutlet implements ObservationSink {
     return this.#outRows.length <= buffersOutMax / 2;
   }
 
-  exchange(words: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> | null {
+  exchange(
+    words: Int32Array<ArrayBuffer>,
+    length: number,
+    count: number,
+  ): Int32Array<ArrayBuffer> | null {
     if (this.#port === null) return null;
     if (this.#outRows.length >= buffersOutMax && !this.#isPatient) return null;
-    this.#outRows.push(countRows(words, length));
+    this.#outRows.push(count);
     const message: ObservationsMessage = { type: "observations", words, length };
     this.#port.postMessage(message, [words.buffer]);
     return this.#free.pop() ?? new Int32Array(observationBufferWords);
@@ -72,11 +80,4 @@ export class ObservationOutlet implements ObservationSink {
     const message: ObservationsEndMessage = { type: "end" };
     this.#port?.postMessage(message);
   }
-}
-
-/** The upper half of a row's first word is its length. */
-function countRows(words: Int32Array, length: number): number {
-  let rows = 0;
-  for (let at = 0; at < length; at += words[at] >>> 16) rows++;
-  return rows;
 }

@@ -36,8 +36,8 @@ function oneRow(): Int32Array<ArrayBuffer> {
 
 Deno.test("ObservationOutlet counts what was under way to a detect worker that crashed", () => {
   const { outlet, close } = joined(false);
-  outlet.exchange(oneRow(), 1);
-  outlet.exchange(Int32Array.of(1 << 16, 2 << 16, 0), 3);
+  outlet.exchange(oneRow(), 1, 1);
+  outlet.exchange(Int32Array.of(1 << 16, 2 << 16, 0), 3, 2);
   const { port1, port2 } = new MessageChannel();
   outlet.join(port1);
   strictEqual(outlet.lostCount, 3);
@@ -50,7 +50,7 @@ Deno.test("ObservationOutlet sends what was written and uses a buffer again that
   const { outlet, received, arrived, giveBack, close } = joined(false);
   const words = Int32Array.of(2 << 16, 8, 9);
   const hasArrived = arrived();
-  const next = outlet.exchange(words, 2)!;
+  const next = outlet.exchange(words, 2, 1)!;
   strictEqual(words.length, 0, "the buffer was transferred");
   await hasArrived;
   const message = received[0];
@@ -58,27 +58,27 @@ Deno.test("ObservationOutlet sends what was written and uses a buffer again that
   strictEqual(message.length, 2);
   strictEqual(message.words.join(), "131072,8,9");
   await giveBack(message.words);
-  strictEqual(outlet.exchange(next, 0)!.join(), "131072,8,9");
+  strictEqual(outlet.exchange(next, 0, 0)!.join(), "131072,8,9");
   close();
 });
 
 Deno.test("ObservationOutlet of a live capture has no room when too much is under way", () => {
   const { outlet, close } = joined(false);
   let sent = 0;
-  while (outlet.exchange(oneRow(), 1) !== null) sent++;
+  while (outlet.exchange(oneRow(), 1, 1) !== null) sent++;
   strictEqual(sent, 32);
   strictEqual(outlet.hasRoom, false);
   const kept = oneRow();
-  strictEqual(outlet.exchange(kept, 1), null);
+  strictEqual(outlet.exchange(kept, 1, 1), null);
   strictEqual(kept.length, 1, "the buffer stays the caller's");
   outlet.beginEnd();
-  strictEqual(outlet.exchange(kept, 1) !== null, true, "what is left at the end is sent");
+  strictEqual(outlet.exchange(kept, 1, 1) !== null, true, "what is left at the end is sent");
   close();
 });
 
 Deno.test("ObservationOutlet of a file takes everything and says when to wait", () => {
   const { outlet, close } = joined(true);
-  for (let i = 0; i < 100; i++) outlet.exchange(oneRow(), 1);
+  for (let i = 0; i < 100; i++) outlet.exchange(oneRow(), 1, 1);
   strictEqual(outlet.hasRoom, false);
   close();
 });

@@ -18,6 +18,7 @@ import type { HotPath } from "../hot/hot_path.ts";
 import {
   OBSERVATION_BUFFER_WORDS,
   OBSERVATIONS_AT,
+  S_OBSERVATIONS_COUNT,
   S_OBSERVATIONS_LENGTH,
   S_OBSERVATIONS_SHED,
 } from "../hot/layout.ts";
@@ -27,11 +28,17 @@ import type { HostVolumes } from "./host_table.ts";
 
 /** Takes full buffers. */
 export interface ObservationSink {
+  /** Between batches a buffer with fewer words is not handed on; 0 where the rows are waited for. */
+  readonly wordsMin: number;
   /**
-   * Takes the rows in the first `length` words and returns the buffer to go on with, which may be the same; or null when
+   * Takes `count` rows, in the first `length` words, and returns the buffer to go on with, which may be the same; or null when
    * it has no room, and then the buffer stays the caller's.
    */
-  exchange(words: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> | null;
+  exchange(
+    words: Int32Array<ArrayBuffer>,
+    length: number,
+    count: number,
+  ): Int32Array<ArrayBuffer> | null;
 }
 
 /** Words of a buffer. */
@@ -77,15 +84,21 @@ export class ObservationWriter {
     this.#state[S_OBSERVATIONS_LENGTH] = words;
   }
 
+  /** A batch is over: hands on what has been written, if that is enough for the sink. */
+  batchOver(): void {
+    if (this.#length >= this.#sink.wordsMin) this.flush();
+  }
+
   /** Hands on what has been written, unless the sink has no room. */
   flush(): void {
     const length = this.#length;
     if (length === 0) return;
     this.#outgoing.set(this.#words.subarray(0, length));
-    const next = this.#sink.exchange(this.#outgoing, length);
+    const next = this.#sink.exchange(this.#outgoing, length, this.#state[S_OBSERVATIONS_COUNT]);
     if (next === null) return;
     this.#outgoing = next;
     this.#length = 0;
+    this.#state[S_OBSERVATIONS_COUNT] = 0;
   }
 
   /** An ARP packet with IPv4 addresses (RFC 826). */
@@ -195,6 +208,7 @@ export class ObservationWriter {
     }
     this.#words[at] = length << 16 | transport << 8 | kind;
     this.#length = at + length;
+    this.#state[S_OBSERVATIONS_COUNT]++;
     return at;
   }
 

@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { ethernet, filler, ipv4, join, tcp, udp, uint16 } from "../decode/packet_builder.ts";
 import { Mark, Observation, ObservationKind } from "../detect/observation.ts";
-import { createPacketBatch, Transport } from "../records.ts";
+import { createPacketBatch, type PacketBatch, Transport } from "../records.ts";
 import { Pipeline } from "./pipeline.ts";
 
 const startUs = 1_700_000_000_250_000;
@@ -17,6 +17,7 @@ function observe<T>(
     flowCountMax: 100,
     rowPolicy: "none",
     observations: {
+      wordsMin: 0,
       exchange: (words, length) => {
         for (let at = 0; at < length;) {
           at = row.read(words, at);
@@ -26,6 +27,14 @@ function observe<T>(
       },
     },
   });
+  pipeline.process(batchOf(frames));
+  pipeline.finish();
+  return rows;
+}
+
+function batchOf(
+  frames: readonly { readonly atUs: number; readonly bytes: Uint8Array }[],
+): PacketBatch {
   const batch = createPacketBatch(
     frames.length,
     Uint8Array.from(join(...frames.map(({ bytes }) => bytes))),
@@ -39,9 +48,7 @@ function observe<T>(
     offset += bytes.length;
   });
   batch.count = frames.length;
-  pipeline.process(batch);
-  pipeline.finish();
-  return rows;
+  return batch;
 }
 
 /** The frame as sent the other way: addresses and ports change places. */
@@ -61,7 +68,31 @@ const marksBut = (row: Observation) =>
   Object.entries(Mark).filter(([, bit]) => row.has(bit)).map(([name]) => name)
     .filter((name) => name !== "isFirstInWindow");
 
-Deno.test("ObservationWriter tells a refused connection in its SYN, its RST and its end", () => {
+Deno.test("ObservationWriter hands on rows batch by batch, or when there are as many as wanted", () => {
+  const counts = (wordsMin: number) => {
+    const handed: number[] = [];
+    const exchange = (words: Int32Array<ArrayBuffer>, length: number, count: number) => {
+      strictEqual(rowCount(words, length), count);
+      handed.push(count);
+      return words;
+    };
+    const observations = { wordsMin, exchange };
+    const pipeline = new Pipeline({ flowCountMax: 100, rowPolicy: "none", observations });
+    for (const atUs of [0, 100]) pipeline.process(batchOf([{ atUs, bytes: segment(0x02) }]));
+    pipeline.finish();
+    return handed.length;
+  };
+  strictEqual(counts(0), 2);
+  strictEqual(counts(1000), 1);
+});
+
+function rowCount(words: Int32Array, length: number): number {
+  let rows = 0;
+  for (let at = 0; at < length; at += words[at] >>> 16) rows++;
+  return rows;
+}
+
+Deno.test("ObservationWriter tells a refused connection in its SYN and its RST, its end not", () => {
   const syn = segment(0x02);
   const rows = observe(
     [{ atUs: 0, bytes: syn }, { atUs: 400, bytes: answered(segment(0x14)) }],
@@ -70,7 +101,7 @@ Deno.test("ObservationWriter tells a refused connection in its SYN, its RST and 
       afterUs: row.timestampUs - startUs,
       ports: [row.sourcePort, row.destinationPort],
       marks: marksBut(row),
-      packets: row.kind <= ObservationKind.end ? [row.origPackets, row.respPackets] : [],
+      packets: row.kind === ObservationKind.contact ? [row.origPackets, row.respPackets] : [],
       flags: row.kind === ObservationKind.contact ? row.tcpFlags : -1,
     }),
   );
@@ -90,14 +121,32 @@ Deno.test("ObservationWriter tells a refused connection in its SYN, its RST and 
     packets: [1, 1],
     flags: 0x14,
   }]);
-  const [end] = rows.filter(({ kind }) => kind === ObservationKind.end);
-  deepStrictEqual(end.ports, [40000, 443]);
-  deepStrictEqual(end.packets, [1, 1]);
-  deepStrictEqual(end.marks, ["sentByOriginator", "endedInput"]);
   const kinds = rows.map(({ kind }) => kind);
+  strictEqual(kinds.includes(ObservationKind.end), false);
   strictEqual(kinds[0], ObservationKind.tick, "time passes before its first packet is told");
   strictEqual(kinds.at(-1), ObservationKind.windowEnd);
   strictEqual(kinds.filter((kind) => kind === ObservationKind.hostWindow).length, 2);
+});
+
+Deno.test("ObservationWriter tells the end of a flow that had payload", () => {
+  const frames = [
+    { atUs: 0, bytes: segment(0x02) },
+    { atUs: 500, bytes: segment(0x18, filler(10)) },
+    { atUs: 900, bytes: answered(segment(0x14)) },
+  ];
+  const ends = observe(frames, (row) =>
+    row.kind === ObservationKind.end && ({
+      ports: [row.sourcePort, row.destinationPort],
+      marks: marksBut(row),
+      packets: [row.origPackets, row.respPackets],
+      bytes: [row.origBytes, row.respBytes],
+    })).filter((end) => end !== false);
+  deepStrictEqual(ends, [{
+    ports: [40000, 443],
+    marks: ["sentByOriginator", "endedInput"],
+    packets: [2, 1],
+    bytes: [10, 0],
+  }]);
 });
 
 Deno.test("ObservationWriter says nothing of a flow in full swing but once a window", () => {

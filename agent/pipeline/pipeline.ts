@@ -23,6 +23,7 @@ import {
   TALLY_AT,
   TALLY_PLACES,
   TRANSPORT_FLOWS_AT,
+  WANTS_FLOWS,
   WANTS_OBSERVATIONS,
   WANTS_ROWS,
 } from "../hot/layout.ts";
@@ -194,7 +195,7 @@ export class Pipeline {
     calls.secondOver = (timestampUs) => this.#rollSecond(timestampUs);
     calls.tick = () => this.#passTime(this.#flows.nowUs);
     state[S_WANTS] = (this.#options.onRow ? WANTS_ROWS : 0) |
-      (this.#observer ? WANTS_OBSERVATIONS : 0);
+      (this.#options.onFlow ? WANTS_FLOWS : 0) | (this.#observer ? WANTS_OBSERVATIONS : 0);
     if (this.#observer !== null) times[S_TICK_AT_US / 2] = -Infinity;
   }
 
@@ -242,7 +243,7 @@ export class Pipeline {
     if (this.#observer === null) return;
     // Files may be joined whose times go back.
     if (this.#flows.nowUs < this.#tickAtUs - 2 * tickUs) this.#passTime(this.#flows.nowUs);
-    this.#observer.flush();
+    this.#observer.batchOver();
   }
 
   /** Traffic time of the next tick. */

@@ -13,7 +13,7 @@ import { anomalyFinding } from "./anomaly_finding.ts";
 import { AnomalyRate } from "./anomaly_rate.ts";
 import { FEATURE_COUNT, fillFeatures } from "./features.ts";
 import { COUNT_WIDTH, FLOWS_KEPT, PACKETS_MIN, PEER_WORDS, PEERS_KEPT } from "./activity_layout.ts";
-import { HeldWindows } from "./held_windows.ts";
+import { type HeldRows, type HeldWindow, HeldWindows } from "./held_windows.ts";
 import { Count, HostActivity } from "./host_activity.ts";
 import type { JudgedWindow, ScoredWindow } from "./judged_window.ts";
 import { Learner } from "./learner.ts";
@@ -138,45 +138,40 @@ export class AnomalyDetector implements Detector {
   }
 
   #hold(tsUs: number, slots: readonly number[], held: HeldWindows): void {
-    const { linkSlot } = this.#activity;
-    for (const slot of [...slots, linkSlot]) {
-      this.#fill(slot, tsUs);
-      const isTold = this.#onScored !== undefined || canBeAnomalous(this.#vector);
-      const described = isTold ? this.#describe(slot, tsUs) : null;
-      held.add(tsUs, slot === linkSlot, this.#vector, described);
-    }
+    const described: JudgedWindow[] = [];
+    for (const slot of slots) this.#holdRow(slot, tsUs, held.hosts, described);
+    this.#holdRow(this.#activity.linkSlot, tsUs, held.link, described);
+    held.add({ tsUs, hostCount: slots.length, described });
     if (held.count >= heldMax) this.#judgeHeld(held);
   }
 
-  /** Learns from all that is held and judges it; from now on as live. */
-  #judgeHeld(held: HeldWindows): void {
-    this.#held = null;
-    for (let index = 0; index < held.count; index++) {
-      (held.isLink(index) ? this.#link : this.#hosts).learn(held.vectors, index * FEATURE_COUNT);
-    }
-    const endUs = held.count === 0 ? 0 : held.tsUs(held.count - 1) + WINDOW_US;
-    if (this.#hosts.reservoir.count >= fileWindowsMin) this.#hosts.fit(endUs, true);
-    if (this.#link.reservoir.count >= fileLinkWindowsMin) this.#link.fit(endUs, true);
-    for (let from = 0; from < held.count;) from = this.#judgeHeldWindow(held, from);
+  #holdRow(slot: number, tsUs: number, rows: HeldRows, described: JudgedWindow[]): void {
+    this.#fill(slot, tsUs);
+    rows.add(this.#vector);
+    const isTold = this.#onScored !== undefined || canBeAnomalous(this.#vector);
+    if (isTold) described.push(this.#describe(slot, tsUs));
   }
 
-  /** Judges all that is held of the time of the one at `from`; returns the place after them. */
-  #judgeHeldWindow(held: HeldWindows, from: number): number {
-    const tsUs = held.tsUs(from);
+  /** Learns from all that is held and judges it; from now on as live. */
+  #judgeHeld({ hosts, link, windows }: HeldWindows): void {
+    this.#held = null;
+    this.#hosts.learn(hosts.rows);
+    this.#link.learn(link.rows);
+    const endUs = (windows.at(-1)?.tsUs ?? 0) + WINDOW_US;
+    if (hosts.count >= fileWindowsMin) this.#hosts.fit(endUs, true);
+    if (link.count >= fileLinkWindowsMin) this.#link.fit(endUs, true);
+    for (const window of windows) this.#judgeHeldWindow(window);
+  }
+
+  #judgeHeldWindow({ tsUs, hostCount, described }: HeldWindow): void {
     const flagged = [];
-    let hostCount = 0;
-    let at = from;
-    for (; at < held.count && held.tsUs(at) === tsUs; at++) {
-      const { model } = held.isLink(at) ? this.#link : this.#hosts;
-      if (model === null) continue;
-      if (!held.isLink(at)) hostCount++;
-      const window = held.described(at);
-      if (window === null || !this.#isWorthScoring(window.vector, model)) continue;
+    for (const window of described) {
+      const { model } = window.address === null ? this.#link : this.#hosts;
+      if (model === null || !this.#isWorthScoring(window.vector, model)) continue;
       const verdict = this.#score(window, model);
       if (verdict.isAnomalous) flagged.push(verdict);
     }
-    this.#tell(tsUs, hostCount, flagged);
-    return at;
+    this.#tell(tsUs, this.#hosts.model === null ? 0 : hostCount, flagged);
   }
 
   /** Judges the hosts and the link, and learns from those that are usual. */

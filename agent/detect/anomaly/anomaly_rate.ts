@@ -86,5 +86,6 @@ export function packetsOf(flagged: readonly JudgedWindow[]): number {
 }
 
 function isSame(one: Int32Array | null, other: Int32Array): boolean {
-  return one !== null && one.every((word, index) => word === other[index]);
+  return one !== null && one[3] === other[3] && one[2] === other[2] && one[1] === other[1] &&
+    one[0] === other[0];
 }

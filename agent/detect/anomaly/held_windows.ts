@@ -1,6 +1,6 @@
 /**
- * The windows of a file that wait to be judged at its end: the features of all of them, and of those that can be anomalous
- * what is to be told.
+ * The windows of a file that wait to be judged at its end: the features of all that was active in them, and of what can be
+ * anomalous what is to be told.
  */
 import { FEATURE_COUNT } from "./features.ts";
 import type { JudgedWindow } from "./judged_window.ts";
@@ -8,62 +8,63 @@ import type { JudgedWindow } from "./judged_window.ts";
 /** About what a described window takes. */
 const describedBytes = 1000;
 
+/** Of all hosts in ten seconds, and of the link. */
+export interface HeldWindow {
+  readonly tsUs: number;
+  readonly hostCount: number;
+  /** Of those that can be anomalous; the link is the last. */
+  readonly described: readonly JudgedWindow[];
+}
+
 export class HeldWindows {
+  readonly hosts = new HeldRows();
+  readonly link = new HeldRows();
+  readonly windows: HeldWindow[] = [];
+  #describedCount = 0;
+
+  /** Rows of features. */
+  get count(): number {
+    return this.hosts.count + this.link.count;
+  }
+
+  get stateBytes(): number {
+    return this.hosts.stateBytes + this.link.stateBytes + this.#describedCount * describedBytes;
+  }
+
+  add(window: HeldWindow): void {
+    this.windows.push(window);
+    this.#describedCount += window.described.length;
+  }
+}
+
+/** Features of hosts, or of the link, as they are learnt. */
+export class HeldRows {
   #count = 0;
-  #vectors = new Float64Array(1024 * FEATURE_COUNT);
-  #times = new Float64Array(1024);
-  #areLinks = new Uint8Array(1024);
-  readonly #described = new Map<number, JudgedWindow>();
+  #rows = new Float64Array(1024 * FEATURE_COUNT);
 
   get count(): number {
     return this.#count;
   }
 
   get stateBytes(): number {
-    return this.#vectors.byteLength + this.#times.byteLength + this.#areLinks.byteLength +
-      this.#described.size * describedBytes;
+    return this.#rows.byteLength;
   }
 
-  /** Holds a window; `vector` is copied. */
-  add(tsUs: number, isLink: boolean, vector: Float64Array, described: JudgedWindow | null): void {
-    const index = this.#count++;
-    if (index === this.#times.length) this.#grow();
-    const base = index * FEATURE_COUNT;
-    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
-      this.#vectors[base + feature] = vector[feature];
-    }
-    this.#times[index] = tsUs;
-    this.#areLinks[index] = isLink ? 1 : 0;
-    if (described !== null) this.#described.set(index, described);
+  /** All rows, one after the other; valid until the next add(). */
+  get rows(): Float64Array {
+    return this.#rows.subarray(0, this.#count * FEATURE_COUNT);
   }
 
-  tsUs(index: number): number {
-    return this.#times[index];
-  }
-
-  /** Whether it is a window of all hosts together. */
-  isLink(index: number): boolean {
-    return this.#areLinks[index] === 1;
-  }
-
-  /** The features of all that are held, one window after the other; valid until the next add(). */
-  get vectors(): Float64Array {
-    return this.#vectors;
-  }
-
-  /** Null for one that cannot be anomalous. */
-  described(index: number): JudgedWindow | null {
-    return this.#described.get(index) ?? null;
+  /** Holds a copy of the row. */
+  add(row: Float64Array): void {
+    const at = this.#count++ * FEATURE_COUNT;
+    if (at === this.#rows.length) this.#grow();
+    this.#rows.set(row, at);
   }
 
   #grow(): void {
-    const size = this.#times.length * 2;
-    const [vectors, times, areLinks] = [this.#vectors, this.#times, this.#areLinks];
-    this.#vectors = new Float64Array(size * FEATURE_COUNT);
-    this.#vectors.set(vectors);
-    this.#times = new Float64Array(size);
-    this.#times.set(times);
-    this.#areLinks = new Uint8Array(size);
-    this.#areLinks.set(areLinks);
+    const rows = new Float64Array(this.#rows.length * 2);
+    rows.set(this.#rows);
+    this.#rows = rows;
   }
 }

@@ -33,9 +33,9 @@ export class Learner {
     this.reservoir = new Reservoir(new Prng(options.seed));
   }
 
-  /** Learns from the window whose features are at `rows[at]`; they are copied. */
-  learn(rows: Float64Array, at = 0): void {
-    this.reservoir.add(rows, at);
+  /** Learns from windows whose features stand one after the other; they are copied. */
+  learn(rows: Float64Array): void {
+    this.reservoir.add(rows);
   }
 
   /** Fits anew when enough has been learnt since the last time: twice as much, at most 1,024 windows more. */

@@ -8,6 +8,7 @@
  */
 import { fitForest } from "../forest/fit_forest.ts";
 import type { Forest } from "../forest/forest.ts";
+import { columnOf, quantileOf } from "../forest/quantiles.ts";
 import { FEATURE_COUNT, FEATURE_KIND, FEATURES, toScale } from "./features.ts";
 
 export interface Model {
@@ -45,8 +46,8 @@ const madScale = 1.4826;
 export function fitModel(rows: Float64Array, options: ModelOptions): Model {
   const { seed, quantile, fittedUs, isOfItself } = options;
   const rowCount = rows.length / FEATURE_COUNT;
-  const ranges = findRanges(rows);
-  const guarded = addGuards(rows, ranges);
+  const { ranges, most } = findRanges(rows);
+  const guarded = addGuards(rows, ranges, most);
   const subsampleSize = Math.min(
     subsampleMax,
     isOfItself ? rowCount + FEATURE_COUNT : rowCount / 2,
@@ -59,7 +60,7 @@ export function fitModel(rows: Float64Array, options: ModelOptions): Model {
   const scores = isOfItself ? forest.scoreMany(rows) : forest.scoreHeldOut(guarded, samples);
   const usual = scores.subarray(0, rowCount)
     .filter((_, row) => tellingFeature(ranges, rows, row * FEATURE_COUNT) < 0);
-  return { forest, ranges, fittedUs, threshold: quantileOf(usual.sort(), quantile) };
+  return { forest, ranges, fittedUs, threshold: quantileOf(usual, quantile) };
 }
 
 /** Whether the window at `rows[at]` with that score is anomalous. */
@@ -96,19 +97,20 @@ const tellingFrom = Float64Array.from(
   (feature) => feature.tellingFrom === null ? Infinity : toScale(feature, feature.tellingFrom),
 );
 
-function findRanges(rows: Float64Array): Float64Array {
+/** The ranges, and the greatest value of each feature. */
+function findRanges(rows: Float64Array): { ranges: Float64Array; most: Float64Array } {
   const ranges = new Float64Array(FEATURE_COUNT * RANGE_WIDTH);
+  const most = new Float64Array(FEATURE_COUNT);
+  const column = columnOf(rows, FEATURE_COUNT);
   for (let feature = 0; feature < FEATURE_COUNT; feature++) {
-    const values = presentValues(rows, feature).sort();
-    const median = quantileOf(values, 0.5);
-    const deviations = values.map((value) => Math.abs(value - median)).sort();
-    const spread = Math.max(FEATURES[feature].spreadMin, madScale * quantileOf(deviations, 0.5));
-    ranges.set(
-      [quantileOf(values, 0.05), median, quantileOf(values, 0.95), spread],
-      feature * RANGE_WIDTH,
-    );
+    column.takeColumn(feature);
+    const range = [0.05, 0.5, 0.95].map((share) => column.quantile(share));
+    most[feature] = column.quantile(1);
+    column.toDistances(range[1]);
+    const spread = Math.max(FEATURES[feature].spreadMin, madScale * column.quantile(0.5));
+    ranges.set([...range, spread], feature * RANGE_WIDTH);
   }
-  return ranges;
+  return { ranges, most };
 }
 
 /**
@@ -116,36 +118,18 @@ function findRanges(rows: Float64Array): Float64Array {
  * was seen; as often as that makes some for every tree. Without guards a tree cannot split beyond what it has seen, and a
  * feature that never varied while learning (no failed connection, say) could set nothing apart later.
  */
-function addGuards(rows: Float64Array, ranges: Float64Array): Float64Array {
+function addGuards(rows: Float64Array, ranges: Float64Array, most: Float64Array): Float64Array {
   const guards = new Float64Array(FEATURE_COUNT * FEATURE_COUNT);
   for (let guard = 0; guard < FEATURE_COUNT; guard++) {
     const at = guard * FEATURE_COUNT;
     for (let feature = 0; feature < FEATURE_COUNT; feature++) {
       guards[at + feature] = ranges[feature * RANGE_WIDTH + 1];
     }
-    const most = presentValues(rows, guard).reduce((a, b) => Math.max(a, b), guards[at + guard]);
-    guards[at + guard] = most + guardSpreads * FEATURES[guard].spreadMin;
+    guards[at + guard] = most[guard] + guardSpreads * FEATURES[guard].spreadMin;
   }
   const times = Math.ceil(rows.length / FEATURE_COUNT / subsampleMax);
   const guarded = new Float64Array(rows.length + times * guards.length);
   guarded.set(rows);
   for (let time = 0; time < times; time++) guarded.set(guards, rows.length + time * guards.length);
   return guarded;
-}
-
-function presentValues(rows: Float64Array, feature: number): Float64Array {
-  const values = new Float64Array(rows.length / FEATURE_COUNT);
-  let count = 0;
-  for (let at = feature; at < rows.length; at += FEATURE_COUNT) {
-    if (!Number.isNaN(rows[at])) values[count++] = rows[at];
-  }
-  return values.subarray(0, count);
-}
-
-/** Between the two nearest of sorted values; NaN of none, and then the feature says nothing. */
-function quantileOf(sorted: Float64Array, quantile: number): number {
-  if (sorted.length === 0) return NaN;
-  const place = quantile * (sorted.length - 1);
-  const below = sorted[Math.floor(place)];
-  return below + (sorted[Math.ceil(place)] - below) * (place % 1);
 }

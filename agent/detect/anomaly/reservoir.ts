@@ -32,16 +32,14 @@ export class Reservoir {
     return this.#rows.subarray(0, this.#count * FEATURE_COUNT);
   }
 
-  /** Offers the row at `rows[at]`, which is copied. */
-  add(rows: Float64Array, at: number): void {
-    this.seenCount++;
-    const place = this.#count < rowsMax
-      ? this.#count++
-      : this.#prng.below(Math.min(this.seenCount, fadingFrom));
-    if (place >= rowsMax) return;
-    const base = place * FEATURE_COUNT;
-    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
-      this.#rows[base + feature] = rows[at + feature];
+  /** Offers rows that stand one after the other, which are copied. */
+  add(rows: Float64Array): void {
+    const first = rows.subarray(0, (rowsMax - this.#count) * FEATURE_COUNT);
+    this.#rows.set(first, this.#count * FEATURE_COUNT);
+    this.#count += first.length / FEATURE_COUNT;
+    this.seenCount += first.length / FEATURE_COUNT;
+    for (let at = first.length; at < rows.length; at += FEATURE_COUNT) {
+      this.#replace(rows, at);
     }
   }
 
@@ -50,6 +48,14 @@ export class Reservoir {
     this.#rows.set(rows);
     this.#count = rows.length / FEATURE_COUNT;
     this.seenCount = seenCount;
+  }
+
+  /** Offers the row at `rows[at]` to a reservoir that is full. */
+  #replace(rows: Float64Array, at: number): void {
+    this.seenCount++;
+    const place = this.#prng.below(Math.min(this.seenCount, fadingFrom));
+    if (place >= rowsMax) return;
+    this.#rows.set(rows.subarray(at, at + FEATURE_COUNT), place * FEATURE_COUNT);
   }
 }
 

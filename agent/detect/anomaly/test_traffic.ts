@@ -37,7 +37,6 @@ export function testContext(options: Partial<DetectorContext> = {}): TestContext
     nextId: () => ++lastId,
     report: (finding) => findings.push(finding),
     formatAddress: (_word0, _word1, _word2, word3) => text(word3),
-    isLocal: () => true,
     isSuspect: (_word0, _word1, _word2, word3) => suspects.has(text(word3)),
     model: null,
     anomalyQuantile: 0.995,

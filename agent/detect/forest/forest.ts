@@ -2,7 +2,14 @@
  * A grown Isolation Forest: scores of rows and what they come from. It is one ArrayBuffer (`buffer`) that can be
  * transferred to another thread or written to a file, and opened there again.
  */
-import { type ForestArrays, ForestFormatError, openForestBuffer } from "./forest_buffer.ts";
+import {
+  FOREST_HEADER_BYTES,
+  type ForestArrays,
+  ForestFormatError,
+  openForestBuffer,
+  sealForestBuffer,
+} from "./forest_buffer.ts";
+import { doublesAt, engineWith, wordsAt, writeAt } from "./forest_engine.ts";
 import { averagePathLength } from "./path_length.ts";
 
 /** Opens the buffer of a forest. Throws ForestFormatError when it is foreign, cut, or of other features. */
@@ -38,6 +45,7 @@ export class Forest {
 
   /** Not usable here any more once it is transferred. */
   get buffer(): ArrayBuffer {
+    sealForestBuffer(this.#arrays.buffer);
     return this.#arrays.buffer;
   }
 
@@ -46,24 +54,9 @@ export class Forest {
     return this.#scoreOf(this.pathLength(rows, at));
   }
 
-  /** Scores of rows that stand one after the other. Tree by tree, so that each stays in the processor's cache. */
+  /** Scores of rows that stand one after the other. */
   scoreMany(rows: Float64Array): Float64Array {
-    const { thresholds, branches, rights, roots } = this.#arrays;
-    const { featureCount, treeCount } = this;
-    const sums = new Float64Array(rows.length / featureCount);
-    for (const root of roots) {
-      for (let row = 0, at = 0; row < sums.length; row++, at += featureCount) {
-        let node = root;
-        for (let branch = branches[node]; branch >= 0; branch = branches[node]) {
-          const value = rows[at + (branch >> 1)];
-          const threshold = thresholds[node];
-          const isLeft = (branch & 1) === 1 ? !(value >= threshold) : value < threshold;
-          node = isLeft ? node + 1 : rights[node];
-        }
-        sums[row] += thresholds[node];
-      }
-    }
-    return sums.map((sum) => this.#scoreOf(sum / treeCount));
+    return this.#scoreRows(rows, new Int32Array(0));
   }
 
   /**
@@ -71,22 +64,7 @@ export class Forest {
    * have seen. `samples` came with the forest from fitForest().
    */
   scoreHeldOut(rows: Float64Array, samples: Int32Array): Float64Array {
-    const { featureCount, treeCount, subsampleSize } = this;
-    const rowCount = rows.length / featureCount;
-    const sums = new Float64Array(rowCount);
-    const counts = new Int32Array(rowCount);
-    const seenBy = new Int32Array(rowCount).fill(-1);
-    for (let tree = 0; tree < treeCount; tree++) {
-      for (let index = 0; index < subsampleSize; index++) {
-        seenBy[samples[tree * subsampleSize + index]] = tree;
-      }
-      for (let row = 0; row < rowCount; row++) {
-        if (seenBy[row] === tree) continue;
-        sums[row] += this.#treePathLength(tree, rows, row * featureCount);
-        counts[row]++;
-      }
-    }
-    return sums.map((sum, row) => counts[row] === 0 ? NaN : this.#scoreOf(sum / counts[row]));
+    return this.#scoreRows(rows, samples);
   }
 
   /**
@@ -133,6 +111,21 @@ export class Forest {
   get meanPathLength(): number {
     const { meanPaths, roots } = this.#arrays;
     return roots.reduce((sum, root) => sum + meanPaths[root], 0) / roots.length;
+  }
+
+  #scoreRows(rows: Float64Array, samples: Int32Array): Float64Array {
+    const { buffer, nodeCount } = this.#arrays;
+    const { featureCount, treeCount } = this;
+    const engine = engineWith(rows, featureCount);
+    const nodes = new Uint8Array(buffer, FOREST_HEADER_BYTES);
+    writeAt(engine, engine.makeForest(nodeCount, treeCount), nodes);
+    writeAt(engine, engine.makeSamples(samples.length / treeCount), samples);
+    engine.makeSums();
+    for (let tree = 0; tree < treeCount; tree++) engine.addPaths(tree);
+    const rowCount = rows.length / featureCount;
+    const counts = wordsAt(engine, engine.counts, rowCount);
+    const sums = doublesAt(engine, engine.sums, rowCount);
+    return sums.map((sum, row) => this.#scoreOf(sum / counts[row]));
   }
 
   #treePathLength(tree: number, rows: Float64Array, at: number): number {

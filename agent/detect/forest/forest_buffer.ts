@@ -17,7 +17,8 @@ import { checksum } from "./checksum.ts";
 
 const magic = 0x46497774;
 const formatVersion = 1;
-const headerBytes = 64;
+/** Bytes before the arrays. */
+export const FOREST_HEADER_BYTES = 64;
 const checkedFrom = 12;
 /** Far above what any forest needs, so that a broken count asks for no memory. */
 const nodesMax = 1 << 24;
@@ -53,7 +54,7 @@ export function createForestBuffer(
   nodes: Omit<ForestArrays, keyof ForestShape | "buffer">,
 ): ForestArrays {
   const buffer = new ArrayBuffer(byteLength(shape));
-  const header = new Uint32Array(buffer, 0, headerBytes / 4);
+  const header = new Uint32Array(buffer, 0, FOREST_HEADER_BYTES / 4);
   header.set([magic, formatVersion, 0, buffer.byteLength, shape.featureCount, shape.treeCount]);
   header.set([shape.subsampleSize, shape.nodeCount, shape.featureKind], 6);
   const arrays = viewArrays(buffer, shape);
@@ -62,8 +63,12 @@ export function createForestBuffer(
   arrays.branches.set(nodes.branches);
   arrays.rights.set(nodes.rights);
   arrays.roots.set(nodes.roots);
-  header[2] = checksum(new Uint8Array(buffer, checkedFrom));
   return arrays;
+}
+
+/** Writes the checksum, without which the buffer cannot be opened; it takes longer than all else of making one. */
+export function sealForestBuffer(buffer: ArrayBuffer): void {
+  new Uint32Array(buffer)[2] = checksum(new Uint8Array(buffer, checkedFrom));
 }
 
 /** Views over a buffer that createForestBuffer() made. Throws ForestFormatError on any other. */
@@ -75,10 +80,10 @@ export function openForestBuffer(buffer: ArrayBuffer): ForestArrays {
 }
 
 function readShape(buffer: ArrayBuffer): ForestShape {
-  if (buffer.byteLength < headerBytes) {
+  if (buffer.byteLength < FOREST_HEADER_BYTES) {
     throw new ForestFormatError(`it has ${buffer.byteLength} bytes, too few for a forest`);
   }
-  const header = new Uint32Array(buffer, 0, headerBytes / 4);
+  const header = new Uint32Array(buffer, 0, FOREST_HEADER_BYTES / 4);
   if (header[0] !== magic) throw new ForestFormatError("it is no forest of tapwatch");
   if (header[1] !== formatVersion) {
     throw new ForestFormatError(`its format is ${header[1]}, this version reads ${formatVersion}`);
@@ -98,17 +103,17 @@ function readShape(buffer: ArrayBuffer): ForestShape {
 }
 
 function byteLength({ nodeCount, treeCount }: ForestShape): number {
-  return headerBytes + nodeCount * 24 + treeCount * 4;
+  return FOREST_HEADER_BYTES + nodeCount * 24 + treeCount * 4;
 }
 
 function viewArrays(buffer: ArrayBuffer, shape: ForestShape): ForestArrays {
   const { nodeCount, treeCount } = shape;
-  const wordsFrom = headerBytes + nodeCount * 16;
+  const wordsFrom = FOREST_HEADER_BYTES + nodeCount * 16;
   return {
     ...shape,
     buffer,
-    thresholds: new Float64Array(buffer, headerBytes, nodeCount),
-    meanPaths: new Float64Array(buffer, headerBytes + nodeCount * 8, nodeCount),
+    thresholds: new Float64Array(buffer, FOREST_HEADER_BYTES, nodeCount),
+    meanPaths: new Float64Array(buffer, FOREST_HEADER_BYTES + nodeCount * 8, nodeCount),
     branches: new Int32Array(buffer, wordsFrom, nodeCount),
     rights: new Int32Array(buffer, wordsFrom + nodeCount * 4, nodeCount),
     roots: new Int32Array(buffer, wordsFrom + nodeCount * 8, treeCount),

@@ -58,7 +58,6 @@ function tell(words: Int32Array, atOnce: number): Finding[] {
   const detection = new Detection({
     isLive: false,
     formatAddress: (...words) => words.join("."),
-    isLocal: () => false,
     model: null,
     anomalyQuantile: 0.995,
     seed: 1,

@@ -57,7 +57,6 @@ export class ScanScript {
     this.#detection = new Detection({
       isLive: false,
       formatAddress,
-      isLocal: () => false,
       model: null,
       anomalyQuantile: 0.995,
       seed: 1,

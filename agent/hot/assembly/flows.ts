@@ -74,7 +74,7 @@ import { addToIndex, findSlot, indexBytes, makeIndex, removeFromIndex } from "./
 import { hashKey, hasKey, isSwapped, putKey, readKey, recentPlace } from "./flow_key";
 import { addLetterOnce, LETTER_DATA, SEEN_DATA } from "./history";
 import { flowEnded } from "./imports";
-import { wantsObservations, writeEnd } from "./observations";
+import { wantsFlows, wantsObservations, writeEnd } from "./observations";
 import { isTcpAttempt, isTcpClosed, SYN } from "./tcp_states";
 import { isSentByResponder } from "./roles";
 import { isPortReuse, startTcp, trackTcp } from "./tcp_tracking";
@@ -358,8 +358,9 @@ function end(flow: usize, reason: i32): void {
 }
 
 function report(flow: usize, reason: i32): void {
-  if (wantsObservations()) writeEnd(flow, reason);
-  flowEnded(slotOf(flow), reason);
+  const hasPayload = load<f64>(flow, F_BYTES << 2) + load<f64>(flow, (F_BYTES + 2) << 2) > 0;
+  if (hasPayload && wantsObservations()) writeEnd(flow, reason);
+  if (hasPayload || wantsFlows()) flowEnded(slotOf(flow), reason);
 }
 
 /** Ends the flow that has been silent longest. */

@@ -57,6 +57,7 @@ import {
   PACKET_AT,
   RESPONDER_IS_LOCAL,
   S_IS_ORIGINATOR,
+  S_OBSERVATIONS_COUNT,
   S_OBSERVATIONS_LENGTH,
   S_OBSERVATIONS_SHED,
   S_TURN,
@@ -65,6 +66,7 @@ import {
   STATE_ORIGINATOR_IS_LOW,
   STATE_TCP_MASK,
   TURN_IS_CONTINUED,
+  WANTS_FLOWS,
   WANTS_OBSERVATIONS,
 } from "../layout";
 import { observationsFull } from "./imports";
@@ -83,6 +85,11 @@ function state(index: i32): i32 {
 @inline
 export function wantsObservations(): bool {
   return (state(S_WANTS) & WANTS_OBSERVATIONS) != 0;
+}
+
+@inline
+export function wantsFlows(): bool {
+  return (state(S_WANTS) & WANTS_FLOWS) != 0;
 }
 
 /** A packet that meant something to its flow. `base` is the address that the packet's offsets count from. */
@@ -115,7 +122,7 @@ export function writeContact(
   set(at, 25, link < 0 ? 0 : bswap<i32>(load<i32>(mac, 2)));
 }
 
-/** A flow that ends, for a reason as END_ of the layout: source is its originator. */
+/** A flow with payload that ends, for a reason as END_ of the layout: source is its originator. */
 export function writeEnd(flow: usize, reason: i32): void {
   const lastUs = load<f64>(flow, F_LAST_US << 2);
   const at = beginRow(O_KIND_END, load<u8>(flow, F_KIND << 2), lastUs);
@@ -142,6 +149,7 @@ function beginRow(kind: i32, transport: i32, timestampUs: f64): usize {
     return 0;
   }
   store<i32>(STATE_AT, length + O_CONTACT_WORDS, S_OBSERVATIONS_LENGTH << 2);
+  store<i32>(STATE_AT, state(S_OBSERVATIONS_COUNT) + 1, S_OBSERVATIONS_COUNT << 2);
   const at: usize = OBSERVATIONS_AT + (length << 2);
   const seconds = Math.floor(timestampUs / 1e6);
   set(at, 0, O_CONTACT_WORDS << 16 | transport << 8 | kind);
