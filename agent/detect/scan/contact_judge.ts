@@ -100,7 +100,6 @@ export function instantiateContacts<Exports extends ContactExports>(
   const { buffer } = exports.memory;
   const probe = new JudgedProbe(buffer, JUDGED_AT, JUDGED_WORDS);
   writeOptions(new Float64Array(buffer, OPTIONS_AT, OPTION_COUNT), options);
-  exports.readOptions();
   return exports;
 }
 
@@ -178,7 +177,6 @@ export class ContactJudge {
 
 interface SetUpExports {
   setUp(): void;
-  readOptions(): void;
 }
 
 /** Logarithms of the sequential test: see assembly/evidence.ts. */

@@ -3,22 +3,18 @@
  * contact_judge.ts is the door to it. Rows are of observations (agent/detect/observation.ts draws them).
  */
 import {
-  FAMILY_ACK,
   FAMILY_ARP,
-  FAMILY_ICMP,
-  FAMILY_MAIMON,
   FAMILY_MASK,
   FAMILY_NONE,
   FAMILY_TCP,
   FAMILY_UDP,
-  JUDGED_AT,
   KIND_ARP,
   KIND_CONTACT,
   KIND_DNS,
   KIND_ICMP_ERROR,
+  MARK_HAS_TCP_STATE_MOVED,
   MARK_IS_CONTINUED,
   MARK_IS_DESTINATION_LOCAL,
-  MARK_HAS_TCP_STATE_MOVED,
   MARK_IS_FIRST_OF_SIDE,
   MARK_IS_FIRST_PAYLOAD,
   MARK_IS_LINK_BROADCAST,
@@ -28,18 +24,10 @@ import {
   MARK_IS_TUNNELLED,
   MARK_SENT_BY_ORIGINATOR,
   MEMORY_PAGES,
-  O_ANSWER_TIMEOUT_US,
   O_FLOOD_CONTACT_MAX,
-  OUTCOME_ANSWERED,
   OUTCOME_FAILED,
-  OUTCOME_NEUTRAL,
-  OUTCOME_USED,
   P_IS_ANSWERED,
-  P_PORT,
-  P_SOURCE_PORT,
-  P_START_US,
   P_TRAITS,
-  PROBE_WORDS,
   ROWS_AT,
   TRAIT_IS_DESTINATION_LOCAL,
   TRAIT_IS_RESOLVED,
@@ -47,7 +35,6 @@ import {
   TRANSPORT_TCP,
   TRANSPORT_UDP,
 } from "../contact_layout";
-import { copyRecord } from "./copies";
 import { addEvidence, advanceEvidence, isAboveThreshold, reassure } from "./evidence";
 import { addTo, advanceSet, forgottenOf, hasIn, makeSet } from "./fingerprints";
 import { hashAddress0, hashAddress1, mix } from "./hashes";
@@ -59,26 +46,18 @@ import {
   openCount,
   untoldScans,
 } from "./incidents";
-import { isScannedAnew, isSuspicious, noteShared, takeData, weigh } from "./judgement";
-import { setOutcome } from "./judged";
+import { isScannedAnew, isSuspicious, noteShared, takeData } from "./judgement";
 import {
   addAsked,
   addContact,
-  addFtp,
   addPair,
   addReply,
   addResolved,
   addRouterAddress,
-  addService,
   addUsed,
-  addUsedOf,
   advanceMemory,
   forgottenFacts,
   hasAsked,
-  hasFtp,
-  hasPair,
-  hasReply,
-  hasService,
   hasUsed,
   isResolved,
   makeMemory,
@@ -89,17 +68,14 @@ import {
   isTelling,
   outcomeOfAnswer,
   outcomeOfAsker,
-  outcomeOfSilence,
   STILL_PENDING,
 } from "./outcomes";
 import {
   addPending,
-  fillProbe,
   findAsked,
   findPending,
   forgottenProbes,
   makePending,
-  oldestPending,
   removePending,
 } from "./pending";
 import { countPorts, writePorts } from "./ports";
@@ -128,9 +104,18 @@ import {
   word,
   wordAt,
 } from "./row";
+import { judgeAtOnce, judgeBefore, judgeDue, judgedUntilUs, judgeRest, settle } from "./settling";
 import { findSource, forgottenSources, makeSources } from "./sources";
 
-export { closeIncident, countPorts, countSharedPorts, evidenceMin, noteShared, writePorts };
+export {
+  closeIncident,
+  countPorts,
+  countSharedPorts,
+  evidenceMin,
+  judgeRest as finish,
+  noteShared,
+  writePorts,
+};
 /** Parts that tests take by themselves. */
 export {
   addEvidence,
@@ -147,17 +132,9 @@ export {
   reassure,
 };
 
-/** Pending probes that lie in the future by more than this are from before a jump of time. */
-const jumpUs: f64 = 60_000_000;
 /** Contacts without any of them say nothing new. */
 const TELLING_MARKS: i32 = MARK_IS_NEW | MARK_IS_FIRST_OF_SIDE | MARK_HAS_TCP_STATE_MOVED |
   MARK_IS_FIRST_PAYLOAD;
-const ftpPort: i32 = 21;
-const firstUserPort: i32 = 1024;
-
-let answerTimeoutUs: f64 = 0;
-let contactMax: u32 = 0;
-let nowUs: f64 = -Infinity;
 
 /** Makes the memory as large as it ever is; once, before all else. */
 export function setUp(): void {
@@ -166,12 +143,6 @@ export function setUp(): void {
   makePending();
   makeSources();
   makeIncidents();
-}
-
-/** The options have been written; once, after setUp(). */
-export function readOptions(): void {
-  answerTimeoutUs = option(O_ANSWER_TIMEOUT_US);
-  contactMax = <u32> option(O_FLOOD_CONTACT_MAX);
 }
 
 /** Entries that a full table forgot, contacts left out, and scans not told. */
@@ -215,22 +186,12 @@ export function advance(timeUs: f64): void {
   advanceIncidents(timeUs);
 }
 
-/** The input has ended: judges all that is pending. */
-export function finish(timeUs: f64): void {
-  // A clock that waits for more packets before it believes a jump stands behind the contacts.
-  const endUs = Math.max(timeUs, nowUs);
-  for (let probe = oldestPending(); probe != 0; probe = oldestPending()) {
-    const startUs = load<f64>(probe, P_START_US << 2);
-    judgeSilent(probe, Math.max(startUs, Math.min(startUs + answerTimeoutUs, endUs)));
-  }
-}
-
 // ------------------------------------------------ contacts
 
 /** The first packet of a flow. */
 function takeFirst(): void {
   if (isToItself()) return;
-  if (timestampUs() > nowUs + answerTimeoutUs) judgeDue(timestampUs());
+  judgeBefore(timestampUs());
   hashEnds();
   const isAsker = has(MARK_SENT_BY_ORIGINATOR);
   if (!has(MARK_IS_SOURCE_LOCAL | MARK_IS_TUNNELLED)) noteRouter();
@@ -238,7 +199,7 @@ function takeFirst(): void {
   if (!isAsker) {
     // The side that is asked comes first: an answer to what was not seen, or to forgery.
     if (transport() == TRANSPORT_UDP) addReply();
-  } else if (press(destination0, contactMax) && !isSuspicious(family)) return;
+  } else if (press(destination0, <u32> option(O_FLOOD_CONTACT_MAX)) && !isSuspicious(family)) return;
   if (family != FAMILY_NONE) takeProbe(family);
   else if (isAsker && transport() == TRANSPORT_TCP) addUsed();
 }
@@ -260,7 +221,7 @@ function takeProbe(family: i32): void {
   let traits = traitsOfRow(family) | family;
   if (isResolved()) traits |= TRAIT_IS_RESOLVED;
   if (isOddByItself(family)) judgeAtOnce(port, traits);
-  else addPending(port, traits, nowUs);
+  else addPending(port, traits, judgedUntilUs());
 }
 
 /** Whether the contact is the first of its kind, or the first of another scan. */
@@ -309,7 +270,7 @@ function takeArp(): void {
   if (isRouter(wide(16))) addRouterAddress();
   hashEnds();
   if (!isFirst(0, FAMILY_ARP)) return;
-  addPending(0, FAMILY_ARP | TRAIT_IS_SOURCE_LOCAL | TRAIT_IS_DESTINATION_LOCAL, nowUs);
+  addPending(0, FAMILY_ARP | TRAIT_IS_SOURCE_LOCAL | TRAIT_IS_DESTINATION_LOCAL, judgedUntilUs());
 }
 
 function takeIcmpError(): void {
@@ -331,63 +292,4 @@ function takeDns(): void {
   const nameWords = (described >> 16 & 0xff) + 3 >> 2;
   const first = wordAt(16 + nameWords);
   for (let index = <i32> word(15) - 1; index >= 0; index--) addResolved(first + (index << 4));
-}
-
-// ------------------------------------------------ judgement
-
-/** Judges what has waited long enough, and what is from before time went back. */
-function judgeDue(timeUs: f64): void {
-  nowUs = timeUs;
-  for (let probe = oldestPending(); probe != 0; probe = oldestPending()) {
-    const startUs = load<f64>(probe, P_START_US << 2);
-    if (startUs > timeUs - answerTimeoutUs && startUs < timeUs + jumpUs) break;
-    judgeSilent(probe, startUs + answerTimeoutUs);
-  }
-}
-
-function judgeAtOnce(port: i32, traits: i32): void {
-  fillProbe(JUDGED_AT, port << 16 | transport(), 0, traits);
-  setOutcome(OUTCOME_FAILED, timestampUs(), false);
-  weigh();
-}
-
-function judgeSilent(probe: usize, atUs: f64): void {
-  const traits = load<i32>(probe, P_TRAITS << 2);
-  const isAnswered = load<i32>(probe, P_IS_ANSWERED << 2) != 0;
-  settle(probe, outcomeOfSilence(traits & FAMILY_MASK, traits, isAnswered), atUs, true);
-}
-
-function settle(probe: usize, outcome: i32, atUs: f64, isSilent: bool): void {
-  copyRecord(JUDGED_AT, probe, PROBE_WORDS << 2);
-  removePending(probe);
-  setOutcome(outcome, atUs, isSilent);
-  if (outcome == OUTCOME_FAILED ? isExcused(isSilent) : isSettled(outcome)) return;
-  weigh();
-}
-
-/** Whether the failure judged has a harmless reason. */
-function isExcused(isSilent: bool): bool {
-  const family = load<i32>(JUDGED_AT, P_TRAITS << 2) & FAMILY_MASK;
-  if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
-  if (family == FAMILY_ICMP || family == FAMILY_ACK || family == FAMILY_MAIMON) return false;
-  const ports = load<i32>(JUDGED_AT, P_PORT << 2);
-  if (hasService(JUDGED_AT, ports)) return true;
-  const port = ports >>> 16;
-  if (port >= firstUserPort && family == FAMILY_TCP && hasFtp(JUDGED_AT)) return true;
-  return family == FAMILY_UDP && isSilent &&
-    hasReply(JUDGED_AT, load<i32>(JUDGED_AT, P_SOURCE_PORT << 2), port);
-}
-
-/** Remembers what an accepted contact teaches; whether nothing more is to be said of it. */
-function isSettled(outcome: i32): bool {
-  const family = load<i32>(JUDGED_AT, P_TRAITS << 2) & FAMILY_MASK;
-  if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
-  if (family == FAMILY_ICMP) return outcome == OUTCOME_NEUTRAL;
-  const ports = load<i32>(JUDGED_AT, P_PORT << 2);
-  const port = ports >>> 16;
-  addService(JUDGED_AT, ports);
-  if (family != FAMILY_TCP) return false;
-  if (outcome != OUTCOME_ANSWERED) addUsedOf(JUDGED_AT, port);
-  if (port == ftpPort && outcome == OUTCOME_USED) addFtp(JUDGED_AT);
-  return false;
 }

@@ -1,0 +1,119 @@
+/** How contacts are judged: at once, by an answer, by silence or at the end; and what guards find harmless is dropped. */
+import {
+  FAMILY_ACK,
+  FAMILY_ARP,
+  FAMILY_ICMP,
+  FAMILY_MAIMON,
+  FAMILY_MASK,
+  FAMILY_TCP,
+  FAMILY_UDP,
+  JUDGED_AT,
+  O_ANSWER_TIMEOUT_US,
+  OUTCOME_ANSWERED,
+  OUTCOME_FAILED,
+  OUTCOME_NEUTRAL,
+  OUTCOME_USED,
+  P_IS_ANSWERED,
+  P_PORT,
+  P_SOURCE_PORT,
+  P_START_US,
+  P_TRAITS,
+  PROBE_WORDS,
+} from "../contact_layout";
+import { copyRecord } from "./copies";
+import { setOutcome } from "./judged";
+import { weigh } from "./judgement";
+import { addFtp, addService, addUsedOf, hasFtp, hasPair, hasReply, hasService } from "./memory";
+import { option } from "./options";
+import { outcomeOfSilence } from "./outcomes";
+import { fillProbe, oldestPending, removePending } from "./pending";
+import { timestampUs, transport } from "./row";
+
+/** Pending probes that lie in the future by more than this are from before a jump of time. */
+const jumpUs: f64 = 60_000_000;
+const ftpPort: i32 = 21;
+const firstUserPort: i32 = 1024;
+
+let nowUs: f64 = -Infinity;
+
+/** Traffic time up to which silence has been judged. */
+@inline
+export function judgedUntilUs(): f64 {
+  return nowUs;
+}
+
+/** A packet came at this time: judges what has waited long enough, if traffic time is far behind. */
+export function judgeBefore(timeUs: f64): void {
+  if (timeUs > nowUs + option(O_ANSWER_TIMEOUT_US)) judgeDue(timeUs);
+}
+
+/** Judges what has waited long enough, and what is from before time went back. */
+export function judgeDue(timeUs: f64): void {
+  nowUs = timeUs;
+  const answerTimeoutUs = option(O_ANSWER_TIMEOUT_US);
+  for (let probe = oldestPending(); probe != 0; probe = oldestPending()) {
+    const startUs = load<f64>(probe, P_START_US << 2);
+    if (startUs > timeUs - answerTimeoutUs && startUs < timeUs + jumpUs) break;
+    judgeSilent(probe, startUs + answerTimeoutUs);
+  }
+}
+
+/** The input has ended: judges all that is pending. */
+export function judgeRest(timeUs: f64): void {
+  const answerTimeoutUs = option(O_ANSWER_TIMEOUT_US);
+  // A clock that waits for more packets before it believes a jump stands behind the contacts.
+  const endUs = Math.max(timeUs, nowUs);
+  for (let probe = oldestPending(); probe != 0; probe = oldestPending()) {
+    const startUs = load<f64>(probe, P_START_US << 2);
+    judgeSilent(probe, Math.max(startUs, Math.min(startUs + answerTimeoutUs, endUs)));
+  }
+}
+
+/** The row is a probe that nobody has to answer. */
+export function judgeAtOnce(port: i32, traits: i32): void {
+  fillProbe(JUDGED_AT, port << 16 | transport(), 0, traits);
+  setOutcome(OUTCOME_FAILED, timestampUs(), false);
+  weigh();
+}
+
+function judgeSilent(probe: usize, atUs: f64): void {
+  const traits = load<i32>(probe, P_TRAITS << 2);
+  const isAnswered = load<i32>(probe, P_IS_ANSWERED << 2) != 0;
+  settle(probe, outcomeOfSilence(traits & FAMILY_MASK, traits, isAnswered), atUs, true);
+}
+
+/** What becomes of a pending contact is known. */
+export function settle(probe: usize, outcome: i32, atUs: f64, isSilent: bool): void {
+  copyRecord(JUDGED_AT, probe, PROBE_WORDS << 2);
+  removePending(probe);
+  setOutcome(outcome, atUs, isSilent);
+  if (outcome == OUTCOME_FAILED ? isExcused(isSilent) : isSettled(outcome)) return;
+  weigh();
+}
+
+/** Whether the failure judged has a harmless reason. */
+function isExcused(isSilent: bool): bool {
+  const family = load<i32>(JUDGED_AT, P_TRAITS << 2) & FAMILY_MASK;
+  if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
+  if (family == FAMILY_ICMP || family == FAMILY_ACK || family == FAMILY_MAIMON) return false;
+  const ports = load<i32>(JUDGED_AT, P_PORT << 2);
+  if (hasService(JUDGED_AT, ports)) return true;
+  const port = ports >>> 16;
+  if (port >= firstUserPort && family == FAMILY_TCP && hasFtp(JUDGED_AT)) return true;
+  return family == FAMILY_UDP && isSilent &&
+    hasReply(JUDGED_AT, load<i32>(JUDGED_AT, P_SOURCE_PORT << 2), port);
+}
+
+/** Remembers what an accepted contact teaches; whether nothing more is to be said of it. */
+function isSettled(outcome: i32): bool {
+  const family = load<i32>(JUDGED_AT, P_TRAITS << 2) & FAMILY_MASK;
+  if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
+  if (family == FAMILY_ICMP) return outcome == OUTCOME_NEUTRAL;
+  const ports = load<i32>(JUDGED_AT, P_PORT << 2);
+  const port = ports >>> 16;
+  addService(JUDGED_AT, ports);
+  if (family != FAMILY_TCP) return false;
+  if (outcome != OUTCOME_ANSWERED) addUsedOf(JUDGED_AT, port);
+  if (port == ftpPort && outcome == OUTCOME_USED) addFtp(JUDGED_AT);
+  return false;
+}
