@@ -143,6 +143,7 @@ async function readFile(
   { pipeline, detection, log, flowLines, eveLines }: Reading,
 ): Promise<FileReport> {
   const reader = await CaptureFileReader.open(path, { memory: pipeline.captureMemory });
+  detection.start();
   // Not before there is something to read: a mistyped name costs no file of an earlier analysis.
   flowLines?.open();
   eveLines?.open();

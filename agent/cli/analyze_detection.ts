@@ -20,8 +20,9 @@ const findingsMax = 100_000;
 export class AnalyzeDetection {
   /** Takes what the pipeline observes. */
   readonly outlet: ObservationOutlet;
-  readonly #worker: Worker;
+  readonly #anomalyQuantile: number;
   readonly #log: Log;
+  #worker: Worker | null = null;
   readonly #findings = new Map<number, Finding>();
   #leftOutCount = 0;
   #state: DetectionResult["state"] = null;
@@ -29,13 +30,25 @@ export class AnalyzeDetection {
   readonly #stopped = Promise.withResolvers<void>();
 
   constructor(anomalyQuantile: number, log: Log) {
+    this.#anomalyQuantile = anomalyQuantile;
     this.#log = log;
-    this.#worker = new Worker(new URL("../detect/detect_worker.ts", import.meta.url), {
-      type: "module",
+    this.outlet = new ObservationOutlet({
+      isPatient: true,
+      wordsMin: observationBufferWords / 2,
+      onRoom: () => this.#onRoom(),
     });
     this.#stopped.promise.catch(() => {}); // raised where it is waited for
-    this.#worker.onmessage = ({ data }: MessageEvent<DetectToMain>) => this.#take(data);
-    this.#worker.onerror = (event) => {
+  }
+
+  /** Starts the thread, unless it runs; to be called before anything is observed. */
+  start(): void {
+    if (this.#worker !== null) return;
+    const worker = new Worker(new URL("../detect/detect_worker.ts", import.meta.url), {
+      type: "module",
+    });
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<DetectToMain>) => this.#take(data);
+    worker.onerror = (event) => {
       event.preventDefault();
       this.#stopped.reject(new Error(`The detect thread crashed: ${event.message}`));
       this.#onRoom();
@@ -43,17 +56,12 @@ export class AnalyzeDetection {
     const { port1, port2 } = new MessageChannel();
     const options: DetectOptions = {
       isLive: false,
-      anomalyQuantile,
+      anomalyQuantile: this.#anomalyQuantile,
       seed: fileSeed,
       modelPath: null,
       lastFindingId: 0,
     };
-    this.#worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
-    this.outlet = new ObservationOutlet({
-      isPatient: true,
-      wordsMin: observationBufferWords / 2,
-      onRoom: () => this.#onRoom(),
-    });
+    worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
     this.outlet.join(port2);
   }
 
@@ -78,7 +86,7 @@ export class AnalyzeDetection {
   }
 
   terminate(): void {
-    this.#worker.terminate();
+    this.#worker?.terminate();
   }
 
   #take(message: DetectToMain): void {
