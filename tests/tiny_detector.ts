@@ -27,7 +27,8 @@ export class TinyDetector implements Detector {
     if (kind !== ObservationKind.contact || transport !== Transport.tcp) return;
     if (!observation.has(Mark.isNew) || ++this.#contacts > 1) return;
     const { formatAddress, nextId } = this.#context;
-    const { source0, source1, source2, source3, timestampUs, flowId } = observation;
+    const { words, at, timestampUs, flowId } = observation;
+    const [source0, source1, source2, source3] = words.subarray(at + 3, at + 7);
     const scan: Finding = {
       id: nextId(),
       kind: "scan",

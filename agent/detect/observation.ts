@@ -75,8 +75,8 @@ export const ICMP_ERROR_WORDS = 20;
 export const HOST_WINDOW_WORDS = 20;
 export const SHORT_WORDS = 14;
 /**
- * One row, read in place; a single instance is filled again for every row. The fields of all kinds are read by
- * `read`; those of one kind by getters over `words` from `at`.
+ * One row, read in place; a single instance is filled again for every row. What most ask for is read by `read`, the rest
+ * by getters over `words` from `at`.
  */
 export class Observation {
   words: Int32Array = new Int32Array(0);
@@ -86,14 +86,6 @@ export class Observation {
   /** Index into TRANSPORT_NAMES. */
   transport = 0;
   timestampUs = 0;
-  source0 = 0;
-  source1 = 0;
-  source2 = 0;
-  source3 = 0;
-  destination0 = 0;
-  destination1 = 0;
-  destination2 = 0;
-  destination3 = 0;
   sourcePort = 0;
   destinationPort = 0;
   flowId = 0;
@@ -107,19 +99,19 @@ export class Observation {
     this.kind = head & 0xff;
     this.transport = head >>> 8 & 0xff;
     this.timestampUs = (words[at + 1] >>> 0) * 1e6 + words[at + 2];
-    this.source0 = words[at + 3];
-    this.source1 = words[at + 4];
-    this.source2 = words[at + 5];
-    this.source3 = words[at + 6];
-    this.destination0 = words[at + 7];
-    this.destination1 = words[at + 8];
-    this.destination2 = words[at + 9];
-    this.destination3 = words[at + 10];
     this.sourcePort = words[at + 11] >>> 16;
     this.destinationPort = words[at + 11] & 0xffff;
     this.flowId = words[at + 12] >>> 0;
     this.marks = words[at + 13];
     return at + (head >>> 16);
+  }
+
+  /** Last words of the addresses: IPv4 addresses. */
+  get source3(): number {
+    return this.words[this.at + 6];
+  }
+  get destination3(): number {
+    return this.words[this.at + 10];
   }
 
   /** A word of the row, unsigned. */
