@@ -74,6 +74,26 @@ export const ARP_WORDS = 22;
 export const ICMP_ERROR_WORDS = 20;
 export const HOST_WINDOW_WORDS = 20;
 export const SHORT_WORDS = 14;
+
+/**
+ * Copies the whole rows from words[from] up to words[to] to the start of `room`, as many at a time as it holds, and has them
+ * taken; `take` is told how many words there are, and says how many it took.
+ */
+export function copyRows(
+  words: Int32Array,
+  from: number,
+  to: number,
+  room: Int32Array,
+  take: (length: number) => number,
+): void {
+  for (let at = from, taken = 1; at < to && taken > 0; at += taken) {
+    const end = Math.min(to, at + room.length);
+    room.set(words.subarray(at, end));
+    // The last row may not have fitted: it is the first next time.
+    taken = take(end - at);
+  }
+}
+
 /**
  * One row, read in place; a single instance is filled again for every row. What most ask for is read by `read`, the rest
  * by getters over `words` from `at`.

@@ -6,7 +6,7 @@
  * The counting is WebAssembly (assembly/), because it takes a good part of all rows, and a file is over before V8 would
  * have compiled it; here is the door to it, and the views on its memory (activity_layout.ts).
  */
-import type { Observation } from "../observation.ts";
+import { copyRows, type Observation } from "../observation.ts";
 import { activityCode } from "./activity_code.ts";
 import {
   ACTIVE_AT,
@@ -125,12 +125,7 @@ export class HostActivity {
 
   /** Takes the whole rows from words[from] up to words[to], of any kind and number; they are copied. */
   takeRows(words: Int32Array, from: number, to: number): void {
-    for (let at = from, taken = 1; at < to && taken > 0; at += taken) {
-      const end = Math.min(to, at + ROW_WORDS_MAX);
-      this.#rows.set(words.subarray(at, end));
-      // The last row may not have fitted: it is the first next time.
-      taken = this.#exports.takeRows(end - at);
-    }
+    copyRows(words, from, to, this.#rows, this.#exports.takeRows);
   }
 
   /** Slot of the `index`th host of the window, 0 to hostCount - 1. */

@@ -4,6 +4,7 @@
  * way. That is WebAssembly (assembly/), because nearly every row passes here, and a file is over before V8 would have
  * compiled it; here is the door to it.
  */
+import { copyRows } from "../observation.ts";
 import { contactCode } from "./contact_code.ts";
 import {
   JUDGED_AT,
@@ -129,12 +130,7 @@ export class ContactJudge {
 
   /** Takes the whole rows from words[from] up to words[to], of any kind and number; they are copied. */
   takeRows(words: Int32Array, from: number, to: number): void {
-    for (let at = from, taken = 1; at < to && taken > 0; at += taken) {
-      const end = Math.min(to, at + ROW_WORDS_MAX);
-      this.#rows.set(words.subarray(at, end));
-      // The last row may not have fitted: it is the first next time.
-      taken = this.#exports.takeRows(end - at);
-    }
+    copyRows(words, from, to, this.#rows, this.#exports.takeRows);
   }
 
   advance(nowUs: number): void {
