@@ -27,11 +27,12 @@ const headLength = 64 * 1024;
 const packedChunkLength = 16 * 1024;
 
 /**
- * Opens a file, or standard input for "-".
+ * Opens a file, or standard input for "-". With `isBlocking` a file is read at once when it is asked for, while the thread
+ * waits: cheaper than a second thread's help, for a thread that has nothing else to do.
  *
  * @throws CaptureFormatError when there is no such file, it may not be read, is a folder, or is empty.
  */
-export async function openByteSource(path: string): Promise<ByteSource> {
+export async function openByteSource(path: string, isBlocking = false): Promise<ByteSource> {
   if (path === "-") {
     if (Deno.stdin.isTerminal()) {
       throw new CaptureFormatError(
@@ -45,7 +46,8 @@ export async function openByteSource(path: string): Promise<ByteSource> {
     file = await Deno.open(path);
     const stat = await file.stat();
     if (!stat.isDirectory) {
-      return await createByteSource(file, path, stat.isFile ? stat.size : null);
+      const input = isBlocking && stat.isFile ? readAtOnce(file) : file;
+      return await createByteSource(input, path, stat.isFile ? stat.size : null);
     }
   } catch (error) {
     file?.close();
@@ -56,6 +58,14 @@ export async function openByteSource(path: string): Promise<ByteSource> {
   throw new CaptureFormatError(
     `Cannot read ${path}: it is a folder. Name a pcap or pcapng file inside it.`,
   );
+}
+
+function readAtOnce(file: Deno.FsFile): ByteInput {
+  return {
+    // deno-lint-ignore require-await -- what it throws is to be a rejection
+    read: async (into) => file.readSync(into),
+    close: () => file.close(),
+  };
 }
 
 /** Wraps an open input, which it then owns; gzip is known by its first bytes. */

@@ -27,6 +27,8 @@ export interface CaptureFileOptions {
   readonly batchPackets?: number;
   /** Where batches and chunks are to lie, instead of in memory of the reader's own; for one open reader at a time. */
   readonly memory?: CaptureMemory;
+  /** See openByteSource(). */
+  readonly isBlocking?: boolean;
 }
 
 /** Memory of somebody who can use batches in it without copying: an empty batch, and room for two slots. */
@@ -138,7 +140,10 @@ export class CaptureFileReader {
    * @throws CaptureFormatError when it cannot be read or is no pcap or pcapng file.
    */
   static async open(path: string, options: CaptureFileOptions = {}): Promise<CaptureFileReader> {
-    return await CaptureFileReader.openSource(await openByteSource(path), options);
+    return await CaptureFileReader.openSource(
+      await openByteSource(path, options.isBlocking),
+      options,
+    );
   }
 
   /** As `open`, for a source that is open already; the reader owns it, also when this throws. */

@@ -5,7 +5,7 @@ import { CaptureFormatError } from "../errors.ts";
 import { createPacketBatch } from "../records.ts";
 import { createByteSource } from "./byte_source.ts";
 import { CaptureFileReader, captureMemoryBytes } from "./file_reader.ts";
-import { readCaptureBytes, type ReadPacket } from "./read_packets.ts";
+import { readCaptureBytes, readCaptureFile, type ReadPacket } from "./read_packets.ts";
 import {
   concatenate,
   pcapFile,
@@ -205,6 +205,19 @@ Deno.test("CaptureFileReader gives the same packets whatever the sizes of chunk,
     }),
     { numRuns: 60 },
   );
+});
+
+Deno.test("CaptureFileReader reads the same from a file when the thread waits for it", async () => {
+  const path = await Deno.makeTempFile();
+  const bytes = pcapFile(samplePackets(300));
+  for (const content of [bytes, gzipSync(bytes), bytes.subarray(0, -1)]) {
+    await Deno.writeFile(path, content);
+    const expected = await readCaptureFile(path, { chunkBytes: 5000 });
+    assert.equal(expected.packets.length >= 299, true);
+    const read = await readCaptureFile(path, { chunkBytes: 5000, isBlocking: true });
+    assert.deepEqual(read, expected);
+  }
+  await Deno.remove(path);
 });
 
 Deno.test("CaptureFileReader reads records that are larger than its chunks", async () => {

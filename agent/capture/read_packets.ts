@@ -28,8 +28,11 @@ export async function readCaptureBytes(
 }
 
 /** Reads the capture file at `path`. */
-export async function readCaptureFile(path: string): Promise<ReadResult> {
-  return await readAll(await CaptureFileReader.open(path));
+export async function readCaptureFile(
+  path: string,
+  options: CaptureFileOptions = {},
+): Promise<ReadResult> {
+  return await readAll(await CaptureFileReader.open(path, options));
 }
 
 async function readAll(reader: CaptureFileReader): Promise<ReadResult> {

@@ -142,7 +142,10 @@ async function readFile(
   path: string,
   { pipeline, detection, log, flowLines, eveLines }: Reading,
 ): Promise<FileReport> {
-  const reader = await CaptureFileReader.open(path, { memory: pipeline.captureMemory });
+  const reader = await CaptureFileReader.open(path, {
+    memory: pipeline.captureMemory,
+    isBlocking: true,
+  });
   detection.start();
   // Not before there is something to read: a mistyped name costs no file of an earlier analysis.
   flowLines?.open();
