@@ -241,6 +241,7 @@ Deno.test("analyze of two files counts both as one stretch of traffic", async ()
   const twice = await analyze([demoCapture, demoCapture]);
   strictEqual(twice.packets, 2 * once.packets);
   deepStrictEqual([twice.files[0], twice.files[1]], [once.files[0], once.files[0]]);
+  deepStrictEqual(twice.duration_s, once.duration_s);
   strictEqual(twice.protocols.tcp!.bytes, 2 * once.protocols.tcp!.bytes);
 });
 

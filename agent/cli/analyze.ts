@@ -8,7 +8,7 @@ import type { Config } from "../config.ts";
 import { CaptureFormatError, UsageError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
-import type { Flow, HostTotals, PacketBatch } from "../records.ts";
+import type { Flow, HostTotals } from "../records.ts";
 import { AnalyzeDetection, type DetectionResult } from "./analyze_detection.ts";
 import {
   type AnalyzeReport,
@@ -157,12 +157,10 @@ async function readFile(
     captured: pipeline.capturedBytes,
   };
   const newestBeforeUs = pipeline.span?.newestUs ?? -Infinity;
-  const span = { firstUs: Infinity, lastUs: -Infinity };
   try {
     for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
       pipeline.process(batch);
       if (!detection.outlet.hasRoom) await detection.room();
-      widen(span, batch);
       const { bytesRead, sizeBytes, packets } = reader.info;
       progress.update(bytesRead, sizeBytes, packets);
     }
@@ -172,7 +170,8 @@ async function readFile(
   }
   const { info } = reader;
   for (const warning of info.warnings) log.warning(`${path}: ${warning}`);
-  if (span.firstUs < newestBeforeUs) {
+  const span = pipeline.takeSpan();
+  if (span !== null && span.oldestUs < newestBeforeUs) {
     log.warning(
       `${path} begins before the file read before it has ended: flows and unusual windows may be mixed up. Name files in order of time, or analyze them one by one.`,
     );
@@ -185,20 +184,11 @@ async function readFile(
     packets,
     bytes: pipeline.bytes - before.bytes,
     captured_bytes: pipeline.capturedBytes - before.captured,
-    first_ts: packets > 0 ? isoTime(span.firstUs) : null,
-    last_ts: packets > 0 ? isoTime(span.lastUs) : null,
+    first_ts: span === null ? null : isoTime(span.oldestUs),
+    last_ts: span === null ? null : isoTime(span.newestUs),
     truncated: info.isTruncated,
     warnings: info.warnings,
   };
-}
-
-function widen(span: { firstUs: number; lastUs: number }, batch: PacketBatch): void {
-  const { timestampsUs, count } = batch;
-  for (let index = 0; index < count; index++) {
-    const timestampUs = timestampsUs[index];
-    if (timestampUs < span.firstUs) span.firstUs = timestampUs;
-    if (timestampUs > span.lastUs) span.lastUs = timestampUs;
-  }
 }
 
 const columnNames = new Map<string, string>();

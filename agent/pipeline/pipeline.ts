@@ -105,7 +105,15 @@ const namesHosts = APPLICATION_NAMES.map((name) =>
 const tickUs = 1_000_000;
 const suspectsMax = 1024;
 
+/** From the oldest to the newest packet, in traffic time. */
+export interface TimeSpan {
+  readonly oldestUs: number;
+  readonly newestUs: number;
+}
+
 export class Pipeline {
+  /** Of what was taken before takeSpan(). */
+  #spanBefore: TimeSpan = { oldestUs: Infinity, newestUs: -Infinity };
   readonly #options: PipelineOptions;
   readonly #packet = new Packet();
   readonly #reader = new ApplicationReader();
@@ -222,13 +230,26 @@ export class Pipeline {
   }
 
   /** Traffic time of the oldest and newest packet; null before the first. */
-  get span(): { readonly oldestUs: number; readonly newestUs: number } | null {
+  get span(): TimeSpan | null {
     const newestUs = this.#newestUs;
-    return newestUs === -Infinity ? null : { oldestUs: this.#hot.times[S_OLDEST_US / 2], newestUs };
+    if (newestUs === -Infinity) return null;
+    const oldestUs = Math.min(this.#spanBefore.oldestUs, this.#hot.times[S_OLDEST_US / 2]);
+    return { oldestUs, newestUs };
+  }
+
+  /** As `span`, of the packets since the last call of this; null without one. */
+  takeSpan(): TimeSpan | null {
+    const { times } = this.#hot;
+    const taken = { oldestUs: times[S_OLDEST_US / 2], newestUs: times[S_NEWEST_US / 2] };
+    if (taken.newestUs === -Infinity) return null;
+    this.#spanBefore = this.span!;
+    times[S_OLDEST_US / 2] = Infinity;
+    times[S_NEWEST_US / 2] = -Infinity;
+    return taken;
   }
 
   get #newestUs(): number {
-    return this.#hot.times[S_NEWEST_US / 2];
+    return Math.max(this.#spanBefore.newestUs, this.#hot.times[S_NEWEST_US / 2]);
   }
 
   /** Takes all packets of a batch, in order. */
