@@ -26,7 +26,6 @@ import {
   O_SUCCESS_STEP,
   O_THRESHOLD,
   OUTCOME_NEUTRAL,
-  P_DESTINATION,
   RING_LENGTH,
   S_FAILURES,
   S_INCIDENT,
@@ -40,6 +39,7 @@ import {
 import { copyAddress } from "./copies";
 import { forget, pow } from "./imports";
 import {
+  JUDGED_TARGET,
   judgedAtUs,
   judgedFamily,
   judgedFlow,
@@ -70,7 +70,6 @@ const patternPorts: i32 = 3;
 const patternHosts: i32 = 5;
 /** Sources looked at for one that may be forgotten. */
 const secondChances: i32 = 8;
-const TARGET: usize = JUDGED_AT + (P_DESTINATION << 2);
 
 /** Traffic time that has passed, as of the last advance(). */
 let passedUs: f64 = -Infinity;
@@ -218,14 +217,14 @@ function isKept(source: usize): bool {
 
 @inline
 function isTarget(kept: usize): bool {
-  return load<i64>(kept, 8) == load<i64>(TARGET, 8) && load<i64>(kept) == load<i64>(TARGET);
+  return load<i64>(kept, 8) == load<i64>(JUDGED_TARGET, 8) && load<i64>(kept) == load<i64>(JUDGED_TARGET);
 }
 
 function keep(source: usize): void {
   const count = load<i32>(source, S_KEPT << 2);
   store<i32>(source, count + 1, S_KEPT << 2);
   const kept = keptAt(source, count % RING_LENGTH);
-  copyAddress(kept, TARGET);
+  copyAddress(kept, JUDGED_TARGET);
   store<u32>(kept, judgedPort() << 16 | judgedSourcePort(), K_PORTS << 2);
   store<u32>(kept, judgedFlow(), K_FLOW << 2);
   store<i32>(kept, judgedTraits(), K_TRAITS << 2);

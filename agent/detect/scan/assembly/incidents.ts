@@ -44,7 +44,6 @@ import {
   O_HALF_LIFE_US,
   OUTCOME_ANSWERED,
   OUTCOME_FAILED,
-  P_DESTINATION,
   P_ENDS,
   S_FAMILY,
   S_INCIDENT,
@@ -64,6 +63,7 @@ import { addTo, advanceSet, hasIn, makeSet } from "./fingerprints";
 import { hashAddress0, hashAddress1, mix } from "./hashes";
 import { cameBack, grown, nextId, opened } from "./imports";
 import {
+  JUDGED_TARGET,
   judgedAtUs,
   judgedFlow,
   judgedOutcome,
@@ -141,13 +141,12 @@ export function closeIncident(incident: usize, nowUs: f64): void {
 
 /** Takes the probe judged last. */
 export function growIncident(incident: usize): void {
-  const target: usize = JUDGED_AT + (P_DESTINATION << 2);
   const hash0 = load<i32>(JUDGED_AT, P_ENDS + 2 << 2);
   const hash1 = load<i32>(JUDGED_AT, P_ENDS + 3 << 2);
-  countTarget(incident, target, hash0, hash1);
+  countTarget(incident, JUDGED_TARGET, hash0, hash1);
   countProbe(incident, judgedStartUs(), judgedFlow());
   countShape(incident, judgedTraits(), judgedOutcome());
-  countPort(incident, target, judgedPort(), judgedOutcome());
+  countPort(incident, JUDGED_TARGET, judgedPort(), judgedOutcome());
   store<f64>(incident, judgedAtUs(), I_JUDGED_US << 2);
   const isGrown = load<u32>(incident, I_ATTEMPTS << 2) >= load<u32>(incident, I_TELL_AT << 2);
   if (isGrown) grown(incident);

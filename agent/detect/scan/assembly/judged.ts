@@ -3,6 +3,7 @@ import {
   FAMILY_MASK,
   JUDGED_AT,
   P_AT_US,
+  P_DESTINATION,
   P_ENDS,
   P_FLOW,
   P_IS_SILENT,
@@ -19,6 +20,9 @@ export function setOutcome(outcome: i32, atUs: f64, isSilent: bool): void {
   store<i32>(JUDGED_AT, outcome, P_OUTCOME << 2);
   store<i32>(JUDGED_AT, <i32> isSilent, P_IS_SILENT << 2);
 }
+
+/** Address of its target. */
+export const JUDGED_TARGET: usize = JUDGED_AT + (P_DESTINATION << 2);
 
 @inline
 export function judgedOutcome(): i32 {

@@ -23,7 +23,6 @@ import { failed } from "./imports";
 import { growIncident, noteData, noteRepeat, openCount, openIncident } from "./incidents";
 import {
   isJudgedSilent,
-  judgedAtUs,
   judgedFamily,
   judgedOutcome,
   judgedSource0,
@@ -56,9 +55,9 @@ export function weigh(): void {
 }
 
 /** The table of pending probes is full: those of known scanners count as unanswered, others are dropped. */
-export function giveUp(): void {
+export function giveUp(atUs: f64): void {
   if (incidentOfJudged() == 0) return;
-  setOutcome(OUTCOME_FAILED, judgedAtUs(), true);
+  setOutcome(OUTCOME_FAILED, atUs, true);
   weigh();
 }
 

@@ -8,7 +8,6 @@ import {
   INDEX_AT,
   JUDGED_AT,
   LINKS_AT,
-  P_AT_US,
   P_DESTINATION,
   P_ENDS,
   P_FLOW,
@@ -123,8 +122,7 @@ function giveUpOldest(nowUs: f64): void {
   forgotten++;
   const oldest = oldestPending();
   copyRecord(JUDGED_AT, oldest, PROBE_WORDS << 2);
-  store<f64>(JUDGED_AT, nowUs, P_AT_US << 2);
-  giveUp();
+  giveUp(nowUs);
   removePending(oldest);
 }
 

@@ -14,14 +14,12 @@ import {
   OUTCOME_NEUTRAL,
   OUTCOME_USED,
   P_IS_ANSWERED,
-  P_PORT,
-  P_SOURCE_PORT,
   P_START_US,
   P_TRAITS,
   PROBE_WORDS,
 } from "../contact_layout";
 import { copyRecord } from "./copies";
-import { setOutcome } from "./judged";
+import { judgedFamily, judgedPort, judgedPorts, judgedSourcePort, setOutcome } from "./judged";
 import { weigh } from "./judgement";
 import { addFtp, addService, addUsedOf, hasFtp, hasPair, hasReply, hasService } from "./memory";
 import { option } from "./options";
@@ -31,8 +29,8 @@ import { timestampUs, transport } from "./row";
 
 /** Pending probes that lie in the future by more than this are from before a jump of time. */
 const jumpUs: f64 = 60_000_000;
-const ftpPort: i32 = 21;
-const firstUserPort: i32 = 1024;
+const ftpPort: u32 = 21;
+const firstUserPort: u32 = 1024;
 
 let nowUs: f64 = -Infinity;
 
@@ -93,25 +91,23 @@ export function settle(probe: usize, outcome: i32, atUs: f64, isSilent: bool): v
 
 /** Whether the failure judged has a harmless reason. */
 function isExcused(isSilent: bool): bool {
-  const family = load<i32>(JUDGED_AT, P_TRAITS << 2) & FAMILY_MASK;
+  const family = judgedFamily();
   if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
   if (family == FAMILY_ICMP || family == FAMILY_ACK || family == FAMILY_MAIMON) return false;
-  const ports = load<i32>(JUDGED_AT, P_PORT << 2);
-  if (hasService(JUDGED_AT, ports)) return true;
-  const port = ports >>> 16;
+  if (hasService(JUDGED_AT, judgedPorts())) return true;
+  const port = judgedPort();
   if (port >= firstUserPort && family == FAMILY_TCP && hasFtp(JUDGED_AT)) return true;
   return family == FAMILY_UDP && isSilent &&
-    hasReply(JUDGED_AT, load<i32>(JUDGED_AT, P_SOURCE_PORT << 2), port);
+    hasReply(JUDGED_AT, judgedSourcePort(), port);
 }
 
 /** Remembers what an accepted contact teaches; whether nothing more is to be said of it. */
 function isSettled(outcome: i32): bool {
-  const family = load<i32>(JUDGED_AT, P_TRAITS << 2) & FAMILY_MASK;
+  const family = judgedFamily();
   if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
   if (family == FAMILY_ICMP) return outcome == OUTCOME_NEUTRAL;
-  const ports = load<i32>(JUDGED_AT, P_PORT << 2);
-  const port = ports >>> 16;
-  addService(JUDGED_AT, ports);
+  const port = judgedPort();
+  addService(JUDGED_AT, judgedPorts());
   if (family != FAMILY_TCP) return false;
   if (outcome != OUTCOME_ANSWERED) addUsedOf(JUDGED_AT, port);
   if (port == ftpPort && outcome == OUTCOME_USED) addFtp(JUDGED_AT);
