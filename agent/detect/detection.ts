@@ -27,9 +27,11 @@ const nothingLearnt: LearningState = {
   modelFittedUs: null,
 };
 
+type ObservingDetector = Detector & Required<Pick<Detector, "observe">>;
+
 /** Who takes the observations of one kind, and of these only those with one of the marks (0: all). */
 interface Taker {
-  readonly detector: Detector;
+  readonly detector: ObservingDetector;
   readonly marks: number;
 }
 
@@ -186,8 +188,12 @@ export class Detection {
 }
 
 function takersOf(kind: number, detectors: readonly Detector[]): Taker[] {
-  return detectors.flatMap((detector) =>
+  return detectors.filter(isObserving).flatMap((detector) =>
     (detector.interests ?? [{ kind, marks: 0 }]).filter((interest) => interest.kind === kind)
       .map(({ marks }) => ({ detector, marks }))
   );
+}
+
+function isObserving(detector: Detector): detector is ObservingDetector {
+  return detector.observe !== undefined;
 }

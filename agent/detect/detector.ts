@@ -16,8 +16,8 @@ export interface Interest {
 export interface Detector {
   /** What it takes, if not everything: it is not called for the rest. Asked for once. */
   readonly interests?: readonly Interest[];
-  /** Takes one observation; `observation` is filled again for the next one. Traffic never makes it throw. */
-  observe(observation: Observation): void;
+  /** Takes one observation (a detector has this, takeRows() or both); `observation` is filled again for the next one. Traffic never makes it throw. */
+  observe?(observation: Observation): void;
   /**
    * For rows in bulk, besides `interests`: takes those from words[from] up to words[to], of any kind but tick and
    * windowEnd: all that came since the last of these. They come before the same rows are observed one by one, and before

@@ -71,9 +71,8 @@ export class AnomalyDetector implements Detector {
     return this.#activity.forgottenCount;
   }
 
-  observe(observation: Observation): void {
-    if (observation.kind === ObservationKind.windowEnd) this.#endWindow(observation.timestampUs);
-    else this.#activity.observe(observation);
+  observe({ timestampUs }: Observation): void {
+    this.#endWindow(timestampUs);
   }
 
   takeRows(words: Int32Array, from: number, to: number): void {

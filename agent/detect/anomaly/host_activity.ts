@@ -6,7 +6,7 @@
  * The counting is WebAssembly (assembly/), because it takes a good part of all rows, and a file is over before V8 would
  * have compiled it; here is the door to it, and the views on its memory (activity_layout.ts).
  */
-import { copyRows, type Observation } from "../observation.ts";
+import { copyRows } from "../observation.ts";
 import { activityCode } from "./activity_code.ts";
 import {
   ACTIVE_AT,
@@ -117,10 +117,6 @@ export class HostActivity {
 
   get hostCount(): number {
     return this.#exports.hostCount();
-  }
-
-  observe({ words, at }: Observation): void {
-    this.takeRows(words, at, at + (words[at] >>> 16));
   }
 
   /** Takes the whole rows from words[from] up to words[to], of any kind and number; they are copied. */

@@ -15,7 +15,9 @@ import { Prng } from "../prng.ts";
 export const epochS = 1_700_000_000;
 
 interface Observer {
-  observe(observation: Observation): void;
+  takeRows(words: Int32Array, from: number, to: number): void;
+  /** The end of a window. */
+  observe?(observation: Observation): void;
 }
 
 export interface TestContext extends DetectorContext {
@@ -145,8 +147,10 @@ export class TestTraffic {
   }
 
   #observe(words: Int32Array): void {
-    this.#observation.read(words, 0);
-    this.#observer.observe(this.#observation);
+    const end = this.#observation.read(words, 0);
+    if (this.#observation.kind === ObservationKind.windowEnd) {
+      this.#observer.observe?.(this.#observation);
+    } else this.#observer.takeRows(words, 0, end);
   }
 }
 

@@ -10,7 +10,6 @@
  * what was never used takes address space only.
  */
 import type { Detector, DetectorContext } from "../detector.ts";
-import type { Observation } from "../observation.ts";
 import { ContactJudge } from "./contact_judge.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
 import { DEFAULT_SCAN_OPTIONS, type ScanOptions } from "./options.ts";
@@ -18,8 +17,6 @@ import { ScanIncidents } from "./scan_incidents.ts";
 import { VictimWatch } from "./victim_watch.ts";
 
 export class ScanDetector implements Detector {
-  /** All comes in bulk. */
-  readonly interests = [];
   readonly #contacts: ContactJudge;
   readonly #incidents: ScanIncidents;
   readonly #victims: VictimWatch;
@@ -43,10 +40,6 @@ export class ScanDetector implements Detector {
 
   get forgottenCount(): number {
     return this.#contacts.forgottenCount + this.#victims.forgottenCount;
-  }
-
-  observe({ words, at }: Observation): void {
-    this.takeRows(words, at, at + (words[at] >>> 16));
   }
 
   takeRows(words: Int32Array, from: number, to: number): void {
