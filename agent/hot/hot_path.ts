@@ -44,7 +44,10 @@ export interface HotCalls {
   hostsFull(): void;
   /** The MAC address of a host that has none yet can be read from the packet. */
   macSeen(row: number, host: number): void;
-  /** Looks at the payload of a flow that has not told its name. */
+  /**
+   * Looks at the payload of a flow that may have more to tell. What TLS and HTTP tell is only asked for when details are
+   * wanted (S_WANTS).
+   */
   inspect(row: number, slot: number): void;
   /** Only when rows are wanted (S_WANTS); slot -1 is no flow. */
   makeRow(row: number, slot: number): void;
@@ -62,6 +65,7 @@ interface HotExports {
   readonly memory: WebAssembly.Memory;
   setUp(flowCountMax: number, hostCountMax: number, freeBytes: number): number;
   decodeCommon(base: number, offset: number, capturedLength: number, wireLength: number): number;
+  commonApplication(base: number): number;
   readKey(): void;
   hashKey(): number;
   isKeySwapped(): number;

@@ -74,8 +74,10 @@ export const P_KEY_DESTINATION_PORT = 43;
  */
 export const P_KIND = 44;
 export const KIND_FOREIGN = 0;
-export const KIND_IPV4 = 4;
-export const KIND_IPV6 = 6;
+export const KIND_IPV4 = 1;
+export const KIND_IPV6 = 2;
+/** Together with one of these: behind a VLAN tag. */
+export const KIND_TAGGED = 4;
 export const PACKET_WORDS = 45;
 
 /** The key of the packet in hand: the first words of a slot, then words 0 to 2 of both addresses. */
@@ -118,6 +120,8 @@ export const WANTS_ROWS = 1;
 export const WANTS_OBSERVATIONS = 2;
 /** Ends of all flows; else only of those with payload, which may have left something behind. */
 export const WANTS_FLOWS = 4;
+/** What payloads tell besides their application. */
+export const WANTS_DETAILS = 8;
 
 /** Heads of the timeout lists (previous and next, as addresses), and silence allowed in us, by timeout class. */
 export const HEADS_AT = 2560;
@@ -277,6 +281,8 @@ export const TRANSPORT_UDP = 2;
 export const TRANSPORT_ICMP = 3;
 export const TRANSPORT_ICMPV6 = 4;
 export const APPLICATION_DNS = 1;
+export const APPLICATION_TLS = 5;
+export const APPLICATION_HTTP = 7;
 export const LINKTYPE_ETHERNET = 1;
 
 /** Of FlowTurn. */

@@ -24,7 +24,8 @@ Deno.test("the hot path's layout has the numbers of records.ts and observation.t
   const { flowsAt: _1, count: _2, ...transports } = namedIn(layout, "TRANSPORT_");
   deepStrictEqual(transports, same(transports, Transport));
   deepStrictEqual(count, TRANSPORT_NAMES.length);
-  deepStrictEqual(layout.APPLICATION_DNS, Application.dns);
+  const { applicationsAt: _3, places: _4, ...applications } = namedIn(layout, "APPLICATION_");
+  deepStrictEqual(applications, same(applications, Application));
   deepStrictEqual(APPLICATION_NAMES.length <= layout.APPLICATION_PLACES, true);
   deepStrictEqual(layout.LINKTYPE_ETHERNET, Linktype.ethernet);
   deepStrictEqual(namedIn(layout, "TURN_"), { ...FlowTurn });

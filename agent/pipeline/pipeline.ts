@@ -23,6 +23,7 @@ import {
   TALLY_AT,
   TALLY_PLACES,
   TRANSPORT_FLOWS_AT,
+  WANTS_DETAILS,
   WANTS_FLOWS,
   WANTS_OBSERVATIONS,
   WANTS_ROWS,
@@ -203,7 +204,8 @@ export class Pipeline {
     calls.secondOver = (timestampUs) => this.#rollSecond(timestampUs);
     calls.tick = () => this.#passTime(this.#flows.nowUs);
     state[S_WANTS] = (this.#options.onRow ? WANTS_ROWS : 0) |
-      (this.#options.onFlow ? WANTS_FLOWS : 0) | (this.#observer ? WANTS_OBSERVATIONS : 0);
+      (this.#options.onFlow ? WANTS_FLOWS : 0) | (this.#observer ? WANTS_OBSERVATIONS : 0) |
+      (this.#readsDetails ? WANTS_DETAILS : 0);
     if (this.#observer !== null) times[S_TICK_AT_US / 2] = -Infinity;
   }
 

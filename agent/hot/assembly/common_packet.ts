@@ -1,6 +1,7 @@
 /**
- * The packet that most packets are: Ethernet II, IPv4 without options or fragments or IPv6 without extensions, TCP or UDP
- * that is no tunnel, headers whole. Everything else is left to the walk from header to header in agent/decode; a test holds the two together.
+ * The packet that most packets are: Ethernet II with at most one 802.1Q tag, IPv4 without options or fragments or IPv6
+ * without extensions, TCP or UDP that is no tunnel, headers whole. Everything else is left to the walk from header to header
+ * in agent/decode; a test holds the two together.
  */
 import {
   P_ARP_OFFSET,
@@ -14,6 +15,7 @@ import {
   P_IP_VERSION,
   KIND_IPV4,
   KIND_IPV6,
+  KIND_TAGGED,
   P_KIND,
   P_IS_FRAGMENT,
   P_IS_LATER_FRAGMENT,
@@ -43,15 +45,17 @@ import {
 } from "../layout";
 
 /** EtherType (big-endian) and version; IPv4 with its header length. */
-const ETHERNET_IPV4: u32 = 0x450008;
-const ETHERNET_IPV6: u32 = 0x60dd86;
+const TYPE_IPV4: u32 = 0x450008;
+const TYPE_IPV6: u32 = 0x60dd86;
+const TYPE_VLAN: u32 = 0x0081;
 const ETHERNET_LENGTH: i32 = 14;
+/** IEEE 802.1Q: priority and id, then what an untagged frame would have had. */
+const TAG_LENGTH: i32 = 4;
 const IPV4_LENGTH: i32 = 20;
 const IPV6_LENGTH: i32 = 40;
 const TCP_LENGTH_MIN: i32 = 20;
 const UDP_LENGTH: i32 = 8;
 const FRAME_LENGTH_MIN: u32 = ETHERNET_LENGTH + IPV4_LENGTH + UDP_LENGTH;
-const FRAME_LENGTH_MIN_IPV6: u32 = ETHERNET_LENGTH + IPV6_LENGTH + UDP_LENGTH;
 const PROTOCOL_TCP: i32 = 6;
 const PROTOCOL_UDP: i32 = 17;
 const TRANSPORT_TCP: i32 = 1;
@@ -80,46 +84,84 @@ export function decodeCommon(base: usize, offset: i32, capturedLength: u32, wire
   const at = base + offset;
   if (capturedLength < FRAME_LENGTH_MIN) return false;
   const wire = wireLength > capturedLength ? wireLength : capturedLength;
-  // EtherType and the first byte of the IP header.
-  const kind = load<u32>(at, 12) & 0xffffff;
-  if (kind == ETHERNET_IPV4) return decodeIpv4(at, offset, capturedLength, wire);
-  return (kind & 0xf0ffff) == ETHERNET_IPV6 && decodeIpv6(at, offset, capturedLength, wire);
-}
-
-@inline
-function decodeIpv4(at: usize, offset: i32, capturedLength: u32, wire: u32): bool {
-  const totalLength = read16(at + 16);
-  if ((load<u16>(at, 20) & 0xff3f) != 0 || totalLength < IPV4_LENGTH) return false;
-  const ipLengthEnd: u32 = ETHERNET_LENGTH + totalLength;
-  const ipEnd: u32 = ipLengthEnd < wire ? ipLengthEnd : wire;
-  const protocol = <i32> load<u8>(at, 23);
-  const transport = ETHERNET_LENGTH + IPV4_LENGTH;
-  if (!decodeTransport(at, offset, transport, protocol, ipEnd, capturedLength)) return false;
-  if (load<i32>(PACKET_AT, P_KIND << 2) != KIND_IPV4) setIpv4Constants();
-  set(P_SOURCE + 3, read32(at + 26));
-  set(P_DESTINATION + 3, read32(at + 30));
-  set(P_OUTER_SOURCE_OFFSET, offset + 26);
-  set(P_OUTER_DESTINATION_OFFSET, offset + 30);
-  set(P_IP_LENGTH, totalLength);
-  set(P_TTL, load<u8>(at, 22));
+  if (load<u16>(at, 12) != TYPE_VLAN) {
+    return decodeIp(at, offset, ETHERNET_LENGTH, 0, capturedLength, wire);
+  }
+  if (!decodeIp(at, offset, ETHERNET_LENGTH + TAG_LENGTH, KIND_TAGGED, capturedLength, wire)) {
+    return false;
+  }
+  set(P_VLAN_ID, read16(at + 14) & 0x0fff);
   return true;
 }
 
-function decodeIpv6(at: usize, offset: i32, capturedLength: u32, wire: u32): bool {
-  const payloadLength = read16(at + 18);
-  // No length: a jumbogram or segmentation offload.
-  if (capturedLength < FRAME_LENGTH_MIN_IPV6 || payloadLength == 0) return false;
-  const ipLengthEnd: u32 = ETHERNET_LENGTH + IPV6_LENGTH + payloadLength;
+/** `start` is where the IP header begins in the frame, behind its EtherType; `tagged` is 0 or KIND_TAGGED. */
+function decodeIp(
+  at: usize,
+  offset: i32,
+  start: i32,
+  tagged: i32,
+  capturedLength: u32,
+  wire: u32,
+): bool {
+  // EtherType and the first byte of the IP header.
+  const type = load<u32>(at + start - 2) & 0xffffff;
+  if (type == TYPE_IPV4) return decodeIpv4(at, offset, start, tagged, capturedLength, wire);
+  return (type & 0xf0ffff) == TYPE_IPV6 &&
+    decodeIpv6(at, offset, start, tagged, capturedLength, wire);
+}
+
+@inline
+function decodeIpv4(
+  at: usize,
+  offset: i32,
+  start: i32,
+  tagged: i32,
+  capturedLength: u32,
+  wire: u32,
+): bool {
+  const ip = at + start;
+  const transport = start + IPV4_LENGTH;
+  if (capturedLength < <u32> (transport + UDP_LENGTH)) return false;
+  const totalLength = read16(ip + 2);
+  if ((load<u16>(ip, 6) & 0xff3f) != 0 || totalLength < IPV4_LENGTH) return false;
+  const ipLengthEnd: u32 = start + totalLength;
   const ipEnd: u32 = ipLengthEnd < wire ? ipLengthEnd : wire;
-  const protocol = <i32> load<u8>(at, 20);
-  const transport = ETHERNET_LENGTH + IPV6_LENGTH;
+  const protocol = <i32> load<u8>(ip, 9);
   if (!decodeTransport(at, offset, transport, protocol, ipEnd, capturedLength)) return false;
-  if (load<i32>(PACKET_AT, P_KIND << 2) != KIND_IPV6) setIpv6Constants();
-  for (let word = 0; word < 8; word++) set(P_SOURCE + word, read32(at + 22 + (word << 2)));
-  set(P_OUTER_SOURCE_OFFSET, offset + 22);
-  set(P_OUTER_DESTINATION_OFFSET, offset + 38);
+  setConstants(KIND_IPV4 | tagged);
+  set(P_SOURCE + 3, read32(ip + 12));
+  set(P_DESTINATION + 3, read32(ip + 16));
+  set(P_OUTER_SOURCE_OFFSET, offset + start + 12);
+  set(P_OUTER_DESTINATION_OFFSET, offset + start + 16);
+  set(P_IP_LENGTH, totalLength);
+  set(P_TTL, load<u8>(ip, 8));
+  return true;
+}
+
+function decodeIpv6(
+  at: usize,
+  offset: i32,
+  start: i32,
+  tagged: i32,
+  capturedLength: u32,
+  wire: u32,
+): bool {
+  const ip = at + start;
+  const transport = start + IPV6_LENGTH;
+  if (capturedLength < <u32> (transport + UDP_LENGTH)) return false;
+  const payloadLength = read16(ip + 4);
+  // No length: a jumbogram or segmentation offload.
+  if (payloadLength == 0) return false;
+  const ipLengthEnd: u32 = transport + payloadLength;
+  const ipEnd: u32 = ipLengthEnd < wire ? ipLengthEnd : wire;
+  const protocol = <i32> load<u8>(ip, 6);
+  if (!decodeTransport(at, offset, transport, protocol, ipEnd, capturedLength)) return false;
+  setConstants(KIND_IPV6 | tagged);
+  for (let word = 0; word < 8; word++) set(P_SOURCE + word, read32(ip + 8 + (word << 2)));
+  set(P_OUTER_SOURCE_OFFSET, offset + start + 8);
+  set(P_OUTER_DESTINATION_OFFSET, offset + start + 24);
   set(P_IP_LENGTH, IPV6_LENGTH + payloadLength);
-  set(P_TTL, load<u8>(at, 21));
+  set(P_TTL, load<u8>(ip, 7));
   return true;
 }
 
@@ -190,8 +232,27 @@ function setUdp(): void {
   set(P_TCP_WINDOW, 0);
 }
 
-/** What all common packets share; written again only after a packet of another kind has changed it. */
-function setConstants(): void {
+/** What packets of a kind share; written again only after one of another kind has changed it. */
+@inline
+function setConstants(kind: i32): void {
+  if (load<i32>(PACKET_AT, P_KIND << 2) != kind) changeConstants(kind);
+}
+
+function changeConstants(kind: i32): void {
+  const isIpv4 = (kind & KIND_IPV4) != 0;
+  const version = isIpv4 ? 4 : 6;
+  set(P_KIND, kind);
+  set(P_ETHER_TYPE, (kind & KIND_TAGGED) != 0 ? 0x8100 : isIpv4 ? 0x0800 : 0x86dd);
+  set(P_IP_VERSION, version);
+  set(P_OUTER_IP_VERSION, version);
+  if (isIpv4) {
+    set(P_SOURCE, 0);
+    set(P_SOURCE + 1, 0);
+    set(P_SOURCE + 2, 0xffff);
+    set(P_DESTINATION, 0);
+    set(P_DESTINATION + 1, 0);
+    set(P_DESTINATION + 2, 0xffff);
+  }
   set(P_VLAN_ID, -1);
   set(P_TUNNEL_DEPTH, 0);
   set(P_IS_LATER_FRAGMENT, 0);
@@ -203,26 +264,4 @@ function setConstants(): void {
   set(P_STOP_LAYER, 0);
   set(P_STOP_NEEDED, 0);
   set(P_STOP_AVAILABLE, 0);
-}
-
-function setIpv4Constants(): void {
-  setConstants();
-  set(P_KIND, KIND_IPV4);
-  set(P_ETHER_TYPE, 0x0800);
-  set(P_IP_VERSION, 4);
-  set(P_OUTER_IP_VERSION, 4);
-  set(P_SOURCE, 0);
-  set(P_SOURCE + 1, 0);
-  set(P_SOURCE + 2, 0xffff);
-  set(P_DESTINATION, 0);
-  set(P_DESTINATION + 1, 0);
-  set(P_DESTINATION + 2, 0xffff);
-}
-
-function setIpv6Constants(): void {
-  setConstants();
-  set(P_KIND, KIND_IPV6);
-  set(P_ETHER_TYPE, 0x86dd);
-  set(P_IP_VERSION, 6);
-  set(P_OUTER_IP_VERSION, 6);
 }

@@ -321,6 +321,12 @@ export function takeInspection(slot: i32): bool {
   return true;
 }
 
+/** Nothing more is to be looked at. */
+@inline
+export function settle(slot: i32): void {
+  store<u8>(flowAt(slot) + (F_SEEN << 2) + (SEEN_BUDGET_SHIFT >> 3), 0);
+}
+
 /** Ends flows whose time is over; `timestampUs` is traffic time. */
 export function advanceFlows(timestampUs: f64): void {
   advanceClock(timestampUs);

@@ -14,6 +14,7 @@ import {
 import { makeFlows } from "./flows";
 import { makeHosts } from "./hosts";
 
+export { commonApplication } from "./common_application";
 export { decodeCommon } from "./common_packet";
 export { hashKey, isKeySwapped, readKey } from "./flow_key";
 export { advanceFlows, endFlows, flowSlotsAt, takeInspection, updateFlow } from "./flows";

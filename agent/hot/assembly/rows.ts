@@ -41,10 +41,12 @@ import {
   TRANSPORT_FLOWS_AT,
   TRANSPORT_ICMP,
   TRANSPORT_ICMPV6,
+  WANTS_DETAILS,
   WANTS_ROWS,
 } from "../layout";
+import { commonApplication } from "./common_application";
 import { decodeCommon } from "./common_packet";
-import { flowAt, takeInspection, updateFlow } from "./flows";
+import { flowAt, settle, takeInspection, updateFlow } from "./flows";
 import { countHosts, PASSING } from "./hosts";
 import { wantsObservations, writeContact } from "./observations";
 import { decode, inspect, makeRow, observe, secondOver, tick } from "./imports";
@@ -124,7 +126,7 @@ function track(
   const direction = countHosts(row, flow, timestampUs, wireBytes);
   const known = applicationOf(flow);
   const hasPayload = field(P_PAYLOAD_CAPTURED_LENGTH) > 0;
-  if (hasPayload && takeInspection(slot)) inspect(row, slot);
+  if (hasPayload && takeInspection(slot)) look(base, row, slot);
   if (known != 0) chargeApplication(known, 1, wireBytes);
   else if (hasPayload) chargeFlow(flow);
   if (wantsRows()) makeRow(row, slot);
@@ -139,9 +141,29 @@ function track(
   return direction;
 }
 
+/** Looks at the payload of a flow that may have more to tell. */
+@inline
+function look(base: usize, row: i32, slot: i32): void {
+  const flow = flowAt(slot);
+  if (applicationOf(flow) == 0) {
+    const application = commonApplication(base);
+    setApplication(flow, application);
+    if (application != 0 && (load<i32>(STATE_AT, S_WANTS << 2) & WANTS_DETAILS) == 0) {
+      settle(slot);
+      return;
+    }
+  }
+  inspect(row, slot);
+}
+
 @inline
 function applicationOf(flow: usize): i32 {
   return load<u16>(flow, (F_KIND << 2) + (KIND_APPLICATION_SHIFT >> 3));
+}
+
+@inline
+function setApplication(flow: usize, application: i32): void {
+  store<u16>(flow, application, (F_KIND << 2) + (KIND_APPLICATION_SHIFT >> 3));
 }
 
 @inline
