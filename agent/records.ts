@@ -469,6 +469,8 @@ export interface PipelineSnapshot {
   readonly flowsTotal: number;
   readonly flowsEvicted: number;
   readonly flowsMax: number;
+  /** Names of flows not kept because too many different ones were held. */
+  readonly flowNamesDropped: number;
   readonly hostsActive: number;
   readonly hostsTotal: number;
   /** Busiest hosts of the last minutes, most bytes first, at most 20. */

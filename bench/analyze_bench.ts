@@ -43,7 +43,7 @@ interface Reading {
   readonly rssBytes: number;
 }
 
-const rounds = size(5, 2);
+const rounds = size(15, 2);
 /** Runs of what takes long, and of one packet. */
 const fewRounds = size(3, 1);
 const fields = ["frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "eth.type"]

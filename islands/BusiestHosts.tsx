@@ -25,7 +25,7 @@ export default function BusiestHosts({ initial }: { initial: LiveMessage }) {
         <h2>Busiest hosts</h2>
         <p>bytes of the last minutes</p>
         <a class="end" href="/hosts">
-          All {hostCount > 0 && formatCount(hostCount)} hosts
+          All {hostCount > 1 && formatCount(hostCount)} hosts
         </a>
       </header>
       {rows.length === 0 ? <p class="body dim">No host yet.</p> : (

@@ -1,4 +1,5 @@
 /** The stat strip of the status page. */
+import type { PipelineSnapshot } from "../agent/records.ts";
 import {
   bytesQuantity,
   formatBytes,
@@ -49,9 +50,8 @@ export default function StatusNumbers({ initial }: { initial: LiveMessage }) {
       <Stat
         label="Memory"
         quantity={bytesQuantity(health.rssBytes)}
-        hint={`${formatCount(snapshot?.flowsActive ?? 0)} of ${
-          formatCountShort(snapshot?.flowsMax ?? 0)
-        } flows`}
+        hint={flowsHint(snapshot)}
+        isBad={(snapshot?.flowsEvicted ?? 0) > 0}
       />
       <Stat
         label="Disk"
@@ -60,4 +60,14 @@ export default function StatusNumbers({ initial }: { initial: LiveMessage }) {
       />
     </section>
   );
+}
+
+/** How full the flow table is, or what it has cost that it was full. */
+function flowsHint(snapshot: PipelineSnapshot | null): string {
+  const evicted = snapshot?.flowsEvicted ?? 0;
+  return evicted > 0
+    ? `flow table full: ${formatCountShort(evicted)} ended early`
+    : `${formatCount(snapshot?.flowsActive ?? 0)} of ${
+      formatCountShort(snapshot?.flowsMax ?? 0)
+    } flows`;
 }

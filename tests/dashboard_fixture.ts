@@ -308,6 +308,7 @@ export function makeSnapshot(change: Partial<PipelineSnapshot> = {}): PipelineSn
     flowsTotal: 1407,
     flowsEvicted: 0,
     flowsMax: 1_000_000,
+    flowNamesDropped: 0,
     hostsActive: 37,
     hostsTotal: 52,
     topTalkers: makeTalkers(),

@@ -424,6 +424,16 @@ Deno.test("/metrics is well-formed and names packets, bytes and drops by place",
     assert.ok(samples.get("tapwatch_resident_memory_bytes")! > 1e6);
   }));
 
+Deno.test("flows that the full table ended early are told on the status page and in /metrics", () =>
+  withTraffic(async ({ get, live }) => {
+    assert.match(await (await get("/status")).text(), /of 1.00 million flows/);
+    live.setSnapshot(makeSnapshot({ flowsEvicted: 1234, flowNamesDropped: 56 }), []);
+    assert.match(await (await get("/status")).text(), /flow table full: 1,234 ended early/);
+    const samples = parseMetrics(await (await get("/metrics")).text());
+    assert.equal(samples.get("tapwatch_flows_evicted_total"), 1234);
+    assert.equal(samples.get("tapwatch_flow_names_dropped_total"), 56);
+  }));
+
 /** Samples by name and labels; throws when a line is none, or a family lacks its HELP and TYPE. */
 function parseMetrics(text: string): Map<string, number> {
   const types = new Map<string, string>();

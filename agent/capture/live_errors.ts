@@ -75,11 +75,20 @@ function permissionMissing(error: PcapError, context: FailureContext): MissingEr
 
 function deviceMissing(error: PcapError, context: FailureContext): UsageError {
   const names = byLikeness(context.device, context.listNames());
-  const likely = nearest(context.device, names);
-  const question = likely === null ? "" : ` Did you mean ${likely}?`;
+  const question = questionAbout(context.device, names);
   const list = names.length === 0 ? "none can be seen" : names.join(", ");
   const text = `There is no capture device ${context.device}.${question} Devices: ${list}.`;
   return new UsageError(text, { cause: error });
+}
+
+/** What was probably meant, with a space before it; "" when nothing is likely. */
+function questionAbout(device: string, names: readonly string[]): string {
+  const parts = device.split(/[\s,;]+/).filter((part) => part !== "");
+  if (parts.length > 1 && parts.some((part) => names.includes(part))) {
+    return ` For several, name each by itself: ${parts.map((part) => `-i ${part}`).join(" ")}.`;
+  }
+  const likely = nearest(device, names);
+  return likely === null ? "" : ` Did you mean ${likely}?`;
 }
 
 function quoteForShell(path: string): string {

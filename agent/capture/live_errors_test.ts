@@ -11,8 +11,8 @@ const context = {
   listNames: () => ["lo", "wlan0", "eth0"],
 };
 
-function describe(error: unknown): TapwatchError {
-  const failure = describeFailure(error, context);
+function describe(error: unknown, device = context.device): TapwatchError {
+  const failure = describeFailure(error, { ...context, device });
   ok(failure !== null);
   return failure;
 }
@@ -48,6 +48,12 @@ Deno.test("describeFailure() lists the devices, the nearest first", () => {
   strictEqual(failure.exitCode, 2);
   match(failure.message, /no capture device eht0/);
   match(failure.message, /Did you mean eth0\? Devices: eth0, /);
+});
+
+Deno.test("describeFailure() tells how to name several devices", () => {
+  const missing = new PcapError("open", PcapCode.noSuchDevice, "No such device exists");
+  match(describe(missing, "eth0,lo").message, /For several, name each by itself: -i eth0 -i lo\./);
+  match(describe(missing, "a,b").message, /There is no capture device a,b\. Devices: /);
 });
 
 Deno.test("describeFailure() keeps libpcap's words about a filter", () => {

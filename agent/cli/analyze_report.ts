@@ -43,6 +43,8 @@ export interface AnalyzeReport extends FindingReport {
   readonly applications: Readonly<Record<string, ApplicationTotals>>;
   readonly decode_stops: PipelineSnapshot["decodeStops"];
   readonly flows: Readonly<Record<string, number>>;
+  /** Ended early because the flow table was full. */
+  readonly flows_evicted: number;
   readonly timing: { readonly wall_s: number; readonly packets_per_s: number };
 }
 
@@ -79,6 +81,7 @@ export function makeReport(
     },
     decode_stops: pipeline.decodeStops(),
     flows: { total: totals.flowsTotal, tcp: 0, udp: 0, ...totals.flows },
+    flows_evicted: totals.flowsEvicted,
     ...makeFindingReport(found),
     timing: {
       wall_s: Math.round(wallS * 1e6) / 1e6,
@@ -105,6 +108,7 @@ export function formatReport(
     shareTable("Application", report.applications, report.bytes),
     talkers(hosts),
     stops(report),
+    evictions(report),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
 }
@@ -165,6 +169,12 @@ function stops({ decode_stops: { truncated, malformed, unsupported } }: AnalyzeR
       : "",
   ].filter((part) => part !== "");
   return parts.length === 0 ? "" : `Packets not decoded to the end: ${parts.join(", ")}.`;
+}
+
+function evictions({ flows_evicted }: AnalyzeReport): string {
+  return flows_evicted === 0
+    ? ""
+    : `Flows ended early because the table was full: ${formatCount(flows_evicted)}.`;
 }
 
 /** First column left, the others right. */

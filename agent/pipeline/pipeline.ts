@@ -74,6 +74,8 @@ export interface FlowTotals {
   /** By TRANSPORT_NAMES; only those seen. */
   readonly flows: Readonly<Record<string, number>>;
   readonly flowsTotal: number;
+  /** Ended early because the table was full. */
+  readonly flowsEvicted: number;
   /** By APPLICATION_NAMES; only those seen. */
   readonly applications: Readonly<Record<string, ApplicationTotals>>;
   /** Hosts with most bytes, most first. */
@@ -317,6 +319,7 @@ export class Pipeline {
     return {
       flows: named(TRANSPORT_NAMES, (index) => this.#transportFlows[index], (flows) => flows > 0),
       flowsTotal: this.#flows.totalCount,
+      flowsEvicted: this.#flows.evictedCount,
       applications: this.applicationTotals(),
       busiestHosts: this.#hosts.busiest(hostCount, "total"),
     };
@@ -369,6 +372,7 @@ export class Pipeline {
       flowsTotal: this.#flows.totalCount,
       flowsEvicted: this.#flows.evictedCount,
       flowsMax: this.#options.flowCountMax,
+      flowNamesDropped: this.#flows.namesDroppedCount,
       hostsActive: this.#hosts.activeCount(tsUs),
       hostsTotal: this.#hosts.totalCount,
       topTalkers: this.#hosts.busiest(talkersMax, "recent"),

@@ -1,0 +1,34 @@
+import { doesNotMatch, match, strictEqual } from "node:assert/strict";
+import { ethernet, filler, ipv4, udp } from "../decode/packet_builder.ts";
+import { Pipeline } from "../pipeline/pipeline.ts";
+import { createPacketBatch } from "../records.ts";
+import { formatReport, makeReport } from "./analyze_report.ts";
+
+/** The report, and its text, of `flowCount` flows that a table with room for three has taken. */
+function reportOf(flowCount: number) {
+  const pipeline = new Pipeline({ flowCountMax: 3, rowPolicy: "none" });
+  for (let port = 0; port < flowCount; port++) {
+    const datagram = udp({ source: 4000 + port, destination: 5000 }, filler(20));
+    const frame = Uint8Array.from(ethernet(0x0800, ipv4({ protocol: 17 }, datagram)));
+    const batch = createPacketBatch(1, frame);
+    batch.capturedLengths[0] = batch.wireLengths[0] = frame.length;
+    batch.timestampsUs[0] = 1e15 + port;
+    batch.linktypes[0] = 1;
+    batch.count = 1;
+    pipeline.process(batch);
+  }
+  pipeline.finish();
+  const found = { findings: [], leftOutCount: 0, state: null };
+  const totals = pipeline.flowTotals(10);
+  const report = makeReport(pipeline, { totals, found, files: [], unreadable: [], wallS: 1 });
+  return { report, text: formatReport(report, { hosts: totals.busiestHosts, found }) };
+}
+
+Deno.test("the report of analyze says when the flow table was too small for the file", () => {
+  const few = reportOf(3);
+  strictEqual(few.report.flows_evicted, 0);
+  doesNotMatch(few.text, /ended early/);
+  const many = reportOf(5);
+  strictEqual(many.report.flows_evicted, 2);
+  match(many.text, /Flows ended early because the table was full: 2\./);
+});
