@@ -28,16 +28,21 @@ export function ListPage(
   { url, fields, error, nextCursor, isEmpty = false, empty = "", children }: Props,
 ) {
   const query = url.searchParams;
+  const isFiltered = fields.some(({ name }) => query.get(name));
   return (
     <>
-      <form method="get" action={url.pathname} class="c12 filters">
-        {fields.map((field) => (
-          <Field key={field.name} field={field} value={query.get(field.name) ?? ""} />
-        ))}
-        <button type="submit" class="btn main">Filter</button>
-        {url.search !== "" && <a class="btn quiet" href={url.pathname}>Clear</a>}
-        <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
-      </form>
+      <div class="c12 fold">
+        <input type="checkbox" class="vh" id="filters-shown" checked={isFiltered} />
+        <label for="filters-shown" class="btn">Filters</label>
+        <form method="get" action={url.pathname} class="filters">
+          {fields.map((field) => (
+            <Field key={field.name} field={field} value={query.get(field.name) ?? ""} />
+          ))}
+          <button type="submit" class="btn main">Filter</button>
+          {url.search !== "" && <a class="btn quiet" href={url.pathname}>Clear</a>}
+          <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
+        </form>
+      </div>
       {error !== ""
         ? <Notice title="This list cannot be shown" detail={error} />
         : (

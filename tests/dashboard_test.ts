@@ -426,7 +426,7 @@ Deno.test("/metrics is well-formed and names packets, bytes and drops by place",
 
 Deno.test("flows that the full table ended early are told on the status page and in /metrics", () =>
   withTraffic(async ({ get, live }) => {
-    assert.match(await (await get("/status")).text(), /of 1.00 million flows/);
+    assert.match(await (await get("/status")).text(), /of 1\.00\smillion flows/);
     live.setSnapshot(makeSnapshot({ flowsEvicted: 1234, flowNamesDropped: 56 }), []);
     assert.match(await (await get("/status")).text(), /flow table full: 1,234 ended early/);
     const samples = parseMetrics(await (await get("/metrics")).text());
