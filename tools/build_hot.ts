@@ -31,10 +31,22 @@ const FOREST: HotModule = {
   output: "forest_code.ts",
   codeName: "forestCode",
 };
+const FLOOD_ARRIVALS: HotModule = {
+  folder: new URL("../agent/detect/flood/", import.meta.url),
+  output: "arrivals_code.ts",
+  codeName: "arrivalsCode",
+};
+const BEACON_BEATS: HotModule = {
+  folder: new URL("../agent/detect/beacon/", import.meta.url),
+  output: "beats_code.ts",
+  codeName: "beatsCode",
+};
 export const HOT_MODULES: readonly HotModule[] = [
   HOT_PATH,
   HOST_ACTIVITY,
   SCAN_CONTACTS,
+  FLOOD_ARRIVALS,
+  BEACON_BEATS,
   FOREST,
 ];
 const lineLength = 96;
