@@ -222,6 +222,20 @@ function checkSlot(arrivals: Arrivals, slot: number, { run, hotUs }: Destination
   );
 }
 
+const plainRow: RowFields = {
+  kind: ObservationKind.contact,
+  transport: Transport.udp,
+  timestampUs: startUs,
+  source: 1,
+  destination: 1,
+  sourcePort: 300,
+  destinationPort: 80,
+  flowId: 1,
+  marks: 0,
+  packets: [1, 0],
+  bytes: [0, 0],
+  durationMs: 0,
+};
 const host = fc.integer({ min: 1, max: 6 });
 const rowAfter = fc.record({
   afterUs: fc.integer({ min: 0, max: 4000 }),
@@ -244,18 +258,44 @@ const rowAfter = fc.record({
   mac: host,
 });
 
+/** So many rows of a seed. */
+function sampleRows(seed: number, count: number): Int32Array {
+  let timestampUs = startUs;
+  const rows = fc.sample(rowAfter, { seed, numRuns: count });
+  return wordsOfRows(rows.map((row) => ({ ...row, timestampUs: timestampUs += row.afterUs })));
+}
+
 Deno.test("Arrivals counts as the slow model does", () => {
   let openedCount = 0;
-  const rows = fc.array(rowAfter, { maxLength: 1200, size: "max" });
   fc.assert(
-    fc.property(rows, (rows) => {
-      let timestampUs = startUs;
-      const words = wordsOfRows(
-        rows.map((row) => ({ ...row, timestampUs: timestampUs += row.afterUs })),
-      );
-      openedCount += compare(words).opened.length;
+    fc.property(fc.integer(), fc.integer({ min: 1, max: 1200 }), (seed, count) => {
+      openedCount += compare(sampleRows(seed, count)).opened.length;
     }),
     { numRuns: 100 },
+  );
+  ok(openedCount > 0);
+});
+
+Deno.test("Arrivals finds floods at the limits at which the slow model does", () => {
+  const afterUs = fc.constantFrom(350, 380, 400, 3700, 3900, 4000);
+  const doneShare = fc.constantFrom(0, 0.2, 0.25, 0.3);
+  let openedCount = 0;
+  fc.assert(
+    fc.property(fc.integer(), afterUs, doneShare, (seed, afterUs, doneShare) => {
+      const prng = new Prng(seed);
+      const one = (index: number): RowFields => {
+        const isDone = prng.fraction() < doneShare;
+        return {
+          ...plainRow,
+          timestampUs: startUs + Math.floor(index * afterUs * (0.95 + prng.fraction() / 20)),
+          [isDone ? "source" : "destination"]: 2,
+          marks: isDone ? Mark.isFirstPayload : Mark.sentByOriginator | Mark.isNew,
+        };
+      };
+      const words = wordsOfRows(Array.from({ length: 4000 }, (_, index) => one(index)));
+      openedCount += compare(words).opened.length;
+    }),
+    { numRuns: 60 },
   );
   ok(openedCount > 0);
 });
@@ -265,18 +305,12 @@ Deno.test("Arrivals takes over the destination untouched longest, as the slow mo
     fc.property(fc.integer(), (seed) => {
       const prng = new Prng(seed);
       const one = (index: number): RowFields => ({
-        kind: ObservationKind.contact,
-        transport: Transport.udp,
+        ...plainRow,
         timestampUs: startUs + index * 100,
-        source: 1,
         destination: prng.next() % 4000,
-        sourcePort: 300,
-        destinationPort: 80,
         flowId: prng.next() % 2000,
         marks: Mark.sentByOriginator | (prng.next() % 3 === 0 ? Mark.hasDoubled : Mark.isNew),
         packets: [prng.next() % 10_000, 0],
-        bytes: [0, 0],
-        durationMs: 0,
       });
       const words = wordsOfRows(Array.from({ length: 9000 }, (_, index) => one(index)));
       ok(words.length > 2 * ROW_WORDS_MAX);

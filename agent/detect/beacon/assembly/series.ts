@@ -56,7 +56,10 @@ export function forgottenSeries(): i32 {
   return forgottenCount;
 }
 
-/** The series of a client and a server whose addresses begin at words of the row; 0 when it is not there. No use. */
+/**
+ * The series of a client and a server whose addresses begin at words of the row; 0 when it is not there. Does not count as
+ * use.
+ */
 export function findSeries(client: i32, server: i32, port: i32): usize {
   copyAddress(KEY_AT, wordAt(client));
   copyAddress(KEY_AT + 16, wordAt(server));
