@@ -6,11 +6,11 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { doesCorpusExist } from "../agent/capture/corpus.ts";
 import { ArpSpoof } from "../agent/detect/arp_spoof.ts";
-import { Beacon } from "../agent/detect/beacon.ts";
+import { Beacon } from "../agent/detect/beacon/beacon.ts";
 import { BruteForce } from "../agent/detect/brute_force.ts";
 import type { DetectorFactory } from "../agent/detect/detector.ts";
 import { DnsTunnel } from "../agent/detect/dns_tunnel.ts";
-import { Flood } from "../agent/detect/flood.ts";
+import { Flood } from "../agent/detect/flood/flood.ts";
 import { corpusNote, type Judged, judgeDecode, judgeLabelled } from "../bench/detection/corpus.ts";
 import { attackerAddress, findingOfEvent, rightUnlabelled } from "../bench/detection/expected.ts";
 import { detectInFile } from "./detect_in_file.ts";

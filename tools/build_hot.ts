@@ -11,26 +11,44 @@ export interface HotModule {
   readonly codeName: string;
 }
 
-export const HOT_PATH: HotModule = {
+const HOT_PATH: HotModule = {
   folder: new URL("../agent/hot/", import.meta.url),
   output: "hot_code.ts",
   codeName: "hotCode",
 };
-export const HOST_ACTIVITY: HotModule = {
+const HOST_ACTIVITY: HotModule = {
   folder: new URL("../agent/detect/anomaly/", import.meta.url),
   output: "activity_code.ts",
   codeName: "activityCode",
 };
-export const SCAN_CONTACTS: HotModule = {
+const SCAN_CONTACTS: HotModule = {
   folder: new URL("../agent/detect/scan/", import.meta.url),
   output: "contact_code.ts",
   codeName: "contactCode",
 };
-export const FOREST: HotModule = {
+const FOREST: HotModule = {
   folder: new URL("../agent/detect/forest/", import.meta.url),
   output: "forest_code.ts",
   codeName: "forestCode",
 };
+const FLOOD_ARRIVALS: HotModule = {
+  folder: new URL("../agent/detect/flood/", import.meta.url),
+  output: "arrivals_code.ts",
+  codeName: "arrivalsCode",
+};
+const BEACON_BEATS: HotModule = {
+  folder: new URL("../agent/detect/beacon/", import.meta.url),
+  output: "beats_code.ts",
+  codeName: "beatsCode",
+};
+export const HOT_MODULES: readonly HotModule[] = [
+  HOT_PATH,
+  HOST_ACTIVITY,
+  SCAN_CONTACTS,
+  FLOOD_ARRIVALS,
+  BEACON_BEATS,
+  FOREST,
+];
 const lineLength = 96;
 
 /** The text of the module's output. */
@@ -77,7 +95,7 @@ function readSource(url: URL): string | null {
 }
 
 if (import.meta.main) {
-  for (const module of [HOT_PATH, HOST_ACTIVITY, SCAN_CONTACTS, FOREST]) {
+  for (const module of HOT_MODULES) {
     await Deno.writeTextFile(new URL(module.output, module.folder), await compileHot(module));
   }
 }

@@ -21,7 +21,7 @@ import {
 } from "./arp_spoof_contest.ts";
 import { GatewayMacs } from "./arp_spoof_gateways.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
-import type { KeyedSlots } from "./keyed_slots.ts";
+import { KeyedSlots } from "./keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "./observation.ts";
 import { formatMac } from "./sentence.ts";
 
@@ -62,12 +62,16 @@ export class ArpSpoof implements Detector {
       context,
       kind: "arp_spoof",
       quietUs,
-      capacity,
-      keyWords: 1,
-      onForget: (slot) => this.#forget(slot),
       describe: (slot, incident) => this.#describe(slot, incident),
     });
-    this.#slots = this.#incidents.keys;
+    this.#slots = new KeyedSlots({
+      capacity,
+      keyWords: 1,
+      onForget: (slot) => {
+        this.#incidents.close(slot);
+        this.#forget(slot);
+      },
+    });
   }
 
   get stateBytes(): number {

@@ -15,7 +15,7 @@ import {
 } from "./brute_force_services.ts";
 import type { Detector, DetectorContext, Interest } from "./detector.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
-import type { KeyedSlots } from "./keyed_slots.ts";
+import { KeyedSlots } from "./keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "./observation.ts";
 import { measureRegularity } from "./regularity.ts";
 import { formatPeriod, keyAddress } from "./sentence.ts";
@@ -62,11 +62,13 @@ export class BruteForce implements Detector {
       context,
       kind: "brute_force",
       quietUs,
-      capacity,
-      keyWords,
       describe: (slot, incident) => this.#describe(slot, incident),
     });
-    this.#slots = this.#incidents.keys;
+    this.#slots = new KeyedSlots({
+      capacity,
+      keyWords,
+      onForget: (slot) => this.#incidents.close(slot),
+    });
   }
 
   get stateBytes(): number {

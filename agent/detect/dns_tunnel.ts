@@ -11,7 +11,7 @@ import type { Detector, DetectorContext, Interest } from "./detector.ts";
 import { hasLongNames } from "./dns_tunnel_exempt.ts";
 import { QueriedName } from "./dns_tunnel_name.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
-import type { KeyedSlots } from "./keyed_slots.ts";
+import { KeyedSlots } from "./keyed_slots.ts";
 import { type Observation, ObservationKind } from "./observation.ts";
 import { formatCount, formatPeriod, keyAddress } from "./sentence.ts";
 
@@ -64,11 +64,13 @@ export class DnsTunnel implements Detector {
       context,
       kind: "dns_tunnel",
       quietUs,
-      capacity,
-      keyWords,
       describe: (slot, incident) => this.#describe(slot, incident),
     });
-    this.#slots = this.#incidents.keys;
+    this.#slots = new KeyedSlots({
+      capacity,
+      keyWords,
+      onForget: (slot) => this.#incidents.close(slot),
+    });
   }
 
   get stateBytes(): number {

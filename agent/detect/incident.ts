@@ -1,11 +1,10 @@
 /**
  * The life of a detector's findings: told when it is opened, again each time its amount has grown tenfold, after a pause
  * if it has grown by a fifth, and once more when it is over, after quiet or at the end of the input. A detector keeps its
- * evidence by the slots of `keys`; an incident is known by that slot, and over when its key is forgotten.
+ * evidence by slots of a bounded table; an incident is known by that slot, and to be closed when its key is forgotten.
  */
 import { type Finding, type FindingKind, FLOWS_LINKED_MAX } from "../records.ts";
 import type { DetectorContext } from "./detector.ts";
-import { KeyedSlots } from "./keyed_slots.ts";
 
 /** What a detector says of an incident; the rest of a Finding is kept here. */
 export type IncidentFacts = Pick<
@@ -34,11 +33,8 @@ export interface IncidentsOptions {
   readonly kind: FindingKind;
   /** An incident is over after so long without evidence, in microseconds. */
   readonly quietUs: number;
-  /** Of the keys, see KeyedSlotsOptions. */
-  readonly capacity: number;
-  readonly keyWords: number;
-  /** A key is forgotten, and its incident, if it had one, is closed. */
-  readonly onForget?: (slot: number) => void;
+  /** By slot: kept 1 while it has an incident, for who asks often. */
+  readonly openSlots?: Uint8Array;
   /** Asked whenever the incident of a slot is told. */
   readonly describe: (slot: number, incident: Incident) => IncidentFacts;
 }
@@ -66,21 +62,11 @@ export const PAUSE_US = 10_000_000;
 export const PAUSE_GROWTH = 1.2;
 
 export class Incidents {
-  readonly keys: KeyedSlots;
   readonly #options: IncidentsOptions;
   readonly #open = new Map<number, OpenIncident>();
 
   constructor(options: IncidentsOptions) {
     this.#options = options;
-    const { capacity, keyWords, onForget } = options;
-    this.keys = new KeyedSlots({
-      capacity,
-      keyWords,
-      onForget: (slot) => {
-        this.close(slot);
-        onForget?.(slot);
-      },
-    });
   }
 
   /** Slots that have an incident. */
@@ -107,6 +93,7 @@ export class Incidents {
     };
     linkFlow(incident, evidence.flowId);
     this.#open.set(slot, incident);
+    if (this.#options.openSlots) this.#options.openSlots[slot] = 1;
     this.#tell(slot, incident, true);
   }
 
@@ -133,6 +120,7 @@ export class Incidents {
     if (!incident) return;
     this.#tell(slot, incident, false);
     this.#open.delete(slot);
+    if (this.#options.openSlots) this.#options.openSlots[slot] = 0;
   }
 
   /** Closes what has been quiet; time that has gone back (another capture) closes too. */

@@ -2,10 +2,13 @@ import { deepEqual, equal } from "node:assert/strict";
 import { type Finding, FLOWS_LINKED_MAX } from "../records.ts";
 import type { DetectorContext } from "./detector.ts";
 import { Incidents } from "./incident.ts";
+import { KeyedSlots } from "./keyed_slots.ts";
 
 const second = 1_000_000;
 
-function incidents(): { readonly incidents: Incidents; readonly told: Finding[] } {
+function incidents(
+  openSlots = new Uint8Array(512),
+): { readonly incidents: Incidents; readonly told: Finding[] } {
   const told: Finding[] = [];
   let id = 0;
   const context = {
@@ -16,8 +19,7 @@ function incidents(): { readonly incidents: Incidents; readonly told: Finding[] 
     context,
     kind: "flood",
     quietUs: 60 * second,
-    capacity: 4,
-    keyWords: 1,
+    openSlots,
     describe: (slot, { amount }) => ({
       severity: "high",
       attackId: "T1498",
@@ -87,8 +89,22 @@ Deno.test("Incidents keeps no more than 256 open", () => {
 
 Deno.test("Incidents closes the incident whose key is forgotten", () => {
   const { incidents: kept, told } = incidents();
-  const slot = kept.keys.add(Int32Array.of(7));
+  const onForget = (slot: number) => kept.close(slot);
+  const keys = new KeyedSlots({ capacity: 4, keyWords: 1, onForget });
+  const slot = keys.add(Int32Array.of(7));
   kept.open(slot, 0, { timestampUs: second, amount: 5, flowId: 1 });
-  for (let key = 100; key < 104; key++) kept.keys.add(Int32Array.of(key));
+  for (let key = 100; key < 104; key++) keys.add(Int32Array.of(key));
   deepEqual(told.map(({ isOpen }) => isOpen), [true, false]);
+});
+
+Deno.test("Incidents keeps a byte of each slot that says whether it has an incident", () => {
+  const openSlots = new Uint8Array(300);
+  const { incidents: kept } = incidents(openSlots);
+  for (let slot = 0; slot < 300; slot++) {
+    kept.open(slot, 0, { timestampUs: 0, amount: 1, flowId: 0 });
+  }
+  kept.close(299);
+  deepEqual(openSlots, Uint8Array.from(openSlots, (_, slot) => slot >= 44 && slot < 299 ? 1 : 0));
+  kept.finish();
+  deepEqual(openSlots, new Uint8Array(300));
 });

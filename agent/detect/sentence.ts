@@ -21,7 +21,7 @@ export function formatCount(count: number): string {
 /** Text of the address that begins at a word of a slot's key. */
 export function keyAddress(
   context: DetectorContext,
-  slots: KeyedSlots,
+  slots: Pick<KeyedSlots, "keyWord">,
   slot: number,
   word: number,
 ): string {

@@ -82,23 +82,3 @@ export const ELDER_AT = 8_430_128;
 export const SCRATCH_AT = 9_478_704;
 /** Pages of 64 KiB in the whole memory. */
 export const MEMORY_PAGES = 161;
-
-/** Kinds, marks, words and protocols of observations, as in observation.ts and records.ts. */
-export const KIND_CONTACT = 1;
-export const KIND_ARP = 3;
-export const KIND_ICMP_ERROR = 4;
-export const KIND_DNS = 5;
-export const KIND_HOST_WINDOW = 6;
-export const MARK_IS_NEW = 0x1;
-export const MARK_IS_FIRST_OF_SIDE = 0x2;
-export const MARK_IS_FIRST_IN_WINDOW = 0x10;
-export const MARK_IS_CONTINUED = 0x80;
-export const MARK_SENT_BY_ORIGINATOR = 0x100;
-export const MARK_IS_LINK_BROADCAST = 0x800;
-export const MARK_IS_TO_MANY = 0x1000;
-export const TRANSPORT_TCP = 1;
-export const TRANSPORT_UDP = 2;
-export const TRANSPORT_ICMP = 3;
-export const TRANSPORT_ICMPV6 = 4;
-export const TRANSPORT_SCTP = 7;
-export const TRANSPORT_DCCP = 14;

@@ -1,17 +1,14 @@
 import { deepEqual, ok } from "node:assert/strict";
-import { ADDRESSES_LISTED_MAX, FLOWS_LINKED_MAX, Transport } from "../../records.ts";
-import { Mark, OBSERVATION_WORDS_MAX, ObservationKind } from "../observation.ts";
-import { namedIn, same } from "../../../tests/layout_names.ts";
+import { ADDRESSES_LISTED_MAX, FLOWS_LINKED_MAX } from "../../records.ts";
+import { OBSERVATION_WORDS_MAX } from "../observation.ts";
+import { checkApart, namedIn, same } from "../../../tests/layout_names.ts";
 import * as layout from "./contact_layout.ts";
 import { Outcome } from "./judged_probe.ts";
 import { Family, TcpFlag, Trait } from "./probe_family.ts";
 
-Deno.test("the layout of ContactJudge has the numbers of the observations, records and probes", () => {
+Deno.test("the layout of ContactJudge has the numbers of probes", () => {
   for (
     const [prefix, record] of [
-      ["KIND_", ObservationKind],
-      ["MARK_", Mark],
-      ["TRANSPORT_", Transport],
       ["TRAIT_", Trait],
       ["TCP_", TcpFlag],
       ["OUTCOME_", Outcome],
@@ -58,15 +55,12 @@ Deno.test("no two things lie in the same place of ContactJudge's memory", () => 
     [layout.PORT_TEXT_AT, layout.PORT_TEXT_BYTES],
     [layout.MEMORY_PAGES * 65_536, 0],
   ] as const;
-  for (let index = 1; index < parts.length; index++) {
-    const [at, length] = parts[index - 1];
-    ok(at + length <= parts[index][0], `part ${index}`);
-    ok(at % 8 === 0, `part ${index}`);
-  }
+  checkApart(parts);
+  for (const [at] of parts) ok(at % 8 === 0, `${at}`);
 });
 
 Deno.test("no two things lie in the same place of an incident", () => {
-  const parts = [
+  checkApart([
     [layout.I_TEMPO_LAST_US, 2],
     [layout.I_TEMPO, layout.TEMPO_BUCKETS],
     [layout.I_TARGETS, layout.TARGETS_LISTED_MAX * 4],
@@ -75,10 +69,6 @@ Deno.test("no two things lie in the same place of an incident", () => {
     [layout.I_PORTS, layout.PORT_WORDS],
     [layout.I_ANSWERED_PORTS, layout.PORT_WORDS],
     [layout.INCIDENT_WORDS, 0],
-  ] as const;
-  for (let index = 1; index < parts.length; index++) {
-    const [at, length] = parts[index - 1];
-    ok(at + length <= parts[index][0], `part ${index}`);
-  }
+  ]);
   ok(layout.INCIDENT_WORDS % 2 === 0);
 });

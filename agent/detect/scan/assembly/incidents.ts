@@ -4,6 +4,7 @@
  *
  *     256 incidents of 20,512 bytes    5.3 MB; a MB of fingerprints
  */
+import { timestampUs } from "../../assembly/row";
 import {
   FLOWS_MAX,
   FOUND_MAX,
@@ -58,6 +59,7 @@ import {
   TRAIT_IS_ZMAP_LIKE,
 } from "../contact_layout";
 import { copyAddress } from "./copies";
+import { destination0, destination1 } from "./ends";
 import { acquit } from "./evidence";
 import { addTo, advanceSet, hasIn, makeSet } from "./fingerprints";
 import { hashAddress0, hashAddress1, mix } from "./hashes";
@@ -74,7 +76,6 @@ import {
 import { option } from "./options";
 import { addPort, countShared, hasPort } from "./ports";
 import { isSweep } from "./probes";
-import { destination0, destination1, timestampUs } from "./row";
 import { keptAt, keptOf } from "./sources";
 
 const dayUs: f64 = 24 * 3600 * 1e6;

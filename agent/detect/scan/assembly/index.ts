@@ -3,11 +3,26 @@
  * contact_judge.ts is the door to it. Rows are of observations (agent/detect/observation.ts draws them).
  */
 import {
-  FAMILY_ARP,
-  FAMILY_MASK,
-  FAMILY_NONE,
-  FAMILY_TCP,
-  FAMILY_UDP,
+  destination,
+  destinationPort,
+  has,
+  isIcmp,
+  isIpv4At,
+  isToItself,
+  kind,
+  marks,
+  origBytes,
+  respBytes,
+  source,
+  sourcePort,
+  takeUp,
+  timestampUs,
+  transport,
+  wide,
+  word,
+  wordAt,
+} from "../../assembly/row";
+import {
   KIND_ARP,
   KIND_CONTACT,
   KIND_DNS,
@@ -23,6 +38,15 @@ import {
   MARK_IS_TO_MANY,
   MARK_IS_TUNNELLED,
   MARK_SENT_BY_ORIGINATOR,
+  TRANSPORT_TCP,
+  TRANSPORT_UDP,
+} from "../../row_layout";
+import {
+  FAMILY_ARP,
+  FAMILY_MASK,
+  FAMILY_NONE,
+  FAMILY_TCP,
+  FAMILY_UDP,
   MEMORY_PAGES,
   O_FLOOD_CONTACT_MAX,
   OUTCOME_FAILED,
@@ -32,9 +56,8 @@ import {
   TRAIT_IS_DESTINATION_LOCAL,
   TRAIT_IS_RESOLVED,
   TRAIT_IS_SOURCE_LOCAL,
-  TRANSPORT_TCP,
-  TRANSPORT_UDP,
 } from "../contact_layout";
+import { destination0, hashEnds } from "./ends";
 import { addEvidence, advanceEvidence, isAboveThreshold, reassure } from "./evidence";
 import { addTo, advanceSet, forgottenOf, hasIn, makeSet } from "./fingerprints";
 import { hashAddress0, hashAddress1, mix } from "./hashes";
@@ -82,28 +105,6 @@ import { countPorts, writePorts } from "./ports";
 import { advancePressure, press, skippedContacts } from "./pressure";
 import { familyOfRow, isBare, isOddByItself, isSweep, traitsOfRow } from "./probes";
 import { addRouter, isRouter } from "./routers";
-import {
-  destination,
-  destination0,
-  destinationPort,
-  has,
-  hashEnds,
-  isIcmp,
-  isIpv4At,
-  isToItself,
-  kind,
-  marks,
-  origBytes,
-  respBytes,
-  source,
-  sourcePort,
-  takeUp,
-  timestampUs,
-  transport,
-  wide,
-  word,
-  wordAt,
-} from "./row";
 import { judgeAtOnce, judgeBefore, judgeDue, judgedUntilUs, judgeRest, settle } from "./settling";
 import { findSource, forgottenSources, makeSources } from "./sources";
 

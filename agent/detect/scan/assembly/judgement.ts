@@ -2,6 +2,7 @@
  * What becomes of judged probes that nothing excuses: they are weighed against their source, and for their target, and
  * enough of them, in a scan's pattern, open an incident. The probe is the one at JUDGED_AT.
  */
+import { source } from "../../assembly/row";
 import {
   FAMILY_SCTP,
   FAMILY_TCP,
@@ -17,6 +18,7 @@ import {
   S_INCIDENT,
   S_SCANS_OVER,
 } from "../contact_layout";
+import { source0 } from "./ends";
 import { addEvidence, isAboveThreshold, namedCount, reassure } from "./evidence";
 import { hashAddress0 } from "./hashes";
 import { failed } from "./imports";
@@ -34,7 +36,6 @@ import { addContact, hasRouterAddress } from "./memory";
 import { evidenceMin, option } from "./options";
 import { evidenceCount, looksLikeScan } from "./pattern";
 import { isSweep } from "./probes";
-import { source, source0 } from "./row";
 import { findSource } from "./sources";
 
 /** Distributed scans under way. */

@@ -12,6 +12,7 @@
  *
  * Whose ends are not named are those of the row; probes are known by the address of their words.
  */
+import { destination, destinationPort, source, sourcePort } from "../../assembly/row";
 import {
   DAY_AT,
   DAY_PLACES,
@@ -24,18 +25,9 @@ import {
   WEEK_PLACES,
   WEEK_SET_AT,
 } from "../contact_layout";
+import { destination0, destination1, source0, source1 } from "./ends";
 import { addTo, advanceSet, forgottenOf, hasIn, makeSet } from "./fingerprints";
 import { hashAddress0, hashAddress1, mix } from "./hashes";
-import {
-  destination,
-  destination0,
-  destination1,
-  destinationPort,
-  source,
-  source0,
-  source1,
-  sourcePort,
-} from "./row";
 
 const minuteUs: f64 = 60_000_000;
 const dayUs: f64 = 24 * 60 * minuteUs;

@@ -1,4 +1,6 @@
 /** What the row, a later packet of a flow, says about the contact that opened it. */
+import { has, payloadLength, respBytes, tcpFlags, transport } from "../../assembly/row";
+import { MARK_IS_FIRST_PAYLOAD, TRANSPORT_TCP } from "../../row_layout";
 import {
   FAMILY_ACK,
   FAMILY_ARP,
@@ -6,7 +8,6 @@ import {
   FAMILY_MAIMON,
   FAMILY_SCTP,
   FAMILY_TCP,
-  MARK_IS_FIRST_PAYLOAD,
   OUTCOME_ANSWERED,
   OUTCOME_FAILED,
   OUTCOME_NEUTRAL,
@@ -15,9 +16,7 @@ import {
   TCP_RST,
   TRAIT_IS_ODD_PING,
   TRAIT_IS_RAW,
-  TRANSPORT_TCP,
 } from "../contact_layout";
-import { has, payloadLength, respBytes, tcpFlags, transport } from "./row";
 
 /** The contact stays pending; or it does, but someone has answered. */
 export const STILL_PENDING: i32 = -1;

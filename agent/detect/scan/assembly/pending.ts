@@ -4,6 +4,16 @@
  *
  *     65,536 slots of (80 + 16) bytes    6.3 MB
  */
+import { destination, source, sourcePort, timestampUs, transport, word } from "../../assembly/row";
+import {
+  countOf,
+  insertAt,
+  isFull,
+  makeTable,
+  oldestOf,
+  removeFrom,
+  touch,
+} from "../../assembly/slots";
 import {
   INDEX_AT,
   JUDGED_AT,
@@ -23,21 +33,9 @@ import {
   PROBE_WORDS,
 } from "../contact_layout";
 import { copyAddress, copyRecord } from "./copies";
+import { destination0, destination1, source0, source1 } from "./ends";
 import { hashAddress0, mix } from "./hashes";
 import { giveUp } from "./judgement";
-import {
-  destination,
-  destination0,
-  destination1,
-  source,
-  source0,
-  source1,
-  sourcePort,
-  timestampUs,
-  transport,
-  word,
-} from "./row";
-import { countOf, insertAt, isFull, makeTable, oldestOf, removeFrom, touch } from "./slots";
 
 /** At most half of the places of the index are taken. */
 const MASK: i32 = PENDING_MAX * 2 - 1;

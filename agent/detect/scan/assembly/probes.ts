@@ -1,5 +1,31 @@
 /** What kind of probe the row, a flow's first packet, could be. Flags as in nmap's manual, "Port scanning techniques". */
 import {
+  destinationPort,
+  has,
+  headerLength,
+  ipIdentification,
+  isIpv4At,
+  payloadLength,
+  sourcePort,
+  tcpFlags,
+  tcpWindow,
+  transport,
+  ttl,
+} from "../../assembly/row";
+import {
+  MARK_IS_DESTINATION_LOCAL,
+  MARK_IS_FRAGMENT,
+  MARK_IS_LINK_BROADCAST,
+  MARK_IS_SOURCE_LOCAL,
+  MARK_IS_TO_MANY,
+  MARK_SENT_BY_ORIGINATOR,
+  TRANSPORT_ICMP,
+  TRANSPORT_ICMPV6,
+  TRANSPORT_SCTP,
+  TRANSPORT_TCP,
+  TRANSPORT_UDP,
+} from "../../row_layout";
+import {
   FAMILY_ACK,
   FAMILY_ARP,
   FAMILY_FIN,
@@ -11,12 +37,6 @@ import {
   FAMILY_TCP,
   FAMILY_UDP,
   FAMILY_XMAS,
-  MARK_IS_DESTINATION_LOCAL,
-  MARK_IS_FRAGMENT,
-  MARK_IS_LINK_BROADCAST,
-  MARK_IS_SOURCE_LOCAL,
-  MARK_IS_TO_MANY,
-  MARK_SENT_BY_ORIGINATOR,
   TCP_ACK,
   TCP_FIN,
   TCP_PSH,
@@ -30,25 +50,7 @@ import {
   TRAIT_IS_RAW,
   TRAIT_IS_SOURCE_LOCAL,
   TRAIT_IS_ZMAP_LIKE,
-  TRANSPORT_ICMP,
-  TRANSPORT_ICMPV6,
-  TRANSPORT_SCTP,
-  TRANSPORT_TCP,
-  TRANSPORT_UDP,
 } from "../contact_layout";
-import {
-  destinationPort,
-  has,
-  headerLength,
-  ipIdentification,
-  isIpv4At,
-  payloadLength,
-  sourcePort,
-  tcpFlags,
-  tcpWindow,
-  transport,
-  ttl,
-} from "./row";
 
 /** The flags where they were cut off. */
 const unknownFlags: i32 = 0xffff;

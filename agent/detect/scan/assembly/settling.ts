@@ -1,4 +1,5 @@
 /** How contacts are judged: at once, by an answer, by silence or at the end; and what guards find harmless is dropped. */
+import { timestampUs, transport } from "../../assembly/row";
 import {
   FAMILY_ACK,
   FAMILY_ARP,
@@ -25,7 +26,6 @@ import { addFtp, addService, addUsedOf, hasFtp, hasPair, hasReply, hasService } 
 import { option } from "./options";
 import { outcomeOfSilence } from "./outcomes";
 import { fillProbe, oldestPending, removePending } from "./pending";
-import { timestampUs, transport } from "./row";
 
 /** Pending probes that lie in the future by more than this are from before a jump of time. */
 const jumpUs: f64 = 60_000_000;

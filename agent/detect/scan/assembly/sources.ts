@@ -5,6 +5,15 @@
  *     8,192 records of (72 + 16) bytes, and 24 probes of 40 bytes each    8.6 MB
  */
 import {
+  countOf,
+  insertAt,
+  isFull,
+  makeTable,
+  oldestOf,
+  removeFrom,
+  touch,
+} from "../../assembly/slots";
+import {
   K_BYTES,
   RING_AT,
   RING_LENGTH,
@@ -20,7 +29,6 @@ import {
 } from "../contact_layout";
 import { copyAddress } from "./copies";
 import { mix } from "./hashes";
-import { countOf, insertAt, isFull, makeTable, oldestOf, removeFrom, touch } from "./slots";
 
 const MASK: i32 = SOURCES_MAX * 2 - 1;
 const RECORD_BYTES: i32 = SOURCE_WORDS << 2;

@@ -1,22 +1,8 @@
-/** The row taken up (agent/detect/observation.ts draws it), and the hashes of its two ends. */
-import { TRANSPORT_ICMP, TRANSPORT_ICMPV6 } from "../contact_layout";
-import { hashAddress0, hashAddress1 } from "./hashes";
+/** The row of observations taken up: agent/detect/observation.ts draws it. */
+import { TRANSPORT_ICMP, TRANSPORT_ICMPV6 } from "../row_layout";
 
 /** Address of the row. */
 let row: usize = 0;
-
-/** Two hashes of the source and two of the destination, once a first contact has been taken up. */
-export let source0: i32 = 0;
-export let source1: i32 = 0;
-export let destination0: i32 = 0;
-export let destination1: i32 = 0;
-
-export function hashEnds(): void {
-  source0 = hashAddress0(source());
-  source1 = hashAddress1(source());
-  destination0 = hashAddress0(destination());
-  destination1 = hashAddress1(destination());
-}
 
 /** Takes up the row at an address. */
 @inline
@@ -71,6 +57,11 @@ export function destinationPort(): i32 {
 }
 
 @inline
+export function flowId(): u32 {
+  return word(12);
+}
+
+@inline
 export function marks(): i32 {
   return <i32> word(13);
 }
@@ -117,6 +108,16 @@ export function wide(index: i32): u64 {
 }
 
 @inline
+export function origPackets(): u32 {
+  return word(18);
+}
+
+@inline
+export function respPackets(): u32 {
+  return word(19);
+}
+
+@inline
 export function origBytes(): u32 {
   return word(20);
 }
@@ -124,6 +125,16 @@ export function origBytes(): u32 {
 @inline
 export function respBytes(): u32 {
   return word(21);
+}
+
+@inline
+export function durationMs(): u32 {
+  return word(22);
+}
+
+@inline
+export function application(): i32 {
+  return <i32> (word(23) >> 16);
 }
 
 /** Whether the words from `index` on begin an address that is IPv4. */

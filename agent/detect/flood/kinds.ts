@@ -1,6 +1,6 @@
 /** The kinds of flood that are told apart, their limits, and the sentences about them. */
-import type { Incident, IncidentFacts } from "./incident.ts";
-import { formatCount, formatPeriod } from "./sentence.ts";
+import type { Incident, IncidentFacts } from "../incident.ts";
+import { formatCount, formatPeriod } from "../sentence.ts";
 
 export const FloodKind = { syn: 0, udp: 1, icmp: 2, dhcp: 3 } as const;
 

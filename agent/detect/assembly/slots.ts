@@ -68,6 +68,7 @@ export function insertAt(table: usize, place: usize): usize {
 /** Makes a slot the one used last. */
 export function touch(table: usize, record: usize): void {
   const slot = slotOf(table, record);
+  if (newestOf(table) == slot) return;
   unlink(table, slot);
   append(table, slot);
 }
@@ -82,9 +83,26 @@ export function removeFrom(table: usize, record: usize): void {
   store<i32>(table, countOf(table) - 1, COUNT);
 }
 
+/** Address of the index, and the number of its places - 1. */
 @inline
-function recordOf(table: usize, slot: i32): usize {
+export function indexOf(table: usize): usize {
+  return load<usize>(table, INDEX);
+}
+
+@inline
+export function maskOf(table: usize): i32 {
+  return load<i32>(table, CAPACITY) * 2 - 1;
+}
+
+/** The slot of a number. */
+@inline
+export function recordOf(table: usize, slot: i32): usize {
   return load<usize>(table, RECORDS) + slot * load<i32>(table, RECORD_BYTES);
+}
+
+@inline
+function newestOf(table: usize): i32 {
+  return load<i32>(load<usize>(table, LINKS) + (load<i32>(table, CAPACITY) << 3), PREVIOUS);
 }
 
 @inline
@@ -105,8 +123,8 @@ function freeSlot(table: usize): i32 {
 
 /** Backward-shift deletion (Knuth, TAOCP vol. 3, section 6.4, algorithm R). */
 function removeFromIndex(table: usize, slot: i32): void {
-  const index = load<usize>(table, INDEX);
-  const mask = load<i32>(table, CAPACITY) * 2 - 1;
+  const index = indexOf(table);
+  const mask = maskOf(table);
   let hole = hashOf(table, slot) & mask;
   while (load<i32>(index + (hole << 2)) != slot + 1) hole = hole + 1 & mask;
   let next = hole;

@@ -1,0 +1,8 @@
+/** What is left to TypeScript; see arrivals.ts. Destinations are known by their numbers. */
+
+// So much arrives that it is a flood, and the destination has no incident.
+@external("env", "opened")
+export declare function opened(destination: i32, atUs: f64, flowId: u32): void;
+// A destination that has an incident has to be forgotten.
+@external("env", "forgotten")
+export declare function forgotten(destination: i32): void;

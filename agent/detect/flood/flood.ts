@@ -1,0 +1,86 @@
+/**
+ * Floods: more new connections or packets a second at one destination than a service or a scan explains; limits in
+ * kinds.ts. A flood of one flow shows as doublings of its packet count, one with forged sources or counted-up
+ * ports as a new flow with every packet.
+ *
+ * Many ports of one host from few sources are a scan, until more has come than a host has ports. What is answered
+ * (busy servers, load tests, resolvers) and one-way streams (video, logs) below ten times the limit are no floods.
+ */
+import type { Detector, DetectorContext } from "../detector.ts";
+import { type Incident, type IncidentFacts, Incidents } from "../incident.ts";
+import { formatMac, keyAddress } from "../sentence.ts";
+import { Arrivals } from "./arrivals.ts";
+import { floodFacts, FloodKind } from "./kinds.ts";
+
+const quietUs = 60_000_000;
+
+export class Flood implements Detector {
+  readonly #context: DetectorContext;
+  readonly #arrivals: Arrivals;
+  readonly #incidents: Incidents;
+
+  constructor(context: DetectorContext) {
+    this.#context = context;
+    this.#arrivals = new Arrivals({
+      opened: (slot, timestampUs, flowId) => this.#open(slot, timestampUs, flowId),
+      forgotten: (slot) => this.#incidents.close(slot),
+    });
+    this.#incidents = new Incidents({
+      context,
+      kind: "flood",
+      quietUs,
+      openSlots: this.#arrivals.openSlots,
+      describe: (slot, incident) => this.#describe(slot, incident),
+    });
+  }
+
+  get stateBytes(): number {
+    return this.#arrivals.stateBytes;
+  }
+  get forgottenCount(): number {
+    return this.#arrivals.forgottenCount;
+  }
+
+  takeRows(words: Int32Array, from: number, to: number): void {
+    this.#arrivals.takeRows(words, from, to);
+  }
+
+  advance(nowUs: number): void {
+    for (const slot of this.#incidents.slots) {
+      const timestampUs = this.#arrivals.hotUs(slot);
+      this.#incidents.grow(slot, { timestampUs, amount: this.#arrivals.total(slot), flowId: 0 });
+    }
+    this.#incidents.advance(nowUs);
+  }
+  finish(): void {
+    this.#incidents.finish();
+  }
+
+  #open(slot: number, timestampUs: number, flowId: number): void {
+    const amount = this.#arrivals.total(slot);
+    this.#incidents.open(slot, this.#arrivals.firstUs(slot), { timestampUs, amount, flowId });
+  }
+
+  #describe(slot: number, incident: Incident): IncidentFacts {
+    const arrivals = this.#arrivals;
+    const kind = arrivals.keyWord(slot, 4);
+    const others = arrivals.sources(slot).map((words) =>
+      this.#context.formatAddress(words[0], words[1], words[2], words[3])
+    );
+    const peak = arrivals.peak(slot);
+    if (kind === FloodKind.dhcp) {
+      const mac = formatMac(arrivals.keyWord(slot, 2), arrivals.keyWord(slot, 3));
+      const target = others.length === 1 ? others[0] : `${others[0]} and others`;
+      const flood = { kind, target, port: -1, sources: [mac], sourceCount: 1, peak };
+      return { ...floodFacts(flood, incident), targets: others, targetCount: others.length };
+    }
+    return floodFacts({
+      kind,
+      target: keyAddress(this.#context, arrivals, slot, 0),
+      port: kind === FloodKind.icmp ? -1 : arrivals.port(slot),
+      sources: others,
+      sourceCount: others.length === 1 ? 1 : Math.max(others.length, arrivals.sourceCount(slot)),
+      peak,
+    }, incident);
+  }
+}
