@@ -153,6 +153,7 @@ Deno.test("analyze --json has every key of the contract", async () => {
     "duration_s",
     "findings",
     "flows",
+    "flows_evicted",
     "packets",
     "protocols",
     "scans",
