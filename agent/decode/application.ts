@@ -2,7 +2,13 @@
  * Applications: what a payload is, and the names that a flow's first messages show. The payload's own words come first
  * (signatures_tcp.ts, signatures_udp.ts), the well-known port last (app_ports.ts).
  */
-import { Application, type ApplicationDetails, type Packet, Transport } from "../records.ts";
+import {
+  Application,
+  APPLICATION_NAMES,
+  type ApplicationDetails,
+  type Packet,
+  Transport,
+} from "../records.ts";
 import { readDnsOverTcp, readMessage } from "./app_details.ts";
 import { PendingFlows } from "./app_pending.ts";
 import { PayloadLook, type PortTable, tcpPorts, udpPorts } from "./app_ports.ts";
@@ -17,6 +23,7 @@ import { isDtlsRecord } from "./tls.ts";
 /** Bytes that must all be readable for a payload to look like text. */
 const lookLength = 8;
 const pendingMaxDefault = 4096;
+const speaksDns = APPLICATION_NAMES.map((name) => ["dns", "mdns", "llmnr", "nbns"].includes(name));
 
 /**
  * Index into APPLICATION_NAMES of what the packet's payload is, 0 when it does not say. Looks only at the payload that was
@@ -33,6 +40,18 @@ export function identifyApplication(bytes: Uint8Array, packet: Packet): number {
     return matchUdp(bytes, at, end, packet) || matchPorts(bytes, at, end, packet, udpPorts);
   }
   return 0;
+}
+
+/**
+ * True for a query of DNS or one of its kin, which tells no address of a host. `application` is what identifyApplication()
+ * has told of the flow.
+ */
+export function isNameQuery(bytes: Uint8Array, packet: Packet, application: number): boolean {
+  if (!speaksDns[application]) return false;
+  // The highest bit of the flags (RFC 1035 section 4.1.1); over TCP a length of two bytes comes first (section 4.2.2).
+  const flags = packet.payloadOffset + (packet.transport === Transport.tcp ? 4 : 2);
+  const end = packet.payloadOffset + packet.payloadCapturedLength;
+  return flags < end && bytes[flags] < 0x80;
 }
 
 /** The lower port is the server's more often than not. */

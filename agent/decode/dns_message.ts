@@ -82,7 +82,11 @@ export function readDnsMessage(
     if (queryName === null || next < 0 || next + 4 > end) return null;
     queryType = dialect.typeName(readUint16(bytes, next));
   }
-  const answers = readAnswers(message, skipQuestions(message, header), header, dialect);
+  const answers = readAnswers(message, skipQuestions(message, header), {
+    header,
+    queryName,
+    dialect,
+  });
   const id = readUint16(bytes, start);
   if (!isDnsResponse(header)) return { id, isResponse: false, queryName, queryType, answers };
   const rcode = rcodeNames[dnsRcode(header)];
@@ -102,8 +106,11 @@ function skipQuestions(message: Message, header: number): number {
 function readAnswers(
   message: Message,
   at: number,
-  header: number,
-  dialect: DnsDialect,
+  { header, queryName, dialect }: {
+    readonly header: number;
+    readonly queryName: string;
+    readonly dialect: DnsDialect;
+  },
 ): DnsDetails["answers"] {
   const { bytes, end } = message;
   const answers = [];
@@ -114,7 +121,9 @@ function readAnswers(
     const type = readUint16(bytes, fields);
     const length = readUint16(bytes, fields + 8);
     const dataEnd = fields + 10 + length;
-    const name = dialect.readName(message, record);
+    const name = isQueryName(message, record) && queryName !== ""
+      ? queryName
+      : dialect.readName(message, record);
     if (dataEnd > end || name === null) break;
     const typeName = dialect.typeName(type);
     const data = dialect.describeData(message, type, fields + 10, dataEnd) ??
@@ -123,6 +132,11 @@ function readAnswers(
     record = dataEnd;
   }
   return answers;
+}
+
+/** Whether a name is but a pointer to the first question's (RFC 1035 section 4.1.4), as most are. */
+function isQueryName({ bytes }: Message, at: number): boolean {
+  return bytes[at] === 0xc0 && bytes[at + 1] === dnsHeaderLength;
 }
 
 function readName(message: Message, at: number): string | null {

@@ -75,7 +75,7 @@ export interface FlowTableOptions {
   readonly timeouts?: FlowTimeouts;
   /**
    * Called before a flow leaves its slot: the slot can still be read, and is free when the call returns. Who owns `hot` may
-   * take back WANTS_FLOWS: then only of flows with payload.
+   * take back WANTS_FLOWS: then only of flows that inspect() of HotCalls was called for.
    */
   readonly onEnd: (slot: number, reason: FlowEndReason) => void;
   /** Two random words against chosen collisions (live); the fixed default makes files repeat exactly. */

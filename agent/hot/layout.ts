@@ -12,7 +12,7 @@
  *
  *      0 key: low address word 3, high one's, ports, meta      16 payload bytes originator, responder (doubles)
  *      4 TCP states and roles                                  20 bytes on the wire, the same
- *      5 letters seen, inspections left                        24 host rows of originator and responder, epoch of the
+ *      5 letters seen, inspections                             24 host rows of originator and responder, epoch of the
  *      6 transport, timeout class, application                    host table, host flags
  *      7 hash                                                  28 highest TCP sequence number, originator, responder
  *      8 packets originator, responder                         30 length of the hole below it, the same; 0 is none
@@ -118,7 +118,7 @@ export const S_OBSERVATIONS_COUNT = 31;
 export const STATE_WORDS = 32;
 export const WANTS_ROWS = 1;
 export const WANTS_OBSERVATIONS = 2;
-/** Ends of all flows; else only of those with payload, which may have left something behind. */
+/** Ends of all flows; else only of those that inspect() was called for, which may have left something behind. */
 export const WANTS_FLOWS = 4;
 /** What payloads tell besides their application. */
 export const WANTS_DETAILS = 8;
@@ -225,6 +225,8 @@ export const STATE_IS_FLIPPED = 0x2000;
 
 /** F_SEEN: letters seen are the low sixteen bits, the inspections left the high eight. */
 export const SEEN_BUDGET_SHIFT = 24;
+/** TypeScript has looked at a payload of the flow, and may hold something for it. */
+export const SEEN_IS_INSPECTED = 0x10000;
 
 /** F_KIND: transport in the low byte, timeout class in the next, application in the upper half. */
 export const KIND_CLASS_SHIFT = 8;

@@ -4,7 +4,7 @@
  * flows and finished seconds. It knows no clock: time is the packets'.
  */
 import { formatIpv4, formatIpWords, formatMac } from "../decode/addresses.ts";
-import { ApplicationReader, identifyApplication } from "../decode/application.ts";
+import { ApplicationReader, identifyApplication, isNameQuery } from "../decode/application.ts";
 import { decodePacket } from "../decode/decode.ts";
 import { FlowTable } from "../flow/flow_table.ts";
 import { type CaptureMemory, HotPath } from "../hot/hot_path.ts";
@@ -445,9 +445,12 @@ export class Pipeline {
       if (application === 0) return null;
       flows.setApplication(slot, application);
     }
-    if (!this.#readsDetails && !namesHosts[application]) {
-      flows.markSettled(slot);
-      return null;
+    if (!this.#readsDetails) {
+      if (!namesHosts[application]) {
+        flows.markSettled(slot);
+        return null;
+      }
+      if (isNameQuery(bytes, this.#packet, application)) return null;
     }
     const details = this.#reader.read(bytes, this.#packet, application, slot);
     if (details === null) return null;

@@ -50,6 +50,7 @@ import {
   S_TURN,
   S_WINDOW_START_US,
   SEEN_BUDGET_SHIFT,
+  SEEN_IS_INSPECTED,
   SLOT_BYTES,
   SLOT_SHIFT,
   STATE_AT,
@@ -73,7 +74,7 @@ import {
 import { addToIndex, findSlot, indexBytes, makeIndex, removeFromIndex } from "./flow_index";
 import { hashKey, hasKey, isSwapped, putKey, readKey, recentPlace } from "./flow_key";
 import { addLetterOnce, LETTER_DATA, SEEN_DATA } from "./history";
-import { flowEnded } from "./imports";
+import { flowEnded, inspect } from "./imports";
 import { wantsFlows, wantsObservations, writeEnd } from "./observations";
 import { isTcpAttempt, isTcpClosed, SYN } from "./tcp_states";
 import { isSentByResponder } from "./roles";
@@ -84,6 +85,8 @@ import { advanceClock, now, seeTime } from "./traffic_clock";
 
 /** Payload packets of a flow that may be inspected. */
 const INSPECTIONS: i32 = 12;
+/** What F_SEEN tells of them. */
+const INSPECTION_MASK: i32 = 0xff << SEEN_BUDGET_SHIFT | SEEN_IS_INSPECTED;
 /** Silence after which a packet counts as resuming its flow, and the packets from which doublings count. */
 const RESUMED_US: f64 = 1_000_000;
 const DOUBLED_MIN: i32 = 64;
@@ -250,7 +253,7 @@ function cut(flow: usize, timestampUs: f64): void {
   store<i64>(flow, 0, F_PACKETS << 2);
   memory.fill(flow + (F_BYTES << 2), 0, 32);
   store<i32>(flow, 0, F_HISTORY_LENGTH << 2);
-  store<i32>(flow, load<i32>(flow, F_SEEN << 2) & 0xff << SEEN_BUDGET_SHIFT, F_SEEN << 2);
+  store<i32>(flow, load<i32>(flow, F_SEEN << 2) & INSPECTION_MASK, F_SEEN << 2);
   store<i64>(flow, 0, F_RETRANSMISSIONS << 2);
   store<i32>(flow, 0, F_ZERO_WINDOWS << 2);
   store<i32>(flow, 0, F_GAPS << 2);
@@ -321,6 +324,14 @@ export function takeInspection(slot: i32): bool {
   return true;
 }
 
+/** TypeScript looks at the payload of the packet in hand. */
+@inline
+export function inspectFlow(row: i32, slot: i32): void {
+  const place = flowAt(slot) + (F_SEEN << 2);
+  store<i32>(place, load<i32>(place) | SEEN_IS_INSPECTED);
+  inspect(row, slot);
+}
+
 /** Nothing more is to be looked at. */
 @inline
 export function settle(slot: i32): void {
@@ -366,7 +377,8 @@ function end(flow: usize, reason: i32): void {
 function report(flow: usize, reason: i32): void {
   const hasPayload = load<f64>(flow, F_BYTES << 2) + load<f64>(flow, (F_BYTES + 2) << 2) > 0;
   if (hasPayload && wantsObservations()) writeEnd(flow, reason);
-  if (hasPayload || wantsFlows()) flowEnded(slotOf(flow), reason);
+  const isInspected = (load<i32>(flow, F_SEEN << 2) & SEEN_IS_INSPECTED) != 0;
+  if (isInspected || wantsFlows()) flowEnded(slotOf(flow), reason);
 }
 
 /** Ends the flow that has been silent longest. */

@@ -46,10 +46,10 @@ import {
 } from "../layout";
 import { commonApplication } from "./common_application";
 import { decodeCommon } from "./common_packet";
-import { flowAt, settle, takeInspection, updateFlow } from "./flows";
+import { flowAt, inspectFlow, settle, takeInspection, updateFlow } from "./flows";
 import { countHosts, PASSING } from "./hosts";
 import { wantsObservations, writeContact } from "./observations";
-import { decode, inspect, makeRow, observe, secondOver, tick } from "./imports";
+import { decode, makeRow, observe, secondOver, tick } from "./imports";
 
 
 @inline
@@ -153,7 +153,7 @@ function look(base: usize, row: i32, slot: i32): void {
       return;
     }
   }
-  inspect(row, slot);
+  inspectFlow(row, slot);
 }
 
 @inline
