@@ -12,6 +12,7 @@ import {
   ICMP_PAIRS_AT,
   KEY_AT,
   KEY_REST,
+  KIND_FOREIGN,
   META_HAS_PORTS,
   META_IS_IPV6,
   META_IS_ONE_WAY,
@@ -20,6 +21,7 @@ import {
   P_IP_PROTOCOL,
   P_IP_VERSION,
   P_IS_FRAGMENT,
+  P_KIND,
   P_KEY_DESTINATION_PORT,
   P_KEY_SOURCE_PORT,
   P_SOURCE,
@@ -61,12 +63,27 @@ function setKeyWord(index: i32, value: i32): void {
 /** Reads the key of a packet with an IP header. */
 @inline
 export function readKey(): void {
+  if (field(P_KIND) == KIND_FOREIGN) readForeignKey();
+  else readCommonKey();
+}
+
+/** TCP or UDP, and no fragment. */
+@inline
+function readCommonKey(): void {
+  const meta = field(P_IP_PROTOCOL) | META_HAS_PORTS;
+  setKey(
+    field(P_IP_VERSION) == 6 ? meta | META_IS_IPV6 : meta,
+    field(P_SOURCE_PORT),
+    field(P_DESTINATION_PORT),
+  );
+}
+
+function readForeignKey(): void {
   const protocol = field(P_IP_PROTOCOL) & 0xff;
-  const isIpv6 = field(P_IP_VERSION) == 6;
   const isFragment = field(P_IS_FRAGMENT) != 0;
   let source = isFragment ? field(P_KEY_SOURCE_PORT) : field(P_SOURCE_PORT);
   let destination = isFragment ? field(P_KEY_DESTINATION_PORT) : field(P_DESTINATION_PORT);
-  let meta = protocol | (isIpv6 ? META_IS_IPV6 : 0);
+  let meta = protocol | (field(P_IP_VERSION) == 6 ? META_IS_IPV6 : 0);
   if (source < 0) {
     source = 0;
     destination = 0;
@@ -78,6 +95,11 @@ export function readKey(): void {
       else destination = counterpart;
     }
   }
+  setKey(meta, source, destination);
+}
+
+@inline
+function setKey(meta: i32, source: i32, destination: i32): void {
   const source3 = field(P_SOURCE + 3);
   const destination3 = field(P_DESTINATION + 3);
   let swapped = source3 > destination3;
@@ -88,7 +110,9 @@ export function readKey(): void {
   setKeyWord(F_PORTS, swapped ? destination << 16 | source : source << 16 | destination);
   setKeyWord(F_LOW_3, swapped ? destination3 : source3);
   setKeyWord(F_HIGH_3, swapped ? source3 : destination3);
-  if (isIpv6) readRest(swapped ? P_DESTINATION : P_SOURCE, swapped ? P_SOURCE : P_DESTINATION);
+  if ((meta & META_IS_IPV6) == 0) return;
+  if (swapped) readRest(P_DESTINATION, P_SOURCE);
+  else readRest(P_SOURCE, P_DESTINATION);
 }
 
 function icmpCounterpart(protocol: i32, type: i32): i32 {
@@ -106,6 +130,7 @@ function isSourceHigher(sourcePort: i32, destinationPort: i32): bool {
   return sourcePort > destinationPort;
 }
 
+@inline
 function readRest(low: i32, high: i32): void {
   for (let word = 0; word < 3; word++) {
     setKeyWord(KEY_REST + word, field(low + word));

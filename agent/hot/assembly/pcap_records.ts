@@ -15,6 +15,9 @@ import {
   ROWS_MAX,
 } from "../layout";
 
+/** Of a record, but in Kuznetzov's format. */
+const HEADER_LENGTH: u32 = 16;
+
 @inline
 function read32(at: usize, isBigEndian: bool): u32 {
   const word = load<u32>(at);
@@ -33,9 +36,30 @@ export function indexPcap(
   lengthMax: u32,
   linktype: u32,
 ): i32 {
+  const headerLength = format & 0xff;
+  // The usual formats have a loop of their own.
+  if (format == HEADER_LENGTH) {
+    return index(base, position, end, HEADER_LENGTH, false, false, lengthMax, linktype);
+  }
+  if (format == (HEADER_LENGTH | RECORDS_ARE_NANOSECOND)) {
+    return index(base, position, end, HEADER_LENGTH, false, true, lengthMax, linktype);
+  }
   const isBigEndian = (format & RECORDS_ARE_BIG_ENDIAN) != 0;
   const isNanosecond = (format & RECORDS_ARE_NANOSECOND) != 0;
-  const headerLength = format & 0xff;
+  return index(base, position, end, headerLength, isBigEndian, isNanosecond, lengthMax, linktype);
+}
+
+@inline
+function index(
+  base: usize,
+  position: u32,
+  end: u32,
+  headerLength: u32,
+  isBigEndian: bool,
+  isNanosecond: bool,
+  lengthMax: u32,
+  linktype: u32,
+): i32 {
   let row = 0;
   while (row < ROWS_MAX && position + headerLength <= end) {
     const at = base + position;
