@@ -13,7 +13,7 @@ import { anomalyFinding } from "./anomaly_finding.ts";
 import { AnomalyRate } from "./anomaly_rate.ts";
 import { FEATURE_COUNT, fillFeatures } from "./features.ts";
 import { COUNT_WIDTH, FLOWS_KEPT, PACKETS_MIN, PEER_WORDS, PEERS_KEPT } from "./activity_layout.ts";
-import { type HeldRows, type HeldWindow, HeldWindows } from "./held_windows.ts";
+import { type HeldWindow, HeldWindows } from "./held_windows.ts";
 import { Count, HostActivity } from "./host_activity.ts";
 import type { JudgedWindow, ScoredWindow } from "./judged_window.ts";
 import { Learner } from "./learner.ts";
@@ -86,11 +86,11 @@ export class AnomalyDetector implements Detector {
   }
 
   learning(): LearningState {
-    const { model, reservoir } = this.#hosts;
+    const { model } = this.#hosts;
     const windowsNeeded = this.#context.isLive ? liveWindowsMin : fileWindowsMin;
     return {
       state: model === null ? "learning" : "ready",
-      windowsLearnt: this.#held?.count ?? reservoir.seenCount,
+      windowsLearnt: this.#held === null ? this.#hosts.seenCount : this.#heldCount,
       windowsNeeded,
       ...this.#rate.state(),
       modelFittedUs: model?.fittedUs ?? null,
@@ -138,27 +138,30 @@ export class AnomalyDetector implements Detector {
 
   #hold(tsUs: number, slots: readonly number[], held: HeldWindows): void {
     const described: JudgedWindow[] = [];
-    for (const slot of slots) this.#holdRow(slot, tsUs, held.hosts, described);
-    this.#holdRow(this.#activity.linkSlot, tsUs, held.link, described);
+    for (const slot of slots) this.#holdRow(slot, tsUs, this.#hosts, described);
+    this.#holdRow(this.#activity.linkSlot, tsUs, this.#link, described);
     held.add({ tsUs, hostCount: slots.length, described });
-    if (held.count >= heldMax) this.#judgeHeld(held);
+    if (this.#heldCount >= heldMax) this.#judgeHeld(held);
   }
 
-  #holdRow(slot: number, tsUs: number, rows: HeldRows, described: JudgedWindow[]): void {
+  /** Windows that have been learnt from, and are not judged yet. */
+  get #heldCount(): number {
+    return this.#hosts.seenCount + this.#link.seenCount;
+  }
+
+  #holdRow(slot: number, tsUs: number, learner: Learner, described: JudgedWindow[]): void {
     this.#fill(slot, tsUs);
-    rows.add(this.#vector);
+    learner.learn(this.#vector);
     const isTold = this.#onScored !== undefined || canBeAnomalous(this.#vector);
     if (isTold) described.push(this.#describe(slot, tsUs));
   }
 
-  /** Learns from all that is held and judges it; from now on as live. */
-  #judgeHeld({ hosts, link, windows }: HeldWindows): void {
+  /** Judges what is held by what all of it has taught; from now on as live. */
+  #judgeHeld({ windows }: HeldWindows): void {
     this.#held = null;
-    this.#hosts.learn(hosts.rows);
-    this.#link.learn(link.rows);
     const endUs = (windows.at(-1)?.tsUs ?? 0) + WINDOW_US;
-    if (hosts.count >= fileWindowsMin) this.#hosts.fit(endUs, true);
-    if (link.count >= fileLinkWindowsMin) this.#link.fit(endUs, true);
+    if (this.#hosts.seenCount >= fileWindowsMin) this.#hosts.fit(endUs, true);
+    if (this.#link.seenCount >= fileLinkWindowsMin) this.#link.fit(endUs, true);
     for (const window of windows) this.#judgeHeldWindow(window);
   }
 

@@ -33,6 +33,11 @@ export class Learner {
     this.reservoir = new Reservoir(new Prng(options.seed));
   }
 
+  /** Windows learnt from so far. */
+  get seenCount(): number {
+    return this.reservoir.seenCount;
+  }
+
   /** Learns from windows whose features stand one after the other; they are copied. */
   learn(rows: Float64Array): void {
     this.reservoir.add(rows);
@@ -40,7 +45,7 @@ export class Learner {
 
   /** Fits anew when enough has been learnt since the last time: twice as much, at most 1,024 windows more. */
   refresh(nowUs: number): void {
-    if (this.reservoir.seenCount >= this.#fitAt) this.fit(nowUs, false);
+    if (this.seenCount >= this.#fitAt) this.fit(nowUs, false);
   }
 
   /** Fits to what has been learnt; `isOfItself` as in ModelOptions. */

@@ -34,13 +34,7 @@ export class Reservoir {
 
   /** Offers rows that stand one after the other, which are copied. */
   add(rows: Float64Array): void {
-    const first = rows.subarray(0, (rowsMax - this.#count) * FEATURE_COUNT);
-    this.#rows.set(first, this.#count * FEATURE_COUNT);
-    this.#count += first.length / FEATURE_COUNT;
-    this.seenCount += first.length / FEATURE_COUNT;
-    for (let at = first.length; at < rows.length; at += FEATURE_COUNT) {
-      this.#replace(rows, at);
-    }
+    for (let at = 0; at < rows.length; at += FEATURE_COUNT) this.#offer(rows, at);
   }
 
   /** Takes up the rows of an earlier run, in place of all. */
@@ -50,12 +44,15 @@ export class Reservoir {
     this.seenCount = seenCount;
   }
 
-  /** Offers the row at `rows[at]` to a reservoir that is full. */
-  #replace(rows: Float64Array, at: number): void {
+  #offer(rows: Float64Array, at: number): void {
     this.seenCount++;
-    const place = this.#prng.below(Math.min(this.seenCount, fadingFrom));
+    const isFull = this.#count === rowsMax;
+    const place = isFull ? this.#prng.below(Math.min(this.seenCount, fadingFrom)) : this.#count++;
     if (place >= rowsMax) return;
-    this.#rows.set(rows.subarray(at, at + FEATURE_COUNT), place * FEATURE_COUNT);
+    const to = place * FEATURE_COUNT;
+    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
+      this.#rows[to + feature] = rows[at + feature];
+    }
   }
 }
 
