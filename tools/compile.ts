@@ -8,11 +8,22 @@ const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 /** Most bytes that the executable may have. */
 const sizeMax = 96 * 1024 * 1024;
 /**
- * V8's last compiler waits until a function has run for long: on the file of decision 0006 it costs `analyze` more than it
- * brings, and `run` still gets its code. And the heap of a thread may reach 48 MB before it is first marked: by itself V8
- * does so at some 12 MB, which every thread has soon after its start.
+ * V8's settings. On the file of decision 0006 each costs `analyze` fewer instructions than without it, and `run`, which has
+ * the time, still gets its compiled code:
+ *
+ * - its last compiler for JavaScript waits until a function has run for long, and no loop is compiled while it runs;
+ * - WebAssembly is compiled for good early, and its loops are left as they are written, which is sooner done;
+ * - the heap of a thread may reach 48 MB before it is first marked: by itself V8 does so at some 12 MB, which every thread
+ *   has soon after its start.
  */
-const v8Flags = "--invocation-count-for-turbofan=100000,--initial-heap-size=48";
+const v8Flags = [
+  "--invocation-count-for-turbofan=100000",
+  "--no-maglev-osr",
+  "--wasm-tiering-budget=3000000",
+  "--no-wasm-loop-peeling",
+  "--no-wasm-loop-unrolling",
+  "--initial-heap-size=48",
+];
 
 if (import.meta.main) await compile(join(root, "dist/tapwatch"));
 
@@ -87,7 +98,7 @@ async function runDenoCompile(
       "--no-config",
       "--no-lock",
       "--no-check",
-      `--v8-flags=${v8Flags}`,
+      `--v8-flags=${v8Flags.join(",")}`,
       ...includes,
     ]
       .concat(["--output", output, "main.js"]),
