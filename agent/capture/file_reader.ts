@@ -8,7 +8,7 @@
  * Two slots take turns: while one is indexed and used, the next chunk is read into the other one. What is left at
  * the end of a chunk, the start of a record that goes on in the next, is copied in front of that one.
  *
- * Memory: two slots of 64 KiB carry and 2 MiB chunk, and a batch of 0.5 MiB. A record that is larger than the carry
+ * Memory: two slots of 64 KiB carry and 256 KiB chunk, and a batch of 0.5 MiB. A record that is larger than the carry
  * enlarges it to the record's size, which is at most 16 MiB (`capturedLengthMax`, `blockLengthMax`).
  */
 import { CaptureFormatError } from "../errors.ts";
@@ -21,7 +21,7 @@ import { fileHeaderLength, IndexCursor, indexRecords, type RecordLayout } from "
 import { PcapngIndexer, sectionHeaderLengthMin, sectionHeaderType } from "./pcapng_indexer.ts";
 
 export interface CaptureFileOptions {
-  /** Bytes read at a time; 2 MiB unless told. */
+  /** Bytes read at a time; 256 KiB unless told. */
   readonly chunkBytes?: number;
   /** Most packets in a batch; 16,384 unless told. */
   readonly batchPackets?: number;
@@ -87,8 +87,8 @@ interface Slot {
 type Indexer = (batch: PacketBatch, view: DataView, cursor: IndexCursor, end: number) => void;
 
 const carryBytes = 64 * 1024;
-/** Small enough that a chunk is still in the processor's cache when it is decoded: 8 MiB takes half as long again. */
-const chunkBytesDefault = 2 * 1024 * 1024;
+/** Small enough that both chunks are still in the cache of the processor's core when they are decoded. */
+const chunkBytesDefault = 256 * 1024;
 /** Bytes of a CaptureMemory. */
 export const captureMemoryBytes = 2 * (carryBytes + chunkBytesDefault);
 const warningsMax = 100;

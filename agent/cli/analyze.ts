@@ -161,8 +161,7 @@ async function readFile(
     for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
       pipeline.process(batch);
       if (!detection.outlet.hasRoom) await detection.room();
-      const { bytesRead, sizeBytes, packets } = reader.info;
-      progress.update(bytesRead, sizeBytes, packets);
+      progress.update(() => reader.info);
     }
   } finally {
     progress.clear();

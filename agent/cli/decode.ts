@@ -51,8 +51,7 @@ async function writeRows(reader: CaptureFileReader, write: WriteChunk): Promise<
       await write(encoder.encode(text));
       text = "";
     }
-    const { bytesRead, sizeBytes, packets } = reader.info;
-    progress?.update(bytesRead, sizeBytes, packets);
+    progress?.update(() => reader.info);
   }
   progress?.clear();
   await write(encoder.encode(text));

@@ -1,5 +1,9 @@
 /** A progress bar on stderr, drawn only on a terminal and at most ten times a second. */
+import type { CaptureFileInfo } from "../capture/file_reader.ts";
 import { formatCount } from "../detect/sentence.ts";
+
+/** The size is null when it is not known, as on stdin. */
+type Progress = Pick<CaptureFileInfo, "bytesRead" | "sizeBytes" | "packets">;
 
 const width = 30;
 const pauseMs = 100;
@@ -14,13 +18,14 @@ export class ProgressBar {
     this.#isShown = Deno.stderr.isTerminal();
   }
 
-  /** `total` null when the size is not known, as on stdin. */
-  update(bytes: number, total: number | null, packets: number): void {
+  /** Asks how far the file has been read only when it draws. */
+  update(read: () => Progress): void {
     if (!this.#isShown || Date.now() - this.#drawnMs < pauseMs) return;
     this.#drawnMs = Date.now();
-    const share = total ? Math.min(1, bytes / total) : 0;
+    const { bytesRead, sizeBytes, packets } = read();
+    const share = sizeBytes ? Math.min(1, bytesRead / sizeBytes) : 0;
     const filled = Math.round(share * width);
-    const bar = total
+    const bar = sizeBytes
       ? `${"█".repeat(filled)}${"░".repeat(width - filled)} ${Math.floor(share * 100)} %`
       : "";
     this.#draw(this.#fit(` ${bar} ${formatCount(packets)} packets`));

@@ -210,11 +210,11 @@ export class HotPath {
       batch: this.#batch(),
       bytes: this.bytes.subarray(at, at + this.#captureBytes),
       readsUnderWay: 0,
-      indexPcap: (bytes, position, end, { linktype, ...layout }, lengthMax) => {
+      indexPcap: ({ byteOffset }, position, end, layout, lengthMax) => {
         const format = layout.headerLength | (layout.isLittleEndian ? 0 : RECORDS_ARE_BIG_ENDIAN) |
           (layout.isNanosecond ? RECORDS_ARE_NANOSECOND : 0);
-        const base = bytes.byteOffset;
-        return this.exports.indexPcap(base, position, end, format, lengthMax, linktype);
+        const { indexPcap } = this.exports;
+        return indexPcap(byteOffset, position, end, format, lengthMax, layout.linktype);
       },
     };
   }
