@@ -41,16 +41,17 @@ export interface CaptureMemory {
    */
   readsUnderWay: number;
   /**
-   * Fills the batch with the whole records of `bytes`, which lie in this memory, from `position` to `end`, as
-   * `indexRecords` does, and returns how many; it stops at a record that claims more than `lengthMax` captured bytes.
+   * Takes the packets of the whole records of `bytes`, which lie in this memory, from `position` to `end`, and returns how
+   * many; it stops at a record that claims more than `lengthMax` captured bytes. The last one is left at place 0 of the
+   * batch. It may take none: then they are indexed as those of other files are.
    */
-  indexPcap(
-    bytes: Uint8Array,
-    position: number,
-    end: number,
-    layout: RecordLayout,
-    lengthMax: number,
-  ): number;
+  takePcap(records: {
+    readonly bytes: Uint8Array;
+    readonly position: number;
+    readonly end: number;
+    readonly layout: RecordLayout;
+    readonly lengthMax: number;
+  }): number;
 }
 
 /** What is known of a capture file; counts are those so far. */
@@ -165,7 +166,7 @@ export class CaptureFileReader {
 
   /**
    * The next packets in file order, or null at the end. The object and what it points to are the same each time
-   * and valid until the next call.
+   * and valid until the next call. It is empty when the owner of the memory has taken packets by itself.
    *
    * @throws CaptureFormatError when the first record is already no record, so that nothing could be read.
    */
@@ -173,8 +174,9 @@ export class CaptureFileReader {
     const batch = this.#batch;
     while (!this.#isDone) {
       batch.count = 0;
+      const packetsBefore = this.#packets;
       this.#indexer(batch, this.#current.view, this.#cursor, this.#end);
-      if (batch.count > 0) {
+      if (batch.count > 0 || this.#packets > packetsBefore) {
         batch.bytes = this.#current.bytes;
         this.#packets += batch.count;
         return batch;
@@ -238,24 +240,24 @@ export class CaptureFileReader {
     this.#warnOfVersion(header);
     this.#addInterface(header.linktype, "");
     this.#indexer = (batch, view, cursor, end) => {
-      this.#indexInMemory(header);
+      this.#takeInMemory(header);
       indexRecords(batch, view, cursor, end, header);
     };
     this.#cursor.position += fileHeaderLength;
   }
 
-  /** Lets the owner of the memory index the chunk, unless it lies in one of the reader's own. */
-  #indexInMemory(layout: RecordLayout): void {
+  /** Lets the owner of the memory take the chunk's packets, unless it lies in one of the reader's own. */
+  #takeInMemory(layout: RecordLayout): void {
     const memory = this.#memory;
     const { bytes } = this.#current;
     if (!memory || bytes.buffer !== memory.bytes.buffer) return;
     const { position } = this.#cursor;
     const lengthMax = capturedLengthMax(layout.linktype);
-    const count = memory.indexPcap(bytes, position, this.#end, layout, lengthMax);
+    const count = memory.takePcap({ bytes, position, end: this.#end, layout, lengthMax });
     if (count === 0) return;
-    const { offsets, capturedLengths } = this.#batch;
-    this.#batch.count = count;
-    this.#cursor.position = offsets[count - 1] + capturedLengths[count - 1];
+    const { offsets, capturedLengths } = memory.batch;
+    this.#packets += count;
+    this.#cursor.position = offsets[0] + capturedLengths[0];
   }
 
   #warnOfVersion(header: PcapHeader): void {

@@ -390,7 +390,7 @@ Deno.test("CaptureFileReader reads into memory it is given, but not while an ear
     batch: createPacketBatch(16),
     bytes: new Uint8Array(captureMemoryBytes),
     readsUnderWay: 0,
-    indexPcap: () => 0,
+    takePcap: () => 0,
   };
   const slowRead = Promise.withResolvers<number | null>();
   const open = async (rest: Promise<number | null>) => {

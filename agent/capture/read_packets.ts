@@ -57,7 +57,8 @@ async function readAll(reader: CaptureFileReader): Promise<ReadResult> {
   return { packets, info: reader.info };
 }
 
-function bytesInput(bytes: Uint8Array, readBytes: number): ByteInput {
+/** A pipe that gives `readBytes` at a time. */
+export function bytesInput(bytes: Uint8Array, readBytes: number): ByteInput {
   let position = 0;
   return {
     read(into) {

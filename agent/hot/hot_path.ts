@@ -85,7 +85,7 @@ interface HotExports {
   hostRowsAt(): number;
   hostAddressesAt(): number;
   processRows(base: number, from: number, to: number): void;
-  indexPcap(
+  takePcap(
     base: number,
     position: number,
     end: number,
@@ -103,19 +103,14 @@ interface PcapLayout {
   readonly linktype: number;
 }
 
-/** Memory in which a reader of files may put its batches, so that they need not be copied. */
-export interface CaptureMemory {
-  readonly batch: PacketBatch;
+/** Records of the classic format in this memory; positions count from the start of `bytes`. */
+export interface PcapRecords {
   readonly bytes: Uint8Array;
-  /** For the readers, see CaptureMemory in file_reader.ts. */
-  readsUnderWay: number;
-  indexPcap(
-    bytes: Uint8Array,
-    position: number,
-    end: number,
-    layout: PcapLayout,
-    lengthMax: number,
-  ): number;
+  readonly position: number;
+  readonly end: number;
+  readonly layout: PcapLayout;
+  /** A record that claims more captured bytes is none. */
+  readonly lengthMax: number;
 }
 
 /** Bytes of a foreign batch that are copied at a time. */
@@ -148,7 +143,6 @@ export class HotPath {
   readonly #captureAt: number;
   readonly #captureBytes: number;
   #rows: PacketBatch | null = null;
-  #captureMemory: CaptureMemory | null = null;
 
   constructor({ flowCountMax, hostCountMax, captureBytes = 0 }: HotPathOptions) {
     const calls = this.calls;
@@ -203,20 +197,21 @@ export class HotPath {
     loadPacket(this.words, packet);
   }
 
-  /** A batch and room for bytes that lie in this memory: what is read into them is not copied. The same each time. */
-  get captureMemory(): CaptureMemory {
+  /** A batch, and room for bytes, that lie in this memory: what is read into them is not copied. The same each time. */
+  get captureMemory(): { readonly batch: PacketBatch; readonly bytes: Uint8Array } {
     const at = this.#captureAt;
-    return this.#captureMemory ??= {
-      batch: this.#batch(),
-      bytes: this.bytes.subarray(at, at + this.#captureBytes),
-      readsUnderWay: 0,
-      indexPcap: ({ byteOffset }, position, end, layout, lengthMax) => {
-        const format = layout.headerLength | (layout.isLittleEndian ? 0 : RECORDS_ARE_BIG_ENDIAN) |
-          (layout.isNanosecond ? RECORDS_ARE_NANOSECOND : 0);
-        const { indexPcap } = this.exports;
-        return indexPcap(byteOffset, position, end, format, lengthMax, layout.linktype);
-      },
-    };
+    return { batch: this.#batch(), bytes: this.bytes.subarray(at, at + this.#captureBytes) };
+  }
+
+  /**
+   * Takes the packets of whole records, in order, and returns how many. The one that a call is about has place 0 of the
+   * batch that lies in this memory, where the last one stays.
+   */
+  takePcap({ bytes, position, end, layout, lengthMax }: PcapRecords): number {
+    const format = layout.headerLength | (layout.isLittleEndian ? 0 : RECORDS_ARE_BIG_ENDIAN) |
+      (layout.isNanosecond ? RECORDS_ARE_NANOSECOND : 0);
+    const { takePcap } = this.exports;
+    return takePcap(bytes.byteOffset, position, end, format, lengthMax, layout.linktype);
   }
 
   /**

@@ -7,7 +7,7 @@ import { formatIpv4, formatIpWords, formatMac } from "../decode/addresses.ts";
 import { ApplicationReader, identifyApplication, isNameQuery } from "../decode/application.ts";
 import { decodePacket } from "../decode/decode.ts";
 import { FlowTable } from "../flow/flow_table.ts";
-import { type CaptureMemory, HotPath } from "../hot/hot_path.ts";
+import { HotPath, type PcapRecords } from "../hot/hot_path.ts";
 import {
   APPLICATION_PLACES,
   APPLICATIONS_AT,
@@ -106,12 +106,22 @@ const namesHosts = APPLICATION_NAMES.map((name) =>
 );
 
 const tickUs = 1_000_000;
+/** In place of a first row: every row is at place 0 in its turn. */
+const inTurn = -1;
 const suspectsMax = 1024;
 
 /** From the oldest to the newest packet, in traffic time. */
 export interface TimeSpan {
   readonly oldestUs: number;
   readonly newestUs: number;
+}
+
+/** See CaptureMemory in file_reader.ts. */
+export interface CaptureMemory {
+  readonly batch: PacketBatch;
+  readonly bytes: Uint8Array;
+  readsUnderWay: number;
+  takePcap(records: PcapRecords): number;
 }
 
 export class Pipeline {
@@ -181,6 +191,11 @@ export class Pipeline {
       ...(options.hashSeed && { hashSeed: options.hashSeed }),
       onEnd: (slot) => this.#flowEnded(slot),
     });
+    this.captureMemory = {
+      ...hot.captureMemory,
+      readsUnderWay: 0,
+      takePcap: (records) => this.#takePcap(records),
+    };
     this.#flowOfPacket = { flows: this.#flows, slot: -1, local: 0 };
     this.#observer = options.observations ? new ObservationWriter(options.observations, hot) : null;
     this.#hosts = new HostTable({
@@ -211,10 +226,8 @@ export class Pipeline {
     if (this.#observer !== null) times[S_TICK_AT_US / 2] = -Infinity;
   }
 
-  /** Memory for a reader of files: batches that lie in it are not copied. */
-  get captureMemory(): CaptureMemory {
-    return this.#hot.captureMemory;
-  }
+  /** Memory for a reader of files: what lies in it is not copied. */
+  readonly captureMemory: CaptureMemory;
 
   /** Observations that found no room. */
   get observationsShed(): number {
@@ -264,6 +277,21 @@ export class Pipeline {
       this.#firstRow = firstRow;
       this.#packetRow = -1;
     });
+    this.#batchOver();
+  }
+
+  #takePcap(records: PcapRecords): number {
+    const { batch } = this.captureMemory;
+    batch.bytes = records.bytes;
+    this.#batch = batch;
+    this.#firstRow = inTurn;
+    this.#packetRow = -1;
+    const count = this.#hot.takePcap(records);
+    if (count > 0) this.#batchOver();
+    return count;
+  }
+
+  #batchOver(): void {
     this.#flows.advance(this.#newestUs);
     if (this.#observer === null) return;
     // Files may be joined whose times go back.
@@ -384,7 +412,7 @@ export class Pipeline {
   /** Decodes a packet that the hot path does not read itself. */
   #decode(row: number): void {
     const { bytes, offsets, capturedLengths, wireLengths, linktypes, timestampsUs } = this.#batch;
-    const index = this.#firstRow + row;
+    const index = this.#placeOf(row);
     const lengths = [capturedLengths[index], wireLengths[index]] as const;
     decodePacket(bytes, offsets[index], ...lengths, linktypes[index], this.#packet);
     this.#packetRow = row;
@@ -395,7 +423,12 @@ export class Pipeline {
   #take(row: number): number {
     if (this.#packetRow !== row) this.#hot.getPacket(this.#packet);
     this.#packetRow = row;
-    return this.#firstRow + row;
+    return this.#placeOf(row);
+  }
+
+  /** Where a row of the hot path is in the batch. */
+  #placeOf(row: number): number {
+    return this.#firstRow === inTurn ? 0 : this.#firstRow + row;
   }
 
   /** Tells the detectors of a packet that they read. */
@@ -481,7 +514,7 @@ export class Pipeline {
 
   /** `slot` is -1 without a flow. */
   #makeRow(hotRow: number, slot: number): void {
-    const index = this.#firstRow + hotRow;
+    const index = this.#placeOf(hotRow);
     const batch = this.#batch;
     const details = this.#details;
     this.#details = null;

@@ -28,7 +28,7 @@ export {
   hostRowsAt,
   indexHosts,
 } from "./hosts";
-export { indexPcap } from "./pcap_records";
+export { takePcap } from "./pcap_records";
 export { processRows } from "./rows";
 
 const PAGE_BITS: i32 = 16;

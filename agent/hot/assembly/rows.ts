@@ -70,15 +70,32 @@ function addTo(at: usize, place: i32, value: f64): void {
 
 /** Takes the packets of rows `from` up to `to`, whose index is at ROW_… and whose offsets count from the address `base`. */
 export function processRows(base: usize, from: i32, to: i32): void {
-  for (let row = from; row < to; row++) processRow(base, row);
+  for (let row = from; row < to; row++) {
+    processPacket(
+      base,
+      row,
+      load<i32>(ROW_OFFSETS_AT + (row << 2)),
+      load<u32>(ROW_CAPTURED_LENGTHS_AT + (row << 2)),
+      load<u32>(ROW_WIRE_LENGTHS_AT + (row << 2)),
+      load<f64>(ROW_TIMESTAMPS_AT + (row << 3)),
+      load<u16>(ROW_LINKTYPES_AT + (row << 1)),
+      load<u16>(ROW_INTERFACE_IDS_AT + (row << 1)),
+    );
+  }
 }
 
-function processRow(base: usize, row: i32): void {
-  const timestampUs = load<f64>(ROW_TIMESTAMPS_AT + (row << 3));
-  const offset = load<i32>(ROW_OFFSETS_AT + (row << 2));
-  const capturedLength = load<u32>(ROW_CAPTURED_LENGTHS_AT + (row << 2));
-  const wireLength = load<u32>(ROW_WIRE_LENGTHS_AT + (row << 2));
-  const isEthernet = load<u16>(ROW_LINKTYPES_AT + (row << 1)) == LINKTYPE_ETHERNET;
+/** Takes a packet whose bytes are `offset` behind the address `base`; TypeScript is asked of it by its row. */
+export function processPacket(
+  base: usize,
+  row: i32,
+  offset: i32,
+  capturedLength: u32,
+  wireLength: u32,
+  timestampUs: f64,
+  linktype: i32,
+  interfaceId: i32,
+): void {
+  const isEthernet = linktype == LINKTYPE_ETHERNET;
   if (!isEthernet || !decodeCommon(base, offset, capturedLength, wireLength)) decode(row);
   if (timestampUs >= load<f64>(STATE_AT, S_SECOND_END_US << 2)) secondOver(timestampUs);
   seeSpan(timestampUs);
@@ -86,7 +103,7 @@ function processRow(base: usize, row: i32): void {
   if (stop != 0) addTo(STOPS_AT, stop, 1);
   addTo(STATE_AT, S_CAPTURED_BYTES >> 1, <f64> capturedLength);
   const wireBytes = <f64> wireLength;
-  const direction = track(base, row, timestampUs, wireLength, isEthernet);
+  const direction = track(base, row, timestampUs, wireLength, isEthernet, interfaceId);
   const transport = field(P_TRANSPORT);
   addTo(TALLY_AT, transport, 1);
   addTo(TALLY_AT, TRANSPORT_COUNT + transport, wireBytes);
@@ -111,9 +128,9 @@ function track(
   timestampUs: f64,
   wireLength: u32,
   isEthernet: bool,
+  interfaceId: i32,
 ): i32 {
   const wireBytes = <f64> wireLength;
-  const interfaceId = <i32> load<u16>(ROW_INTERFACE_IDS_AT + (row << 1));
   const slot = updateFlow(timestampUs, wireBytes, interfaceId);
   if (load<f64>(STATE_AT, S_NOW_US << 2) >= load<f64>(STATE_AT, S_TICK_AT_US << 2)) tick();
   if (slot < 0) {
