@@ -84,6 +84,8 @@ interface HotExports {
   indexHosts(): void;
   hostRowsAt(): number;
   hostAddressesAt(): number;
+  hostWindowTakenAt(): number;
+  endHostWindow(startUs: number): void;
   processRows(base: number, from: number, to: number): void;
   takePcap(
     base: number,

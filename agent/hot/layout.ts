@@ -253,6 +253,8 @@ export const HOST_IS_LOCAL = 1;
 /** Not a group or broadcast. */
 export const HOST_IS_LISTED = 2;
 export const HOST_HAS_MAC = 4;
+/** The row's four counters, from H_PACKETS_OUT on, are kept a second time: as the last hostWindow row left them. */
+export const HOST_COUNTERS_BYTES = 32;
 
 /** Why a flow ended: index into FLOW_END_REASONS. */
 export const END_CLOSED = 0;
@@ -303,6 +305,7 @@ export const O_KIND_END = 2;
 export const O_KIND_ARP = 3;
 export const O_KIND_ICMP_ERROR = 4;
 export const O_KIND_DNS = 5;
+export const O_KIND_HOST_WINDOW = 6;
 export const O_MARK_SENT_BY_ORIGINATOR = 0x100;
 export const O_MARK_IS_SOURCE_LOCAL = 0x200;
 export const O_MARK_IS_DESTINATION_LOCAL = 0x400;
@@ -314,4 +317,5 @@ export const O_MARK_ENDED_CLOSED = 0x8000;
 export const O_MARK_ENDED_EVICTED = 0x10000;
 export const O_MARK_ENDED_INPUT = 0x20000;
 export const O_CONTACT_WORDS = 26;
+export const O_HOST_WINDOW_WORDS = 20;
 export const O_WORDS_MAX = 112;

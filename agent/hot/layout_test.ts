@@ -1,6 +1,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import {
   CONTACT_WORDS,
+  HOST_WINDOW_WORDS,
   Mark,
   OBSERVATION_WORDS_MAX,
   ObservationKind,
@@ -34,9 +35,10 @@ Deno.test("the hot path's layout has the numbers of records.ts and observation.t
   const marks = namedIn(layout, "O_MARK_");
   deepStrictEqual({ ...marks, ...FlowTurn }, { ...Mark });
   deepStrictEqual(
-    [layout.O_CONTACT_WORDS, layout.O_WORDS_MAX, layout.HOT_WINDOW_US],
-    [CONTACT_WORDS, OBSERVATION_WORDS_MAX, WINDOW_US],
+    [layout.O_CONTACT_WORDS, layout.O_HOST_WINDOW_WORDS, layout.O_WORDS_MAX],
+    [CONTACT_WORDS, HOST_WINDOW_WORDS, OBSERVATION_WORDS_MAX],
   );
+  deepStrictEqual(layout.HOT_WINDOW_US, WINDOW_US);
 });
 
 Deno.test("a packet that is put into the hot path comes back the same", () => {

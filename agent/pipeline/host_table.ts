@@ -1,9 +1,10 @@
 /**
  * Totals of every host seen. Look-up and counting are the hot path's (agent/hot/assembly/hosts.ts), in whose memory the
- * rows and addresses are; this fills flags, makes room, and reads the rows.
+ * rows, addresses and what the detectors were told are; this fills flags, makes room, and reads the rows.
  *
  * At `hostCountMax` the quarter that was idle longest leaves, so memory has a bound: 65,536 hosts take 65,536 x (64 B row,
- * 16 B address, 16 B first seen and MAC, 2 x 32 B what was taken, 32 B windows) + 512 KiB index, about 13 MB.
+ * 16 B address and 32 B what the detectors were told there; here 16 B first seen and MAC, 32 B what was taken, 32 B windows)
+ * + 512 KiB index, about 13 MB.
  */
 import { HotPath } from "../hot/hot_path.ts";
 import {
@@ -38,15 +39,6 @@ const bytesInAt = H_BYTES_IN / 2;
 const counterCount = 4;
 export const hostCountDefault = 65_536;
 
-export interface HostVolumes {
-  readonly packetsOut: number;
-  readonly packetsIn: number;
-  readonly bytesOut: number;
-  readonly bytesIn: number;
-}
-/** `words[at]` is the first of the four words of the host's address. */
-export type HostVolumeVisitor = (words: Int32Array, at: number, volumes: HostVolumes) => void;
-
 export interface HostTableOptions {
   readonly hostCountMax?: number;
   /** Where the rows live, made for as many; one of the table's own when absent. */
@@ -66,6 +58,8 @@ export class HostTable {
   readonly #words: Int32Array;
   readonly #row: Float64Array;
   readonly #rowWords: Int32Array;
+  /** The four counters as they were when the detectors' window began. */
+  readonly #windowTaken: Float64Array;
   readonly #firstSeenUs: Float64Array;
   /** 48 bits each; 0 while unknown. */
   readonly #macs: Float64Array;
@@ -73,8 +67,6 @@ export class HostTable {
   readonly #taken: Float64Array;
   /** Bytes out and in when this window began, and when the one before it did. */
   readonly #windows: Float64Array;
-  /** The four counters as they were when the detectors' window began. */
-  readonly #windowTaken: Float64Array;
   #evicted = 0;
   #windowStartUs = -1;
 
@@ -87,10 +79,10 @@ export class HostTable {
     this.#words = new Int32Array(buffer, hot.exports.hostAddressesAt(), max * 4);
     this.#row = new Float64Array(buffer, hot.exports.hostRowsAt(), max * rowDoubles);
     this.#rowWords = new Int32Array(buffer, hot.exports.hostRowsAt(), max * rowWords);
+    this.#windowTaken = hot.doublesAt(hot.exports.hostWindowTakenAt(), max * counterCount);
     this.#firstSeenUs = new Float64Array(max);
     this.#macs = new Float64Array(max);
     this.#taken = new Float64Array(max * counterCount);
-    this.#windowTaken = new Float64Array(max * counterCount);
     this.#windows = new Float64Array(max * 4);
     hot.calls.hostAdded = (row, timestampUs) => this.#added(row, timestampUs);
     hot.calls.hostsFull = () => this.#evictIdle();
@@ -208,23 +200,6 @@ export class HostTable {
     return changed;
   }
 
-  /** Calls `visit` with the words and volumes of each host that sent or received since this was last called. */
-  takeWindow(visit: HostVolumeVisitor): void {
-    const words = this.#words;
-    const taken = this.#windowTaken;
-    for (let row = 0; row < this.count; row++) {
-      const counters = row * rowDoubles + packetsOutAt;
-      const base = row * counterCount;
-      const packetsOut = this.#row[counters] - taken[base];
-      const packetsIn = this.#row[counters + 2] - taken[base + 2];
-      if (packetsOut + packetsIn === 0 || !this.#isListed(row)) continue;
-      const bytesOut = this.#row[counters + 1] - taken[base + 1];
-      const bytesIn = this.#row[counters + 3] - taken[base + 3];
-      for (let i = 0; i < counterCount; i++) taken[base + i] = this.#row[counters + i];
-      visit(words, row * 4, { packetsOut, packetsIn, bytesOut, bytesIn });
-    }
-  }
-
   /** Whether a row changed since it was last taken. */
   get hasChanged(): boolean {
     for (let row = 0; row < this.count; row++) {
@@ -286,7 +261,6 @@ export class HostTable {
     this.#firstSeenUs[row] = timestampUs;
     this.#macs[row] = 0;
     this.#taken.fill(0, base, base + counterCount);
-    this.#windowTaken.fill(0, base, base + counterCount);
     this.#windows.fill(0, base, base + 4);
   }
 

@@ -1,9 +1,13 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { HOST_WINDOW_WORDS, Observation, ObservationKind } from "../detect/observation.ts";
+import { HotPath } from "../hot/hot_path.ts";
+import { OBSERVATIONS_AT, S_OBSERVATIONS_COUNT, S_OBSERVATIONS_LENGTH } from "../hot/layout.ts";
 import { HostTable, recentWindowUs } from "./host_table.ts";
 
-function table(hostCountMax = 8): HostTable {
+function table(hostCountMax = 8, hot = new HotPath({ flowCountMax: 1, hostCountMax })): HostTable {
   return new HostTable({
     hostCountMax,
+    hot,
     isLocal: (_0, _1, _2, word3) => word3 < 100,
     isListed: (_0, _1, _2, word3) => word3 !== 99,
     formatAddress: (_0, _1, _2, word3) => `host ${word3}`,
@@ -88,4 +92,101 @@ Deno.test("HostTable counts groups and broadcasts but lists no row of them", () 
   deepStrictEqual(hosts.takeChanged(5), []);
   deepStrictEqual(hosts.busiest(5, "total"), []);
   strictEqual(hosts.activeCount(0), 0);
+});
+
+const windowStartUs = 1_700_000_010_000_000;
+
+/** Ends a window; its rows as [host, packets out, packets in, bytes out, bytes in]. */
+function endWindow(hot: HotPath): number[][] {
+  hot.exports.endHostWindow(windowStartUs);
+  const rows: number[][] = [];
+  const row = new Observation();
+  const from = OBSERVATIONS_AT / 4;
+  const end = from + hot.state[S_OBSERVATIONS_LENGTH];
+  for (let at = from; at < end;) {
+    at = row.read(hot.words, at);
+    strictEqual(row.kind, ObservationKind.hostWindow);
+    rows.push([row.source3, row.packetsOut, row.packetsIn, row.bytesOut, row.bytesIn]);
+  }
+  strictEqual(hot.state[S_OBSERVATIONS_COUNT], rows.length);
+  hot.state[S_OBSERVATIONS_LENGTH] = hot.state[S_OBSERVATIONS_COUNT] = 0;
+  return rows;
+}
+
+function tableOf(hostCountMax: number): { hot: HotPath; hosts: HostTable } {
+  const hot = new HotPath({ flowCountMax: 1, hostCountMax });
+  return { hot, hosts: table(hostCountMax, hot) };
+}
+
+Deno.test("the end of a window tells what each host sent and received since the last one", () => {
+  const { hot, hosts } = tableOf(8);
+  const [sender, receiver, both] = [1, 2, 3].map((host) => add(hosts, host, 0));
+  hosts.addSent(sender, 60, 0);
+  hosts.addReceived(receiver, 1500, 0);
+  hosts.addReceived(receiver, 500, 0);
+  add(hosts, 4, 0);
+  deepStrictEqual(endWindow(hot), [[1, 1, 0, 60, 0], [2, 0, 2, 0, 2000]]);
+  hosts.addSent(both, 100, 1);
+  hosts.addReceived(both, 200, 1);
+  hosts.addReceived(receiver, 40, 1);
+  deepStrictEqual(endWindow(hot), [[2, 0, 1, 0, 40], [3, 1, 1, 100, 200]]);
+  deepStrictEqual(endWindow(hot), []);
+});
+
+Deno.test("the end of a window tells nothing of groups and broadcasts", () => {
+  const { hot, hosts } = tableOf(8);
+  hosts.addReceived(add(hosts, 99, 0), 100, 0);
+  deepStrictEqual(endWindow(hot), []);
+});
+
+Deno.test("the row of a host's window has all its words", () => {
+  const { hot, hosts } = tableOf(8);
+  const from = OBSERVATIONS_AT / 4;
+  hot.words.fill(-1, from, from + HOST_WINDOW_WORDS + 1);
+  const row = hosts.row(0x20010db8, -2, 3, 4, 0);
+  hosts.addSent(row, 3 * 2 ** 32 + 0xfffffff0, 0);
+  hosts.addSent(row, 5, 0);
+  hosts.addReceived(row, 2 ** 44 + 6, 0);
+  hot.exports.endHostWindow(3_000_000_000_000_250);
+  deepStrictEqual([...hot.words.subarray(from, from + HOST_WINDOW_WORDS + 1)], [
+    ...[HOST_WINDOW_WORDS << 16 | ObservationKind.hostWindow, 3_000_000_000 | 0, 250],
+    ...[0x20010db8, -2, 3, 4],
+    ...[0, 0, 0, 0, 0, 0, 0],
+    ...[2, 1, 3, -11, 2 ** 12, 6],
+    -1,
+  ]);
+});
+
+Deno.test("the end of a window knows what it told of hosts that have moved", () => {
+  const { hot, hosts } = tableOf(8);
+  for (let host = 0; host < 8; host++) {
+    for (let packet = 0; packet <= host; packet++) hosts.addSent(add(hosts, host, host), 10, host);
+  }
+  strictEqual(endWindow(hot).length, 8);
+  hosts.addSent(hosts.find(0, 0, 0xffff, 7), 5, 9);
+  // Hosts 0 to 2 leave; the new one gets the row that host 5 had.
+  hosts.addReceived(add(hosts, 98, 100), 3, 100);
+  strictEqual(hosts.find(0, 0, 0xffff, 98), 5);
+  deepStrictEqual(endWindow(hot), [[7, 1, 0, 5, 0], [98, 0, 1, 0, 3]]);
+});
+
+Deno.test("the end of a window agrees with a Map over many hosts and evictions", () => {
+  const { hot, hosts } = tableOf(64);
+  const sent = new Map<number, number>();
+  let seed = 7;
+  for (let step = 1; step <= 20_000; step++) {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+    const host = 100 + (seed >>> 16) % 96;
+    const isNew = hosts.find(0, 0, 0xffff, host) < 0;
+    hosts.addSent(add(hosts, host, step), 1, step);
+    sent.set(host, isNew ? 1 : (sent.get(host) ?? 0) + 1);
+    if (step % 100 !== 0) continue;
+    for (const [told, packets, _, bytes] of endWindow(hot)) {
+      deepStrictEqual([packets, bytes], [sent.get(told), sent.get(told)]);
+      sent.delete(told);
+    }
+    // The others have been evicted since.
+    for (const left of sent.keys()) strictEqual(hosts.find(0, 0, 0xffff, left), -1);
+    sent.clear();
+  }
 });

@@ -1,12 +1,11 @@
 /**
  * Writes what the detectors see, in the rows that agent/detect/observation.ts draws, and hands them on. The hot path writes
- * the rows of most kinds itself (agent/hot/assembly/observations.ts): contacts and ends of flows; the others are here.
+ * most rows itself (agent/hot/assembly/observations.ts): contacts and ends of flows, volumes of hosts; the others are here.
  */
 import { readInt32 } from "../decode/bytes.ts";
 import { decodePacket } from "../decode/decode.ts";
 import {
   ARP_WORDS,
-  HOST_WINDOW_WORDS,
   ICMP_ERROR_WORDS,
   Mark,
   OBSERVATION_WORDS_MAX,
@@ -24,7 +23,6 @@ import {
 } from "../hot/layout.ts";
 import { Linktype, Packet, type PacketBatch, Transport } from "../records.ts";
 import { writeDnsObservation } from "./dns_observation.ts";
-import type { HostVolumes } from "./host_table.ts";
 
 /** Takes full buffers. */
 export interface ObservationSink {
@@ -52,13 +50,11 @@ export interface FlowOfPacket {
   local: number;
 }
 
-const lowWord = 2 ** 32;
-
 export class ObservationWriter {
   readonly #sink: ObservationSink;
   readonly #quoted = new Packet();
   readonly #state: Int32Array;
-  /** The hot path's buffer, to which it adds contacts and ends itself. */
+  /** The hot path's buffer, to which it adds its own rows. */
   readonly #words: Int32Array;
   /** What the sink gets next. */
   #outgoing = new Int32Array(observationBufferWords);
@@ -163,22 +159,6 @@ export class ObservationWriter {
       words[at] += added << 16;
       this.#length = at + SHORT_WORDS + added;
     }
-  }
-
-  /** Volumes of a host in the window that began at `startUs`; `words[from]` is the first word of its address. */
-  hostWindow(startUs: number, from: Int32Array, fromAt: number, volumes: HostVolumes): void {
-    const at = this.#begin(HOST_WINDOW_WORDS, ObservationKind.hostWindow, 0);
-    if (at < 0) return;
-    const words = this.#words;
-    this.#writeTime(at, startUs);
-    words.fill(0, at + 3, at + 14);
-    for (let word = 0; word < 4; word++) words[at + 3 + word] = from[fromAt + word];
-    words[at + 14] = volumes.packetsOut;
-    words[at + 15] = volumes.packetsIn;
-    words[at + 16] = volumes.bytesOut / lowWord;
-    words[at + 17] = volumes.bytesOut;
-    words[at + 18] = volumes.bytesIn / lowWord;
-    words[at + 19] = volumes.bytesIn;
   }
 
   /** All host windows of the window that began at `startUs` have been written. */

@@ -1,7 +1,17 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { ethernet, filler, ipv4, join, tcp, udp, uint16 } from "../decode/packet_builder.ts";
-import { Mark, Observation, ObservationKind } from "../detect/observation.ts";
+import {
+  HOST_WINDOW_WORDS,
+  Mark,
+  Observation,
+  OBSERVATION_WORDS_MAX,
+  ObservationKind,
+} from "../detect/observation.ts";
 import { createPacketBatch, type PacketBatch, Transport } from "../records.ts";
+import { HotPath } from "../hot/hot_path.ts";
+import { S_OBSERVATIONS_COUNT } from "../hot/layout.ts";
+import { HostTable } from "./host_table.ts";
+import { observationBufferWords, ObservationWriter } from "./observation_writer.ts";
 import { Pipeline } from "./pipeline.ts";
 
 const startUs = 1_700_000_000_250_000;
@@ -91,6 +101,48 @@ function rowCount(words: Int32Array, length: number): number {
   for (let at = 0; at < length; at += words[at] >>> 16) rows++;
   return rows;
 }
+
+/** Ends the window of `hostCount` hosts into a sink that takes so many buffers; rows that it took, and rows shed. */
+function endHostWindows(hostCount: number, bufferCount: number): { taken: number; shed: number } {
+  const hot = new HotPath({ flowCountMax: 1, hostCountMax: hostCount });
+  const hosts = new HostTable({
+    hot,
+    hostCountMax: hostCount,
+    isLocal: () => false,
+    isListed: () => true,
+    formatAddress: () => "",
+    nameOf: () => "",
+  });
+  let buffers = 0;
+  let taken = 0;
+  const writer = new ObservationWriter({
+    wordsMin: 0,
+    exchange: (words, length, count) => {
+      if (buffers++ >= bufferCount) return null;
+      strictEqual(rowCount(words, length), count);
+      taken += count;
+      return words;
+    },
+  }, hot);
+  for (let host = 0; host < hostCount; host++) {
+    hosts.addSent(hosts.row(0, 0, 0xffff, host, startUs), 60, startUs);
+  }
+  hot.exports.endHostWindow(startUs);
+  writer.flush();
+  // Those shed are not told later.
+  hot.exports.endHostWindow(startUs);
+  strictEqual(taken + hot.state[S_OBSERVATIONS_COUNT] + writer.shedCount, hostCount);
+  return { taken, shed: writer.shedCount };
+}
+
+Deno.test("ObservationWriter hands on full buffers of hosts' windows, and sheds rows when there is no room", () => {
+  // A row is begun where the longest has room.
+  const beginMax = observationBufferWords - OBSERVATION_WORDS_MAX;
+  const rowsPerBuffer = Math.floor(beginMax / HOST_WINDOW_WORDS) + 1;
+  const hostCount = 2 * rowsPerBuffer + 10;
+  deepStrictEqual(endHostWindows(hostCount, 3), { taken: hostCount, shed: 0 });
+  deepStrictEqual(endHostWindows(hostCount, 1), { taken: rowsPerBuffer, shed: 10 });
+});
 
 Deno.test("ObservationWriter tells a refused connection in its SYN and its RST, its end not", () => {
   const syn = segment(0x02);

@@ -457,12 +457,8 @@ export class Pipeline {
   }
 
   #endWindow(): void {
-    const observer = this.#observer!;
-    const startUs = this.#windowStartUs;
-    this.#hosts.takeWindow((words, at, volumes) =>
-      observer.hostWindow(startUs, words, at, volumes)
-    );
-    observer.windowEnd(startUs);
+    this.#hot.exports.endHostWindow(this.#windowStartUs);
+    this.#observer!.windowEnd(this.#windowStartUs);
   }
 
   #inspectRow(row: number, slot: number): void {

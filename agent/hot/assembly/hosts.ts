@@ -1,6 +1,6 @@
 /**
- * Totals of hosts: the look-up and what a packet adds. agent/pipeline/host_table.ts is their owner: it fills the flags,
- * makes room and reads them.
+ * Totals of hosts: the look-up, what a packet adds, and what the detectors are told at the end of a window.
+ * agent/pipeline/host_table.ts is their owner: it fills the flags, makes room and reads them.
  */
 import {
   F_HOST_EPOCH,
@@ -13,6 +13,7 @@ import {
   H_PACKETS_IN,
   H_PACKETS_OUT,
   HOST_BYTES,
+  HOST_COUNTERS_BYTES,
   HOST_HAS_MAC,
   HOST_IS_LISTED,
   HOST_IS_LOCAL,
@@ -32,6 +33,7 @@ import {
   STATE_AT,
 } from "../layout";
 import { hostAdded, hostsFull, macSeen } from "./imports";
+import { writeHostWindow } from "./observations";
 
 /** Direction of second_counter.ts. */
 export const PASSING: i32 = 0;
@@ -40,6 +42,7 @@ const OUT: i32 = 2;
 const INTERNAL: i32 = 3;
 
 let rowsAt: usize = 0;
+let windowTakenAt: usize = 0;
 let addressesAt: usize = 0;
 let placesAt: usize = 0;
 let mask: i32 = 0;
@@ -55,20 +58,26 @@ function state(index: i32): i32 {
   return load<i32>(STATE_AT + (index << 2));
 }
 
-/** Lays the table out from `at`, a multiple of 64: rows, addresses, places; returns the address behind it. */
+/** Lays the table out from `at`, a multiple of 64: rows, counters taken, addresses, places; returns the address behind it. */
 export function makeHosts(at: usize, countMax: i32): usize {
   hostCountMax = countMax;
   let size = 16;
   while (size < countMax * 2) size *= 2;
   mask = size - 1;
   rowsAt = at;
-  addressesAt = rowsAt + <usize> countMax * HOST_BYTES;
+  windowTakenAt = rowsAt + <usize> countMax * HOST_BYTES;
+  addressesAt = windowTakenAt + <usize> countMax * HOST_COUNTERS_BYTES;
   placesAt = addressesAt + (<usize> countMax << 4);
   return placesAt + (<usize> size << 2);
 }
 
 export function hostRowsAt(): usize {
   return rowsAt;
+}
+
+/** The four counters of each host as they were when the detectors' window began. */
+export function hostWindowTakenAt(): usize {
+  return windowTakenAt;
 }
 
 export function hostAddressesAt(): usize {
@@ -103,6 +112,7 @@ export function hostRow(word0: i32, word1: i32, word2: i32, word3: i32, timestam
   store<i32>(address, word3, 12);
   const at = rowsAt + <usize> row * HOST_BYTES;
   memory.fill(at, 0, HOST_BYTES);
+  memory.fill(windowTakenAt + <usize> row * HOST_COUNTERS_BYTES, 0, HOST_COUNTERS_BYTES);
   store<f64>(at, timestampUs, H_LAST_SEEN_US << 2);
   hostAdded(row, timestampUs);
   put(row);
@@ -141,6 +151,23 @@ export function addReceived(row: i32, wireLength: f64, timestampUs: f64): void {
   store<f64>(at, load<f64>(at, H_PACKETS_IN << 2) + 1, H_PACKETS_IN << 2);
   store<f64>(at, load<f64>(at, H_BYTES_IN << 2) + wireLength, H_BYTES_IN << 2);
   store<f64>(at, timestampUs, H_LAST_SEEN_US << 2);
+}
+
+/** Writes a row for the detectors of each listed host that sent or received in the window that began at `startUs`. */
+export function endHostWindow(startUs: f64): void {
+  const count = state(S_HOST_COUNT);
+  for (let row = 0; row < count; row++) {
+    const counters = rowsAt + <usize> row * HOST_BYTES + (H_PACKETS_OUT << 2);
+    const taken = windowTakenAt + <usize> row * HOST_COUNTERS_BYTES;
+    // Packets sent, then received.
+    const isQuiet = load<f64>(counters) == load<f64>(taken) &&
+      load<f64>(counters, 16) == load<f64>(taken, 16);
+    if (isQuiet || (flagsOf(row) & HOST_IS_LISTED) == 0) continue;
+    writeHostWindow(startUs, addressesAt + (row << 4), counters, taken);
+    for (let at = 0; at < HOST_COUNTERS_BYTES; at += 8) {
+      store<f64>(taken + at, load<f64>(counters + at));
+    }
+  }
 }
 
 /** Adds the packet in hand to the hosts of its flow; returns the packet's Direction. */

@@ -22,10 +22,12 @@ export { isTcpAttempt, isTcpClosed, nextTcpStates } from "./tcp_states";
 export {
   addReceived,
   addSent,
+  endHostWindow,
   findHost,
   hostAddressesAt,
   hostRow,
   hostRowsAt,
+  hostWindowTakenAt,
   indexHosts,
 } from "./hosts";
 export { takePcap } from "./pcap_records";

@@ -1,6 +1,7 @@
 /**
- * Rows for the detectors about flows: what a packet meant to its flow, and that a flow ended. agent/detect/observation.ts
- * draws them; agent/pipeline/observation_writer.ts writes those of other kinds into the same buffer and hands it on.
+ * Rows for the detectors: what a packet meant to its flow, that a flow ended, and the volumes of a host.
+ * agent/detect/observation.ts draws them; agent/pipeline/observation_writer.ts writes those of other kinds into the same
+ * buffer and hands it on.
  */
 import {
   END_ACTIVE,
@@ -24,8 +25,10 @@ import {
   KIND_APPLICATION_SHIFT,
   META_IS_IPV6,
   O_CONTACT_WORDS,
+  O_HOST_WINDOW_WORDS,
   O_KIND_CONTACT,
   O_KIND_END,
+  O_KIND_HOST_WINDOW,
   O_MARK_ENDED_CLOSED,
   O_MARK_ENDED_EVICTED,
   O_MARK_ENDED_INPUT,
@@ -100,7 +103,7 @@ export function writeContact(
   wireLength: u32,
   isEthernet: bool,
 ): void {
-  const at = beginRow(O_KIND_CONTACT, field(P_TRANSPORT), timestampUs);
+  const at = beginRow(O_CONTACT_WORDS, O_KIND_CONTACT, field(P_TRANSPORT), timestampUs);
   if (at == 0) return;
   memory.copy(at + (3 << 2), PACKET_AT + (P_SOURCE << 2), 32);
   const source = field(P_SOURCE_PORT);
@@ -125,7 +128,7 @@ export function writeContact(
 /** A flow with payload that ends, for a reason as END_ of the layout: source is its originator. */
 export function writeEnd(flow: usize, reason: i32): void {
   const lastUs = load<f64>(flow, F_LAST_US << 2);
-  const at = beginRow(O_KIND_END, load<u8>(flow, F_KIND << 2), lastUs);
+  const at = beginRow(O_CONTACT_WORDS, O_KIND_END, load<u8>(flow, F_KIND << 2), lastUs);
   if (at == 0) return;
   writeEnds(at, flow);
   set(at, 12, idOf(flow));
@@ -135,24 +138,50 @@ export function writeEnd(flow: usize, reason: i32): void {
   writeTotals(at, flow, lastUs);
 }
 
+/**
+ * Volumes of a host in the window that began at `startUs`. `counters` and `taken` are four doubles each, packets and bytes
+ * sent, then received: as they are, and as they were when the window began.
+ */
+export function writeHostWindow(startUs: f64, address: usize, counters: usize, taken: usize): void {
+  const at = beginRow(O_HOST_WINDOW_WORDS, O_KIND_HOST_WINDOW, 0, startUs);
+  if (at == 0) return;
+  store<i64>(at, load<i64>(address), 3 << 2);
+  store<i64>(at, load<i64>(address, 8), 5 << 2);
+  for (let word = 7; word < 14; word++) set(at, word, 0);
+  set(at, 14, <i32> added(counters, taken));
+  set(at, 15, <i32> added(counters + 16, taken + 16));
+  const bytesOut = added(counters + 8, taken + 8);
+  const bytesIn = added(counters + 24, taken + 24);
+  set(at, 16, <i32> (bytesOut >> 32));
+  set(at, 17, <i32> bytesOut);
+  set(at, 18, <i32> (bytesIn >> 32));
+  set(at, 19, <i32> bytesIn);
+}
+
+/** By how much a counter is above what it was. */
+@inline
+function added(counter: usize, taken: usize): i64 {
+  return <i64> (load<f64>(counter) - load<f64>(taken));
+}
+
 @inline
 function set(at: usize, word: i32, value: i32): void {
   store<i32>(at + (word << 2), value);
 }
 
-/** Makes room for a row and writes its head and time; its address, or 0 when there is none. */
-function beginRow(kind: i32, transport: i32, timestampUs: f64): usize {
+/** Makes room for a row of `length` words and writes its head and time; its address, or 0 when there is none. */
+function beginRow(length: i32, kind: i32, transport: i32, timestampUs: f64): usize {
   if (state(S_OBSERVATIONS_LENGTH) > OBSERVATION_BUFFER_WORDS - O_WORDS_MAX) observationsFull();
-  const length = state(S_OBSERVATIONS_LENGTH);
-  if (length > OBSERVATION_BUFFER_WORDS - O_WORDS_MAX) {
+  const written = state(S_OBSERVATIONS_LENGTH);
+  if (written > OBSERVATION_BUFFER_WORDS - O_WORDS_MAX) {
     store<i32>(STATE_AT, state(S_OBSERVATIONS_SHED) + 1, S_OBSERVATIONS_SHED << 2);
     return 0;
   }
-  store<i32>(STATE_AT, length + O_CONTACT_WORDS, S_OBSERVATIONS_LENGTH << 2);
+  store<i32>(STATE_AT, written + length, S_OBSERVATIONS_LENGTH << 2);
   store<i32>(STATE_AT, state(S_OBSERVATIONS_COUNT) + 1, S_OBSERVATIONS_COUNT << 2);
-  const at: usize = OBSERVATIONS_AT + (length << 2);
+  const at: usize = OBSERVATIONS_AT + (written << 2);
   const seconds = Math.floor(timestampUs / 1e6);
-  set(at, 0, O_CONTACT_WORDS << 16 | transport << 8 | kind);
+  set(at, 0, length << 16 | transport << 8 | kind);
   set(at, 1, <i32> (<i64> seconds));
   set(at, 2, <i32> (timestampUs - seconds * 1e6));
   return at;
