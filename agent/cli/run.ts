@@ -17,26 +17,27 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   const signal = waitForSignal(log);
   const input = await chooseInput(config, log);
   const live = new LiveState(input.kind === "live" ? "live" : "replay");
-  const server = startDashboard(config, input, live);
+  const supervisor = new Supervisor({ config, input, live, log });
+  // Its first thread comes up while the dashboard is made, and does not keep the first page waiting.
+  supervisor.prepare();
+  let server: DashboardServer | null = null;
+  let release = () => {};
+  let stopUsage = () => {};
   try {
-    const release = claimResults(config.resultsFolder);
-    const supervisor = new Supervisor({ config, input, live, log });
-    const stopUsage = watchUsage(live);
-    try {
-      await supervisor.start();
-      log.info(startLine(config, input, server));
-      if (input.kind === "file") supervisor.drained.then(() => finishReplay(supervisor, live, log));
-      await Promise.race([signal, supervisor.failure]);
-      log.info("Stopping: writing what is in flight. A second signal ends at once.");
-    } finally {
-      await Promise.all([supervisor.stop(), server.stop()]);
-      stopUsage();
-      release();
-    }
-    log.info(`Stopped. ${tally(live)}`);
+    server = startDashboard(config, input, live);
+    release = claimResults(config.resultsFolder);
+    stopUsage = watchUsage(live);
+    await supervisor.start();
+    log.info(startLine(config, input, server));
+    if (input.kind === "file") supervisor.drained.then(() => finishReplay(supervisor, live, log));
+    await Promise.race([signal, supervisor.failure]);
+    log.info("Stopping: writing what is in flight. A second signal ends at once.");
   } finally {
-    await server.stop();
+    await Promise.all([supervisor.stop(), server?.stop()]);
+    stopUsage();
+    release();
   }
+  log.info(`Stopped. ${tally(live)}`);
 }
 
 function startLine(config: Config, input: Input, server: DashboardServer): string {

@@ -79,6 +79,11 @@ export class Supervisor {
     return this.#pipelineStopped.promise.then(() => this.#detect.drain());
   }
 
+  /** Makes the thread that start() waits for; call it when there is something else to do before that. */
+  prepare(): void {
+    this.#store.prepare();
+  }
+
   /**
    * Starts all threads; resolves when the database is open, before which nothing else is touched. Rejects with the
    * failure that stands against it.

@@ -19,6 +19,7 @@ const calmMs = 60_000;
 
 export class WorkerHost<In> {
   readonly #options: WorkerHostOptions<In>;
+  #prepared: Worker | null = null;
   #worker: Worker | null = null;
   #pauseMs = firstPauseMs;
   #startedMs = 0;
@@ -28,8 +29,14 @@ export class WorkerHost<In> {
     this.#options = options;
   }
 
+  /** Makes the first worker, which does nothing until start(): it comes up while this thread does something else. */
+  prepare(): void {
+    this.#prepared = this.#options.spawn();
+  }
+
   start(): void {
-    const worker = this.#options.spawn();
+    const worker = this.#prepared ?? this.#options.spawn();
+    this.#prepared = null;
     this.#worker = worker;
     this.#startedMs = Date.now();
     worker.onmessage = (event: MessageEvent<In>) => this.#options.onMessage(event.data);
@@ -57,6 +64,8 @@ export class WorkerHost<In> {
 
   terminate(): void {
     clearTimeout(this.#restartTimer);
+    this.#prepared?.terminate();
+    this.#prepared = null;
     this.#worker?.terminate();
     this.#worker = null;
   }

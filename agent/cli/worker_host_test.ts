@@ -65,3 +65,30 @@ Deno.test("WorkerHost.restart() puts a new worker in the place of the running on
   strictEqual(await next(), "got start 2");
   host.terminate();
 });
+
+Deno.test("WorkerHost.prepare() makes the worker that start() begins, or terminate() ends", async () => {
+  const workers: Worker[] = [];
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const options = {
+    name: "test",
+    spawn: () => {
+      workers.push(new Worker(url, { type: "module" }));
+      return workers.at(-1)!;
+    },
+    begin: (worker: Worker) => worker.postMessage("start"),
+    onMessage: resolve,
+    onCrash: () => {},
+  };
+  const host = new WorkerHost<string>(options);
+  host.prepare();
+  deepStrictEqual([host.isRunning, workers.length], [false, 1]);
+  host.start();
+  strictEqual(await promise, "got start");
+  deepStrictEqual([host.isRunning, workers.length], [true, 1]);
+  host.terminate();
+  // Deno's sanitizer fails this test if a worker is left.
+  const other = new WorkerHost<string>(options);
+  other.prepare();
+  other.terminate();
+  strictEqual(workers.length, 2);
+});
