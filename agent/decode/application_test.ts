@@ -11,7 +11,7 @@ import {
   fromHex,
   tlsRecords,
 } from "./app_samples.ts";
-import { identifyApplication } from "./application.ts";
+import { identifyApplication, isNameQuery } from "./application.ts";
 import { join, uint16 } from "./packet_builder.ts";
 import { sealInitial } from "./quic_samples.ts";
 
@@ -174,4 +174,25 @@ Deno.test("random payloads on no known port are hardly ever taken for something"
     { numRuns: 4000, seed: 7 },
   );
   ok(wrong < 40, `${wrong} of 8000`);
+});
+
+Deno.test("isNameQuery() tells queries of DNS and its kin from answers, over UDP and TCP", () => {
+  const answer = dnsMessage({ flags: 0x8180, questions: [dnsQuestion("www.example.com")] });
+  const isQuery = (
+    payload: Uint8Array,
+    transport: "tcp" | "udp",
+    name: typeof APPLICATION_NAMES[number],
+  ) => {
+    const { bytes, packet } = carry(payload, { transport, destination: 53 });
+    return isNameQuery(bytes, packet, APPLICATION_NAMES.indexOf(name));
+  };
+  for (const name of ["dns", "mdns", "llmnr", "nbns"] as const) {
+    strictEqual(isQuery(query, "udp", name), true, name);
+    strictEqual(isQuery(answer, "udp", name), false, name);
+  }
+  const overTcp = (message: Uint8Array) => join(uint16(message.length), message);
+  strictEqual(isQuery(overTcp(query), "tcp", "dns"), true);
+  strictEqual(isQuery(overTcp(answer), "tcp", "dns"), false);
+  strictEqual(isQuery(query.subarray(0, 2), "udp", "dns"), false);
+  strictEqual(isQuery(query, "udp", "dhcp"), false);
 });
