@@ -8,8 +8,8 @@ const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 /** Most bytes that the executable may have. */
 const sizeMax = 96 * 1024 * 1024;
 /**
- * V8's settings. On the file of decision 0006 each costs `analyze` fewer instructions than without it, and `run`, which has
- * the time, still gets its compiled code:
+ * V8's settings. Those of its compilers save `analyze` instructions on the file of decision 0006, and `run`, which has the
+ * time, still gets its compiled code:
  *
  * - its last compiler for JavaScript waits until a function has run for long, and no loop is compiled while it runs;
  * - WebAssembly is compiled for good early, and its loops are left as they are written, which is sooner done;

@@ -199,7 +199,7 @@ export class HotPath {
     loadPacket(this.words, packet);
   }
 
-  /** A batch, and room for bytes, that lie in this memory: what is read into them is not copied. The same each time. */
+  /** The batch, and room for bytes, that lie in this memory: what is read into them is not copied. */
   get captureMemory(): { readonly batch: PacketBatch; readonly bytes: Uint8Array } {
     const at = this.#captureAt;
     return { batch: this.#batch(), bytes: this.bytes.subarray(at, at + this.#captureBytes) };

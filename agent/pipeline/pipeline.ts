@@ -125,6 +125,8 @@ export interface CaptureMemory {
 }
 
 export class Pipeline {
+  /** Memory for a reader of files: what lies in it is not copied. */
+  readonly captureMemory: CaptureMemory;
   /** Of what was taken before takeSpan(). */
   #spanBefore: TimeSpan = { oldestUs: Infinity, newestUs: -Infinity };
   readonly #options: PipelineOptions;
@@ -225,9 +227,6 @@ export class Pipeline {
       (this.#readsDetails ? WANTS_DETAILS : 0);
     if (this.#observer !== null) times[S_TICK_AT_US / 2] = -Infinity;
   }
-
-  /** Memory for a reader of files: what lies in it is not copied. */
-  readonly captureMemory: CaptureMemory;
 
   /** Observations that found no room. */
   get observationsShed(): number {
