@@ -19,7 +19,7 @@ import {
   type Mac,
   type Verdict,
 } from "./arp_spoof_contest.ts";
-import { GatewayMacs } from "./arp_spoof_gateways.ts";
+import { FROM_INSIDE, GatewayMacs } from "./arp_spoof_gateways.ts";
 import { type Incident, type IncidentFacts, Incidents } from "./incident.ts";
 import { KeyedSlots } from "./keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "./observation.ts";
@@ -37,7 +37,11 @@ const arpReply = 2;
 
 export class ArpSpoof implements Detector {
   readonly interests: readonly Interest[] = [
-    { kind: ObservationKind.contact, marks: Mark.isFirstOfSide | Mark.isFirstInWindow },
+    {
+      kind: ObservationKind.contact,
+      marks: Mark.isFirstOfSide | Mark.isFirstInWindow,
+      without: FROM_INSIDE,
+    },
     { kind: ObservationKind.arp, marks: 0 },
   ];
   readonly #context: DetectorContext;

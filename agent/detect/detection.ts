@@ -3,7 +3,7 @@
  * analyze) and whoever tests it.
  */
 import type { DetectionState, Finding } from "../records.ts";
-import type { Detector, DetectorContext, DetectorFactory, LearningState } from "./detector.ts";
+import type { Detector, DetectorContext, DetectorFactory, Interest, LearningState } from "./detector.ts";
 import { DETECTORS } from "./detectors.ts";
 import { Observation, ObservationKind } from "./observation.ts";
 
@@ -29,16 +29,23 @@ const nothingLearnt: LearningState = {
 
 type ObservingDetector = Detector & Required<Pick<Detector, "observe">>;
 
-/** Who takes the observations of one kind, and of these only those with one of the marks (0: all). */
+/** Who takes the observations of one kind that have one of some marks, and none of others. */
 interface Taker {
   readonly detector: ObservingDetector;
   readonly marks: number;
+  readonly without: number;
 }
+
+/** A bit of no Mark, which every row is taken to have: the mark of who takes all of a kind. */
+const anyRow = 1 << 31;
 
 export class Detection {
   readonly #detectors: readonly Detector[];
   /** By kind of observation. */
   readonly #takers: readonly (readonly Taker[])[];
+  /** By kind: marks for which some taker takes a row, and those for which none does. Most rows are nobody's. */
+  readonly #wanted: Int32Array;
+  readonly #unwanted: Int32Array;
   /** Those that take rows in bulk. */
   readonly #bulkTakers: readonly Detector[];
   readonly #onFinding: (finding: Finding) => void;
@@ -65,6 +72,14 @@ export class Detection {
     };
     this.#detectors = (detectors ?? DETECTORS).map((make) => make(context));
     this.#takers = Array.from({ length: 256 }, (_, kind) => takersOf(kind, this.#detectors));
+    this.#wanted = Int32Array.from(
+      this.#takers,
+      (takers) => takers.reduce((marks, taker) => marks | taker.marks, 0),
+    );
+    this.#unwanted = Int32Array.from(
+      this.#takers,
+      (takers) => takers.reduce((marks, taker) => marks & taker.without, -1),
+    );
     this.#bulkTakers = this.#detectors.filter((detector) => detector.takeRows !== undefined);
   }
 
@@ -107,29 +122,37 @@ export class Detection {
 
   /** Place of the next tick or window's end from `from` on, or `length`; counts the rows on the way. */
   #boundaryAfter(words: Int32Array, from: number, length: number): number {
-    for (let at = from; at < length; at += words[at] >>> 16) {
+    let count = 0;
+    let at = from;
+    for (; at < length; at += words[at] >>> 16) {
       const kind = words[at] & 0xff;
-      if (kind === ObservationKind.tick || kind === ObservationKind.windowEnd) return at;
-      this.#observations++;
+      if (kind === ObservationKind.tick || kind === ObservationKind.windowEnd) break;
+      count++;
     }
-    return length;
+    this.#observations += count;
+    return at;
   }
 
   #takeRows(words: Int32Array, from: number, to: number): void {
     if (from === to) return;
     for (const detector of this.#bulkTakers) detector.takeRows!(words, from, to);
-    for (let at = from; at < to; at += words[at] >>> 16) this.#takeRow(words, at);
+    const wanted = this.#wanted;
+    const unwanted = this.#unwanted;
+    for (let at = from; at < to; at += words[at] >>> 16) {
+      const kind = words[at] & 0xff;
+      const marks = words[at + 13] | anyRow;
+      if ((marks & wanted[kind]) === 0 || (marks & unwanted[kind]) !== 0) continue;
+      this.#takeRow(words, at);
+    }
   }
 
   #takeRow(words: Int32Array, at: number): void {
     const takers = this.#takers[words[at] & 0xff];
-    const marks = words[at + 13];
-    let isRead = false;
+    const marks = words[at + 13] | anyRow;
+    this.#observation.read(words, at);
     for (let index = 0; index < takers.length; index++) {
       const taker = takers[index];
-      if (taker.marks !== 0 && (marks & taker.marks) === 0) continue;
-      if (!isRead) this.#observation.read(words, at);
-      isRead = true;
+      if ((marks & taker.marks) === 0 || (marks & taker.without) !== 0) continue;
       taker.detector.observe(this.#observation);
     }
   }
@@ -189,8 +212,9 @@ export class Detection {
 
 function takersOf(kind: number, detectors: readonly Detector[]): Taker[] {
   return detectors.filter(isObserving).flatMap((detector) =>
-    (detector.interests ?? [{ kind, marks: 0 }]).filter((interest) => interest.kind === kind)
-      .map(({ marks }) => ({ detector, marks }))
+    (detector.interests ?? [{ kind, marks: 0 } as Interest])
+      .filter((interest) => interest.kind === kind)
+      .map(({ marks, without = 0 }) => ({ detector, marks: marks === 0 ? anyRow : marks, without }))
   );
 }
 

@@ -271,7 +271,9 @@ export function fillFeatures(
 /** From a feature's unit to the scale on which it is learnt. */
 export function toScale({ scale }: Feature, value: number): number {
   if (scale === "linear") return value;
-  return scale === "log" ? Math.log(value) : Math.log1p(value);
+  if (scale === "log") return Math.log(value);
+  // Most counters are 0.
+  return value === 0 ? 0 : Math.log1p(value);
 }
 
 /** And back. */
