@@ -49,6 +49,7 @@ import {
   S_IS_NEW,
   S_IS_ORIGINATOR,
   S_NOW_US,
+  S_TIMEOUT_MIN_US,
   S_SEED_0,
   S_SEED_1,
   S_TOTAL_COUNT,
@@ -118,7 +119,9 @@ export class FlowTable {
     hot.state[S_WANTS] |= WANTS_FLOWS;
     hot.calls.flowEnded = (slot, reason) => this.#ended(slot, reason);
     hot.setTables(icmpPairs, serverPortBits);
-    hot.doublesAt(TIMEOUTS_AT, CLASS_COUNT).set(timeoutsByClass(timeouts));
+    const timeoutsUs = timeoutsByClass(timeouts);
+    hot.doublesAt(TIMEOUTS_AT, CLASS_COUNT).set(timeoutsUs);
+    hot.times[S_TIMEOUT_MIN_US / 2] = Math.min(...timeoutsUs);
     hot.times[S_ACTIVE_US / 2] = timeouts.activeUs;
     [hot.state[S_SEED_0], hot.state[S_SEED_1]] = options.hashSeed ?? [0x74617077, 0x61746368];
   }

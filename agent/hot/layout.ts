@@ -115,7 +115,9 @@ export const S_ACTIVE_COUNT = 28;
 export const S_OBSERVATIONS_LENGTH = 29;
 export const S_OBSERVATIONS_SHED = 30;
 export const S_OBSERVATIONS_COUNT = 31;
-export const STATE_WORDS = 32;
+/** The shortest of the silences at TIMEOUTS_AT, in us. */
+export const S_TIMEOUT_MIN_US = 32;
+export const STATE_WORDS = 34;
 export const WANTS_ROWS = 1;
 export const WANTS_OBSERVATIONS = 2;
 /** Ends of all flows; else only of those that inspect() was called for, which may have left something behind. */

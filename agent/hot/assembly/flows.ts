@@ -46,6 +46,7 @@ import {
   S_EVICTED_COUNT,
   S_IS_NEW,
   S_IS_ORIGINATOR,
+  S_TIMEOUT_MIN_US,
   S_TOTAL_COUNT,
   S_TURN,
   S_WINDOW_START_US,
@@ -141,10 +142,20 @@ function slotOf(flow: usize): i32 {
 
 /** Takes the packet in hand into its flow; the flow's slot, or -1 for a packet without an IP header. */
 export function updateFlow(timestampUs: f64, wireLength: f64, interfaceId: i32): i32 {
-  setState(S_IS_NEW, 0);
-  setState(S_TURN, 0);
+  seeFlowTime(timestampUs);
+  return addToFlow(timestampUs, wireLength, interfaceId);
+}
+
+/** Takes a packet's time, and begins the window that it is in. */
+export function seeFlowTime(timestampUs: f64): void {
   seeTime(timestampUs);
   setWindow();
+}
+
+/** As updateFlow(), of a packet whose time has been taken. */
+export function addToFlow(timestampUs: f64, wireLength: f64, interfaceId: i32): i32 {
+  setState(S_IS_NEW, 0);
+  setState(S_TURN, 0);
   if (field(P_IP_VERSION) == 0) return -1;
   readKey();
   let flow = findFlow();
@@ -153,12 +164,16 @@ export function updateFlow(timestampUs: f64, wireLength: f64, interfaceId: i32):
   return slotOf(flow);
 }
 
-@inline
 function setWindow(): void {
   const inWindowUs = now() - load<f64>(STATE_AT, S_WINDOW_START_US << 2);
   if (inWindowUs >= 0 && inWindowUs < <f64> HOT_WINDOW_US) return;
   const start = Math.floor(now() / <f64> HOT_WINDOW_US) * <f64> HOT_WINDOW_US;
   store<f64>(STATE_AT, start, S_WINDOW_START_US << 2);
+}
+
+/** Where the window ends. */
+export function windowEndUs(): f64 {
+  return load<f64>(STATE_AT, S_WINDOW_START_US << 2) + <f64> HOT_WINDOW_US;
 }
 
 /** The flow of the key; 0 when there is none. */
@@ -176,7 +191,7 @@ function findFlow(): usize {
 /** Ends a flow that the packet is not part of any more; cuts one that is too old. */
 @inline
 function isOver(flow: usize, timestampUs: f64): bool {
-  if (isSilent(flow, timestampUs)) {
+  if (!isRecent(flow, timestampUs) && isSilent(flow, timestampUs)) {
     end(flow, endReasonOf(timeoutClassOf(flow)));
     return true;
   }
@@ -190,7 +205,13 @@ function isOver(flow: usize, timestampUs: f64): bool {
   return false;
 }
 
+/** Heard of so lately that no timeout can be over. */
 @inline
+function isRecent(flow: usize, timestampUs: f64): bool {
+  const ageUs = timestampUs - load<f64>(flow, F_LAST_US << 2);
+  return ageUs >= 0 && ageUs <= load<f64>(STATE_AT, S_TIMEOUT_MIN_US << 2);
+}
+
 function isSilent(flow: usize, timestampUs: f64): bool {
   const ageUs = timestampUs - load<f64>(flow, F_LAST_US << 2);
   const timeoutUs = load<f64>(TIMEOUTS_AT + (timeoutClassOf(flow) << 3));

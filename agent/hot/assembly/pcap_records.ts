@@ -13,13 +13,13 @@ import {
   ROW_WIRE_LENGTHS_AT,
 } from "../layout";
 import { processPacket } from "./rows";
+import { setDue } from "./traffic_clock";
 
 /** Of a record, but in Kuznetzov's format. */
 const HEADER_LENGTH: u32 = 16;
 
 @inline
-function read32(at: usize, isBigEndian: bool): u32 {
-  const word = load<u32>(at);
+function inOrder(word: u32, isBigEndian: bool): u32 {
   return isBigEndian ? bswap<u32>(word) : word;
 }
 
@@ -36,6 +36,7 @@ export function takePcap(
   lengthMax: u32,
   linktype: u32,
 ): i32 {
+  setDue(-Infinity);
   store<u16>(ROW_LINKTYPES_AT, <u16> linktype);
   store<u16>(ROW_INTERFACE_IDS_AT, 0);
   const headerLength = format & 0xff;
@@ -65,14 +66,16 @@ function take(
   let position = start;
   let count = 0;
   while (position + headerLength <= end) {
-    const at = base + position;
-    const capturedLength = read32(at + 8, isBigEndian);
+    // The four words of a header in two accesses: seconds and fraction, captured and wire length.
+    const time = load<u64>(base + position);
+    const lengths = load<u64>(base + position, 8);
+    const capturedLength = inOrder(<u32> lengths, isBigEndian);
     const offset = position + headerLength;
     if (capturedLength > lengthMax || offset + capturedLength > end) break;
-    const wireLength = read32(at + 12, isBigEndian);
-    const fraction = read32(at + 4, isBigEndian);
+    const wireLength = inOrder(<u32> (lengths >> 32), isBigEndian);
+    const fraction = inOrder(<u32> (time >> 32), isBigEndian);
     const us = isNanosecond ? fraction / 1000 : fraction;
-    const timestampUs = <f64> read32(at, isBigEndian) * 1e6 + <f64> us;
+    const timestampUs = <f64> inOrder(<u32> time, isBigEndian) * 1e6 + <f64> us;
     store<f64>(ROW_TIMESTAMPS_AT, timestampUs);
     store<u32>(ROW_OFFSETS_AT, offset);
     store<u32>(ROW_CAPTURED_LENGTHS_AT, capturedLength);

@@ -46,10 +46,19 @@ import {
 } from "../layout";
 import { commonApplication } from "./common_application";
 import { decodeCommon } from "./common_packet";
-import { flowAt, inspectFlow, settle, takeInspection, updateFlow } from "./flows";
+import {
+  addToFlow,
+  flowAt,
+  inspectFlow,
+  seeFlowTime,
+  settle,
+  takeInspection,
+  windowEndUs,
+} from "./flows";
 import { countHosts, PASSING } from "./hosts";
 import { wantsObservations, writeContact } from "./observations";
 import { decode, makeRow, observe, secondOver, tick } from "./imports";
+import { isBrief, setDue } from "./traffic_clock";
 
 
 @inline
@@ -70,6 +79,8 @@ function addTo(at: usize, place: i32, value: f64): void {
 
 /** Takes the packets of rows `from` up to `to`, whose index is at ROW_… and whose offsets count from the address `base`. */
 export function processRows(base: usize, from: i32, to: i32): void {
+  // TypeScript may have set other times.
+  setDue(-Infinity);
   for (let row = from; row < to; row++) {
     processPacket(
       base,
@@ -97,17 +108,39 @@ export function processPacket(
 ): void {
   const isEthernet = linktype == LINKTYPE_ETHERNET;
   if (!isEthernet || !decodeCommon(base, offset, capturedLength, wireLength)) decode(row);
-  if (timestampUs >= load<f64>(STATE_AT, S_SECOND_END_US << 2)) secondOver(timestampUs);
-  seeSpan(timestampUs);
+  const isInTime = isBrief(timestampUs);
+  if (isInTime) store<f64>(STATE_AT, timestampUs, S_NEWEST_US << 2);
+  else takeTime(timestampUs);
   const stop = field(P_STOP_REASON);
   if (stop != 0) addTo(STOPS_AT, stop, 1);
   addTo(STATE_AT, S_CAPTURED_BYTES >> 1, <f64> capturedLength);
   const wireBytes = <f64> wireLength;
-  const direction = track(base, row, timestampUs, wireLength, isEthernet, interfaceId);
+  const slot = addToFlow(timestampUs, wireBytes, interfaceId);
+  if (!isInTime) finishTime();
+  const direction = track(base, row, slot, timestampUs, wireLength, isEthernet);
   const transport = field(P_TRANSPORT);
   addTo(TALLY_AT, transport, 1);
   addTo(TALLY_AT, TRANSPORT_COUNT + transport, wireBytes);
   addTo(TALLY_AT, 2 * TRANSPORT_COUNT + direction, wireBytes);
+}
+
+/** What may be due at a packet's time before it is counted. */
+function takeTime(timestampUs: f64): void {
+  if (timestampUs >= load<f64>(STATE_AT, S_SECOND_END_US << 2)) secondOver(timestampUs);
+  seeSpan(timestampUs);
+  seeFlowTime(timestampUs);
+}
+
+/** And after its flow is known. */
+function finishTime(): void {
+  const tickAtUs = load<f64>(STATE_AT, S_TICK_AT_US << 2);
+  if (load<f64>(STATE_AT, S_NOW_US << 2) >= tickAtUs) tick();
+  setDue(
+    min(
+      windowEndUs(),
+      min(load<f64>(STATE_AT, S_SECOND_END_US << 2), load<f64>(STATE_AT, S_TICK_AT_US << 2)),
+    ),
+  );
 }
 
 @inline
@@ -120,19 +153,17 @@ function seeSpan(timestampUs: f64): void {
   }
 }
 
-/** Takes the packet into its flow and to its hosts; returns its Direction. */
+/** Takes the packet of the flow in a slot to its hosts; returns its Direction. */
 @inline
 function track(
   base: usize,
   row: i32,
+  slot: i32,
   timestampUs: f64,
   wireLength: u32,
   isEthernet: bool,
-  interfaceId: i32,
 ): i32 {
   const wireBytes = <f64> wireLength;
-  const slot = updateFlow(timestampUs, wireBytes, interfaceId);
-  if (load<f64>(STATE_AT, S_NOW_US << 2) >= load<f64>(STATE_AT, S_TICK_AT_US << 2)) tick();
   if (slot < 0) {
     if (wantsObservations() && field(P_ARP_OFFSET) >= 0) observe(row, -1, O_KIND_ARP);
     if (wantsRows()) makeRow(row, -1);

@@ -12,6 +12,8 @@ import { JUMP_US, S_NOW_US, STATE_AT } from "../layout";
 const JUMP_PACKETS: i32 = 8;
 
 let newestUs: f64 = -Infinity;
+/** Nothing is due before it; see isBrief(). */
+let dueUs: f64 = -Infinity;
 let jumpUs: f64 = 0;
 let jumpCount: i32 = 0;
 
@@ -34,6 +36,24 @@ export function seeTime(timestampUs: f64): void {
     jumpCount = 0;
   } else jump(timestampUs);
   if (timestampUs > newestUs) newestUs = timestampUs;
+}
+
+/**
+ * Takes the time of a packet that came in order and before anything is due, as nearly all do, and returns true; or returns
+ * false: then seeTime() takes it, and whatever is due has to be done.
+ */
+@inline
+export function isBrief(timestampUs: f64): bool {
+  if (timestampUs < now() || timestampUs >= dueUs) return false;
+  setNow(timestampUs);
+  newestUs = timestampUs;
+  return true;
+}
+
+/** Nothing has to be done before `timestampUs`; -Infinity when that is not known. */
+export function setDue(timestampUs: f64): void {
+  const isInOrder = jumpCount == 0 && now() >= newestUs;
+  dueUs = isInOrder ? min(timestampUs, now() + <f64> JUMP_US) : -Infinity;
 }
 
 /** Lets time pass to `timestampUs` without a packet. */
