@@ -76,6 +76,17 @@ function read32(at: usize): i32 {
   return <i32> bswap<u32>(load<u32>(at));
 }
 
+/** The 16 or 32 bits of a word that begin `bit` bits from its first byte. An access costs more than what is done with it. */
+@inline
+function half(word: u64, bit: u64): i32 {
+  return <i32> bswap<u16>(<u16> (word >> bit));
+}
+
+@inline
+function whole(word: u64, bit: u64): i32 {
+  return <i32> bswap<u32>(<u32> (word >> bit));
+}
+
 /**
  * Fills the packet and returns true, or returns false for any other packet. `base` is the address of the batch's bytes,
  * from which the packet's offsets count.
@@ -122,19 +133,24 @@ function decodeIpv4(
   const ip = at + start;
   const transport = start + IPV4_LENGTH;
   if (capturedLength < <u32> (transport + UDP_LENGTH)) return false;
-  const totalLength = read16(ip + 2);
-  if ((load<u16>(ip, 6) & 0xff3f) != 0 || totalLength < IPV4_LENGTH) return false;
+  // Version to fragment; time to live to source; destination, and the ports behind it.
+  const first = load<u64>(ip);
+  const second = load<u64>(ip, 8);
+  const third = load<u64>(ip, 16);
+  const totalLength = half(first, 16);
+  if ((first >> 48 & 0xff3f) != 0 || totalLength < IPV4_LENGTH) return false;
   const ipLengthEnd: u32 = start + totalLength;
   const ipEnd: u32 = ipLengthEnd < wire ? ipLengthEnd : wire;
-  const protocol = <i32> load<u8>(ip, 9);
-  if (!decodeTransport(at, offset, transport, protocol, ipEnd, capturedLength)) return false;
+  const protocol = <i32> (second >> 8 & 0xff);
+  const ports = <u32> (third >> 32);
+  if (!decodeTransport(at, offset, transport, protocol, ports, ipEnd, capturedLength)) return false;
   setConstants(KIND_IPV4 | tagged);
-  set(P_SOURCE + 3, read32(ip + 12));
-  set(P_DESTINATION + 3, read32(ip + 16));
+  set(P_SOURCE + 3, whole(second, 32));
+  set(P_DESTINATION + 3, whole(third, 0));
   set(P_OUTER_SOURCE_OFFSET, offset + start + 12);
   set(P_OUTER_DESTINATION_OFFSET, offset + start + 16);
   set(P_IP_LENGTH, totalLength);
-  set(P_TTL, load<u8>(ip, 8));
+  set(P_TTL, <i32> (second & 0xff));
   return true;
 }
 
@@ -155,7 +171,8 @@ function decodeIpv6(
   const ipLengthEnd: u32 = transport + payloadLength;
   const ipEnd: u32 = ipLengthEnd < wire ? ipLengthEnd : wire;
   const protocol = <i32> load<u8>(ip, 6);
-  if (!decodeTransport(at, offset, transport, protocol, ipEnd, capturedLength)) return false;
+  const ports = load<u32>(at + transport);
+  if (!decodeTransport(at, offset, transport, protocol, ports, ipEnd, capturedLength)) return false;
   setConstants(KIND_IPV6 | tagged);
   for (let word = 0; word < 8; word++) set(P_SOURCE + word, read32(ip + 8 + (word << 2)));
   set(P_OUTER_SOURCE_OFFSET, offset + start + 8);
@@ -165,34 +182,40 @@ function decodeIpv6(
   return true;
 }
 
-/** TCP or UDP at `start` of the frame; all ends count from the start of the frame. Fills what does not need the IP header. */
+/**
+ * TCP or UDP at `start` of the frame, whose first four bytes are `ports`; all ends count from the start of the frame. Fills
+ * what does not need the IP header.
+ */
 @inline
 function decodeTransport(
   at: usize,
   offset: i32,
   start: i32,
   protocol: i32,
+  ports: u32,
   ipEnd: u32,
   captured: u32,
 ): bool {
   const transport = at + start;
   let payload: u32 = 0;
   let end = ipEnd;
+  const source = half(ports, 0);
+  const destination = half(ports, 16);
   if (protocol == PROTOCOL_TCP) {
     const readableEnd = ipEnd < captured ? ipEnd : captured;
     if (<u32> (start + TCP_LENGTH_MIN) > readableEnd) return false;
-    payload = start + ((<u32> load<u8>(transport, 12) >> 4) << 2);
+    // Header length, flags, window.
+    const control = load<u32>(transport, 12);
+    payload = start + ((control >> 4 & 0xf) << 2);
     if (payload < <u32> (start + TCP_LENGTH_MIN) || payload > readableEnd) return false;
-    setTcp(transport);
+    setTcp(load<u64>(transport, 4), control);
   } else if (protocol == PROTOCOL_UDP) {
     const length: u32 = read16(transport + 4);
     payload = start + UDP_LENGTH;
-    if (payload > ipEnd || length < <u32> UDP_LENGTH || isTunnel(transport)) return false;
+    if (payload > ipEnd || length < <u32> UDP_LENGTH || isTunnel(source, destination)) return false;
     if (<u32> start + length < ipEnd) end = <u32> start + length;
     setUdp();
   } else return false;
-  const source = read16(transport);
-  const destination = read16(transport + 2);
   set(P_SOURCE_PORT, source);
   set(P_DESTINATION_PORT, destination);
   set(P_IP_PROTOCOL, protocol);
@@ -205,21 +228,20 @@ function decodeTransport(
 }
 
 /** VXLAN, VXLAN-GPE and Geneve by destination port, Teredo by either. */
-function isTunnel(udp: usize): bool {
-  const source = read16(udp);
-  const destination = read16(udp + 2);
+function isTunnel(source: i32, destination: i32): bool {
   return destination == 4789 || destination == 4790 || destination == 6081 ||
     destination == 3544 || source == 3544;
 }
 
 @inline
-function setTcp(tcp: usize): void {
+function setTcp(numbers: u64, control: u32): void {
+  const flags = half(control, 0);
   set(P_TRANSPORT, TRANSPORT_TCP);
-  set(P_OUTER_TCP_FLAGS, read16(tcp + 12) & 0x0fff);
-  set(P_TCP_FLAGS, read16(tcp + 12) & 0x01ff);
-  set(P_TCP_SEQUENCE, read32(tcp + 4));
-  set(P_TCP_ACKNOWLEDGEMENT, read32(tcp + 8));
-  set(P_TCP_WINDOW, read16(tcp + 14));
+  set(P_OUTER_TCP_FLAGS, flags & 0x0fff);
+  set(P_TCP_FLAGS, flags & 0x01ff);
+  set(P_TCP_SEQUENCE, whole(numbers, 0));
+  set(P_TCP_ACKNOWLEDGEMENT, whole(numbers, 32));
+  set(P_TCP_WINDOW, half(control, 16));
 }
 
 @inline
