@@ -13,12 +13,15 @@ const sizeMax = 96 * 1024 * 1024;
  *
  * - its last compiler for JavaScript waits until a function has run for long, and no loop is compiled while it runs;
  * - WebAssembly is compiled for good early, and its loops are left as they are written, which is sooner done;
+ * - every function is compiled with its module, so that Deno's code cache, which is written at the first start, has it; a
+ *   start and a first page wait less;
  * - the heap of a thread may reach 48 MB before it is first marked: by itself V8 does so at some 12 MB, which every thread
  *   has soon after its start.
  */
 const v8Flags = [
   "--invocation-count-for-turbofan=100000",
   "--no-maglev-osr",
+  "--no-lazy",
   "--wasm-tiering-budget=3000000",
   "--no-wasm-loop-peeling",
   "--no-wasm-loop-unrolling",

@@ -3,7 +3,13 @@
  * analyze) and whoever tests it.
  */
 import type { DetectionState, Finding } from "../records.ts";
-import type { Detector, DetectorContext, DetectorFactory, Interest, LearningState } from "./detector.ts";
+import type {
+  Detector,
+  DetectorContext,
+  DetectorFactory,
+  Interest,
+  LearningState,
+} from "./detector.ts";
 import { DETECTORS } from "./detectors.ts";
 import { Observation, ObservationKind } from "./observation.ts";
 

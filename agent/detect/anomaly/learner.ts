@@ -38,9 +38,9 @@ export class Learner {
     return this.reservoir.seenCount;
   }
 
-  /** Learns from windows whose features stand one after the other; they are copied. */
-  learn(rows: Float64Array): void {
-    this.reservoir.add(rows);
+  /** Learns from a window's features, which are copied. */
+  learn(row: Float64Array): void {
+    this.reservoir.add(row);
   }
 
   /** Fits anew when enough has been learnt since the last time: twice as much, at most 1,024 windows more. */

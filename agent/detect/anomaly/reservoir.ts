@@ -32,9 +32,12 @@ export class Reservoir {
     return this.#rows.subarray(0, this.#count * FEATURE_COUNT);
   }
 
-  /** Offers rows that stand one after the other, which are copied. */
-  add(rows: Float64Array): void {
-    for (let at = 0; at < rows.length; at += FEATURE_COUNT) this.#offer(rows, at);
+  /** Offers a row, which is copied. */
+  add(row: Float64Array): void {
+    this.seenCount++;
+    const isFull = this.#count === rowsMax;
+    const place = isFull ? this.#prng.below(Math.min(this.seenCount, fadingFrom)) : this.#count++;
+    if (place < rowsMax) this.#rows.set(row, place * FEATURE_COUNT);
   }
 
   /** Takes up the rows of an earlier run, in place of all. */
@@ -42,17 +45,6 @@ export class Reservoir {
     this.#rows.set(rows);
     this.#count = rows.length / FEATURE_COUNT;
     this.seenCount = seenCount;
-  }
-
-  #offer(rows: Float64Array, at: number): void {
-    this.seenCount++;
-    const isFull = this.#count === rowsMax;
-    const place = isFull ? this.#prng.below(Math.min(this.seenCount, fadingFrom)) : this.#count++;
-    if (place >= rowsMax) return;
-    const to = place * FEATURE_COUNT;
-    for (let feature = 0; feature < FEATURE_COUNT; feature++) {
-      this.#rows[to + feature] = rows[at + feature];
-    }
   }
 }
 

@@ -247,9 +247,12 @@ function begin(timestampUs: f64, interfaceId: i32): usize {
   const roles = (isFlipped == isSwapped ? STATE_ORIGINATOR_IS_LOW : 0) |
     (isFlipped ? STATE_IS_FLIPPED : 0);
   store<i32>(flow, roles, F_STATE << 2);
-  store<i32>(flow, INSPECTIONS << SEEN_BUDGET_SHIFT, F_SEEN << 2);
   const transport = field(P_TRANSPORT);
   const timeoutClass = firstTimeoutClass(transport);
+  // Applications are known over these only.
+  if (transport == TRANSPORT_TCP || transport == TRANSPORT_UDP) {
+    store<i32>(flow, INSPECTIONS << SEEN_BUDGET_SHIFT, F_SEEN << 2);
+  }
   store<i32>(flow, transport | timeoutClass << KIND_CLASS_SHIFT, F_KIND << 2);
   store<i32>(flow, interfaceId & 0xffff | (field(P_VLAN_ID) & 0xffff) << 16, F_INTERFACE << 2);
   if (transport == TRANSPORT_TCP) startTcp(flow);
