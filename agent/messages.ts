@@ -206,7 +206,8 @@ export type MainToDetect =
   /** The pipeline is gone: end as after its "end". */
   | { readonly type: "stop" };
 export type DetectToMain =
-  | { readonly type: "finding"; readonly finding: Finding }
+  /** In order, of each call that found something. */
+  | { readonly type: "findings"; readonly findings: readonly Finding[] }
   /** Once a second, and at the end. */
   | { readonly type: "state"; readonly state: Omit<DetectionState, "observationsShed"> }
   | NoteMessage

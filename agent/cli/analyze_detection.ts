@@ -90,7 +90,7 @@ export class AnalyzeDetection {
   }
 
   #take(message: DetectToMain): void {
-    if (message.type === "finding") this.#keep(message.finding);
+    if (message.type === "findings") message.findings.forEach((finding) => this.#keep(finding));
     else if (message.type === "state") this.#state = message.state;
     else if (message.type === "note") this.#log.write(message.severity, message.text);
     else this.#stopped.resolve();

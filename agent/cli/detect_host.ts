@@ -111,7 +111,7 @@ export class DetectHost {
   }
 
   #onMessage(message: DetectToMain): void {
-    if (message.type === "finding") this.#take(message.finding);
+    if (message.type === "findings") message.findings.forEach((finding) => this.#take(finding));
     else if (message.type === "state") this.#setState(message.state);
     else if (message.type === "stopped") this.#stopped.resolve();
     else this.#options.onNote(message);

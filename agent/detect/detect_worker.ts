@@ -24,6 +24,8 @@ class DetectThread {
   readonly #pipeline: MessagePort;
   readonly #detection: Detection;
   readonly #timer: number;
+  /** Not posted yet: a message costs more than a finding. */
+  #found: Finding[] = [];
   #ticks = 0;
   /** When the model that the file holds was fitted, and the tick at which it was written. */
   #savedFittedUs: number | null = null;
@@ -38,7 +40,7 @@ class DetectThread {
       model: this.#readModel(),
       formatAddress,
       note: (text) => note("warning", text),
-      onFinding: (finding) => this.#tell(finding),
+      onFinding: (finding) => this.#keep(finding),
     });
     this.#savedFittedUs = this.#detection.state().modelFittedUs;
     pipeline.onmessage = ({ data }: MessageEvent<PipelineToDetect>) => this.#take(data);
@@ -52,6 +54,7 @@ class DetectThread {
     this.#isEnded = true;
     clearInterval(this.#timer);
     this.#detection.finish();
+    this.#tellFindings();
     this.#saveModel();
     this.#tellState();
     post({ type: "stopped" });
@@ -61,7 +64,11 @@ class DetectThread {
   #take(message: PipelineToDetect): void {
     if (message.type === "end") return this.end();
     if (this.#isEnded) return;
-    this.#detection.take(message.words, message.length);
+    try {
+      this.#detection.take(message.words, message.length);
+    } finally {
+      this.#tellFindings();
+    }
     const answer: ObservationsReturnMessage = { type: "return", words: message.words };
     this.#pipeline.postMessage(answer, [message.words.buffer]);
   }
@@ -74,9 +81,15 @@ class DetectThread {
     if (isDue && modelFittedUs !== this.#savedFittedUs) this.#saveModel();
   }
 
-  #tell(finding: Finding): void {
+  #keep(finding: Finding): void {
     const id = finding.id + this.#options.lastFindingId;
-    post({ type: "finding", finding: { ...finding, id, reason: printable(finding.reason) } });
+    this.#found.push({ ...finding, id, reason: printable(finding.reason) });
+  }
+
+  #tellFindings(): void {
+    if (this.#found.length === 0) return;
+    post({ type: "findings", findings: this.#found });
+    this.#found = [];
   }
 
   #tellState(): void {

@@ -73,7 +73,7 @@ class Harness implements Disposable {
   }
 
   get findings() {
-    return this.said.flatMap((message) => message.type === "finding" ? [message.finding] : []);
+    return this.said.flatMap((message) => message.type === "findings" ? message.findings : []);
   }
 
   get notes(): string[] {
