@@ -146,7 +146,6 @@ async function readFile(
     memory: pipeline.captureMemory,
     isBlocking: true,
   });
-  detection.start();
   // Not before there is something to read: a mistyped name costs no file of an earlier analysis.
   flowLines?.open();
   eveLines?.open();

@@ -20,6 +20,8 @@ export interface ObservationOutletOptions {
   readonly wordsMin?: number;
   /** A buffer has come back. */
   readonly onRoom: () => void;
+  /** There is something to hand over and nobody to take it yet; may call join(). */
+  readonly onUnjoined?: () => void;
 }
 
 export class ObservationOutlet implements ObservationSink {
@@ -27,6 +29,7 @@ export class ObservationOutlet implements ObservationSink {
   lostCount = 0;
   readonly wordsMin: number;
   readonly #onRoom: () => void;
+  readonly #onUnjoined: (() => void) | undefined;
   #isPatient: boolean;
   #port: MessagePort | null = null;
   /** Rows in each buffer under way, oldest first. */
@@ -37,6 +40,7 @@ export class ObservationOutlet implements ObservationSink {
     this.#isPatient = options.isPatient;
     this.wordsMin = options.wordsMin ?? 0;
     this.#onRoom = options.onRoom;
+    this.#onUnjoined = options.onUnjoined;
   }
 
   /** Joins a detect worker; what was under way to one that crashed is lost with what it knew, and counted. */
@@ -62,6 +66,7 @@ export class ObservationOutlet implements ObservationSink {
     length: number,
     count: number,
   ): Int32Array<ArrayBuffer> | null {
+    if (this.#port === null) this.#onUnjoined?.();
     if (this.#port === null) return null;
     if (this.#outRows.length >= buffersOutMax && !this.#isPatient) return null;
     this.#outRows.push(count);

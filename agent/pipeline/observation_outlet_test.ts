@@ -1,4 +1,4 @@
-import { strictEqual } from "node:assert/strict";
+import { notStrictEqual, strictEqual } from "node:assert/strict";
 import type { PipelineToDetect } from "../messages.ts";
 import { ObservationOutlet } from "./observation_outlet.ts";
 
@@ -33,6 +33,25 @@ function joined(isPatient: boolean) {
 function oneRow(): Int32Array<ArrayBuffer> {
   return Int32Array.of(1 << 16);
 }
+
+Deno.test("ObservationOutlet asks to be joined when there is something to send", () => {
+  const { port1, port2 } = new MessageChannel();
+  let asked = 0;
+  const outlet: ObservationOutlet = new ObservationOutlet({
+    isPatient: true,
+    onRoom: () => {},
+    onUnjoined: () => {
+      asked++;
+      outlet.join(port1);
+    },
+  });
+  strictEqual(asked, 0);
+  notStrictEqual(outlet.exchange(oneRow(), 1, 1), null);
+  notStrictEqual(outlet.exchange(oneRow(), 1, 1), null);
+  strictEqual(asked, 1);
+  port1.close();
+  port2.close();
+});
 
 Deno.test("ObservationOutlet counts what was under way to a detect worker that crashed", () => {
   const { outlet, close } = joined(false);
