@@ -31,7 +31,6 @@ import { HotPath } from "../hot/hot_path.ts";
 import {
   CLASS_COUNT,
   END_ACTIVE,
-  F_HOST_FLAGS,
   F_ID,
   F_JA4,
   F_KIND,
@@ -220,11 +219,6 @@ export class FlowTable {
   /** Time of the flow's newest packet. */
   lastUs(slot: number): number {
     return this.#double(slot, F_LAST_US);
-  }
-
-  /** Which ends are hosts of one's own network: ORIGINATOR_IS_LOCAL, RESPONDER_IS_LOCAL. Only in a pipeline. */
-  hostFlags(slot: number): number {
-    return this.#word(slot, F_HOST_FLAGS);
   }
 
   /** Index into APPLICATION_NAMES; 0 while it is not known. */

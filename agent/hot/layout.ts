@@ -319,5 +319,8 @@ export const O_MARK_ENDED_CLOSED = 0x8000;
 export const O_MARK_ENDED_EVICTED = 0x10000;
 export const O_MARK_ENDED_INPUT = 0x20000;
 export const O_CONTACT_WORDS = 26;
+export const O_ARP_WORDS = 22;
+/** Without name and addresses. */
+export const O_DNS_WORDS = 16;
 export const O_HOST_WINDOW_WORDS = 20;
 export const O_WORDS_MAX = 112;

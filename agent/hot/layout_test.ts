@@ -1,5 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import {
+  ARP_WORDS,
   CONTACT_WORDS,
   HOST_WINDOW_WORDS,
   Mark,
@@ -35,8 +36,8 @@ Deno.test("the hot path's layout has the numbers of records.ts and observation.t
   const marks = namedIn(layout, "O_MARK_");
   deepStrictEqual({ ...marks, ...FlowTurn }, { ...Mark });
   deepStrictEqual(
-    [layout.O_CONTACT_WORDS, layout.O_HOST_WINDOW_WORDS, layout.O_WORDS_MAX],
-    [CONTACT_WORDS, HOST_WINDOW_WORDS, OBSERVATION_WORDS_MAX],
+    [layout.O_CONTACT_WORDS, layout.O_ARP_WORDS, layout.O_HOST_WINDOW_WORDS, layout.O_WORDS_MAX],
+    [CONTACT_WORDS, ARP_WORDS, HOST_WINDOW_WORDS, OBSERVATION_WORDS_MAX],
   );
   deepStrictEqual(layout.HOT_WINDOW_US, WINDOW_US);
 });

@@ -1,18 +1,16 @@
 /**
  * Writes what the detectors see, in the rows that agent/detect/observation.ts draws, and hands them on. The hot path writes
- * most rows itself (agent/hot/assembly/observations.ts): contacts and ends of flows, volumes of hosts; the others are here.
+ * most rows itself (agent/hot/assembly/observations.ts): contacts and ends of flows, ARP packets, DNS messages, volumes of
+ * hosts; the others are here.
  */
-import { readInt32 } from "../decode/bytes.ts";
 import { decodePacket } from "../decode/decode.ts";
 import {
-  ARP_WORDS,
   ICMP_ERROR_WORDS,
   Mark,
   OBSERVATION_WORDS_MAX,
   ObservationKind,
   SHORT_WORDS,
 } from "../detect/observation.ts";
-import type { FlowTable } from "../flow/flow_table.ts";
 import type { HotPath } from "../hot/hot_path.ts";
 import {
   OBSERVATION_BUFFER_WORDS,
@@ -21,8 +19,7 @@ import {
   S_OBSERVATIONS_LENGTH,
   S_OBSERVATIONS_SHED,
 } from "../hot/layout.ts";
-import { Linktype, Packet, type PacketBatch, Transport } from "../records.ts";
-import { writeDnsObservation } from "./dns_observation.ts";
+import { Linktype, Packet, type PacketBatch } from "../records.ts";
 
 /** Takes full buffers. */
 export interface ObservationSink {
@@ -41,14 +38,6 @@ export interface ObservationSink {
 
 /** Words of a buffer. */
 export const observationBufferWords = OBSERVATION_BUFFER_WORDS;
-
-/** The flow that the packet was just taken into; one object is filled again for every packet. */
-export interface FlowOfPacket {
-  readonly flows: FlowTable;
-  slot: number;
-  /** Mark.isSourceLocal and Mark.isDestinationLocal. */
-  local: number;
-}
 
 export class ObservationWriter {
   readonly #sink: ObservationSink;
@@ -97,32 +86,9 @@ export class ObservationWriter {
     this.#state[S_OBSERVATIONS_COUNT] = 0;
   }
 
-  /** An ARP packet with IPv4 addresses (RFC 826). */
-  arp(batch: PacketBatch, index: number, packet: Packet): void {
-    const { bytes } = batch;
-    const arp = packet.arpOffset;
-    const isWhole = arp + 28 <= batch.offsets[index] + batch.capturedLengths[index];
-    if (!isWhole || bytes[arp + 4] !== 6 || bytes[arp + 5] !== 4) return;
-    const at = this.#begin(ARP_WORDS, ObservationKind.arp, Transport.arp);
-    if (at < 0) return;
-    const words = this.#words;
-    this.#writeTime(at, batch.timestampsUs[index]);
-    words.fill(0, at + 3, at + 13);
-    words[at + 5] = 0xffff;
-    words[at + 6] = readInt32(bytes, arp + 14);
-    words[at + 9] = 0xffff;
-    words[at + 10] = readInt32(bytes, arp + 24);
-    words[at + 13] = marksOf(batch, index, packet);
-    words[at + 14] = bytes[arp + 6] << 8 | bytes[arp + 7];
-    words[at + 15] = 0;
-    this.#writeMac(at + 16, bytes, arp + 8);
-    this.#writeMac(at + 18, bytes, arp + 18);
-    this.#writeMac(at + 20, bytes, packet.linkOffset < 0 ? -1 : packet.linkOffset + 6);
-  }
-
   /** An ICMP or ICMPv6 message that quotes the packet it is about. */
   icmpError(batch: PacketBatch, index: number, packet: Packet): void {
-    if (!isIcmpError(packet) || packet.payloadCapturedLength <= 0) return;
+    if (packet.payloadCapturedLength <= 0) return;
     const quoted = this.#quoted;
     const length = packet.payloadCapturedLength;
     const offset = packet.payloadOffset;
@@ -141,24 +107,6 @@ export class ObservationWriter {
     words[at + 17] = packet.source1;
     words[at + 18] = packet.source2;
     words[at + 19] = packet.source3;
-  }
-
-  /** A DNS message; what is no whole one is left out. */
-  dns(batch: PacketBatch, index: number, packet: Packet, flow: FlowOfPacket): void {
-    const at = this.#begin(SHORT_WORDS, ObservationKind.dns, packet.transport);
-    if (at < 0) return;
-    const words = this.#words;
-    this.#writeTime(at, batch.timestampsUs[index]);
-    this.#writeEnds(at, packet);
-    words[at + 12] = flow.flows.id(flow.slot);
-    words[at + 13] = flow.local | (flow.flows.isOriginator ? Mark.sentByOriginator : 0) |
-      marksOf(batch, index, packet);
-    const added = writeDnsObservation(batch.bytes, packet, words, at + SHORT_WORDS);
-    if (added < 0) this.#length = at;
-    else {
-      words[at] += added << 16;
-      this.#length = at + SHORT_WORDS + added;
-    }
   }
 
   /** All host windows of the window that began at `startUs` have been written. */
@@ -212,12 +160,6 @@ export class ObservationWriter {
       ? 0
       : packet.sourcePort << 16 | packet.destinationPort & 0xffff;
   }
-
-  /** `from` -1 stands for an address that is not there. */
-  #writeMac(at: number, bytes: Uint8Array, from: number): void {
-    this.#words[at] = from < 0 ? 0 : bytes[from] << 8 | bytes[from + 1];
-    this.#words[at + 1] = from < 0 ? 0 : readInt32(bytes, from + 2);
-  }
 }
 
 /** What the frame and the IP header add to a row's marks. */
@@ -235,11 +177,4 @@ function marksOf(batch: PacketBatch, index: number, packet: Packet): number {
 function isToMany({ ipVersion, destination0, destination3 }: Packet): boolean {
   if (ipVersion === 4) return destination3 >>> 28 === 0xe || destination3 === -1;
   return ipVersion === 6 && destination0 >>> 24 === 0xff;
-}
-
-/** Unreachable, source quench, redirect, time exceeded, parameter problem (RFC 792; RFC 4443 sections 3.1 to 3.4). */
-function isIcmpError(packet: Packet): boolean {
-  const type = packet.sourcePort;
-  if (packet.transport === Transport.icmpv6) return type >= 1 && type <= 4;
-  return type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
 }

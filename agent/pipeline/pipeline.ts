@@ -11,8 +11,6 @@ import { HotPath, type PcapRecords } from "../hot/hot_path.ts";
 import {
   APPLICATION_PLACES,
   APPLICATIONS_AT,
-  ORIGINATOR_IS_LOCAL,
-  RESPONDER_IS_LOCAL,
   S_CAPTURED_BYTES,
   S_NEWEST_US,
   S_OLDEST_US,
@@ -46,12 +44,7 @@ import {
   WINDOW_US,
 } from "../records.ts";
 import { KeyedSlots } from "../detect/keyed_slots.ts";
-import { Mark, ObservationKind } from "../detect/observation.ts";
-import {
-  type FlowOfPacket,
-  type ObservationSink,
-  ObservationWriter,
-} from "./observation_writer.ts";
+import { type ObservationSink, ObservationWriter } from "./observation_writer.ts";
 import { hostCountDefault, HostTable } from "./host_table.ts";
 import { isLocalAddress, isUnicastAddress } from "./local_address.ts";
 import { NameBook } from "./name_book.ts";
@@ -148,7 +141,6 @@ export class Pipeline {
   /** Addresses whose packets become rows under the policy "anomalous". */
   readonly #suspects = new KeyedSlots({ capacity: suspectsMax, keyWords: 4 });
   readonly #suspectKey = new Int32Array(4);
-  readonly #flowOfPacket: FlowOfPacket;
   /** Start of the detectors' window in progress. */
   #windowStartUs = -Infinity;
   #newest: PacketRow[] = [];
@@ -198,7 +190,6 @@ export class Pipeline {
       readsUnderWay: 0,
       takePcap: (records) => this.#takePcap(records),
     };
-    this.#flowOfPacket = { flows: this.#flows, slot: -1, local: 0 };
     this.#observer = options.observations ? new ObservationWriter(options.observations, hot) : null;
     this.#hosts = new HostTable({
       hot,
@@ -219,7 +210,8 @@ export class Pipeline {
     calls.macSeen = (row, host) => this.#readHostMac(row, host);
     calls.inspect = (row, slot) => this.#inspectRow(row, slot);
     calls.makeRow = (row, slot) => this.#makeRow(row, slot);
-    calls.observe = (row, slot, kind) => this.#observe(row, slot, kind);
+    calls.icmpError = (row) =>
+      this.#observer!.icmpError(this.#batch, this.#take(row), this.#packet);
     calls.secondOver = (timestampUs) => this.#rollSecond(timestampUs);
     calls.tick = () => this.#passTime(this.#flows.nowUs);
     state[S_WANTS] = (this.#options.onRow ? WANTS_ROWS : 0) |
@@ -430,20 +422,6 @@ export class Pipeline {
     return this.#firstRow === inTurn ? 0 : this.#firstRow + row;
   }
 
-  /** Tells the detectors of a packet that they read. */
-  #observe(row: number, slot: number, kind: number): void {
-    const index = this.#take(row);
-    const batch = this.#batch;
-    const packet = this.#packet;
-    const observer = this.#observer!;
-    if (kind === ObservationKind.arp) return observer.arp(batch, index, packet);
-    if (kind === ObservationKind.icmpError) return observer.icmpError(batch, index, packet);
-    const flow = this.#flowOfPacket;
-    flow.slot = slot;
-    flow.local = localMarks(this.#flows.hostFlags(slot), this.#flows.isOriginator);
-    observer.dns(batch, index, packet, flow);
-  }
-
   /** A second of traffic time has passed, and perhaps a window. */
   #passTime(nowUs: number): void {
     const windowStartUs = Math.floor(nowUs / WINDOW_US) * WINDOW_US;
@@ -578,16 +556,6 @@ function named<T>(
       isListed(value, name)
     ),
   );
-}
-
-/** Marks of a packet by whether the originator sent it; `flags` as FlowTable.hostFlags() has them. */
-function localMarks(flags: number, isOriginator: boolean): number {
-  const isOriginatorLocal = (flags & ORIGINATOR_IS_LOCAL) !== 0;
-  const isResponderLocal = (flags & RESPONDER_IS_LOCAL) !== 0;
-  const isSourceLocal = isOriginator ? isOriginatorLocal : isResponderLocal;
-  const isDestinationLocal = isOriginator ? isResponderLocal : isOriginatorLocal;
-  return (isSourceLocal ? Mark.isSourceLocal : 0) |
-    (isDestinationLocal ? Mark.isDestinationLocal : 0);
 }
 
 function readMac(bytes: Uint8Array, offset: number): number {

@@ -1,7 +1,7 @@
 /**
- * Rows for the detectors: what a packet meant to its flow, that a flow ended, and the volumes of a host.
- * agent/detect/observation.ts draws them; agent/pipeline/observation_writer.ts writes those of other kinds into the same
- * buffer and hands it on.
+ * Rows for the detectors: what a packet meant to its flow, that a flow ended, ARP packets, and the volumes of a host; DNS
+ * messages are next door. agent/detect/observation.ts draws them; agent/pipeline/observation_writer.ts writes those of other
+ * kinds into the same buffer and hands it on.
  */
 import {
   END_ACTIVE,
@@ -24,8 +24,10 @@ import {
   F_STATE,
   KIND_APPLICATION_SHIFT,
   META_IS_IPV6,
+  O_ARP_WORDS,
   O_CONTACT_WORDS,
   O_HOST_WINDOW_WORDS,
+  O_KIND_ARP,
   O_KIND_CONTACT,
   O_KIND_END,
   O_KIND_HOST_WINDOW,
@@ -43,6 +45,7 @@ import {
   OBSERVATION_BUFFER_WORDS,
   OBSERVATIONS_AT,
   ORIGINATOR_IS_LOCAL,
+  P_ARP_OFFSET,
   P_DESTINATION_PORT,
   P_IP_LENGTH,
   P_IP_VERSION,
@@ -75,6 +78,9 @@ import {
 import { observationsFull } from "./imports";
 import { isToMany } from "./roles";
 
+/** Of Ethernet and IPv4 addresses, with its header. */
+const ARP_LENGTH: usize = 28;
+
 @inline
 function field(index: i32): i32 {
   return load<i32>(PACKET_AT + (index << 2));
@@ -103,26 +109,77 @@ export function writeContact(
   wireLength: u32,
   isEthernet: bool,
 ): void {
-  const at = beginRow(O_CONTACT_WORDS, O_KIND_CONTACT, field(P_TRANSPORT), timestampUs);
+  const at = beginPacketRow(O_CONTACT_WORDS, O_KIND_CONTACT, base, flow, timestampUs, isEthernet);
   if (at == 0) return;
-  memory.copy(at + (3 << 2), PACKET_AT + (P_SOURCE << 2), 32);
-  const source = field(P_SOURCE_PORT);
-  set(at, 11, source < 0 ? 0 : source << 16 | field(P_DESTINATION_PORT) & 0xffff);
-  set(at, 12, idOf(flow));
-  const isOriginator = state(S_IS_ORIGINATOR);
-  const marks = state(S_TURN) | localMarks(load<i32>(flow, F_HOST_FLAGS << 2), isOriginator) |
-    (isOriginator != 0 ? O_MARK_SENT_BY_ORIGINATOR : 0) | packetMarks(base, isEthernet);
-  set(at, 13, marks);
+  set(at, 13, load<i32>(at, 13 << 2) | state(S_TURN));
   set(at, 14, field(P_TCP_FLAGS) << 16 | field(P_TTL) & 0xffff);
   set(at, 15, field(P_TCP_WINDOW) << 16 | ipIdentification(base));
   const headerLength = field(P_IP_LENGTH) - field(P_PAYLOAD_LENGTH);
   set(at, 16, headerLength << 16 | <i32> min<u32>(wireLength, 0xffff));
   set(at, 17, field(P_PAYLOAD_LENGTH));
   writeTotals(at, flow, timestampUs);
+  writeSenderMac(at, 24, base);
+}
+
+/** Makes room for a row of the packet in hand and writes what such rows share, up to word 13; its address, or 0. */
+export function beginPacketRow(
+  length: i32,
+  kind: i32,
+  base: usize,
+  flow: usize,
+  timestampUs: f64,
+  isEthernet: bool,
+): usize {
+  const at = beginRow(length, kind, field(P_TRANSPORT), timestampUs);
+  if (at == 0) return 0;
+  memory.copy(at + (3 << 2), PACKET_AT + (P_SOURCE << 2), 32);
+  const source = field(P_SOURCE_PORT);
+  set(at, 11, source < 0 ? 0 : source << 16 | field(P_DESTINATION_PORT) & 0xffff);
+  set(at, 12, idOf(flow));
+  const isOriginator = state(S_IS_ORIGINATOR);
+  const marks = localMarks(load<i32>(flow, F_HOST_FLAGS << 2), isOriginator) |
+    (isOriginator != 0 ? O_MARK_SENT_BY_ORIGINATOR : 0) | packetMarks(base, isEthernet);
+  set(at, 13, marks);
+  return at;
+}
+
+/** An ARP packet with IPv4 addresses (RFC 826); `frameEnd` is the address behind its last captured byte. */
+export function writeArp(
+  base: usize,
+  frameEnd: usize,
+  timestampUs: f64,
+  isEthernet: bool,
+): void {
+  const arp = base + field(P_ARP_OFFSET);
+  // Lengths of the hardware and protocol addresses.
+  if (arp + ARP_LENGTH > frameEnd || load<u8>(arp, 4) != 6 || load<u8>(arp, 5) != 4) return;
+  const at = beginRow(O_ARP_WORDS, O_KIND_ARP, field(P_TRANSPORT), timestampUs);
+  if (at == 0) return;
+  for (let word = 3; word < 16; word++) set(at, word, 0);
+  set(at, 5, 0xffff);
+  set(at, 6, bswap<i32>(load<i32>(arp, 14)));
+  set(at, 9, 0xffff);
+  set(at, 10, bswap<i32>(load<i32>(arp, 24)));
+  set(at, 13, packetMarks(base, isEthernet));
+  set(at, 14, <i32> bswap<u16>(load<u16>(arp, 6)));
+  writeMac(at, 16, arp + 8);
+  writeMac(at, 18, arp + 18);
+  writeSenderMac(at, 20, base);
+}
+
+/** The MAC address that the frame came from, two words; 0 where there is none. */
+@inline
+function writeSenderMac(at: usize, word: i32, base: usize): void {
   const link = field(P_LINK_OFFSET);
-  const mac = base + link + 6;
-  set(at, 24, link < 0 ? 0 : <i32> bswap<u16>(load<u16>(mac)));
-  set(at, 25, link < 0 ? 0 : bswap<i32>(load<i32>(mac, 2)));
+  if (link >= 0) return writeMac(at, word, base + link + 6);
+  set(at, word, 0);
+  set(at, word + 1, 0);
+}
+
+@inline
+function writeMac(at: usize, word: i32, mac: usize): void {
+  set(at, word, <i32> bswap<u16>(load<u16>(mac)));
+  set(at, word + 1, bswap<i32>(load<i32>(mac, 2)));
 }
 
 /** A flow with payload that ends, for a reason as END_ of the layout: source is its originator. */
@@ -165,7 +222,7 @@ function added(counter: usize, taken: usize): i64 {
 }
 
 @inline
-function set(at: usize, word: i32, value: i32): void {
+export function set(at: usize, word: i32, value: i32): void {
   store<i32>(at + (word << 2), value);
 }
 
@@ -185,6 +242,18 @@ function beginRow(length: i32, kind: i32, transport: i32, timestampUs: f64): usi
   set(at, 1, <i32> (<i64> seconds));
   set(at, 2, <i32> (timestampUs - seconds * 1e6));
   return at;
+}
+
+/** Adds words to the row begun last. */
+export function growRow(at: usize, words: i32): void {
+  set(at, 0, load<i32>(at) + (words << 16));
+  store<i32>(STATE_AT, state(S_OBSERVATIONS_LENGTH) + words, S_OBSERVATIONS_LENGTH << 2);
+}
+
+/** Takes the row begun last back, which has `length` words. */
+export function dropRow(length: i32): void {
+  store<i32>(STATE_AT, state(S_OBSERVATIONS_LENGTH) - length, S_OBSERVATIONS_LENGTH << 2);
+  store<i32>(STATE_AT, state(S_OBSERVATIONS_COUNT) - 1, S_OBSERVATIONS_COUNT << 2);
 }
 
 function idOf(flow: usize): i32 {

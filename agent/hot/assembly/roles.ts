@@ -36,7 +36,8 @@ export function isSentByResponder(): bool {
 
 /** IPv4 multicast (224.0.0.0/4) and 255.255.255.255, IPv6 multicast (ff00::/8): never an originator. */
 export function isToMany(): bool {
-  if (field(P_IP_VERSION) == 6) return <u32> field(P_DESTINATION) >> 24 == 0xff;
+  const version = field(P_IP_VERSION);
+  if (version != 4) return version == 6 && <u32> field(P_DESTINATION) >> 24 == 0xff;
   const address = field(P_DESTINATION + 3);
   return <u32> address >> 28 == 0xe || address == -1;
 }

@@ -11,11 +11,9 @@ import {
   F_WIRE_BYTES,
   KIND_APPLICATION_SHIFT,
   LINKTYPE_ETHERNET,
-  O_KIND_ARP,
-  O_KIND_DNS,
-  O_KIND_ICMP_ERROR,
   P_ARP_OFFSET,
   P_PAYLOAD_CAPTURED_LENGTH,
+  P_SOURCE_PORT,
   P_STOP_REASON,
   P_TRANSPORT,
   PACKET_AT,
@@ -56,8 +54,9 @@ import {
   windowEndUs,
 } from "./flows";
 import { countHosts, PASSING } from "./hosts";
-import { wantsObservations, writeContact } from "./observations";
-import { decode, makeRow, observe, secondOver, tick } from "./imports";
+import { writeDns } from "./dns_observation";
+import { decode, icmpError, makeRow, secondOver, tick } from "./imports";
+import { wantsObservations, writeArp, writeContact } from "./observations";
 import { isBrief, setDue } from "./traffic_clock";
 
 
@@ -117,7 +116,8 @@ export function processPacket(
   const wireBytes = <f64> wireLength;
   const slot = addToFlow(timestampUs, wireBytes, interfaceId);
   if (!isInTime) finishTime();
-  const direction = track(base, row, slot, timestampUs, wireLength, isEthernet);
+  const frameEnd = base + offset + capturedLength;
+  const direction = track(base, row, slot, timestampUs, wireLength, isEthernet, frameEnd);
   const transport = field(P_TRANSPORT);
   addTo(TALLY_AT, transport, 1);
   addTo(TALLY_AT, TRANSPORT_COUNT + transport, wireBytes);
@@ -162,10 +162,13 @@ function track(
   timestampUs: f64,
   wireLength: u32,
   isEthernet: bool,
+  frameEnd: usize,
 ): i32 {
   const wireBytes = <f64> wireLength;
   if (slot < 0) {
-    if (wantsObservations() && field(P_ARP_OFFSET) >= 0) observe(row, -1, O_KIND_ARP);
+    if (wantsObservations() && field(P_ARP_OFFSET) >= 0) {
+      writeArp(base, frameEnd, timestampUs, isEthernet);
+    }
     if (wantsRows()) makeRow(row, -1);
     return PASSING;
   }
@@ -182,11 +185,19 @@ function track(
   const turn = load<i32>(STATE_AT, S_TURN << 2);
   if (turn != 0) writeContact(base, flow, timestampUs, wireLength, isEthernet);
   const isDns = known == APPLICATION_DNS || turn != 0 && applicationOf(flow) == APPLICATION_DNS;
-  if (isDns && hasPayload) observe(row, slot, O_KIND_DNS);
-  const transport = field(P_TRANSPORT);
-  const isIcmp = transport == TRANSPORT_ICMP || transport == TRANSPORT_ICMPV6;
-  if (isIcmp) observe(row, slot, O_KIND_ICMP_ERROR);
+  if (isDns && hasPayload) writeDns(base, flow, timestampUs, isEthernet);
+  if (isIcmpError()) icmpError(row);
   return direction;
+}
+
+/** Unreachable, source quench, redirect, time exceeded, parameter problem (RFC 792; RFC 4443 sections 3.1 to 3.4). */
+@inline
+function isIcmpError(): bool {
+  const transport = field(P_TRANSPORT);
+  if (transport != TRANSPORT_ICMP && transport != TRANSPORT_ICMPV6) return false;
+  const type = field(P_SOURCE_PORT);
+  if (transport == TRANSPORT_ICMPV6) return type >= 1 && type <= 4;
+  return type >= 3 && type <= 5 || type == 11 || type == 12;
 }
 
 /** Looks at the payload of a flow that may have more to tell. */

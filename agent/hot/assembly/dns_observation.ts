@@ -1,0 +1,134 @@
+/**
+ * Rows of DNS messages for the detectors (agent/detect/observation.ts draws them); agent/decode/dns.ts says how a message is
+ * built.
+ */
+import {
+  O_DNS_WORDS,
+  O_KIND_DNS,
+  P_PAYLOAD_CAPTURED_LENGTH,
+  P_PAYLOAD_OFFSET,
+  P_TRANSPORT,
+  PACKET_AT,
+  TRANSPORT_TCP,
+} from "../layout";
+import { beginPacketRow, dropRow, growRow, set } from "./observations";
+
+const HEADER_LENGTH: usize = 12;
+/** Type and class behind a question's name; type, class, TTL and length behind a record's. */
+const QUESTION_LENGTH: usize = 4;
+const RECORD_LENGTH: usize = 10;
+const LABEL_MAX: u32 = 63;
+const POINTER: u32 = 0xc0;
+const NAME_LENGTH_MAX: i32 = 255;
+const POINTERS_MAX: i32 = 32;
+/** Answers looked at, and addresses told. */
+const ANSWERS_MAX: i32 = 32;
+const ADDRESSES_MAX: i32 = 8;
+const TYPE_A: i32 = 1;
+const TYPE_AAAA: i32 = 28;
+
+@inline
+function field(index: i32): i32 {
+  return load<i32>(PACKET_AT + (index << 2));
+}
+
+@inline
+function read16(at: usize): i32 {
+  return <i32> bswap<u16>(load<u16>(at));
+}
+
+/** The DNS message that the packet in hand carries; what is no whole one with a question is left out. */
+export function writeDns(base: usize, flow: usize, timestampUs: f64, isEthernet: bool): void {
+  const payload = base + field(P_PAYLOAD_OFFSET);
+  const end = payload + field(P_PAYLOAD_CAPTURED_LENGTH);
+  // Over TCP a length of two bytes comes first (RFC 1035 section 4.2.2).
+  const message = field(P_TRANSPORT) == TRANSPORT_TCP ? payload + 2 : payload;
+  const nameAt = message + HEADER_LENGTH;
+  if (nameAt > end) return;
+  const questions = read16(message + 4);
+  const typeAt = skipName(nameAt, end);
+  if (questions == 0 || typeAt == 0 || typeAt + QUESTION_LENGTH > end) return;
+  const at = beginPacketRow(O_DNS_WORDS, O_KIND_DNS, base, flow, timestampUs, isEthernet);
+  if (at == 0) return;
+  const text = at + (O_DNS_WORDS << 2);
+  const length = expandName(message, end, nameAt, text);
+  if (length < 0) return dropRow(O_DNS_WORDS);
+  for (let byte = length; (byte & 3) != 0; byte++) store<u8>(text + byte, 0);
+  const nameWords = length + 3 >> 2;
+  const flags = read16(message + 2);
+  const isResponse = flags >> 15;
+  set(at, 14, isResponse << 31 | (flags & 0xf) << 24 | length << 16 | read16(typeAt));
+  let count = 0;
+  if (isResponse != 0 && questions == 1) {
+    const answers = min(read16(message + 6), ANSWERS_MAX);
+    count = writeAddresses(typeAt + QUESTION_LENGTH, end, answers, text + (nameWords << 2));
+  }
+  set(at, 15, count);
+  growRow(at, nameWords + count * 4);
+}
+
+/** Address behind the name at `at`, 0 when it is cut off or malformed. Pointers are not followed. */
+function skipName(at: usize, end: usize): usize {
+  let next = at;
+  while (next < end) {
+    const label = <u32> load<u8>(next);
+    if (label == 0) return next + 1;
+    if (label >= POINTER) return next + 2 <= end ? next + 2 : 0;
+    if (label > LABEL_MAX) return 0;
+    next += label + 1;
+  }
+  return 0;
+}
+
+/** Writes the name at `at` in lower case, with dots, to `to`; its length, -1 when it is cut off, too long or leads nowhere. */
+function expandName(message: usize, end: usize, at: usize, to: usize): i32 {
+  let length: i32 = 0;
+  let pointers = 0;
+  let next = at;
+  while (next < end) {
+    const label = <u32> load<u8>(next);
+    if (label == 0) return length;
+    if (label >= POINTER) {
+      if (next + 2 > end || ++pointers > POINTERS_MAX) return -1;
+      next = message + (read16(next) & 0x3fff);
+      continue;
+    }
+    const after = next + 1 + label;
+    const isTooLong = length + <i32> label + 1 > NAME_LENGTH_MAX;
+    if (label > LABEL_MAX || after > end || isTooLong) return -1;
+    if (length > 0) store<u8>(to + length++, 0x2e);
+    for (next++; next < after; next++) {
+      const byte = <u32> load<u8>(next);
+      store<u8>(to + length++, byte - 0x41 < 26 ? byte + 32 : byte);
+    }
+  }
+  return -1;
+}
+
+/** Addresses of the A and AAAA records from `next` on, to `to`; how many. */
+function writeAddresses(next: usize, end: usize, answers: i32, to: usize): i32 {
+  let count = 0;
+  for (let answer = 0; answer < answers && count < ADDRESSES_MAX; answer++) {
+    const fields = skipName(next, end);
+    if (fields == 0 || fields + RECORD_LENGTH > end) break;
+    const type = read16(fields);
+    const length = read16(fields + 8);
+    const data = fields + RECORD_LENGTH;
+    next = data + length;
+    if (next > end) break;
+    const place = to + (count << 4);
+    if (type == TYPE_A && length == 4) {
+      set(place, 0, 0);
+      set(place, 1, 0);
+      set(place, 2, 0xffff);
+      set(place, 3, bswap<i32>(load<i32>(data)));
+      count++;
+    } else if (type == TYPE_AAAA && length == 16) {
+      for (let word = 0; word < 4; word++) {
+        set(place, word, bswap<i32>(load<i32>(data + (word << 2))));
+      }
+      count++;
+    }
+  }
+  return count;
+}

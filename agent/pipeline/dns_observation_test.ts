@@ -1,0 +1,187 @@
+/** Rows of DNS messages, beside a model that reads them with agent/decode/dns.ts, from a payload of its own. */
+import { deepStrictEqual, ok } from "node:assert/strict";
+import fc from "fast-check";
+import { readInt32 } from "../decode/bytes.ts";
+import {
+  dnsAnswerCount,
+  dnsHeaderLength,
+  dnsQuestionCount,
+  dnsRcode,
+  expandDnsName,
+  expandedName,
+  isDnsResponse,
+  readDnsHeader,
+  skipDnsName,
+} from "../decode/dns.ts";
+import { ethernet, ipv4, join, tcp, udp, uint16 } from "../decode/packet_builder.ts";
+import { ObservationKind } from "../detect/observation.ts";
+import { createPacketBatch } from "../records.ts";
+import { Pipeline } from "./pipeline.ts";
+
+const addressesMax = 8;
+/** Answers looked at. */
+const answersMax = 32;
+const typeA = 1;
+const typeAaaa = 28;
+
+const label = fc.constantFrom([], [1, 0x41], [3, 0x57, 0x77, 0x5a], [63, ...Array(63).fill(0x62)]);
+const nameEnd = fc.oneof(
+  fc.constant([0]),
+  fc.constantFrom([0xc0, 12], [0xc0, 14], [0xc0, 255], [0xff, 0xff], [64], []),
+);
+const name = fc.tuple(fc.array(label, { maxLength: 5 }), nameEnd).map(([labels, end]) => [
+  ...labels.flat(),
+  ...end,
+]);
+const question = fc.tuple(name, fc.constantFrom(1, 16, 28, 65_399))
+  .map(([text, type]) => [...text, ...uint16(type), ...uint16(1)]);
+const data = fc.constantFrom([192, 0, 2, 80], Array(16).fill(0x20), [1, 2, 3]);
+const answer = fc.tuple(name, fc.constantFrom(1, 5, 28), data).map(([text, type, bytes]) => [
+  ...text,
+  ...uint16(type),
+  ...[0, 1, 0, 0, 0, 9],
+  ...uint16(bytes.length),
+  ...bytes,
+]);
+const message = fc.record({
+  flags: fc.constantFrom(0x0100, 0x8180, 0x8583),
+  questions: fc.constantFrom(1, 1, 1, 0, 2, 256),
+  answers: fc.constantFrom(0, 1, 3, 40, 300),
+  question,
+  records: fc.array(answer, { maxLength: 40 }),
+  left: fc.integer({ min: 0, max: 700 }),
+}).map(({ flags, questions, answers, question, records, left }) =>
+  join(
+    [0x12, 0x34],
+    ...[flags, questions, answers, 0, 0].map(uint16),
+    question,
+    records.flat(),
+  ).subarray(0, 700 - left)
+);
+
+Deno.test("rows of DNS messages, whole and broken ones, are those of the model", () => {
+  let rows = 0;
+  fc.assert(
+    fc.property(message, fc.boolean(), (bytes, isTcp) => {
+      const expected = modelRow(bytes);
+      deepStrictEqual(rowOf(bytes, isTcp), expected);
+      if (expected !== null) rows++;
+    }),
+    { numRuns: 1000 },
+  );
+  ok(rows > 100, String(rows));
+});
+
+/** The words from 14 on of the row that a message makes in a flow that is known as DNS; null when it makes none. */
+function rowOf(bytes: Uint8Array, isTcp: boolean): number[] | null {
+  const known = join([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0x61, 0], uint16(1), uint16(1));
+  const frames = [known, bytes].map((payload) => frame(payload, isTcp));
+  const batch = createPacketBatch(2, Uint8Array.from(join(...frames)));
+  frames.forEach((bytes, index) => {
+    batch.offsets[index] = index * frames[0].length;
+    batch.capturedLengths[index] = batch.wireLengths[index] = bytes.length;
+    batch.timestampsUs[index] = 1_700_000_000_000_000 + index;
+    batch.linktypes[index] = 1;
+  });
+  batch.count = 2;
+  const found: number[][] = [];
+  const pipeline = new Pipeline({
+    flowCountMax: 10,
+    rowPolicy: "none",
+    observations: {
+      wordsMin: 0,
+      exchange: (words, length, count) => {
+        let rows = 0;
+        for (let at = 0; at < length; at += words[at] >>> 16, rows++) {
+          const isDns = (words[at] & 0xff) === ObservationKind.dns;
+          if (isDns) found.push([...words.subarray(at + 14, at + (words[at] >>> 16))]);
+        }
+        deepStrictEqual(rows, count);
+        return words;
+      },
+    },
+  });
+  pipeline.process(batch);
+  pipeline.finish();
+  return found[1] ?? null;
+}
+
+function frame(payload: Uint8Array, isTcp: boolean): Uint8Array {
+  if (!isTcp) return ethernet(0x0800, ipv4({ protocol: 17 }, udp({ destination: 53 }, payload)));
+  const segment = tcp({ flags: 0x18 }, join(uint16(payload.length), payload));
+  segment.set(uint16(53), 2);
+  return ethernet(0x0800, ipv4({ protocol: 6 }, segment));
+}
+
+function modelRow(bytes: Uint8Array): number[] | null {
+  const words = new Int32Array(200);
+  const length = bytes.length === 0 ? -1 : writeDnsObservation(bytes, words);
+  return length < 0 ? null : [...words.subarray(0, length)];
+}
+
+/** Writes the words from 14 on; returns how many, or -1 for what is no DNS message with a question. */
+function writeDnsObservation(bytes: Uint8Array, words: Int32Array): number {
+  const message = 0;
+  const at = 0;
+  const end = bytes.length;
+  const header = readDnsHeader(bytes, message, end);
+  if (header < 0 || dnsQuestionCount(header) === 0) return -1;
+  const nameAt = message + dnsHeaderLength;
+  const length = expandDnsName(bytes, message, end, nameAt);
+  const typeAt = skipDnsName(bytes, nameAt, end);
+  if (length < 0 || typeAt < 0 || typeAt + 4 > end) return -1;
+  const isResponse = isDnsResponse(header);
+  const type = bytes[typeAt] << 8 | bytes[typeAt + 1];
+  words[at] = (isResponse ? -0x80000000 : 0) | dnsRcode(header) << 24 | length << 16 | type;
+  const nameWords = length + 3 >> 2;
+  writeName(words, at + 2, length);
+  const count = isResponse && dnsQuestionCount(header) === 1
+    ? writeAddresses(bytes, typeAt + 4, end, dnsAnswerCount(header), words, at + 2 + nameWords)
+    : 0;
+  words[at + 1] = count;
+  return 2 + nameWords + count * 4;
+}
+
+/** The name that expandDnsName() put together, in lower case. */
+function writeName(words: Int32Array, at: number, length: number): void {
+  words.fill(0, at, at + (length + 3 >> 2));
+  for (let index = 0; index < length; index++) {
+    const byte = expandedName[index];
+    const lower = byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte;
+    words[at + (index >> 2)] |= lower << (index & 3) * 8;
+  }
+}
+
+/** Addresses of the A and AAAA records from `next` on; returns how many were written. */
+function writeAddresses(
+  bytes: Uint8Array,
+  next: number,
+  end: number,
+  answerCount: number,
+  words: Int32Array,
+  at: number,
+): number {
+  let written = 0;
+  const count = Math.min(answerCount, answersMax);
+  for (let answer = 0; answer < count && written < addressesMax; answer++) {
+    const fields = skipDnsName(bytes, next, end);
+    if (fields < 0 || fields + 10 > end) break;
+    const type = bytes[fields] << 8 | bytes[fields + 1];
+    const length = bytes[fields + 8] << 8 | bytes[fields + 9];
+    const data = fields + 10;
+    next = data + length;
+    if (next > end) break;
+    const place = at + written * 4;
+    if (type === typeA && length === 4) {
+      words[place] = 0;
+      words[place + 1] = 0;
+      words[place + 2] = 0xffff;
+      words[place + 3] = readInt32(bytes, data);
+      written++;
+    } else if (type === typeAaaa && length === 16) {
+      for (let word = 0; word < 4; word++) words[place + word] = readInt32(bytes, data + word * 4);
+      written++;
+    }
+  }
+  return written;
+}
