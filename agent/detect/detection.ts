@@ -217,11 +217,11 @@ export class Detection {
 }
 
 function takersOf(kind: number, detectors: readonly Detector[]): Taker[] {
-  return detectors.filter(isObserving).flatMap((detector) =>
-    (detector.interests ?? [{ kind, marks: 0 } as Interest])
-      .filter((interest) => interest.kind === kind)
-      .map(({ marks, without = 0 }) => ({ detector, marks: marks === 0 ? anyRow : marks, without }))
-  );
+  return detectors.filter(isObserving).flatMap((detector) => {
+    const interests: readonly Interest[] = detector.interests ?? [{ kind, marks: 0 }];
+    return interests.filter((interest) => interest.kind === kind)
+      .map(({ marks, without = 0 }) => ({ detector, marks: marks || anyRow, without }));
+  });
 }
 
 function isObserving(detector: Detector): detector is ObservingDetector {

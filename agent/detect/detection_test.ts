@@ -3,7 +3,7 @@ import { Detection } from "./detection.ts";
 import type { Detector } from "./detector.ts";
 import { ObservationKind, SHORT_WORDS } from "./observation.ts";
 
-const { contact, tick, windowEnd } = ObservationKind;
+const { contact, end, arp, tick, windowEnd } = ObservationKind;
 
 Deno.test("who takes rows in bulk gets them before they are observed, up to each tick and window's end", () => {
   const seen: string[] = [];
@@ -16,16 +16,7 @@ Deno.test("who takes rows in bulk gets them before they are observed, up to each
     advance: () => seen.push("bulk advances"),
     takeRows: (_, from, to) => seen.push(`bulk takes ${place(from)} to ${place(to)}`),
   });
-  const detection = new Detection({
-    formatAddress: () => "",
-    isLive: true,
-    model: null,
-    anomalyQuantile: 0.995,
-    seed: 1,
-    note: () => {},
-    onFinding: () => {},
-    detectors: [() => single, () => bulk],
-  });
+  const detection = detectionWith(single, bulk);
   const words = rows(contact, tick, contact, windowEnd, windowEnd, contact);
   detection.take(words, words.length);
   detection.take(words, 0);
@@ -44,6 +35,36 @@ Deno.test("who takes rows in bulk gets them before they are observed, up to each
   ]);
   deepEqual(detection.state().observations, 5);
 });
+
+Deno.test("a detector observes rows of its kinds with one of its marks, and none that it does without", () => {
+  const seen: string[] = [];
+  const named = (name: string, interests?: Detector["interests"]) =>
+    detector({ ...interests && { interests }, observe: ({ at }) => seen.push(name + place(at)) });
+  const detection = detectionWith(
+    named("a", [{ kind: contact, marks: 0b0011, without: 0b0100 }]),
+    named("b", [{ kind: contact, marks: 0b1000, without: 0b0110 }, { kind: end, marks: 0 }]),
+  );
+  const words = rows(contact, contact, contact, contact, contact, end, arp);
+  [0b0001, 0b0101, 0b1000, 0b1011, 0, 0, 0b1111].forEach((marks, row) =>
+    words[row * SHORT_WORDS + 13] = marks
+  );
+  detection.take(words, words.length);
+  deepEqual(seen, ["a0", "b2", "a3", "b5"]);
+  deepEqual(detection.state().observations, 7);
+});
+
+function detectionWith(...detectors: readonly Detector[]): Detection {
+  return new Detection({
+    formatAddress: () => "",
+    isLive: true,
+    model: null,
+    anomalyQuantile: 0.995,
+    seed: 1,
+    note: () => {},
+    onFinding: () => {},
+    detectors: detectors.map((detector) => () => detector),
+  });
+}
 
 function detector(methods: Partial<Detector>): Detector {
   return {

@@ -1,0 +1,165 @@
+/**
+ * What time brings, seconds, ticks and windows, beside a model that looks at every packet for whatever may be due. The hot
+ * path does so only when something can be (assembly/traffic_clock.ts).
+ */
+import { deepStrictEqual, ok } from "node:assert/strict";
+import fc from "fast-check";
+import { ethernet, filler, ipv4, udp } from "../decode/packet_builder.ts";
+import { Observation, ObservationKind } from "../detect/observation.ts";
+import { createPacketBatch, WINDOW_US } from "../records.ts";
+import { Pipeline } from "./pipeline.ts";
+
+const secondUs = 1_000_000;
+const minuteUs = 60 * secondUs;
+const jumpPackets = 8;
+const startUs = 1_700_000_000_000_000;
+
+const step = fc.oneof(
+  { weight: 20, arbitrary: fc.integer({ min: 0, max: 40_000 }) },
+  { weight: 3, arbitrary: fc.integer({ min: -2_000, max: 0 }) },
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 12 * secondUs }) },
+  { weight: 1, arbitrary: fc.integer({ min: -20 * secondUs, max: 0 }) },
+  { weight: 1, arbitrary: fc.constantFrom(-2 * minuteUs, 2 * minuteUs, minuteUs, secondUs) },
+);
+const batches = fc.array(fc.array(step, { minLength: 1, maxLength: 60 }), {
+  minLength: 1,
+  maxLength: 6,
+});
+
+/** As text: seconds with their packets, ticks, ends of windows. */
+type Happening = string;
+
+Deno.test("seconds, ticks and windows end as if every packet were looked at for them", () => {
+  let ends = 0;
+  fc.assert(
+    fc.property(batches, (steps) => {
+      let timestampUs = startUs;
+      const times = steps.map((batch) => batch.map((step) => timestampUs += step));
+      const expected = new Model().run(times);
+      deepStrictEqual(happenings(times), expected);
+      ends += expected.filter((text) => text.startsWith("window")).length;
+    }),
+    { numRuns: 300 },
+  );
+  ok(ends > 300, String(ends));
+});
+
+function happenings(times: readonly (readonly number[])[]): Happening[] {
+  const happened: Happening[] = [];
+  const row = new Observation();
+  const pipeline: Pipeline = new Pipeline({
+    flowCountMax: 10,
+    rowPolicy: "none",
+    onSecond: ({ tsUs, packets }) => happened.push(`second ${tsUs - startUs}: ${packets}`),
+    observations: {
+      wordsMin: 0,
+      exchange: (words, length) => {
+        for (let at = 0; at < length;) {
+          at = row.read(words, at);
+          const time = row.timestampUs - startUs;
+          if (row.kind === ObservationKind.tick) happened.push(`tick ${time}`);
+          if (row.kind === ObservationKind.windowEnd) happened.push(`window ${time}`);
+        }
+        return words;
+      },
+    },
+  });
+  const spans = [];
+  for (const batch of times) {
+    pipeline.process(batchAt(batch));
+    const { oldestUs, newestUs } = pipeline.takeSpan()!;
+    spans.push(`span ${oldestUs - startUs} to ${newestUs - startUs}`);
+  }
+  pipeline.finish();
+  return sorted([...happened, ...spans]);
+}
+
+function batchAt(times: readonly number[]) {
+  const frame = ethernet(0x0800, ipv4({ protocol: 17 }, udp({ destination: 9 }, filler(20))));
+  const batch = createPacketBatch(times.length, Uint8Array.from(frame));
+  times.forEach((timestampUs, index) => {
+    batch.capturedLengths[index] = batch.wireLengths[index] = frame.length;
+    batch.timestampsUs[index] = timestampUs;
+    batch.linktypes[index] = 1;
+  });
+  batch.count = times.length;
+  return batch;
+}
+
+/** Each kind in its order, but apart: seconds are told at once, rows when a batch is over. */
+function sorted(happened: readonly Happening[]): Happening[] {
+  const isOf = (kind: string) => (text: Happening) => text.startsWith(kind);
+  const isRow = (text: Happening) => !isOf("second")(text) && !isOf("span")(text);
+  return [
+    ...happened.filter(isOf("second")),
+    ...happened.filter(isRow),
+    ...happened.filter(isOf("span")),
+  ];
+}
+
+class Model {
+  readonly #happened: Happening[] = [];
+  #nowUs = -Infinity;
+  #jumpUs = 0;
+  #jumpCount = 0;
+  #secondUs = -Infinity;
+  #packets = 0;
+  #tickAtUs = -Infinity;
+  #windowUs = -Infinity;
+
+  run(times: readonly (readonly number[])[]): Happening[] {
+    for (const batch of times) {
+      for (const timestampUs of batch) this.#take(timestampUs);
+      // Files may be joined whose times go back.
+      if (this.#nowUs < this.#tickAtUs - 2 * secondUs) this.#passTime();
+      const [oldest, newest] = [Math.min(...batch), Math.max(...batch)];
+      this.#happened.push(`span ${oldest - startUs} to ${newest - startUs}`);
+    }
+    this.#endSecond();
+    this.#endWindow();
+    return sorted(this.#happened);
+  }
+
+  #take(timestampUs: number): void {
+    if (timestampUs >= this.#secondUs + secondUs || this.#secondUs === -Infinity) {
+      if (this.#secondUs !== -Infinity) this.#endSecond();
+      this.#secondUs = Math.floor(timestampUs / secondUs) * secondUs;
+    }
+    this.#packets++;
+    this.#seeTime(timestampUs);
+    if (this.#nowUs >= this.#tickAtUs) this.#passTime();
+  }
+
+  #seeTime(timestampUs: number): void {
+    if (Math.abs(timestampUs - this.#nowUs) <= minuteUs) {
+      this.#nowUs = Math.max(this.#nowUs, timestampUs);
+      this.#jumpCount = 0;
+      return;
+    }
+    const isAgreed = this.#jumpCount > 0 && Math.abs(timestampUs - this.#jumpUs) <= minuteUs;
+    this.#jumpCount = isAgreed ? this.#jumpCount + 1 : 1;
+    this.#jumpUs = timestampUs;
+    if (this.#nowUs !== -Infinity && this.#jumpCount < jumpPackets) return;
+    this.#nowUs = timestampUs;
+    this.#jumpCount = 0;
+  }
+
+  #passTime(): void {
+    const windowUs = Math.floor(this.#nowUs / WINDOW_US) * WINDOW_US;
+    if (windowUs !== this.#windowUs) {
+      if (this.#windowUs !== -Infinity) this.#endWindow();
+      this.#windowUs = windowUs;
+    }
+    this.#happened.push(`tick ${this.#nowUs - startUs}`);
+    this.#tickAtUs = Math.floor(this.#nowUs / secondUs) * secondUs + secondUs;
+  }
+
+  #endSecond(): void {
+    this.#happened.push(`second ${this.#secondUs - startUs}: ${this.#packets}`);
+    this.#packets = 0;
+  }
+
+  #endWindow(): void {
+    this.#happened.push(`window ${this.#windowUs - startUs}`);
+  }
+}
