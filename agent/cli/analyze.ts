@@ -25,6 +25,8 @@ import { flowCountMax } from "./supervisor.ts";
 import { isoTime } from "./time_text.ts";
 
 const hostsShown = 10;
+/** The detectors' thread is started after so many, if it has not been needed before. */
+const packetsBeforeDetection = 16_384;
 
 /** Reads the files in the order given, as one stretch of traffic. Throws TapwatchError. */
 export async function runAnalyze(config: Config, log: Log): Promise<void> {
@@ -159,6 +161,7 @@ async function readFile(
   try {
     for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
       pipeline.process(batch);
+      if (pipeline.packets >= packetsBeforeDetection) detection.start();
       if (!detection.outlet.hasRoom) await detection.room();
       progress.update(() => reader.info);
     }

@@ -36,16 +36,16 @@ export class AnalyzeDetection {
       isPatient: true,
       wordsMin: observationBufferWords / 2,
       onRoom: () => this.#onRoom(),
-      onUnjoined: () => this.#start(),
+      onUnjoined: () => this.start(),
     });
     this.#stopped.promise.catch(() => {}); // raised where it is waited for
   }
 
   /**
-   * Starts the thread, unless it runs. This one stands still meanwhile, so that is not done before there is work for both:
-   * by then the pipeline's hot path is known as such, and V8 compiles it in the time.
+   * Starts the thread, unless it runs; done by itself when there are rows for it. This thread stands still meanwhile: best
+   * after some thousand packets, when the pipeline's hot path is known as such, for V8 compiles it in the time.
    */
-  #start(): void {
+  start(): void {
     if (this.#worker !== null) return;
     const worker = new Worker(new URL("../detect/detect_worker.ts", import.meta.url), {
       type: "module",
@@ -80,7 +80,7 @@ export class AnalyzeDetection {
 
   /** After the last observation: what was found. Rejects when the detectors' thread is lost. */
   async finish(): Promise<DetectionResult> {
-    this.#start();
+    this.start();
     this.outlet.end();
     await this.#stopped.promise;
     return {

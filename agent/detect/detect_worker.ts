@@ -53,8 +53,11 @@ class DetectThread {
     if (this.#isEnded) return;
     this.#isEnded = true;
     clearInterval(this.#timer);
-    this.#detection.finish();
-    this.#tellFindings();
+    try {
+      this.#detection.finish();
+    } finally {
+      this.#tellFindings();
+    }
     this.#saveModel();
     this.#tellState();
     post({ type: "stopped" });

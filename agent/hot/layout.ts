@@ -305,7 +305,6 @@ export const TURN_IS_CONTINUED = 128;
 export const O_KIND_CONTACT = 1;
 export const O_KIND_END = 2;
 export const O_KIND_ARP = 3;
-export const O_KIND_ICMP_ERROR = 4;
 export const O_KIND_DNS = 5;
 export const O_KIND_HOST_WINDOW = 6;
 export const O_MARK_SENT_BY_ORIGINATOR = 0x100;

@@ -6,6 +6,7 @@ import {
   Mark,
   OBSERVATION_WORDS_MAX,
   ObservationKind,
+  SHORT_WORDS,
 } from "../detect/observation.ts";
 import {
   Application,
@@ -39,6 +40,7 @@ Deno.test("the hot path's layout has the numbers of records.ts and observation.t
     [layout.O_CONTACT_WORDS, layout.O_ARP_WORDS, layout.O_HOST_WINDOW_WORDS, layout.O_WORDS_MAX],
     [CONTACT_WORDS, ARP_WORDS, HOST_WINDOW_WORDS, OBSERVATION_WORDS_MAX],
   );
+  deepStrictEqual(layout.O_DNS_WORDS, SHORT_WORDS + 2);
   deepStrictEqual(layout.HOT_WINDOW_US, WINDOW_US);
 });
 
