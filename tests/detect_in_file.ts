@@ -3,13 +3,8 @@ import { CaptureFileReader } from "../agent/capture/file_reader.ts";
 import { formatIpWords } from "../agent/decode/addresses.ts";
 import { Detection, type DetectionOptions } from "../agent/detect/detection.ts";
 import { Pipeline } from "../agent/pipeline/pipeline.ts";
-import {
-  createPacketBatch,
-  type DetectionState,
-  type Finding,
-  Linktype,
-  type PacketBatch,
-} from "../agent/records.ts";
+import { batchOf } from "../agent/pipeline/testing.ts";
+import type { DetectionState, Finding } from "../agent/records.ts";
 
 /** What detection made of a file. */
 export interface FileFindings {
@@ -44,7 +39,11 @@ export function detectInFrames(
 ): FileFindings {
   const joined = join(options);
   for (let at = 0; at < frames.length; at += framesAtOnce) {
-    joined.pipeline.process(batchOf(frames.slice(at, at + framesAtOnce)));
+    const some = frames.slice(at, at + framesAtOnce).map(({ atS, frame }) => ({
+      timestampUs: framesStartUs + Math.round(atS * 1e6),
+      bytes: frame,
+    }));
+    joined.pipeline.process(batchOf(some));
   }
   return joined.finish();
 }
@@ -52,24 +51,6 @@ export function detectInFrames(
 const framesAtOnce = 1000;
 /** Traffic time at which frames begin: a round one, 14 November 2023. */
 const framesStartUs = 1_700_000_000_000_000;
-
-function batchOf(frames: readonly { atS: number; frame: Uint8Array }[]): PacketBatch {
-  const size = frames.reduce((sum, { frame }) => sum + frame.length, 0);
-  const bytes = new Uint8Array(size);
-  const batch = createPacketBatch(frames.length, bytes);
-  let offset = 0;
-  for (const [index, { atS, frame }] of frames.entries()) {
-    bytes.set(frame, offset);
-    batch.offsets[index] = offset;
-    batch.capturedLengths[index] = frame.length;
-    batch.wireLengths[index] = frame.length;
-    batch.timestampsUs[index] = framesStartUs + Math.round(atS * 1e6);
-    batch.linktypes[index] = Linktype.ethernet;
-    offset += frame.length;
-  }
-  batch.count = frames.length;
-  return batch;
-}
 
 /** A pipeline and the detectors behind it. */
 function join(options: Partial<DetectionOptions>): {

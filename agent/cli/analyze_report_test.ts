@@ -1,7 +1,7 @@
 import { doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { ethernet, filler, ipv4, udp } from "../decode/packet_builder.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
-import { createPacketBatch } from "../records.ts";
+import { batchOf } from "../pipeline/testing.ts";
 import { formatReport, makeReport } from "./analyze_report.ts";
 
 /** The report, and its text, of `flowCount` flows that a table with room for three has taken. */
@@ -9,13 +9,8 @@ function reportOf(flowCount: number) {
   const pipeline = new Pipeline({ flowCountMax: 3, rowPolicy: "none" });
   for (let port = 0; port < flowCount; port++) {
     const datagram = udp({ source: 4000 + port, destination: 5000 }, filler(20));
-    const frame = Uint8Array.from(ethernet(0x0800, ipv4({ protocol: 17 }, datagram)));
-    const batch = createPacketBatch(1, frame);
-    batch.capturedLengths[0] = batch.wireLengths[0] = frame.length;
-    batch.timestampsUs[0] = 1e15 + port;
-    batch.linktypes[0] = 1;
-    batch.count = 1;
-    pipeline.process(batch);
+    const bytes = ethernet(0x0800, ipv4({ protocol: 17 }, datagram));
+    pipeline.process(batchOf([{ timestampUs: 1e15 + port, bytes }]));
   }
   pipeline.finish();
   const found = { findings: [], leftOutCount: 0, state: null };

@@ -51,8 +51,8 @@ export interface HotCalls {
   inspect(row: number, slot: number): void;
   /** Only when rows are wanted (S_WANTS); slot -1 is no flow. */
   makeRow(row: number, slot: number): void;
-  /** Only when observations are wanted: an ICMP message that quotes the packet it is about. */
-  icmpError(row: number): void;
+  /** Only when observations are wanted: an ICMP message that quotes the packet it is about, and its marks (Mark). */
+  icmpError(row: number, marks: number): void;
   /** Empties the buffer of observations. */
   observationsFull(): void;
   /** A packet does not belong to the second in progress. */
@@ -156,7 +156,7 @@ export class HotPath {
       macSeen: (row: number, host: number) => calls.macSeen(row, host),
       inspect: (row: number, slot: number) => calls.inspect(row, slot),
       makeRow: (row: number, slot: number) => calls.makeRow(row, slot),
-      icmpError: (row: number) => calls.icmpError(row),
+      icmpError: (row: number, marks: number) => calls.icmpError(row, marks),
       observationsFull: () => calls.observationsFull(),
       secondOver: (timestampUs: number) => calls.secondOver(timestampUs),
       tick: () => calls.tick(),

@@ -15,8 +15,7 @@ import {
 } from "../decode/dns.ts";
 import { ethernet, ipv4, join, tcp, udp, uint16 } from "../decode/packet_builder.ts";
 import { ObservationKind } from "../detect/observation.ts";
-import { createPacketBatch } from "../records.ts";
-import { Pipeline } from "./pipeline.ts";
+import { observe } from "./testing.ts";
 
 const addressesMax = 8;
 /** Answers looked at. */
@@ -75,34 +74,14 @@ Deno.test("rows of DNS messages, whole and broken ones, are those of the model",
 /** The words from 14 on of the row that a message makes in a flow that is known as DNS; null when it makes none. */
 function rowOf(bytes: Uint8Array, isTcp: boolean): number[] | null {
   const known = join([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0x61, 0], uint16(1), uint16(1));
-  const frames = [known, bytes].map((payload) => frame(payload, isTcp));
-  const batch = createPacketBatch(2, Uint8Array.from(join(...frames)));
-  frames.forEach((bytes, index) => {
-    batch.offsets[index] = index * frames[0].length;
-    batch.capturedLengths[index] = batch.wireLengths[index] = bytes.length;
-    batch.timestampsUs[index] = 1_700_000_000_000_000 + index;
-    batch.linktypes[index] = 1;
-  });
-  batch.count = 2;
-  const found: number[][] = [];
-  const pipeline = new Pipeline({
-    flowCountMax: 10,
-    rowPolicy: "none",
-    observations: {
-      wordsMin: 0,
-      exchange: (words, length, count) => {
-        let rows = 0;
-        for (let at = 0; at < length; at += words[at] >>> 16, rows++) {
-          const isDns = (words[at] & 0xff) === ObservationKind.dns;
-          if (isDns) found.push([...words.subarray(at + 14, at + (words[at] >>> 16))]);
-        }
-        deepStrictEqual(rows, count);
-        return words;
-      },
-    },
-  });
-  pipeline.process(batch);
-  pipeline.finish();
+  const frames = [known, bytes].map((payload, index) => ({
+    timestampUs: 1_700_000_000_000_000 + index,
+    bytes: frame(payload, isTcp),
+  }));
+  const found = observe(frames, (row) => {
+    const end = row.at + (row.words[row.at] >>> 16);
+    return row.kind === ObservationKind.dns ? [...row.words.subarray(row.at + 14, end)] : null;
+  }).filter((words) => words !== null);
   return found[1] ?? null;
 }
 

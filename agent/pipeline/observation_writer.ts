@@ -6,7 +6,6 @@
 import { decodePacket } from "../decode/decode.ts";
 import {
   ICMP_ERROR_WORDS,
-  Mark,
   OBSERVATION_WORDS_MAX,
   ObservationKind,
   SHORT_WORDS,
@@ -87,7 +86,7 @@ export class ObservationWriter {
   }
 
   /** An ICMP or ICMPv6 message that quotes the packet it is about. */
-  icmpError(batch: PacketBatch, index: number, packet: Packet): void {
+  icmpError(batch: PacketBatch, index: number, packet: Packet, marks: number): void {
     if (packet.payloadCapturedLength <= 0) return;
     const quoted = this.#quoted;
     const length = packet.payloadCapturedLength;
@@ -100,7 +99,7 @@ export class ObservationWriter {
     this.#writeTime(at, batch.timestampsUs[index]);
     this.#writeEnds(at, quoted);
     words[at + 12] = 0;
-    words[at + 13] = marksOf(batch, index, packet);
+    words[at + 13] = marks;
     words[at + 14] = quoted.tcpFlags << 16;
     words[at + 15] = packet.sourcePort << 8 | packet.destinationPort;
     words[at + 16] = packet.source0;
@@ -160,21 +159,4 @@ export class ObservationWriter {
       ? 0
       : packet.sourcePort << 16 | packet.destinationPort & 0xffff;
   }
-}
-
-/** What the frame and the IP header add to a row's marks. */
-function marksOf(batch: PacketBatch, index: number, packet: Packet): number {
-  const { linkOffset } = packet;
-  const isEthernet = batch.linktypes[index] === Linktype.ethernet && linkOffset >= 0;
-  let marks = 0;
-  if (isEthernet && (batch.bytes[linkOffset] & 1) !== 0) marks |= Mark.isLinkBroadcast;
-  if (isToMany(packet)) marks |= Mark.isToMany;
-  if (packet.isFragment !== 0) marks |= Mark.isFragment;
-  if (packet.tunnelDepth > 0) marks |= Mark.isTunnelled;
-  return marks;
-}
-
-function isToMany({ ipVersion, destination0, destination3 }: Packet): boolean {
-  if (ipVersion === 4) return destination3 >>> 28 === 0xe || destination3 === -1;
-  return ipVersion === 6 && destination0 >>> 24 === 0xff;
 }

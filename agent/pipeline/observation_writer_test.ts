@@ -7,59 +7,15 @@ import {
   OBSERVATION_WORDS_MAX,
   ObservationKind,
 } from "../detect/observation.ts";
-import { createPacketBatch, type PacketBatch, Transport } from "../records.ts";
+import { Transport } from "../records.ts";
 import { HotPath } from "../hot/hot_path.ts";
 import { S_OBSERVATIONS_COUNT } from "../hot/layout.ts";
 import { HostTable } from "./host_table.ts";
 import { observationBufferWords, ObservationWriter } from "./observation_writer.ts";
 import { Pipeline } from "./pipeline.ts";
+import { batchOf, type Frame, observe } from "./testing.ts";
 
 const startUs = 1_700_000_000_250_000;
-
-/** The rows that the detectors get for these frames, each as `describe` reads it. */
-function observe<T>(
-  frames: readonly { readonly atUs: number; readonly bytes: Uint8Array }[],
-  describe: (row: Observation) => T,
-): T[] {
-  const rows: T[] = [];
-  const row = new Observation();
-  const pipeline = new Pipeline({
-    flowCountMax: 100,
-    rowPolicy: "none",
-    observations: {
-      wordsMin: 0,
-      exchange: (words, length) => {
-        for (let at = 0; at < length;) {
-          at = row.read(words, at);
-          rows.push(describe(row));
-        }
-        return words;
-      },
-    },
-  });
-  pipeline.process(batchOf(frames));
-  pipeline.finish();
-  return rows;
-}
-
-function batchOf(
-  frames: readonly { readonly atUs: number; readonly bytes: Uint8Array }[],
-): PacketBatch {
-  const batch = createPacketBatch(
-    frames.length,
-    Uint8Array.from(join(...frames.map(({ bytes }) => bytes))),
-  );
-  let offset = 0;
-  frames.forEach(({ atUs, bytes }, index) => {
-    batch.offsets[index] = offset;
-    batch.capturedLengths[index] = batch.wireLengths[index] = bytes.length;
-    batch.timestampsUs[index] = startUs + atUs;
-    batch.linktypes[index] = 1;
-    offset += bytes.length;
-  });
-  batch.count = frames.length;
-  return batch;
-}
 
 /** The frame as sent the other way: addresses and ports change places. */
 function answered(frame: Uint8Array): Uint8Array {
@@ -88,7 +44,9 @@ Deno.test("ObservationWriter hands on rows batch by batch, or when there are as 
     };
     const observations = { wordsMin, exchange };
     const pipeline = new Pipeline({ flowCountMax: 100, rowPolicy: "none", observations });
-    for (const atUs of [0, 100]) pipeline.process(batchOf([{ atUs, bytes: segment(0x02) }]));
+    for (const atUs of [0, 100]) {
+      pipeline.process(batchOf([{ timestampUs: startUs + atUs, bytes: segment(0x02) }]));
+    }
     pipeline.finish();
     return handed.length;
   };
@@ -147,7 +105,10 @@ Deno.test("ObservationWriter hands on full buffers of hosts' windows, and sheds 
 Deno.test("ObservationWriter tells a refused connection in its SYN and its RST, its end not", () => {
   const syn = segment(0x02);
   const rows = observe(
-    [{ atUs: 0, bytes: syn }, { atUs: 400, bytes: answered(segment(0x14)) }],
+    [{ timestampUs: startUs, bytes: syn }, {
+      timestampUs: startUs + 400,
+      bytes: answered(segment(0x14)),
+    }],
     (row) => ({
       kind: row.kind,
       afterUs: row.timestampUs - startUs,
@@ -182,9 +143,9 @@ Deno.test("ObservationWriter tells a refused connection in its SYN and its RST, 
 
 Deno.test("ObservationWriter tells the end of a flow that had payload", () => {
   const frames = [
-    { atUs: 0, bytes: segment(0x02) },
-    { atUs: 500, bytes: segment(0x18, filler(10)) },
-    { atUs: 900, bytes: answered(segment(0x14)) },
+    { timestampUs: startUs, bytes: segment(0x02) },
+    { timestampUs: startUs + 500, bytes: segment(0x18, filler(10)) },
+    { timestampUs: startUs + 900, bytes: answered(segment(0x14)) },
   ];
   const ends = observe(frames, (row) =>
     row.kind === ObservationKind.end && ({
@@ -202,8 +163,10 @@ Deno.test("ObservationWriter tells the end of a flow that had payload", () => {
 });
 
 Deno.test("ObservationWriter says nothing of a flow in full swing but once a window", () => {
-  const frames: { atUs: number; bytes: Uint8Array }[] = [{ atUs: 0, bytes: segment(0x02) }];
-  for (let i = 1; i < 60; i++) frames.push({ atUs: i * 900_000, bytes: segment(0x10, filler(10)) });
+  const frames: Frame[] = [{ timestampUs: startUs, bytes: segment(0x02) }];
+  for (let i = 1; i < 60; i++) {
+    frames.push({ timestampUs: startUs + i * 900_000, bytes: segment(0x10, filler(10)) });
+  }
   const contacts = observe(frames, (row) => row.kind === ObservationKind.contact && marksBut(row))
     .filter((marks) => marks !== false);
   // 54 s from the start of a window are six windows; in the first the SYN and the first payload tell something.
@@ -216,7 +179,8 @@ Deno.test("ObservationWriter reads the packet that an ICMP error quotes", () => 
   const message = join([3, 3, 0, 0, 0, 0, 0, 0], probe);
   const error = answered(ethernet(0x0800, ipv4({ protocol: 1 }, message)));
   error.set(message.subarray(0, 8), 34);
-  const errors = observe([{ atUs: 0, bytes: error }], (row) => ({
+  error.fill(0xff, 0, 6);
+  const errors = observe([{ timestampUs: startUs, bytes: error }], (row) => ({
     kind: row.kind,
     transport: row.transport,
     source: row.source3 >>> 0,
@@ -224,6 +188,7 @@ Deno.test("ObservationWriter reads the packet that an ICMP error quotes", () => 
     port: row.destinationPort,
     icmp: row.kind === ObservationKind.icmpError ? [row.icmpType, row.icmpCode] : [],
     reporter: row.kind === ObservationKind.icmpError ? row.word(19) : 0,
+    marks: marksBut(row),
   })).filter(({ kind }) => kind === ObservationKind.icmpError);
   deepStrictEqual(errors, [{
     kind: ObservationKind.icmpError,
@@ -233,6 +198,7 @@ Deno.test("ObservationWriter reads the packet that an ICMP error quotes", () => 
     port: 161,
     icmp: [3, 3],
     reporter: 0xc6336402,
+    marks: ["isLinkBroadcast"],
   }]);
 });
 
@@ -245,7 +211,7 @@ Deno.test("ObservationWriter tells who asks whom by ARP, and by which frame", ()
   ]);
   const frame = ethernet(0x0806, who);
   frame.fill(0xff, 0, 6);
-  const [arp] = observe([{ atUs: 0, bytes: frame }], (row) => ({
+  const [arp] = observe([{ timestampUs: startUs, bytes: frame }], (row) => ({
     kind: row.kind,
     addresses: [row.source3, row.destination3],
     macs: row.kind === ObservationKind.arp ? [row.arpSenderMac, row.arpFrameMac] : [],
@@ -278,7 +244,7 @@ Deno.test("ObservationWriter tells names asked for and addresses answered", () =
     ),
   ));
   const messages = observe(
-    [{ atUs: 0, bytes: query }, { atUs: 900, bytes: response }],
+    [{ timestampUs: startUs, bytes: query }, { timestampUs: startUs + 900, bytes: response }],
     (row) =>
       row.kind === ObservationKind.dns && {
         name: Array.from({ length: row.dnsNameLength }, (_, i) =>
@@ -300,7 +266,7 @@ Deno.test("ObservationWriter marks addresses of the own network", () => {
   const frame = segment(0x02);
   frame.set([10, 0, 0, 1], 26);
   const marks = observe(
-    [{ atUs: 0, bytes: frame }],
+    [{ timestampUs: startUs, bytes: frame }],
     (row) => row.kind === ObservationKind.contact && marksBut(row),
   ).filter((found) => found !== false)[0];
   strictEqual(marks.includes("isSourceLocal"), true);

@@ -210,8 +210,8 @@ export class Pipeline {
     calls.macSeen = (row, host) => this.#readHostMac(row, host);
     calls.inspect = (row, slot) => this.#inspectRow(row, slot);
     calls.makeRow = (row, slot) => this.#makeRow(row, slot);
-    calls.icmpError = (row) =>
-      this.#observer!.icmpError(this.#batch, this.#take(row), this.#packet);
+    calls.icmpError = (row, marks) =>
+      this.#observer!.icmpError(this.#batch, this.#take(row), this.#packet, marks);
     calls.secondOver = (timestampUs) => this.#rollSecond(timestampUs);
     calls.tick = () => this.#passTime(this.#flows.nowUs);
     state[S_WANTS] = (this.#options.onRow ? WANTS_ROWS : 0) |

@@ -6,8 +6,9 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { ethernet, filler, ipv4, udp } from "../decode/packet_builder.ts";
 import { Observation, ObservationKind } from "../detect/observation.ts";
-import { createPacketBatch, WINDOW_US } from "../records.ts";
+import { WINDOW_US } from "../records.ts";
 import { Pipeline } from "./pipeline.ts";
+import { batchOf } from "./testing.ts";
 
 const secondUs = 1_000_000;
 const minuteUs = 60 * secondUs;
@@ -25,6 +26,8 @@ const batches = fc.array(fc.array(step, { minLength: 1, maxLength: 60 }), {
   minLength: 1,
   maxLength: 6,
 });
+
+const frame = ethernet(0x0800, ipv4({ protocol: 17 }, udp({ destination: 9 }, filler(20))));
 
 /** As text: seconds with their packets, ticks, ends of windows. */
 type Happening = string;
@@ -66,24 +69,12 @@ function happenings(times: readonly (readonly number[])[]): Happening[] {
   });
   const spans = [];
   for (const batch of times) {
-    pipeline.process(batchAt(batch));
+    pipeline.process(batchOf(batch.map((timestampUs) => ({ timestampUs, bytes: frame }))));
     const { oldestUs, newestUs } = pipeline.takeSpan()!;
     spans.push(`span ${oldestUs - startUs} to ${newestUs - startUs}`);
   }
   pipeline.finish();
   return sorted([...happened, ...spans]);
-}
-
-function batchAt(times: readonly number[]) {
-  const frame = ethernet(0x0800, ipv4({ protocol: 17 }, udp({ destination: 9 }, filler(20))));
-  const batch = createPacketBatch(times.length, Uint8Array.from(frame));
-  times.forEach((timestampUs, index) => {
-    batch.capturedLengths[index] = batch.wireLengths[index] = frame.length;
-    batch.timestampsUs[index] = timestampUs;
-    batch.linktypes[index] = 1;
-  });
-  batch.count = times.length;
-  return batch;
 }
 
 /** Each kind in its order, but apart: seconds are told at once, rows when a batch is over. */

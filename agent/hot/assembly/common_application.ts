@@ -9,9 +9,9 @@ import {
   P_PAYLOAD_CAPTURED_LENGTH,
   P_PAYLOAD_OFFSET,
   P_TRANSPORT,
-  PACKET_AT,
   TRANSPORT_TCP,
 } from "../layout";
+import { field, read16 } from "./words";
 
 const CHANGE_CIPHER_SPEC: i32 = 20;
 const APPLICATION_DATA: i32 = 23;
@@ -28,11 +28,6 @@ const LINE_FEED: i32 = 0x0a;
 const SLASH: i32 = 0x2f;
 const LINE_MAX: usize = 8192;
 
-@inline
-function field(index: i32): i32 {
-  return load<i32>(PACKET_AT + (index << 2));
-}
-
 /** Index of the application of the packet in hand, which has payload; 0 when it may be any. */
 export function commonApplication(base: usize): i32 {
   if (field(P_TRANSPORT) != TRANSPORT_TCP || field(P_IS_LATER_FRAGMENT) != 0) return 0;
@@ -48,7 +43,7 @@ function isTlsRecord(at: usize): bool {
   const type = <i32> load<u8>(at);
   if (type < CHANGE_CIPHER_SPEC || type > APPLICATION_DATA) return false;
   if (load<u8>(at, 1) != 3 || load<u8>(at, 2) > 4) return false;
-  const length = <i32> bswap<u16>(load<u16>(at, 3));
+  const length = read16(at + 3);
   if (length == 0 || length > RECORD_LENGTH_MAX) return false;
   return type != CHANGE_CIPHER_SPEC || length == 1;
 }

@@ -43,6 +43,7 @@ import {
   P_VLAN_ID,
   PACKET_AT,
 } from "../layout";
+import { read16, read32 } from "./words";
 
 /** EtherType (big-endian) and version; IPv4 with its header length. */
 const TYPE_IPV4: u32 = 0x450008;
@@ -64,16 +65,6 @@ const TRANSPORT_UDP: i32 = 2;
 @inline
 function set(field: i32, value: i32): void {
   store<i32>(PACKET_AT + (field << 2), value);
-}
-
-@inline
-function read16(at: usize): i32 {
-  return <i32> bswap<u16>(load<u16>(at));
-}
-
-@inline
-function read32(at: usize): i32 {
-  return <i32> bswap<u32>(load<u32>(at));
 }
 
 /** The 16 or 32 bits of a word that begin `bit` bits from its first byte. An access costs more than what is done with it. */

@@ -8,10 +8,10 @@ import {
   P_PAYLOAD_CAPTURED_LENGTH,
   P_PAYLOAD_OFFSET,
   P_TRANSPORT,
-  PACKET_AT,
   TRANSPORT_TCP,
 } from "../layout";
-import { beginPacketRow, dropRow, growRow, set } from "./observations";
+import { beginPacketRow, dropRow, growRow, packetMarks, set } from "./observations";
+import { field, read16, read32 } from "./words";
 
 const HEADER_LENGTH: usize = 12;
 /** Type and class behind a question's name; type, class, TTL and length behind a record's. */
@@ -27,16 +27,6 @@ const ADDRESSES_MAX: i32 = 8;
 const TYPE_A: i32 = 1;
 const TYPE_AAAA: i32 = 28;
 
-@inline
-function field(index: i32): i32 {
-  return load<i32>(PACKET_AT + (index << 2));
-}
-
-@inline
-function read16(at: usize): i32 {
-  return <i32> bswap<u16>(load<u16>(at));
-}
-
 /** The DNS message that the packet in hand carries; what is no whole one with a question is left out. */
 export function writeDns(base: usize, flow: usize, timestampUs: f64, isEthernet: bool): void {
   const payload = base + field(P_PAYLOAD_OFFSET);
@@ -48,7 +38,8 @@ export function writeDns(base: usize, flow: usize, timestampUs: f64, isEthernet:
   const questions = read16(message + 4);
   const typeAt = skipName(nameAt, end);
   if (questions == 0 || typeAt == 0 || typeAt + QUESTION_LENGTH > end) return;
-  const at = beginPacketRow(O_DNS_WORDS, O_KIND_DNS, base, flow, timestampUs, isEthernet);
+  const marks = packetMarks(base, isEthernet);
+  const at = beginPacketRow(O_DNS_WORDS, O_KIND_DNS, flow, timestampUs, marks);
   if (at == 0) return;
   const text = at + (O_DNS_WORDS << 2);
   const length = expandName(message, end, nameAt, text);
@@ -121,11 +112,11 @@ function writeAddresses(next: usize, end: usize, answers: i32, to: usize): i32 {
       set(place, 0, 0);
       set(place, 1, 0);
       set(place, 2, 0xffff);
-      set(place, 3, bswap<i32>(load<i32>(data)));
+      set(place, 3, read32(data));
       count++;
     } else if (type == TYPE_AAAA && length == 16) {
       for (let word = 0; word < 4; word++) {
-        set(place, word, bswap<i32>(load<i32>(data + (word << 2))));
+        set(place, word, read32(data + (word << 2)));
       }
       count++;
     }

@@ -33,6 +33,7 @@ import {
   S_SEED_1,
   STATE_AT,
 } from "../layout";
+import { field } from "./words";
 
 const PROTOCOL_ICMP: i32 = 1;
 const PROTOCOL_ICMPV6: i32 = 58;
@@ -43,11 +44,6 @@ export let isSwapped: bool = false;
 
 export function isKeySwapped(): bool {
   return isSwapped;
-}
-
-@inline
-function field(index: i32): i32 {
-  return load<i32>(PACKET_AT + (index << 2));
 }
 
 @inline

@@ -40,7 +40,6 @@ import {
   P_TCP_FLAGS,
   P_TRANSPORT,
   P_VLAN_ID,
-  PACKET_AT,
   S_ACTIVE_COUNT,
   S_ACTIVE_US,
   S_EVICTED_COUNT,
@@ -82,6 +81,7 @@ import { isSentByResponder } from "./roles";
 import { isPortReuse, startTcp, trackTcp } from "./tcp_tracking";
 import { append, first, makeLists, touch, unlink } from "./timeout_lists";
 import { advanceClock, now, seeTime } from "./traffic_clock";
+import { field } from "./words";
 
 
 /** Payload packets of a flow that may be inspected. */
@@ -98,11 +98,6 @@ let slotCountMax: i32 = 0;
 let used: i32 = 0;
 /** The slot given back last, + 1. */
 let free: i32 = 0;
-
-@inline
-function field(index: i32): i32 {
-  return load<i32>(PACKET_AT + (index << 2));
-}
 
 @inline
 function setState(index: i32, value: i32): void {

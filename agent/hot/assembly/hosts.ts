@@ -23,7 +23,6 @@ import {
   P_LINK_OFFSET,
   P_SOURCE,
   P_TUNNEL_DEPTH,
-  PACKET_AT,
   RESPONDER_IS_LOCAL,
   RESPONDER_MAC_SEEN,
   S_HOST_COUNT,
@@ -34,6 +33,7 @@ import {
 } from "../layout";
 import { hostAdded, hostsFull, macSeen } from "./imports";
 import { writeHostWindow } from "./observations";
+import { field, state } from "./words";
 
 /** Direction of second_counter.ts. */
 export const PASSING: i32 = 0;
@@ -47,16 +47,6 @@ let addressesAt: usize = 0;
 let placesAt: usize = 0;
 let mask: i32 = 0;
 let hostCountMax: i32 = 0;
-
-@inline
-function field(index: i32): i32 {
-  return load<i32>(PACKET_AT + (index << 2));
-}
-
-@inline
-function state(index: i32): i32 {
-  return load<i32>(STATE_AT + (index << 2));
-}
 
 /** Lays the table out from `at`, a multiple of 64: rows, counters taken, addresses, places; returns the address behind it. */
 export function makeHosts(at: usize, countMax: i32): usize {

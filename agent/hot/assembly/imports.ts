@@ -21,9 +21,9 @@ export declare function inspect(row: i32, slot: i32): void;
 // A packet row may be made; slot -1 is no flow.
 @external("env", "makeRow")
 export declare function makeRow(row: i32, slot: i32): void;
-// The packet is an ICMP error, which detectors want to know of.
+// The packet is an ICMP error, which detectors want to know of; marks as O_MARK_ of the layout.
 @external("env", "icmpError")
-export declare function icmpError(row: i32): void;
+export declare function icmpError(row: i32, marks: i32): void;
 // There is no room for another row for the detectors.
 @external("env", "observationsFull")
 export declare function observationsFull(): void;

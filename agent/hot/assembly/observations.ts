@@ -77,19 +77,10 @@ import {
 } from "../layout";
 import { observationsFull } from "./imports";
 import { isToMany } from "./roles";
+import { field, read16, read32, state } from "./words";
 
 /** Of Ethernet and IPv4 addresses, with its header. */
 const ARP_LENGTH: usize = 28;
-
-@inline
-function field(index: i32): i32 {
-  return load<i32>(PACKET_AT + (index << 2));
-}
-
-@inline
-function state(index: i32): i32 {
-  return load<i32>(STATE_AT + (index << 2));
-}
 
 @inline
 export function wantsObservations(): bool {
@@ -109,9 +100,9 @@ export function writeContact(
   wireLength: u32,
   isEthernet: bool,
 ): void {
-  const at = beginPacketRow(O_CONTACT_WORDS, O_KIND_CONTACT, base, flow, timestampUs, isEthernet);
+  const marks = state(S_TURN) | packetMarks(base, isEthernet);
+  const at = beginPacketRow(O_CONTACT_WORDS, O_KIND_CONTACT, flow, timestampUs, marks);
   if (at == 0) return;
-  set(at, 13, load<i32>(at, 13 << 2) | state(S_TURN));
   set(at, 14, field(P_TCP_FLAGS) << 16 | field(P_TTL) & 0xffff);
   set(at, 15, field(P_TCP_WINDOW) << 16 | ipIdentification(base));
   const headerLength = field(P_IP_LENGTH) - field(P_PAYLOAD_LENGTH);
@@ -121,14 +112,16 @@ export function writeContact(
   writeSenderMac(at, 24, base);
 }
 
-/** Makes room for a row of the packet in hand and writes what such rows share, up to word 13; its address, or 0. */
+/**
+ * Makes room for a row of the packet in hand and writes what such rows share, up to word 13, where what the flow says is
+ * added to `marks`; its address, or 0.
+ */
 export function beginPacketRow(
   length: i32,
   kind: i32,
-  base: usize,
   flow: usize,
   timestampUs: f64,
-  isEthernet: bool,
+  marks: i32,
 ): usize {
   const at = beginRow(length, kind, field(P_TRANSPORT), timestampUs);
   if (at == 0) return 0;
@@ -137,9 +130,9 @@ export function beginPacketRow(
   set(at, 11, source < 0 ? 0 : source << 16 | field(P_DESTINATION_PORT) & 0xffff);
   set(at, 12, idOf(flow));
   const isOriginator = state(S_IS_ORIGINATOR);
-  const marks = localMarks(load<i32>(flow, F_HOST_FLAGS << 2), isOriginator) |
-    (isOriginator != 0 ? O_MARK_SENT_BY_ORIGINATOR : 0) | packetMarks(base, isEthernet);
-  set(at, 13, marks);
+  const roleMark = isOriginator != 0 ? O_MARK_SENT_BY_ORIGINATOR : 0;
+  const local = localMarks(load<i32>(flow, F_HOST_FLAGS << 2), isOriginator);
+  set(at, 13, marks | roleMark | local);
   return at;
 }
 
@@ -157,11 +150,11 @@ export function writeArp(
   if (at == 0) return;
   for (let word = 3; word < 16; word++) set(at, word, 0);
   set(at, 5, 0xffff);
-  set(at, 6, bswap<i32>(load<i32>(arp, 14)));
+  set(at, 6, read32(arp + 14));
   set(at, 9, 0xffff);
-  set(at, 10, bswap<i32>(load<i32>(arp, 24)));
+  set(at, 10, read32(arp + 24));
   set(at, 13, packetMarks(base, isEthernet));
-  set(at, 14, <i32> bswap<u16>(load<u16>(arp, 6)));
+  set(at, 14, read16(arp + 6));
   writeMac(at, 16, arp + 8);
   writeMac(at, 18, arp + 18);
   writeSenderMac(at, 20, base);
@@ -178,8 +171,8 @@ function writeSenderMac(at: usize, word: i32, base: usize): void {
 
 @inline
 function writeMac(at: usize, word: i32, mac: usize): void {
-  set(at, word, <i32> bswap<u16>(load<u16>(mac)));
-  set(at, word + 1, bswap<i32>(load<i32>(mac, 2)));
+  set(at, word, read16(mac));
+  set(at, word + 1, read32(mac + 2));
 }
 
 /** A flow with payload that ends, for a reason as END_ of the layout: source is its originator. */
@@ -269,7 +262,7 @@ function localMarks(flags: i32, isOriginator: i32): i32 {
 }
 
 /** What the frame and the IP header add. */
-function packetMarks(base: usize, isEthernet: bool): i32 {
+export function packetMarks(base: usize, isEthernet: bool): i32 {
   const link = field(P_LINK_OFFSET);
   let marks = isToMany() ? O_MARK_IS_TO_MANY : 0;
   if (isEthernet && link >= 0 && (load<u8>(base + link) & 1) != 0) marks |= O_MARK_IS_LINK_BROADCAST;
@@ -281,7 +274,7 @@ function packetMarks(base: usize, isEthernet: bool): i32 {
 /** IPv4 identification of a packet that is in no tunnel; else 0. */
 function ipIdentification(base: usize): i32 {
   if (field(P_IP_VERSION) != 4 || field(P_TUNNEL_DEPTH) > 0) return 0;
-  return <i32> bswap<u16>(load<u16>(base + field(P_OUTER_SOURCE_OFFSET) - 8));
+  return read16(base + field(P_OUTER_SOURCE_OFFSET) - 8);
 }
 
 function endMark(reason: i32): i32 {

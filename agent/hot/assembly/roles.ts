@@ -7,19 +7,14 @@ import {
   P_SOURCE,
   P_SOURCE_PORT,
   P_TCP_FLAGS,
-  PACKET_AT,
   SERVER_PORTS_AT,
   SERVER_PORTS_BYTES,
 } from "../layout";
 import { ACK, SYN } from "./tcp_states";
+import { field } from "./words";
 
 const PROTOCOL_TCP: i32 = 6;
 const PROTOCOL_UDP: i32 = 17;
-
-@inline
-function field(index: i32): i32 {
-  return load<i32>(PACKET_AT + (index << 2));
-}
 
 /** From a flow's first packet: true when the sender is taken for its responder. */
 export function isSentByResponder(): bool {

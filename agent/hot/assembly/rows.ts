@@ -16,7 +16,6 @@ import {
   P_SOURCE_PORT,
   P_STOP_REASON,
   P_TRANSPORT,
-  PACKET_AT,
   ROW_CAPTURED_LENGTHS_AT,
   ROW_INTERFACE_IDS_AT,
   ROW_LINKTYPES_AT,
@@ -56,18 +55,14 @@ import {
 import { countHosts, PASSING } from "./hosts";
 import { writeDns } from "./dns_observation";
 import { decode, icmpError, makeRow, secondOver, tick } from "./imports";
-import { wantsObservations, writeArp, writeContact } from "./observations";
+import { packetMarks, wantsObservations, writeArp, writeContact } from "./observations";
 import { isBrief, setDue } from "./traffic_clock";
+import { field, state } from "./words";
 
-
-@inline
-function field(index: i32): i32 {
-  return load<i32>(PACKET_AT + (index << 2));
-}
 
 @inline
 function wantsRows(): bool {
-  return (load<i32>(STATE_AT, S_WANTS << 2) & WANTS_ROWS) != 0;
+  return (state(S_WANTS) & WANTS_ROWS) != 0;
 }
 
 @inline
@@ -172,7 +167,7 @@ function track(
     if (wantsRows()) makeRow(row, -1);
     return PASSING;
   }
-  if (load<i32>(STATE_AT, S_IS_NEW << 2) != 0) addTo(TRANSPORT_FLOWS_AT, field(P_TRANSPORT), 1);
+  if (state(S_IS_NEW) != 0) addTo(TRANSPORT_FLOWS_AT, field(P_TRANSPORT), 1);
   const flow = flowAt(slot);
   const direction = countHosts(row, flow, timestampUs, wireBytes);
   const known = applicationOf(flow);
@@ -182,11 +177,11 @@ function track(
   else if (hasPayload) chargeFlow(flow);
   if (wantsRows()) makeRow(row, slot);
   if (!wantsObservations()) return direction;
-  const turn = load<i32>(STATE_AT, S_TURN << 2);
+  const turn = state(S_TURN);
   if (turn != 0) writeContact(base, flow, timestampUs, wireLength, isEthernet);
   const isDns = known == APPLICATION_DNS || turn != 0 && applicationOf(flow) == APPLICATION_DNS;
   if (isDns && hasPayload) writeDns(base, flow, timestampUs, isEthernet);
-  if (isIcmpError()) icmpError(row);
+  if (isIcmpError()) icmpError(row, packetMarks(base, isEthernet));
   return direction;
 }
 
@@ -207,7 +202,7 @@ function look(base: usize, row: i32, slot: i32): void {
   if (applicationOf(flow) == 0) {
     const application = commonApplication(base);
     setApplication(flow, application);
-    if (application != 0 && (load<i32>(STATE_AT, S_WANTS << 2) & WANTS_DETAILS) == 0) {
+    if (application != 0 && (state(S_WANTS) & WANTS_DETAILS) == 0) {
       settle(slot);
       return;
     }

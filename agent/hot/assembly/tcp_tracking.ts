@@ -36,7 +36,6 @@ import {
   P_TCP_FLAGS,
   P_TCP_SEQUENCE,
   P_TCP_WINDOW,
-  PACKET_AT,
   STATE_TCP_MASK,
 } from "../layout";
 import {
@@ -75,16 +74,12 @@ import {
   SYN,
   SYN_SENT,
 } from "./tcp_states";
+import { field } from "./words";
 
 const CONTROL_FLAGS: i32 = FIN | SYN | RST;
 /** Sequence numbers of SYN and RST further off than this are not believed (Zeek's TOO_LARGE_SEQ_DELTA). */
 const BELIEVABLE_JUMP: i32 = 1 << 20;
 const MICROSECONDS_MAX: f64 = 0x7fffffff;
-
-@inline
-function field(index: i32): i32 {
-  return load<i32>(PACKET_AT + (index << 2));
-}
 
 /** The state of one end, from the flow's state word. */
 @inline
