@@ -5,6 +5,7 @@
  */
 // @ts-types="./frappe_charts.d.ts"
 import { Chart } from "frappe-charts/dist/frappe-charts.esm.js";
+import { ticksWithRoom } from "./series_chart.ts";
 
 export interface LineChartOptions {
   /** At the root font size of 16 px. */
@@ -30,6 +31,8 @@ const placeholders = new Array<string>(8).fill("#777777");
 const rootScale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 /** What half a label ("14:07:30") takes beyond the room at the right edge, at 16 px. */
 const labelOverhang = 11;
+/** From the middle of a label to that of the next, at least, at 16 px. */
+const labelRoom = 90;
 const wallScale = () => rootScale() * (innerWidth >= 3000 ? 1.35 : 1);
 
 /** Draws lines with filled areas, from zero, into `host`. */
@@ -138,11 +141,11 @@ function formatAxes(
     const x = chart.components.get("xAxis")!;
     const makeX = x.makeElements.bind(x);
     x.makeElements = (data) => {
-      const room = Math.max(2, Math.floor(chart.width / (90 * rootScale())));
-      const all = ticks().filter((index) =>
-        data.positions[index]! <= chart.width - labelOverhang * rootScale()
-      );
-      const kept = all.filter((_, index) => index % Math.ceil(all.length / room) === 0);
+      const scale = rootScale();
+      const kept = ticksWithRoom(ticks(), data.positions, {
+        apart: labelRoom * scale,
+        end: chart.width - labelOverhang * scale,
+      });
       return makeX({
         ...data,
         positions: kept.map((index) => data.positions[index]!),
