@@ -583,11 +583,11 @@ export type FindingKind =
   | "beacon";
 
 /**
- * One finding of any detector: an incident that is opened when it is detected, told again under the same id when it
+ * One finding of any detector: an episode that is opened when it is detected, told again under the same id when it
  * has grown, and once more when it is over.
  */
 export interface Finding {
-  /** Unique within a run, rising; the same for every state of one incident. */
+  /** Unique within a run, rising; the same for every state of one episode. */
   readonly id: number;
   readonly kind: FindingKind;
   readonly severity: Severity;

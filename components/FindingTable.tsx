@@ -15,7 +15,7 @@ interface Props {
 
 export function FindingTable({ list, findings, nowUs, zone }: Props) {
   return (
-    <table class="tbl cards incidents">
+    <table class="tbl cards episodes">
       <thead>
         <tr>
           <th scope="col">Began</th>

@@ -5,7 +5,7 @@
  */
 // @ts-types="./frappe_charts.d.ts"
 import { Chart } from "frappe-charts/dist/frappe-charts.esm.js";
-import { ticksWithRoom } from "./series_chart.ts";
+import { ticksWithRoom } from "./ticks_with_room.ts";
 
 export interface LineChartOptions {
   /** At the root font size of 16 px. */

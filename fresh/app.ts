@@ -45,6 +45,7 @@ export class App<State> {
 
   handler(): RequestHandler {
     const buildCache = buildCacheOf(this) ?? emptyBuildCache;
+    const { assets } = buildCache;
     const scopes = new Scopes<State>();
     const router = new Router<readonly MiddlewareFn<State>[]>();
     for (const command of this.#commands) command({ scopes, router, buildCache });
@@ -53,7 +54,7 @@ export class App<State> {
       const url = new URL(req.url);
       url.pathname = url.pathname.replaceAll(/\/+/g, "/");
       const { target = rootChain, route = null, params = {} } = router.match(url) ?? {};
-      const ctx = new Context<State>({ req, url, info, params, route, buildCache });
+      const ctx = new Context<State>({ req, url, info, params, route, assets });
       const response = await runChain(ctx, target).then(checkResponse).catch(lastResort);
       return req.method === "HEAD" ? new Response(null, response) : response;
     };

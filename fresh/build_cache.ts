@@ -1,21 +1,14 @@
 /** What the build leaves for the server: islands, static files and file routes, from `_fresh/snapshot.js`. */
+import { Assets, type AssetSnapshot, type Module } from "./assets.ts";
 import { setBuildId } from "./build_id.ts";
-import type { AnyComponent, MiddlewareFn, RouteConfig, RouteFile } from "./types.ts";
+import type { AnyComponent } from "./page_types.ts";
+import type { MiddlewareFn, RouteConfig, RouteFile } from "./types.ts";
 
 export type FileRouteType = "app" | "layout" | "middleware" | "error" | "notFound" | "route";
-type Module = Record<string, unknown>;
 
 /** The exports of the generated `_fresh/snapshot.js`. */
-export interface Snapshot {
+export interface Snapshot extends AssetSnapshot {
   readonly version: string;
-  readonly clientEntry: string;
-  readonly islands: readonly {
-    readonly name: string;
-    readonly url: string;
-    readonly module: Module;
-  }[];
-  /** By URL path. */
-  readonly staticFiles: Readonly<Record<string, StaticFile>>;
   readonly fsRoutes: readonly {
     /** Path under `routes/` without extension. */
     readonly id: string;
@@ -26,19 +19,6 @@ export interface Snapshot {
     /** Routes are loaded by their first request. */
     readonly module: Module | (() => Promise<Module>);
   }[];
-}
-export interface StaticFile {
-  /** Relative to the root. */
-  readonly filePath: string;
-  readonly contentType: string;
-  /** SHA-256 of the contents, hex. */
-  readonly hash: string;
-}
-export interface Island {
-  /** Unique; an identifier. */
-  readonly name: string;
-  readonly exportName: string;
-  readonly url: string;
 }
 export interface FileRoute {
   readonly id: string;
@@ -51,26 +31,17 @@ export interface FileRoute {
 }
 /** The build whose files lie under `root`, a folder path. */
 export class ProdBuildCache {
-  readonly clientEntry: string;
-  /** By component. */
-  readonly islands: ReadonlyMap<unknown, Island>;
+  readonly assets: Assets;
   readonly fsRoutes: readonly FileRoute[];
-  readonly staticFiles: ReadonlyMap<string, StaticFile>;
 
-  constructor(readonly root: string, readonly snapshot: Snapshot) {
-    this.clientEntry = snapshot.clientEntry;
-    this.islands = islandsOf(snapshot);
-    this.staticFiles = new Map(Object.entries(snapshot.staticFiles));
+  constructor(root: string, readonly snapshot: Snapshot) {
+    this.assets = new Assets(root, snapshot);
     this.fsRoutes = snapshot.fsRoutes.map(({ module, ...route }) => ({
       ...route,
       file: () => routeFileOf(route.id, module as Module),
       load: async () =>
         routeFileOf(route.id, typeof module === "function" ? await module() : module),
     }));
-  }
-
-  readFile(file: StaticFile): Promise<Uint8Array<ArrayBuffer>> {
-    return Deno.readFile(`${this.root}/${file.filePath}`);
   }
 }
 
@@ -92,23 +63,6 @@ export function setBuildCache(app: object, cache: ProdBuildCache, _mode: "produc
 }
 export function buildCacheOf(app: object): ProdBuildCache | null {
   return buildCaches.get(app) ?? null;
-}
-
-/** Every exported function of an island file is an island, found again by identity. */
-function islandsOf(snapshot: Snapshot): Map<unknown, Island> {
-  const islands = new Map<unknown, Island>();
-  const names = new Set<string>();
-  for (const { name: file, url, module } of snapshot.islands) {
-    for (const [exportName, component] of Object.entries(module)) {
-      if (typeof component !== "function") continue;
-      const base = exportName === "default" ? file.replaceAll(/\W/g, "_") : exportName;
-      let name = base;
-      for (let n = 1; names.has(name); n++) name = `${base}_${n}`;
-      names.add(name);
-      islands.set(component, { name, exportName, url });
-    }
-  }
-  return islands;
 }
 
 function routeFileOf<State>(id: string, module: Module): RouteFile<State> {

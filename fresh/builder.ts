@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { basename, extname, join } from "node:path";
 import * as esbuild from "esbuild";
-import type { StaticFile } from "./build_cache.ts";
+import type { StaticFile } from "./assets.ts";
 import { compareRouteFiles, type RouteFilePath, routeFilePath } from "./fs_routes.ts";
 
 export interface BuildOptions {

@@ -1,14 +1,8 @@
 /** What handlers, middlewares and pages know of a request. */
 import type { FunctionComponent } from "preact";
-import type { ProdBuildCache } from "./build_cache.ts";
+import type { Assets } from "./assets.ts";
+import type { AnyComponent, Frame, PageProps } from "./page_types.ts";
 import { renderDocument } from "./render.ts";
-import type { AnyComponent, PageProps } from "./types.ts";
-
-/** The wrapper and the layouts, outermost first, around whatever is rendered at this point of the chain. */
-export interface Frame {
-  readonly app: AnyComponent | null;
-  readonly layouts: readonly AnyComponent[];
-}
 
 export interface ContextInit {
   readonly req: Request;
@@ -16,7 +10,7 @@ export interface ContextInit {
   readonly info: Deno.ServeHandlerInfo;
   readonly params: Record<string, string>;
   readonly route: string | null;
-  readonly buildCache: ProdBuildCache;
+  readonly assets: Assets;
 }
 
 export class Context<State> {
@@ -33,7 +27,7 @@ export class Context<State> {
   /** Runs the rest of the chain. */
   next: () => Promise<Response> = () => Promise.reject(new Error("The chain has not started"));
   /** Not in the published package. */
-  readonly buildCache: ProdBuildCache;
+  readonly assets: Assets;
   /** Not in the published package. */
   frame: Frame = { app: null, layouts: [] };
 
@@ -43,7 +37,7 @@ export class Context<State> {
     this.info = init.info;
     this.params = init.params;
     this.route = init.route;
-    this.buildCache = init.buildCache;
+    this.assets = init.assets;
   }
 
   /** Redirects; runs of `/` in a path on this host become one, so that `//evil` stays here. */
@@ -55,13 +49,13 @@ export class Context<State> {
 
   /** The document for `page` in the layouts and the wrapper that hold here. Not in the published package. */
   renderPage(page: AnyComponent, init: ResponseInit): Response {
-    const { url, req, params, info, state, error, route, data, frame, buildCache } = this;
+    const { url, req, params, info, state, error, route, data, frame, assets } = this;
     const props = { url, req, params, info, state, error, route, data };
     const pageProps = (Component: FunctionComponent): PageProps => ({
       ...props,
       Component,
     });
-    const { html, nonce, preloads } = renderDocument(page, { ...frame, buildCache, pageProps });
+    const { html, nonce, preloads } = renderDocument(page, { ...frame, assets, pageProps });
     const headers = new Headers(init.headers);
     headers.set("Content-Type", "text/html; charset=utf-8");
     if (preloads !== "") headers.append("Link", preloads);

@@ -1,6 +1,7 @@
 /** Helpers that only add types. */
 import type { ComponentChildren } from "preact";
-import type { Middleware, PageProps, RouteData, RouteHandler } from "./types.ts";
+import type { PageProps } from "./page_types.ts";
+import type { Middleware, RouteData, RouteHandler } from "./types.ts";
 
 /** What `createDefine()` returns; each function gives back its argument. */
 export interface Define<State> {

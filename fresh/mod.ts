@@ -8,6 +8,7 @@ export { HttpError } from "./error.ts";
 export { page } from "./handlers.ts";
 export { staticFiles } from "./static_files.ts";
 export type { Context, Context as FreshContext } from "./context.ts";
+export type { PageProps } from "./page_types.ts";
 export type {
   HandlerByMethod,
   HandlerFn,
@@ -15,7 +16,6 @@ export type {
   Method,
   Middleware,
   MiddlewareFn,
-  PageProps,
   PageResponse,
   RouteConfig,
   RouteData,

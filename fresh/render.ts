@@ -1,13 +1,12 @@
 /** Renders a page into a document: layouts, wrapper, islands, and the script that starts them. */
 import { Fragment, type FunctionComponent, h, isValidElement, options, type VNode } from "preact";
 import { renderToString } from "preact-render-to-string";
-import type { Island, ProdBuildCache } from "./build_cache.ts";
-import type { Frame } from "./context.ts";
+import type { Assets, Island } from "./assets.ts";
+import type { AnyComponent, Frame, PageProps } from "./page_types.ts";
 import { stringify } from "./serialize.ts";
-import type { AnyComponent, PageProps } from "./types.ts";
 
 export interface RenderOptions extends Frame {
-  readonly buildCache: ProdBuildCache;
+  readonly assets: Assets;
   readonly pageProps: (Component: FunctionComponent) => PageProps;
 }
 export interface RenderedDocument {
@@ -21,16 +20,16 @@ type Props = Record<string, unknown>;
 /** What one render gathers. */
 interface RenderState {
   readonly nonce: string;
-  readonly buildCache: ProdBuildCache;
+  readonly assets: Assets;
   readonly islands: Set<Island>;
   readonly islandProps: { readonly slots: never[]; readonly props: Props }[];
 }
 
 /** `page` with its layouts, innermost first, in the wrapper. */
 export function renderDocument(page: AnyComponent, frame: RenderOptions): RenderedDocument {
-  const { buildCache, app, layouts, pageProps } = frame;
+  const { assets, app, layouts, pageProps } = frame;
   const nonce = crypto.randomUUID().replaceAll("-", "");
-  const state: RenderState = { nonce, buildCache, islands: new Set(), islandProps: [] };
+  const state: RenderState = { nonce, assets, islands: new Set(), islandProps: [] };
   const props = (inner: VNode | null) => pageProps(() => inner);
   const frames = [...app === null ? [] : [app], ...layouts];
   const vnode = frames.reduceRight(
@@ -64,7 +63,7 @@ hooks.__b = (vnode) => {
   const { type } = vnode;
   if (type === "script" || type === "style") vnode.props.nonce ??= current.nonce;
   if (typeof type === "string") return;
-  const island = current.buildCache.islands.get(type);
+  const island = current.assets.islands.get(type);
   if (island !== undefined) patchIsland(vnode, island, current);
 };
 
@@ -97,7 +96,7 @@ function isElement(value: unknown): boolean {
 
 function withScript(html: string, state: RenderState): string {
   if (state.islands.size === 0) return html;
-  const { clientEntry } = state.buildCache;
+  const { clientEntry } = state.assets;
   const islands = [...state.islands];
   const imports = islands.map(({ name, exportName, url }) =>
     `import{${exportName} as ${name}}from${JSON.stringify(url)};`
@@ -112,8 +111,8 @@ function withScript(html: string, state: RenderState): string {
   return end < 0 ? html + script : html.slice(0, end) + script + html.slice(end);
 }
 
-function preloadsOf({ islands, buildCache }: RenderState): string {
+function preloadsOf({ islands, assets }: RenderState): string {
   if (islands.size === 0) return "";
-  const urls = new Set([buildCache.clientEntry, ...[...islands].map(({ url }) => url)]);
+  const urls = new Set([assets.clientEntry, ...[...islands].map(({ url }) => url)]);
   return [...urls].map((url) => `<${url}>; rel="modulepreload"; as="script"`).join(", ");
 }

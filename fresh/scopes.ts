@@ -2,7 +2,8 @@
 import type { Context } from "./context.ts";
 import { HttpError } from "./error.ts";
 import { renderRoute } from "./handlers.ts";
-import type { AnyComponent, LayoutConfig, MiddlewareFn, RouteFile } from "./types.ts";
+import type { AnyComponent } from "./page_types.ts";
+import type { LayoutConfig, MiddlewareFn, RouteFile } from "./types.ts";
 
 export interface Scope<State> {
   readonly middlewares: MiddlewareFn<State>[];

@@ -1,5 +1,5 @@
 /** Serves the files that the build knows. */
-import type { StaticFile } from "./build_cache.ts";
+import type { StaticFile } from "./assets.ts";
 import { ASSET_KEY, getBuildId } from "./build_id.ts";
 import type { Context } from "./context.ts";
 import type { MiddlewareFn } from "./types.ts";
@@ -7,8 +7,8 @@ import type { MiddlewareFn } from "./types.ts";
 /** GET and HEAD of static files; files do not pass the middlewares after it. */
 export function staticFiles<State>(): MiddlewareFn<State> {
   return async (ctx) => {
-    const { req, url, buildCache } = ctx;
-    const file = buildCache.staticFiles.get(encodedPath(url.pathname) ?? "");
+    const { req, url, assets } = ctx;
+    const file = assets.staticFiles.get(encodedPath(url.pathname) ?? "");
     if (file === undefined) {
       const isIcon = url.pathname === "/favicon.ico";
       return isIcon ? new Response(null, { status: 404 }) : await ctx.next();
@@ -26,7 +26,7 @@ export function staticFiles<State>(): MiddlewareFn<State> {
 }
 
 async function answer<State>(
-  { req, url, buildCache }: Context<State>,
+  { req, url, assets }: Context<State>,
   file: StaticFile,
   hasKey: boolean,
 ): Promise<Response> {
@@ -38,7 +38,7 @@ async function answer<State>(
   }
   const isImmutable = hasKey ||
     url.pathname.startsWith(`/_fresh/js/${getBuildId()}/`);
-  const body = await buildCache.readFile(file);
+  const body = await assets.readFile(file);
   headers.set("etag", tag);
   headers.set("content-length", String(body.byteLength));
   headers.set(

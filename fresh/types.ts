@@ -1,6 +1,6 @@
 /** Types that several parts of the server side share. */
-import type { ComponentChildren, FunctionComponent } from "preact";
 import type { Context } from "./context.ts";
+import type { AnyComponent } from "./page_types.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS";
 export type MaybePromise<T> = T | Promise<T>;
@@ -36,23 +36,6 @@ export interface LayoutConfig {
   readonly skipAppWrapper?: boolean;
 }
 export type RouteConfig = LayoutConfig;
-
-/** Props of pages, layouts, error pages and the app wrapper. */
-export interface PageProps<Data = unknown, State = unknown> {
-  readonly url: URL;
-  readonly req: Request;
-  readonly params: Record<string, string>;
-  readonly info: Deno.ServeHandlerInfo;
-  readonly state: State;
-  /** The inner part: what a layout or the wrapper frames. */
-  readonly Component: FunctionComponent;
-  readonly error: unknown;
-  readonly route: string | null;
-  readonly data: Data;
-}
-
-/** A page, layout or wrapper; which props it takes is checked where it is defined. */
-export type AnyComponent = (props: never) => ComponentChildren;
 
 /** The exports of a file under `routes/` that count. */
 export interface RouteFile<State> {

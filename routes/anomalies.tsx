@@ -6,13 +6,13 @@ import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
 import { findingQuery, sinceText } from "./(_server)/finding_pages.ts";
-import { attemptPage, incidentFilter } from "./(_server)/lists.ts";
+import { attemptPage, episodeFilter } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
   GET({ state, url }) {
     const { queries } = state.context;
-    return page(attemptPage(() => queries.anomalies(incidentFilter(url.searchParams))));
+    return page(attemptPage(() => queries.anomalies(episodeFilter(url.searchParams))));
   },
 });
 

@@ -361,7 +361,7 @@ browserTest(
     const { page, live } = visit;
     storeFindings(visit);
     await openLive(visit, "/scans");
-    const rows = page.locator(".incidents tbody tr");
+    const rows = page.locator(".episodes tbody tr");
     assert.equal(await rows.count(), 2);
     await page.getByLabel("Severity").selectOption("low");
     const stream = page.waitForResponse((response) => response.url().includes("/api/events"));

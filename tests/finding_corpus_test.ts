@@ -5,11 +5,11 @@
  */
 import { deepEqual, ok } from "node:assert/strict";
 import { doesCorpusExist } from "../agent/capture/corpus.ts";
-import { ArpSpoof } from "../agent/detect/arp_spoof.ts";
+import { ArpSpoof } from "../agent/detect/arp_spoof/arp_spoof.ts";
 import { Beacon } from "../agent/detect/beacon/beacon.ts";
-import { BruteForce } from "../agent/detect/brute_force.ts";
+import { BruteForce } from "../agent/detect/brute_force/brute_force.ts";
 import type { DetectorFactory } from "../agent/detect/detector.ts";
-import { DnsTunnel } from "../agent/detect/dns_tunnel.ts";
+import { DnsTunnel } from "../agent/detect/dns_tunnel/dns_tunnel.ts";
 import { Flood } from "../agent/detect/flood/flood.ts";
 import { corpusNote, type Judged, judgeDecode, judgeLabelled } from "../bench/detection/corpus.ts";
 import { attackerAddress, findingOfEvent, rightUnlabelled } from "../bench/detection/expected.ts";

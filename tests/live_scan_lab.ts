@@ -1,6 +1,6 @@
 /**
  * Two network namespaces with one cable, for real scans: the scanner has an address for each kind of scan, so that the
- * incidents can be told apart; the sensor is the scanned host, with a web server that a client uses all the while.
+ * findings can be told apart; the sensor is the scanned host, with a web server that a client uses all the while.
  *
  *     sensor  tw0 10.92.0.1 ---- tw0 10.92.1.1, 10.92.1.11 … 10.92.1.40  scanner
  *

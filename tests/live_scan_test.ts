@@ -1,4 +1,4 @@
-/** Real scans by nmap, live, beside ordinary traffic: each incident comes on the dashboard's event stream and is stored. */
+/** Real scans by nmap, live, beside ordinary traffic: each finding comes on the dashboard's event stream and is stored. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { clientAddress, type FindingEvent, ScanLab, sensorAddress } from "./live_scan_lab.ts";

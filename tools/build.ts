@@ -1,9 +1,11 @@
 /**
- * `deno task build`: makes `_fresh/` from routes, islands and static files; does nothing when the sources are the
- * ones it was made of. `--force` builds in any case.
+ * `deno task build`: makes what is generated and not committed, `_fresh/` from routes, islands and static files, and the
+ * WebAssembly of the hot path and the detectors (build_hot.ts). Does nothing when the sources are the ones it was made of;
+ * `--force` builds in any case.
  */
 import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
+import { buildHot, HOT_MODULES } from "./build_hot.ts";
 import { denoResolver } from "./esbuild_deno.ts";
 import { frappeWithoutStyleAttributes } from "./frappe_patch.ts";
 
@@ -20,8 +22,10 @@ interface Stamp {
   readonly digest: string;
 }
 
-/** True when it had to build. */
+/** True when it had to build `_fresh/`. */
 export async function build({ force = false } = {}): Promise<boolean> {
+  const written = await buildHot(HOT_MODULES, { force });
+  if (written.length > 0) console.error(`Built ${written.join(", ")}.`);
   if (!force && await isCurrent()) return false;
   const { Builder } = await import("fresh/dev");
   const result = await new Builder({

@@ -1,8 +1,8 @@
 /**
- * `deno task build-hot`: compiles what is written in AssemblyScript to WebAssembly and writes it, as text that a program
- * can import, beside its sources. That is committed: only who changes the sources needs the compiler.
+ * Compiles what is written in AssemblyScript to WebAssembly and writes it, as text that a program can import, beside its
+ * sources: part of `deno task build`. A module whose sources are the ones it was made of is left alone.
  */
-import asc from "assemblyscript/asc";
+import { createHash } from "node:crypto";
 
 /** Sources in assembly/index.ts of a folder, and the module there that exports their code under a name. */
 export interface HotModule {
@@ -11,91 +11,91 @@ export interface HotModule {
   readonly codeName: string;
 }
 
-const HOT_PATH: HotModule = {
-  folder: new URL("../agent/hot/", import.meta.url),
-  output: "hot_code.ts",
-  codeName: "hotCode",
-};
-const HOST_ACTIVITY: HotModule = {
-  folder: new URL("../agent/detect/anomaly/", import.meta.url),
-  output: "activity_code.ts",
-  codeName: "activityCode",
-};
-const SCAN_CONTACTS: HotModule = {
-  folder: new URL("../agent/detect/scan/", import.meta.url),
-  output: "contact_code.ts",
-  codeName: "contactCode",
-};
-const FOREST: HotModule = {
-  folder: new URL("../agent/detect/forest/", import.meta.url),
-  output: "forest_code.ts",
-  codeName: "forestCode",
-};
-const FLOOD_ARRIVALS: HotModule = {
-  folder: new URL("../agent/detect/flood/", import.meta.url),
-  output: "arrivals_code.ts",
-  codeName: "arrivalsCode",
-};
-const BEACON_BEATS: HotModule = {
-  folder: new URL("../agent/detect/beacon/", import.meta.url),
-  output: "beats_code.ts",
-  codeName: "beatsCode",
-};
 export const HOT_MODULES: readonly HotModule[] = [
-  HOT_PATH,
-  HOST_ACTIVITY,
-  SCAN_CONTACTS,
-  FLOOD_ARRIVALS,
-  BEACON_BEATS,
-  FOREST,
+  hotModule("hot", "hot"),
+  hotModule("detect/anomaly", "activity"),
+  hotModule("detect/scan", "contact"),
+  hotModule("detect/flood", "arrivals"),
+  hotModule("detect/beacon", "beats"),
+  hotModule("detect/forest", "forest"),
 ];
+const compilerOptions = ["-O3", "--runtime", "stub", "--noAssert", "--memoryBase", "1024"];
 const lineLength = 96;
 
-/** The text of the module's output. */
-export async function compileHot({ folder, codeName }: HotModule): Promise<string> {
+/** Compiles the modules that are not what their sources compile to; returns the outputs that it wrote. */
+export async function buildHot(
+  modules: readonly HotModule[],
+  { force = false } = {},
+): Promise<string[]> {
+  const written: string[] = [];
+  for (const module of modules) {
+    if (!force && isCurrent(module)) continue;
+    await Deno.writeTextFile(outputOf(module), await compile(module));
+    written.push(module.output);
+  }
+  return written;
+}
+
+function hotModule(folder: string, name: string): HotModule {
+  return {
+    folder: new URL(`../agent/${folder}/`, import.meta.url),
+    output: `${name}_code.ts`,
+    codeName: `${name}Code`,
+  };
+}
+
+function outputOf({ folder, output }: HotModule): URL {
+  return new URL(output, folder);
+}
+
+/** The text of the module's output. Its second line tells its sources, and their digest. */
+async function compile({ folder, codeName }: HotModule): Promise<string> {
+  // Large, and seldom needed.
+  const { default: asc } = await import("assemblyscript/asc");
   let code: Uint8Array | null = null;
-  const { error, stderr } = await asc.main([
-    "assembly/index.ts",
-    "--outFile",
-    "hot.wasm",
-    "-O3",
-    "--runtime",
-    "stub",
-    "--noAssert",
-    "--memoryBase",
-    "1024",
-  ], {
-    readFile: (name) => readSource(new URL(name, folder)),
-    writeFile: (name, contents) => {
-      if (name === "hot.wasm") code = contents as Uint8Array;
+  const sources = new Set<string>();
+  const { error, stderr } = await asc.main(
+    ["assembly/index.ts", "--outFile", "hot.wasm", ...compilerOptions],
+    {
+      readFile: (name) => {
+        const text = readText(new URL(name, folder));
+        if (text !== null) sources.add(name);
+        return text;
+      },
+      writeFile: (name, contents) => {
+        if (name === "hot.wasm") code = contents as Uint8Array;
+      },
+      listFiles: () => [],
     },
-    listFiles: () => [],
-  });
+  );
   if (error !== null || code === null) {
     throw new Error(`AssemblyScript: ${error?.message}\n${stderr}`);
   }
+  const names = [...sources].sort();
   const lines = (code as Uint8Array).toBase64().match(new RegExp(`.{1,${lineLength}}`, "g"))!;
-  return `/** Written by tools/build_hot.ts from assembly/. */\n// deno-fmt-ignore-file\n` +
+  return `/** Written by tools/build_hot.ts from assembly/. */\n` +
+    `// ${digestOf(names, folder)} ${names.join(" ")}\n// deno-fmt-ignore-file\n` +
     `export const ${codeName} =\n${lines.map((line) => `  "${line}"`).join(" +\n")};\n`;
 }
 
-/** Whether a module's output is what its sources compile to. */
-export async function isHotCurrent(module: HotModule): Promise<boolean> {
-  const committed = await Deno.readTextFile(new URL(module.output, module.folder));
-  return committed === await compileHot(module);
+function isCurrent(module: HotModule): boolean {
+  const made = /^.*\n\/\/ ([0-9a-f]{64}) (.+)\n/.exec(readText(outputOf(module)) ?? "");
+  return made !== null && made[1] === digestOf(made[2]!.split(" "), module.folder);
 }
 
-function readSource(url: URL): string | null {
+/** Digest of the sources, and of what compiles them. */
+function digestOf(names: readonly string[], folder: URL): string {
+  const hash = createHash("sha256").update(readText(new URL(import.meta.url))!)
+    .update(readText(new URL("../deno.lock", import.meta.url))!);
+  for (const name of names) hash.update(`${name}\0${readText(new URL(name, folder))}\0`);
+  return hash.digest("hex");
+}
+
+function readText(url: URL): string | null {
   try {
     return Deno.readTextFileSync(url);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
-  }
-}
-
-if (import.meta.main) {
-  for (const module of HOT_MODULES) {
-    await Deno.writeTextFile(new URL(module.output, module.folder), await compileHot(module));
   }
 }

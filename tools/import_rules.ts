@@ -1,6 +1,6 @@
 /**
  * Who may import whom (CONVENTIONS.md section 1), checked over the import statements of the tree: parts know only what
- * is named here, decode, flow and detect stay pure, and values are never imported in a circle.
+ * is named here, decode, flow and detect stay pure, and nothing, not even a type, is imported in a circle.
  */
 import { join, normalize, relative } from "node:path";
 
@@ -91,10 +91,7 @@ export function checkModules(modules: ReadonlyMap<string, string>): string[] {
   const graph = new Map<string, string[]>();
   for (const [path, source] of modules) {
     const imports = importsOf(path, source);
-    graph.set(
-      path,
-      imports.filter(({ isType }) => !isType).map(({ target }) => target),
-    );
+    graph.set(path, imports.map(({ target }) => target));
     for (const { target, isType } of imports) {
       if (isAllowed(path, target, isType)) continue;
       problems.push(
@@ -189,5 +186,5 @@ async function readModules(root: string): Promise<Map<string, string>> {
 
 function isProgram(path: string): boolean {
   return /\.tsx?$/.test(path) &&
-    !/(_test\.tsx?|\.d\.ts|\/testing\.ts|\/testdata\/.*|\/assembly\/.*)$/.test(path);
+    !/(_test\.tsx?|\.d\.ts|\/testing\.ts|\/testing\/.*|\/testdata\/.*|\/assembly\/.*)$/.test(path);
 }

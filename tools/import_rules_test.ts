@@ -84,11 +84,11 @@ Deno.test("checkModules() finds clock, randomness and Deno in the pure parts", (
   );
 });
 
-Deno.test("checkModules() finds circles of values, not of types", () => {
+Deno.test("checkModules() finds circles, of types too", () => {
   const modules = {
     "agent/decode/a.ts": `import { b } from "./b.ts";`,
-    "agent/decode/b.ts": `import { c } from "./c.ts";\nimport { type a } from "./a.ts";`,
-    "agent/decode/c.ts": `import { b } from "./b.ts";`,
+    "agent/decode/b.ts": `import { c } from "./c.ts";`,
+    "agent/decode/c.ts": `import type { b } from "./b.ts";`,
   };
   deepStrictEqual(check(modules), [
     "circle: agent/decode/b.ts -> agent/decode/c.ts -> agent/decode/b.ts",

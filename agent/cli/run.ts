@@ -3,7 +3,7 @@
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
 import type { Config } from "../config.ts";
-import { formatCount } from "../detect/sentence.ts";
+import { formatCount } from "../detect/common/sentence.ts";
 import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import { chooseInput, type Input } from "./input.ts";

@@ -1,10 +1,10 @@
 /** The detectors in the order in which they see each observation. */
 import { AnomalyDetector } from "./anomaly/anomaly_detector.ts";
-import { ArpSpoof } from "./arp_spoof.ts";
+import { ArpSpoof } from "./arp_spoof/arp_spoof.ts";
 import { Beacon } from "./beacon/beacon.ts";
-import { BruteForce } from "./brute_force.ts";
+import { BruteForce } from "./brute_force/brute_force.ts";
 import type { DetectorFactory } from "./detector.ts";
-import { DnsTunnel } from "./dns_tunnel.ts";
+import { DnsTunnel } from "./dns_tunnel/dns_tunnel.ts";
 import { Flood } from "./flood/flood.ts";
 import { ScanDetector } from "./scan/scan_detector.ts";
 

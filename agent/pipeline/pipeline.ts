@@ -43,7 +43,7 @@ import {
   TRANSPORT_NAMES,
   WINDOW_US,
 } from "../records.ts";
-import { KeyedSlots } from "../detect/keyed_slots.ts";
+import { KeyedSlots } from "../detect/common/keyed_slots.ts";
 import { type ObservationSink, ObservationWriter } from "./observation_writer.ts";
 import { hostCountDefault, HostTable } from "./host_table.ts";
 import { isLocalAddress, isUnicastAddress } from "./local_address.ts";

@@ -46,13 +46,13 @@ export interface FindingFilter extends TimeRange, Paging {
 }
 
 /** Rows of `anomalies` and `scans`. */
-export interface IncidentFilter extends FindingFilter {
+export interface EpisodeFilter extends FindingFilter {
   /** One of the listed sources or targets, whole. */
   readonly source?: string | undefined;
   readonly target?: string | undefined;
   readonly isOpen?: boolean | undefined;
 }
-export interface ScanFilter extends IncidentFilter {
+export interface ScanFilter extends EpisodeFilter {
   readonly probe?: string | undefined;
 }
 
@@ -95,7 +95,7 @@ export function findingConditions({ kind, severity }: FindingFilter): Condition[
   return conditions;
 }
 
-export function incidentConditions(filter: ScanFilter): Condition[] {
+export function episodeConditions(filter: ScanFilter): Condition[] {
   const conditions = findingConditions(filter);
   const { source, target, isOpen, probe } = filter;
   if (source !== undefined) conditions.push(lists("sources", source));

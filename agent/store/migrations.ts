@@ -172,8 +172,8 @@ CREATE INDEX alerts_anomaly ON alerts(anomaly_id) WHERE anomaly_id IS NOT NULL;
 CREATE INDEX alerts_scan ON alerts(scan_id) WHERE scan_id IS NOT NULL;
 `;
 
-/** Version 3: incidents that stay open and grow. The indexes find those that a run left open when it died. */
-const incidentColumns = `
+/** Version 3: findings that stay open and grow. The indexes find those that a run left open when it died. */
+const episodeColumns = `
 ALTER TABLE anomalies ADD COLUMN first_us INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE anomalies ADD COLUMN last_us INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE anomalies ADD COLUMN is_open INTEGER NOT NULL DEFAULT 0;
@@ -191,7 +191,7 @@ CREATE INDEX scans_open ON scans(id) WHERE is_open = 1;
 `;
 
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
-export const MIGRATIONS: readonly string[] = [trafficTables, findingTables, incidentColumns];
+export const MIGRATIONS: readonly string[] = [trafficTables, findingTables, episodeColumns];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */
 export function migrate(database: DatabaseSync, targetVersion = SCHEMA_VERSION): void {

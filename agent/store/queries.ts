@@ -15,6 +15,8 @@ import { encodeHostCursor } from "./cursor.ts";
 import { toStoreError } from "./failure.ts";
 import {
   bounds,
+  episodeConditions,
+  type EpisodeFilter,
   findingConditions,
   type FindingFilter,
   flowConditions,
@@ -23,8 +25,6 @@ import {
   type HostFilter,
   hostValue,
   hostValues,
-  incidentConditions,
-  type IncidentFilter,
   packetConditions,
   type PacketFilter,
   type ScanFilter,
@@ -160,12 +160,12 @@ export class StoreQueries {
     ) ?? null;
   }
 
-  anomalies(filter: IncidentFilter = {}): Page<StoredAnomaly> {
-    return this.#findings("anomalies", "ts_us", filter, incidentConditions(filter));
+  anomalies(filter: EpisodeFilter = {}): Page<StoredAnomaly> {
+    return this.#findings("anomalies", "ts_us", filter, episodeConditions(filter));
   }
 
   scans(filter: ScanFilter = {}): Page<StoredScan> {
-    return this.#findings("scans", "last_us", filter, incidentConditions(filter));
+    return this.#findings("scans", "last_us", filter, episodeConditions(filter));
   }
 
   alerts(filter: FindingFilter = {}): Page<StoredAlert> {

@@ -2,11 +2,11 @@
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
 import type { PacketRow } from "../../agent/records.ts";
 import type {
+  EpisodeFilter,
   FindingFilter,
   FlowFilter,
   HostFilter,
   HostOrder,
-  IncidentFilter,
   PacketFilter,
   Paging,
   ScanFilter,
@@ -65,7 +65,7 @@ export function findingFilter(query: URLSearchParams): FindingFilter {
 }
 
 /** Of /anomalies: what findingFilter takes, and source, target and state (open or closed). */
-export function incidentFilter(query: URLSearchParams): IncidentFilter {
+export function episodeFilter(query: URLSearchParams): EpisodeFilter {
   const state = textParameter(query, "state");
   if (state !== undefined && state !== "open" && state !== "closed") {
     throw new RangeError(`state must be open or closed, got "${state}"`);
@@ -78,9 +78,9 @@ export function incidentFilter(query: URLSearchParams): IncidentFilter {
   };
 }
 
-/** Of /scans: what incidentFilter takes, and probe. */
+/** Of /scans: what episodeFilter takes, and probe. */
 export function scanFilter(query: URLSearchParams): ScanFilter {
-  return { ...incidentFilter(query), probe: textParameter(query, "probe") };
+  return { ...episodeFilter(query), probe: textParameter(query, "probe") };
 }
 
 function paging(query: URLSearchParams): Paging {

@@ -1,4 +1,4 @@
-/** One anomaly or other incident: who did what unlike the usual, why it stands out, what to do. */
+/** One anomaly or other finding: who did what unlike the usual, why it stands out, what to do. */
 import { page } from "fresh";
 import type { Finding } from "../../agent/records.ts";
 import {

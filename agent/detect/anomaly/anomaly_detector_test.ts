@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { type Finding, WINDOW_US } from "../../records.ts";
-import { Prng } from "../prng.ts";
+import { Prng } from "../common/prng.ts";
 import { AnomalyDetector } from "./anomaly_detector.ts";
 import type { ScoredWindow } from "./judged_window.ts";
 import {
@@ -10,7 +10,7 @@ import {
   type TestContext,
   testContext,
   TestTraffic,
-} from "./test_traffic.ts";
+} from "./testing/host_traffic.ts";
 
 const scanner = "10.0.0.9";
 const victim = "10.0.1.3";

@@ -1,7 +1,7 @@
 /** From an anomalous window to the finding that people read. */
 import { type Finding, type Severity, type TopFeature, WINDOW_US } from "../../records.ts";
 import type { DetectorContext } from "../detector.ts";
-import { formatCount } from "../sentence.ts";
+import { formatCount } from "../common/sentence.ts";
 import { FEATURE_COUNT, FEATURES, formatFeature, fromScale } from "./features.ts";
 import type { ScoredWindow } from "./judged_window.ts";
 import { type Model, RANGE_WIDTH, tellingFeature } from "./model.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Transport } from "../../records.ts";
 import { COUNT_WIDTH, ROW_WORDS_MAX } from "./activity_layout.ts";
 import { Count, HostActivity } from "./host_activity.ts";
-import { type ConnectionScript, TestTraffic } from "./test_traffic.ts";
+import { type ConnectionScript, TestTraffic } from "./testing/host_traffic.ts";
 
 const connection = fc.record({
   from: fc.integer({ min: 1, max: 6 }).map((host) => `10.0.0.${host}`),

@@ -1,5 +1,5 @@
 /** Learns what is usual for one kind of entity (the hosts, or the link as a whole), and keeps its model fresh. */
-import { Prng } from "../prng.ts";
+import { Prng } from "../common/prng.ts";
 import { fitModel, type Model } from "./model.ts";
 import { Reservoir } from "./reservoir.ts";
 

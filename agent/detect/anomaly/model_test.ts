@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { checksum } from "../forest/checksum.ts";
-import { Prng } from "../prng.ts";
+import { Prng } from "../common/prng.ts";
 import { FEATURE_COUNT, FEATURES, toScale } from "./features.ts";
 import type { SavedLearner } from "./learner.ts";
 import { fitModel, isAnomalous, RANGE_WIDTH, tellingFeature } from "./model.ts";

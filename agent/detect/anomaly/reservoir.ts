@@ -2,7 +2,7 @@
  * Windows kept to learn from: a random sample of those seen (Vitter 1985, algorithm R) that forgets: past eight times
  * its size the chance to get in falls no further, so the sample follows the network as it changes.
  */
-import type { Prng } from "../prng.ts";
+import type { Prng } from "../common/prng.ts";
 import { FEATURE_COUNT } from "./features.ts";
 
 const rowsMax = 4096;

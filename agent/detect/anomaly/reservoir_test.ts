@@ -1,5 +1,5 @@
 import { equal, ok } from "node:assert/strict";
-import { Prng } from "../prng.ts";
+import { Prng } from "../common/prng.ts";
 import { FEATURE_COUNT } from "./features.ts";
 import { Reservoir, RESERVOIR_ROWS_MAX } from "./reservoir.ts";
 

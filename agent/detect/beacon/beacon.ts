@@ -15,9 +15,9 @@
  */
 import { Transport } from "../../records.ts";
 import type { Detector, DetectorContext } from "../detector.ts";
-import { type Incident, type IncidentFacts, Incidents } from "../incident.ts";
-import { measureRegularity, type Regularity } from "../regularity.ts";
-import { formatCount, formatPeriod, keyAddress } from "../sentence.ts";
+import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts";
+import { measureRegularity, type Regularity } from "../common/regularity.ts";
+import { formatCount, formatPeriod, keyAddress } from "../common/sentence.ts";
 import { Beats } from "./beats.ts";
 
 const secondUs = 1_000_000;
@@ -43,8 +43,8 @@ const quietUs = 4 * 3600 * secondUs;
 export class Beacon implements Detector {
   readonly #context: DetectorContext;
   readonly #beats: Beats;
-  readonly #incidents: Incidents;
-  /** Of incidents: score, and 1 where the source had come to notice otherwise when it was opened. */
+  readonly #episodes: Episodes;
+  /** Of episodes: score, and 1 where the source had come to notice otherwise when it was opened. */
   readonly #scores: Float64Array;
   readonly #suspects: Uint8Array;
 
@@ -53,14 +53,14 @@ export class Beacon implements Detector {
     this.#beats = new Beats({
       grown: (slot, timestampUs, flowId) => this.#grow(slot, timestampUs, flowId),
       judge: (slot, timestampUs, flowId) => this.#judge(slot, timestampUs, flowId),
-      forgotten: (slot) => this.#incidents.close(slot),
+      forgotten: (slot) => this.#episodes.close(slot),
     });
-    this.#incidents = new Incidents({
+    this.#episodes = new Episodes({
       context,
       kind: "beacon",
       quietUs,
       openSlots: this.#beats.openSlots,
-      describe: (slot, incident) => this.#describe(slot, incident),
+      describe: (slot, episode) => this.#describe(slot, episode),
     });
     this.#scores = new Float64Array(this.#beats.capacity);
     this.#suspects = new Uint8Array(this.#beats.capacity);
@@ -78,14 +78,14 @@ export class Beacon implements Detector {
   }
 
   advance(nowUs: number): void {
-    this.#incidents.advance(nowUs);
+    this.#episodes.advance(nowUs);
   }
   finish(): void {
-    this.#incidents.finish();
+    this.#episodes.finish();
   }
 
   #grow(slot: number, timestampUs: number, flowId: number): void {
-    this.#incidents.grow(slot, { timestampUs, amount: this.#beats.count(slot), flowId });
+    this.#episodes.grow(slot, { timestampUs, amount: this.#beats.count(slot), flowId });
   }
 
   #judge(slot: number, timestampUs: number, flowId: number): void {
@@ -103,7 +103,7 @@ export class Beacon implements Detector {
     this.#scores[slot] = score;
     this.#suspects[slot] = this.#isSuspect(slot) ? 1 : 0;
     const amount = beats.count(slot);
-    this.#incidents.open(slot, firstUs, { timestampUs, amount, flowId });
+    this.#episodes.open(slot, firstUs, { timestampUs, amount, flowId });
   }
 
   /** Not the heartbeat of a connection that stays open, nor a page's reports. */
@@ -144,7 +144,7 @@ export class Beacon implements Detector {
     return this.#context.isSuspect(word(0), word(1), word(2), word(3));
   }
 
-  #describe(slot: number, { amount }: Incident): IncidentFacts {
+  #describe(slot: number, { amount }: Episode): EpisodeFacts {
     const source = keyAddress(this.#context, this.#beats, slot, 0);
     const target = keyAddress(this.#context, this.#beats, slot, 4);
     const port = this.#beats.keyWord(slot, 8) & 0xffff;

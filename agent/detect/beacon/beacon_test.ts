@@ -3,8 +3,8 @@ import { Transport } from "../../records.ts";
 import { Beacon } from "./beacon.ts";
 import type { DetectorFactory } from "../detector.ts";
 import { Mark } from "../observation.ts";
-import { Prng } from "../prng.ts";
-import { localMarks, opened, scriptTime, TrafficScript } from "../traffic_script.ts";
+import { Prng } from "../common/prng.ts";
+import { localMarks, opened, scriptTime, TrafficScript } from "../testing/traffic_script.ts";
 
 const make: DetectorFactory = (context) => new Beacon(context);
 const call = { from: "10.0.0.5", to: "198.51.100.7", port: 443, bytes: [700, 900] as const };

@@ -30,11 +30,11 @@ import { markExempt } from "./exempt.ts";
 const secondUs = 1_000_000;
 
 export interface BeatHooks {
-  /** A series that has an incident has had another beat. */
+  /** A series that has an episode has had another beat. */
   grown(series: number, atUs: number, flowId: number): void;
   /** A series that has none has had another beat, and BEATS_MIN or more. */
   judge(series: number, atUs: number, flowId: number): void;
-  /** A series that has an incident is taken over by another. */
+  /** A series that has an episode is taken over by another. */
   forgotten(series: number): void;
 }
 
@@ -64,7 +64,7 @@ function instantiateBeats(hooks: BeatHooks): BeatExports {
 
 export class Beats {
   readonly capacity = SERIES_MAX;
-  /** By series: to be kept 1 while it has an incident. */
+  /** By series: to be kept 1 while it has an episode. */
   readonly openSlots: Uint8Array;
   readonly #exports: BeatExports;
   readonly #rows: Int32Array;

@@ -3,7 +3,7 @@
  * holds numbers only, in the part of the language that both have. Addresses are bytes.
  *
  *          4096  the key looked for      4160  what is known of the table
- *          4352  exempt applications     4608  series that have an incident
+ *          4352  exempt applications     4608  series that have an episode
  *          8704  exempt ports (a byte each)
  *        74,240  rows of observations
  *       139,776  links of the series    172,552  their index
@@ -15,7 +15,7 @@ export const SERIES_TABLE_AT = 4160;
 /** 1 for each application, and each port of a server, that beacons do not use. */
 export const EXEMPT_APPLICATIONS_AT = 4352;
 export const APPLICATIONS = 256;
-/** A byte for each series: 1 while it has an incident. */
+/** A byte for each series: 1 while it has an episode. */
 export const OPEN_AT = 4608;
 export const EXEMPT_PORTS_AT = 8704;
 export const PORTS = 65_536;

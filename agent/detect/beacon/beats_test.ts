@@ -3,8 +3,8 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { Application, Transport } from "../../records.ts";
 import { Mark, type Observation, ObservationKind } from "../observation.ts";
-import { Prng } from "../prng.ts";
-import { forEachRow, type RowFields, wordsOfRows } from "../row_fields.ts";
+import { Prng } from "../common/prng.ts";
+import { forEachRow, type RowFields, wordsOfRows } from "../common/row_fields.ts";
 import { Beats } from "./beats.ts";
 import { BEATS_MIN, RING_LENGTH, ROW_WORDS_MAX, SERIES_MAX } from "./beats_layout.ts";
 

@@ -3,7 +3,7 @@
  * logins one after the other are brute_force.ts's to judge.
  */
 import { Application, type ApplicationName } from "../../records.ts";
-import { LOGIN_SERVICES } from "../brute_force_services.ts";
+import { LOGIN_SERVICES } from "../brute_force/services.ts";
 
 const applications: readonly ApplicationName[] = [
   "dns",

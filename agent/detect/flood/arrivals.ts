@@ -38,9 +38,9 @@ const collectorPorts: readonly number[] = [
 ];
 
 export interface ArrivalHooks {
-  /** So much arrives that it is a flood, and the destination has no incident. */
+  /** So much arrives that it is a flood, and the destination has no episode. */
   opened(destination: number, atUs: number, flowId: number): void;
-  /** A destination that has an incident is taken over by another. */
+  /** A destination that has an episode is taken over by another. */
   forgotten(destination: number): void;
 }
 
@@ -67,7 +67,7 @@ function instantiateArrivals(hooks: ArrivalHooks): ArrivalExports {
 }
 
 export class Arrivals {
-  /** By destination: to be kept 1 while it has an incident. */
+  /** By destination: to be kept 1 while it has an episode. */
   readonly openSlots: Uint8Array;
   readonly #exports: ArrivalExports;
   readonly #rows: Int32Array;

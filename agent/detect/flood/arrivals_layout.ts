@@ -3,7 +3,7 @@
  * holds numbers only, in the part of the language that both have. Addresses are bytes.
  *
  *          4096  limits            4128  the key looked for      4160  what is known of each table
- *          4352  ICMP types        4608  destinations that have an incident
+ *          4352  ICMP types        4608  destinations that have an episode
  *          8192  collectors' ports (a byte each)
  *        73,728  rows of observations
  *       139,264  flows in swing      163,840  their links     172,040  their index
@@ -19,7 +19,7 @@ export const FLOW_TABLE_AT = 4224;
 /** 1 for each ICMP(v6) type that counts. */
 export const ICMP_TYPES_AT = 4352;
 export const ICMP_TYPES = 256;
-/** A byte for each destination: 1 while it has an incident. */
+/** A byte for each destination: 1 while it has an episode. */
 export const OPEN_AT = 4608;
 /** 1 for each port of collectors. */
 export const COLLECTORS_AT = 8192;

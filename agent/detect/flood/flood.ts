@@ -7,8 +7,8 @@
  * (busy servers, load tests, resolvers) and one-way streams (video, logs) below ten times the limit are no floods.
  */
 import type { Detector, DetectorContext } from "../detector.ts";
-import { type Incident, type IncidentFacts, Incidents } from "../incident.ts";
-import { formatMac, keyAddress } from "../sentence.ts";
+import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts";
+import { formatMac, keyAddress } from "../common/sentence.ts";
 import { Arrivals } from "./arrivals.ts";
 import { floodFacts, FloodKind } from "./kinds.ts";
 
@@ -17,20 +17,20 @@ const quietUs = 60_000_000;
 export class Flood implements Detector {
   readonly #context: DetectorContext;
   readonly #arrivals: Arrivals;
-  readonly #incidents: Incidents;
+  readonly #episodes: Episodes;
 
   constructor(context: DetectorContext) {
     this.#context = context;
     this.#arrivals = new Arrivals({
       opened: (slot, timestampUs, flowId) => this.#open(slot, timestampUs, flowId),
-      forgotten: (slot) => this.#incidents.close(slot),
+      forgotten: (slot) => this.#episodes.close(slot),
     });
-    this.#incidents = new Incidents({
+    this.#episodes = new Episodes({
       context,
       kind: "flood",
       quietUs,
       openSlots: this.#arrivals.openSlots,
-      describe: (slot, incident) => this.#describe(slot, incident),
+      describe: (slot, episode) => this.#describe(slot, episode),
     });
   }
 
@@ -46,22 +46,22 @@ export class Flood implements Detector {
   }
 
   advance(nowUs: number): void {
-    for (const slot of this.#incidents.slots) {
+    for (const slot of this.#episodes.slots) {
       const timestampUs = this.#arrivals.hotUs(slot);
-      this.#incidents.grow(slot, { timestampUs, amount: this.#arrivals.total(slot), flowId: 0 });
+      this.#episodes.grow(slot, { timestampUs, amount: this.#arrivals.total(slot), flowId: 0 });
     }
-    this.#incidents.advance(nowUs);
+    this.#episodes.advance(nowUs);
   }
   finish(): void {
-    this.#incidents.finish();
+    this.#episodes.finish();
   }
 
   #open(slot: number, timestampUs: number, flowId: number): void {
     const amount = this.#arrivals.total(slot);
-    this.#incidents.open(slot, this.#arrivals.firstUs(slot), { timestampUs, amount, flowId });
+    this.#episodes.open(slot, this.#arrivals.firstUs(slot), { timestampUs, amount, flowId });
   }
 
-  #describe(slot: number, incident: Incident): IncidentFacts {
+  #describe(slot: number, episode: Episode): EpisodeFacts {
     const arrivals = this.#arrivals;
     const kind = arrivals.keyWord(slot, 4);
     const others = arrivals.sources(slot).map((words) =>
@@ -72,7 +72,7 @@ export class Flood implements Detector {
       const mac = formatMac(arrivals.keyWord(slot, 2), arrivals.keyWord(slot, 3));
       const target = others.length === 1 ? others[0] : `${others[0]} and others`;
       const flood = { kind, target, port: -1, sources: [mac], sourceCount: 1, peak };
-      return { ...floodFacts(flood, incident), targets: others, targetCount: others.length };
+      return { ...floodFacts(flood, episode), targets: others, targetCount: others.length };
     }
     return floodFacts({
       kind,
@@ -81,6 +81,6 @@ export class Flood implements Detector {
       sources: others,
       sourceCount: others.length === 1 ? 1 : Math.max(others.length, arrivals.sourceCount(slot)),
       peak,
-    }, incident);
+    }, episode);
   }
 }

@@ -3,8 +3,8 @@ import { type Finding, Transport } from "../../records.ts";
 import type { DetectorFactory } from "../detector.ts";
 import { Flood } from "./flood.ts";
 import { Mark } from "../observation.ts";
-import { Prng } from "../prng.ts";
-import { localMarks, opened, TrafficScript } from "../traffic_script.ts";
+import { Prng } from "../common/prng.ts";
+import { localMarks, opened, TrafficScript } from "../testing/traffic_script.ts";
 
 const make: DetectorFactory = (context) => new Flood(context);
 const attacker = "203.0.113.9";

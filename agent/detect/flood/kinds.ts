@@ -1,6 +1,6 @@
 /** The kinds of flood that are told apart, their limits, and the sentences about them. */
-import type { Incident, IncidentFacts } from "../incident.ts";
-import { formatCount, formatPeriod } from "../sentence.ts";
+import type { Episode, EpisodeFacts } from "../common/episodes.ts";
+import { formatCount, formatPeriod } from "../common/sentence.ts";
 
 export const FloodKind = { syn: 0, udp: 1, icmp: 2, dhcp: 3 } as const;
 
@@ -43,22 +43,22 @@ export interface FloodState {
 const forgedMin = 32;
 const severeMin = 100_000;
 
-export function floodFacts(state: FloodState, incident: Incident): IncidentFacts {
+export function floodFacts(state: FloodState, episode: Episode): EpisodeFacts {
   const { kind, target, sources, sourceCount } = state;
   const { perSecond, attackId } = FLOODS[kind];
   return {
-    severity: incident.amount >= severeMin ? "critical" : "high",
+    severity: episode.amount >= severeMin ? "critical" : "high",
     attackId,
     sources,
     sourceCount,
     targets: [target],
     targetCount: 1,
     confidence: Math.min(0.99, 0.6 + 0.1 * state.peak / perSecond),
-    reason: sentence(state, incident),
+    reason: sentence(state, episode),
   };
 }
 
-function sentence(state: FloodState, { amount, firstUs, lastUs }: Incident): string {
+function sentence(state: FloodState, { amount, firstUs, lastUs }: Episode): string {
   const { kind, target, port, sources, sourceCount, peak } = state;
   const who = sourceCount === 1
     ? sources[0]

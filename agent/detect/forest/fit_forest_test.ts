@@ -1,7 +1,7 @@
 /** Growing, walking and quantiles in WebAssembly beside slow models that read like the paper: bit for bit the same. */
 import { deepEqual, equal } from "node:assert/strict";
 import fc from "fast-check";
-import { Prng } from "../prng.ts";
+import { Prng } from "../common/prng.ts";
 import { fitForest } from "./fit_forest.ts";
 import { type ForestArrays, openForestBuffer } from "./forest_buffer.ts";
 import { averagePathLength } from "./path_length.ts";

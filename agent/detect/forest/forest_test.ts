@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { Prng } from "../prng.ts";
+import { Prng } from "../common/prng.ts";
 import { fitForest } from "./fit_forest.ts";
 import { type Forest, openForest } from "./forest.ts";
 import { ForestFormatError } from "./forest_buffer.ts";

@@ -35,20 +35,20 @@ import {
 import { JudgedProbe } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
 
-/** What becomes of contacts. Incidents are known by their addresses; see Incident. */
+/** What becomes of contacts. Episodes are known by their addresses; see Episode. */
 export interface ContactHooks {
-  /** A number for a new incident. */
+  /** A number for a new episode. */
   nextId(): number;
-  /** An incident was opened, with the probes kept of its source. */
-  opened(incident: number): void;
-  /** An incident has grown so that it is to be told again. */
-  grown(incident: number): void;
-  /** Data went both ways between an incident's source and a port of `target`, four words, that it had found. */
-  cameBack(incident: number, target: Int32Array, port: number): void;
-  /** The source of an incident has to be forgotten: it is to be closed. */
-  forget(incident: number, nowUs: number): void;
+  /** An episode was opened, with the probes kept of its source. */
+  opened(episode: number): void;
+  /** An episode has grown so that it is to be told again. */
+  grown(episode: number): void;
+  /** Data went both ways between an episode's source and a port of `target`, four words, that it had found. */
+  cameBack(episode: number, target: Int32Array, port: number): void;
+  /** The source of an episode has to be forgotten: it is to be closed. */
+  forget(episode: number, nowUs: number): void;
   /**
-   * A probe failed and may be part of a distributed scan; with `isNamed` its source has an incident of its own. `probe` is
+   * A probe failed and may be part of a distributed scan; with `isNamed` its source has an episode of its own. `probe` is
    * filled again for the next one.
    */
   failed(probe: JudgedProbe, isNamed: boolean): void;
@@ -67,10 +67,10 @@ export interface ContactExports {
   takeRows(length: number): number;
   advance(nowUs: number): void;
   finish(nowUs: number): void;
-  closeIncident(incident: number, nowUs: number): void;
+  closeEpisode(episode: number, nowUs: number): void;
   noteShared(openCount: number): void;
   evidenceMin(family: number, traits: number): number;
-  countSharedPorts(incident: number, other: number): number;
+  countSharedPorts(episode: number, other: number): number;
   countPorts(): number;
   writePorts(): number;
   forgottenCount(): number;
@@ -88,11 +88,11 @@ export function instantiateContacts<Exports extends ContactExports>(
   const env = {
     pow: Math.pow,
     nextId: () => hooks.nextId(),
-    opened: (incident: number) => hooks.opened(incident),
-    grown: (incident: number) => hooks.grown(incident),
-    cameBack: (incident: number, target: number, port: number) =>
-      hooks.cameBack(incident, new Int32Array(buffer, target, 4), port),
-    forget: (incident: number, nowUs: number) => hooks.forget(incident, nowUs),
+    opened: (episode: number) => hooks.opened(episode),
+    grown: (episode: number) => hooks.grown(episode),
+    cameBack: (episode: number, target: number, port: number) =>
+      hooks.cameBack(episode, new Int32Array(buffer, target, 4), port),
+    forget: (episode: number, nowUs: number) => hooks.forget(episode, nowUs),
     failed: (isNamed: number) => hooks.failed(probe, isNamed !== 0),
   };
   const instance = new WebAssembly.Instance(compiled, { env });
@@ -142,9 +142,9 @@ export class ContactJudge {
     this.#exports.finish(nowUs);
   }
 
-  /** An incident is over and has been told: its source is weighed anew, its words are given up. */
-  closeIncident(incident: number, nowUs: number): void {
-    this.#exports.closeIncident(incident, nowUs);
+  /** An episode is over and has been told: its source is weighed anew, its words are given up. */
+  closeEpisode(episode: number, nowUs: number): void {
+    this.#exports.closeEpisode(episode, nowUs);
   }
 
   /** How many distributed scans are under way: without one, probes of named sources are not told to failed(). */
@@ -157,9 +157,9 @@ export class ContactJudge {
     return this.#exports.evidenceMin(family, traits);
   }
 
-  /** How many ports two incidents have in common. */
-  countSharedPorts(incident: number, other: number): number {
-    return this.#exports.countSharedPorts(incident, other);
+  /** How many ports two episodes have in common. */
+  countSharedPorts(episode: number, other: number): number {
+    return this.#exports.countSharedPorts(episode, other);
   }
 
   /** Ports from a bit for each. */

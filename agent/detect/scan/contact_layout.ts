@@ -96,7 +96,7 @@ export const S_WITHHELD = 10;
 export const S_LAST_US = 12;
 export const S_FAILURES = 14;
 /** Its scan under way; 0 without one. */
-export const S_INCIDENT = 16;
+export const S_EPISODE = 16;
 export const SOURCE_WORDS = 18;
 export const SOURCES_MAX = 8192;
 export const SOURCES_AT = 13_377_544;
@@ -153,10 +153,10 @@ export const I_FOUND = 392;
 export const FOUND_MAX = 128;
 export const I_PORTS = 1032;
 export const I_ANSWERED_PORTS = 3080;
-export const INCIDENT_WORDS = 5128;
+export const EPISODE_WORDS = 5128;
 /** Open at a time; what comes beyond is counted, not told. */
-export const INCIDENTS_MAX = 256;
-export const INCIDENTS_AT = 21_962_768;
+export const EPISODES_MAX = 256;
+export const EPISODES_AT = 21_962_768;
 
 /** Bits of ports to be listed, and the list: at most 200 ranges of at most 12 bytes, and what says that there are more. */
 export const PORT_WORDS = 2048;

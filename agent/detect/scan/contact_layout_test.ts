@@ -49,7 +49,7 @@ Deno.test("no two things lie in the same place of ContactJudge's memory", () => 
     [layout.SOURCE_LINKS_AT, (layout.SOURCES_MAX + 1) * 8],
     [layout.SOURCE_INDEX_AT, layout.SOURCES_MAX * 2 * 4],
     [layout.RING_AT, layout.SOURCES_MAX * layout.RING_LENGTH * layout.K_BYTES],
-    [layout.INCIDENTS_AT, layout.INCIDENTS_MAX * layout.INCIDENT_WORDS * 4],
+    [layout.EPISODES_AT, layout.EPISODES_MAX * layout.EPISODE_WORDS * 4],
     [layout.ROWS_AT, layout.ROW_WORDS_MAX * 4],
     [layout.LISTED_PORTS_AT, layout.PORT_WORDS * 4],
     [layout.PORT_TEXT_AT, layout.PORT_TEXT_BYTES],
@@ -59,7 +59,7 @@ Deno.test("no two things lie in the same place of ContactJudge's memory", () => 
   for (const [at] of parts) ok(at % 8 === 0, `${at}`);
 });
 
-Deno.test("no two things lie in the same place of an incident", () => {
+Deno.test("no two things lie in the same place of an episode", () => {
   checkApart([
     [layout.I_TEMPO_LAST_US, 2],
     [layout.I_TEMPO, layout.TEMPO_BUCKETS],
@@ -68,7 +68,7 @@ Deno.test("no two things lie in the same place of an incident", () => {
     [layout.I_FOUND, layout.FOUND_MAX * 5],
     [layout.I_PORTS, layout.PORT_WORDS],
     [layout.I_ANSWERED_PORTS, layout.PORT_WORDS],
-    [layout.INCIDENT_WORDS, 0],
+    [layout.EPISODE_WORDS, 0],
   ]);
-  ok(layout.INCIDENT_WORDS % 2 === 0);
+  ok(layout.EPISODE_WORDS % 2 === 0);
 });

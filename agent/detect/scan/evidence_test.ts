@@ -20,7 +20,7 @@ import {
   SOURCES_MAX,
 } from "./contact_layout.ts";
 import { DEFAULT_SCAN_OPTIONS } from "./options.ts";
-import { contactParts } from "./testing_parts.ts";
+import { contactParts } from "./testing/contact_parts.ts";
 
 interface Event {
   readonly afterUs: number;

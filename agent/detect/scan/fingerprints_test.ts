@@ -2,7 +2,7 @@
 import { equal } from "node:assert/strict";
 import fc from "fast-check";
 import { TARGET_SET_AT, TARGETS_AT } from "./contact_layout.ts";
-import { contactParts } from "./testing_parts.ts";
+import { contactParts } from "./testing/contact_parts.ts";
 
 const setBytes = 64;
 

@@ -1,7 +1,7 @@
 import { equal, notEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { ROWS_AT } from "./contact_layout.ts";
-import { contactParts } from "./testing_parts.ts";
+import { contactParts } from "./testing/contact_parts.ts";
 
 const { memory, mix, hashAddress0, hashAddress1 } = contactParts();
 const address = new Int32Array(memory.buffer, ROWS_AT, 4);

@@ -30,7 +30,7 @@ export interface ScanOptions {
   readonly victimFailureMin: number;
   readonly victimPortMin: number;
   readonly victimSourceMin: number;
-  /** An incident closes after this long without a probe. */
+  /** An episode closes after this long without a probe. */
   readonly quietUs: number;
   /** New contacts with one destination in 10 s above which unknown sources are not followed one by one. */
   readonly floodContactMax: number;

@@ -2,9 +2,9 @@
 import { deepStrictEqual, equal } from "node:assert/strict";
 import fc from "fast-check";
 import { ContactJudge } from "./contact_judge.ts";
-import { I_PORTS, INCIDENT_WORDS, INCIDENTS_AT, PORT_WORDS } from "./contact_layout.ts";
+import { EPISODE_WORDS, EPISODES_AT, I_PORTS, PORT_WORDS } from "./contact_layout.ts";
 import { DEFAULT_SCAN_OPTIONS } from "./options.ts";
-import { noHooks } from "./testing_parts.ts";
+import { noHooks } from "./testing/contact_parts.ts";
 
 const contacts = new ContactJudge(DEFAULT_SCAN_OPTIONS, noHooks);
 
@@ -65,14 +65,14 @@ Deno.test("lists of ports hold what a Set holds, few and many, apart and togethe
   }));
 });
 
-Deno.test("ports that two incidents have in common are counted", () => {
-  const other = INCIDENTS_AT + INCIDENT_WORDS * 4;
+Deno.test("ports that two episodes have in common are counted", () => {
+  const other = EPISODES_AT + EPISODE_WORDS * 4;
   const bits = (at: number) => new Int32Array(contacts.memory, at + I_PORTS * 4, PORT_WORDS);
   const ports = fc.array(fc.integer({ min: 0, max: 65_535 }), { maxLength: 800 });
   fc.assert(fc.property(ports, ports, (some, others) => {
-    bits(INCIDENTS_AT).set(bitsOf(some));
+    bits(EPISODES_AT).set(bitsOf(some));
     bits(other).set(bitsOf(others));
     const shared = new Set(some).intersection(new Set(others)).size;
-    equal(contacts.countSharedPorts(INCIDENTS_AT, other), shared);
+    equal(contacts.countSharedPorts(EPISODES_AT, other), shared);
   }));
 });

@@ -2,7 +2,7 @@
  * Port scans, in real time and on traffic time. The way of a contact: its first packet opens a pending probe, unless the
  * same was tried before, it answers something, or its destination is being flooded; an answer, its silence or the
  * end of the input judges it; guards drop what is no evidence; the rest is evidence against its source; enough of it, in a scan's
- * pattern, opens an incident (so far contact_judge.ts), which is told by scan_incidents.ts. What failed is also evidence
+ * pattern, opens an episode (so far contact_judge.ts), which is told by scan_episodes.ts. What failed is also evidence
  * for its target (victim_watch.ts).
  *
  * Memory: pending probes 6.3 MB, remembered contacts 5.5 MB, counters 0.3 MB, evidence 8.6 MB, scans under way 5.3 MB and
@@ -13,24 +13,24 @@ import type { Detector, DetectorContext } from "../detector.ts";
 import { ContactJudge } from "./contact_judge.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
 import { DEFAULT_SCAN_OPTIONS, type ScanOptions } from "./options.ts";
-import { ScanIncidents } from "./scan_incidents.ts";
+import { ScanEpisodes } from "./scan_episodes.ts";
 import { VictimWatch } from "./victim_watch.ts";
 
 export class ScanDetector implements Detector {
   readonly #contacts: ContactJudge;
-  readonly #incidents: ScanIncidents;
+  readonly #episodes: ScanEpisodes;
   readonly #victims: VictimWatch;
 
   constructor(context: DetectorContext, options: ScanOptions = DEFAULT_SCAN_OPTIONS) {
     this.#contacts = new ContactJudge(options, {
       nextId: () => context.nextId(),
-      opened: (incident) => this.#incidents.open(incident),
-      grown: (incident) => this.#incidents.noteGrowth(incident),
-      cameBack: (incident, target, port) => this.#incidents.noteReturn(incident, target, port),
-      forget: (incident, nowUs) => this.#incidents.close(incident, nowUs),
+      opened: (episode) => this.#episodes.open(episode),
+      grown: (episode) => this.#episodes.noteGrowth(episode),
+      cameBack: (episode, target, port) => this.#episodes.noteReturn(episode, target, port),
+      forget: (episode, nowUs) => this.#episodes.close(episode, nowUs),
       failed: (probe, isNamed) => this.#takeFailed(probe, isNamed),
     });
-    this.#incidents = new ScanIncidents(context, options, this.#contacts);
+    this.#episodes = new ScanEpisodes(context, options, this.#contacts);
     this.#victims = new VictimWatch(context, options, this.#contacts);
   }
 
@@ -48,14 +48,14 @@ export class ScanDetector implements Detector {
 
   advance(nowUs: number): void {
     this.#contacts.advance(nowUs);
-    this.#incidents.advance(nowUs);
+    this.#episodes.advance(nowUs);
     this.#victims.advance(nowUs);
     this.#contacts.noteShared(this.#victims.openCount);
   }
 
   finish(nowUs: number): void {
     this.#contacts.finish(nowUs);
-    this.#incidents.closeAll(nowUs);
+    this.#episodes.closeAll(nowUs);
     this.#victims.closeAll();
   }
 

@@ -2,7 +2,7 @@ import { deepStrictEqual, equal, ok } from "node:assert/strict";
 import { type Finding, Transport } from "../../records.ts";
 import { Mark } from "../observation.ts";
 import { TcpFlag } from "./probe_family.ts";
-import { type Contact, type Ending, ScanScript, START_US } from "./testing.ts";
+import { type Contact, type Ending, ScanScript, START_US } from "./testing/probes.ts";
 
 const outsider = "198.51.100.7";
 const insider = "10.0.0.66";
@@ -287,7 +287,7 @@ Deno.test("200 sources that share a target, 3 ports each in an hour, are one dis
   deepStrictEqual([last.sourceCount, last.scan!.portCount, last.sources.length], [200, 600, 64]);
 });
 
-Deno.test("an incident is told when it opens, has grown tenfold, pauses after growing by a fifth, and is over", () => {
+Deno.test("an episode is told when it opens, has grown tenfold, pauses after growing by a fifth, and is over", () => {
   const script = new ScanScript();
   for (let index = 0; index < 600; index++) {
     script.tcp(index, { ...vertical(insider, server)(index), port: 1 + index }, "refused");
@@ -315,7 +315,7 @@ Deno.test("finish() judges what is pending", () => {
   equal(last.scan!.attempts, 8);
 });
 
-Deno.test("a scan that is repeated after quiet is told again, retries that go on are one incident", () => {
+Deno.test("a scan that is repeated after quiet is told again, retries that go on are one episode", () => {
   const script = new ScanScript();
   const scanAt = (startS: number) => {
     for (let index = 0; index < 20; index++) {
@@ -329,7 +329,7 @@ Deno.test("a scan that is repeated after quiet is told again, retries that go on
   deepStrictEqual(script.latest.map(({ scan }) => scan!.attempts), [20, 20]);
 });
 
-Deno.test("a monitor that polls closed ports all day is one incident", () => {
+Deno.test("a monitor that polls closed ports all day is one episode", () => {
   const script = new ScanScript();
   for (let minute = 0; minute < 24 * 60; minute++) {
     for (let index = 0; index < 12; index++) {

@@ -1,7 +1,7 @@
 /** A scan as the finding that is told, and how grave it is. */
 import type { Finding, ScanDetails, Severity } from "../../records.ts";
 import type { PortList } from "./contact_judge.ts";
-import type { Incident } from "./incident.ts";
+import type { Episode } from "./episode.ts";
 import { isSweep, Trait } from "./probe_family.ts";
 import { scanReason } from "./scan_text.ts";
 
@@ -67,32 +67,32 @@ export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
   };
 }
 
-/** What an incident of one source comes to, and what it takes more to tell that. */
-export function incidentSummary(
-  incident: Incident,
+/** What an episode of one source comes to, and what it takes more to tell that. */
+export function episodeSummary(
+  episode: Episode,
   more: Pick<ScanSummary, "ports" | "answeredPorts" | "evidenceMin">,
 ): ScanSummary {
   return {
-    id: incident.id,
+    id: episode.id,
     ...more,
-    kind: incident.kindWith(more.ports.count),
-    probe: incident.probe,
-    severity: severityOf(incident),
-    sources: [incident.source],
+    kind: episode.kindWith(more.ports.count),
+    probe: episode.probe,
+    severity: severityOf(episode),
+    sources: [episode.source],
     sourceCount: 1,
-    targets: incident.targets,
-    targetCount: incident.targetCount,
-    firstUs: incident.firstUs,
-    lastUs: incident.lastUs,
-    detectedUs: incident.detectedUs,
-    attempts: incident.attempts,
-    answered: incident.answered,
-    tempo: incident.tempo.name(),
-    tool: incident.tool,
-    decoyCount: incident.decoyCount,
-    cameBack: incident.cameBack,
-    flowIds: incident.flowIds,
-    traits: incident.traits,
+    targets: episode.targets,
+    targetCount: episode.targetCount,
+    firstUs: episode.firstUs,
+    lastUs: episode.lastUs,
+    detectedUs: episode.detectedUs,
+    attempts: episode.attempts,
+    answered: episode.answered,
+    tempo: episode.tempo.name(),
+    tool: episode.tool,
+    decoyCount: episode.decoyCount,
+    cameBack: episode.cameBack,
+    flowIds: episode.flowIds,
+    traits: episode.traits,
   };
 }
 
@@ -109,7 +109,7 @@ function isFromOutside(traits: number): boolean {
  * Whoever scans from inside may be a host taken over; from outside everyone is scanned all the time, which matters
  * once something answered, and most when the scanner came back to it.
  */
-function severityOf({ family, traits, answered, cameBack }: Incident): Severity {
+function severityOf({ family, traits, answered, cameBack }: Episode): Severity {
   const isOutside = isFromOutside(traits);
   if (cameBack.length > 0) return isOutside ? "critical" : "high";
   if (isSweep(family)) return isOutside ? "info" : "low";

@@ -4,10 +4,10 @@
  */
 import { deepStrictEqual, equal, ok } from "node:assert/strict";
 import { Transport } from "../../records.ts";
-import { Prng } from "../prng.ts";
+import { Prng } from "../common/prng.ts";
 import { Mark } from "../observation.ts";
 import { TcpFlag } from "./probe_family.ts";
-import { ScanScript } from "./testing.ts";
+import { ScanScript } from "./testing/probes.ts";
 
 const day = 24 * 3600;
 const client = "10.0.0.5";

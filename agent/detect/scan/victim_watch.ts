@@ -6,17 +6,17 @@
  *     1,024 slots of (40 + 8) bytes, and 64 contacts of 26 bytes each    1.8 MB; 0.25 MB of marks
  */
 import type { DetectorContext } from "../detector.ts";
-import { KeyedSlots } from "../keyed_slots.ts";
+import { KeyedSlots } from "../common/keyed_slots.ts";
 import type { ContactJudge } from "./contact_judge.ts";
 import { P_DESTINATION, P_SOURCE } from "./contact_layout.ts";
-import { DistributedIncident } from "./distributed_incident.ts";
+import { DistributedEpisode } from "./distributed_episode.ts";
 import type { JudgedProbe } from "./judged_probe.ts";
 import type { ScanOptions } from "./options.ts";
 import { scanFinding } from "./scan_finding.ts";
 
 const keptLength = 64;
 const capacity = 1024;
-const incidentsMax = 16;
+const episodesMax = 16;
 /** Kept of one source, so that one that is fast does not push the others out. */
 const keptPerSource = 8;
 /** Evidence is looked at once in so many failures. */
@@ -37,7 +37,7 @@ export class VictimWatch {
   readonly #kept = new Int32Array(capacity);
   /** Failures taken since a slot was last found empty. */
   readonly #taken = new Int32Array(capacity);
-  readonly #open = new Map<number, DistributedIncident>();
+  readonly #open = new Map<number, DistributedEpisode>();
   readonly #key = new Int32Array(5);
   /** For each port the number of the look that saw it last. */
   readonly #seenPorts = new Uint32Array(65_536);
@@ -55,9 +55,9 @@ export class VictimWatch {
   }
 
   get stateBytes(): number {
-    let incidents = 0;
-    for (const incident of this.#open.values()) incidents += incident.stateBytes;
-    return incidents + this.#slots.stateBytes + this.#sources.byteLength + this.#ports.byteLength +
+    let episodes = 0;
+    for (const episode of this.#open.values()) episodes += episode.stateBytes;
+    return episodes + this.#slots.stateBytes + this.#sources.byteLength + this.#ports.byteLength +
       this.#timesUs.byteLength + this.#kept.byteLength * 2 + this.#seenPorts.byteLength;
   }
 
@@ -80,10 +80,10 @@ export class VictimWatch {
     this.#key[4] = probe.transport;
     const slot = this.#slots.add(this.#key);
     if (this.#slots.isNew) this.#empty(slot);
-    const incident = this.#open.get(slot);
-    if (incident) {
-      incident.take(this.#format(probe.words, P_SOURCE), probe.port, probe);
-      if (incident.attempts >= incident.tellAt) this.#tell(incident, true);
+    const episode = this.#open.get(slot);
+    if (episode) {
+      episode.take(this.#format(probe.words, P_SOURCE), probe.port, probe);
+      if (episode.attempts >= episode.tellAt) this.#tell(episode, true);
       return;
     }
     if (isNamed) return;
@@ -94,8 +94,8 @@ export class VictimWatch {
   }
 
   advance(nowUs: number): void {
-    for (const [slot, incident] of this.#open) {
-      if (Math.abs(nowUs - incident.judgedUs) >= this.#options.quietUs) this.#close(slot);
+    for (const [slot, episode] of this.#open) {
+      if (Math.abs(nowUs - episode.judgedUs) >= this.#options.quietUs) this.#close(slot);
     }
   }
 
@@ -163,36 +163,36 @@ export class VictimWatch {
   }
 
   #begin(slot: number, probe: JudgedProbe): void {
-    if (this.#open.size >= incidentsMax) return;
+    if (this.#open.size >= episodesMax) return;
     const target = this.#format(probe.words, P_DESTINATION);
-    const incident = new DistributedIncident(this.#context.nextId(), target, probe);
-    this.#open.set(slot, incident);
+    const episode = new DistributedEpisode(this.#context.nextId(), target, probe);
+    this.#open.set(slot, episode);
     const base = slot * keptLength;
     const count = Math.min(this.#kept[slot], keptLength);
     for (let place = base; place < base + count; place++) {
       const startUs = this.#timesUs[place];
       const source = this.#format(this.#sources, place * 4);
-      incident.take(source, this.#ports[place], {
+      episode.take(source, this.#ports[place], {
         startUs,
         atUs: probe.atUs,
         flowId: place === base + count - 1 ? probe.flowId : 0,
       });
     }
-    this.#tell(incident, true);
+    this.#tell(episode, true);
   }
 
   #close(slot: number): void {
-    const incident = this.#open.get(slot);
-    if (!incident) return;
+    const episode = this.#open.get(slot);
+    if (!episode) return;
     this.#open.delete(slot);
     this.#empty(slot);
-    this.#tell(incident, false);
+    this.#tell(episode, false);
   }
 
-  #tell(incident: DistributedIncident, isOpen: boolean): void {
-    incident.noteTold();
-    const ports = this.#contacts.listPorts(incident.ports);
-    const summary = incident.summary(this.#options.victimFailureMin, ports);
+  #tell(episode: DistributedEpisode, isOpen: boolean): void {
+    episode.noteTold();
+    const ports = this.#contacts.listPorts(episode.ports);
+    const summary = episode.summary(this.#options.victimFailureMin, ports);
     this.#context.report(scanFinding(summary, isOpen));
   }
 

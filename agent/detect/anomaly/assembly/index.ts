@@ -21,7 +21,7 @@ import {
   TRANSPORT_SCTP,
   TRANSPORT_TCP,
   TRANSPORT_UDP,
-} from "../../row_layout";
+} from "../../common/row_layout";
 import {
   C_ACCEPTED,
   C_ACCEPTED_IN,

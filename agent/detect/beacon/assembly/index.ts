@@ -19,7 +19,7 @@ import {
   takeUp,
   timestampUs,
   transport,
-} from "../../assembly/row";
+} from "../../common/assembly/row";
 import {
   KIND_CONTACT,
   KIND_END,
@@ -31,7 +31,7 @@ import {
   MARK_SENT_BY_ORIGINATOR,
   TRANSPORT_TCP,
   TRANSPORT_UDP,
-} from "../../row_layout";
+} from "../../common/row_layout";
 import {
   APPLICATIONS,
   BEATS_MIN,
@@ -48,7 +48,7 @@ import {
   addSize,
   findSeries,
   forgottenSeries,
-  hasIncident,
+  hasEpisode,
   makeSeries,
   noteDown,
   numberOf,
@@ -105,7 +105,7 @@ function takeCall(): void {
   if (!addBeat(series, beganUs, !isBeginning)) return;
   if (!isBeginning) addSize(series, payloadLength());
   noteDown(series, flowId(), respBytes());
-  if (hasIncident(series)) grown(numberOf(series), timestampUs(), flowId());
+  if (hasEpisode(series)) grown(numberOf(series), timestampUs(), flowId());
   else if (load<i32>(series, S_BEATS << 2) >= BEATS_MIN) {
     judge(numberOf(series), timestampUs(), flowId());
   }

@@ -4,9 +4,9 @@
  *
  *     4,096 records of (472 + 16) bytes    2 MB
  */
-import { findKey, insertKey } from "../../assembly/keyed_slots";
-import { transport, wordAt } from "../../assembly/row";
-import { isFull, makeTable, oldestOf, removeFrom, touch } from "../../assembly/slots";
+import { findKey, insertKey } from "../../common/assembly/keyed_slots";
+import { transport, wordAt } from "../../common/assembly/row";
+import { isFull, makeTable, oldestOf, removeFrom, touch } from "../../common/assembly/slots";
 import {
   INDEX_AT,
   KEY_AT,
@@ -86,7 +86,7 @@ export function numberOf(series: usize): i32 {
 }
 
 @inline
-export function hasIncident(series: usize): bool {
+export function hasEpisode(series: usize): bool {
   return load<u8>(OPEN_AT + numberOf(series)) != 0;
 }
 
@@ -143,7 +143,7 @@ function reset(series: usize): void {
 function forgetOldest(): void {
   const oldest = oldestOf(SERIES_TABLE_AT);
   forgottenCount++;
-  if (hasIncident(oldest)) forgotten(numberOf(oldest));
+  if (hasEpisode(oldest)) forgotten(numberOf(oldest));
   removeFrom(SERIES_TABLE_AT, oldest);
 }
 

@@ -6,9 +6,9 @@
  *
  *     2,048 records of (440 + 16) bytes    0.9 MB
  */
-import { findKey, insertKey } from "../../assembly/keyed_slots";
-import { wordAt } from "../../assembly/row";
-import { isFull, makeTable, oldestOf, removeFrom, touch } from "../../assembly/slots";
+import { findKey, insertKey } from "../../common/assembly/keyed_slots";
+import { wordAt } from "../../common/assembly/row";
+import { isFull, makeTable, oldestOf, removeFrom, touch } from "../../common/assembly/slots";
 import {
   BIT_COUNT,
   D_ARRIVED,
@@ -90,7 +90,7 @@ export function numberOf(destination: usize): i32 {
 }
 
 @inline
-export function hasIncident(destination: usize): bool {
+export function hasEpisode(destination: usize): bool {
   return load<u8>(OPEN_AT + numberOf(destination)) != 0;
 }
 
@@ -161,7 +161,7 @@ function bitOf(source: usize): u32 {
 function forgetOldest(): void {
   const oldest = oldestOf(DESTINATION_TABLE_AT);
   forgottenCount++;
-  if (hasIncident(oldest)) forgotten(numberOf(oldest));
+  if (hasEpisode(oldest)) forgotten(numberOf(oldest));
   removeFrom(DESTINATION_TABLE_AT, oldest);
 }
 

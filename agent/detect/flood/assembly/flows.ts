@@ -1,7 +1,7 @@
 /** Flows in swing, of which rows come only now and then: how many packets a second came since the last one. */
-import { durationMs, flowId, origPackets, timestampUs } from "../../assembly/row";
-import { findKey, insertKey } from "../../assembly/keyed_slots";
-import { isFull, makeTable, oldestOf, removeFrom, touch } from "../../assembly/slots";
+import { durationMs, flowId, origPackets, timestampUs } from "../../common/assembly/row";
+import { findKey, insertKey } from "../../common/assembly/keyed_slots";
+import { isFull, makeTable, oldestOf, removeFrom, touch } from "../../common/assembly/slots";
 import {
   FLOW_INDEX_AT,
   FLOW_KEY_WORDS,

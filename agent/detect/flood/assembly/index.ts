@@ -17,7 +17,7 @@ import {
   timestampUs,
   transport,
   wordAt,
-} from "../../assembly/row";
+} from "../../common/assembly/row";
 import {
   KIND_CONTACT,
   KIND_ICMP_ERROR,
@@ -32,7 +32,7 @@ import {
   MARK_SENT_BY_ORIGINATOR,
   TRANSPORT_TCP,
   TRANSPORT_UDP,
-} from "../../row_layout";
+} from "../../common/row_layout";
 import {
   COLLECTORS_AT,
   D_ARRIVED,
@@ -60,7 +60,7 @@ import {
   endRun,
   findDestination,
   forgottenDestinations,
-  hasIncident,
+  hasEpisode,
   isOnePort,
   makeDestinations,
   numberOf,
@@ -197,7 +197,7 @@ function judge(destination: usize, kind: i32, flowRate: f64): void {
   const seconds = load<u32>(LIMITS_AT + (kind << 3), 4);
   const isSustained = load<u32>(destination, D_HOT_SECONDS << 2) + 1 >= seconds ||
     arrived >= perSecond * 10 || flowRate > 0 && arrived >= perSecond * seconds;
-  if (!isSustained || hasIncident(destination) || isScan(destination, kind)) return;
+  if (!isSustained || hasEpisode(destination) || isScan(destination, kind)) return;
   opened(numberOf(destination), timestampUs(), flowId());
 }
 
@@ -223,7 +223,7 @@ function turnSecond(destination: usize, kind: i32): void {
     !isAnswered(destination) && second == before + 1;
   if (wasHot) {
     store<i32>(destination, load<i32>(destination, D_HOT_SECONDS << 2) + 1, D_HOT_SECONDS << 2);
-  } else if (hasIncident(destination)) store<i32>(destination, 0, D_HOT_SECONDS << 2);
+  } else if (hasEpisode(destination)) store<i32>(destination, 0, D_HOT_SECONDS << 2);
   else endRun(destination);
   store<f64>(destination, second, D_SECOND << 2);
   store<i32>(destination, 0, D_ARRIVED << 2);

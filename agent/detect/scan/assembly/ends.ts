@@ -1,5 +1,5 @@
 /** Hashes of the two ends of the row. */
-import { destination, source } from "../../assembly/row";
+import { destination, source } from "../../common/assembly/row";
 import { hashAddress0, hashAddress1 } from "./hashes";
 
 /** Two of the source and two of the destination, once a first contact has been taken up. */

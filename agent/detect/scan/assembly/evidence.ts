@@ -28,7 +28,7 @@ import {
   OUTCOME_NEUTRAL,
   RING_LENGTH,
   S_FAILURES,
-  S_INCIDENT,
+  S_EPISODE,
   S_KEPT,
   S_LAST_US,
   S_SCANS_OVER,
@@ -137,14 +137,14 @@ function takeSource(): usize {
 
 /** Whether a source has a scan under way, or fresh evidence of more than one failure. */
 function isProtected(source: usize): bool {
-  return load<i32>(source, S_INCIDENT << 2) != 0 || load<f64>(source, S_FAILURES << 2) > 1.5 &&
+  return load<i32>(source, S_EPISODE << 2) != 0 || load<f64>(source, S_FAILURES << 2) > 1.5 &&
       passedUs - load<f64>(source, S_LAST_US << 2) < option(O_HALF_LIFE_US);
 }
 
 function giveUpOldest(): void {
   const oldest = oldestSource();
-  const incident = load<usize>(oldest, S_INCIDENT << 2);
-  if (incident != 0) forget(incident, passedUs);
+  const episode = load<usize>(oldest, S_EPISODE << 2);
+  if (episode != 0) forget(episode, passedUs);
   forgetSource(oldest);
 }
 

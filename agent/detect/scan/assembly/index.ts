@@ -21,7 +21,7 @@ import {
   wide,
   word,
   wordAt,
-} from "../../assembly/row";
+} from "../../common/assembly/row";
 import {
   KIND_ARP,
   KIND_CONTACT,
@@ -40,7 +40,7 @@ import {
   MARK_SENT_BY_ORIGINATOR,
   TRANSPORT_TCP,
   TRANSPORT_UDP,
-} from "../../row_layout";
+} from "../../common/row_layout";
 import {
   FAMILY_ARP,
   FAMILY_MASK,
@@ -62,13 +62,13 @@ import { addEvidence, advanceEvidence, isAboveThreshold, reassure } from "./evid
 import { addTo, advanceSet, forgottenOf, hasIn, makeSet } from "./fingerprints";
 import { hashAddress0, hashAddress1, mix } from "./hashes";
 import {
-  advanceIncidents,
-  closeIncident,
+  advanceEpisodes,
+  closeEpisode,
   countSharedPorts,
-  makeIncidents,
+  makeEpisodes,
   openCount,
   untoldScans,
-} from "./incidents";
+} from "./episodes";
 import { isScannedAnew, isSuspicious, noteShared, takeData } from "./judgement";
 import {
   addAsked,
@@ -109,7 +109,7 @@ import { judgeAtOnce, judgeBefore, judgeDue, judgedUntilUs, judgeRest, settle } 
 import { findSource, forgottenSources, makeSources } from "./sources";
 
 export {
-  closeIncident,
+  closeEpisode,
   countPorts,
   countSharedPorts,
   evidenceMin,
@@ -143,7 +143,7 @@ export function setUp(): void {
   makeMemory();
   makePending();
   makeSources();
-  makeIncidents();
+  makeEpisodes();
 }
 
 /** Entries that a full table forgot, contacts left out, and scans not told. */
@@ -184,7 +184,7 @@ export function advance(timeUs: f64): void {
   advancePressure(timeUs);
   judgeDue(timeUs);
   advanceEvidence(timeUs);
-  advanceIncidents(timeUs);
+  advanceEpisodes(timeUs);
 }
 
 // ------------------------------------------------ contacts

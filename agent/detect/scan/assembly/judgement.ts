@@ -1,8 +1,8 @@
 /**
  * What becomes of judged probes that nothing excuses: they are weighed against their source, and for their target, and
- * enough of them, in a scan's pattern, open an incident. The probe is the one at JUDGED_AT.
+ * enough of them, in a scan's pattern, open an episode. The probe is the one at JUDGED_AT.
  */
-import { source } from "../../assembly/row";
+import { source } from "../../common/assembly/row";
 import {
   FAMILY_SCTP,
   FAMILY_TCP,
@@ -15,14 +15,14 @@ import {
   OUTCOME_USED,
   RING_LENGTH,
   S_FAILURES,
-  S_INCIDENT,
+  S_EPISODE,
   S_SCANS_OVER,
 } from "../contact_layout";
 import { source0 } from "./ends";
 import { addEvidence, isAboveThreshold, namedCount, reassure } from "./evidence";
 import { hashAddress0 } from "./hashes";
 import { failed } from "./imports";
-import { growIncident, noteData, noteRepeat, openCount, openIncident } from "./incidents";
+import { growEpisode, noteData, noteRepeat, openCount, openEpisode } from "./episodes";
 import {
   isJudgedSilent,
   judgedFamily,
@@ -46,9 +46,9 @@ export function noteShared(count: i32): void {
 }
 
 export function weigh(): void {
-  let own = incidentOfJudged();
+  let own = episodeOfJudged();
   if (own == 0) own = weighAgainstSource();
-  else if (judgedOutcome() != OUTCOME_USED) growIncident(own);
+  else if (judgedOutcome() != OUTCOME_USED) growEpisode(own);
   if (judgedOutcome() != OUTCOME_FAILED || !isForVictim()) return;
   if (own == 0) failed(false);
   // Decoys all try the same; they share no work. Several scanners in one hour need not be one scan either.
@@ -57,7 +57,7 @@ export function weigh(): void {
 
 /** The table of pending probes is full: those of known scanners count as unanswered, others are dropped. */
 export function giveUp(atUs: f64): void {
-  if (incidentOfJudged() == 0) return;
+  if (episodeOfJudged() == 0) return;
   setOutcome(OUTCOME_FAILED, atUs, true);
   weigh();
 }
@@ -75,8 +75,8 @@ export function isScannedAnew(port: i32, family: i32): bool {
   if (openCount() + namedCount() == 0) return false;
   const known = findSource(source(), source0, family);
   if (known == 0) return false;
-  const incident = load<usize>(known, S_INCIDENT << 2);
-  if (incident != 0) noteRepeat(incident, port);
+  const episode = load<usize>(known, S_EPISODE << 2);
+  if (episode != 0) noteRepeat(episode, port);
   const scansOver = load<i32>(known, S_SCANS_OVER << 2);
   return scansOver != 0 && !addContact(port << 16 | scansOver << 8 | family);
 }
@@ -85,17 +85,17 @@ export function isScannedAnew(port: i32, family: i32): bool {
 export function takeData(asker: usize, family: i32, target: usize, port: i32): void {
   const known = findSource(asker, hashAddress0(asker), family);
   if (known == 0) return;
-  const incident = load<usize>(known, S_INCIDENT << 2);
-  if (incident != 0) noteData(incident, target, port);
+  const episode = load<usize>(known, S_EPISODE << 2);
+  if (episode != 0) noteData(episode, target, port);
 }
 
-function incidentOfJudged(): usize {
+function episodeOfJudged(): usize {
   if (openCount() == 0) return 0;
   const known = findSource(JUDGED_AT, judgedSource0(), judgedFamily());
-  return known == 0 ? 0 : load<usize>(known, S_INCIDENT << 2);
+  return known == 0 ? 0 : load<usize>(known, S_EPISODE << 2);
 }
 
-/** Returns the incident that the probe has opened; 0 without one. */
+/** Returns the episode that the probe has opened; 0 without one. */
 function weighAgainstSource(): usize {
   const outcome = judgedOutcome();
   if (outcome == OUTCOME_USED) {
@@ -104,8 +104,8 @@ function weighAgainstSource(): usize {
   }
   const known = addEvidence();
   const isEvidence = outcome == OUTCOME_FAILED || outcome == OUTCOME_ANSWERED;
-  if (isEvidence && suffices(known)) openIncident(known);
-  return load<usize>(known, S_INCIDENT << 2);
+  if (isEvidence && suffices(known)) openEpisode(known);
+  return load<usize>(known, S_EPISODE << 2);
 }
 
 function suffices(known: usize): bool {

@@ -12,7 +12,7 @@
  *
  * Whose ends are not named are those of the row; probes are known by the address of their words.
  */
-import { destination, destinationPort, source, sourcePort } from "../../assembly/row";
+import { destination, destinationPort, source, sourcePort } from "../../common/assembly/row";
 import {
   DAY_AT,
   DAY_PLACES,

@@ -1,6 +1,6 @@
 /** What the row, a later packet of a flow, says about the contact that opened it. */
-import { has, payloadLength, respBytes, tcpFlags, transport } from "../../assembly/row";
-import { MARK_IS_FIRST_PAYLOAD, TRANSPORT_TCP } from "../../row_layout";
+import { has, payloadLength, respBytes, tcpFlags, transport } from "../../common/assembly/row";
+import { MARK_IS_FIRST_PAYLOAD, TRANSPORT_TCP } from "../../common/row_layout";
 import {
   FAMILY_ACK,
   FAMILY_ARP,

@@ -4,7 +4,7 @@
  *
  *     65,536 slots of (80 + 16) bytes    6.3 MB
  */
-import { destination, source, sourcePort, timestampUs, transport, word } from "../../assembly/row";
+import { destination, source, sourcePort, timestampUs, transport, word } from "../../common/assembly/row";
 import {
   countOf,
   insertAt,
@@ -13,7 +13,7 @@ import {
   oldestOf,
   removeFrom,
   touch,
-} from "../../assembly/slots";
+} from "../../common/assembly/slots";
 import {
   INDEX_AT,
   JUDGED_AT,

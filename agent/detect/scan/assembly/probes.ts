@@ -11,7 +11,7 @@ import {
   tcpWindow,
   transport,
   ttl,
-} from "../../assembly/row";
+} from "../../common/assembly/row";
 import {
   MARK_IS_DESTINATION_LOCAL,
   MARK_IS_FRAGMENT,
@@ -24,7 +24,7 @@ import {
   TRANSPORT_SCTP,
   TRANSPORT_TCP,
   TRANSPORT_UDP,
-} from "../../row_layout";
+} from "../../common/row_layout";
 import {
   FAMILY_ACK,
   FAMILY_ARP,

@@ -1,5 +1,5 @@
 /** How contacts are judged: at once, by an answer, by silence or at the end; and what guards find harmless is dropped. */
-import { timestampUs, transport } from "../../assembly/row";
+import { timestampUs, transport } from "../../common/assembly/row";
 import {
   FAMILY_ACK,
   FAMILY_ARP,

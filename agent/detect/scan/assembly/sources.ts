@@ -12,7 +12,7 @@ import {
   oldestOf,
   removeFrom,
   touch,
-} from "../../assembly/slots";
+} from "../../common/assembly/slots";
 import {
   K_BYTES,
   RING_AT,

@@ -1,0 +1,45 @@
+/** Words and numbers for the sentences that findings give as their reasons. */
+import type { DetectorContext } from "../detector.ts";
+import type { KeyedSlots } from "./keyed_slots.ts";
+
+/** A length of time with one unit, as "40 ms", "2.5 s", "34 s", "12 min", "3.5 h". */
+export function formatPeriod(lengthUs: number): string {
+  const seconds = lengthUs / 1e6;
+  if (seconds < 0.9995) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
+  if (seconds < 9.95) return `${round(seconds)} s`;
+  if (seconds < 119.5) return `${Math.round(seconds)} s`;
+  const minutes = seconds / 60;
+  return minutes < 119.5 ? `${round(minutes)} min` : `${round(minutes / 60)} h`;
+}
+
+/** A count with thousands set apart, as "12,500". */
+export function formatCount(count: number): string {
+  // Number.toLocaleString() would do, but takes 20 ms the first time.
+  return Math.round(count).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Text of the address that begins at a word of a slot's key. */
+export function keyAddress(
+  context: DetectorContext,
+  slots: Pick<KeyedSlots, "keyWord">,
+  slot: number,
+  word: number,
+): string {
+  return context.formatAddress(
+    slots.keyWord(slot, word),
+    slots.keyWord(slot, word + 1),
+    slots.keyWord(slot, word + 2),
+    slots.keyWord(slot, word + 3),
+  );
+}
+
+/** A MAC address from its upper 16 and lower 32 bits. */
+export function formatMac(upper: number, lower: number): string {
+  const text = ((upper & 0xffff) * 2 ** 32 + (lower >>> 0)).toString(16).padStart(12, "0");
+  return text.match(/../g)!.join(":");
+}
+
+/** One decimal below ten, none above. */
+function round(value: number): string {
+  return value < 9.95 ? value.toFixed(1).replace(/\.0$/, "") : Math.round(value).toString();
+}

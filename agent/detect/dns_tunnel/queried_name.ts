@@ -1,0 +1,104 @@
+/** What of a queried name may be data, and whether it looks like it. One object is filled again for every name. */
+import type { Observation } from "../observation.ts";
+
+/**
+ * A name cut into the registered domain and what stands before it. Registered domain: the last two labels, three below
+ * the registries' second-level domains (co.uk …). A name whose last label cannot be a top-level domain (dnscat without
+ * a domain) is all data.
+ */
+export class QueriedName {
+  readonly bytes = new Uint8Array(256);
+  length = 0;
+  /** Where the registered domain begins; `length` when there is none. */
+  domainAt = 0;
+  /** Hashes (FNV-1a, two seeds) of the registered domain, and one of the whole name. */
+  domainHash0 = 0;
+  domainHash1 = 0;
+  nameHash = 0;
+  readonly #counts = new Uint8Array(256);
+
+  read(observation: Observation): void {
+    const length = observation.dnsNameLength;
+    for (let index = 0; index < length; index++) this.bytes[index] = observation.dnsNameByte(index);
+    this.length = length;
+    this.domainAt = this.#findDomain();
+    this.domainHash0 = this.#hash(this.domainAt, 0x811c9dc5);
+    this.domainHash1 = this.#hash(this.domainAt, 0x1b873593);
+    this.nameHash = this.#hash(0, 0x811c9dc5);
+  }
+
+  /** Bytes before the registered domain and its dot. */
+  get dataLength(): number {
+    return this.domainAt === this.length ? this.length : Math.max(0, this.domainAt - 1);
+  }
+
+  get domain(): string {
+    return String.fromCharCode(...this.bytes.subarray(this.domainAt, this.length));
+  }
+
+  /**
+   * Whether the data looks encoded rather than worded: bytes beyond ASCII, many digits (hex 62 %, base32 19 %, base64
+   * 16 %), or more than four bits of entropy a character (words have 3 to 3.7; Born and Gustafson 2010, Farnham 2013).
+   */
+  get isEncoded(): boolean {
+    const { bytes, dataLength } = this;
+    let digits = 0;
+    let letters = 0;
+    for (let index = 0; index < dataLength; index++) {
+      const byte = bytes[index];
+      if (byte >= 0x80) return true;
+      if (byte >= 0x30 && byte <= 0x39) digits++;
+      else if (byte >= 0x61 && byte <= 0x7a) letters++;
+    }
+    // One character a label: an IPv6 address in a list of mail senders (RFC 5782 section 2.4).
+    if (digits + letters < dataLength * 0.6) return false;
+    return digits >= dataLength * 0.1 || this.#entropy() >= 4;
+  }
+
+  /** Bits a byte of the data (Shannon). */
+  #entropy(): number {
+    const { bytes, dataLength } = this;
+    const counts = this.#counts.fill(0);
+    for (let index = 0; index < dataLength; index++) counts[bytes[index]]++;
+    let bits = 0;
+    for (const count of counts) if (count > 0) bits -= count * Math.log2(count / dataLength);
+    return bits / dataLength;
+  }
+
+  #findDomain(): number {
+    const topAt = this.#labelBefore(this.length);
+    if (topAt === 0 || !this.#isTopLevel(topAt)) return this.length;
+    const secondAt = this.#labelBefore(topAt - 1);
+    const isRegistry = this.length - topAt === 2 &&
+      registries.has(String.fromCharCode(...this.bytes.subarray(secondAt, topAt - 1)));
+    return isRegistry && secondAt > 0 ? this.#labelBefore(secondAt - 1) : secondAt;
+  }
+
+  /** Start of the label that ends before `end`. */
+  #labelBefore(end: number): number {
+    return this.bytes.lastIndexOf(0x2e, end - 1) + 1;
+  }
+
+  /** Letters only, or an internationalized one. The longest there are have 24 bytes. */
+  #isTopLevel(at: number): boolean {
+    const { bytes, length } = this;
+    if (length - at < 2 || length - at > 24) return false;
+    if (bytes[at] === 0x78 && bytes[at + 1] === 0x6e && bytes[at + 2] === 0x2d) return true;
+    for (let index = at; index < length; index++) {
+      if (bytes[index] < 0x61 || bytes[index] > 0x7a) return false;
+    }
+    return true;
+  }
+
+  #hash(from: number, seed: number): number {
+    let hash = seed;
+    for (let index = from; index < this.length; index++) {
+      hash = Math.imul(hash ^ this.bytes[index], 0x01000193);
+    }
+    return hash ^ hash >>> 15;
+  }
+}
+
+const registries: ReadonlySet<string> = new Set(
+  ["ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ne", "net", "nom", "or", "org"],
+);

@@ -1,0 +1,242 @@
+/**
+ * For tests of detectors: traffic written down as the moments that a detector sees, in any order, and played to it in
+ * order of time with a tick for every second, as the pipeline would. Addresses are IPv4.
+ */
+import { Application, type ApplicationName, type Finding, Transport } from "../../records.ts";
+import { Detection } from "../detection.ts";
+import type { DetectorFactory } from "../detector.ts";
+import {
+  ARP_WORDS,
+  CONTACT_WORDS,
+  ICMP_ERROR_WORDS,
+  Mark,
+  ObservationKind,
+  SHORT_WORDS,
+} from "../observation.ts";
+
+/** Traffic time at which scripts begin, in seconds. */
+const epoch = 1_700_000_000;
+
+export interface ContactScript {
+  /** Seconds since the script began. */
+  readonly at: number;
+  readonly from: string;
+  readonly to: string;
+  readonly fromPort?: number;
+  readonly toPort?: number;
+  readonly transport?: number;
+  readonly marks: number;
+  readonly flowId?: number;
+  readonly tcpFlags?: number;
+  readonly payloadLength?: number;
+  readonly packets?: readonly [number, number];
+  readonly bytes?: readonly [number, number];
+  readonly duration?: number;
+  readonly application?: ApplicationName;
+  readonly mac?: number;
+}
+
+/** A TCP connection: SYN, what the client says first, what the server answers, its end. */
+export interface SessionScript {
+  readonly at: number;
+  readonly from: string;
+  readonly to: string;
+  readonly port: number;
+  /** Payload of client and server. */
+  readonly bytes: readonly [number, number];
+  /** Seconds. */
+  readonly lasts?: number;
+  readonly application?: ApplicationName;
+}
+
+export interface ArpScript {
+  readonly at: number;
+  readonly operation: "request" | "reply";
+  readonly sender: string;
+  readonly senderMac: number;
+  readonly target: string;
+  readonly isBroadcast?: boolean;
+}
+
+export interface DnsScript {
+  readonly at: number;
+  readonly from: string;
+  readonly to: string;
+  readonly name: string;
+  readonly type?: number;
+}
+
+export class TrafficScript {
+  readonly #rows: { readonly at: number; readonly words: Int32Array }[] = [];
+  #flowId = 0;
+
+  contact(script: ContactScript): void {
+    this.#rows.push({ at: script.at, words: contactWords(ObservationKind.contact, script) });
+  }
+
+  end(script: ContactScript): void {
+    this.#rows.push({ at: script.at, words: contactWords(ObservationKind.end, script) });
+  }
+
+  session({ at, from, to, port, bytes, lasts = 0.2, application }: SessionScript): void {
+    const flowId = ++this.#flowId;
+    const fromPort = 32_768 + flowId % 28_000;
+    const flow = { from, to, fromPort, toPort: port, flowId, ...(application && { application }) };
+    const client = Mark.sentByOriginator | localMarks(from, to);
+    this.contact({ ...flow, at, marks: Mark.isNew | Mark.isFirstOfSide | client, tcpFlags: 2 });
+    const spoken = { bytes: [bytes[0], 0] as const, duration: lasts / 4, tcpFlags: 0x18 };
+    this.contact({
+      ...flow,
+      ...spoken,
+      at: at + lasts / 4,
+      marks: Mark.isFirstPayload | client,
+      payloadLength: bytes[0],
+    });
+    this.contact({
+      ...flow,
+      ...spoken,
+      at: at + lasts / 2,
+      from: to,
+      to: from,
+      fromPort: port,
+      toPort: fromPort,
+      marks: Mark.isFirstPayload | localMarks(to, from),
+      payloadLength: bytes[1],
+      bytes,
+    });
+    this.end({ ...flow, at: at + lasts, marks: client | Mark.endedClosed, bytes, duration: lasts });
+  }
+
+  arp(script: ArpScript): void {
+    const { at, operation, sender, senderMac, target, isBroadcast } = script;
+    const words = rowWords(ARP_WORDS, ObservationKind.arp, Transport.arp);
+    writeTime(words, at);
+    writeAddress(words, 3, sender);
+    writeAddress(words, 7, target);
+    words[13] = isBroadcast ?? operation === "request" ? Mark.isLinkBroadcast : 0;
+    words[14] = operation === "request" ? 1 : 2;
+    writeMac(words, 16, senderMac);
+    writeMac(words, 20, senderMac);
+    this.#rows.push({ at, words });
+  }
+
+  dns({ at, from, to, name, type = 1 }: DnsScript): void {
+    const nameWords = name.length + 3 >> 2;
+    const words = rowWords(16 + nameWords, ObservationKind.dns, Transport.udp);
+    writeTime(words, at);
+    writeAddress(words, 3, from);
+    writeAddress(words, 7, to);
+    words[11] = 40_000 << 16 | 53;
+    words[13] = Mark.sentByOriginator | localMarks(from, to);
+    words[14] = name.length << 16 | type;
+    for (let index = 0; index < name.length; index++) {
+      words[16 + (index >> 2)] |= name.charCodeAt(index) << (index & 3) * 8;
+    }
+    this.#rows.push({ at, words });
+  }
+
+  /** An ICMP port unreachable for a UDP packet from `from` to `to`. */
+  refused(at: number, from: string, to: string): void {
+    const words = rowWords(ICMP_ERROR_WORDS, ObservationKind.icmpError, Transport.udp);
+    writeTime(words, at);
+    writeAddress(words, 3, from);
+    writeAddress(words, 7, to);
+    words[15] = 3 << 8 | 3;
+    writeAddress(words, 16, to);
+    this.#rows.push({ at, words });
+  }
+
+  /** Every state of every finding of one detector, in order. `idle` seconds pass before the input ends. */
+  play(make: DetectorFactory, idle = 0): Finding[] {
+    const told: Finding[] = [];
+    const detection = new Detection({
+      isLive: false,
+      formatAddress: (_word0, _word1, _word2, word3) =>
+        [word3 >>> 24, word3 >>> 16 & 255, word3 >>> 8 & 255, word3 & 255].join("."),
+      model: null,
+      anomalyQuantile: 0.995,
+      seed: 1,
+      note: () => {},
+      onFinding: (finding) => told.push(finding),
+      detectors: [make],
+    });
+    const rows = this.#rows.toSorted((a, b) => a.at - b.at);
+    let second = 0;
+    const passTo = (at: number) => {
+      for (; second <= at; second++) {
+        const words = rowWords(SHORT_WORDS, ObservationKind.tick, 0);
+        writeTime(words, second);
+        detection.take(words, words.length);
+      }
+    };
+    for (const { at, words } of rows) {
+      passTo(at);
+      detection.take(words, words.length);
+    }
+    passTo(second + idle);
+    detection.finish();
+    return told;
+  }
+}
+
+/** The marks that say on whose side the addresses are: 10.0.0.0/8 is local. */
+export function localMarks(from: string, to: string): number {
+  return (isLocal(from) ? Mark.isSourceLocal : 0) | (isLocal(to) ? Mark.isDestinationLocal : 0);
+}
+
+/** First states of the findings. */
+export function opened(told: readonly Finding[]): Finding[] {
+  const ids = new Set<number>();
+  return told.filter(({ id }) => !ids.has(id) && ids.add(id));
+}
+
+/** Seconds since the script began. */
+export function scriptTime(timestampUs: number): number {
+  return timestampUs / 1e6 - epoch;
+}
+
+function contactWords(kind: number, script: ContactScript): Int32Array {
+  const { transport = Transport.tcp, packets = [1, 0], bytes = [0, 0], duration = 0 } = script;
+  const words = rowWords(CONTACT_WORDS, kind, transport);
+  writeTime(words, script.at);
+  writeAddress(words, 3, script.from);
+  writeAddress(words, 7, script.to);
+  words[11] = (script.fromPort ?? 0) << 16 | (script.toPort ?? 0);
+  words[12] = script.flowId ?? 0;
+  words[13] = script.marks;
+  words[14] = (script.tcpFlags ?? 0) << 16;
+  words[17] = script.payloadLength ?? 0;
+  words[18] = packets[0];
+  words[19] = packets[1];
+  words[20] = bytes[0];
+  words[21] = bytes[1];
+  words[22] = duration * 1000;
+  words[23] = Application[script.application ?? ""] << 16;
+  writeMac(words, 24, script.mac ?? 0);
+  return words;
+}
+
+function rowWords(length: number, kind: number, transport: number): Int32Array {
+  const words = new Int32Array(length);
+  words[0] = length << 16 | transport << 8 | kind;
+  return words;
+}
+
+function writeTime(words: Int32Array, at: number): void {
+  words[1] = epoch + Math.floor(at);
+  words[2] = Math.floor((at - Math.floor(at)) * 1e6);
+}
+
+function writeAddress(words: Int32Array, at: number, address: string): void {
+  words[at + 2] = 0xffff;
+  words[at + 3] = address.split(".").reduce((word, part) => word << 8 | Number(part), 0);
+}
+
+function writeMac(words: Int32Array, at: number, mac: number): void {
+  words[at] = mac / 2 ** 32;
+  words[at + 1] = mac;
+}
+
+function isLocal(address: string): boolean {
+  return address.startsWith("10.");
+}
