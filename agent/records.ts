@@ -54,16 +54,26 @@ export const Linktype = {
   rawBsd: 12,
   rawOpenBsd: 14,
   pppHdlc: 50,
+  pppoe: 51,
   raw: 101,
   ciscoHdlc: 104,
   ieee80211: 105,
   frameRelay: 107,
   loop: 108,
   linuxSll: 113,
+  pflog: 117,
+  prism: 119,
   radiotap: 127,
+  avs: 163,
+  /** PPP as Linux's pppd sees it: the direction stands in the place of the address. */
+  pppPppd: 166,
+  ppi: 192,
+  pppWithDirection: 204,
+  ciscoHdlcWithDirection: 205,
   ipv4: 228,
   ipv6: 229,
   nflog: 239,
+  pktap: 258,
   linuxSll2: 276,
 } as const;
 
@@ -185,6 +195,10 @@ export const LAYER_NAMES = [
   "nflog",
   "wifi",
   "teredo",
+  "ppi",
+  "pktap",
+  "pflog",
+  "a-msdu",
 ] as const;
 export type LayerName = typeof LAYER_NAMES[number];
 export const Layer: { readonly [name in LayerName]: number } = Object.fromEntries(

@@ -24,6 +24,10 @@ export class Cursor {
   ipHeaderCount = 0;
   /** 1 while ports and flags belong to the outermost IP layer. */
   isOuter = 0;
+  /** 1 when the 802.11 header that comes is filled up to a multiple of four bytes. */
+  isPadded = 0;
+  /** 1 when the frame holds further packets, which are not read. */
+  hasFurther = 0;
 }
 
 /** Records why decoding ends here. Returns Step.done. */

@@ -7,7 +7,7 @@
  * The pipeline reads the packets that most packets are elsewhere, in one straight line, with the same result
  * (agent/hot/assembly/common_packet.ts).
  */
-import { Layer, Linktype, type Packet } from "../records.ts";
+import { Layer, Linktype, type Packet, StopReason } from "../records.ts";
 import { decodeArp } from "./arp.ts";
 import { decodeAuthentication } from "./authentication.ts";
 import { Cursor, enterTunnel, setPayload, stepByIpVersion, stopUnsupported } from "./cursor.ts";
@@ -24,21 +24,32 @@ import { forgetTransport } from "./ip.ts";
 import { decodeIpv4 } from "./ipv4.ts";
 import { decodeIpv6 } from "./ipv6.ts";
 import {
+  beginLink,
   decodeLoop,
   decodeNflog,
   decodeNull,
-  decodeRadiotap,
+  decodePflog,
+  decodePktap,
+  decodePpi,
   decodeSll,
   decodeSll2,
-  decodeWifi,
 } from "./links.ts";
 import { decodeMpls } from "./mpls.ts";
-import { decodeCiscoHdlc, decodeFrameRelay, decodePpp, decodePppHdlc, decodePppoe } from "./ppp.ts";
+import {
+  decodeCiscoHdlc,
+  decodeFrameRelay,
+  decodePpp,
+  decodePppHdlc,
+  decodePppoe,
+  decodePppPppd,
+  skipDirection,
+} from "./ppp.ts";
 import { decodeDccp, decodeSctp } from "./sctp.ts";
 import { Step } from "./step.ts";
 import { decodeTcp } from "./tcp.ts";
 import { decodeGeneve, decodeGre, decodeTeredo, decodeVxlan, decodeVxlanGpe } from "./tunnels.ts";
 import { decodeUdp } from "./udp.ts";
+import { decodeAmsdu, decodeAvs, decodePrism, decodeRadiotap, decodeWifi } from "./wifi.ts";
 
 const cursor = new Cursor();
 
@@ -65,46 +76,12 @@ export function decodePacket(
   cursor.tunnelDepth = 0;
   cursor.ipHeaderCount = 0;
   cursor.isOuter = 0;
-  let step = linktype === Linktype.ethernet ? Step.ethernet : stepOfLinktype(linktype);
+  cursor.isPadded = 0;
+  cursor.hasFurther = 0;
+  let step = linktype === Linktype.ethernet ? Step.ethernet : beginLink(packet, linktype);
   while (step !== Step.done) step = decodeHeader(step, packet);
-}
-
-function stepOfLinktype(linktype: number): number {
-  switch (linktype) {
-    case Linktype.null:
-      return Step.null;
-    case Linktype.ethernet:
-      return Step.ethernet;
-    case Linktype.ppp:
-      return Step.ppp;
-    case Linktype.rawBsd:
-    case Linktype.rawOpenBsd:
-    case Linktype.raw:
-      return Step.rawIp;
-    case Linktype.pppHdlc:
-      return Step.pppHdlc;
-    case Linktype.ciscoHdlc:
-      return Step.ciscoHdlc;
-    case Linktype.ieee80211:
-      return Step.wifi;
-    case Linktype.frameRelay:
-      return Step.frameRelay;
-    case Linktype.loop:
-      return Step.loop;
-    case Linktype.linuxSll:
-      return Step.sll;
-    case Linktype.radiotap:
-      return Step.radiotap;
-    case Linktype.ipv4:
-      return Step.ipv4;
-    case Linktype.ipv6:
-      return Step.ipv6;
-    case Linktype.nflog:
-      return Step.nflog;
-    case Linktype.linuxSll2:
-      return Step.sll2;
-    default:
-      return Step.unknown;
+  if (cursor.hasFurther === 1 && packet.stopReason === StopReason.complete) {
+    stopUnsupported(packet, Layer["a-msdu"]);
   }
 }
 
@@ -161,6 +138,13 @@ function decodeTunnelOrLink(step: number, packet: Packet): number {
       return enterIpTunnel(packet, Step.ipv4);
     case Step.ipv6InIp:
       return enterIpTunnel(packet, Step.ipv6);
+    default:
+      return decodeLink(step, packet);
+  }
+}
+
+function decodeLink(step: number, packet: Packet): number {
+  switch (step) {
     case Step.vnTag:
       return decodeVnTag(cursor, packet);
     case Step.eTag:
@@ -171,28 +155,54 @@ function decodeTunnelOrLink(step: number, packet: Packet): number {
       return decodePppoe(cursor, packet);
     case Step.ppp:
       return decodePpp(cursor, packet);
-    case Step.null:
-      return decodeNull(cursor, packet);
-    case Step.loop:
-      return decodeLoop(cursor, packet);
+    case Step.pppHdlc:
+      return decodePppHdlc(cursor, packet);
+    case Step.pppPppd:
+      return decodePppPppd(cursor, packet);
+    case Step.pppWithDirection:
+      return skipDirection(cursor, packet, Step.pppHdlc);
+    case Step.ciscoHdlc:
+      return decodeCiscoHdlc(cursor, packet);
+    case Step.ciscoHdlcWithDirection:
+      return skipDirection(cursor, packet, Step.ciscoHdlc);
+    case Step.frameRelay:
+      return decodeFrameRelay(cursor, packet);
+    case Step.rawIp:
+      return stepByIpVersion(cursor, packet, Layer.link);
     case Step.sll:
       return decodeSll(cursor, packet);
     case Step.sll2:
       return decodeSll2(cursor, packet);
-    case Step.rawIp:
-      return stepByIpVersion(cursor, packet, Layer.link);
-    case Step.pppHdlc:
-      return decodePppHdlc(cursor, packet);
-    case Step.ciscoHdlc:
-      return decodeCiscoHdlc(cursor, packet);
-    case Step.frameRelay:
-      return decodeFrameRelay(cursor, packet);
-    case Step.nflog:
-      return decodeNflog(cursor, packet);
-    case Step.radiotap:
-      return decodeRadiotap(cursor, packet);
     case Step.wifi:
       return decodeWifi(cursor, packet);
+    case Step.amsdu:
+      return decodeAmsdu(cursor, packet);
+    default:
+      return decodePseudoLink(step, packet);
+  }
+}
+
+/** Headers that were on no wire: a capturing system has put them before what it saw. */
+function decodePseudoLink(step: number, packet: Packet): number {
+  switch (step) {
+    case Step.null:
+      return decodeNull(cursor, packet);
+    case Step.loop:
+      return decodeLoop(cursor, packet);
+    case Step.nflog:
+      return decodeNflog(cursor, packet);
+    case Step.pflog:
+      return decodePflog(cursor, packet);
+    case Step.ppi:
+      return decodePpi(cursor, packet);
+    case Step.pktap:
+      return decodePktap(cursor, packet);
+    case Step.radiotap:
+      return decodeRadiotap(cursor, packet);
+    case Step.prism:
+      return decodePrism(cursor, packet);
+    case Step.avs:
+      return decodeAvs(cursor, packet);
     default:
       return stopUnsupported(packet, Layer.link);
   }

@@ -1,9 +1,18 @@
-/** Link headers that are not Ethernet's: BSD null and loop, Linux cooked captures, NFLOG, and 802.11. */
+/**
+ * What capturing systems put before a packet: BSD null and loop, Linux cooked captures, NFLOG, pflog, and the headers that
+ * name another link type, PPI and PKTAP. Those of 802.11 are in wifi.ts.
+ */
 import { Layer, type Packet, StopReason } from "../records.ts";
-import { readUint16, readUint16LittleEndian } from "./bytes.ts";
+import { readUint16, readUint16LittleEndian, readUint32LittleEndian } from "./bytes.ts";
 import { type Cursor, hasBytes, stepByIpVersion, stop, stopUnsupported } from "./cursor.ts";
 import { stepOrUnsupported } from "./ethernet.ts";
-import { Step } from "./step.ts";
+import { Step, stepOfLinktype } from "./step.ts";
+
+/** The step for a link type; none, and a stop, for one that is not read. */
+export function beginLink(packet: Packet, linktype: number): number {
+  const step = stepOfLinktype(linktype);
+  return step === Step.unknown ? stopUnsupported(packet, Layer.link) : step;
+}
 
 /** Address family of the host that captured, in its byte order: 2 is IPv4, 10, 24, 28 and 30 are IPv6 somewhere. */
 export function decodeNull(cursor: Cursor, packet: Packet): number {
@@ -12,7 +21,8 @@ export function decodeNull(cursor: Cursor, packet: Packet): number {
   const low = readUint16LittleEndian(bytes, position);
   cursor.position = position + 4;
   const isLittleEndian = readUint16(bytes, position + 2) === 0;
-  return stepOfFamily(packet, isLittleEndian ? low : readUint16(bytes, position + 2));
+  const family = isLittleEndian ? low : readUint16(bytes, position + 2);
+  return stepOfFamily(packet, family, Layer.null);
 }
 
 /** OpenBSD's loop: the same in network byte order. */
@@ -20,10 +30,10 @@ export function decodeLoop(cursor: Cursor, packet: Packet): number {
   if (!hasBytes(cursor, packet, Layer.null, 4)) return Step.done;
   const family = readUint16(cursor.bytes, cursor.position + 2);
   cursor.position += 4;
-  return stepOfFamily(packet, family);
+  return stepOfFamily(packet, family, Layer.null);
 }
 
-function stepOfFamily(packet: Packet, family: number): number {
+function stepOfFamily(packet: Packet, family: number, layer: number): number {
   switch (family) {
     case 2:
       return Step.ipv4;
@@ -33,7 +43,7 @@ function stepOfFamily(packet: Packet, family: number): number {
     case 30: // Darwin
       return Step.ipv6;
     default:
-      return stepOrUnsupported(packet, family, Layer.null);
+      return stepOrUnsupported(packet, family, layer);
   }
 }
 
@@ -79,26 +89,59 @@ export function decodeNflog(cursor: Cursor, packet: Packet): number {
   return Step.done;
 }
 
-/** Radiotap: version, padding, length in little-endian, then the 802.11 frame. */
-export function decodeRadiotap(cursor: Cursor, packet: Packet): number {
-  if (!hasBytes(cursor, packet, Layer.wifi, 4)) return Step.done;
-  const length = readUint16LittleEndian(cursor.bytes, cursor.position + 2);
-  if (!hasBytes(cursor, packet, Layer.wifi, length)) return Step.done;
-  cursor.position += length;
-  return Step.wifi;
+const PFLOG_LENGTH_MIN = 45;
+
+/**
+ * The packet filter's log of OpenBSD and its kin: length of the header, without the padding to a multiple of four that
+ * follows it; address family; action, reason, interface, rules (struct pfloghdr of each system, of 45 bytes or more).
+ */
+export function decodePflog(cursor: Cursor, packet: Packet): number {
+  if (!hasBytes(cursor, packet, Layer.pflog, 4)) return Step.done;
+  const { bytes, position } = cursor;
+  const length = bytes[position];
+  if (length < PFLOG_LENGTH_MIN) {
+    return stop(packet, Layer.pflog, StopReason.malformed, PFLOG_LENGTH_MIN, length);
+  }
+  const padded = (length + 3) & ~3;
+  if (!hasBytes(cursor, packet, Layer.pflog, padded)) return Step.done;
+  cursor.position = position + padded;
+  return stepOfFamily(packet, bytes[position + 1], Layer.pflog);
 }
 
-/** 802.11: only data frames in the clear hold what tapwatch reads, behind LLC. */
-export function decodeWifi(cursor: Cursor, packet: Packet): number {
-  if (!hasBytes(cursor, packet, Layer.wifi, 24)) return Step.done;
+const PPI_LENGTH_MIN = 8;
+
+/** Per-packet information (CACE, 2007): version 0, flags, length with its fields, link type; little-endian. */
+export function decodePpi(cursor: Cursor, packet: Packet): number {
+  if (!hasBytes(cursor, packet, Layer.ppi, PPI_LENGTH_MIN)) return Step.done;
   const { bytes, position } = cursor;
-  const control = bytes[position];
-  const flags = bytes[position + 1];
-  const isReadable = (control & 0x0c) === 0x08 && (control & 0x40) === 0 && (flags & 0x40) === 0;
-  if (!isReadable) return stopUnsupported(packet, Layer.wifi);
-  const isQos = (control & 0x80) !== 0;
-  const fourthAddress = (flags & 0x03) === 0x03 ? 6 : 0;
-  const highThroughput = isQos && (flags & 0x80) !== 0 ? 4 : 0;
-  cursor.position = position + 24 + fourthAddress + (isQos ? 2 : 0) + highThroughput;
-  return Step.llc;
+  const length = readUint16LittleEndian(bytes, position + 2);
+  if (bytes[position] !== 0) return stopUnsupported(packet, Layer.ppi);
+  if (length < PPI_LENGTH_MIN) {
+    return stop(packet, Layer.ppi, StopReason.malformed, PPI_LENGTH_MIN, length);
+  }
+  if (!hasBytes(cursor, packet, Layer.ppi, length)) return Step.done;
+  cursor.position = position + length;
+  return beginLink(packet, readUint32LittleEndian(bytes, position + 4));
+}
+
+const PKTAP_LENGTH_MIN = 108;
+const PKTAP_PACKET = 1;
+
+/**
+ * Apple's PKTAP: length, 1 when a packet follows, its link type, interface (24), flags, address family, lengths of its link
+ * header and trailer, process …; little-endian.
+ */
+export function decodePktap(cursor: Cursor, packet: Packet): number {
+  if (!hasBytes(cursor, packet, Layer.pktap, PKTAP_LENGTH_MIN)) return Step.done;
+  const { bytes, position } = cursor;
+  const length = readUint32LittleEndian(bytes, position);
+  if (length < PKTAP_LENGTH_MIN) {
+    return stop(packet, Layer.pktap, StopReason.malformed, PKTAP_LENGTH_MIN, length);
+  }
+  if (!hasBytes(cursor, packet, Layer.pktap, length)) return Step.done;
+  if (readUint32LittleEndian(bytes, position + 4) !== PKTAP_PACKET) {
+    return stopUnsupported(packet, Layer.pktap);
+  }
+  cursor.position = position + length;
+  return beginLink(packet, readUint32LittleEndian(bytes, position + 8));
 }

@@ -30,11 +30,25 @@ export function decodePpp(cursor: Cursor, packet: Packet): number {
   return step === Step.unknown ? stopUnsupported(packet, Layer.ppp) : step;
 }
 
-/** LINKTYPE_PPP_HDLC: FF 03 and PPP, or Cisco HDLC. */
+/** A serial link: PPP, with FF 03 before it or not, or Cisco HDLC, whose addresses are no protocols of PPP. */
 export function decodePppHdlc(cursor: Cursor, packet: Packet): number {
   if (!hasBytes(cursor, packet, Layer.ppp, 1)) return Step.done;
   const address = cursor.bytes[cursor.position];
   return address === 0x0f || address === 0x8f ? Step.ciscoHdlc : Step.ppp;
+}
+
+/** LINKTYPE_PPP_PPPD: direction in the place of the address, then the control byte 03. */
+export function decodePppPppd(cursor: Cursor, packet: Packet): number {
+  if (!hasBytes(cursor, packet, Layer.ppp, 2)) return Step.done;
+  cursor.position += cursor.bytes[cursor.position + 1] === 0x03 ? 2 : 1;
+  return Step.ppp;
+}
+
+/** A byte that says who sent the packet, before its link header. */
+export function skipDirection(cursor: Cursor, packet: Packet, next: number): number {
+  if (!hasBytes(cursor, packet, Layer.link, 1)) return Step.done;
+  cursor.position++;
+  return next;
 }
 
 /** Address, control, EtherType. */

@@ -1,4 +1,5 @@
 /** What the next header is, as each header tells the loop in decode.ts, and the numbers that choose it. */
+import { Linktype } from "../records.ts";
 
 /** The header to decode next. */
 export const Step = {
@@ -41,11 +42,55 @@ export const Step = {
   eTag: 36,
   fabricPath: 37,
   vxlanGpe: 38,
+  ppi: 39,
+  pktap: 40,
+  pflog: 41,
+  prism: 42,
+  avs: 43,
+  amsdu: 44,
+  pppPppd: 45,
+  pppWithDirection: 46,
+  ciscoHdlcWithDirection: 47,
   /** Known by name, and nothing in it is read: OSPF, ESP, no next header … */
-  opaque: 39,
+  opaque: 98,
   /** Nothing is known of it. */
-  unknown: 40,
+  unknown: 99,
 } as const;
+
+/** LINKTYPE_ or DLT_ value to step; Step.unknown for the rest. */
+export function stepOfLinktype(linktype: number): number {
+  return STEP_OF_LINKTYPE.get(linktype) ?? Step.unknown;
+}
+
+const STEP_OF_LINKTYPE: ReadonlyMap<number, number> = new Map([
+  [Linktype.null, Step.null],
+  [Linktype.ethernet, Step.ethernet],
+  // Some capture Cisco's framing under PPP's number.
+  [Linktype.ppp, Step.pppHdlc],
+  [Linktype.pppHdlc, Step.pppHdlc],
+  [Linktype.pppoe, Step.pppoe],
+  [Linktype.pppPppd, Step.pppPppd],
+  [Linktype.pppWithDirection, Step.pppWithDirection],
+  [Linktype.ciscoHdlc, Step.ciscoHdlc],
+  [Linktype.ciscoHdlcWithDirection, Step.ciscoHdlcWithDirection],
+  [Linktype.frameRelay, Step.frameRelay],
+  [Linktype.rawBsd, Step.rawIp],
+  [Linktype.rawOpenBsd, Step.rawIp],
+  [Linktype.raw, Step.rawIp],
+  [Linktype.ipv4, Step.ipv4],
+  [Linktype.ipv6, Step.ipv6],
+  [Linktype.loop, Step.loop],
+  [Linktype.linuxSll, Step.sll],
+  [Linktype.linuxSll2, Step.sll2],
+  [Linktype.nflog, Step.nflog],
+  [Linktype.pflog, Step.pflog],
+  [Linktype.ppi, Step.ppi],
+  [Linktype.pktap, Step.pktap],
+  [Linktype.ieee80211, Step.wifi],
+  [Linktype.radiotap, Step.radiotap],
+  [Linktype.prism, Step.prism],
+  [Linktype.avs, Step.avs],
+]);
 
 /** EtherType (IEEE 802 numbers) to step; Step.unknown for the rest. */
 export function stepOfEtherType(etherType: number): number {
