@@ -4,6 +4,7 @@
  * is allowed and the nearest name.
  */
 import { parseArgs, parseEnv } from "node:util";
+import { parseNetwork } from "./decode/addresses.ts";
 import { UsageError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 import { COMMAND_NAMES, type CommandName, OPTIONS, type OptionSpec } from "./options.ts";
@@ -32,6 +33,8 @@ export interface Config {
   readonly mailFrom: string | null;
   readonly mailTo: readonly string[];
   readonly webhooks: readonly string[];
+  /** What is local: networks, and HOME_WORDS. */
+  readonly homeNets: readonly string[];
   readonly logPackets: LogPackets;
   readonly retentionDays: number;
   readonly retentionMb: number;
@@ -49,6 +52,9 @@ export interface Config {
   readonly fromUs: number | null;
   readonly toUs: number | null;
 }
+
+/** What --home-net takes besides networks, and what holds without it. */
+export const HOME_WORDS = ["private", "own"] as const;
 
 export type LogPackets = "all" | "sampled" | "anomalous" | "none";
 export type LogLevel = "debug" | "info" | "warning" | "error";
@@ -261,6 +267,7 @@ function build(
     mailFrom: text("mail-from"),
     mailTo: (values.get("mail-to") ?? []).map((raw) => String(raw.value)),
     webhooks: (values.get("webhook") ?? []).map(asWebUrl),
+    homeNets: values.get("home-net")?.map(asHomeNet) ?? HOME_WORDS,
     logPackets: text("log-packets") as LogPackets,
     retentionDays: int("retention-days"),
     retentionMb: int("retention-mb"),
@@ -347,6 +354,16 @@ function asTimeUs(raw: RawValue): number {
   if (Number.isFinite(ms)) return ms * 1000;
   throw new UsageError(
     `${raw.origin} must be a time such as 2026-11-22T14:00:00Z, got ${quote(raw.value)}.`,
+  );
+}
+
+function asHomeNet(raw: RawValue): string {
+  const value = String(raw.value).trim();
+  if (HOME_WORDS.some((word) => word === value) || parseNetwork(value) !== null) return value;
+  const hint = nearest(value, HOME_WORDS);
+  throw new UsageError(
+    `${raw.origin} must be a network such as 192.0.2.0/24 or 2001:db8::/48 (prefix up to 32 and 128), an address, ` +
+      `private or own, got ${quote(value)}.${hint ? ` Did you mean ${hint}?` : ""}`,
   );
 }
 

@@ -62,6 +62,16 @@ Deno.test("parseConfig() takes short, joined, repeated and negated flags", () =>
   deepStrictEqual(parseConfig([], withEnv({ TAPWATCH_PROMISCUOUS: "0" })).isPromiscuous, false);
 });
 
+Deno.test("parseConfig() takes networks, addresses, private and own for what is local", () => {
+  deepStrictEqual(parseConfig([], nothing).homeNets, ["private", "own"]);
+  const flags = ["--home-net", "203.0.113.0/24", "--home-net", "private", "--home-net=2001:db8::1"];
+  const given = ["203.0.113.0/24", "private", "2001:db8::1"];
+  deepStrictEqual(parseConfig(["analyze", "x", ...flags], nothing).homeNets, given);
+  const env = withEnv({ TAPWATCH_HOME_NET: given.join(", ") });
+  deepStrictEqual(parseConfig(["replay", "x"], env).homeNets, given);
+  deepStrictEqual(parseConfig(["decode", "x"], env).homeNets, given);
+});
+
 Deno.test("parseConfig() reads speeds and operands of replay", () => {
   deepStrictEqual(parseConfig(["replay", "x.pcap"], nothing).speed, 1);
   deepStrictEqual(parseConfig(["replay", "x.pcap", "--speed", "max"], nothing).speed, 0);
@@ -113,6 +123,25 @@ const refusals: readonly (readonly [readonly string[], string])[] = [
     "--smtp-url must not hold the password. Set TAPWATCH_SMTP_PASSWORD.",
   ],
   [["--webhook", "ftp://x"], "--webhook must be an http or https URL."],
+  ...[
+    "203.0.113.0/33",
+    "2001:db8::/129",
+    "192.0.2.0/24,10.0.0.0/8",
+    "home",
+    "192.0.2.0/",
+    "1.2.3/8",
+  ].map((
+    value,
+  ) =>
+    [
+      ["--home-net", value],
+      `--home-net must be a network such as 192.0.2.0/24 or 2001:db8::/48 (prefix up to 32 and 128), an address, private or own, got "${value}".`,
+    ] as const
+  ),
+  [
+    ["decode", "x", "--home-net", "own"],
+    "Option --home-net belongs to run, replay and analyze, not to decode.",
+  ],
   [["--env-file", "nowhere"], "Cannot read nowhere (--env-file): no nowhere."],
   [
     ["--host", "0.0.0.0"],

@@ -222,8 +222,10 @@ export interface PipelineWorkerOptions {
   readonly rowPolicy: "all" | "sampled" | "anomalous" | "none";
   /** Packets carry the wall clock's time, so a quiet link lets traffic time pass too. */
   readonly isLive: boolean;
-  /** Addresses of this host, as text: local whatever they are. */
-  readonly ownAddresses: readonly string[];
+  /** What is local, as --home-net says it. */
+  readonly homeNets: readonly string[];
+  /** Networks of this host's interfaces, as `203.0.113.5/24`; none for a file. */
+  readonly ownNetworks: readonly string[];
 }
 export type MainToPipeline =
   | {
@@ -239,6 +241,8 @@ export type MainToPipeline =
   | { readonly type: "detect"; readonly port: MessagePort }
   /** Addresses, as text, of the sources of all open findings; replaces the ones told before. At most 1,024. */
   | { readonly type: "suspects"; readonly addresses: readonly string[] }
+  /** The host's interfaces have other networks now. */
+  | { readonly type: "ownNetworks"; readonly networks: readonly string[] }
   /** Capture drops so far, for the seconds' rows. */
   | {
     readonly type: "drops";

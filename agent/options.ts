@@ -267,6 +267,16 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: alerting,
   },
   {
+    name: "home-net",
+    env: "TAPWATCH_HOME_NET",
+    kind: "text",
+    isRepeatable: true,
+    placeholder: "CIDR",
+    help:
+      "what is local, repeatable: a network or address, private (RFC 1918 and the like) or own (what this host's interfaces and the captured link show to be here) (default: private and own)",
+    commands: [...running, "analyze"],
+  },
+  {
     name: "log-packets",
     env: "TAPWATCH_LOG_PACKETS",
     kind: "choice",

@@ -1,4 +1,4 @@
-/** Which devices there are to capture on, which one is meant when none is named, and whose addresses are local. */
+/** Which devices there are to capture on, and which one is meant when none is named. */
 import { type DeviceInfo, findLinktype, listDevices } from "../../ffi/pcap/device_list.ts";
 import { libraryVersion, openLibrary } from "../../ffi/pcap/symbols.ts";
 import { liveFailure } from "./live_open.ts";
@@ -66,13 +66,6 @@ export function chooseDefaultDevice(
     devices.find((device) => device.name === "any");
   if (last === undefined) return null;
   return { name: last.name, note: `no network device is up; capturing on ${last.name}` };
-}
-
-/** Addresses of `name` as text, without prefix; of all devices for `any`. */
-export function ownAddresses(devices: readonly DeviceInfo[], name: string): string[] {
-  return devices
-    .filter((device) => name === "any" || device.name === name)
-    .flatMap((device) => device.addresses.map(({ address }) => address));
 }
 
 const routeIsUp = 0x1;

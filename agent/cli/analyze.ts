@@ -45,7 +45,7 @@ async function analyze(config: Config, log: Log, detection: AnalyzeDetection): P
     flowLines: config.flowsFile === null ? null : new LineWriter(config.flowsFile),
     eveLines: config.eveFile === null ? null : new LineWriter(config.eveFile),
   };
-  const pipeline = makePipeline(outputs, detection);
+  const pipeline = makePipeline(config, outputs, detection);
   const files: FileReport[] = [];
   const unreadable: UnreadableFile[] = [];
   for (const path of config.operands) {
@@ -111,12 +111,17 @@ interface Outputs {
   readonly eveLines: LineWriter | null;
 }
 
-function makePipeline({ flowLines, eveLines }: Outputs, { outlet }: AnalyzeDetection): Pipeline {
+function makePipeline(
+  { homeNets }: Config,
+  { flowLines, eveLines }: Outputs,
+  { outlet }: AnalyzeDetection,
+): Pipeline {
   const wantsFlows = flowLines !== null || eveLines !== null;
   return new Pipeline({
     flowCountMax,
     captureBytes: captureMemoryBytes,
     rowPolicy: "none",
+    homeNets,
     observations: outlet,
     ...(wantsFlows && {
       onFlow: (flow: Flow) => {

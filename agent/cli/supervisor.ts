@@ -27,6 +27,7 @@ import type {
 } from "../messages.ts";
 import { DetectHost } from "./detect_host.ts";
 import { captureOptions, type Input } from "./input.ts";
+import { ownNetworks, watchOwnNetworks } from "./own_networks.ts";
 import { databasePath } from "./results_folder.ts";
 import { WorkerHost } from "./worker_host.ts";
 
@@ -56,6 +57,7 @@ export class Supervisor {
   readonly #storeReady = Promise.withResolvers<void>();
   readonly #failure = Promise.withResolvers<never>();
   #stopping: Promise<void> | null = null;
+  #stopWatching = () => {};
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -95,6 +97,10 @@ export class Supervisor {
     this.#pipeline.start();
     this.#detect.start();
     for (const source of this.#sources) source.start();
+    if (this.#options.input.kind !== "live") return;
+    this.#stopWatching = watchOwnNetworks((networks) =>
+      this.#pipeline.post({ type: "ownNetworks", networks })
+    );
   }
 
   /** Stops all threads in order, with everything written. Calling again waits for the same end. */
@@ -104,6 +110,7 @@ export class Supervisor {
   }
 
   async #stopInOrder(): Promise<void> {
+    this.#stopWatching();
     for (const source of this.#sources) source.post({ type: "stop" });
     if (this.#pipeline.isRunning) await this.#within(drainMs, this.drained);
     this.#pipeline.terminate();
@@ -310,12 +317,9 @@ function pipelineOptions({ config, input }: SupervisorOptions): PipelineWorkerOp
     flowCountMax,
     rowPolicy: config.logPackets,
     isLive: input.kind === "live",
-    ownAddresses: ownAddresses(input),
+    homeNets: config.homeNets,
+    ownNetworks: input.kind === "live" ? ownNetworks() : [],
   };
-}
-
-function ownAddresses(input: Input): string[] {
-  return input.kind === "live" ? Deno.networkInterfaces().map(({ address }) => address) : [];
 }
 
 function errorOf({ message, exitCode }: FatalMessage): TapwatchError {

@@ -74,6 +74,48 @@ export function parseIpWords(text: string): [number, number, number, number] | n
   return [view.getInt32(0), view.getInt32(4), view.getInt32(8), view.getInt32(12)];
 }
 
+/** A network in the words of a Packet, in which IPv4 addresses have 96 bits before their own. */
+export interface Network {
+  readonly words: readonly [number, number, number, number];
+  /** 0 to 128. */
+  readonly prefixLength: number;
+}
+
+/** A network as `192.0.2.0/24`, or an address, which is one of its own; null when the text is neither. Host bits are left out. */
+export function parseNetwork(text: string): Network | null {
+  const [, addressText, lengthText] = /^([^/]*)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? [];
+  const words = parseIpWords(addressText ?? "");
+  if (words === null) return null;
+  const isIpv4 = !addressText.includes(":");
+  const bits = lengthText === undefined ? (isIpv4 ? 32 : 128) : Number(lengthText);
+  if (bits > (isIpv4 ? 32 : 128)) return null;
+  const prefixLength = isIpv4 ? 96 + bits : bits;
+  const [word0, word1, word2, word3] = words.map((word, index) =>
+    word & maskOf(prefixLength - 32 * index)
+  );
+  return { words: [word0, word1, word2, word3], prefixLength };
+}
+
+/** `::/0` is all of IPv6, and no IPv4 address is in it. */
+export function isInNetwork(
+  { words, prefixLength }: Network,
+  word0: number,
+  word1: number,
+  word2: number,
+  word3: number,
+): boolean {
+  if (prefixLength < 96 && (word0 | word1) === 0 && word2 === 0xffff) return false;
+  return (word0 & maskOf(prefixLength)) === words[0] &&
+    (word1 & maskOf(prefixLength - 32)) === words[1] &&
+    (word2 & maskOf(prefixLength - 64)) === words[2] &&
+    (word3 & maskOf(prefixLength - 96)) === words[3];
+}
+
+/** A word whose first `bits` bits are set. */
+function maskOf(bits: number): number {
+  return bits <= 0 ? 0 : bits >= 32 ? -1 : -1 << 32 - bits;
+}
+
 function parseIpv4(text: string): Uint8Array | null {
   const parts = text.split(".");
   const isAddress = parts.length === 4 &&

@@ -5,8 +5,11 @@ import {
   formatIpv6,
   formatIpWords,
   formatMac,
+  isInNetwork,
   parseIp,
+  parseIpWords,
   parseMac,
+  parseNetwork,
 } from "./addresses.ts";
 
 const CANONICAL = [
@@ -72,4 +75,46 @@ Deno.test("a MAC address comes back from its text", () => {
   deepStrictEqual(parseMac("00:1A:2b:3c:4d:ff"), bytes);
   deepStrictEqual(parseMac("00-1A-2b-3c-4d-ff"), bytes);
   for (const text of ["", "00:1a:2b:3c:4d", "00:1a:2b:3c:4d:fg"]) strictEqual(parseMac(text), null);
+});
+
+Deno.test("parseNetwork() reads networks and single addresses, and leaves host bits out", () => {
+  const cases = [
+    ["192.0.2.77/24", "192.0.2.0 192.0.2.255", "192.0.1.255 192.0.3.0 2001:db8::1"],
+    ["192.0.2.77", "192.0.2.77", "192.0.2.76"],
+    ["0.0.0.0/0", "0.0.0.0 255.255.255.255", "::1 2001:db8::1"],
+    ["128.0.0.0/1", "128.0.0.1 255.0.0.1", "127.255.255.255"],
+    ["2001:db8:1:8000::5/49", "2001:db8:1:8000:: 2001:db8:1:ffff::1", "2001:db8:1:7fff::1"],
+    ["2001:db8::1", "2001:db8::1", "2001:db8::2"],
+    ["::/0", ":: ffff::1", "192.0.2.1"],
+  ];
+  for (const [text, inside, others] of cases) {
+    const network = parseNetwork(text)!;
+    const has = (address: string) => isInNetwork(network, ...parseIpWords(address)!);
+    deepStrictEqual(
+      [inside.split(" ").every(has), others.split(" ").some(has)],
+      [true, false],
+      text,
+    );
+  }
+});
+
+Deno.test("parseNetwork() refuses what is no network", () => {
+  const texts = [
+    "",
+    "/",
+    "/24",
+    "192.0.2.0/",
+    "192.0.2.0/33",
+    "192.0.2.0/024",
+    "192.0.2.0/-1",
+    "::/129",
+  ];
+  texts.push(
+    "192.0.2/24",
+    "fe80::1%eth0/64",
+    "192.0.2.0/24 ",
+    "192.0.2.0/24/24",
+    "192.0.2.0/255.255.255.0",
+  );
+  for (const text of texts) strictEqual(parseNetwork(text), null, text);
 });

@@ -255,6 +255,8 @@ export const HOST_IS_LOCAL = 1;
 /** Not a group or broadcast. */
 export const HOST_IS_LISTED = 2;
 export const HOST_HAS_MAC = 4;
+/** Has become local, or outside, since it was last taken. */
+export const HOST_IS_RELABELLED = 8;
 /** The row's four counters, from H_PACKETS_OUT on, are kept a second time: as the last hostWindow row left them. */
 export const HOST_COUNTERS_BYTES = 32;
 

@@ -18,6 +18,7 @@ import {
   HOST_HAS_MAC,
   HOST_IS_LISTED,
   HOST_IS_LOCAL,
+  HOST_IS_RELABELLED,
   S_HOST_COUNT,
   S_HOST_EPOCH,
 } from "../hot/layout.ts";
@@ -116,6 +117,17 @@ export class HostTable {
     return (this.#rowWords[row * rowWords + H_FLAGS] & HOST_IS_LOCAL) !== 0;
   }
 
+  /** What is local has changed: asks again about every host. */
+  relabel(): void {
+    for (let row = 0; row < this.count; row++) {
+      const isLocal = this.#options.isLocal(...this.#address(row));
+      if (isLocal === this.isLocal(row)) continue;
+      this.#rowWords[row * rowWords + H_FLAGS] ^= HOST_IS_LOCAL | HOST_IS_RELABELLED;
+    }
+    // Flows keep which of their hosts are local.
+    this.#hot.state[S_HOST_EPOCH]++;
+  }
+
   addSent(row: number, wireLength: number, timestampUs: number): void {
     this.#hot.exports.addSent(row, wireLength, timestampUs);
   }
@@ -196,6 +208,7 @@ export class HostTable {
         inBytes: counters[3] - this.#taken[base + 3],
       });
       this.#taken.set(counters, base);
+      this.#rowWords[row * rowWords + H_FLAGS] &= ~HOST_IS_RELABELLED;
     }
     return changed;
   }
@@ -217,7 +230,8 @@ export class HostTable {
     const taken = row * counterCount;
     const hasSent = this.#row[counters + packetsOutAt] !== this.#taken[taken];
     const hasReceived = this.#row[counters + packetsInAt] !== this.#taken[taken + 2];
-    return this.#isListed(row) && (hasSent || hasReceived);
+    const isRelabelled = (this.#rowWords[row * rowWords + H_FLAGS] & HOST_IS_RELABELLED) !== 0;
+    return this.#isListed(row) && (hasSent || hasReceived || isRelabelled);
   }
 
   #bytesOut(row: number, span: "recent" | "total"): number {
@@ -231,14 +245,7 @@ export class HostTable {
   }
 
   #describe(row: number): Omit<HostTotals, "inPackets" | "inBytes" | "outPackets" | "outBytes"> {
-    const base = row * 4;
-    const words = this.#words;
-    const address = this.#options.formatAddress(
-      words[base],
-      words[base + 1],
-      words[base + 2],
-      words[base + 3],
-    );
+    const address = this.#options.formatAddress(...this.#address(row));
     const mac = macText(this.#macs[row]);
     return {
       address,
@@ -250,11 +257,15 @@ export class HostTable {
     };
   }
 
+  #address(row: number): [number, number, number, number] {
+    const [word0, word1, word2, word3] = this.#words.subarray(row * 4, row * 4 + 4);
+    return [word0, word1, word2, word3];
+  }
+
   /** The hot path has added a row, with its address and time. */
   #added(row: number, timestampUs: number): void {
-    const words = this.#words;
-    const base = row * 4;
-    const address = [words[base], words[base + 1], words[base + 2], words[base + 3]] as const;
+    const base = row * counterCount;
+    const address = this.#address(row);
     this.#rowWords[row * rowWords + H_FLAGS] =
       (this.#options.isLocal(...address) ? HOST_IS_LOCAL : 0) |
       (this.#options.isListed(...address) ? HOST_IS_LISTED : 0);

@@ -46,7 +46,7 @@ import {
 import { KeyedSlots } from "../detect/common/keyed_slots.ts";
 import { type ObservationSink, ObservationWriter } from "./observation_writer.ts";
 import { hostCountDefault, HostTable } from "./host_table.ts";
-import { isLocalAddress, isUnicastAddress } from "./local_address.ts";
+import { HomeNetwork, isUnicastAddress } from "./home_network.ts";
 import { NameBook } from "./name_book.ts";
 import { type AddressText, makePacketRow, type RowPolicy, RowSampler } from "./packet_rows.ts";
 import { type DropTotals, SecondCounter } from "./second_counter.ts";
@@ -82,8 +82,8 @@ export interface PipelineOptions extends PipelineSinks {
   /** Bytes of captureMemory. */
   readonly captureBytes?: number;
   readonly rowPolicy: RowPolicy;
-  /** The capturing host's own addresses count as local, whatever they are. */
-  readonly isOwnAddress?: (word0: number, word1: number, word2: number, word3: number) => boolean;
+  /** What is local, as --home-net says it. */
+  readonly homeNets?: readonly string[];
 }
 
 const addressText: AddressText = { ipv4: formatIpv4, words: formatWords, mac: formatMac };
@@ -128,6 +128,7 @@ export class Pipeline {
   readonly #hot: HotPath;
   readonly #flows: FlowTable;
   readonly #hosts: HostTable;
+  readonly #home: HomeNetwork;
   readonly #names = new NameBook();
   readonly #sampler: RowSampler;
   readonly #second: SecondCounter;
@@ -191,11 +192,10 @@ export class Pipeline {
       takePcap: (records) => this.#takePcap(records),
     };
     this.#observer = options.observations ? new ObservationWriter(options.observations, hot) : null;
+    const home = this.#home = new HomeNetwork(options.homeNets);
     this.#hosts = new HostTable({
       hot,
-      isLocal: (word0, word1, word2, word3) =>
-        isLocalAddress(word0, word1, word2, word3) ||
-        (options.isOwnAddress?.(word0, word1, word2, word3) ?? false),
+      isLocal: (word0, word1, word2, word3) => home.isLocal(word0, word1, word2, word3),
       isListed: isUnicastAddress,
       formatAddress: formatWords,
       nameOf: (address, mac) => this.#names.nameOf(address, mac),
@@ -326,6 +326,12 @@ export class Pipeline {
   setSuspects(addresses: readonly (readonly number[])[]): void {
     while (this.#suspects.oldest >= 0) this.#suspects.remove(this.#suspects.oldest);
     for (const words of addresses) this.#suspects.add(Int32Array.from(words));
+  }
+
+  /** The networks of the capturing host's interfaces, now that they are known or have changed. */
+  setOwnNetworks(networks: readonly string[]): void {
+    this.#home.setOwn(networks);
+    this.#hosts.relabel();
   }
 
   /** Hosts that changed since they were last taken, as increments. */

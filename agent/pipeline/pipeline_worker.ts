@@ -56,7 +56,6 @@ class PipelineThread {
   constructor(options: PipelineWorkerOptions, sourceCount: number) {
     this.#isLive = options.isLive;
     this.#sourcesOpen = sourceCount;
-    const own = new Set(options.ownAddresses.map((address) => parseIpWords(address)?.join()));
     this.#observations = new ObservationOutlet({
       isPatient: !options.isLive,
       onRoom: () => this.#goOn(),
@@ -66,7 +65,7 @@ class PipelineThread {
       flowCountMax: options.flowCountMax,
       rowPolicy: options.rowPolicy,
       ...(options.isLive && { hashSeed: randomSeed() }),
-      isOwnAddress: (...words) => own.has(words.join()),
+      homeNets: options.homeNets,
       onRow: (row) => this.#rows.addPacket(row),
       onFlow: (flow) => this.#rows.addFlow(flow),
       onSecond: (second) => {
@@ -74,6 +73,7 @@ class PipelineThread {
         this.#unsentSeconds.push(second);
       },
     });
+    this.#pipeline.setOwnNetworks(options.ownNetworks);
     this.#rows = new RowOutlet({
       isPatient: !options.isLive,
       takeHosts: (countMax) => this.#pipeline.takeChangedHosts(countMax),
@@ -113,6 +113,10 @@ class PipelineThread {
 
   setSuspects(addresses: readonly string[]): void {
     this.#pipeline.setSuspects(addresses.map(parseIpWords).filter((words) => words !== null));
+  }
+
+  setOwnNetworks(networks: readonly string[]): void {
+    this.#pipeline.setOwnNetworks(networks);
   }
 
   setDrops(drops: { kernel: number; interface: number; queue: number }): void {
@@ -234,6 +238,7 @@ self.onmessage = (event: MessageEvent<MainToPipeline>) => {
   else if (message.type === "store") thread!.setStore(message.port);
   else if (message.type === "detect") thread!.setDetect(message.port);
   else if (message.type === "suspects") thread!.setSuspects(message.addresses);
+  else if (message.type === "ownNetworks") thread!.setOwnNetworks(message.networks);
   else if (message.type === "drops") thread!.setDrops(message);
   else thread!.finish();
 };
