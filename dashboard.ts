@@ -1,9 +1,10 @@
 /**
- * The dashboard: a Fresh app over what main hands in. Every request passes, in this order: Host check, write guard,
- * static files, login, then a route; every answer gets the security headers.
+ * The dashboard: a Fresh app over what main hands in. Every request passes, in this order: Host check, origin check,
+ * method, length of its body, static files, login, then a route; every answer gets the security headers.
  *
  * Under a password all pages lead to /login and the API answers 401; `/healthz` and `/readyz` stay open, and scripts
- * (Prometheus) may send `Authorization: Basic` with any name.
+ * (Prometheus) may send `Authorization: Basic` with any name. What is refused, and whatever fails before the reader is
+ * let in, is plain text: no page is rendered that could show traffic.
  */
 import { App, HttpError, type MiddlewareFn, staticFiles } from "fresh";
 import { ProdBuildCache, setBuildCache } from "fresh/internal";
@@ -11,14 +12,15 @@ import * as snapshot from "./_fresh/snapshot.js";
 import type { DashboardContext } from "./agent/dashboard_context.ts";
 import { parseTheme, themeCookieName } from "./components/theme.ts";
 import { EventHub, liveMessage } from "./routes/(_server)/event_hub.ts";
-import { isAllowedHost, isOwnWrite } from "./routes/(_server)/host_check.ts";
+import { isAllowedHost, isOwnRequest, isPage } from "./routes/(_server)/host_check.ts";
 import { LoginGate, readCookie } from "./routes/(_server)/login_gate.ts";
-import { errorJson } from "./routes/(_server)/parameters.ts";
+import { METHODS } from "./routes/(_server)/methods.ts";
+import { errorJson, plainText } from "./routes/(_server)/plain_answers.ts";
+import { takeBody } from "./routes/(_server)/request_body.ts";
 import { addSecurityHeaders } from "./routes/(_server)/security_headers.ts";
 import { sensorInfo, type State } from "./routes/(_server)/state.ts";
 
-const openPaths = new Set(["/login", "/healthz", "/readyz", "/theme"]);
-const bodyBytesMax = 10_000;
+const openPaths = new Set(["/login", "/logout", "/healthz", "/readyz", "/theme"]);
 
 /** Answers a request of `Deno.serve`. */
 export type DashboardHandler = (
@@ -34,10 +36,12 @@ export interface Dashboard {
 
 /** The app as Fresh code; `hub` carries its event streams. */
 export function createApp(context: DashboardContext, hub = new EventHub(context.live)): App<State> {
-  const gate = new LoginGate(context.options.password);
+  const gate = new LoginGate(context.options.password, {
+    onFailure: (text) => context.note("warning", text),
+  });
   const app = new App<State>()
+    .use(knowReader(context, { gate, hub }))
     .use(staticFiles())
-    .use(provideState(context, { gate, hub }))
     .use(requireLogin)
     .fsRoutes();
   setBuildCache(app, new ProdBuildCache(import.meta.dirname ?? ".", snapshot), "production");
@@ -49,42 +53,52 @@ export function createDashboard(context: DashboardContext): Dashboard {
   const hub = new EventHub(context.live);
   const answer = createApp(context, hub).handler();
   return {
-    handler: async (request, info) =>
-      addSecurityHeaders(refuse(request, context) ?? await answer(request, info)),
+    handler: async (request, info) => {
+      // HEAD is GET without its body, whatever the route does: a stream that it opens ends at once.
+      const isHead = request.method === "HEAD";
+      const asked = isHead ? new Request(request, { method: "GET" }) : request;
+      const taken = refuse(asked, context) ?? await takeBody(asked);
+      const response = addSecurityHeaders(
+        taken instanceof Response ? taken : await answer(taken, info),
+      );
+      if (!isHead) return response;
+      await response.body?.cancel();
+      return new Response(null, response);
+    },
     closeStreams: () => hub.close(),
   };
 }
 
+/** The answer to what is no request for this dashboard. */
 function refuse(request: Request, { options }: DashboardContext): Response | null {
   const host = request.headers.get("host");
   if (!isAllowedHost(host, { boundHost: options.host, hostname: options.hostname })) {
     return plainText(
       421,
-      `This is not the dashboard of "${
-        host ?? ""
-      }". Open it as http://localhost:${options.port}/ ` +
+      `This is not the dashboard of "${host ?? ""}". ` +
+        `Open it as http://localhost:${options.port}/ ` +
         `or by the address that tapwatch is bound to.`,
     );
   }
-  if (["GET", "HEAD", "OPTIONS"].includes(request.method)) return null;
-  if (!isOwnWrite(request)) return plainText(403, "This request came from another site.");
-  const length = Number(request.headers.get("content-length") ?? 0);
-  return length > bodyBytesMax ? plainText(413, "This request is too long.") : null;
+  if (!URL.canParse(request.url)) return plainText(400, "This is no address.");
+  if (!METHODS.some((method) => method === request.method)) {
+    return plainText(405, "This is no method that any address takes.", {
+      allow: METHODS.join(", "),
+    });
+  }
+  return isOwnRequest(request) ? null : plainText(403, "This request came from another site.");
 }
 
-function plainText(status: number, text: string): Response {
-  return new Response(`${text}\n`, {
-    status,
-    headers: { "content-type": "text/plain; charset=utf-8" },
-  });
-}
-
-function provideState(
+/**
+ * Sets up the state of a request, as far as strangers may see of it, and answers for what fails before its reader is let
+ * in: error pages have the frame, and the frame has live data.
+ */
+function knowReader(
   context: DashboardContext,
   { gate, hub }: { readonly gate: LoginGate; readonly hub: EventHub },
 ): MiddlewareFn<State> {
   const sensor = sensorInfo(context);
-  return (ctx) => {
+  return async (ctx) => {
     const cookies = ctx.req.headers.get("cookie") ?? "";
     const { remoteAddr } = ctx.info;
     Object.assign(ctx.state, {
@@ -94,33 +108,47 @@ function provideState(
       sensor,
       address: "hostname" in remoteAddr ? remoteAddr.hostname : "local",
       theme: parseTheme(readCookie(cookies, themeCookieName)),
-      message: liveMessage(context.live, context.live.seconds(1)),
+      isLetIn: false,
     });
-    return ctx.next();
+    try {
+      return await ctx.next();
+    } catch (error) {
+      if (ctx.state.isLetIn) throw error;
+      return plainError(error);
+    }
   };
 }
 
+function plainError(error: unknown): Response {
+  if (error instanceof HttpError) return plainText(error.status, error.message || "Refused.");
+  console.error(error);
+  return plainText(500, "This could not be answered; the log of tapwatch says why.");
+}
+
 const requireLogin: MiddlewareFn<State> = (ctx) => {
-  const { gate, address } = ctx.state;
+  const { gate, address, context } = ctx.state;
   const { pathname, search } = ctx.url;
   if (openPaths.has(pathname)) return ctx.next();
-  const isAllowed = gate.isAllowed(ctx.req, address);
-  if (isAllowed) return ctx.next();
-  if (isAllowed === null) {
-    return errorJson(429, "Too many wrong passwords; wait before the next try", {
-      "retry-after": "60",
+  const { isAllowed, retryAfterS } = gate.admit(ctx.req, address);
+  if (isAllowed) {
+    ctx.state.isLetIn = true;
+    ctx.state.message = liveMessage(context.live, context.live.seconds(1));
+    return ctx.next();
+  }
+  const refuse = isPage(pathname) ? plainText : errorJson;
+  if (retryAfterS > 0) {
+    return refuse(429, "Too many wrong passwords; wait before the next try.", {
+      "retry-after": String(retryAfterS),
     });
   }
-  const isPage = !pathname.startsWith("/api/") && pathname !== "/metrics";
-  if (isPage && ctx.req.method === "GET") {
+  if (isPage(pathname) && ctx.req.method === "GET") {
     return ctx.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 303);
   }
-  if (isPage) throw new HttpError(401);
   // Browsers would ask for the password in a window of their own.
   const isBrowser = ctx.req.headers.has("sec-fetch-mode");
-  return errorJson(
+  return refuse(
     401,
-    "The dashboard's password is needed: log in, or send Authorization: Basic with any name",
+    "The dashboard's password is needed: log in, or send Authorization: Basic with any name.",
     isBrowser ? {} : { "www-authenticate": 'Basic realm="tapwatch", charset="UTF-8"' },
   );
 };

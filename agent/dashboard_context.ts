@@ -1,11 +1,14 @@
 /** What the dashboard is given by main: it starts nothing and owns none of it. */
 import type { LiveState } from "./live_state.ts";
+import type { StatusEntry } from "./records.ts";
 import type { StoreQueries } from "./store/queries.ts";
 
 export interface DashboardContext {
   readonly live: LiveState;
   readonly queries: StoreQueries;
   readonly options: DashboardOptions;
+  /** Writes a line to the log, and to that of the status page. */
+  readonly note: (severity: StatusEntry["severity"], text: string) => void;
   /**
    * The packets of the capture ring that fit `filter`, as a pcap file. Rejects with RangeError or UsageError when
    * the filter is wrong and with another Error, whose message is for people, when the ring cannot be read.

@@ -262,8 +262,8 @@ export function FindingMissing({ list, word }: { list: string; word: string }) {
           within a second or two.
         </p>
         <div class="btns">
-          <a class="btn main" href={`/${list}`}>All of them</a>
-          <a class="btn" href="/">Overview</a>
+          <a class="btn main" href={`/${list}`} aria-current="false">All of them</a>
+          <a class="btn" href="/" aria-current="false">Overview</a>
         </div>
       </div>
     </section>

@@ -39,7 +39,9 @@ export function ListPage(
             <Field key={field.name} field={field} value={query.get(field.name) ?? ""} />
           ))}
           <button type="submit" class="btn main">Filter</button>
-          {url.search !== "" && <a class="btn quiet" href={url.pathname}>Clear</a>}
+          {url.search !== "" && (
+            <a class="btn quiet" href={url.pathname} aria-current="false">Clear</a>
+          )}
           <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
         </form>
       </div>

@@ -10,7 +10,7 @@ import { HttpError } from "./error.ts";
 import { renderRoute } from "./handlers.ts";
 import { Router } from "./router.ts";
 import { runChain, Scopes } from "./scopes.ts";
-import type { MiddlewareFn, RouteFile } from "./types.ts";
+import { METHODS, type MiddlewareFn, type RouteFile } from "./types.ts";
 
 interface Target<State> {
   readonly scopes: Scopes<State>;
@@ -53,9 +53,14 @@ export class App<State> {
     return async (req, info = localInfo) => {
       const url = new URL(req.url);
       url.pathname = url.pathname.replaceAll(/\/+/g, "/");
-      const { target = rootChain, route = null, params = {} } = router.match(url) ?? {};
+      const match = router.match(url);
+      const { route = null, params = {} } = match ?? {};
       const ctx = new Context<State>({ req, url, info, params, route, assets });
-      const response = await runChain(ctx, target).then(checkResponse).catch(lastResort);
+      const isTaken = match !== null && (METHODS as readonly string[]).includes(req.method);
+      const answer = isTaken
+        ? runChain(ctx, match.target)
+        : runChain(ctx, rootChain, match === null ? 404 : 405);
+      const response = await answer.then(checkResponse).catch(lastResort);
       return req.method === "HEAD" ? new Response(null, response) : response;
     };
   }

@@ -104,7 +104,7 @@ Deno.test("page() carries data, status and headers to the component", async () =
   strictEqual(await response.text(), "<!DOCTYPE html><i>?q</i>");
 });
 
-Deno.test("methods: HEAD is GET without a body, a missing one is 404, a page takes all", async () => {
+Deno.test("methods: HEAD is GET without a body, a missing one is 404, an unknown one 405, a page takes all", async () => {
   const handler = serve({
     "/api": { handlers: { GET: () => new Response("got", { headers: { "x-a": "1" } }) } },
     "/page": { default: show("page") },
@@ -113,6 +113,9 @@ Deno.test("methods: HEAD is GET without a body, a missing one is 404, a page tak
   const head = await handler(new Request("http://localhost/api", { method: "HEAD" }));
   deepStrictEqual([await head.text(), head.headers.get("x-a")], ["", "1"]);
   strictEqual((await answer(handler, "/api", "POST"))[0], 404);
+  strictEqual((await answer(handler, "/api", "PURGE"))[0], 405);
+  strictEqual((await answer(handler, "/page", "PURGE"))[0], 405);
+  strictEqual((await answer(handler, "/none", "PURGE"))[0], 404);
   strictEqual((await answer(handler, "/page", "DELETE"))[0], 200);
   match((await answer(handler, "/form"))[1], /<i>form<\/i>/);
   strictEqual((await answer(handler, "/form", "POST"))[1], "posted");

@@ -55,7 +55,7 @@ export class Context<State> {
       ...props,
       Component,
     });
-    const { html, nonce, preloads } = renderDocument(page, { ...frame, assets, pageProps });
+    const { html, nonce, preloads } = renderDocument(page, { ...frame, url, assets, pageProps });
     const headers = new Headers(init.headers);
     headers.set("Content-Type", "text/html; charset=utf-8");
     if (preloads !== "") headers.append("Link", preloads);

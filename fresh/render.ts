@@ -6,6 +6,7 @@ import type { AnyComponent, Frame, PageProps } from "./page_types.ts";
 import { stringify } from "./serialize.ts";
 
 export interface RenderOptions extends Frame {
+  readonly url: URL;
   readonly assets: Assets;
   readonly pageProps: (Component: FunctionComponent) => PageProps;
 }
@@ -19,6 +20,7 @@ export interface RenderedDocument {
 type Props = Record<string, unknown>;
 /** What one render gathers. */
 interface RenderState {
+  readonly url: URL;
   readonly nonce: string;
   readonly assets: Assets;
   readonly islands: Set<Island>;
@@ -27,9 +29,9 @@ interface RenderState {
 
 /** `page` with its layouts, innermost first, in the wrapper. */
 export function renderDocument(page: AnyComponent, frame: RenderOptions): RenderedDocument {
-  const { assets, app, layouts, pageProps } = frame;
+  const { url, assets, app, layouts, pageProps } = frame;
   const nonce = crypto.randomUUID().replaceAll("-", "");
-  const state: RenderState = { nonce, assets, islands: new Set(), islandProps: [] };
+  const state: RenderState = { url, nonce, assets, islands: new Set(), islandProps: [] };
   const props = (inner: VNode | null) => pageProps(() => inner);
   const frames = [...app === null ? [] : [app], ...layouts];
   const vnode = frames.reduceRight(
@@ -62,10 +64,29 @@ hooks.__b = (vnode) => {
   if (current === null) return;
   const { type } = vnode;
   if (type === "script" || type === "style") vnode.props.nonce ??= current.nonce;
+  if (type === "a") markActive(vnode.props, current.url);
   if (typeof type === "string") return;
   const island = current.assets.islands.get(type);
   if (island !== undefined) patchIsland(vnode, island, current);
 };
+
+/** Says of a link whether it leads to this page, or to one that this page is below. */
+function markActive(props: Props, { pathname, search }: URL): void {
+  const { href } = props;
+  if (typeof href !== "string" || !/^\/(?!\/)/.test(href) || "aria-current" in props) return;
+  const link = new URL(href, "http://localhost");
+  const path = withoutSlash(link.pathname);
+  const here = withoutSlash(pathname);
+  if (path === here && (link.search === "" || link.search === search)) {
+    Object.assign(props, { "data-current": "true", "aria-current": "page" });
+  } else if (path !== here && here.startsWith(`${path}/`)) {
+    Object.assign(props, { "data-ancestor": "true", "aria-current": "true" });
+  }
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/\/$/, "");
+}
 
 /** An island is rendered by itself, as in the browser; islands that it renders are ordinary components there. */
 function patchIsland(vnode: VNode<Props>, island: Island, state: RenderState): void {

@@ -44,6 +44,24 @@ Deno.test("islands are marked where they stand; those inside another are ordinar
   );
 });
 
+Deno.test("links to this page and to those above it are marked, unless they say themselves", async () => {
+  const cases: readonly [string, string][] = [
+    ["/x", ' data-current="true" aria-current="page"'],
+    ["/x/", ' data-current="true" aria-current="page"'],
+    ["/x?a=1", ""],
+    ["/", ' data-ancestor="true" aria-current="true"'],
+    ["/y", ""],
+    ["//x", ""],
+    ["x", ""],
+    ["https://localhost/x", ""],
+  ];
+  for (const [href, marks] of cases) {
+    const html = await render(() => h("a", { href }));
+    strictEqual(html, `<!DOCTYPE html><a href="${href}"${marks}></a>`);
+  }
+  match(await render(() => h("a", { href: "/x", "aria-current": "false" })), /"false"><\/a>$/);
+});
+
 Deno.test("scripts and styles of a page get its nonce unless they have one", async () => {
   const html = await render(() => h("p", null, h("style", null, "a"), h("script", { nonce: "n" })));
   match(html, /<style nonce="[0-9a-f]{32}">a<\/style><script nonce="n"><\/script>/);

@@ -70,12 +70,13 @@ export class Scopes<State> {
   }
 }
 
-/** Runs `chain`; `ctx.next` is the rest of it while a function of it runs, and throws 404 at its end. */
+/** Runs `chain`; `ctx.next` is the rest of it while a function of it runs, and throws `endStatus` at its end. */
 export function runChain<State>(
   ctx: Context<State>,
   chain: readonly MiddlewareFn<State>[],
+  endStatus = 404,
 ): Promise<Response> {
-  let next = (): Promise<Response> => Promise.reject(new HttpError(404));
+  let next = (): Promise<Response> => Promise.reject(new HttpError(endStatus));
   for (const middleware of chain.toReversed()) {
     const rest = next;
     next = async () => {

@@ -50,10 +50,11 @@ async function answer<State>(
   return new Response(body, { headers });
 }
 
-/** The path as the build writes it; null when its escapes are malformed. */
+/** The path as the build writes it, without a slash at its end; null when its escapes are malformed. */
 function encodedPath(path: string): string | null {
   try {
-    return decodeURIComponent(path).split("/").map(encodeURIComponent).join("/");
+    return decodeURIComponent(path.replace(/(?<=.)\/$/, ""))
+      .split("/").map(encodeURIComponent).join("/");
   } catch {
     return null;
   }

@@ -2,7 +2,9 @@
 import type { Context } from "./context.ts";
 import type { AnyComponent } from "./page_types.ts";
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS";
+/** What a file route is asked with; other methods do not reach it. */
+export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] as const;
+export type Method = typeof METHODS[number];
 export type MaybePromise<T> = T | Promise<T>;
 
 /** What a handler answers with when its route's component should render `data`. */

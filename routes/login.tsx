@@ -1,9 +1,11 @@
 /** The login, for a dashboard with a password. */
 import { page } from "fresh";
+import { VERSION } from "../agent/version.ts";
 import { Brand } from "../components/Icon.tsx";
 import { formatDuration } from "../components/format.ts";
 import { define } from "./(_server)/state.ts";
 import { localPath } from "./(_server)/parameters.ts";
+import { readForm } from "./(_server)/request_body.ts";
 
 export const config = { skipInheritedLayouts: true };
 
@@ -22,12 +24,12 @@ export const handler = define.handlers({
   async POST(ctx) {
     const { gate, address } = ctx.state;
     if (gate.isOpen) return ctx.redirect("/", 303);
-    const form = await ctx.req.formData();
+    const form = await readForm(ctx.req);
     const next = localPath(form.get("next"));
     const result = gate.tryPassword(String(form.get("password") ?? ""), address);
     if (result.ok) {
       const response = ctx.redirect(next, 303);
-      response.headers.set("set-cookie", result.cookie);
+      response.headers.set("set-cookie", gate.beginSession(ctx.req));
       return response;
     }
     return page<LoginPage>({ error: refusal(result), next }, {
@@ -72,7 +74,7 @@ export default define.page<typeof handler>(function Login({ data, state }) {
         </form>
       </main>
       <footer>
-        tapwatch {state.message.health.version}. The password is the one in the file of{" "}
+        tapwatch {VERSION}. The password is the one in the file of{" "}
         <span class="mono">--password-file</span> on this host.
       </footer>
     </>

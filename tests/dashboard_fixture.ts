@@ -75,6 +75,7 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
       hostname: "edge-tap-01",
       replay: options.mode === "replay" ? { file: "/captures/demo.pcap", speed: 10 } : null,
     },
+    note: (severity, text) => live.note(severity, text),
     exportPcap: (filter) => {
       exports.push(filter);
       return options.exportPcap?.(filter) ??

@@ -3,22 +3,9 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { FEATURES } from "../agent/detect/anomaly/features.ts";
 import { featureLabel, featureValue } from "../components/feature_text.ts";
-import { createDashboard, type Dashboard } from "../dashboard.ts";
 import { clientsMax } from "../routes/(_server)/event_hub.ts";
-import {
-  fillDatabase,
-  type Fixture,
-  type FixtureOptions,
-  hostileName,
-  makePackets,
-  makeSecond,
-  makeSnapshot,
-  makeSource,
-  nowUs,
-  openFixture,
-  startTraffic,
-} from "./dashboard_fixture.ts";
-
+import { hostileName, makeSecond, makeSnapshot, makeSource, nowUs } from "./dashboard_fixture.ts";
+import { type Site, withSite, withTraffic } from "./dashboard_site.ts";
 import {
   learningDetection,
   makeAnomaly,
@@ -40,43 +27,6 @@ const pages = [
   "/scans",
   "/alerts",
 ] as const;
-const info = {
-  remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 4 },
-  completed: Promise.resolve(),
-} as const;
-
-interface Site extends Fixture {
-  readonly dashboard: Dashboard;
-  get(path: string, init?: RequestInit): Promise<Response>;
-}
-
-async function withSite(options: FixtureOptions, use: (site: Site) => Promise<void>) {
-  const fixture = await openFixture(options);
-  const dashboard = createDashboard(fixture.context);
-  const get = (path: string, init: RequestInit = {}) => {
-    const headers = new Headers(init.headers);
-    if (!headers.has("host")) headers.set("host", "localhost:8055");
-    const request = new Request(`http://localhost:8055${path}`, {
-      redirect: "manual",
-      ...init,
-      headers,
-    });
-    return dashboard.handler(request, info);
-  };
-  try {
-    await use({ ...fixture, dashboard, get });
-  } finally {
-    dashboard.closeStreams();
-    await fixture.close();
-  }
-}
-
-const withTraffic = (use: (site: Site) => Promise<void>, options: FixtureOptions = {}) =>
-  withSite(options, async (site) => {
-    fillDatabase(site, makePackets(300));
-    startTraffic(site.live);
-    await use(site);
-  });
 
 Deno.test("every page is there, with strict headers, escaped names and no inline style", () =>
   withTraffic(async ({ get }) => {

@@ -64,6 +64,8 @@ Deno.test("static files come with type and tag, and are kept for ever by their k
   const keyed = await site.get(`/site.css?__frsh_c=${site.version}`);
   await keyed.body?.cancel();
   match(keyed.headers.get("cache-control") ?? "", /immutable/);
+  const slashed = await site.get("/site.css/");
+  match(await slashed.text(), /color: black/);
   const stale = await site.get("/site.css?__frsh_c=other");
   deepStrictEqual([stale.status, stale.headers.get("location")], [307, "/site.css"]);
   const known = await site.get("/site.css", { "if-none-match": plain.headers.get("etag") ?? "" });

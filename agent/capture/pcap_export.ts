@@ -87,6 +87,7 @@ class Slice {
   #packetsLeft: number;
   #bytesLeft: number;
   #isFull = false;
+  #isClosed = false;
   readonly #isConverted: boolean;
 
   constructor(options: PcapExportOptions, files: OpenRingFile[], linktype: number) {
@@ -113,6 +114,7 @@ class Slice {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#reader?.close();
     this.#reader = null;
     for (const { handle } of this.#files.splice(0)) handle.close();
@@ -135,7 +137,12 @@ class Slice {
     if (file === undefined) return null;
     file.handle.seekSync(0, Deno.SeekMode.Start);
     const { size } = file.handle.statSync();
-    return await CaptureFileReader.openSource(await createByteSource(file.handle, file.path, size));
+    const reader = await CaptureFileReader.openSource(
+      await createByteSource(file.handle, file.path, size),
+    );
+    if (!this.#isClosed) return reader;
+    reader.close();
+    return null;
   }
 
   /** The wanted packets from the current row on, as far as one piece and the limits go. */

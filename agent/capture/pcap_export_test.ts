@@ -145,3 +145,17 @@ Deno.test("exportPcap() closes its files when nobody reads any more", async () =
     await reader.cancel();
   });
 });
+
+Deno.test("exportPcap() leaves no file open, whenever its reader goes away", async () => {
+  await withRing(async (folder) => {
+    for (let reads = 0; reads < 4; reads++) {
+      for (const isPending of [false, true]) {
+        const reader = exportPcap({ folder }).getReader();
+        for (let read = 0; read < reads; read++) await reader.read();
+        const pending = isPending ? reader.read() : null;
+        await reader.cancel();
+        await pending;
+      }
+    }
+  });
+});

@@ -24,7 +24,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   let release = () => {};
   let stopUsage = () => {};
   try {
-    server = startDashboard(config, input, live);
+    server = startDashboard(config, input, { live, log });
     release = claimResults(config.resultsFolder);
     stopUsage = watchUsage(live);
     await supervisor.start();

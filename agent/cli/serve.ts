@@ -6,6 +6,7 @@ import type { ExportFilter } from "../dashboard_context.ts";
 import { parseIp } from "../decode/addresses.ts";
 import { RunError } from "../errors.ts";
 import type { LiveState } from "../live_state.ts";
+import type { Log } from "../log.ts";
 import { StoreQueries } from "../store/queries.ts";
 import type { TransportName } from "../records.ts";
 import type { Input } from "./input.ts";
@@ -24,7 +25,11 @@ export interface DashboardServer {
 const shutdownMs = 2000;
 
 /** Binds the port and serves. Throws RunError when the port cannot be had. */
-export function startDashboard(config: Config, input: Input, live: LiveState): DashboardServer {
+export function startDashboard(
+  config: Config,
+  input: Input,
+  { live, log }: { readonly live: LiveState; readonly log: Log },
+): DashboardServer {
   const queries = new StoreQueries(databasePath(config.resultsFolder));
   const { handler, closeStreams } = createDashboard({
     live,
@@ -36,6 +41,10 @@ export function startDashboard(config: Config, input: Input, live: LiveState): D
       resultsFolder: config.resultsFolder,
       hostname: hostname(),
       replay: input.kind === "file" ? { file: input.path, speed: input.speed } : null,
+    },
+    note: (severity, text) => {
+      live.note(severity, text);
+      log.write(severity, text);
     },
     exportPcap: (filter) => Promise.resolve().then(() => exportSlice(config, queries, filter)),
   });

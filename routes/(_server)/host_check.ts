@@ -15,8 +15,10 @@ const loopbackNames = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** Host header without its port, in lower case; null for what is no host. */
 export function hostOnly(header: string | null): string | null {
-  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/.exec((header ?? "").toLowerCase());
-  return match ? match[1]!.replace(/\.$/, "") : null;
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/.exec(
+    (header ?? "").toLowerCase(),
+  );
+  return match && Number(match[2] ?? 0) <= 65_535 ? match[1]!.replace(/\.$/, "") : null;
 }
 
 /** Whether the server answers to this Host header. Ports do not matter: forwarded ones differ. */
@@ -41,13 +43,27 @@ function isAddress(host: string): boolean {
 }
 
 /**
- * Whether a request that changes something comes from our own page (or from no browser at all). Fetch metadata where
- * the browser sends it, else Origin.
+ * Whether a request comes from our own pages, from what the reader typed, or from no browser at all. Another site may
+ * lead a reader to a page and do no more: it may not read, start an export or change anything. Fetch metadata
+ * (w3c.github.io/webappsec-fetch-metadata) where the browser sends it, else Origin.
  */
-export function isOwnWrite(request: Request): boolean {
-  const site = request.headers.get("sec-fetch-site");
-  if (site !== null) return site === "same-origin" || site === "none";
-  const origin = request.headers.get("origin");
+export function isOwnRequest(request: Request): boolean {
+  const { headers, method } = request;
+  const site = headers.get("sec-fetch-site");
+  if (site === "same-origin" || site === "none") return true;
+  if (site !== null) return method === "GET" && isVisit(request);
+  const origin = headers.get("origin");
   if (origin === null) return true;
-  return URL.canParse(origin) && new URL(origin).host === request.headers.get("host");
+  return URL.canParse(origin) && new URL(origin).host === headers.get("host");
+}
+
+/** A page that is to fill a tab. */
+function isVisit({ headers, url }: Request): boolean {
+  return headers.get("sec-fetch-mode") === "navigate" &&
+    headers.get("sec-fetch-dest") === "document" && isPage(new URL(url).pathname);
+}
+
+/** Whether people look at what is at this path; the rest is for programs. */
+export function isPage(pathname: string): boolean {
+  return !pathname.startsWith("/api/") && pathname !== "/metrics";
 }

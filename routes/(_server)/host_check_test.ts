@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isAllowedHost, isOwnWrite } from "./host_check.ts";
+import { isAllowedHost, isOwnRequest } from "./host_check.ts";
 
 const loopback = { boundHost: "127.0.0.1", hostname: "edge-tap-01" };
 const everywhere = { boundHost: "0.0.0.0", hostname: "edge-tap-01" };
@@ -17,6 +17,9 @@ const cases = [
   [loopback, "localhost.evil.example", false],
   [loopback, "127.0.0.1.evil.example", false],
   [loopback, "localhost@evil.example", false],
+  [loopback, "localhost:65535", true],
+  [loopback, "localhost:65536", false],
+  [loopback, "localhost:99999", false],
   [loopback, "", false],
   [loopback, null, false],
   [everywhere, "10.20.0.9:8055", true],
@@ -52,6 +55,34 @@ for (const [headers, expected] of writes) {
       method: "POST",
       headers: { host: "localhost:8055", ...headers },
     });
-    assert.equal(isOwnWrite(request), expected);
+    assert.equal(isOwnRequest(request), expected);
+  });
+}
+
+const visit = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+const reads: readonly [string, Record<string, string>, boolean][] = [
+  ["/api/stats", {}, true],
+  ["/api/stats", { "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" }, true],
+  ["/api/export/pcap", { "sec-fetch-site": "none", ...visit }, true],
+  ["/api/export/pcap", { "sec-fetch-site": "cross-site", ...visit }, false],
+  ["/api/events", { "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors" }, false],
+  ["/api/events", { "sec-fetch-site": "same-site", "sec-fetch-mode": "cors" }, false],
+  ["/api/stats", { origin: "http://evil.example" }, false],
+  ["/metrics", { "sec-fetch-site": "cross-site", ...visit }, false],
+  ["/scans/5", { "sec-fetch-site": "cross-site", ...visit }, true],
+  ["/scans/5", { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }, false],
+  [
+    "/scans/5",
+    { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe" },
+    false,
+  ],
+];
+
+for (const [path, headers, expected] of reads) {
+  Deno.test(`${path} with ${JSON.stringify(headers)} is ${expected ? "answered" : "refused"}`, () => {
+    const request = new Request(`http://localhost:8055${path}`, {
+      headers: { host: "localhost:8055", ...headers },
+    });
+    assert.equal(isOwnRequest(request), expected);
   });
 }

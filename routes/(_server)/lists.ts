@@ -15,7 +15,8 @@ import type {
 import type { StoredPacket } from "../../agent/store/schema.ts";
 import type { Page } from "../../agent/store/time_list.ts";
 import { fromWire } from "../../components/wire.ts";
-import { errorJson, textParameter, timeParameter, wholeNumber } from "./parameters.ts";
+import { textParameter, timeParameter, wholeNumber } from "./parameters.ts";
+import { errorJson } from "./plain_answers.ts";
 
 const limitMax = 1000;
 const hostOrders: readonly HostOrder[] = ["bytes", "last_seen", "first_seen", "address"];

@@ -1,11 +1,9 @@
 /** Query parameters of pages and `/api`: checked here, with a message that names the parameter and its value. */
 
-/** JSON with `error`, a sentence for people. */
-export function errorJson(status: number, error: string, headers: HeadersInit = {}): Response {
-  return Response.json({ error }, { status, headers });
-}
+/** What a query asks for cannot be had; the message, for people, says what can. Answered with 400. */
+export class ParameterError extends RangeError {}
 
-/** A text without the spaces around it; undefined when it is missing or empty. Throws RangeError when too long. */
+/** A text without the spaces around it; undefined when it is missing or empty. Throws ParameterError when too long. */
 export function textParameter(
   query: URLSearchParams,
   name: string,
@@ -14,10 +12,10 @@ export function textParameter(
   const text = query.get(name)?.trim() ?? "";
   if (text === "") return undefined;
   if (text.length <= lengthMax) return text;
-  throw new RangeError(`${name} must be at most ${lengthMax} characters long`);
+  throw new ParameterError(`${name} must be at most ${lengthMax} characters long`);
 }
 
-/** A whole number; undefined when it is missing or empty. Throws RangeError outside the limits. */
+/** A whole number; undefined when it is missing or empty. Throws ParameterError outside the limits. */
 export function wholeNumber(
   query: URLSearchParams,
   name: string,
@@ -27,21 +25,21 @@ export function wholeNumber(
   if (text === undefined) return undefined;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= limits.min && value <= limits.max) return value;
-  throw new RangeError(
+  throw new ParameterError(
     `${name} must be a whole number from ${limits.min} to ${limits.max}, got "${text}"`,
   );
 }
 
 /**
  * A time in microseconds: digits are microseconds since 1970, else ISO 8601; without a zone it is the sensor's clock,
- * as the inputs of the pages have it. Throws RangeError for anything else.
+ * as the inputs of the pages have it. Throws ParameterError for anything else.
  */
 export function timeParameter(query: URLSearchParams, name: string): number | undefined {
   const text = textParameter(query, name);
   if (text === undefined) return undefined;
   const timeUs = /^\d{1,16}$/.test(text) ? Number(text) : isoTimeUs(text);
   if (Number.isSafeInteger(timeUs)) return timeUs;
-  throw new RangeError(
+  throw new ParameterError(
     `${name} must be microseconds since 1970 or a time like 2026-11-22T14:07:31Z, got "${text}"`,
   );
 }

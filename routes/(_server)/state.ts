@@ -19,6 +19,7 @@ import { pageNowUs, secondDrops } from "../../components/verdict.ts";
 import { fromWire } from "../../components/wire.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { LoginGate } from "./login_gate.ts";
+import { withAllMethods } from "./methods.ts";
 
 export interface State {
   context: DashboardContext;
@@ -29,12 +30,17 @@ export interface State {
   theme: Theme;
   /** Of the page, where its address does not say it all. */
   title?: string;
-  /** One message for all islands of the page, so that its props are written once. */
+  /** True once the reader may see traffic; before that no page is rendered but the login. */
+  isLetIn: boolean;
+  /** One message for all islands of the page, so that its props are written once; for readers who are let in. */
   message: LiveMessage;
   sensor: SensorInfo;
 }
 
-export const define = createDefine<State>();
+const helpers = createDefine<State>();
+
+/** Fresh's helpers; handlers by method answer for those that are missing, too. */
+export const define: typeof helpers = { ...helpers, handlers: withAllMethods };
 
 /** What does not change while the program runs. */
 export function sensorInfo({ options }: DashboardContext): SensorInfo {

@@ -1,5 +1,6 @@
 import { clientsMax } from "../(_server)/event_hub.ts";
-import { errorJson, wholeNumber } from "../(_server)/parameters.ts";
+import { wholeNumber } from "../(_server)/parameters.ts";
+import { errorJson } from "../(_server)/plain_answers.ts";
 import { define } from "../(_server)/state.ts";
 
 /** Server-sent events; `?since=` is the newest second that the reader has, in microseconds. */

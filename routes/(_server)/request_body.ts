@@ -1,0 +1,43 @@
+/** What a request may bring: a short body, which may be a form. */
+import { HttpError } from "fresh";
+import { plainText } from "./plain_answers.ts";
+
+/** Forms are short. */
+const bodyBytesMax = 10_000;
+
+/** The request with its body in memory, or a refusal: no more than `bodyBytesMax` is read, whatever length was told. */
+export async function takeBody(request: Request): Promise<Request | Response> {
+  const { body, url, method, headers } = request;
+  if (Number(headers.get("content-length") ?? 0) > bodyBytesMax) return tooLong();
+  if (body === null) return request;
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  try {
+    for await (const part of body) {
+      length += part.length;
+      if (length > bodyBytesMax) return tooLong();
+      parts.push(part);
+    }
+  } catch {
+    return plainText(400, "The body of the request did not arrive whole.");
+  }
+  return new Request(url, { method, headers, body: new Blob(parts) });
+}
+
+function tooLong(): Response {
+  return plainText(413, `A request may bring at most ${bodyBytesMax} bytes.`);
+}
+
+/** The form that a request brings. Throws HttpError. */
+export async function readForm(request: Request): Promise<FormData> {
+  const type = request.headers.get("content-type") ?? "";
+  if (!/^(application\/x-www-form-urlencoded|multipart\/form-data)\b/i.test(type)) {
+    throw new HttpError(415, "Send a form, as application/x-www-form-urlencoded.");
+  }
+  try {
+    return await request.formData();
+  } catch (error) {
+    if (error instanceof TypeError) throw new HttpError(400, "The form cannot be read.");
+    throw error;
+  }
+}
