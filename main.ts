@@ -5,7 +5,11 @@ import { TapwatchError } from "./agent/errors.ts";
 import { formatLine } from "./agent/log.ts";
 
 let config: Config | undefined;
-try {
+// Nothing can happen any more, and the command has not ended.
+addEventListener("beforeunload", () => fail(new Error("it waited for what never came")));
+main().catch(fail);
+
+async function main(): Promise<void> {
   config = parseConfig(Deno.args, {
     env: Deno.env.toObject(),
     readTextFile: Deno.readTextFileSync,
@@ -13,7 +17,9 @@ try {
   });
   await runCommand(config);
   Deno.exit(0);
-} catch (error) {
+}
+
+function fail(error: unknown): never {
   const isJson = config?.logFormat === "json";
   const text = error instanceof TapwatchError
     ? error.message

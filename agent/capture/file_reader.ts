@@ -13,11 +13,13 @@
  */
 import { CaptureFormatError } from "../errors.ts";
 import { createPacketBatch, type PacketBatch } from "../records.ts";
-import { type ByteSource, openByteSource } from "./byte_source.ts";
+import { openByteSource } from "./byte_source.ts";
 import { describeContent } from "./content_kind.ts";
+import { DamageError } from "./gzip_source.ts";
 import { capturedLengthMax, describeLinktype, isDecodedLinktype } from "./linktypes.ts";
 import { isPcapMagic, parsePcapHeader, type PcapHeader } from "./pcap_header.ts";
 import { fileHeaderLength, IndexCursor, indexRecords, type RecordLayout } from "./pcap_records.ts";
+import type { ByteSource } from "./plain_source.ts";
 import { PcapngIndexer, sectionHeaderLengthMin, sectionHeaderType } from "./pcapng_indexer.ts";
 
 export interface CaptureFileOptions {
@@ -198,9 +200,9 @@ export class CaptureFileReader {
       bytesRead: this.#source.bytesRead,
       packets: this.#packets,
       recordsEnd: this.#offset,
-      isTruncated: this.#isTruncated,
-      isDamaged: this.#isDamaged,
-      warnings: [...this.#warnings],
+      isTruncated: this.#isTruncated || this.#source.isTruncated,
+      isDamaged: this.#isDamaged || this.#source.isDamaged,
+      warnings: [...this.#source.warnings, ...this.#warnings].slice(0, warningsMax),
     };
   }
 
@@ -223,7 +225,7 @@ export class CaptureFileReader {
       throw new CaptureFormatError(
         `Cannot read ${this.#source.name}: not a pcap or pcapng file; ${
           describeContent(head)
-        } (at byte 0).`,
+        } (at byte 0).${this.#source.warnings.map((text) => ` ${text}`).join("")}`,
       );
     }
   }
@@ -354,15 +356,12 @@ export class CaptureFileReader {
   }
 
   #readFailed(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
-    if (this.#source.isGzip && text.includes("unexpected end of file")) {
-      this.#isTruncated = true;
-      this.#warn(`The gzip data is cut off at byte ${this.#source.bytesRead}.`);
+    if (error instanceof DamageError) {
+      this.#stopAt(error.message, error.offset, "packed byte");
       return;
     }
-    const kind = this.#source.isGzip ? "the gzip data is damaged" : "reading failed";
-    const place = this.#source.isGzip ? "packed byte" : "byte";
-    this.#stopAt(`${kind} (${text})`, this.#source.bytesRead, place);
+    const text = error instanceof Error ? error.message : String(error);
+    this.#stopAt(`reading failed (${text})`, this.#source.bytesRead);
   }
 
   /** Ends the file at bytes that are no record: a warning when packets came before, else an error. */

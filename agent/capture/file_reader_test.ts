@@ -85,7 +85,9 @@ for (const isLittleEndian of [true, false]) {
   const order = isLittleEndian ? "little" : "big";
   Deno.test(`CaptureFileReader reads every packet block of a ${order}-endian pcapng file`, async () => {
     const file = new PcapngBuilder(isLittleEndian).section().interface(1)
-      .block(5, [new Uint8Array(8)]).enhanced(0, ticks * 1_000_000n + 5n, frame, 1500)
+      .block(5, [new Uint8Array(8)]).enhanced(0, ticks * 1_000_000n + 5n, frame, {
+        wireLength: 1500,
+      })
       .block(0x0bad, [new Uint8Array(20)]).obsolete(0, ticks * 1_000_000n + 6n, frame)
       .simple(frame).build();
     const { packets, info } = await readCaptureBytes(file);

@@ -1,7 +1,8 @@
 /**
  * Blocks of a pcapng file, indexed in place.
  *
- *     block   type:4 totalLength:4 body padding totalLength:4     (totalLength counts all of it, a multiple of 4)
+ *     block   type:4 totalLength:4 body padding totalLength:4     (totalLength counts all of it, a multiple of 4; some
+ *                                                                  writers leave the padding out, as Wireshark forgives)
  *     SHB     0x0a0d0d0a   magic:4 major:2 minor:2 sectionLength:8 options
  *     IDB     1            linktype:2 reserved:2 snaplen:4 options
  *     PB      2 (obsolete) interface:2 drops:2 high:4 low:4 capturedLength:4 wireLength:4 data
@@ -79,17 +80,21 @@ export class PcapngIndexer {
         return fail(cursor, "the section header has no byte-order magic");
       }
     }
-    const totalLength = view.getUint32(position + 4, this.#isLittleEndian);
-    if (totalLength < 12 || totalLength % 4 !== 0 || totalLength > blockLengthMax) {
-      return fail(cursor, `a block claims a length of ${totalLength} bytes`);
+    const claimedLength = view.getUint32(position + 4, this.#isLittleEndian);
+    if (claimedLength < 12 || claimedLength > blockLengthMax) {
+      return fail(cursor, `a block claims a length of ${claimedLength} bytes`);
     }
+    const totalLength = withPadding(claimedLength);
     if (position + totalLength > end) {
       cursor.needed = totalLength;
       return 0;
     }
     const trailer = view.getUint32(position + totalLength - 4, this.#isLittleEndian);
-    if (trailer !== totalLength) {
-      return fail(cursor, `a block of ${totalLength} bytes ends with the length ${trailer}`);
+    if (withPadding(trailer) !== totalLength) {
+      return fail(cursor, `a block of ${claimedLength} bytes ends with the length ${trailer}`);
+    }
+    if (claimedLength !== totalLength || trailer !== totalLength) {
+      this.#listener.warn("Blocks claim a length without their padding: it was rounded up.");
     }
     return totalLength;
   }
@@ -158,7 +163,7 @@ export class PcapngIndexer {
       if (code === 14 && length === 8) {
         offsetSeconds = view.getBigInt64(value, this.#isLittleEndian);
       }
-      position = value + Math.ceil(length / 4) * 4;
+      position = value + withPadding(length);
     }
     const isDefault = resolution === 6 && offsetSeconds === 0n;
     return { name, clock: isDefault ? defaultClock : createTickClock(resolution, offsetSeconds) };
@@ -208,6 +213,10 @@ export class PcapngIndexer {
     addRow(batch, from, body + 4, capturedLength, wireLength);
     return "";
   }
+}
+
+function withPadding(length: number): number {
+  return Math.ceil(length / 4) * 4;
 }
 
 function fail(cursor: IndexCursor, fault: string): 0 {

@@ -1,6 +1,7 @@
 /** Reads a whole capture into plain objects, for tests. */
-import { type ByteInput, createByteSource } from "./byte_source.ts";
+import { createByteSource } from "./byte_source.ts";
 import { type CaptureFileInfo, type CaptureFileOptions, CaptureFileReader } from "./file_reader.ts";
+import type { ByteInput } from "./plain_source.ts";
 
 export interface ReadPacket {
   readonly timestampUs: number;

@@ -73,6 +73,12 @@ export function pcapFile(
   return concatenate([new Uint8Array(header.buffer), ...records]);
 }
 
+/** Lengths that a block claims, at its start and its end; the right ones when they are not given. */
+export interface ClaimedLengths {
+  readonly first?: number;
+  readonly last?: number;
+}
+
 /** Options of a pcapng block: code and value. */
 export type SampleOption = readonly [number, Uint8Array];
 
@@ -89,16 +95,26 @@ export class PcapngBuilder {
     return this.block(0x0a0d0d0a, [this.#u32(0x1a2b3c4d), this.#u16(1), this.#u16(0), u8(8, 0xff)]);
   }
 
-  interface(linktype: number, snaplen = 0, options: readonly SampleOption[] = []): this {
+  interface(
+    linktype: number,
+    snaplen = 0,
+    options: readonly SampleOption[] = [],
+    claimed: ClaimedLengths = {},
+  ): this {
     const head = [this.#u16(linktype), this.#u16(0), this.#u32(snaplen)];
-    return this.block(1, [...head, ...this.#options(options)]);
+    return this.block(1, [...head, ...this.#options(options)], claimed);
   }
 
   /** `ticks` is the 64-bit timestamp as the interface counts it. */
-  enhanced(interfaceId: number, ticks: bigint, data: Uint8Array, wireLength = data.length): this {
+  enhanced(
+    interfaceId: number,
+    ticks: bigint,
+    data: Uint8Array,
+    { wireLength = data.length, ...claimed }: ClaimedLengths & { wireLength?: number } = {},
+  ): this {
     const time = [this.#u32(Number(ticks >> 32n)), this.#u32(Number(ticks & 0xffffffffn))];
     const lengths = [this.#u32(data.length), this.#u32(wireLength)];
-    return this.block(6, [this.#u32(interfaceId), ...time, ...lengths, padded(data)]);
+    return this.block(6, [this.#u32(interfaceId), ...time, ...lengths, padded(data)], claimed);
   }
 
   obsolete(interfaceId: number, ticks: bigint, data: Uint8Array): this {
@@ -107,14 +123,15 @@ export class PcapngBuilder {
     return this.block(2, [this.#u16(interfaceId), this.#u16(0), ...time, ...lengths, padded(data)]);
   }
 
-  simple(data: Uint8Array, wireLength = data.length): this {
-    return this.block(3, [this.#u32(wireLength), padded(data)]);
+  simple(data: Uint8Array, wireLength = data.length, claimed: ClaimedLengths = {}): this {
+    return this.block(3, [this.#u32(wireLength), padded(data)], claimed);
   }
 
-  block(type: number, parts: readonly Uint8Array[]): this {
+  block(type: number, parts: readonly Uint8Array[], claimed: ClaimedLengths = {}): this {
     const body = concatenate(parts);
-    const length = this.#u32(12 + body.length);
-    this.#blocks.push(concatenate([this.#u32(type), length, body, length]));
+    const length = 12 + body.length;
+    const { first = length, last = first } = claimed;
+    this.#blocks.push(concatenate([this.#u32(type), this.#u32(first), body, this.#u32(last)]));
     return this;
   }
 
