@@ -7,6 +7,7 @@ import type {
   DetectionState,
   Finding,
   FindingKind,
+  Incident,
   PacketRow,
   PipelineSnapshot,
   RecorderState,
@@ -21,7 +22,14 @@ export type LiveEvent =
   | { readonly type: "stats"; readonly data: StatsEvent }
   /** A finding is opened, has grown, or is over; "anomaly" stands for all kinds but scans. */
   | { readonly type: "scan" | "anomaly"; readonly data: Finding }
+  | { readonly type: "incident"; readonly data: IncidentEvent }
   | { readonly type: "status"; readonly data: StatusEntry };
+
+/** An incident is opened, has changed or is over; those of `absorbedIds` turned out to be part of it. */
+export interface IncidentEvent {
+  readonly incident: Incident;
+  readonly absorbedIds: readonly number[];
+}
 
 /** One second: the newest full second, totals, and the state of each part. */
 export interface StatsEvent {
@@ -104,6 +112,7 @@ export class LiveState {
   readonly #findings = new Map<number, Finding>();
   readonly #openFindings = new Set<number>();
   readonly #findingCounts = new Map<FindingKind, number>();
+  readonly #incidents = new Map<number, Incident>();
   #listeners = new Set<(event: LiveEvent) => void>();
 
   constructor(mode: RunMode) {
@@ -201,6 +210,22 @@ export class LiveState {
       this.#findings.delete(oldest!);
     }
     this.publish({ type: kind === "scan" ? "scan" : "anomaly", data: finding });
+  }
+
+  /** The newest states of the last 200 incidents, newest last. */
+  get incidents(): readonly Incident[] {
+    return [...this.#incidents.values()];
+  }
+
+  /** Takes an incident that is new, has changed or is over, and tells the subscribers. */
+  setIncident(incident: Incident, absorbedIds: readonly number[]): void {
+    for (const id of [incident.id, ...absorbedIds]) this.#incidents.delete(id);
+    this.#incidents.set(incident.id, incident);
+    if (this.#incidents.size > findingsKept) {
+      const [oldest] = this.#incidents.keys();
+      this.#incidents.delete(oldest!);
+    }
+    this.publish({ type: "incident", data: { incident, absorbedIds } });
   }
 
   statsEvent(): StatsEvent {

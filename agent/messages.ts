@@ -18,6 +18,7 @@ import type {
   Finding,
   Flow,
   HostTotals,
+  IncidentNews,
   PacketRow,
   PipelineSnapshot,
   RecorderState,
@@ -150,11 +151,12 @@ export interface StoreOptions {
   /** Run of a store that crashed while the pipeline counted on: its ids go on. 0 begins a new run. */
   readonly continuedRun: number;
 }
-/** States of findings, at most one an id; the next message waits until this one is taken. */
+/** States of findings and incidents, at most one an id; the next message waits until this one is taken. */
 export interface FindingsMessage {
   readonly type: "findings";
   readonly sequence: number;
   readonly findings: readonly Finding[];
+  readonly incidents: readonly IncidentNews[];
 }
 export type MainToStore =
   | { readonly type: "start"; readonly options: StoreOptions; readonly pipeline: MessagePort }

@@ -1,7 +1,7 @@
 /**
  * The records that pass between the parts of tapwatch, in the order of the path
  *
- *     bytes -> PacketBatch -> Packet -> Flow -> row + event
+ *     bytes -> PacketBatch -> Packet -> Flow -> Observation -> Finding -> Incident -> row + event
  *
  * Times are microseconds since 1970-01-01 UTC of the packet's clock ("traffic time") unless a name says
  * otherwise; a double holds them exactly. Lengths are bytes.
@@ -624,6 +624,10 @@ export interface Finding {
   readonly isOpen: boolean;
   /** Flow.id of flows that are evidence, at most FLOWS_LINKED_MAX. */
   readonly flowIds: readonly number[];
+  /** How much evidence there is, in the detector's own unit (probes, sessions, packets …); 1 where it is not counted. */
+  readonly amount: number;
+  /** It reached what it tried for: guessing ended in a session. */
+  readonly hasSucceeded?: boolean;
   readonly scan?: ScanDetails;
   readonly anomaly?: AnomalyDetails;
 }
@@ -648,9 +652,12 @@ export interface ScanDetails {
   readonly tool: string;
   /** The sources probed the same targets together, so that all but one may be forged. */
   readonly hasDecoys: boolean;
+  /** As "10.0.0.2:22", in order of discovery: what accepted or answered, at most SERVICES_FOUND_MAX. */
+  readonly found: readonly string[];
   /** As "10.0.0.2:22": what the scanner later exchanged data with, at most 16. */
   readonly cameBack: readonly string[];
 }
+export const SERVICES_FOUND_MAX = 256;
 
 export interface AnomalyDetails {
   /** Start of the window, and its length. */
@@ -674,6 +681,73 @@ export interface TopFeature {
   /** Share of the shortened path, 0 to 1. */
   readonly contribution: number;
 }
+
+// ---------------------------------------------------------------- incident
+
+/** What a finding is to its incident: what was done, more of the same actor's unusual behaviour, or what it did to others. */
+export const FINDING_ROLES = ["cause", "support", "effect"] as const;
+export type FindingRole = typeof FINDING_ROLES[number];
+
+/** One story: all findings about one actor without a pause of INCIDENT_QUIET_US, and what they did to others. */
+export interface Incident {
+  /** Unique within a results folder, rising. */
+  readonly id: number;
+  /** Address of who did it; null where it cannot be told from others: many sources of one flood, decoys. */
+  readonly actor: string | null;
+  /** Name of the actor; "" when none is known. */
+  readonly actorName: string;
+  readonly severity: Severity;
+  /** False after INCIDENT_QUIET_US without evidence, or at the end of the input. */
+  readonly isOpen: boolean;
+  /** At most ADDRESSES_LISTED_MAX of each; the counts are of all. */
+  readonly sources: readonly string[];
+  readonly sourceCount: number;
+  readonly targets: readonly string[];
+  readonly targetCount: number;
+  /** MITRE ATT&CK: tactics ("TA0007") and techniques ("T1046") of the causes, in order of time, each once. */
+  readonly tactics: readonly string[];
+  readonly techniques: readonly string[];
+  /** Traffic time of the first and newest evidence, and of the moment it was first told. */
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly detectedUs: number;
+  /** One sentence for people, at most HEADLINE_MAX characters: who did what to whom, and how far it got. */
+  readonly headline: string;
+  /** Sentences: what was tried, what answered, what was used afterwards. */
+  readonly detail: string;
+  /** What one finding after the other added, in order of time; at most COURSE_MAX. */
+  readonly course: readonly IncidentStep[];
+  /** Evidence of all causes together (Finding.amount). */
+  readonly amount: number;
+  /** A port found open was used, or guessing ended in a session. */
+  readonly hasSucceeded: boolean;
+  /** The incident in which the actor was a target before, and how soon it began, as "began 40 s after 10.0.0.9 logged in". */
+  readonly origin: { readonly incidentId: number; readonly text: string } | null;
+  readonly findingCount: number;
+}
+export interface IncidentStep {
+  readonly tsUs: number;
+  /** "" where none fits. */
+  readonly tactic: string;
+  readonly technique: string;
+  readonly text: string;
+}
+
+/** An incident that is new or has changed, with the findings that have joined it, or changed their role, since it was told last. */
+export interface IncidentNews {
+  readonly incident: Incident;
+  readonly joined: readonly {
+    readonly finding: Finding;
+    readonly role: FindingRole;
+  }[];
+  /** Incidents that turned out to be part of this one: they are no more. */
+  readonly absorbedIds: readonly number[];
+}
+
+/** Traffic time without evidence after which what an actor does next is another incident. */
+export const INCIDENT_QUIET_US = 15 * 60_000_000;
+export const HEADLINE_MAX = 120;
+export const COURSE_MAX = 64;
 
 /** What detection says of itself every second; counters are totals since the start. */
 export interface DetectionState {

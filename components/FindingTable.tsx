@@ -2,7 +2,8 @@
 import type { Finding } from "../agent/records.ts";
 import { featureLabel, featureValue } from "./feature_text.ts";
 import { kindText, whenText } from "./finding_text.ts";
-import { type FindingList, findingPath } from "./findings.ts";
+import { type FindingList } from "../agent/finding_reader.ts";
+import { findingPath } from "./findings.ts";
 import { formatCount } from "./format.ts";
 import { Severity } from "./Icon.tsx";
 

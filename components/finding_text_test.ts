@@ -11,7 +11,7 @@ import {
   spanText,
   whenText,
 } from "./finding_text.ts";
-import { readFinding } from "./findings.ts";
+import { readFinding } from "../agent/finding_reader.ts";
 
 const plain = (text: string) => text.replaceAll("\u00a0", " ");
 const scan = readFinding("scans", {

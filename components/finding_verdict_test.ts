@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { DetectionState, Finding } from "../agent/records.ts";
 import { judgeFindings } from "./finding_verdict.ts";
-import { readFinding } from "./findings.ts";
+import { readFinding } from "../agent/finding_reader.ts";
 import type { Verdict } from "./verdict.ts";
 
 const nowUs = 1e15;

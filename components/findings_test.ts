@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { Finding } from "../agent/records.ts";
+import { readFinding } from "../agent/finding_reader.ts";
 import {
   byWeight,
   findingPath,
   type FindingQuery,
   fitsQuery,
   mergeFindings,
-  readFinding,
   recentFindings,
   stillOpen,
 } from "./findings.ts";

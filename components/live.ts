@@ -4,7 +4,8 @@
  */
 import { computed, signal } from "@preact/signals";
 import type { Finding, StatsSecond, StatusEntry } from "../agent/records.ts";
-import { type FindingList, findingPath, isGrave, mergeFindings, readFinding } from "./findings.ts";
+import { type FindingList, readFinding } from "../agent/finding_reader.ts";
+import { findingPath, isGrave, mergeFindings } from "./findings.ts";
 import type { LiveMessage, StatusMessage } from "./live_message.ts";
 import { secondDrops } from "./verdict.ts";
 import { fromWire } from "./wire.ts";

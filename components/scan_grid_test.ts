@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { StoredFlow } from "../agent/store/schema.ts";
-import { readFinding } from "./findings.ts";
+import { readFinding } from "../agent/finding_reader.ts";
 import { buildScanGrid, probesOf } from "./scan_grid.ts";
 
 function flow(target: string, port: number, history: string, change: Partial<StoredFlow> = {}) {

@@ -5,9 +5,9 @@
 import { useRef, useState } from "preact/hooks";
 import type { Finding } from "../agent/records.ts";
 import { FindingTable } from "../components/FindingTable.tsx";
+import { type FindingList } from "../agent/finding_reader.ts";
 import {
   byTime,
-  type FindingList,
   findingPath,
   type FindingQuery,
   fitsQuery,

@@ -1,5 +1,6 @@
 /** How many findings of a list are open, behind its name in the navigation; nothing when none is. */
-import { type FindingList, listOf, type OpenFinding, stillOpen } from "../components/findings.ts";
+import { type FindingList } from "../agent/finding_reader.ts";
+import { listOf, type OpenFinding, stillOpen } from "../components/findings.ts";
 import { formatCount } from "../components/format.ts";
 import { newFindings } from "../components/live.ts";
 

@@ -1,7 +1,8 @@
 /** Scans of the database, newest first, and those that arrive while the page stands. */
 import { page } from "fresh";
 import { scanFields } from "../components/finding_fields.ts";
-import { forRow, readFinding } from "../components/findings.ts";
+import { readFinding } from "../agent/finding_reader.ts";
+import { forRow } from "../components/findings.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";

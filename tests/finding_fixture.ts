@@ -48,6 +48,7 @@ export function makeScan(change: Partial<Finding> = {}): Finding {
     reason: "192.168.10.57 tried 12 ports on 38 hosts in 3 min 42 s and found 11 open",
     isOpen: true,
     flowIds: scanFlows(nowUs() - 2800e6).slice(0, 64).map(({ id }) => id),
+    amount: 4096,
     scan: {
       kind: "block",
       probe: "syn",
@@ -59,6 +60,7 @@ export function makeScan(change: Partial<Finding> = {}): Finding {
       tempo: "T3",
       tool: "nmap",
       hasDecoys: false,
+      found: [],
       cameBack: ["10.20.0.14:22"],
     },
     ...change,
@@ -135,6 +137,7 @@ export function makeAnomaly(change: Partial<Finding> = {}): Finding {
     reason: "192.168.10.14 opened 412 connections to 398 hosts in 10 s; usually 3 to 20",
     isOpen: false,
     flowIds: [1],
+    amount: 30,
     anomaly: {
       tsUs: startUs,
       windowUs: 10e6,

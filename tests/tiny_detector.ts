@@ -45,6 +45,7 @@ export class TinyDetector implements Detector {
       reason: "A host met \u001b[1manother.",
       isOpen: true,
       flowIds: [flowId],
+      amount: 1,
       scan: {
         kind: "vertical",
         probe: "syn",
@@ -56,6 +57,7 @@ export class TinyDetector implements Detector {
         tempo: "",
         tool: "",
         hasDecoys: false,
+        found: [],
         cameBack: [],
       },
     };

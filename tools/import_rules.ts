@@ -12,6 +12,7 @@ interface Rule {
 }
 
 const records = "agent/records.ts";
+const findingReader = "agent/finding_reader.ts";
 const common = [
   records,
   "agent/errors.ts",
@@ -26,7 +27,7 @@ const forDashboard = [
   ...storeForReading,
   "agent/dashboard_context.ts",
 ]
-  .concat("agent/live_state.ts", "agent/log.ts");
+  .concat("agent/live_state.ts", "agent/log.ts", findingReader);
 
 const rules: readonly Rule[] = [
   // Shells that join parts.
@@ -38,6 +39,7 @@ const rules: readonly Rule[] = [
   { part: /^ffi\//, values: [] },
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
   { part: /^agent\/(decode|detect|hot)\//, values: [records] },
+  { part: /^agent\/incident\//, values: ["agent/detect/common/sentence.ts", records] },
   { part: /^agent\/flow\//, values: ["agent/hot/", records] },
   {
     part: /^agent\/pipeline\//,
@@ -62,15 +64,19 @@ const rules: readonly Rule[] = [
     values: ["routes/", "components/", "_fresh/", ...forDashboard],
   },
   { part: /^routes\//, values: ["islands/", "components/", ...forDashboard] },
-  { part: /^islands\//, values: ["components/", records], types: ["agent/"] },
-  { part: /^components\//, values: [records], types: ["agent/"] },
+  {
+    part: /^islands\//,
+    values: ["components/", records, findingReader],
+    types: ["agent/"],
+  },
+  { part: /^components\//, values: [records, findingReader], types: ["agent/"] },
   { part: /^fresh\//, values: [] },
 ];
 
 /** What pure parts may not touch: files, clock, randomness, log. */
 const impure =
   /\b(Deno\.\w+|Date\.now|new Date\(\)|performance\.now|Math\.random|crypto\.getRandomValues|crypto\.randomUUID|console\.\w+)/g;
-const purePart = /^agent\/(decode|flow|hot|detect)\/(?!\w+_worker\.ts$)/;
+const purePart = /^agent\/(decode|flow|hot|detect|incident)\/(?!\w+_worker\.ts$)/;
 
 export interface Import {
   /** Relative to the root. */

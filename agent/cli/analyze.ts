@@ -8,13 +8,15 @@ import type { Config } from "../config.ts";
 import { CaptureFormatError, UsageError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
-import type { Flow, HostTotals } from "../records.ts";
-import { AnalyzeDetection, type DetectionResult } from "./analyze_detection.ts";
+import type { Flow } from "../records.ts";
+import { AnalyzeDetection } from "./analyze_detection.ts";
+import { joinFindings } from "./analyze_incidents.ts";
 import {
   type AnalyzeReport,
   type FileReport,
   formatReport,
   makeReport,
+  type ReportExtras,
   type UnreadableFile,
 } from "./analyze_report.ts";
 import { eveDetails, eveFinding, eveFlow, eveStats } from "./eve.ts";
@@ -61,7 +63,14 @@ async function analyze(config: Config, log: Log, detection: AnalyzeDetection): P
   pipeline.finish();
   const finding = detection.finish();
   const totals = pipeline.flowTotals(hostsShown);
-  const found = await finding;
+  const result = await finding;
+  const incidents = joinFindings(
+    result.findings,
+    (address) =>
+      totals.busiestHosts.find((host) => host.address === address)?.name ||
+      pipeline.hostName(address),
+  );
+  const found = { ...result, incidents };
   for (const finding of found.findings) outputs.eveLines?.write(eveFinding(finding));
   outputs.flowLines?.close();
   outputs.eveLines?.close();
@@ -99,7 +108,7 @@ function isSamePath(a: string, b: string): boolean {
 function print(
   config: Config,
   report: AnalyzeReport,
-  more: { readonly hosts: readonly HostTotals[]; readonly found: DetectionResult },
+  more: ReportExtras,
 ): void {
   const stdout = new LineWriter("-");
   stdout.write(config.isJson ? JSON.stringify(report, null, 2) : formatReport(report, more));

@@ -3,6 +3,7 @@ import { formatCount } from "../detect/common/sentence.ts";
 import type { Finding, Severity } from "../records.ts";
 import { SEVERITIES } from "../records.ts";
 import type { DetectionResult } from "./analyze_detection.ts";
+import type { FoundIncident, Judgement } from "./analyze_incidents.ts";
 import { isoTime } from "./time_text.ts";
 
 /** Names are the contract's. */
@@ -15,23 +16,69 @@ export interface FindingReport {
     readonly items: readonly object[];
   };
   readonly findings: readonly object[];
+  readonly incidents: readonly object[];
 }
 
-/** Lines of the text; `--json` has all. */
-const findingsListed = 50;
+/** In the text; `--json` has all. */
+const incidentsListed = 50;
+const evidenceListed = 5;
 const lineLength = 120;
 
-export function makeFindingReport({ findings, state }: DetectionResult): FindingReport {
+export function makeFindingReport(
+  { findings, state, incidents }: Judgement,
+): FindingReport {
   const inOrder = [...findings].sort((a, b) => a.detectedUs - b.detectedUs || a.id - b.id);
+  const lists = {
+    scans: inOrder.filter(({ scan }) => scan),
+    anomalies: inOrder.filter(({ anomaly }) => anomaly),
+    findings: inOrder.filter(({ scan, anomaly }) => !scan && !anomaly),
+  };
+  const places = new Map(
+    Object.entries(lists).flatMap(([list, members]) =>
+      members.map(({ id }, index) => [id, { list, index }] as const)
+    ),
+  );
   return {
-    scans: inOrder.filter(({ scan }) => scan).map(scanItem),
+    scans: lists.scans.map(scanItem),
     anomalies: {
       windows: state?.windows ?? 0,
       flagged: state?.windowsFlagged ?? 0,
       rate_pct: state?.anomalyRatePct ?? 0,
-      items: inOrder.filter(({ anomaly }) => anomaly).map(anomalyItem),
+      items: lists.anomalies.map(anomalyItem),
     },
-    findings: inOrder.filter(({ scan, anomaly }) => !scan && !anomaly).map(otherItem),
+    findings: lists.findings.map(otherItem),
+    incidents: incidents.map((found) => incidentItem(found, places)),
+  };
+}
+
+/** Where a finding stands in the report. */
+interface Place {
+  readonly list: string;
+  readonly index: number;
+}
+
+function incidentItem({ incident, roles }: FoundIncident, places: ReadonlyMap<number, Place>) {
+  return {
+    id: incident.id,
+    severity: incident.severity,
+    state: incident.isOpen ? "open" : "closed",
+    actor: incident.actor,
+    actor_name: incident.actorName,
+    sources: incident.sources,
+    source_count: incident.sourceCount,
+    targets: incident.targets,
+    target_count: incident.targetCount,
+    tactics: incident.tactics,
+    techniques: incident.techniques,
+    first_ts: isoTime(incident.firstUs),
+    last_ts: isoTime(incident.lastUs),
+    detected_ts: isoTime(incident.detectedUs),
+    headline: incident.headline,
+    detail: incident.detail,
+    has_succeeded: incident.hasSucceeded,
+    origin: incident.origin &&
+      { incident_id: incident.origin.incidentId, text: incident.origin.text },
+    findings: [...roles].map(([id, role]) => ({ ...places.get(id), role })),
   };
 }
 
@@ -49,6 +96,7 @@ function scanItem(finding: Finding) {
     tempo: scan.tempo,
     tool: scan.tool,
     has_decoys: scan.hasDecoys,
+    found: scan.found,
     came_back: scan.cameBack,
     ...verdict(finding),
   };
@@ -90,8 +138,10 @@ function verdict(finding: Finding) {
   };
 }
 
-/** A line for each finding, the gravest first; or what was looked for in vain. */
-export function findingBlock({ findings, leftOutCount, state }: DetectionResult): string {
+/** A line for each incident, the gravest first, and one for each of its findings below; or what was looked for in vain. */
+export function findingBlock(
+  { findings, leftOutCount, state, incidents }: Judgement,
+): string {
   const learnt = learntSentence(state);
   if (findings.length === 0) {
     return wrapped(
@@ -100,24 +150,45 @@ export function findingBlock({ findings, leftOutCount, state }: DetectionResult)
     );
   }
   const rank = (severity: Severity) => SEVERITIES.indexOf(severity);
-  const inOrder = [...findings].sort((a, b) =>
+  const inOrder = [...incidents].sort(({ incident: a }, { incident: b }) =>
     rank(b.severity) - rank(a.severity) || a.firstUs - b.firstUs || a.id - b.id
   );
-  const width = Math.max(...findings.map(({ severity }) => severity.length));
-  const lines = inOrder.slice(0, findingsListed).map(({ severity, firstUs, reason }) => {
-    const head = `  ${severity.padEnd(width)}  ${
-      isoTime(firstUs).slice(0, 19).replace("T", " ")
-    }  `;
-    return wrapped(reason, head);
-  });
-  const count = findings.length + leftOutCount;
-  const rest = count - lines.length;
+  const byId = new Map(findings.map((finding) => [finding.id, finding]));
+  const width = Math.max(...incidents.map(({ incident }) => incident.severity.length));
+  const listed = inOrder.slice(0, incidentsListed);
+  const rest = incidents.length - listed.length;
   return [
-    `${formatCount(count)} ${count === 1 ? "finding" : "findings"} (times are UTC):`,
-    ...lines,
+    `${counted(incidents.length, "incident")} of ${
+      counted(findings.length + leftOutCount, "finding")
+    } (times are UTC):`,
+    ...listed.flatMap((found) => incidentLines(found, { byId, width })),
     ...rest > 0 ? [`  … and ${formatCount(rest)} more; --json lists them.`] : [],
     ...learnt === "" ? [] : [wrapped(learnt)],
   ].join("\n");
+}
+
+function incidentLines(
+  { incident, roles }: FoundIncident,
+  { byId, width }: { readonly byId: ReadonlyMap<number, Finding>; readonly width: number },
+): string[] {
+  const { severity, headline, firstUs, origin } = incident;
+  const time = isoTime(firstUs).slice(0, 19).replace("T", " ");
+  const indent = " ".repeat(width + time.length + 6);
+  const story = origin === null ? headline : `${headline} (${origin.text})`;
+  const members = [...roles.keys()].map((id) => byId.get(id)!);
+  // One finding that the headline repeats needs no line of its own.
+  const evidence = members.length === 1 && members[0]!.reason === headline ? [] : members;
+  return [
+    wrapped(story, `  ${severity.padEnd(width)}  ${time}  `),
+    ...evidence.slice(0, evidenceListed).map(({ reason }) => wrapped(reason, `${indent}- `)),
+    ...evidence.length > evidenceListed
+      ? [`${indent}- and ${formatCount(evidence.length - evidenceListed)} more findings`]
+      : [],
+  ];
+}
+
+function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** `text` behind `head`, in lines that begin where it begins. */

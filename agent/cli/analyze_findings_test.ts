@@ -2,6 +2,7 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import type { Finding } from "../records.ts";
 import { bruteForceFinding, scanFinding, startUs } from "../store/testing.ts";
 import type { DetectionResult } from "./analyze_detection.ts";
+import { joinFindings } from "./analyze_incidents.ts";
 import { findingBlock, makeFindingReport } from "./analyze_findings.ts";
 
 const ready = {
@@ -20,7 +21,13 @@ const ready = {
 } as const;
 
 function result(findings: readonly Finding[], changes: Partial<DetectionResult> = {}) {
-  return { findings, leftOutCount: 0, state: ready, ...changes };
+  return {
+    findings,
+    leftOutCount: 0,
+    state: ready,
+    incidents: joinFindings(findings, () => ""),
+    ...changes,
+  };
 }
 
 const anomaly: Finding = {
@@ -76,30 +83,60 @@ Deno.test("makeFindingReport() sorts findings into the contract's lists, in orde
   }]);
 });
 
-Deno.test("findingBlock() lists the gravest first, then by time, in lines that fit", () => {
+Deno.test("makeFindingReport() puts each finding into one incident, by its place in its list", () => {
+  const report = makeFindingReport(result([scanFinding(1), bruteForceFinding(2), anomaly]));
+  const [incident, ...others] = report.incidents as readonly Readonly<Record<string, unknown>>[];
+  deepStrictEqual(others, []);
+  deepStrictEqual([incident!.actor, incident!.tactics, incident!.severity], [
+    "192.168.1.9",
+    ["TA0007", "TA0006"],
+    "critical",
+  ]);
+  deepStrictEqual(incident!.findings, [
+    { list: "scans", index: 0, role: "cause" },
+    { list: "findings", index: 0, role: "cause" },
+    { list: "anomalies", index: 0, role: "support" },
+  ]);
+});
+
+const by = (source: string, changes: Partial<Finding>) => ({ sources: [source], ...changes });
+
+Deno.test("findingBlock() lists the gravest incident first, then by time, in lines that fit", () => {
   const text = findingBlock(result([
-    scanFinding(1, { severity: "low", reason: "Of little weight" }),
-    bruteForceFinding(2, { firstUs: startUs + 5_000_000, reason: `Later ${"word ".repeat(40)}` }),
-    bruteForceFinding(3, { reason: "First" }),
+    bruteForceFinding(1, by("10.0.0.1", { severity: "low", reason: "Of little weight" })),
+    bruteForceFinding(
+      2,
+      by("10.0.0.2", { firstUs: startUs + 5_000_000, reason: `Later ${"word ".repeat(40)}` }),
+    ),
+    bruteForceFinding(3, by("10.0.0.3", { reason: "First" })),
   ]));
   const lines = text.split("\n");
-  deepStrictEqual([lines[0], lines[1]], [
-    "3 findings (times are UTC):",
-    "  high  2026-01-01 00:00:00  First",
+  deepStrictEqual(lines.slice(0, 3), [
+    "3 incidents of 3 findings (times are UTC):",
+    "  high  2026-01-01 00:00:00  10.0.0.3 guessed passwords on 192.168.1.20",
+    "                             - First",
   ]);
-  match(lines[2]!, /^ {2}high {2}2026-01-01 00:00:05 {2}Later word word/);
-  match(lines[3]!, /^ {29}word/);
-  strictEqual(lines.at(-1), "  low   2026-01-01 00:00:00  Of little weight");
+  match(lines[3]!, /^ {2}high {2}2026-01-01 00:00:05 {2}10\.0\.0\.2 guessed/);
+  match(lines[5]!, /^ {31}word/);
+  strictEqual(lines.at(-1), "                             - Of little weight");
   strictEqual(lines.every((line) => line.length <= 121 && line === line.trimEnd()), true);
 });
 
-Deno.test("findingBlock() says how many findings it leaves out", () => {
-  const findings = Array.from({ length: 60 }, (_, id) => bruteForceFinding(id));
+Deno.test("findingBlock() says how many incidents, and how many findings of one, it leaves out", () => {
+  const findings = Array.from(
+    { length: 60 },
+    (_, id) => bruteForceFinding(id, by(`10.0.0.${id}`, {})),
+  );
   const lines = findingBlock(result(findings, { leftOutCount: 5 })).split("\n");
   deepStrictEqual([lines[0], lines.at(-1)], [
-    "65 findings (times are UTC):",
-    "  … and 15 more; --json lists them.",
+    "60 incidents of 65 findings (times are UTC):",
+    "  … and 10 more; --json lists them.",
   ]);
+  const ofOne = findingBlock(
+    result(findings.map((finding) => ({ ...finding, sources: ["10.0.0.9"] }))),
+  );
+  match(ofOne, /^1 incident of 60 findings/);
+  match(ofOne, /- and 55 more findings$/);
 });
 
 Deno.test("findingBlock() says what was looked for in vain, and what could not be judged", () => {

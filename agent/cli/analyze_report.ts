@@ -8,7 +8,7 @@ import type {
   ProtocolTotals,
 } from "../records.ts";
 import { VERSION } from "../version.ts";
-import type { DetectionResult } from "./analyze_detection.ts";
+import type { Judgement } from "./analyze_incidents.ts";
 import { findingBlock, type FindingReport, makeFindingReport } from "./analyze_findings.ts";
 
 /** One file of the report; times are ISO 8601, null without a packet. */
@@ -57,7 +57,7 @@ export function makeReport(
   pipeline: Pipeline,
   { totals, found, files, unreadable, wallS }: {
     readonly totals: FlowTotals;
-    readonly found: DetectionResult;
+    readonly found: Judgement;
     readonly files: readonly FileReport[];
     readonly unreadable: readonly UnreadableFile[];
     readonly wallS: number;
@@ -95,10 +95,16 @@ function same<T>(names: readonly string[], value: T): Record<string, T> {
   return Object.fromEntries(names.map((name) => [name, value]));
 }
 
+/** What the text says besides the report. */
+export interface ReportExtras {
+  readonly hosts: readonly HostTotals[];
+  readonly found: Judgement;
+}
+
 /** The report for people: what was read and found, what it is made of, who talked most, what went wrong. */
 export function formatReport(
   report: AnalyzeReport,
-  { hosts, found }: { readonly hosts: readonly HostTotals[]; readonly found: DetectionResult },
+  { hosts, found }: ReportExtras,
 ): string {
   const blocks = [
     ...report.files.map(fileBlock),

@@ -13,7 +13,7 @@ function reportOf(flowCount: number) {
     pipeline.process(batchOf([{ timestampUs: 1e15 + port, bytes }]));
   }
   pipeline.finish();
-  const found = { findings: [], leftOutCount: 0, state: null };
+  const found = { findings: [], leftOutCount: 0, state: null, incidents: [] };
   const totals = pipeline.flowTotals(10);
   const report = makeReport(pipeline, { totals, found, files: [], unreadable: [], wallS: 1 });
   return { report, text: formatReport(report, { hosts: totals.busiestHosts, found }) };

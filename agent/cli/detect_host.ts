@@ -9,7 +9,8 @@ import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { LiveState } from "../live_state.ts";
 import type { DetectOptions, DetectToMain, FindingsMessage, NoteMessage } from "../messages.ts";
-import type { Finding } from "../records.ts";
+import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
+import type { Finding, IncidentNews } from "../records.ts";
 import { FindingOutlet } from "./finding_outlet.ts";
 import { WorkerHost } from "./worker_host.ts";
 
@@ -23,6 +24,14 @@ export interface DetectHostOptions {
   readonly tellSuspects: (addresses: readonly string[]) => void;
   readonly onNote: (message: NoteMessage) => void;
   readonly onCrash: (text: string) => void;
+  /** The name of a host; "" when none is known. */
+  readonly nameOf: (address: string) => string;
+}
+
+/** What an earlier run left: incidents that may go on, and the highest number of any. */
+export interface EarlierIncidents {
+  readonly open: readonly OpenIncident[];
+  readonly lastId: number;
 }
 
 /** Seed of what is drawn from a file, so that it gives the same findings each time. */
@@ -40,6 +49,10 @@ export class DetectHost {
   readonly #outlet: FindingOutlet;
   readonly #stopped = Promise.withResolvers<void>();
   readonly #open = new Map<number, Finding>();
+  readonly #book: IncidentBook;
+  /** What the book has told since it was asked last. */
+  #news: IncidentNews[] = [];
+  #lastIncidentId = 0;
   #lastFindingId = 0;
   #isDraining = false;
   #findingCount = 0;
@@ -49,6 +62,11 @@ export class DetectHost {
   constructor(options: DetectHostOptions) {
     this.#options = options;
     this.#outlet = new FindingOutlet(options.sendToStore);
+    this.#book = new IncidentBook({
+      nextId: () => ++this.#lastIncidentId,
+      nameOf: options.nameOf,
+      report: (news) => this.#news.push(news),
+    });
     this.#worker = new WorkerHost<DetectToMain>({
       name: "detect",
       spawn: () =>
@@ -67,6 +85,12 @@ export class DetectHost {
     this.#worker.start();
   }
 
+  /** Takes up the incidents of an earlier run; before the first finding. */
+  restore({ open, lastId }: EarlierIncidents): void {
+    this.#lastIncidentId = lastId;
+    this.#book.restore(open);
+  }
+
   /** The pipeline is lost, and with it what this thread was told of flows. Start it again with the next pipeline. */
   terminate(): void {
     this.#worker.terminate();
@@ -83,6 +107,9 @@ export class DetectHost {
   /** Ends the thread and sends the store all that is left, before it is told to stop. */
   end(): void {
     this.terminate();
+    // A live link goes on at the next start, and with it what is open; a file has an end.
+    if (!this.#options.isLive) this.#book.finish();
+    this.#outlet.addIncidents(this.#takeNews());
     this.#outlet.flush();
   }
 
@@ -118,6 +145,11 @@ export class DetectHost {
   }
 
   #setState(state: LiveState["detectionOwn"]): void {
+    const nowUs = this.#options.live.snapshot?.tsUs;
+    if (nowUs !== undefined) {
+      this.#book.advance(nowUs);
+      this.#outlet.addIncidents(this.#takeNews());
+    }
     const before = this.#countedBefore;
     this.#options.live.detectionOwn = {
       ...state,
@@ -137,10 +169,21 @@ export class DetectHost {
     if (isOpen) this.#open.set(id, finding);
     else this.#open.delete(id);
     live.setFinding(finding);
-    this.#outlet.add(finding);
+    this.#book.take(finding);
+    this.#outlet.add(finding, this.#takeNews());
     live.findingsLost = this.#outlet.lostCount;
     const haveSourcesChanged = before?.sourceCount !== finding.sourceCount;
     if (isOpen !== (before !== undefined) || isOpen && haveSourcesChanged) this.#tellSuspects();
+  }
+
+  /** What is new about incidents, told to the live state. */
+  #takeNews(): IncidentNews[] {
+    const news = this.#news;
+    this.#news = [];
+    for (const { incident, absorbedIds } of news) {
+      this.#options.live.setIncident(incident, absorbedIds);
+    }
+    return news;
   }
 
   /** Nobody is left to close what is open. */

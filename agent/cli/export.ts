@@ -1,5 +1,5 @@
 /**
- * `tapwatch export packets | flows | anomalies | scans | alerts`: the rows of the database, newest first, as CSV or as
+ * `tapwatch export packets | flows | anomalies | scans | incidents | alerts`: the rows of the database, newest first, as CSV or as
  * JSON lines, under the tables' column names. Streamed a thousand rows at a time, beside a running writer; rows that
  * come in meanwhile are not among them. (`export pcap` reads capture files instead and lives elsewhere.)
  *
@@ -16,6 +16,8 @@ import {
   ALERT_COLUMNS,
   ANOMALY_COLUMNS,
   FLOW_COLUMNS,
+  INCIDENT_COLUMNS,
+  INCIDENT_HUMAN_COLUMNS,
   PACKET_COLUMNS,
   SCAN_COLUMNS,
 } from "../store/schema.ts";
@@ -28,6 +30,7 @@ const exportColumns = {
   flows: FLOW_COLUMNS,
   anomalies: ANOMALY_COLUMNS,
   scans: SCAN_COLUMNS,
+  incidents: [...INCIDENT_COLUMNS, ...INCIDENT_HUMAN_COLUMNS],
   alerts: ALERT_COLUMNS,
 } as const;
 export type ExportKind = keyof typeof exportColumns;

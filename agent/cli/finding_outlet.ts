@@ -1,19 +1,20 @@
 /**
- * The queue of findings to the store: one message is under way until it is taken, the findings that come meanwhile wait,
- * of each only its newest state. What a store that crashed had not taken is sent to the next one; writing it twice changes
+ * The queue of findings and incidents to the store: one message is under way until it is taken, what comes meanwhile waits, of
+ * each only its newest state. What a store that crashed had not taken is sent to the next one; writing it twice changes
  * nothing. When too many wait, the one that has waited longest is given up and counted.
  */
 import type { FindingsMessage } from "../messages.ts";
-import type { Finding } from "../records.ts";
+import type { Finding, IncidentNews } from "../records.ts";
 
 const messageMax = 500;
 const waitingMax = 10_000;
 
 export class FindingOutlet {
-  /** Findings that found no room. */
+  /** Findings and incidents that found no room. */
   lostCount = 0;
   readonly #send: (message: FindingsMessage) => void;
   readonly #waiting = new Map<number, Finding>();
+  readonly #waitingIncidents = new Map<number, IncidentNews>();
   #under: FindingsMessage[] = [];
   #sequence = 0;
 
@@ -21,14 +22,22 @@ export class FindingOutlet {
     this.#send = send;
   }
 
-  add(finding: Finding): void {
+  /** A finding, and what it means for incidents. */
+  add(finding: Finding, incidents: readonly IncidentNews[] = []): void {
     this.#waiting.delete(finding.id);
     this.#waiting.set(finding.id, finding);
-    if (this.#waiting.size > waitingMax) {
-      const [longest] = this.#waiting.keys();
-      this.#waiting.delete(longest!);
-      this.lostCount++;
+    this.lostCount += shorten(this.#waiting);
+    this.addIncidents(incidents);
+  }
+
+  addIncidents(incidents: readonly IncidentNews[]): void {
+    for (const news of incidents) {
+      const { id } = news.incident;
+      const before = this.#waitingIncidents.get(id);
+      this.#waitingIncidents.delete(id);
+      this.#waitingIncidents.set(id, before ? joinedNews(before, news) : news);
     }
+    this.lostCount += shorten(this.#waitingIncidents);
     if (this.#under.length === 0) this.#sendSome();
   }
 
@@ -45,15 +54,39 @@ export class FindingOutlet {
 
   /** Sends all that waits at once: the store is about to close. */
   flush(): void {
-    while (this.#waiting.size > 0) this.#sendSome();
+    while (this.#waiting.size + this.#waitingIncidents.size > 0) this.#sendSome();
   }
 
   #sendSome(): void {
     const findings = [...this.#waiting.values().take(messageMax)];
-    if (findings.length === 0) return;
+    const incidents = [...this.#waitingIncidents.values().take(messageMax)];
+    if (findings.length + incidents.length === 0) return;
     for (const { id } of findings) this.#waiting.delete(id);
-    const message: FindingsMessage = { type: "findings", sequence: this.#sequence++, findings };
+    for (const { incident } of incidents) this.#waitingIncidents.delete(incident.id);
+    const message: FindingsMessage = {
+      type: "findings",
+      sequence: this.#sequence++,
+      findings,
+      incidents,
+    };
     this.#under.push(message);
     this.#send(message);
   }
+}
+
+/** Two pieces of news about one incident in one. */
+function joinedNews(older: IncidentNews, newer: IncidentNews): IncidentNews {
+  return {
+    incident: newer.incident,
+    joined: [...older.joined, ...newer.joined],
+    absorbedIds: [...older.absorbedIds, ...newer.absorbedIds],
+  };
+}
+
+/** Gives up what has waited longest beyond the most that may; returns how many that were. */
+function shorten(waiting: Map<number, unknown>): number {
+  if (waiting.size <= waitingMax) return 0;
+  const [longest] = waiting.keys();
+  waiting.delete(longest!);
+  return 1;
 }

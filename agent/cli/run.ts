@@ -6,8 +6,9 @@ import type { Config } from "../config.ts";
 import { formatCount } from "../detect/common/sentence.ts";
 import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
+import { StoreQueries } from "../store/queries.ts";
 import { chooseInput, type Input } from "./input.ts";
-import { claimResults } from "./results_folder.ts";
+import { claimResults, databasePath } from "./results_folder.ts";
 import { type DashboardServer, startDashboard } from "./serve.ts";
 import { Supervisor } from "./supervisor.ts";
 import { watchUsage } from "./usage.ts";
@@ -17,14 +18,15 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   const signal = waitForSignal(log);
   const input = await chooseInput(config, log);
   const live = new LiveState(input.kind === "live" ? "live" : "replay");
-  const supervisor = new Supervisor({ config, input, live, log });
+  const queries = new StoreQueries(databasePath(config.resultsFolder));
+  const supervisor = new Supervisor({ config, input, live, log, queries });
   // Its first thread comes up while the dashboard is made, and does not keep the first page waiting.
   supervisor.prepare();
   let server: DashboardServer | null = null;
   let release = () => {};
   let stopUsage = () => {};
   try {
-    server = startDashboard(config, input, { live, log });
+    server = startDashboard(config, input, { live, queries, log });
     release = claimResults(config.resultsFolder);
     stopUsage = watchUsage(live);
     await supervisor.start();
@@ -35,6 +37,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   } finally {
     await Promise.all([supervisor.stop(), server?.stop()]);
     stopUsage();
+    queries.close();
     release();
   }
   log.info(`Stopped. ${tally(live)}`);

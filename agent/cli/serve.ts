@@ -2,17 +2,15 @@
 import { hostname } from "node:os";
 import { createDashboard } from "../../dashboard.ts";
 import type { Config } from "../config.ts";
-import type { ExportFilter } from "../dashboard_context.ts";
+import type { DashboardContext, ExportFilter } from "../dashboard_context.ts";
 import { parseIp } from "../decode/addresses.ts";
 import { RunError } from "../errors.ts";
-import type { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
-import { StoreQueries } from "../store/queries.ts";
+import type { StoreQueries } from "../store/queries.ts";
 import type { TransportName } from "../records.ts";
 import type { Input } from "./input.ts";
 import { portHolder } from "./port_holder.ts";
 import { isTransportName, openRingSlice } from "./ring_export.ts";
-import { databasePath } from "./results_folder.ts";
 
 export interface DashboardServer {
   /** Where to open it. */
@@ -28,9 +26,10 @@ const shutdownMs = 2000;
 export function startDashboard(
   config: Config,
   input: Input,
-  { live, log }: { readonly live: LiveState; readonly log: Log },
+  { live, queries, log }:
+    & Pick<DashboardContext, "live" | "queries">
+    & { readonly log: Log },
 ): DashboardServer {
-  const queries = new StoreQueries(databasePath(config.resultsFolder));
   const { handler, closeStreams } = createDashboard({
     live,
     queries,
@@ -55,7 +54,6 @@ export function startDashboard(
     const timer = setTimeout(() => abort.abort(), shutdownMs);
     await server.shutdown();
     clearTimeout(timer);
-    queries.close();
   };
   let stopped: Promise<void> | null = null;
   return {

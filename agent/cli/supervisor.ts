@@ -25,8 +25,11 @@ import type {
   SourceToMain,
   StoreToMain,
 } from "../messages.ts";
+import type { StoreQueries } from "../store/queries.ts";
 import { DetectHost } from "./detect_host.ts";
 import { captureOptions, type Input } from "./input.ts";
+import { readEarlierIncidents } from "./earlier_incidents.ts";
+import { hostNames } from "./host_names.ts";
 import { ownNetworks, watchOwnNetworks } from "./own_networks.ts";
 import { databasePath } from "./results_folder.ts";
 import { WorkerHost } from "./worker_host.ts";
@@ -36,6 +39,8 @@ export interface SupervisorOptions {
   readonly input: Input;
   readonly live: LiveState;
   readonly log: Log;
+  /** Reads what the store has written. */
+  readonly queries: StoreQueries;
 }
 
 /** Flows that the table holds at most. */
@@ -93,6 +98,7 @@ export class Supervisor {
   async start(): Promise<void> {
     this.#store.start();
     await Promise.race([this.#storeReady.promise, this.#failure.promise]);
+    this.#restoreIncidents();
     this.#recorder.start();
     this.#pipeline.start();
     this.#detect.start();
@@ -139,6 +145,20 @@ export class Supervisor {
       );
     }
     clearTimeout(timer);
+  }
+
+  /** A database that cannot be read now may be written later: then incidents begin anew. */
+  #restoreIncidents(): void {
+    try {
+      this.#detect.restore(readEarlierIncidents(this.#options.queries));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#onOtherMessage({
+        type: "note",
+        severity: "warning",
+        text: `Incidents of earlier runs are not continued: ${reason}.`,
+      });
+    }
   }
 
   #makeSource(interfaceId: number): WorkerHost<SourceToMain> {
@@ -251,7 +271,7 @@ export class Supervisor {
   }
 
   #makeDetect(): DetectHost {
-    const { config, live, input } = this.#options;
+    const { config, live, input, queries } = this.#options;
     return new DetectHost({
       config,
       live,
@@ -261,6 +281,7 @@ export class Supervisor {
       tellSuspects: (addresses) => this.#pipeline.post({ type: "suspects", addresses }),
       onNote: (message) => this.#onOtherMessage(message),
       onCrash: (text) => this.#onCrash(text),
+      nameOf: hostNames(live, queries),
     });
   }
 

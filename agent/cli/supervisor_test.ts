@@ -7,6 +7,7 @@ import { parseConfig } from "../config.ts";
 import { type LiveEvent, LiveState } from "../live_state.ts";
 import { Log } from "../log.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
+import { StoreQueries } from "../store/queries.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const demo = fileURLToPath(new URL("../../tests/fixtures/demo.pcapng.gz", import.meta.url));
@@ -46,17 +47,20 @@ async function withReplay(
     { env: {}, readTextFile: Deno.readTextFileSync, exists: () => false },
   );
   const live = new LiveState("replay");
+  const queries = new StoreQueries(`${folder}/packet_logs.db`);
   const supervisor = new Supervisor({
     config,
     input: { kind: "file", path: demo, speed: config.speed },
     live,
     log: new Log({ level: "error", format: "text", write: () => {} }),
+    queries,
   });
   try {
     await supervisor.start();
     await use({ supervisor, live, folder });
   } finally {
     await supervisor.stop();
+    queries.close();
     globalThis.Worker = original;
     await Deno.remove(folder, { recursive: true });
   }

@@ -350,6 +350,11 @@ export class Pipeline {
     };
   }
 
+  /** The name that traffic gave an address; "" without one. */
+  hostName(address: string): string {
+    return this.#names.nameOf(address, "");
+  }
+
   get hasChangedHosts(): boolean {
     return this.#hosts.hasChanged;
   }

@@ -10,7 +10,7 @@ export interface TimePlace {
 }
 
 /** Lists whose cursors must not be mixed up. */
-export type TimeListName = "packets" | "flows" | "anomalies" | "scans" | "alerts";
+export type TimeListName = "packets" | "flows" | "anomalies" | "scans" | "incidents" | "alerts";
 
 const cursorLengthMax = 400;
 const numberPattern = "-?[0-9]{1,16}";

@@ -56,6 +56,17 @@ export interface ScanFilter extends EpisodeFilter {
   readonly probe?: string | undefined;
 }
 
+/** Rows of `incidents`. */
+export interface IncidentFilter extends TimeRange, Paging {
+  readonly severity?: string | undefined;
+  readonly actor?: string | undefined;
+  /** One of the listed sources or targets, whole. */
+  readonly source?: string | undefined;
+  readonly target?: string | undefined;
+  readonly isOpen?: boolean | undefined;
+  readonly isAcknowledged?: boolean | undefined;
+}
+
 /** Descending, but for addresses. */
 export type HostOrder = "bytes" | "last_seen" | "first_seen" | "address";
 export interface HostFilter extends Paging {
@@ -104,6 +115,26 @@ export function episodeConditions(filter: ScanFilter): Condition[] {
     conditions.push({ sql: "is_open = ?", parameters: [isOpen ? 1 : 0] });
   }
   if (probe !== undefined) conditions.push({ sql: "probe = ?", parameters: [probe] });
+  return conditions;
+}
+
+export function incidentConditions(filter: IncidentFilter): Condition[] {
+  const conditions = findingConditions(filter);
+  const { actor, source, target, isOpen, isAcknowledged } = filter;
+  if (actor !== undefined) {
+    conditions.push({ sql: "actor = ?", parameters: [actor.toLowerCase()] });
+  }
+  if (source !== undefined) conditions.push(lists("sources", source));
+  if (target !== undefined) conditions.push(lists("targets", target));
+  if (isOpen !== undefined) {
+    conditions.push({ sql: "state = ?", parameters: [isOpen ? "open" : "closed"] });
+  }
+  if (isAcknowledged !== undefined) {
+    conditions.push({
+      sql: `acknowledged_us IS ${isAcknowledged ? "NOT NULL" : "NULL"}`,
+      parameters: [],
+    });
+  }
   return conditions;
 }
 

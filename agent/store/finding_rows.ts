@@ -2,12 +2,18 @@
  * How findings become rows of `scans` and `anomalies`, by the columns' names: what the writer stores and `/api/events`
  * tells before that.
  */
-import type { Finding, ScanDetails } from "../records.ts";
-import { FLOWS_PER_RUN, type StoredAnomaly, type StoredScan } from "./schema.ts";
+import type { Finding, Incident, ScanDetails } from "../records.ts";
+import {
+  FLOWS_PER_RUN,
+  type INCIDENT_HUMAN_COLUMNS,
+  type StoredAnomaly,
+  type StoredIncident,
+  type StoredScan,
+} from "./schema.ts";
 
-/** The id of the finding's row in the run with this number. */
-export function findingRowId({ id }: Finding, run: number): number {
-  return run * FLOWS_PER_RUN + id;
+/** The id of the finding's row in the run with this number; findings of earlier runs have it already. */
+export function findingRowId({ id }: Pick<Finding, "id">, run: number): number {
+  return id < FLOWS_PER_RUN ? run * FLOWS_PER_RUN + id : id;
 }
 
 /** The row of `scans` of a finding with `scan`. */
@@ -29,6 +35,7 @@ export function scanRow(
     tool: scan.tool,
     has_decoys: Number(scan.hasDecoys),
     came_back: JSON.stringify(scan.cameBack),
+    found: JSON.stringify(scan.found),
   };
 }
 
@@ -44,6 +51,38 @@ export function anomalyRow(finding: Finding, run: number): StoredAnomaly {
     score: anomaly?.score ?? null,
     threshold: anomaly?.threshold ?? null,
     top_features: JSON.stringify(anomaly?.topFeatures ?? []),
+    amount: finding.amount,
+    has_succeeded: Number(finding.hasSucceeded ?? false),
+  };
+}
+
+/** The row of `incidents`, but for what people write there. */
+export function incidentRow(
+  incident: Incident,
+): Omit<StoredIncident, typeof INCIDENT_HUMAN_COLUMNS[number]> {
+  return {
+    id: incident.id,
+    actor: incident.actor,
+    actor_name: incident.actorName,
+    severity: incident.severity,
+    state: incident.isOpen ? "open" : "closed",
+    sources: JSON.stringify(incident.sources),
+    source_count: incident.sourceCount,
+    targets: JSON.stringify(incident.targets),
+    target_count: incident.targetCount,
+    tactics: JSON.stringify(incident.tactics),
+    techniques: JSON.stringify(incident.techniques),
+    first_us: Math.trunc(incident.firstUs),
+    last_us: Math.trunc(incident.lastUs),
+    detected_us: Math.trunc(incident.detectedUs),
+    headline: incident.headline,
+    detail: incident.detail,
+    course: JSON.stringify(incident.course),
+    amount: incident.amount,
+    has_succeeded: Number(incident.hasSucceeded),
+    origin_id: incident.origin?.incidentId ?? null,
+    origin_text: incident.origin?.text ?? null,
+    finding_count: incident.findingCount,
   };
 }
 

@@ -73,6 +73,7 @@ Deno.test("a scan is a row of scans with all that is known of it", () =>
       answered_ports: "22",
       tempo: "T4",
       tool: "nmap",
+      found: "[]",
       has_decoys: 0,
       came_back: '["192.168.1.20:22"]',
       is_open: 1,
@@ -276,7 +277,12 @@ function startService(path: string) {
 Deno.test("findings do not wait for the second to end", () =>
   withDatabasePath((path) => {
     const { service, taken, last } = startService(path);
-    service.takeFindings({ type: "findings", sequence: 0, findings: [scanFinding(1)] });
+    service.takeFindings({
+      type: "findings",
+      sequence: 0,
+      findings: [scanFinding(1)],
+      incidents: [],
+    });
     deepStrictEqual(taken(), [0]);
     strictEqual(readAll(path, "SELECT id FROM scans").length, 1);
     service.tick();
@@ -291,7 +297,12 @@ Deno.test("findings wait for a database that is locked, and their run goes on af
     const other = new DatabaseSync(path);
     other.exec("BEGIN IMMEDIATE");
     for (const sequence of [0, 1]) {
-      service.takeFindings({ type: "findings", sequence, findings: [scanFinding(sequence + 1)] });
+      service.takeFindings({
+        type: "findings",
+        sequence,
+        findings: [scanFinding(sequence + 1)],
+        incidents: [],
+      });
     }
     service.take(rows({ packets: [packetRow(1)] }));
     deepStrictEqual(taken(), []);
@@ -311,7 +322,7 @@ Deno.test("of several findings only the refused one is lost, and that is told", 
   withDatabasePath((path) => {
     const { service, taken, said, last } = startService(path);
     const findings = [scanFinding(1), scanFinding(2, { lastUs: NaN }), scanFinding(3)];
-    service.takeFindings({ type: "findings", sequence: 0, findings });
+    service.takeFindings({ type: "findings", sequence: 0, findings, incidents: [] });
     deepStrictEqual(taken(), [0]);
     service.close();
     deepStrictEqual([last().state.rowsWritten, last().state.rowsLost], [2, 1]);
@@ -324,7 +335,12 @@ Deno.test("closing a database that stays locked counts the findings that it neve
     const { service, taken, last } = startService(path);
     const other = new DatabaseSync(path);
     other.exec("BEGIN IMMEDIATE");
-    service.takeFindings({ type: "findings", sequence: 4, findings: [scanFinding(1)] });
+    service.takeFindings({
+      type: "findings",
+      sequence: 4,
+      findings: [scanFinding(1)],
+      incidents: [],
+    });
     service.close();
     deepStrictEqual([taken(), last().state.rowsLost], [[4], 1]);
     other.exec("COMMIT");

@@ -190,8 +190,58 @@ ALTER TABLE scans ADD COLUMN is_open INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX scans_open ON scans(id) WHERE is_open = 1;
 `;
 
+/**
+ * Version 4: incidents, and of findings what their words are made from. A finding is in one incident: that may change, for
+ * an unusual window can turn out to be what somebody else did. The index finds the incidents that a new start takes up again.
+ */
+const incidentTables = `
+ALTER TABLE scans ADD COLUMN found TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE anomalies ADD COLUMN amount INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE anomalies ADD COLUMN has_succeeded INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE incidents (
+  id INTEGER PRIMARY KEY,
+  actor TEXT,
+  actor_name TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  state TEXT NOT NULL,
+  sources TEXT NOT NULL,
+  source_count INTEGER NOT NULL,
+  targets TEXT NOT NULL,
+  target_count INTEGER NOT NULL,
+  tactics TEXT NOT NULL,
+  techniques TEXT NOT NULL,
+  first_us INTEGER NOT NULL,
+  last_us INTEGER NOT NULL,
+  detected_us INTEGER NOT NULL,
+  headline TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  course TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  has_succeeded INTEGER NOT NULL,
+  origin_id INTEGER,
+  origin_text TEXT,
+  finding_count INTEGER NOT NULL,
+  acknowledged_us INTEGER
+) STRICT;
+CREATE INDEX incidents_time ON incidents(last_us);
+CREATE INDEX incidents_open ON incidents(id) WHERE state = 'open';
+CREATE TABLE incident_findings (
+  list TEXT NOT NULL,
+  finding_id INTEGER NOT NULL,
+  incident_id INTEGER NOT NULL REFERENCES incidents(id) ON DELETE CASCADE,
+  role TEXT NOT NULL,
+  PRIMARY KEY (list, finding_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX incident_findings_incident ON incident_findings(incident_id);
+`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
-export const MIGRATIONS: readonly string[] = [trafficTables, findingTables, episodeColumns];
+export const MIGRATIONS: readonly string[] = [
+  trafficTables,
+  findingTables,
+  episodeColumns,
+  incidentTables,
+];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */
 export function migrate(database: DatabaseSync, targetVersion = SCHEMA_VERSION): void {

@@ -25,11 +25,14 @@ import {
   type HostFilter,
   hostValue,
   hostValues,
+  incidentConditions,
+  type IncidentFilter,
   packetConditions,
   type PacketFilter,
   type ScanFilter,
   type TimeRange,
 } from "./filters.ts";
+import type { FindingRole } from "../records.ts";
 import { openForReading } from "./open.ts";
 import {
   STATS_COUNTERS,
@@ -38,6 +41,7 @@ import {
   type StoredAnomaly,
   type StoredFlow,
   type StoredHost,
+  type StoredIncident,
   type StoredPacket,
   type StoredScan,
   type StoredStats,
@@ -78,6 +82,13 @@ export interface TalkerSum {
   readonly out_bytes: number;
 }
 
+/** A finding of an incident: its row in `list`, and its role. */
+export interface IncidentFindingRow {
+  readonly list: "scans" | "anomalies";
+  readonly role: FindingRole;
+  readonly row: Readonly<Record<string, SQLOutputValue>>;
+}
+
 /** Rows of each table. Of packets and flows the writer keeps count. */
 export interface RowCounts {
   readonly packets: number;
@@ -85,6 +96,7 @@ export interface RowCounts {
   readonly hosts: number;
   readonly anomalies: number;
   readonly scans: number;
+  readonly incidents: number;
   readonly alerts: number;
 }
 export interface DatabaseSize {
@@ -104,6 +116,9 @@ const pointCountMax = 300;
 const flowsSummedMax = 20_000;
 const talkerCountMax = 100;
 const findingFlowsMax = 200;
+/** Findings of an incident of each list, and incidents taken up again. */
+const incidentFindingsMax = 500;
+const openIncidentsMax = 1000;
 
 export class StoreQueries {
   readonly #path: string;
@@ -166,6 +181,56 @@ export class StoreQueries {
 
   scans(filter: ScanFilter = {}): Page<StoredScan> {
     return this.#findings("scans", "last_us", filter, episodeConditions(filter));
+  }
+
+  /** Newest first by the time of their last evidence. */
+  incidents(filter: IncidentFilter = {}): Page<StoredIncident> {
+    return this.#ask((database) =>
+      readTimeList(database, {
+        list: "incidents",
+        time: "last_us",
+        ...bounds(filter),
+        conditions: incidentConditions(filter),
+        limit: filter.limit,
+        cursor: filter.cursor,
+      })
+    );
+  }
+
+  /** The row of `incidents` with this id; null when it is not (or no longer) there. */
+  incident(id: number): StoredIncident | null {
+    return this.#all("SELECT * FROM incidents WHERE id = ?", id)[0] as StoredIncident ?? null;
+  }
+
+  /** The findings of an incident that are (still) stored, with their roles, oldest first. */
+  incidentFindings(id: number): readonly IncidentFindingRow[] {
+    const of = (list: "scans" | "anomalies") =>
+      this.#all(
+        `SELECT role, ${list}.* FROM incident_findings JOIN ${list} ON ${list}.id = finding_id
+         WHERE incident_id = ? AND list = '${list}' ORDER BY first_us LIMIT ${incidentFindingsMax}`,
+        id,
+      ).map(({ role, ...row }) => ({ list, role: role as FindingRole, row }));
+    return [...of("scans"), ...of("anomalies")]
+      .sort((a, b) => Number(a.row.first_us) - Number(b.row.first_us));
+  }
+
+  /** The incident that a finding belongs to; null when it is (as yet) in none. */
+  incidentOf(list: "scans" | "anomalies", findingId: number): StoredIncident | null {
+    return this.#all(
+      `SELECT incidents.* FROM incident_findings JOIN incidents ON incidents.id = incident_id
+       WHERE list = ? AND finding_id = ?`,
+      list,
+      findingId,
+    )[0] as StoredIncident ?? null;
+  }
+
+  /** Incidents that an earlier run left open, the newest at most; and the highest number of any. */
+  openIncidents(): { readonly rows: readonly StoredIncident[]; readonly lastId: number } {
+    const rows = this.#all(
+      `SELECT * FROM incidents WHERE state = 'open' ORDER BY id DESC LIMIT ${openIncidentsMax}`,
+    ) as unknown as StoredIncident[];
+    const [last] = this.#all("SELECT max(id) AS id FROM incidents");
+    return { rows, lastId: Number(last?.id ?? 0) };
   }
 
   alerts(filter: FindingFilter = {}): Page<StoredAlert> {
@@ -288,6 +353,7 @@ export class StoreQueries {
       hosts: count("hosts"),
       anomalies: count("anomalies"),
       scans: count("scans"),
+      incidents: count("incidents"),
       alerts: count("alerts"),
     };
   }

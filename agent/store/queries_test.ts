@@ -324,6 +324,7 @@ Deno.test("a single flow, counts, span and sizes are at hand", () =>
       hosts: 0,
       anomalies: 0,
       scans: 0,
+      incidents: 0,
       alerts: 0,
     });
     deepStrictEqual(queries.span(), { oldestUs: startUs, newestUs: startUs + 503_000 });

@@ -26,6 +26,7 @@ const agingTables = [
   { table: "stats_minutes", key: "ts_us", time: "ts_us" },
   { table: "anomalies", key: "id", time: "ts_us" },
   { table: "scans", key: "id", time: "last_us" },
+  { table: "incidents", key: "id", time: "last_us" },
   { table: "alerts", key: "id", time: "ts_us" },
 ] as const;
 type AgingTable = typeof agingTables[number];

@@ -7,7 +7,7 @@
  */
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;
@@ -122,6 +122,8 @@ export const ANOMALY_COLUMNS = [
   "is_open",
   "source_count",
   "target_count",
+  "amount",
+  "has_succeeded",
 ] as const;
 
 export const SCAN_COLUMNS = [
@@ -149,7 +151,36 @@ export const SCAN_COLUMNS = [
   "has_decoys",
   "came_back",
   "is_open",
+  "found",
 ] as const;
+
+/** Written by what is found … */
+export const INCIDENT_COLUMNS = [
+  "id",
+  "actor",
+  "actor_name",
+  "severity",
+  "state",
+  "sources",
+  "source_count",
+  "targets",
+  "target_count",
+  "tactics",
+  "techniques",
+  "first_us",
+  "last_us",
+  "detected_us",
+  "headline",
+  "detail",
+  "course",
+  "amount",
+  "has_succeeded",
+  "origin_id",
+  "origin_text",
+  "finding_count",
+] as const;
+/** … and by people. */
+export const INCIDENT_HUMAN_COLUMNS = ["acknowledged_us"] as const;
 
 export const ALERT_COLUMNS = [
   "id",
@@ -236,9 +267,23 @@ export interface StoredHost {
 export type StoredStats = { readonly [column in typeof STATS_COLUMNS[number]]: number };
 
 /**
- * `sources`, `targets`, `top_features` and `came_back` are JSON texts; `is_open` and `has_decoys` are 1 or 0. `anomalies`
+ * `sources`, `targets`, `top_features`, `came_back` and `found` are JSON texts; `is_open`, `has_decoys` and `has_succeeded` are
+ * 1 or 0. `anomalies`
  * also holds the findings of all other kinds but scans, with the moment of detection as `ts_us`.
  */
 export type StoredAnomaly = { readonly [column in typeof ANOMALY_COLUMNS[number]]: Cell };
 export type StoredScan = { readonly [column in typeof SCAN_COLUMNS[number]]: Cell };
+/** `sources`, `targets`, `tactics`, `techniques` and `course` are JSON texts; `state` is "open" or "closed". */
+export type StoredIncident = {
+  readonly [
+    column in typeof INCIDENT_COLUMNS[number] | typeof INCIDENT_HUMAN_COLUMNS[number]
+  ]: Cell;
+};
+/** A row of `incident_findings`: `list` is "scans" or "anomalies", `role` one of FINDING_ROLES. */
+export interface StoredIncidentFinding {
+  readonly incident_id: number;
+  readonly list: string;
+  readonly finding_id: number;
+  readonly role: string;
+}
 export type StoredAlert = { readonly [column in typeof ALERT_COLUMNS[number]]: Cell };

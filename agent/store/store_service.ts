@@ -14,7 +14,7 @@
  */
 import { UsageError } from "../errors.ts";
 import type { FindingsMessage, RowsMessage, StoreOptions, StoreToMain } from "../messages.ts";
-import type { Finding, StoreState } from "../records.ts";
+import type { StoreState } from "../records.ts";
 import { Backlog, backlogBatchesMax, countRows } from "./backlog.ts";
 import { StoreError, toStoreError } from "./failure.ts";
 import { setAside } from "./open.ts";
@@ -181,26 +181,36 @@ export class StoreService {
 
   #writeFindings(writer: StoreWriter): void {
     while (this.#findings.length > 0) {
-      const { findings } = this.#findings[0]!;
+      const { findings, incidents } = this.#findings[0]!;
       try {
-        writer.writeFindings(findings);
-        this.#findingsDone(findings.length);
+        writer.writeFindings(findings, incidents);
+        this.#findingsDone(findings.length + incidents.length);
       } catch (error) {
         if (!(error instanceof StoreError) || error.kind !== "refused") throw error;
-        const taken = findings.filter((finding) => this.#takesFinding(writer, finding));
-        this.#findingsDone(taken.length);
+        const taken = [
+          ...findings.map((finding) =>
+            this.#takes(() => writer.writeFindings([finding]), `finding "${finding.reason}"`)
+          ),
+          ...incidents.map((news) =>
+            this.#takes(
+              () => writer.writeFindings([], [news]),
+              `incident "${news.incident.headline}"`,
+            )
+          ),
+        ];
+        this.#findingsDone(taken.filter((isTaken) => isTaken).length);
       }
     }
   }
 
-  /** Writes one finding of several, of which some are refused for good. */
-  #takesFinding(writer: StoreWriter, finding: Finding): boolean {
+  /** Writes one of several, of which some are refused for good. */
+  #takes(write: () => void, what: string): boolean {
     try {
-      writer.writeFindings([finding]);
+      write();
       return true;
     } catch (error) {
       if (!(error instanceof StoreError) || error.kind !== "refused") throw error;
-      this.#note("error", `${error.message}. The finding "${finding.reason}" is lost.`);
+      this.#note("error", `${error.message}. The ${what} is lost.`);
       return false;
     }
   }
@@ -210,7 +220,7 @@ export class StoreService {
     const message = this.#findings.shift();
     if (message === undefined) return;
     this.#rowsWritten += written;
-    this.#rowsLost += message.findings.length - written;
+    this.#rowsLost += message.findings.length + message.incidents.length - written;
     this.#options.post({ type: "findingsTaken", sequence: message.sequence });
   }
 

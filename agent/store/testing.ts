@@ -141,6 +141,7 @@ export function scanFinding(
       tempo: "T4",
       tool: "nmap",
       hasDecoys: false,
+      found: [],
       cameBack: [],
       ...scan,
     },
@@ -165,6 +166,7 @@ export function bruteForceFinding(id: number, changes: Partial<Finding> = {}): F
     reason: "192.168.1.9 tried 30 logins at SSH of 192.168.1.20",
     isOpen: true,
     flowIds: [1, 2],
+    amount: 30,
     ...changes,
   };
 }

@@ -1,11 +1,20 @@
 /**
- * The only INSERT, UPDATE and DELETE (with its parts writer_rows.ts, finding_writer.ts, retention.ts and migrations.ts). Knows nothing of
+ * The only INSERT, UPDATE and DELETE (with its parts writer_rows.ts, finding_writer.ts, incident_writer.ts, retention.ts and
+ * migrations.ts). Knows nothing of
  * threads or retries: each call does its work or throws a StoreError and leaves the database as it was.
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { Finding, Flow, HostTotals, PacketRow, StatsSecond } from "../records.ts";
+import type {
+  Finding,
+  Flow,
+  HostTotals,
+  IncidentNews,
+  PacketRow,
+  StatsSecond,
+} from "../records.ts";
 import { StoreError, toStoreError } from "./failure.ts";
 import { FindingWriter } from "./finding_writer.ts";
+import { IncidentWriter } from "./incident_writer.ts";
 import { openForWriting } from "./open.ts";
 import { reserveBytes, Retention } from "./retention.ts";
 import type { RowInserter } from "./row_inserter.ts";
@@ -57,6 +66,7 @@ export class StoreWriter {
   readonly #minutes: RowInserter<StatsSecond>;
   readonly #hosts: RowInserter<HostTotals>;
   readonly #findings: FindingWriter;
+  readonly #incidents: IncidentWriter;
   readonly #inode: number | null;
   #run = 0;
   #newestUs = -Infinity;
@@ -82,6 +92,7 @@ export class StoreWriter {
     this.#minutes = statsInserter(database, "stats_minutes", floorToMinute);
     this.#hosts = hostInserter(database);
     this.#findings = new FindingWriter(database);
+    this.#incidents = new IncidentWriter(database);
     this.#inode = Deno.statSync(options.path).ino;
     try {
       this.#describe(options);
@@ -127,10 +138,16 @@ export class StoreWriter {
     for (const second of rows.seconds) this.#newestUs = Math.max(this.#newestUs, second.tsUs);
   }
 
-  /** Makes room, then writes the newest states of findings, wholly or not at all. Throws StoreError as write() does. */
-  writeFindings(findings: readonly Finding[]): void {
+  /**
+   * Makes room, then writes the newest states of findings and of incidents, wholly or not at all. Throws StoreError as write()
+   * does.
+   */
+  writeFindings(findings: readonly Finding[], incidents: readonly IncidentNews[] = []): void {
     this.#makeRoom();
-    this.#transact(() => this.#findings.write(findings, this.#run));
+    this.#transact(() => {
+      this.#findings.write(findings, this.#run);
+      this.#incidents.write(incidents, this.#run);
+    });
     for (const { lastUs } of findings) this.#newestUs = Math.max(this.#newestUs, lastUs);
   }
 

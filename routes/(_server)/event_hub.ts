@@ -4,9 +4,9 @@
  * clientsMax * queuedMax references to shared chunks. Findings come in bursts: those of a moment share a chunk, of each
  * its newest state.
  */
-import type { LiveEvent, LiveState } from "../../agent/live_state.ts";
+import type { IncidentEvent, LiveEvent, LiveState } from "../../agent/live_state.ts";
 import type { Finding, StatsSecond } from "../../agent/records.ts";
-import { anomalyRow, isScan, scanRow } from "../../agent/store/finding_rows.ts";
+import { anomalyRow, incidentRow, isScan, scanRow } from "../../agent/store/finding_rows.ts";
 import type { LiveMessage, StatusMessage } from "../../components/live_message.ts";
 import { toWire } from "../../components/wire.ts";
 
@@ -22,7 +22,7 @@ const findingPauseMs = 100;
 /** Findings in a chunk; of more the oldest are left to `/api/scans` and `/api/anomalies`. */
 const findingsMax = 200;
 
-type FindingEvent = Extract<LiveEvent, { readonly type: "scan" | "anomaly" }>;
+type FindingEvent = Extract<LiveEvent, { readonly type: "scan" | "anomaly" | "incident" }>;
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 
 export class EventHub {
@@ -31,8 +31,8 @@ export class EventHub {
   readonly #encoder = new TextEncoder();
   #unsubscribe: (() => void) | null = null;
   #heartbeat: number | null = null;
-  /** Findings of this moment, by id. */
-  readonly #findings = new Map<number, FindingEvent>();
+  /** Findings and incidents of this moment, by what they are and their id. */
+  readonly #findings = new Map<string, FindingEvent>();
   #findingTimer: number | undefined;
   #sentUs = -1;
   #isClosed = false;
@@ -102,7 +102,9 @@ export class EventHub {
   }
 
   #addFinding(event: FindingEvent): void {
-    const { id } = event.data;
+    const id = `${event.type} ${
+      event.type === "incident" ? event.data.incident.id : event.data.id
+    }`;
     if (this.#findings.size === 0) {
       this.#findingTimer = setTimeout(() => this.#sendFindings(), findingPauseMs);
     }
@@ -114,8 +116,13 @@ export class EventHub {
   }
 
   #sendFindings(): void {
-    const texts = [...this.#findings.values()].map(({ type, data }) =>
-      eventText(type, findingRow(data, this.#live.storeRun))
+    const texts = [...this.#findings.values()].map((event) =>
+      eventText(
+        event.type,
+        event.type === "incident"
+          ? incidentEventRow(event.data)
+          : findingRow(event.data, this.#live.storeRun),
+      )
     );
     this.#findings.clear();
     this.#send(this.#encoder.encode(texts.join("")));
@@ -166,6 +173,11 @@ export function liveMessage(live: LiveState, seconds: readonly StatsSecond[]): L
 /** The finding as `/api/scans` or `/api/anomalies` lists it once it is stored. */
 function findingRow(finding: Finding, run: number) {
   return isScan(finding) ? scanRow(finding, run) : anomalyRow(finding, run);
+}
+
+/** The incident as `/api/incidents` lists it once it is stored, and those that have become part of it. */
+function incidentEventRow({ incident, absorbedIds }: IncidentEvent) {
+  return { ...incidentRow(incident), absorbed_ids: absorbedIds };
 }
 
 function statusMessage(live: LiveState, entry: StatusMessage["entry"]): StatusMessage {

@@ -3,13 +3,12 @@ import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
 import { anomalyRow, findingRowId, isScan, scanRow } from "../../agent/store/finding_rows.ts";
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
 import type { Finding } from "../../agent/records.ts";
+import { type FindingList, readFinding } from "../../agent/finding_reader.ts";
 import {
   aheadUs,
-  type FindingList,
   type FindingQuery,
   forRow,
   type OpenFinding,
-  readFinding,
   recentFindings,
 } from "../../components/findings.ts";
 import { hostQuery } from "../../components/FindingPage.tsx";

@@ -7,6 +7,7 @@ import type {
   FlowFilter,
   HostFilter,
   HostOrder,
+  IncidentFilter,
   PacketFilter,
   Paging,
   ScanFilter,
@@ -67,16 +68,38 @@ export function findingFilter(query: URLSearchParams): FindingFilter {
 
 /** Of /anomalies: what findingFilter takes, and source, target and state (open or closed). */
 export function episodeFilter(query: URLSearchParams): EpisodeFilter {
-  const state = textParameter(query, "state");
-  if (state !== undefined && state !== "open" && state !== "closed") {
-    throw new RangeError(`state must be open or closed, got "${state}"`);
-  }
   return {
     ...findingFilter(query),
     source: textParameter(query, "source"),
     target: textParameter(query, "target"),
-    isOpen: state === undefined ? undefined : state === "open",
+    isOpen: oneOfTwo(query, "state", ["open", "closed"]),
   };
+}
+
+export function incidentFilter(query: URLSearchParams): IncidentFilter {
+  return {
+    ...pagingAndRange(query),
+    severity: textParameter(query, "severity"),
+    actor: textParameter(query, "actor"),
+    source: textParameter(query, "source"),
+    target: textParameter(query, "target"),
+    isOpen: oneOfTwo(query, "state", ["open", "closed"]),
+    isAcknowledged: oneOfTwo(query, "acknowledged", ["yes", "no"]),
+  };
+}
+
+/** Whether a parameter has the first of two values; undefined without it. Throws RangeError. */
+function oneOfTwo(
+  query: URLSearchParams,
+  name: string,
+  [first, second]: readonly [string, string],
+): boolean | undefined {
+  const value = textParameter(query, name);
+  if (value === undefined) return undefined;
+  if (value !== first && value !== second) {
+    throw new RangeError(`${name} must be ${first} or ${second}, got "${value}"`);
+  }
+  return value === first;
 }
 
 /** Of /scans: what episodeFilter takes, and probe. */

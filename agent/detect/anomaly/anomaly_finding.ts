@@ -39,6 +39,7 @@ export function anomalyFinding(
     reason: sentence(entity, window, model, leading),
     isOpen: false,
     flowIds: window.flowIds,
+    amount: 1,
     anomaly: {
       tsUs,
       windowUs: WINDOW_US,

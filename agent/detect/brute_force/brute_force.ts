@@ -163,6 +163,7 @@ export class BruteForce implements Detector {
     const service = LOGIN_SERVICES[this.#services[slot]];
     const isEntered = this.#entered[slot] === 1;
     return {
+      hasSucceeded: isEntered,
       severity: isEntered ? "critical" : episode.amount >= manySessions ? "high" : "medium",
       attackId: "T1110.001",
       sources: [source],

@@ -17,6 +17,7 @@ export type EpisodeFacts = Pick<
   | "targetCount"
   | "confidence"
   | "reason"
+  | "hasSucceeded"
 >;
 
 /** Evidence, in the detector's own unit (sessions, packets, names …). */
@@ -152,6 +153,7 @@ export class Episodes {
       detectedUs,
       isOpen,
       flowIds: [...flowIds],
+      amount: episode.amount,
     });
   }
 }

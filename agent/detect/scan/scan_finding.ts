@@ -51,6 +51,7 @@ export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
     }),
     isOpen,
     flowIds: [...scan.flowIds],
+    amount: attempts,
     scan: {
       kind: scan.kind,
       probe: scan.probe,
@@ -62,6 +63,7 @@ export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
       tempo: scan.tempo,
       tool: scan.tool,
       hasDecoys: decoyCount > 0,
+      found: [],
       cameBack: [...scan.cameBack],
     },
   };

@@ -1,0 +1,53 @@
+/** The sentences below an incident's headline: what was tried, what answered, what was used afterwards, what it did to others. */
+import { formatCount } from "../detect/common/sentence.ts";
+import { foundBy, nameAndAddress, type Told } from "./headline.ts";
+import type { Member } from "./kinship.ts";
+
+/** Sentences, and hosts or services named in one, at most. */
+const reasonsMax = 6;
+const namedMax = 8;
+
+export function detailOf(told: Told & { readonly members: readonly Member[] }): string {
+  const { causes, members } = told;
+  const reasons = causes.slice(0, reasonsMax).map(({ reason }) => `${reason}.`);
+  const left = causes.length - reasons.length;
+  return [
+    ...reasons,
+    ...left > 0 ? [`And ${formatCount(left)} more findings.`] : [],
+    ...foundSentence(told),
+    ...usedSentence(told),
+    ...effectSentence(members),
+  ].join(" ");
+}
+
+function foundSentence({ causes, nameOf }: Told): string[] {
+  const found = [...foundBy(causes)];
+  if (found.length === 0) return [];
+  const hosts = found.slice(0, namedMax).map(([host, ports]) =>
+    `${nameAndAddress(host, nameOf)}: ${ports.slice(0, namedMax).join(", ")}${
+      ports.length > namedMax ? ", …" : ""
+    }`
+  );
+  const more = found.length > namedMax
+    ? `; and ${formatCount(found.length - namedMax)} more hosts`
+    : "";
+  return [`Open: ${hosts.join("; ")}${more}.`];
+}
+
+function usedSentence({ causes }: Told): string[] {
+  const used = [...new Set(causes.flatMap(({ scan }) => scan?.cameBack ?? []))];
+  if (used.length === 0) return [];
+  const more = used.length > namedMax ? ` and ${formatCount(used.length - namedMax)} more` : "";
+  return [`Used afterwards: ${used.slice(0, namedMax).join(", ")}${more}.`];
+}
+
+function effectSentence(members: readonly Member[]): string[] {
+  const effects = members.filter(({ role }) => role === "effect");
+  const hosts = new Set(effects.map(({ finding }) => finding.anomaly?.entity));
+  if (hosts.size === 0) return [];
+  return [
+    hosts.size === 1
+      ? `${[...hosts][0]} had unusual traffic meanwhile.`
+      : `${formatCount(hosts.size)} of its targets had unusual traffic meanwhile.`,
+  ];
+}

@@ -1,0 +1,55 @@
+/** Who a finding is about, and whether an unusual window was done by its host or to it. */
+import type { Finding, FindingRole } from "../records.ts";
+
+/** A finding in an incident. */
+export interface Member {
+  readonly finding: Finding;
+  readonly role: FindingRole;
+}
+
+/** What one thing a finding is about: an actor, or the victim of many whose own addresses say little. */
+export interface Subject {
+  /** Tells subjects apart. */
+  readonly key: string;
+  /** Null for a victim's. */
+  readonly actor: string | null;
+}
+
+export function subjectOf(finding: Finding): Subject {
+  const { sources, sourceCount, targets, scan } = finding;
+  const isOfMany = scan?.kind === "distributed" || finding.kind !== "anomaly" && sourceCount > 1;
+  const [source] = sources;
+  if (source !== undefined && !(isOfMany && targets.length > 0)) {
+    return { key: source, actor: source };
+  }
+  return { key: `victim ${targets[0] ?? ""}`, actor: null };
+}
+
+/** Features of a window that others bring about (agent/detect/anomaly/features.ts). */
+const inboundFeatures = new Set(["packets_in", "sources", "ports_in", "failed_in"]);
+/** It goes both ways: more comes in, more goes out in answer. */
+const neutralFeatures = new Set(["out_in_ratio"]);
+
+/** Whether the features that weigh most in an unusual window are such that others bring about. */
+export function isInbound({ anomaly }: Finding): boolean {
+  if (!anomaly) return false;
+  let balance = 0;
+  for (const { name, contribution } of anomaly.topFeatures) {
+    if (neutralFeatures.has(name)) continue;
+    balance += inboundFeatures.has(name) ? contribution : -contribution;
+  }
+  return balance > 0;
+}
+
+export function isAnomaly({ kind }: Finding): boolean {
+  return kind === "anomaly";
+}
+
+/** Whether two stretches of time overlap or are less than `slackUs` apart. */
+export function areClose(
+  a: Pick<Finding, "firstUs" | "lastUs">,
+  b: Pick<Finding, "firstUs" | "lastUs">,
+  slackUs = 0,
+): boolean {
+  return a.firstUs <= b.lastUs + slackUs && b.firstUs <= a.lastUs + slackUs;
+}
