@@ -64,6 +64,8 @@ export const Linktype = {
   pflog: 117,
   prism: 119,
   radiotap: 127,
+  /** PKTAP as macOS numbers it: the second of the types that are anybody's own. */
+  pktapAsUser2: 149,
   avs: 163,
   /** PPP as Linux's pppd sees it: the direction stands in the place of the address. */
   pppPppd: 166,

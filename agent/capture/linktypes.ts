@@ -36,6 +36,7 @@ const names: Readonly<Record<number, string>> = {
   143: "DOCSIS",
   144: "Linux IrDA",
   147: "user 0",
+  149: "user 2, Apple PKTAP",
   163: "IEEE 802.11 with AVS header",
   165: "BACnet MS/TP",
   166: "PPP of Linux's pppd",

@@ -49,6 +49,26 @@ Deno.test("decodeCiscoHdlc() reads the EtherType, and stops at every shorter pre
   checkPrefixes(bytes, 32, { linktype: Linktype.ciscoHdlc });
 });
 
+Deno.test("serial links may say who sent a packet, and have Cisco's framing under PPP's number", () => {
+  const ppp = join([0xff, 3, 0, 0x21], IP);
+  const hdlc = join([0x8f, 0, 8, 0], IP);
+  const cases: [number, Uint8Array][] = [
+    [Linktype.ppp, hdlc],
+    [Linktype.pppHdlc, hdlc],
+    [Linktype.pppoe, join([0x11, 0, 0, 1], uint16(IP.length + 2), [0, 0x21], IP)],
+    [Linktype.pppWithDirection, join([0], ppp)],
+    [Linktype.pppWithDirection, join([1, 0, 0x21], IP)],
+    [Linktype.pppWithDirection, join([1], hdlc)],
+    [Linktype.ciscoHdlcWithDirection, join([1], hdlc)],
+    [Linktype.pppPppd, join([0, 3, 0, 0x21], IP)],
+    [Linktype.pppPppd, join([1, 3, 0x21], IP)],
+  ];
+  for (const [linktype, bytes] of cases) {
+    strictEqual(decodeBytes(bytes, { linktype }).destinationPort, 53, String(linktype));
+    checkPrefixes(bytes, bytes.length - 5, { linktype });
+  }
+});
+
 Deno.test("decodeFrameRelay() reads NLPID and EtherType encapsulation, and stops at every shorter prefix", () => {
   const linktype = Linktype.frameRelay;
   strictEqual(decodeBytes(join([0x18, 0x41, 3, 0xcc], IP), { linktype }).destinationPort, 53);

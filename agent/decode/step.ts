@@ -86,6 +86,7 @@ const STEP_OF_LINKTYPE: ReadonlyMap<number, number> = new Map([
   [Linktype.pflog, Step.pflog],
   [Linktype.ppi, Step.ppi],
   [Linktype.pktap, Step.pktap],
+  [Linktype.pktapAsUser2, Step.pktap],
   [Linktype.ieee80211, Step.wifi],
   [Linktype.radiotap, Step.radiotap],
   [Linktype.prism, Step.prism],
