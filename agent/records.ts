@@ -207,6 +207,15 @@ export const Layer: { readonly [name in LayerName]: number } = Object.fromEntrie
   LAYER_NAMES.map((name, index) => [name, index]),
 ) as { [name in LayerName]: number };
 
+/** What stopUnsupported() says of a layer that has no numbers of its own for what it does not read. */
+export const Unread = {
+  /** LLC: the two service access points are the lower half. */
+  saps: 0x10000,
+  /** 802.11: management, control and empty frames; data that needs a key. */
+  noData: 1,
+  encrypted: 2,
+} as const;
+
 /**
  * One decoded packet. A single instance is filled again for every packet, so that the hot path allocates nothing;
  * all fields are small integers. Offsets are absolute positions in the batch's bytes. -1 means absent.
@@ -281,7 +290,7 @@ export class Packet {
   stopReason = 0;
   /** Index into LAYER_NAMES of the layer that was not good. */
   stopLayer = 0;
-  /** Bytes that the stopping layer needed, and had. */
+  /** Bytes that the stopping layer needed, and had; `unsupported`: the number of what it does not read, or 0 (Unread). */
   stopNeeded = 0;
   stopAvailable = 0;
 }
@@ -465,6 +474,20 @@ export interface ApplicationTotals extends ProtocolTotals {
   readonly flows: number;
 }
 
+/** Packets that were not decoded to the end at one place and for one reason. */
+export interface DecodeStop {
+  readonly layer: LayerName;
+  readonly reason: "truncated" | "malformed" | "unsupported";
+  /** For people: "link type 189 (Linux USB)", "EtherType 0x88e5 (MACsec)", "TCP". */
+  readonly name: string;
+  readonly packets: number;
+  /**
+   * Of these, the packets of which nothing was seen that detection could judge: neither addresses nor ARP, or only those of
+   * a tunnel's ends. Frames in which no traffic of hosts can be (spanning tree, LLDP, 802.11 beacons …) are none of them.
+   */
+  readonly unread: number;
+}
+
 /** What the pipeline says of itself every second; counters are totals since the start. */
 export interface PipelineSnapshot {
   /** Traffic time of the newest packet. */
@@ -481,6 +504,10 @@ export interface PipelineSnapshot {
     readonly malformed: number;
     readonly unsupported: number;
   };
+  /** Packets of which nothing was seen that detection could judge, see DecodeStop. */
+  readonly unreadPackets: number;
+  /** Where packets were not decoded to the end, most first, at most 20. */
+  readonly decodeStopList: readonly DecodeStop[];
   readonly flowsActive: number;
   readonly flowsTotal: number;
   readonly flowsEvicted: number;

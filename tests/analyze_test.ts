@@ -158,6 +158,7 @@ Deno.test("analyze --json has every key of the contract", async () => {
     "protocols",
     "scans",
     "tool",
+    "unread",
     "unreadable",
   ]);
   deepStrictEqual(Object.keys(timing).sort(), ["packets_per_s", "wall_s"]);
@@ -166,6 +167,7 @@ Deno.test("analyze --json has every key of the contract", async () => {
     "truncated",
     "unsupported",
   ]);
+  deepStrictEqual(Object.keys(rest.unread!).sort(), ["packets", "stops"]);
   deepStrictEqual(rest.unreadable, []);
   const { windows, flagged, rate_pct: rate, items } = rest.anomalies! as Record<string, never>;
   ok([windows, flagged, rate].every((value) => typeof value === "number") && Array.isArray(items));

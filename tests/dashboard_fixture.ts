@@ -305,6 +305,18 @@ export function makeSnapshot(change: Partial<PipelineSnapshot> = {}): PipelineSn
       http: { packets: 500, bytes: 600_000, flows: 20 },
     },
     decodeStops: { truncated: 1, malformed: 2, unsupported: 3 },
+    unreadPackets: 0,
+    decodeStopList: [
+      {
+        layer: "ethernet",
+        reason: "unsupported",
+        name: "EtherType 0x88cc (LLDP)",
+        packets: 3,
+        unread: 0,
+      },
+      { layer: "tcp", reason: "malformed", name: "TCP", packets: 2, unread: 0 },
+      { layer: "tcp", reason: "truncated", name: "TCP", packets: 1, unread: 0 },
+    ],
     flowsActive: 612,
     flowsTotal: 1407,
     flowsEvicted: 0,

@@ -44,6 +44,7 @@ const rules: readonly Rule[] = [
   {
     part: /^agent\/pipeline\//,
     values: [
+      "agent/capture/linktypes.ts",
       "agent/capture/pcap_records.ts",
       "agent/decode/",
       "agent/flow/",

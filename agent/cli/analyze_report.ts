@@ -3,6 +3,7 @@ import { formatCount } from "../detect/common/sentence.ts";
 import type { FlowTotals, Pipeline } from "../pipeline/pipeline.ts";
 import type {
   ApplicationTotals,
+  DecodeStop,
   HostTotals,
   PipelineSnapshot,
   ProtocolTotals,
@@ -42,6 +43,8 @@ export interface AnalyzeReport extends FindingReport {
   readonly protocols: Readonly<Record<string, ProtocolTotals>>;
   readonly applications: Readonly<Record<string, ApplicationTotals>>;
   readonly decode_stops: PipelineSnapshot["decodeStops"];
+  /** Packets not decoded to the end, by place and reason; `packets` are those of which nothing was seen, see DecodeStop. */
+  readonly unread: { readonly packets: number; readonly stops: readonly DecodeStop[] };
   readonly flows: Readonly<Record<string, number>>;
   /** Ended early because the flow table was full. */
   readonly flows_evicted: number;
@@ -80,6 +83,7 @@ export function makeReport(
       ...totals.applications,
     },
     decode_stops: pipeline.decodeStops(),
+    unread: { packets: pipeline.unreadPackets, stops: pipeline.decodeStopList() },
     flows: { total: totals.flowsTotal, tcp: 0, udp: 0, ...totals.flows },
     flows_evicted: totals.flowsEvicted,
     ...makeFindingReport(found),
@@ -166,7 +170,11 @@ function talkers(hosts: readonly HostTotals[]): string {
   );
 }
 
-function stops({ decode_stops: { truncated, malformed, unsupported } }: AnalyzeReport): string {
+const stopsShown = 5;
+
+function stops(
+  { decode_stops: { truncated, malformed, unsupported }, unread }: AnalyzeReport,
+): string {
   const parts = [
     truncated > 0 ? `${formatCount(truncated)} cut off by the capture` : "",
     malformed > 0 ? `${formatCount(malformed)} malformed` : "",
@@ -174,7 +182,13 @@ function stops({ decode_stops: { truncated, malformed, unsupported } }: AnalyzeR
       ? `${formatCount(unsupported)} with a protocol that tapwatch does not read`
       : "",
   ].filter((part) => part !== "");
-  return parts.length === 0 ? "" : `Packets not decoded to the end: ${parts.join(", ")}.`;
+  if (parts.length === 0) return "";
+  const places = unread.stops.slice(0, stopsShown).map(({ name, reason, packets }) =>
+    `  ${formatCount(packets)} ${reason === "unsupported" ? "not read" : reason}: ${name}`
+  );
+  const more = unread.stops.length - places.length;
+  if (more > 0) places.push(`  and ${more} other reasons`);
+  return [`Packets not decoded to the end: ${parts.join(", ")}.`, ...places].join("\n");
 }
 
 function evictions({ flows_evicted }: AnalyzeReport): string {

@@ -45,9 +45,9 @@ export function stop(
   return Step.done;
 }
 
-/** Stops at something tapwatch does not read (a protocol number, a version). */
-export function stopUnsupported(packet: Packet, layer: number): number {
-  return stop(packet, layer, StopReason.unsupported, 0, 0);
+/** Stops at something tapwatch does not read: `what` by its number (link type, EtherType, protocol …), or 0. */
+export function stopUnsupported(packet: Packet, layer: number, what = 0): number {
+  return stop(packet, layer, StopReason.unsupported, what, 0);
 }
 
 /** True when `needed` bytes follow; otherwise charges the stop to `layer`. */

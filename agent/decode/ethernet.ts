@@ -1,5 +1,5 @@
 /** Ethernet II and IEEE 802.3, 802.1Q/802.1ad and other tags, and LLC/SNAP (IEEE 802.2, RFC 1042). */
-import { Layer, type Packet, StopReason } from "../records.ts";
+import { Layer, type Packet, StopReason, Unread } from "../records.ts";
 import { readUint16 } from "./bytes.ts";
 import { type Cursor, hasBytes, stop, stopUnsupported } from "./cursor.ts";
 import { Step, stepOfEtherType } from "./step.ts";
@@ -76,7 +76,7 @@ function stepOfTypeOrLength(
 /** Step of an EtherType; one that is not read stops at `layer`, which named it. */
 export function stepOrUnsupported(packet: Packet, etherType: number, layer: number): number {
   const step = stepOfEtherType(etherType);
-  return step === Step.unknown ? stopUnsupported(packet, layer) : step;
+  return step === Step.unknown ? stopUnsupported(packet, layer, etherType) : step;
 }
 
 /** SAPs and control; behind SNAP's AA AA 03 an organisation (zero for EtherTypes) and a type. */
@@ -88,12 +88,14 @@ export function decodeLlc(cursor: Cursor, packet: Packet): number {
     cursor.position = position + 3;
     return Step.ipv4;
   }
-  if (saps !== 0xaaaa || bytes[position + 2] !== 3) return stopUnsupported(packet, LLC_LAYER);
+  if (saps !== 0xaaaa || bytes[position + 2] !== 3) {
+    return stopUnsupported(packet, LLC_LAYER, Unread.saps | saps);
+  }
   if (!hasBytes(cursor, packet, LLC_LAYER, 8)) return Step.done;
   cursor.position = position + 8;
   // RFC 1042 uses organisation 0; 0000F8 is its bridge-tunnel form (IEEE 802.1H).
   const isEtherType = readUint16(bytes, position + 3) === 0 &&
     (bytes[position + 5] === 0 || bytes[position + 5] === 0xf8);
-  if (!isEtherType) return stopUnsupported(packet, LLC_LAYER);
+  if (!isEtherType) return stopUnsupported(packet, LLC_LAYER, Unread.saps | saps);
   return stepOrUnsupported(packet, readUint16(bytes, position + 6), LLC_LAYER);
 }

@@ -64,5 +64,5 @@ export function endIp(cursor: Cursor, packet: Packet, protocol: number, layer: n
   if (step < Step.opaque && packet.isLaterFragment === 0) return step;
   setPayload(cursor, packet, cursor.position);
   const isUnknown = step === Step.unknown && packet.isLaterFragment === 0;
-  return isUnknown ? stopUnsupported(packet, layer) : Step.done;
+  return isUnknown ? stopUnsupported(packet, layer, protocol) : Step.done;
 }

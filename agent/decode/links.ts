@@ -11,7 +11,7 @@ import { Step, stepOfLinktype } from "./step.ts";
 /** The step for a link type; none, and a stop, for one that is not read. */
 export function beginLink(packet: Packet, linktype: number): number {
   const step = stepOfLinktype(linktype);
-  return step === Step.unknown ? stopUnsupported(packet, Layer.link) : step;
+  return step === Step.unknown ? stopUnsupported(packet, Layer.link, linktype) : step;
 }
 
 /** Address family of the host that captured, in its byte order: 2 is IPv4, 10, 24, 28 and 30 are IPv6 somewhere. */

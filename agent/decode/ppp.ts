@@ -27,7 +27,7 @@ export function decodePpp(cursor: Cursor, packet: Packet): number {
   const protocol = isCompressed ? first : readUint16(bytes, cursor.position);
   cursor.position += isCompressed ? 1 : 2;
   const step = stepOfPppProtocol(protocol);
-  return step === Step.unknown ? stopUnsupported(packet, Layer.ppp) : step;
+  return step === Step.unknown ? stopUnsupported(packet, Layer.ppp, protocol) : step;
 }
 
 /** A serial link: PPP, with FF 03 before it or not, or Cisco HDLC, whose addresses are no protocols of PPP. */

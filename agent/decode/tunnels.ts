@@ -50,7 +50,7 @@ function stepOfGreProtocol(
   if (protocol === ERSPAN) return hasSequence ? skipToEthernet(cursor, packet, 8) : Step.ethernet;
   if (protocol === ERSPAN_3) return decodeErspan3(cursor, packet);
   const step = stepOfEtherType(protocol);
-  return step === Step.unknown ? stopUnsupported(packet, GRE_LAYER) : step;
+  return step === Step.unknown ? stopUnsupported(packet, GRE_LAYER, protocol) : step;
 }
 
 function skipToEthernet(cursor: Cursor, packet: Packet, length: number): number {
@@ -99,7 +99,7 @@ export function decodeGeneve(cursor: Cursor, packet: Packet): number {
   if (!hasBytes(cursor, packet, Layer.geneve, length)) return Step.done;
   const protocol = readUint16(bytes, position + 2);
   const step = protocol === TRANSPARENT_ETHERNET ? Step.ethernet : stepOfEtherType(protocol);
-  if (step === Step.unknown) return stopUnsupported(packet, Layer.geneve);
+  if (step === Step.unknown) return stopUnsupported(packet, Layer.geneve, protocol);
   cursor.position = position + length;
   return enterTunnel(cursor, packet, Layer.geneve, step);
 }

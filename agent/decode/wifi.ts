@@ -1,5 +1,5 @@
 /** 802.11 data frames (IEEE 802.11-2020 section 9.3.2), and the headers that capturing systems put before them. */
-import { Layer, type Packet, StopReason } from "../records.ts";
+import { Layer, type Packet, StopReason, Unread } from "../records.ts";
 import { readInt32, readUint16, readUint16LittleEndian, readUint32LittleEndian } from "./bytes.ts";
 import { type Cursor, hasBytes, stop, stopUnsupported } from "./cursor.ts";
 import { Step } from "./step.ts";
@@ -96,8 +96,8 @@ export function decodeWifi(cursor: Cursor, packet: Packet): number {
   const { bytes, position } = cursor;
   const control = bytes[position];
   const flags = bytes[position + 1];
-  const isReadable = (control & 0x4f) === 0x08 && (flags & PROTECTED) === 0;
-  if (!isReadable) return stopUnsupported(packet, WIFI_LAYER);
+  if ((control & 0x4f) !== 0x08) return stopUnsupported(packet, WIFI_LAYER, Unread.noData);
+  if ((flags & PROTECTED) !== 0) return stopUnsupported(packet, WIFI_LAYER, Unread.encrypted);
   const isQos = (control & 0x80) !== 0;
   const hasFourthAddress = (flags & (TO_DS | FROM_DS)) === (TO_DS | FROM_DS);
   const qosAt = hasFourthAddress ? 30 : 24;

@@ -31,6 +31,7 @@ import {
   type ApplicationDetails,
   type ApplicationTotals,
   createPacketBatch,
+  type DecodeStop,
   type Flow,
   type HostTotals,
   Packet,
@@ -45,6 +46,7 @@ import {
 } from "../records.ts";
 import { KeyedSlots } from "../detect/common/keyed_slots.ts";
 import { type ObservationSink, ObservationWriter } from "./observation_writer.ts";
+import { DecodeStops } from "./decode_stops.ts";
 import { hostCountDefault, HostTable } from "./host_table.ts";
 import { HomeNetwork, isUnicastAddress } from "./home_network.ts";
 import { NameBook } from "./name_book.ts";
@@ -138,6 +140,7 @@ export class Pipeline {
   readonly #applicationFlows: Float64Array;
   readonly #transportFlows: Float64Array;
   readonly #stops: Float64Array;
+  readonly #stopPlaces = new DecodeStops();
   readonly #observer: ObservationWriter | null;
   /** Addresses whose packets become rows under the policy "anomalous". */
   readonly #suspects = new KeyedSlots({ capacity: suspectsMax, keyWords: 4 });
@@ -382,6 +385,16 @@ export class Pipeline {
     };
   }
 
+  /** Packets of which nothing was seen that detection could judge, see DecodeStop. */
+  get unreadPackets(): number {
+    return this.#stopPlaces.unreadPackets;
+  }
+
+  /** Where packets were not decoded to the end, most first. */
+  decodeStopList(): DecodeStop[] {
+    return this.#stopPlaces.list();
+  }
+
   /** Everything but what only the worker around it knows. */
   snapshot(): Omit<
     PipelineSnapshot,
@@ -398,6 +411,8 @@ export class Pipeline {
       protocols: this.protocolTotals(),
       applications: this.applicationTotals(),
       decodeStops: this.decodeStops(),
+      unreadPackets: this.unreadPackets,
+      decodeStopList: this.decodeStopList(),
       flowsActive: this.#flows.activeCount,
       flowsTotal: this.#flows.totalCount,
       flowsEvicted: this.#flows.evictedCount,
@@ -417,6 +432,7 @@ export class Pipeline {
     const index = this.#placeOf(row);
     const lengths = [capturedLengths[index], wireLengths[index]] as const;
     decodePacket(bytes, offsets[index], ...lengths, linktypes[index], this.#packet);
+    if (this.#packet.stopReason !== StopReason.complete) this.#stopPlaces.add(this.#packet);
     this.#packetRow = row;
     this.#flows.setPacket(this.#packet, timestampsUs[index]);
   }

@@ -77,6 +77,12 @@ function trafficFamilies({ snapshot }: LiveState): Family[] {
     counter("decode_stops_total", "Packets that could not be decoded to the end, by reason.")(
       byLabel("reason", Object.entries(snapshot?.decodeStops ?? {})),
     ),
+    counter(
+      "packets_unread_total",
+      "Packets of which nothing was seen that detection could judge.",
+    )(
+      snapshot?.unreadPackets ?? 0,
+    ),
     counter("flows_total", "Flows begun.")(snapshot?.flowsTotal ?? 0),
     counter("flows_evicted_total", "Flows ended early because the table was full.")(
       snapshot?.flowsEvicted ?? 0,
