@@ -616,14 +616,16 @@ export const SCAN_PROBES = [
 export type ScanProbe = typeof SCAN_PROBES[number];
 
 /** What a detector found; `scan` and `anomaly` have their own parts. */
-export type FindingKind =
-  | "scan"
-  | "anomaly"
-  | "brute_force"
-  | "flood"
-  | "arp_spoof"
-  | "dns_tunnel"
-  | "beacon";
+export const FINDING_KINDS = [
+  "scan",
+  "anomaly",
+  "brute_force",
+  "flood",
+  "arp_spoof",
+  "dns_tunnel",
+  "beacon",
+] as const;
+export type FindingKind = typeof FINDING_KINDS[number];
 
 /**
  * One finding of any detector: an episode that is opened when it is detected, told again under the same id when it

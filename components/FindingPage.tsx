@@ -64,10 +64,11 @@ function packetsLink(finding: Finding): string {
   return `/packets?${hostQuery(finding)}`;
 }
 
-/** Of the finding's host and time, as the lists and the export take it. */
+/** Of the finding's host and time, as the lists and the export take it; a host known by its MAC address alone has no flows. */
 export function hostQuery(finding: Finding): string {
   const host = mainHost(finding);
-  const query = new URLSearchParams(host === "" ? {} : { host });
+  const isIp = host !== "" && !/^(\w\w:){5}\w\w$/.test(host);
+  const query = new URLSearchParams(isIp ? { host } : {});
   // Whole seconds, as the form of the list has them.
   query.set("from", String(Math.floor(finding.firstUs / 1e6) * 1e6));
   query.set("to", String(Math.ceil((finding.lastUs + 1) / 1e6) * 1e6));

@@ -81,6 +81,9 @@ function Field({ field, value }: { field: ListField; value: string }) {
                 {choice.label}
               </option>
             ))}
+            {choices.every((choice) => choice.value !== value) && (
+              <option value={value} selected>{value}</option>
+            )}
           </select>
         )
         : type

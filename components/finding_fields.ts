@@ -1,5 +1,5 @@
 /** The filter fields of the two lists of findings; names are those of `/api`. */
-import { SCAN_KINDS, SCAN_PROBES, SEVERITIES } from "../agent/records.ts";
+import { FINDING_KINDS, SCAN_KINDS, SCAN_PROBES, SEVERITIES } from "../agent/records.ts";
 import { kindLabels, probeLabels, scanKindLabels, severityLabels } from "./finding_text.ts";
 import { timeFields } from "./filter_fields.ts";
 import type { ListField } from "./ListPage.tsx";
@@ -33,14 +33,7 @@ export const scanFields: readonly ListField[] = [
   ...common,
 ];
 
-const anomalyKinds = [
-  "anomaly",
-  "brute_force",
-  "flood",
-  "arp_spoof",
-  "dns_tunnel",
-  "beacon",
-] as const;
+const anomalyKinds = FINDING_KINDS.filter((kind) => kind !== "scan");
 export const anomalyFields: readonly ListField[] = [
   ...ends,
   { name: "kind", label: "Kind", choices: choices(anomalyKinds, kindLabels) },

@@ -120,8 +120,8 @@ export function fitsQuery(finding: Finding, query: FindingQuery): boolean {
     (query.probe === "" || query.probe === finding.scan?.probe) &&
     (query.severity === "" || query.severity === finding.severity) &&
     (query.state === "" || (query.state === "open") === finding.isOpen) &&
-    (query.source === "" || finding.sources.includes(query.source.toLowerCase())) &&
-    (query.target === "" || finding.targets.includes(query.target.toLowerCase())) &&
+    (query.source === "" || finding.sources.includes(query.source)) &&
+    (query.target === "" || finding.targets.includes(query.target)) &&
     (query.fromUs === null || listTimeUs(finding) >= query.fromUs) &&
     (query.toUs === null || listTimeUs(finding) < query.toUs);
 }

@@ -1,8 +1,14 @@
 /** Alerts: the page for messages to people, which this version does not send yet. */
 import { page } from "fresh";
+import { checkNames } from "./(_server)/parameters.ts";
 import { define } from "./(_server)/state.ts";
 
-export const handler = define.handlers({ GET: () => page() });
+export const handler = define.handlers({
+  GET({ url }) {
+    checkNames(url.searchParams, []);
+    return page();
+  },
+});
 
 export default define.page(function Alerts() {
   return (

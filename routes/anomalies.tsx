@@ -1,5 +1,4 @@
 /** Anomalies and other findings of the database, newest first, and those that arrive while the page stands. */
-import { page } from "fresh";
 import { anomalyFields } from "../components/finding_fields.ts";
 import { readFinding } from "../agent/finding_reader.ts";
 import { forRow } from "../components/findings.ts";
@@ -7,13 +6,13 @@ import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
 import { findingQuery, sinceText } from "./(_server)/finding_pages.ts";
-import { attemptPage, episodeFilter } from "./(_server)/lists.ts";
+import { anomalyFilter, listPage } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
   GET({ state, url }) {
     const { queries } = state.context;
-    return page(attemptPage(() => queries.anomalies(episodeFilter(url.searchParams))));
+    return listPage(() => queries.anomalies(anomalyFilter(url.searchParams)));
   },
 });
 
@@ -30,7 +29,7 @@ export default define.page<typeof handler>(function Anomalies({ data, state, url
       <FindingRows
         list="anomalies"
         findings={rows.map((row) => forRow(readFinding("anomalies", row)))}
-        query={isFirstPage ? findingQuery(url.searchParams) : null}
+        query={isFirstPage ? findingQuery(anomalyFilter(url.searchParams)) : null}
         isFiltered={url.search !== ""}
         nowUs={pageNowUs(state.message)}
         zone={state.sensor.zone}

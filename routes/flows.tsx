@@ -1,16 +1,15 @@
 /** Flows of the database, by their ends, newest first. */
-import { page } from "fresh";
 import { flowFields } from "../components/filter_fields.ts";
 import { FlowTable } from "../components/FlowTable.tsx";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
-import { attemptPage, flowFilter } from "./(_server)/lists.ts";
+import { flowFilter, listPage } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
   GET({ state, url }) {
     const { queries } = state.context;
-    return page(attemptPage(() => queries.flows(flowFilter(url.searchParams))));
+    return listPage(() => queries.flows(flowFilter(url.searchParams)));
   },
 });
 

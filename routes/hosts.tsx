@@ -1,18 +1,17 @@
 /** Hosts of the database with their totals. */
-import { page } from "fresh";
 import type { StoredHost } from "../agent/store/schema.ts";
 import { HostName } from "../components/Address.tsx";
 import { hostFields } from "../components/filter_fields.ts";
 import { formatBytes, formatWhen } from "../components/format.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
-import { attemptPage, hostFilter } from "./(_server)/lists.ts";
+import { hostFilter, listPage } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
   GET({ state, url }) {
     const { queries } = state.context;
-    return page(attemptPage(() => queries.hosts(hostFilter(url.searchParams))));
+    return listPage(() => queries.hosts(hostFilter(url.searchParams)));
   },
 });
 

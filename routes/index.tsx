@@ -4,6 +4,7 @@ import type { PacketRow } from "../agent/records.ts";
 import { localInputTime } from "../components/input_time.ts";
 import { Notice } from "../components/Notice.tsx";
 import { ExportForm } from "../components/ExportForm.tsx";
+import type { Range } from "../components/live_message.ts";
 import { highestOf } from "../components/peaks.ts";
 import { isOfProtocol } from "../components/PacketTable.tsx";
 import { PROTOCOL_CHOICES } from "../components/protocol_groups.ts";
@@ -17,6 +18,7 @@ import TrafficChart from "../islands/TrafficChart.tsx";
 import TrafficNumbers from "../islands/TrafficNumbers.tsx";
 import VerdictLine from "../islands/VerdictLine.tsx";
 import {
+  askedRange,
   define,
   emptySeries,
   rangeOf,
@@ -26,21 +28,22 @@ import {
 } from "./(_server)/state.ts";
 import { overviewFindings } from "./(_server)/finding_pages.ts";
 import { attempt, packetRows } from "./(_server)/lists.ts";
+import { choiceParameter } from "./(_server)/parameters.ts";
 
 const packetsShown = 15;
 
 export const handler = define.handlers({
   GET(ctx) {
     const { state, url } = ctx;
-    const range = rangeOf(url);
-    const asked = url.searchParams.get("protocol") ?? "";
-    const protocol = PROTOCOL_CHOICES.find((name) => name === asked) ?? "";
+    const asked = attempt(() => askedView(url), { range: rangeOf(url), protocol: "" });
+    const { range, protocol } = asked.value;
     const nowUs = pageNowUs(state.message);
     const series = attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
     const rows = attempt(() => newestRows(state, protocol), newestOf(state, protocol));
     const findings = attempt(() => overviewFindings(state), []);
     return page({
       live: { initial: state.message, series: series.value, range },
+      refusal: asked.error,
       error: series.error || rows.error || findings.error,
       findings: findings.value,
       peaks: highestOf(state.context.live.seconds(), null),
@@ -48,7 +51,7 @@ export const handler = define.handlers({
       protocol,
       rows: rows.value,
       from: exportFrom(state, nowUs),
-    });
+    }, { status: asked.status });
   },
 });
 
@@ -62,6 +65,7 @@ export default define.page<typeof handler>(function Overview({ data, state }) {
         recentDrops={data.drops}
         findings={data.findings}
       />
+      {data.refusal !== "" && <Notice title="This cannot be shown" detail={data.refusal} />}
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
       <TrafficNumbers initial={message} peaks={data.peaks} />
       <TrafficChart {...data.live} zone={sensor.zone} />
@@ -79,6 +83,14 @@ export default define.page<typeof handler>(function Overview({ data, state }) {
     </>
   );
 });
+
+/** What the address asks the overview for. Throws ParameterError. */
+function askedView(url: URL): { readonly range: Range; readonly protocol: string } {
+  return {
+    range: askedRange(url, ["protocol"]),
+    protocol: choiceParameter(url.searchParams, "protocol", PROTOCOL_CHOICES) ?? "",
+  };
+}
 
 /** The export form begins with the last quarter of an hour. */
 function exportFrom({ context }: State, nowUs: number): string {

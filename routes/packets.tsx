@@ -1,15 +1,14 @@
 /** Packet rows of the database, newest first. */
-import { page } from "fresh";
 import { packetFields } from "../components/filter_fields.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { PacketTable } from "../components/PacketTable.tsx";
-import { attemptPage, packetFilter, toPacketRow } from "./(_server)/lists.ts";
+import { listPage, packetFilter, toPacketRow } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
   GET({ state, url }) {
     const { queries } = state.context;
-    return page(attemptPage(() => queries.packets(packetFilter(url.searchParams))));
+    return listPage(() => queries.packets(packetFilter(url.searchParams)));
   },
 });
 

@@ -10,20 +10,29 @@ import StatusLog from "../islands/StatusLog.tsx";
 import StatusNumbers from "../islands/StatusNumbers.tsx";
 import VerdictLine from "../islands/VerdictLine.tsx";
 import { attempt } from "./(_server)/lists.ts";
-import { define, emptySeries, rangeOf, recentDrops, trafficSeries } from "./(_server)/state.ts";
+import {
+  askedRange,
+  define,
+  emptySeries,
+  rangeOf,
+  recentDrops,
+  trafficSeries,
+} from "./(_server)/state.ts";
 
 export const handler = define.handlers({
   GET(ctx) {
     const { state, url } = ctx;
-    const range = rangeOf(url);
+    const asked = attempt(() => askedRange(url), rangeOf(url));
+    const range = asked.value;
     const nowUs = pageNowUs(state.message);
     const series = attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
     return page({
       live: { initial: state.message, series: series.value, range },
+      refusal: asked.error,
       error: series.error,
       drops: recentDrops(state),
       entries: state.context.live.entries,
-    });
+    }, { status: asked.status });
   },
 });
 
@@ -32,6 +41,7 @@ export default define.page<typeof handler>(function Status({ data, state }) {
   return (
     <>
       <VerdictLine initial={message} sensor={sensor} recentDrops={data.drops} findings={null} />
+      {data.refusal !== "" && <Notice title="This cannot be shown" detail={data.refusal} />}
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
       <StatusNumbers initial={message} />
       <PacketRate

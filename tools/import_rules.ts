@@ -26,6 +26,7 @@ const forDashboard = [
   ...common,
   ...storeForReading,
   "agent/dashboard_context.ts",
+  "agent/decode/addresses.ts",
 ]
   .concat("agent/live_state.ts", "agent/log.ts", findingReader);
 

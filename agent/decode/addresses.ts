@@ -154,6 +154,12 @@ function parseGroups(text: string, isEnd: boolean): number[] | null {
   return result;
 }
 
+/** An IP address as we write it (RFC 5952, in lower case); null when the text is none. */
+export function canonicalIp(text: string): string | null {
+  const words = parseIpWords(text);
+  return words && formatIpWords(text.includes(":") ? 6 : 4, words);
+}
+
 /** The six bytes of a MAC address written with `:` or `-`; null when the text is none. */
 export function parseMac(text: string): Uint8Array | null {
   if (!/^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/.test(text)) return null;

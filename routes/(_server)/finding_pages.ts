@@ -4,6 +4,7 @@ import { anomalyRow, findingRowId, isScan, scanRow } from "../../agent/store/fin
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
 import type { Finding } from "../../agent/records.ts";
 import { type FindingList, readFinding } from "../../agent/finding_reader.ts";
+import type { ScanFilter } from "../../agent/store/filters.ts";
 import {
   aheadUs,
   type FindingQuery,
@@ -14,7 +15,6 @@ import {
 import { hostQuery } from "../../components/FindingPage.tsx";
 import { formatWhen } from "../../components/format.ts";
 import { baseName, pageNowUs } from "../../components/verdict.ts";
-import { timeParameter } from "./parameters.ts";
 import type { State } from "./state.ts";
 
 /** A finding with what its page shows. */
@@ -115,17 +115,17 @@ export function openFindings({ context }: State, list: FindingList): readonly Op
 }
 
 /** What a list page asks for, for the findings that arrive while it stands. */
-export function findingQuery(query: URLSearchParams): FindingQuery {
-  const text = (name: string) => query.get(name)?.trim() ?? "";
+export function findingQuery(filter: ScanFilter): FindingQuery {
+  const { source = "", target = "", kind = "", probe = "", severity = "", isOpen } = filter;
   return {
-    source: text("source"),
-    target: text("target"),
-    kind: text("kind"),
-    probe: text("probe"),
-    severity: text("severity"),
-    state: text("state"),
-    fromUs: timeParameter(query, "from") ?? null,
-    toUs: timeParameter(query, "to") ?? null,
+    source,
+    target,
+    kind,
+    probe,
+    severity,
+    state: isOpen === undefined ? "" : isOpen ? "open" : "closed",
+    fromUs: filter.fromUs ?? null,
+    toUs: filter.toUs ?? null,
   };
 }
 

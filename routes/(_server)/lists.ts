@@ -1,6 +1,15 @@
 /** The lists of pages and `/api`: a query string in, a bounded page of rows out. */
+import { page, type PageResponse } from "fresh";
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
-import type { PacketRow } from "../../agent/records.ts";
+import {
+  APPLICATION_NAMES,
+  FINDING_KINDS,
+  type PacketRow,
+  SCAN_KINDS,
+  SCAN_PROBES,
+  SEVERITIES,
+  TRANSPORT_NAMES,
+} from "../../agent/records.ts";
 import type {
   EpisodeFilter,
   FindingFilter,
@@ -16,17 +25,32 @@ import type {
 import type { StoredPacket } from "../../agent/store/schema.ts";
 import type { Page } from "../../agent/store/time_list.ts";
 import { fromWire } from "../../components/wire.ts";
-import { textParameter, timeParameter, wholeNumber } from "./parameters.ts";
+import {
+  addressParameter,
+  checkNames,
+  choiceParameter,
+  textParameter,
+  timeRange,
+  wholeNumber,
+} from "./parameters.ts";
 import { errorJson } from "./plain_answers.ts";
 
 const limitMax = 1000;
+const pagingNames = ["limit", "cursor"];
+const rangeNames = ["from", "to"];
 const hostOrders: readonly HostOrder[] = ["bytes", "last_seen", "first_seen", "address"];
+const protocols = [...TRANSPORT_NAMES, ...APPLICATION_NAMES].filter((name) => name !== "");
+/** Zeek's, in lower case. */
+const connStates = ["s0", "s1", "sf", "rej", "s2", "s3", "rsto", "rstr", "rstos0", "rstrh", "sh"]
+  .concat("shr", "oth");
+const anomalyKinds = FINDING_KINDS.filter((kind) => kind !== "scan");
 
 export function packetFilter(query: URLSearchParams): PacketFilter {
+  checkNames(query, ["protocol", "host", "port", "text", "flow", ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
-    protocol: textParameter(query, "protocol")?.toLowerCase(),
-    host: textParameter(query, "host"),
+    protocol: choiceParameter(query, "protocol", protocols),
+    host: addressParameter(query, "host", { takesMac: true }),
     port: wholeNumber(query, "port", { min: 0, max: 65_535 }),
     text: textParameter(query, "text"),
     flowId: wholeNumber(query, "flow", { min: 0, max: Number.MAX_SAFE_INTEGER }),
@@ -34,77 +58,91 @@ export function packetFilter(query: URLSearchParams): PacketFilter {
 }
 
 export function flowFilter(query: URLSearchParams): FlowFilter {
+  const own = ["protocol", "host", "port", "state", "name", "text"];
+  checkNames(query, [...own, ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
-    protocol: textParameter(query, "protocol")?.toLowerCase(),
-    host: textParameter(query, "host"),
+    protocol: choiceParameter(query, "protocol", protocols),
+    host: addressParameter(query, "host", { takesMac: false }),
     port: wholeNumber(query, "port", { min: 0, max: 65_535 }),
-    connState: textParameter(query, "state"),
+    connState: choiceParameter(query, "state", connStates)?.toUpperCase(),
     name: textParameter(query, "name"),
     text: textParameter(query, "text"),
   };
 }
 
 export function hostFilter(query: URLSearchParams): HostFilter {
-  const order = textParameter(query, "order") ?? "bytes";
-  const known = hostOrders.find((name) => name === order);
-  if (!known) throw new RangeError(`order must be one of ${hostOrders.join(", ")}, got "${order}"`);
-  const local = textParameter(query, "local");
+  checkNames(query, ["text", "local", "order", ...pagingNames]);
   return {
     ...paging(query),
-    order: known,
+    order: choiceParameter(query, "order", hostOrders) ?? "bytes",
     text: textParameter(query, "text"),
-    isLocal: local === undefined ? undefined : local === "1",
+    isLocal: oneOfTwo(query, "local", ["1", "0"]),
   };
 }
 
-export function findingFilter(query: URLSearchParams): FindingFilter {
+/** Of /anomalies. */
+export function anomalyFilter(query: URLSearchParams): EpisodeFilter {
+  checkNames(query, findingNames);
+  return findingFilter(query, anomalyKinds);
+}
+
+/** Of /scans. */
+export function scanFilter(query: URLSearchParams): ScanFilter {
+  checkNames(query, [...findingNames, "probe"]);
+  return {
+    ...findingFilter(query, SCAN_KINDS),
+    probe: choiceParameter(query, "probe", SCAN_PROBES),
+  };
+}
+
+export function alertFilter(query: URLSearchParams): FindingFilter {
+  const own = ["kind", "severity"];
+  checkNames(query, [...own, ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
-    kind: textParameter(query, "kind"),
-    severity: textParameter(query, "severity"),
+    kind: choiceParameter(query, "kind", FINDING_KINDS),
+    severity: choiceParameter(query, "severity", SEVERITIES),
   };
 }
 
-/** Of /anomalies: what findingFilter takes, and source, target and state (open or closed). */
-export function episodeFilter(query: URLSearchParams): EpisodeFilter {
-  return {
-    ...findingFilter(query),
-    source: textParameter(query, "source"),
-    target: textParameter(query, "target"),
-    isOpen: oneOfTwo(query, "state", ["open", "closed"]),
-  };
-}
-
+/** Of /api/incidents. */
 export function incidentFilter(query: URLSearchParams): IncidentFilter {
+  const own = ["severity", "actor", "source", "target", "state", "acknowledged"];
+  checkNames(query, [...own, ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
-    severity: textParameter(query, "severity"),
-    actor: textParameter(query, "actor"),
-    source: textParameter(query, "source"),
-    target: textParameter(query, "target"),
+    severity: choiceParameter(query, "severity", SEVERITIES),
+    actor: addressParameter(query, "actor", { takesMac: true }),
+    source: addressParameter(query, "source", { takesMac: true }),
+    target: addressParameter(query, "target", { takesMac: true }),
     isOpen: oneOfTwo(query, "state", ["open", "closed"]),
     isAcknowledged: oneOfTwo(query, "acknowledged", ["yes", "no"]),
   };
 }
 
-/** Whether a parameter has the first of two values; undefined without it. Throws RangeError. */
+const findingNames = ["source", "target", "kind", "severity", "state", ...rangeNames]
+  .concat(pagingNames);
+
+function findingFilter(query: URLSearchParams, kinds: readonly string[]): EpisodeFilter {
+  return {
+    ...pagingAndRange(query),
+    kind: choiceParameter(query, "kind", kinds),
+    severity: choiceParameter(query, "severity", SEVERITIES),
+    source: addressParameter(query, "source", { takesMac: true }),
+    target: addressParameter(query, "target", { takesMac: true }),
+    isOpen: oneOfTwo(query, "state", ["open", "closed"]),
+  };
+}
+
+/** Whether a parameter has the first of two values; undefined without it. Throws ParameterError. */
 function oneOfTwo(
   query: URLSearchParams,
   name: string,
-  [first, second]: readonly [string, string],
+  values: readonly [string, string],
 ): boolean | undefined {
-  const value = textParameter(query, name);
-  if (value === undefined) return undefined;
-  if (value !== first && value !== second) {
-    throw new RangeError(`${name} must be ${first} or ${second}, got "${value}"`);
-  }
-  return value === first;
-}
-
-/** Of /scans: what episodeFilter takes, and probe. */
-export function scanFilter(query: URLSearchParams): ScanFilter {
-  return { ...episodeFilter(query), probe: textParameter(query, "probe") };
+  const value = choiceParameter(query, name, values);
+  return value === undefined ? undefined : value === values[0];
 }
 
 function paging(query: URLSearchParams): Paging {
@@ -115,11 +153,7 @@ function paging(query: URLSearchParams): Paging {
 }
 
 function pagingAndRange(query: URLSearchParams): Paging & TimeRange {
-  return {
-    ...paging(query),
-    fromUs: timeParameter(query, "from"),
-    toUs: timeParameter(query, "to"),
-  };
+  return { ...paging(query), ...timeRange(query) };
 }
 
 /** The newest packet rows of the database as the pages show them. */
@@ -141,30 +175,30 @@ export interface Attempt<T> {
   readonly value: T;
   /** A sentence for people; "" when all is well. */
   readonly error: string;
+  /** Of the page that tells of it: 400 for what cannot be asked for. */
+  readonly status: number;
 }
 
 /** Asks the database for a page: a refusal or a failure becomes words on it, not an error page. */
 export function attempt<T>(ask: () => T, fallback: T): Attempt<T> {
   try {
-    return { value: ask(), error: "" };
+    return { value: ask(), error: "", status: 200 };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return { value: fallback, error: error.message };
+    const status = error instanceof RangeError ? 400 : 200;
+    return { value: fallback, error: error.message, status };
   }
 }
 
 /** A list's page, empty with the reason when it cannot be read. */
-export function attemptPage<Row>(ask: () => Page<Row>): Attempt<Page<Row>> {
-  return attempt(ask, { rows: [], nextCursor: null });
+export function listPage<Row>(ask: () => Page<Row>): PageResponse<Attempt<Page<Row>>> {
+  const asked = attempt(ask, { rows: [], nextCursor: null });
+  return page(asked, { status: asked.status });
 }
 
 /** The same as JSON: 400 for a wrong parameter, 503 for a database that cannot be read. */
 export function listJson<Row>(name: string, ask: () => Page<Row>): Response {
-  try {
-    const { rows, nextCursor } = ask();
-    return Response.json({ [name]: rows, next_cursor: nextCursor });
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return errorJson(error instanceof RangeError ? 400 : 503, error.message);
-  }
+  const { value, error, status } = attempt<Page<Row> | null>(ask, null);
+  if (value === null) return errorJson(status === 400 ? 400 : 503, error);
+  return Response.json({ [name]: value.rows, next_cursor: value.nextCursor });
 }

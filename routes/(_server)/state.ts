@@ -20,6 +20,7 @@ import { fromWire } from "../../components/wire.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { LoginGate } from "./login_gate.ts";
 import { withAllMethods } from "./methods.ts";
+import { checkNames, choiceParameter } from "./parameters.ts";
 
 export interface State {
   context: DashboardContext;
@@ -52,9 +53,16 @@ export function sensorInfo({ options }: DashboardContext): SensorInfo {
   };
 }
 
-/** The range that the address asks for. */
+/** The range that the address asks for, or the first where it asks for none of ours. */
 export function rangeOf(url: URL): Range {
   return rangeById(url.searchParams.get("range"));
+}
+
+/** The same. Throws ParameterError for what is no range, and for names besides it and `others`. */
+export function askedRange({ searchParams }: URL, others: readonly string[] = []): Range {
+  checkNames(searchParams, ["range", ...others]);
+  const id = choiceParameter(searchParams, "range", RANGES.map(({ id }) => id));
+  return rangeById(id ?? null);
 }
 
 /**

@@ -33,10 +33,12 @@ import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { exportLink, findingPage } from "../(_server)/finding_pages.ts";
 import { attempt } from "../(_server)/lists.ts";
+import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
 
 export const handler = define.handlers({
-  GET({ state, params }) {
+  GET({ state, params, url }) {
+    checkNames(url.searchParams, []);
     const found = attempt(() => findingPage(state, "scans", params.id ?? ""), null);
     if (found.value) state.title = found.value.finding.reason;
     const isMissing = found.value === null && found.error === "";

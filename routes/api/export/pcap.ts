@@ -1,6 +1,14 @@
 import type { ExportFilter } from "../../../agent/dashboard_context.ts";
 import { UsageError } from "../../../agent/errors.ts";
-import { textParameter, timeParameter, wholeNumber } from "../../(_server)/parameters.ts";
+import { TRANSPORT_NAMES } from "../../../agent/records.ts";
+import {
+  addressParameter,
+  checkNames,
+  choiceParameter,
+  timeRange,
+  wholeNumber,
+} from "../../(_server)/parameters.ts";
+import { plainText } from "../../(_server)/plain_answers.ts";
 import { define } from "../../(_server)/state.ts";
 
 /** A slice of the capture ring as a pcap file: from, to, host, port, protocol, flow, scan, anomaly. */
@@ -18,31 +26,28 @@ export const handler = define.handlers({
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const isRefusal = error instanceof RangeError || error instanceof UsageError;
-      return new Response(`${error.message}\n`, {
-        status: isRefusal ? 400 : 503,
-        headers: { "content-type": "text/plain; charset=utf-8" },
-      });
+      return plainText(isRefusal ? 400 : 503, error.message);
     }
   },
 });
 
+const names = ["from", "to", "host", "port", "protocol", "flow", "scan", "anomaly"];
+
 function exportFilter(query: URLSearchParams): ExportFilter {
+  checkNames(query, names);
   const id = (name: string) =>
     wholeNumber(query, name, { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? null;
-  const filter: ExportFilter = {
-    fromUs: timeParameter(query, "from") ?? null,
-    toUs: timeParameter(query, "to") ?? null,
-    host: textParameter(query, "host") ?? null,
+  const { fromUs = null, toUs = null } = timeRange(query);
+  return {
+    fromUs,
+    toUs,
+    host: addressParameter(query, "host", { takesMac: false }) ?? null,
     port: wholeNumber(query, "port", { min: 0, max: 65_535 }) ?? null,
-    protocol: textParameter(query, "protocol")?.toLowerCase() ?? null,
+    protocol: choiceParameter(query, "protocol", TRANSPORT_NAMES) ?? null,
     flowId: id("flow"),
     scanId: id("scan"),
     anomalyId: id("anomaly"),
   };
-  if (filter.fromUs !== null && filter.toUs !== null && filter.toUs <= filter.fromUs) {
-    throw new RangeError("to must be later than from");
-  }
-  return filter;
 }
 
 /** "tapwatch-20261122T140731Z.pcap", by the slice's start if it has one. */
