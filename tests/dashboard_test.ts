@@ -369,6 +369,9 @@ Deno.test("a filter that is none is refused by name in the API, and in place on 
       assert.equal(response.status, 400, path);
       assert.match(await response.text(), /class="notice"[^]*must be one of|to ask for here/);
     }
+    for (const query of ["kind=scan", "actor=me", "acknowledged=1", "state=odd"]) {
+      assert.equal((await get(`/api/incidents?${query}`)).status, 400, query);
+    }
     for (const path of ["/alerts?x=1", "/scans/31?x=1", "/anomalies/31?x=1"]) {
       const response = await get(path);
       assert.equal(response.status, 400, path);
