@@ -18,7 +18,6 @@ export const HOT_MODULES: readonly HotModule[] = [
   hotModule("detect/flood", "arrivals"),
   hotModule("detect/beacon", "beats"),
   hotModule("detect/forest", "forest"),
-  hotModule("capture/inflate", "inflate"),
 ];
 const compilerOptions = ["-O3", "--runtime", "stub", "--noAssert", "--memoryBase", "1024"];
 const lineLength = 96;

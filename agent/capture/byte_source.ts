@@ -2,8 +2,7 @@
  * Where the bytes of a capture file come from: a file or standard input, unpacked when they are gzip.
  */
 import { CaptureFormatError } from "../errors.ts";
-import { GzipSource, isGzip } from "./gzip_source.ts";
-import { type ByteInput, type ByteSource, PlainSource } from "./plain_source.ts";
+import { type ByteInput, type ByteSource, isGzip, PlainSource } from "./plain_source.ts";
 
 const headLength = 64 * 1024;
 
@@ -68,7 +67,9 @@ export async function createByteSource(
     );
   }
   const plain = new PlainSource(input, name, sizeBytes, head.slice(0, length));
-  return isGzip(head.subarray(0, length)) ? new GzipSource(plain) : plain;
+  if (!isGzip(head.subarray(0, length))) return plain;
+  const { GzipSource } = await import("./gzip_source.ts");
+  return new GzipSource(plain);
 }
 
 function describeOpenError(path: string, error: unknown): string {

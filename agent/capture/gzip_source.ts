@@ -7,8 +7,8 @@
  * damaged or cut off gives everything that stands before.
  */
 import { crc32 } from "node:zlib";
-import { Inflater } from "./inflate/inflater.ts";
-import type { ByteSource } from "./plain_source.ts";
+import { Inflater } from "./inflater.ts";
+import { type ByteSource, isGzip } from "./plain_source.ts";
 
 const headerLength = 10;
 const trailerLength = 8;
@@ -26,11 +26,6 @@ export class DamageError extends Error {
     super(message);
     this.offset = offset;
   }
-}
-
-/** Whether a file that begins with these bytes is gzip. */
-export function isGzip(head: Uint8Array): boolean {
-  return head[0] === 0x1f && head[1] === 0x8b;
 }
 
 export class GzipSource implements ByteSource {

@@ -59,3 +59,8 @@ export class PlainSource implements ByteSource {
     this.#input.close();
   }
 }
+
+/** Whether a file that begins with these bytes is gzip. */
+export function isGzip(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
+}

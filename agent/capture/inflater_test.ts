@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import assert from "node:assert/strict";
-import { concatenate } from "../sample_captures.ts";
+import { concatenate } from "./sample_captures.ts";
 import { Inflater } from "./inflater.ts";
 
 interface Unpacked {
@@ -163,12 +163,11 @@ Deno.test("Inflater ends with any bytes", () => {
 });
 
 const faults: readonly (readonly [string, readonly number[], RegExp])[] = [
-  ["a block of kind 3", [0x07], /no known kind/],
-  ["a stored block with a wrong complement", [0x01, 1, 0, 1, 0], /complement/],
-  ["more literals than there are", [0xfd, 0xff, 0xff], /code that cannot be/],
-  ["a repeat of no length", [0x05, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00], /code that cannot be/],
-  ["a match before the first byte", [0x03, 0x02, 0x00], /reaches back too far/],
-  ["a length that is none", [0x1b, 0x03, 0x00], /stand for nothing/],
+  ["a block of kind 3", [0x07], /block type/],
+  ["a stored block with a wrong complement", [0x01, 1, 0, 1, 0], /stored block lengths/],
+  ["more literals than there are", [0xfd, 0xff, 0xff], /too many length or distance symbols/],
+  ["a repeat of no length", [0x05, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00], /code lengths set/],
+  ["a match before the first byte", [0x03, 0x02, 0x00], /distance too far back/],
 ];
 for (const [name, bytes, text] of faults) {
   Deno.test(`Inflater refuses ${name}`, () => {
