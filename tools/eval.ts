@@ -6,6 +6,7 @@ import { doesCorpusExist } from "../agent/capture/corpus.ts";
 import { anomalySection } from "../bench/detection/anomalies.ts";
 import { judgeDecode, judgeLabelled } from "../bench/detection/corpus.ts";
 import { forestSection } from "../bench/detection/forest.ts";
+import { incidentSection } from "../bench/detection/incidents.ts";
 import { otherFindingsSection } from "../bench/detection/other_findings.ts";
 import { scanSection } from "../bench/detection/scans.ts";
 import { type Section, sectionText, targetTable } from "../bench/harness.ts";
@@ -40,6 +41,7 @@ async function evaluate(): Promise<Evaluation> {
     await anomalySection(),
     await forestSection(),
     otherFindingsSection(labelled, decode),
+    incidentSection(labelled),
   ];
   return { sections, labelledCount: labelled.length };
 }

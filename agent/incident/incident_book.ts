@@ -112,6 +112,7 @@ export class IncidentBook {
     const joined = new Map<number, Member>();
     if (!known) joined.set(finding.id, { finding, role });
     this.#join(entry, finding, role);
+    if (!isAnomaly(finding)) this.#register(entry, subjectOf(finding).key);
     const absorbed = isAnomaly(finding) ? [] : this.#absorb(entry);
     for (const member of this.#demoteAnomalies(entry)) joined.set(member.finding.id, member);
     for (const other of absorbed) {
@@ -155,6 +156,13 @@ export class IncidentBook {
     return entry;
   }
 
+  /** What this subject does from now on belongs to `entry`, unless it has an incident of its own. */
+  #register(entry: Entry, key: string): void {
+    if (this.#byKey.has(key)) return;
+    entry.keys.add(key);
+    this.#byKey.set(key, entry);
+  }
+
   #roleIn(entry: Entry, finding: Finding): FindingRole {
     if (!isAnomaly(finding)) return "cause";
     if (this.#byKey.get(subjectOf(finding).key) !== entry) return "effect";
@@ -176,10 +184,8 @@ export class IncidentBook {
 
   /** The distributed scan that a scan of one of its sources is part of. */
   #sharedVictim(finding: Finding): Entry | undefined {
-    const [source] = finding.sources;
-    if (finding.kind !== "scan" || source === undefined || finding.targetCount !== 1) return;
     const entry = this.#byKey.get(`victim ${finding.targets[0]}`);
-    return entry?.causes.some(({ sources }) => sources.includes(source)) ? entry : undefined;
+    return entry?.causes.some((whole) => isPartOf(finding, whole)) ? entry : undefined;
   }
 
   #join(entry: Entry, finding: Finding, role: FindingRole): void {
@@ -209,8 +215,9 @@ export class IncidentBook {
       if (members.every(({ finding }) => isInbound(finding) && hasEffect(entry, finding))) {
         return true;
       }
-      return members.length > 0 &&
-        members.every(({ finding }) =>
+      const theirs = other.causes;
+      return theirs.length > 0 &&
+        theirs.every((finding) =>
           causes.some((cause) => areDecoys(cause, finding) || isPartOf(finding, cause))
         );
     });
@@ -219,20 +226,16 @@ export class IncidentBook {
   /** Moves what `other` holds into `entry`; returns it. */
   #take(entry: Entry, other: Entry): Member[] {
     const moved: Member[] = [];
-    for (const { finding } of other.members.values()) {
-      const role = isAnomaly(finding) ? "effect" : "cause";
+    const hasCauses = other.causes.length > 0;
+    for (const { finding, role: before } of other.members.values()) {
+      const role = hasCauses ? before : "effect";
       this.#join(entry, finding, role);
       moved.push({ finding, role });
     }
     entry.detectedUs = Math.min(entry.detectedUs, other.detectedUs);
     entry.findingCount += other.findingCount - moved.length;
     this.#forget(other);
-    for (const key of other.keys) {
-      if (moved.some(({ role }) => role === "cause")) {
-        entry.keys.add(key);
-        this.#byKey.set(key, entry);
-      }
-    }
+    if (hasCauses) { for (const key of other.keys) this.#register(entry, key); }
     return moved;
   }
 
@@ -284,12 +287,18 @@ function areDecoys(a: Finding, b: Finding): boolean {
     areClose(a, b, windowSlackUs);
 }
 
-/** Whether a scan of one host is a share of a distributed one. */
-function isPartOf(finding: Finding, distributed: Finding): boolean {
-  return finding.scan !== undefined && distributed.scan?.kind === "distributed" &&
-    finding.targetCount === 1 && finding.targets[0] === distributed.targets[0] &&
-    distributed.sources.includes(finding.sources[0]!) &&
-    areClose(finding, distributed, windowSlackUs);
+/** Whether a scan of one host is a share of a distributed one, which need not know all that have their share. */
+function isPartOf(
+  { scan, sources, targets, targetCount, ...span }: Finding,
+  whole: Finding,
+): boolean {
+  if (!scan || whole.scan?.kind !== "distributed") return false;
+  if (targetCount !== 1 || targets[0] !== whole.targets[0] || scan.probe !== whole.scan.probe) {
+    return false;
+  }
+  return whole.sources.includes(sources[0]!)
+    ? areClose(span, whole, windowSlackUs)
+    : areClose(span, whole);
 }
 
 function longestQuiet(entries: Iterable<Entry>): Entry {
