@@ -10,7 +10,7 @@
  *     word 13       Mark bits
  *     then by kind:
  *
- *     contact, end  (end: of flows with payload only)
+ *     contact, end  (end: of flows with payload, or with 64 packets in a direction)
  *                   14 tcpFlags << 16 | ttl        15 tcpWindow << 16 | IPv4 identification
  *                   16 header length << 16 | wire length (both cut off at 65,535)
  *                   17 payload length of the packet
@@ -19,6 +19,8 @@
  *                   22 milliseconds since the flow began (cut off at 2^32 - 1)
  *                   23 application << 16 | TCP end states (originator, responder << 6, see flow/conn_state.ts)
  *                   24 source MAC, upper 16 bits   25 lower 32 bits   (0 where there is none)
+ *                   26..29 first 16 bytes of the payload (the first one lowest, zeros behind its end): only where a UDP
+ *                   packet has doubled its direction's count
  *     arp           14 operation   16, 17 sender's MAC   18, 19 target's MAC   20, 21 MAC the frame came from
  *                   (each: upper 16 bits, lower 32)
  *     icmpError     source, destination, ports, transport and word 14 (tcpFlags << 16) are those of the quoted packet;

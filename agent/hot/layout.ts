@@ -320,6 +320,8 @@ export const O_MARK_ENDED_CLOSED = 0x8000;
 export const O_MARK_ENDED_EVICTED = 0x10000;
 export const O_MARK_ENDED_INPUT = 0x20000;
 export const O_CONTACT_WORDS = 26;
+/** Behind those, where a UDP packet has doubled its direction's count: first bytes of its payload. */
+export const O_SAMPLE_WORDS = 4;
 export const O_ARP_WORDS = 22;
 /** Without name and addresses. */
 export const O_DNS_WORDS = 16;

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { ethernet, filler, ipv4, join, tcp, udp, uint16 } from "../decode/packet_builder.ts";
 import {
+  CONTACT_WORDS,
   HOST_WINDOW_WORDS,
   Mark,
   Observation,
@@ -160,6 +161,31 @@ Deno.test("ObservationWriter tells the end of a flow that had payload", () => {
     packets: [2, 1],
     bytes: [10, 0],
   }]);
+});
+
+Deno.test("ObservationWriter tells the end of a flow without payload when it had many packets", () => {
+  const ends = (count: number) =>
+    observe(
+      Array.from({ length: count }, (_, i) => ({ timestampUs: startUs + i, bytes: segment(0x02) })),
+      (row) => row.kind === ObservationKind.end && row.origPackets,
+    ).filter((packets) => packets !== false);
+  deepStrictEqual([ends(63), ends(64), ends(100)], [[], [64], [100]]);
+});
+
+Deno.test("ObservationWriter shows a payload's first bytes where UDP packets have doubled", () => {
+  const payload = (index: number) => index === 64 ? [7, 0, 8] : filler(40);
+  const frames = Array.from({ length: 128 }, (_, index) => ({
+    timestampUs: startUs + index,
+    bytes: ethernet(
+      0x0800,
+      ipv4({ protocol: 17 }, udp({ destination: 9000 }, Uint8Array.from(payload(index + 1)))),
+    ),
+  }));
+  const samples = observe(frames, (row) => {
+    const words = row.words.slice(row.at + CONTACT_WORDS, row.at + (row.words[row.at] >>> 16));
+    return row.kind === ObservationKind.contact && [...new Uint8Array(words.buffer)];
+  }).filter((sample) => sample !== false);
+  deepStrictEqual(samples, [[], [7, 0, 8, ...filler(13).fill(0)], [...filler(40).subarray(0, 16)]]);
 });
 
 Deno.test("ObservationWriter says nothing of a flow in full swing but once a window", () => {

@@ -25,6 +25,8 @@ export interface Evidence {
   readonly timestampUs: number;
   /** All so far. */
   readonly amount: number;
+  /** When all of it began, where that may become known later. */
+  readonly firstUs?: number;
   /** Flow.id, 0 without one. */
   readonly flowId: number;
 }
@@ -48,6 +50,7 @@ export interface Episode {
   readonly amount: number;
 }
 interface OpenEpisode extends Episode {
+  firstUs: number;
   lastUs: number;
   amount: number;
   /** Amount when it was told last. */
@@ -102,6 +105,7 @@ export class Episodes {
   grow(slot: number, evidence: Evidence): void {
     const episode = this.#open.get(slot);
     if (!episode) return;
+    episode.firstUs = Math.min(episode.firstUs, evidence.firstUs ?? Infinity);
     episode.lastUs = Math.max(episode.lastUs, evidence.timestampUs);
     episode.amount = evidence.amount;
     linkFlow(episode, evidence.flowId);

@@ -18,6 +18,15 @@ export function formatCount(count: number): string {
   return Math.round(count).toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** Above so many different things the counters of the detectors say no more than that there were more. */
+const estimateMax = 3000;
+
+/** A number that is an estimate, at the start of a sentence: "About 60", "About 1,200", "More than 3,000". */
+export function formatEstimate(count: number): string {
+  if (count > estimateMax) return `More than ${formatCount(estimateMax)}`;
+  return `About ${formatCount(Number(count.toPrecision(2)))}`;
+}
+
 /** Text of the address that begins at a word of a slot's key. */
 export function keyAddress(
   context: DetectorContext,

@@ -11,6 +11,8 @@ import {
   D_BITS_SET,
   D_FIRST_US,
   D_HOT_US,
+  D_IS_PEAK_RATE,
+  D_LAST_US,
   D_PEAK,
   D_PORT,
   D_PORT_VOTES,
@@ -49,6 +51,7 @@ interface ArrivalExports {
   setUp(): void;
   takeRows(length: number): number;
   forgottenCount(): number;
+  isOneSided(): number;
 }
 
 let compiled: WebAssembly.Module | null = null;
@@ -116,19 +119,29 @@ export class Arrivals {
     return this.#word(destination, D_PEAK) >>> 0;
   }
 
+  /** Whether that is the mean rate of a flow over a second or more. */
+  isPeakRate(destination: number): boolean {
+    return this.#word(destination, D_IS_PEAK_RATE) !== 0;
+  }
+
   /** When the run began. */
   firstUs(destination: number): number {
     return this.#double(destination, D_FIRST_US);
   }
 
-  /** The newest moment above the limit. */
-  hotUs(destination: number): number {
-    return this.#double(destination, D_HOT_US);
+  /** The newest moment above the limit, or what came less than a second after it. */
+  lastUs(destination: number): number {
+    return Math.max(this.#double(destination, D_HOT_US), this.#double(destination, D_LAST_US));
   }
 
   /** The port to which at least half of what came went; -1 without one. */
   port(destination: number): number {
     return this.#isMost(destination, D_PORT_VOTES) ? this.#word(destination, D_PORT) : -1;
+  }
+
+  /** True where only one direction of the traffic is captured, as far as is known. */
+  get isOneSided(): boolean {
+    return this.#exports.isOneSided() !== 0;
   }
 
   /** Estimate of distinct sources. */

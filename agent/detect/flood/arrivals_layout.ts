@@ -2,20 +2,21 @@
  * Where things lie in the memory of Arrivals: read by the AssemblyScript sources (assembly/) and by TypeScript, so it
  * holds numbers only, in the part of the language that both have. Addresses are bytes.
  *
- *          4096  limits            4128  the key looked for      4160  what is known of each table
+ *          4096  limits            4160  the key looked for      4192  what is known of each table
  *          4352  ICMP types        4608  destinations that have an episode
  *          8192  collectors' ports (a byte each)
  *        73,728  rows of observations
- *       139,264  flows in swing      163,840  their links     172,040  their index
- *       180,232  links of the destinations                    196,624  their index
- *       213,008  destinations
+ *       139,264  who talks with whom
+ *       270,336  flows in swing      532,480  their links     565,256  their index
+ *       598,024  links of the destinations                    614,416  their index
+ *       630,800  destinations
  */
 
 /** By FloodKind, two words each: so many a second, in so many seconds. */
 export const LIMITS_AT = 4096;
-export const KEY_AT = 4128;
-export const DESTINATION_TABLE_AT = 4160;
-export const FLOW_TABLE_AT = 4224;
+export const KEY_AT = 4160;
+export const DESTINATION_TABLE_AT = 4192;
+export const FLOW_TABLE_AT = 4256;
 /** 1 for each ICMP(v6) type that counts. */
 export const ICMP_TYPES_AT = 4352;
 export const ICMP_TYPES = 256;
@@ -29,16 +30,29 @@ export const PORTS = 65_536;
 export const ROWS_AT = 73_728;
 export const ROW_WORDS_MAX = 16_384;
 
+/** Who has lately sent something to whom: places of two words each, see assembly/talks.ts. */
+export const TALKS_AT = 139_264;
+export const TALKS_MAX = 16_384;
+
 /** A flow in swing: words from its start; the first two are its key, its id, and the next one the hash of that. */
 export const FLOW_KEY_WORDS = 2;
-/** Packets of its originator up to its newest row, and (a double) when that came. */
+/** Packets of its originator that have been judged, and (a double) up to when. */
 export const L_PACKETS = 3;
 export const L_LAST_US = 4;
-export const FLOW_WORDS = 6;
-export const FLOWS_MAX = 1024;
-export const FLOWS_AT = 139_264;
-export const FLOW_LINKS_AT = 163_840;
-export const FLOW_INDEX_AT = 172_040;
+/** 1 when what was judged last was above the limit; 1 when it is known to be no flood. */
+export const L_IS_HOT = 6;
+export const L_IS_EXCUSED = 7;
+/** First bytes of a payload, whose number it was, and the places at which the payloads have counted up with the packets. */
+export const L_SAMPLE = 8;
+export const L_SAMPLE_PACKETS = 12;
+export const L_PLACES = 13;
+/** Samples compared. */
+export const L_COMPARED = 14;
+export const FLOW_WORDS = 16;
+export const FLOWS_MAX = 4096;
+export const FLOWS_AT = 270_336;
+export const FLOW_LINKS_AT = 532_480;
+export const FLOW_INDEX_AT = 565_256;
 
 /**
  * A destination and kind of flood: words from its start; the first six are its key, address (DHCP: 0, 0, the sender's MAC)
@@ -50,15 +64,21 @@ export const KEY_WORDS = 6;
 export const D_ARRIVED = 7;
 export const D_DONE = 18;
 export const D_SECOND = 8;
-/** Doubles since the run began: all that arrived, when it began; its newest moment above the limit. */
+/**
+ * Doubles since the run began: all that arrived, when it began; its newest moment above the limit, and
+ * what came last, less than a second after that.
+ */
 export const D_TOTAL = 10;
 export const D_FIRST_US = 12;
 export const D_HOT_US = 14;
-/** A double: the second in which a packet to the destination was last refused by ICMP. */
+export const D_LAST_US = 128;
+/** A double: the second in which a packet to the destination was last refused by ICMP, and to which port. */
 export const D_REFUSED_SECOND = 16;
-/** Seconds on end before this one that were above the limit, and the most in one of the run. */
+export const D_REFUSED_PORT = 25;
+/** Seconds on end before this one that were above the limit, and the most in one of the run: counted, or a flow's rate. */
 export const D_HOT_SECONDS = 19;
 export const D_PEAK = 20;
+export const D_IS_PEAK_RATE = 126;
 /** The commonest port and source, and their votes (Boyer and Moore). */
 export const D_PORT = 21;
 export const D_PORT_VOTES = 22;
@@ -67,20 +87,20 @@ export const D_SOURCE = 26;
 /** Linear counting of the sources: bits that are set, and the bits. */
 export const D_BITS_SET = 24;
 export const D_BITS = 30;
-export const BIT_COUNT = 512;
+export const BIT_COUNT = 1024;
 /** So many bits are set by 64 sources, about; with fewer it may be a scan. */
-export const FORGED_BITS_MIN = 60;
+export const FORGED_BITS_MIN = 62;
 /** Addresses of the sources that set the first bits. */
-export const D_SAMPLES = 46;
+export const D_SAMPLES = 62;
 export const SAMPLES_MAX = 16;
-export const DESTINATION_WORDS = 110;
+export const DESTINATION_WORDS = 130;
 export const DESTINATIONS_MAX = 2048;
-export const LINKS_AT = 180_232;
-export const INDEX_AT = 196_624;
-export const DESTINATIONS_AT = 213_008;
+export const LINKS_AT = 598_024;
+export const INDEX_AT = 614_416;
+export const DESTINATIONS_AT = 630_800;
 
 /** Pages of 64 KiB in the whole memory. */
-export const MEMORY_PAGES = 18;
+export const MEMORY_PAGES = 26;
 
 /** As FloodKind. */
 export const FLOOD_SYN = 0;

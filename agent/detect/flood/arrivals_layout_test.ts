@@ -22,6 +22,7 @@ Deno.test("no two things lie in the same place of Arrivals' memory", () => {
     [layout.OPEN_AT, layout.DESTINATIONS_MAX],
     [layout.COLLECTORS_AT, layout.PORTS],
     [layout.ROWS_AT, layout.ROW_WORDS_MAX * 4],
+    [layout.TALKS_AT, layout.TALKS_MAX * 8],
     [layout.FLOWS_AT, layout.FLOWS_MAX * layout.FLOW_WORDS * 4],
     [layout.FLOW_LINKS_AT, (layout.FLOWS_MAX + 1) * 8],
     [layout.FLOW_INDEX_AT, layout.FLOWS_MAX * 2 * 4],
@@ -37,6 +38,12 @@ Deno.test("no two things lie in the same place of a destination or a flow", () =
     [0, layout.FLOW_KEY_WORDS + 1],
     [layout.L_PACKETS, 1],
     [layout.L_LAST_US, 2],
+    [layout.L_IS_HOT, 1],
+    [layout.L_IS_EXCUSED, 1],
+    [layout.L_SAMPLE, 4],
+    [layout.L_SAMPLE_PACKETS, 1],
+    [layout.L_PLACES, 1],
+    [layout.L_COMPARED, 1],
     [layout.FLOW_WORDS, 0],
   ]);
   checkApart([
@@ -54,12 +61,22 @@ Deno.test("no two things lie in the same place of a destination or a flow", () =
     [layout.D_PORT_VOTES, 1],
     [layout.D_SOURCE_VOTES, 1],
     [layout.D_BITS_SET, 1],
+    [layout.D_REFUSED_PORT, 1],
     [layout.D_SOURCE, 4],
     [layout.D_BITS, layout.BIT_COUNT / 32],
     [layout.D_SAMPLES, layout.SAMPLES_MAX * 4],
+    [layout.D_IS_PEAK_RATE, 1],
+    [layout.D_LAST_US, 2],
     [layout.DESTINATION_WORDS, 0],
   ]);
-  for (const place of [layout.DESTINATIONS_AT / 4, layout.DESTINATION_WORDS, layout.D_SECOND]) {
+  for (
+    const place of [
+      layout.DESTINATIONS_AT / 4,
+      layout.DESTINATION_WORDS,
+      layout.D_SECOND,
+      layout.D_LAST_US,
+    ]
+  ) {
     ok(place % 2 === 0, `${place}`);
   }
 });

@@ -2,184 +2,23 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { Transport } from "../../records.ts";
-import { Mark, type Observation, ObservationKind } from "../observation.ts";
+import { Mark, ObservationKind } from "../observation.ts";
 import { Prng } from "../common/prng.ts";
 import { forEachRow, type RowFields, wordsOfRows } from "../common/row_fields.ts";
 import { Arrivals, estimateDistinct } from "./arrivals.ts";
-import { DESTINATIONS_MAX, FLOWS_MAX, ROW_WORDS_MAX, SAMPLES_MAX } from "./arrivals_layout.ts";
-import { FloodKind, FLOODS } from "./kinds.ts";
+import { ROW_WORDS_MAX, SAMPLES_MAX } from "./arrivals_layout.ts";
+import {
+  collectorPort,
+  type Destination,
+  firstOf,
+  Model,
+  totalOf,
+  unaskedIcmp,
+  votePort,
+  voteSource,
+} from "./testing/arrivals_model.ts";
 
 const startUs = 1_700_000_000e6;
-const collectorPort = 514;
-const unaskedIcmp: readonly number[] = [8, 13];
-const counted = Mark.isNew | Mark.isFirstPayload | Mark.isFirstInWindow | Mark.isResumed |
-  Mark.hasDoubled;
-
-interface Arrival {
-  readonly atUs: number;
-  readonly count: number;
-  readonly port: number;
-  readonly source: number;
-  /** Most in one second, as far as this arrival says. */
-  readonly peak: number;
-}
-
-interface Destination {
-  second: number;
-  arrived: number;
-  done: number;
-  hotSeconds: number;
-  refusedSecond: number;
-  hotUs: number;
-  isOpen: boolean;
-  run: Arrival[];
-}
-
-/** What Boyer and Moore's vote takes for the commonest source, whether it has half of all, and whom it was not yet. */
-function voteSource(run: readonly Arrival[]) {
-  let votes = 0;
-  let value = 0;
-  const others: number[] = [];
-  for (const { source, count } of run) {
-    if (votes > 0 && value === source) votes += count;
-    else {
-      others.push(source);
-      if (votes <= 0) value = source;
-      votes = votes <= 0 ? count : votes - count;
-    }
-  }
-  return { value, isMost: votes * 2 >= totalOf(run), others: [...new Set(others)] };
-}
-
-/** The port that has half of all; -1 without one. A port that is outvoted leaves its debt to the next. */
-function votePort(run: readonly Arrival[]): number {
-  let votes = 0;
-  let value = 0;
-  for (const { port, count } of run) {
-    if (votes <= 0) value = port;
-    votes += value === port ? count : -count;
-  }
-  return votes * 2 >= totalOf(run) ? value : -1;
-}
-
-function totalOf(run: readonly Arrival[]): number {
-  return run.reduce((total, { count }) => total + count, 0);
-}
-
-class Model {
-  /** By key, in order of use. */
-  readonly destinations = new Map<string, Destination>();
-  readonly flows = new Map<number, { packets: number; lastUs: number }>();
-  readonly opened: [string, number, number][] = [];
-  readonly closed: string[] = [];
-  forgottenCount = 0;
-
-  take(row: Observation): void {
-    const isUdp = row.transport === Transport.udp;
-    if (row.kind === ObservationKind.icmpError) {
-      const refused = this.destinations.get(keyOf(FloodKind.udp, row));
-      if (isUdp && refused) refused.refusedSecond = row.timestampUs / 1e6;
-    } else if (row.kind === ObservationKind.contact && row.has(counted)) this.#contact(row);
-  }
-
-  #contact(row: Observation): void {
-    const isSyn = (row.tcpFlags & 0x17) === 2;
-    if (!row.has(Mark.sentByOriginator)) {
-      if (row.transport === Transport.udp && row.has(Mark.isFirstPayload)) {
-        this.#done(`${FloodKind.udp} ${row.source3}`);
-      }
-    } else if (row.transport === Transport.icmp) {
-      if (unaskedIcmp.includes(row.sourcePort)) this.#arrival(FloodKind.icmp, row);
-    } else if (row.transport === Transport.tcp) {
-      if (isSyn) this.#arrival(FloodKind.syn, row);
-      else if (row.has(Mark.isFirstPayload)) this.#done(keyOf(FloodKind.syn, row));
-    } else if (row.transport === Transport.udp) this.#udp(row);
-  }
-
-  #udp(row: Observation): void {
-    if (row.destinationPort === 67 && row.sourcePort === 68) this.#arrival(FloodKind.dhcp, row);
-    else {
-      const isInside = row.has(Mark.isSourceLocal) && row.has(Mark.isDestinationLocal);
-      if (row.has(Mark.isToMany) || isInside && row.destinationPort === collectorPort) return;
-      if (row.has(Mark.isNew) || row.respPackets === 0) this.#arrival(FloodKind.udp, row);
-    }
-  }
-
-  #arrival(kind: number, row: Observation): void {
-    if (row.has(Mark.isNew)) return this.#arrive(kind, row, 1, 0);
-    if (row.origPackets < 64) return;
-    const beganUs = row.timestampUs - row.durationMs * 1000;
-    const before = this.flows.get(row.flowId) ?? { packets: 0, lastUs: beganUs };
-    this.flows.delete(row.flowId);
-    if (this.flows.size === FLOWS_MAX) this.flows.delete(this.flows.keys().next().value!);
-    this.flows.set(row.flowId, { packets: row.origPackets, lastUs: row.timestampUs });
-    const packets = row.origPackets - before.packets;
-    const rate = packets / Math.max(1, (row.timestampUs - before.lastUs) / 1e6);
-    if (rate >= this.#flowLimit(kind, row)) this.#arrive(kind, row, packets, rate);
-  }
-
-  #flowLimit(kind: number, row: Observation): number {
-    if (kind !== FloodKind.udp) return FLOODS[kind].perSecond;
-    const { refusedSecond = -1 } = this.destinations.get(keyOf(kind, row)) ?? {};
-    return Math.abs(row.timestampUs / 1e6 - refusedSecond) < 10 ? 256 : 2560;
-  }
-
-  #arrive(kind: number, row: Observation, count: number, rate: number): void {
-    const { perSecond, seconds } = FLOODS[kind];
-    const destination = this.#use(keyOf(kind, row));
-    turn(destination, Math.floor(row.timestampUs / 1e6), perSecond);
-    destination.arrived += count;
-    const { arrived, run } = destination;
-    const source = kind === FloodKind.dhcp ? row.destination3 : row.source3;
-    const peak = rate > 0 ? Math.floor(rate) : arrived;
-    run.push({ atUs: row.timestampUs, count, port: row.destinationPort, source, peak });
-    if (arrived < perSecond || destination.done >= arrived / 4) return;
-    destination.hotUs = row.timestampUs;
-    const isSustained = destination.hotSeconds + 1 >= seconds || arrived >= perSecond * 10 ||
-      rate > 0 && arrived >= perSecond * seconds;
-    // So few sources are never forged ones.
-    const isScan = kind <= FloodKind.udp && totalOf(run) < 131_072 && votePort(run) < 0;
-    if (!isSustained || isScan || destination.isOpen) return;
-    destination.isOpen = true;
-    this.opened.push([keyOf(kind, row), row.timestampUs, row.flowId]);
-  }
-
-  #use(key: string): Destination {
-    const found = this.destinations.get(key);
-    const fresh = { second: -1, arrived: 0, done: 0, hotSeconds: 0, refusedSecond: -1, hotUs: 0 };
-    this.destinations.delete(key);
-    if (this.destinations.size === DESTINATIONS_MAX) {
-      const [oldest, { isOpen }] = this.destinations.entries().next().value!;
-      this.destinations.delete(oldest);
-      this.forgottenCount++;
-      if (isOpen) this.closed.push(oldest);
-    }
-    const destination = found ?? { ...fresh, isOpen: false, run: [] };
-    this.destinations.set(key, destination);
-    return destination;
-  }
-
-  #done(key: string): void {
-    const destination = this.destinations.get(key);
-    if (destination) destination.done++;
-  }
-}
-
-function turn(destination: Destination, second: number, perSecond: number): void {
-  const { arrived, done } = destination;
-  if (second === destination.second) return;
-  const wasHot = second === destination.second + 1 && arrived >= perSecond && done < arrived / 4;
-  if (wasHot) destination.hotSeconds++;
-  else {
-    destination.hotSeconds = 0;
-    if (!destination.isOpen) destination.run = [];
-  }
-  Object.assign(destination, { second, arrived: 0, done: 0 });
-}
-
-function keyOf(kind: number, row: Observation): string {
-  return `${kind} ${kind === FloodKind.dhcp ? row.sourceMac : row.destination3}`;
-}
 
 /** What Arrivals and the model say of the same words. */
 function compare(words: Int32Array): Model {
@@ -208,13 +47,15 @@ function compare(words: Int32Array): Model {
   return model;
 }
 
-function checkSlot(arrivals: Arrivals, slot: number, { run, hotUs }: Destination): void {
-  const source = voteSource(run);
+function checkSlot(arrivals: Arrivals, slot: number, destination: Destination): void {
+  const { run, hotUs, lastUs } = destination;
   equal(arrivals.total(slot), totalOf(run));
-  equal(arrivals.firstUs(slot), run[0].atUs);
+  if (run.length === 0) return;
+  const source = voteSource(run);
+  equal(arrivals.firstUs(slot), firstOf(run));
   equal(arrivals.peak(slot), Math.max(...run.map(({ peak }) => peak)));
   equal(arrivals.port(slot), votePort(run));
-  if (hotUs > 0) equal(arrivals.hotUs(slot), hotUs);
+  equal(arrivals.lastUs(slot), Math.max(hotUs, lastUs));
   equal(arrivals.sourceCount(slot), estimateDistinct(source.others.length));
   deepEqual(
     arrivals.sources(slot).map((words) => words[3]),
@@ -242,6 +83,8 @@ const rowAfter = fc.record({
   kind: fc.constantFrom(
     ObservationKind.contact,
     ObservationKind.contact,
+    ObservationKind.contact,
+    ObservationKind.end,
     ObservationKind.icmpError,
   ),
   transport: fc.constantFrom(Transport.tcp, Transport.udp, Transport.udp, Transport.icmp),
@@ -250,9 +93,10 @@ const rowAfter = fc.record({
   sourcePort: fc.constantFrom(68, ...unaskedIcmp, 3, 300),
   destinationPort: fc.constantFrom(67, 80, collectorPort),
   flowId: fc.integer({ min: 1, max: 20 }),
-  marks: fc.integer({ min: 0, max: 2 ** 14 - 1 }),
+  marks: fc.integer({ min: 0, max: 2 ** 14 - 1 }).map((marks) => marks & ~Mark.hasDoubled),
+  payloadLength: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 9),
   tcpFlags: fc.constantFrom(2, 2, 0x12, 0x18),
-  packets: fc.tuple(fc.constantFrom(1, 64, 300, 3000, 100_000), fc.constantFrom(0, 0, 1)),
+  packets: fc.tuple(fc.constantFrom(1, 40, 64, 300, 3000, 100_000), fc.constantFrom(0, 0, 1)),
   bytes: fc.constant([0, 0] as const),
   durationMs: fc.integer({ min: 0, max: 3000 }),
   mac: host,
@@ -309,7 +153,7 @@ Deno.test("Arrivals takes over the destination untouched longest, as the slow mo
         timestampUs: startUs + index * 100,
         destination: prng.next() % 4000,
         flowId: prng.next() % 2000,
-        marks: Mark.sentByOriginator | (prng.next() % 3 === 0 ? Mark.hasDoubled : Mark.isNew),
+        marks: Mark.sentByOriginator | (prng.next() % 3 === 0 ? Mark.isResumed : Mark.isNew),
         packets: [prng.next() % 10_000, 0],
       });
       const words = wordsOfRows(Array.from({ length: 9000 }, (_, index) => one(index)));

@@ -3,8 +3,10 @@
  * kinds.ts. A flood of one flow shows as doublings of its packet count, one with forged sources or counted-up
  * ports as a new flow with every packet.
  *
- * Many ports of one host from few sources are a scan, until more has come than a host has ports. What is answered
- * (busy servers, load tests, resolvers) and one-way streams (video, logs) below ten times the limit are no floods.
+ * Many ports of one host from few sources are a scan, until more has come than a host has ports. What is answered is no
+ * flood (busy servers, load tests, resolvers), nor are streams in one direction: below ten times the limit (logs), to a host
+ * that speaks with their sender in another flow (iperf, cameras, tunnels), or of packets that bear numbers (RTP, iperf), as
+ * long as nothing is refused.
  */
 import type { Detector, DetectorContext } from "../detector.ts";
 import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts";
@@ -12,7 +14,8 @@ import { formatMac, keyAddress } from "../common/sentence.ts";
 import { Arrivals } from "./arrivals.ts";
 import { floodFacts, FloodKind } from "./kinds.ts";
 
-const quietUs = 60_000_000;
+/** Longer than a flow's idle time and a window together: the row of its end brings the last figures. */
+const quietUs = 75_000_000;
 
 export class Flood implements Detector {
   readonly #context: DetectorContext;
@@ -47,8 +50,13 @@ export class Flood implements Detector {
 
   advance(nowUs: number): void {
     for (const slot of this.#episodes.slots) {
-      const timestampUs = this.#arrivals.hotUs(slot);
-      this.#episodes.grow(slot, { timestampUs, amount: this.#arrivals.total(slot), flowId: 0 });
+      const arrivals = this.#arrivals;
+      this.#episodes.grow(slot, {
+        firstUs: arrivals.firstUs(slot),
+        timestampUs: arrivals.lastUs(slot),
+        amount: arrivals.total(slot),
+        flowId: 0,
+      });
     }
     this.#episodes.advance(nowUs);
   }
@@ -68,19 +76,20 @@ export class Flood implements Detector {
       this.#context.formatAddress(words[0], words[1], words[2], words[3])
     );
     const peak = arrivals.peak(slot);
+    const { isOneSided } = arrivals;
+    const common = { kind, peak, isPeakRate: arrivals.isPeakRate(slot), isOneSided };
     if (kind === FloodKind.dhcp) {
       const mac = formatMac(arrivals.keyWord(slot, 2), arrivals.keyWord(slot, 3));
       const target = others.length === 1 ? others[0] : `${others[0]} and others`;
-      const flood = { kind, target, port: -1, sources: [mac], sourceCount: 1, peak };
+      const flood = { ...common, target, port: -1, sources: [mac], sourceCount: 1 };
       return { ...floodFacts(flood, episode), targets: others, targetCount: others.length };
     }
     return floodFacts({
-      kind,
+      ...common,
       target: keyAddress(this.#context, arrivals, slot, 0),
       port: kind === FloodKind.icmp ? -1 : arrivals.port(slot),
       sources: others,
       sourceCount: others.length === 1 ? 1 : Math.max(others.length, arrivals.sourceCount(slot)),
-      peak,
     }, episode);
   }
 }

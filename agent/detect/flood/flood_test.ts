@@ -37,6 +37,21 @@ Deno.test("Flood finds forged sources, at one port or any", () => {
   }
 });
 
+Deno.test("Flood says no more of the sources than it can know", () => {
+  const of = (sources: number): string => {
+    const script = new TrafficScript();
+    for (let syn = 0; syn < 24_000; syn++) {
+      const source = syn % sources;
+      const from = `198.${source >> 16}.${source >> 8 & 255}.${source & 255}`;
+      send(script, { at: syn / 4_000, from, toPort: 443 });
+    }
+    return script.play(make).at(-1)!.reason.split(" sent")[0];
+  };
+  equal(of(1), "198.0.0.0");
+  equal(of(8), "About 8 sources");
+  equal(of(20_000), "More than 3,000 sources, probably forged,");
+});
+
 Deno.test("Flood tells a flood again at ten times its size and after a pause, and when it ends", () => {
   const script = new TrafficScript();
   for (let syn = 0; syn < 12_000; syn++) send(script, { at: syn / 600, toPort: 80 });
@@ -203,7 +218,7 @@ function oneFlow(
       packets: [packet, isAnswered ? packet >> 3 : 0],
       duration: packet / perSecond,
     });
-    if (isRefused) script.refused(packet / perSecond, attacker, victim);
+    if (isRefused) script.refused(packet / perSecond, attacker, victim, ports.toPort);
   }
   return script;
 }

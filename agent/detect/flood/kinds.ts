@@ -1,12 +1,13 @@
 /** The kinds of flood that are told apart, their limits, and the sentences about them. */
 import type { Episode, EpisodeFacts } from "../common/episodes.ts";
-import { formatCount, formatPeriod } from "../common/sentence.ts";
+import { formatCount, formatEstimate, formatPeriod } from "../common/sentence.ts";
 
 export const FloodKind = { syn: 0, udp: 1, icmp: 2, dhcp: 3 } as const;
 
 export interface FloodLimits {
-  /** What is counted, for people. */
+  /** What is counted, for people; and where only one direction is captured. */
   readonly unit: string;
+  readonly unitOneSided?: string;
   /** So many a second … */
   readonly perSecond: number;
   /** … in so many seconds on end; ten times as many in one suffice too. */
@@ -21,7 +22,13 @@ export interface FloodLimits {
  */
 export const FLOODS: readonly FloodLimits[] = [
   { unit: "SYNs that no connection followed", perSecond: 256, seconds: 2, attackId: "T1499.001" },
-  { unit: "unanswered UDP packets", perSecond: 256, seconds: 2, attackId: "T1498.001" },
+  {
+    unit: "unanswered UDP packets",
+    unitOneSided: "UDP packets, of which only this direction was captured,",
+    perSecond: 256,
+    seconds: 2,
+    attackId: "T1498.001",
+  },
   { unit: "ICMP messages", perSecond: 250, seconds: 1, attackId: "T1498.001" },
   { unit: "DHCP requests", perSecond: 25, seconds: 3, attackId: "T1499.002" },
 ];
@@ -36,8 +43,10 @@ export interface FloodState {
   readonly sources: readonly string[];
   /** Estimate when larger than the list. */
   readonly sourceCount: number;
-  /** Most in one second. */
+  /** Most in one second; where that is not counted, the highest mean rate of a flow. */
   readonly peak: number;
+  readonly isPeakRate: boolean;
+  readonly isOneSided: boolean;
 }
 
 const forgedMin = 32;
@@ -59,13 +68,17 @@ export function floodFacts(state: FloodState, episode: Episode): EpisodeFacts {
 }
 
 function sentence(state: FloodState, { amount, firstUs, lastUs }: Episode): string {
-  const { kind, target, port, sources, sourceCount, peak } = state;
-  const who = sourceCount === 1
-    ? sources[0]
-    : sourceCount < forgedMin
-    ? `${formatCount(sourceCount)} sources`
-    : `About ${formatCount(sourceCount)} sources, probably forged,`;
+  const { kind, target, port, peak, isPeakRate, isOneSided } = state;
+  const { unit, unitOneSided } = FLOODS[kind];
+  const what = isOneSided && unitOneSided ? unitOneSided : unit;
   const where = port >= 0 ? `${target} (port ${port})` : target;
-  return `${who} sent ${formatCount(amount)} ${FLOODS[kind].unit} to ${where} within ` +
-    `${formatPeriod(lastUs - firstUs)}, up to ${formatCount(peak)} in one second`;
+  const rate = formatCount(peak);
+  return `${senders(state)} sent ${formatCount(amount)} ${what} to ${where} within ` +
+    `${formatPeriod(lastUs - firstUs)}, up to ${rate} ${isPeakRate ? "a second" : "in one second"}`;
+}
+
+function senders({ sources, sourceCount }: FloodState): string {
+  if (sourceCount === 1) return sources[0];
+  const count = formatEstimate(sourceCount);
+  return sourceCount < forgedMin ? `${count} sources` : `${count} sources, probably forged,`;
 }

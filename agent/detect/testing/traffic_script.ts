@@ -136,11 +136,12 @@ export class TrafficScript {
   }
 
   /** An ICMP port unreachable for a UDP packet from `from` to `to`. */
-  refused(at: number, from: string, to: string): void {
+  refused(at: number, from: string, to: string, toPort: number): void {
     const words = rowWords(ICMP_ERROR_WORDS, ObservationKind.icmpError, Transport.udp);
     writeTime(words, at);
     writeAddress(words, 3, from);
     writeAddress(words, 7, to);
+    words[11] = 40_000 << 16 | toPort;
     words[15] = 3 << 8 | 3;
     writeAddress(words, 16, to);
     this.#rows.push({ at, words });

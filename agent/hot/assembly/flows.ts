@@ -394,10 +394,16 @@ function end(flow: usize, reason: i32): void {
 }
 
 function report(flow: usize, reason: i32): void {
-  const hasPayload = load<f64>(flow, F_BYTES << 2) + load<f64>(flow, (F_BYTES + 2) << 2) > 0;
-  if (hasPayload && wantsObservations()) writeEnd(flow, reason);
+  if (wantsObservations() && isWorthTelling(flow)) writeEnd(flow, reason);
   const isInspected = (load<i32>(flow, F_SEEN << 2) & SEEN_IS_INSPECTED) != 0;
   if (isInspected || wantsFlows()) flowEnded(slotOf(flow), reason);
+}
+
+/** Flows with payload, and those of which doublings were told: their last counts are not known otherwise. */
+function isWorthTelling(flow: usize): bool {
+  if (load<f64>(flow, F_BYTES << 2) + load<f64>(flow, (F_BYTES + 2) << 2) > 0) return true;
+  return load<i32>(flow, F_PACKETS << 2) >= DOUBLED_MIN ||
+    load<i32>(flow, (F_PACKETS + 1) << 2) >= DOUBLED_MIN;
 }
 
 /** Ends the flow that has been silent longest. */

@@ -41,6 +41,7 @@ import {
   O_MARK_IS_TO_MANY,
   O_MARK_IS_TUNNELLED,
   O_MARK_SENT_BY_ORIGINATOR,
+  O_SAMPLE_WORDS,
   O_WORDS_MAX,
   OBSERVATION_BUFFER_WORDS,
   OBSERVATIONS_AT,
@@ -52,7 +53,9 @@ import {
   P_IS_FRAGMENT,
   P_LINK_OFFSET,
   P_OUTER_SOURCE_OFFSET,
+  P_PAYLOAD_CAPTURED_LENGTH,
   P_PAYLOAD_LENGTH,
+  P_PAYLOAD_OFFSET,
   P_SOURCE,
   P_SOURCE_PORT,
   P_TCP_FLAGS,
@@ -71,6 +74,8 @@ import {
   STATE_AT,
   STATE_ORIGINATOR_IS_LOW,
   STATE_TCP_MASK,
+  TRANSPORT_UDP,
+  TURN_HAS_DOUBLED,
   TURN_IS_CONTINUED,
   WANTS_FLOWS,
   WANTS_OBSERVATIONS,
@@ -100,8 +105,11 @@ export function writeContact(
   wireLength: u32,
   isEthernet: bool,
 ): void {
-  const marks = state(S_TURN) | packetMarks(base, isEthernet);
-  const at = beginPacketRow(O_CONTACT_WORDS, O_KIND_CONTACT, flow, timestampUs, marks);
+  const turn = state(S_TURN);
+  const hasSample = (turn & TURN_HAS_DOUBLED) != 0 && field(P_TRANSPORT) == TRANSPORT_UDP;
+  const length = hasSample ? O_CONTACT_WORDS + O_SAMPLE_WORDS : O_CONTACT_WORDS;
+  const marks = turn | packetMarks(base, isEthernet);
+  const at = beginPacketRow(length, O_KIND_CONTACT, flow, timestampUs, marks);
   if (at == 0) return;
   set(at, 14, field(P_TCP_FLAGS) << 16 | field(P_TTL) & 0xffff);
   set(at, 15, field(P_TCP_WINDOW) << 16 | ipIdentification(base));
@@ -110,6 +118,14 @@ export function writeContact(
   set(at, 17, field(P_PAYLOAD_LENGTH));
   writeTotals(at, flow, timestampUs);
   writeSenderMac(at, 24, base);
+  if (hasSample) writeSample(at + (O_CONTACT_WORDS << 2), base);
+}
+
+/** The first bytes of the payload, zeros behind what was captured of it. */
+function writeSample(at: usize, base: usize): void {
+  const length = min(max(field(P_PAYLOAD_CAPTURED_LENGTH), 0), O_SAMPLE_WORDS << 2);
+  memory.fill(at, 0, O_SAMPLE_WORDS << 2);
+  memory.copy(at, base + field(P_PAYLOAD_OFFSET), length);
 }
 
 /**
@@ -175,7 +191,7 @@ function writeMac(at: usize, word: i32, mac: usize): void {
   set(at, word + 1, read32(mac + 2));
 }
 
-/** A flow with payload that ends, for a reason as END_ of the layout: source is its originator. */
+/** A flow with payload or with many packets that ends, for a reason as END_ of the layout: source is its originator. */
 export function writeEnd(flow: usize, reason: i32): void {
   const lastUs = load<f64>(flow, F_LAST_US << 2);
   const at = beginRow(O_CONTACT_WORDS, O_KIND_END, load<u8>(flow, F_KIND << 2), lastUs);

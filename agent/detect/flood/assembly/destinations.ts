@@ -4,7 +4,7 @@
  * source (Boyer and Moore's majority vote), and how many sources there were (linear counting, Whang, Vander-Zanden and
  * Taylor 1990).
  *
- *     2,048 records of (440 + 16) bytes    0.9 MB
+ *     2,048 records of (520 + 16) bytes    1.1 MB
  */
 import { findKey, insertKey } from "../../common/assembly/keyed_slots";
 import { wordAt } from "../../common/assembly/row";
@@ -16,10 +16,13 @@ import {
   D_BITS_SET,
   D_DONE,
   D_HOT_SECONDS,
+  D_HOT_US,
   D_KIND,
+  D_LAST_US,
   D_PEAK,
   D_PORT,
   D_PORT_VOTES,
+  D_REFUSED_PORT,
   D_REFUSED_SECOND,
   D_SAMPLES,
   D_SECOND,
@@ -78,6 +81,7 @@ export function useDestination(kind: i32): usize {
   const destination = insertKey(DESTINATION_TABLE_AT, KEY_AT, KEY_WORDS);
   store<f64>(destination, -1, D_SECOND << 2);
   store<f64>(destination, -1, D_REFUSED_SECOND << 2);
+  store<i32>(destination, -1, D_REFUSED_PORT << 2);
   store<i32>(destination, 0, D_ARRIVED << 2);
   store<i32>(destination, 0, D_DONE << 2);
   endRun(destination);
@@ -98,6 +102,8 @@ export function hasEpisode(destination: usize): bool {
 export function endRun(destination: usize): void {
   store<i32>(destination, 0, D_HOT_SECONDS << 2);
   store<f64>(destination, 0, D_TOTAL << 2);
+  store<f64>(destination, 0, D_HOT_US << 2);
+  store<f64>(destination, 0, D_LAST_US << 2);
   store<i32>(destination, 0, D_PEAK << 2);
   store<i32>(destination, 0, D_PORT_VOTES << 2);
   store<i32>(destination, 0, D_SOURCE_VOTES << 2);

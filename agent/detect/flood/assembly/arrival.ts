@@ -1,0 +1,173 @@
+/** Arrivals at a destination: counted by seconds and by the run of seconds above the limit, and judged. */
+import { destinationPort, flowId, timestampUs, wordAt } from "../../common/assembly/row";
+import {
+  D_ARRIVED,
+  D_BITS_SET,
+  D_DONE,
+  D_FIRST_US,
+  D_HOT_SECONDS,
+  D_HOT_US,
+  D_IS_PEAK_RATE,
+  D_LAST_US,
+  D_PEAK,
+  D_SECOND,
+  D_TOTAL,
+  FLOOD_DHCP,
+  FLOOD_ICMP,
+  FLOOD_UDP,
+  FORGED_BITS_MIN,
+  LIMITS_AT,
+} from "../arrivals_layout";
+import {
+  endRun,
+  hasEpisode,
+  isOnePort,
+  numberOf,
+  useDestination,
+  votePort,
+  voteSource,
+} from "./destinations";
+import { isFromStart, packets, rate, sinceUs } from "./flows";
+import { opened } from "./imports";
+import { isOneSided } from "./sides";
+
+const SECOND_US: f64 = 1_000_000;
+/** Answered share above which it is no flood. */
+const DONE_SHARE_MAX: f64 = 0.25;
+/** More than a host has ports, twice. */
+const SCAN_MAX: f64 = 2 * 65_536;
+/** So many times the limit suffice at once. */
+const AT_ONCE: u32 = 10;
+/** Rows of flows that end come late by their timeouts; what is older belongs to another capture. */
+const LATE_SECONDS: f64 = 360;
+/** The start of a flow is known to a millisecond. */
+const START_SLACK_US: f64 = 1000;
+/** Where one direction is captured, UDP packets without an answer are usual. */
+const ONE_SIDED_FACTOR: u32 = 10;
+
+@inline
+export function perSecondOf(kind: i32): u32 {
+  const perSecond = load<u32>(LIMITS_AT + (kind << 3));
+  return kind == FLOOD_UDP && isOneSided() ? perSecond * ONE_SIDED_FACTOR : perSecond;
+}
+
+/** The packet of the row has come. */
+export function arrive(kind: i32): void {
+  const destination = useDestination(kind);
+  turnSecond(destination, kind);
+  const arrived = addArrived(destination, 1);
+  add(destination, kind, 1, timestampUs());
+  raisePeak(destination, arrived, false);
+  if (arrived >= perSecondOf(kind)) judge(destination, kind, 0);
+}
+
+/** The stretch of the flow judged last has come. */
+export function arriveStretch(kind: i32): void {
+  const destination = useDestination(kind);
+  turnSecond(destination, kind);
+  const count = uncounted(destination);
+  const arrived = addArrived(destination, count);
+  add(destination, kind, count, sinceUs);
+  raisePeak(destination, <u32> rate, true);
+  if (arrived >= perSecondOf(kind)) judge(destination, kind, rate);
+}
+
+/** The same, told at the end of the flow, which may be long after its last packet. */
+export function arriveLate(destination: usize, kind: i32): void {
+  turnSecond(destination, kind);
+  const count = uncounted(destination);
+  add(destination, kind, count, sinceUs);
+  raisePeak(destination, <u32> rate, true);
+  const hotUs = load<f64>(destination, D_HOT_US << 2);
+  if (hasEpisode(destination)) store<f64>(destination, max(hotUs, timestampUs()), D_HOT_US << 2);
+  else if (rate >= <f64> perSecondOf(kind) && count >= perSecondOf(kind) * secondsOf(kind)) {
+    tell(destination, kind);
+  }
+}
+
+/** Whether the run has counted the first packet of a flow that began at that time. */
+export function isInRun(destination: usize, startUs: f64): bool {
+  return load<f64>(destination, D_TOTAL << 2) > 0 &&
+    load<f64>(destination, D_FIRST_US << 2) <= startUs + START_SLACK_US;
+}
+
+/** The packets of the stretch but for the first of the flow, if that was counted when it came. */
+function uncounted(destination: usize): u32 {
+  return <u32> packets - <u32> (isFromStart && isInRun(destination, sinceUs));
+}
+
+function addArrived(destination: usize, count: u32): u32 {
+  const arrived = load<u32>(destination, D_ARRIVED << 2) + count;
+  store<u32>(destination, arrived, D_ARRIVED << 2);
+  return arrived;
+}
+
+/** Adds to the run what has come since then. */
+function add(destination: usize, kind: i32, count: u32, fromUs: f64): void {
+  const total = load<f64>(destination, D_TOTAL << 2);
+  const firstUs = total == 0 ? fromUs : min(fromUs, load<f64>(destination, D_FIRST_US << 2));
+  store<f64>(destination, firstUs, D_FIRST_US << 2);
+  store<f64>(destination, total + <f64> count, D_TOTAL << 2);
+  const afterUs = timestampUs() - load<f64>(destination, D_HOT_US << 2);
+  if (afterUs >= 0 && afterUs < SECOND_US) store<f64>(destination, timestampUs(), D_LAST_US << 2);
+  votePort(destination, destinationPort(), count);
+  voteSource(destination, wordAt(kind == FLOOD_DHCP ? 7 : 3), count);
+}
+
+function raisePeak(destination: usize, peak: u32, isRate: bool): void {
+  if (peak <= load<u32>(destination, D_PEAK << 2)) return;
+  store<u32>(destination, peak, D_PEAK << 2);
+  store<i32>(destination, <i32> isRate, D_IS_PEAK_RATE << 2);
+}
+
+/** So much has arrived in this second: is it a flood? */
+function judge(destination: usize, kind: i32, flowRate: f64): void {
+  if (isAnswered(destination)) return;
+  store<f64>(destination, timestampUs(), D_HOT_US << 2);
+  const arrived = load<u32>(destination, D_ARRIVED << 2);
+  const perSecond = perSecondOf(kind);
+  const seconds = secondsOf(kind);
+  const isSustained = load<u32>(destination, D_HOT_SECONDS << 2) + 1 >= seconds ||
+    arrived >= perSecond * AT_ONCE || flowRate > 0 && arrived >= perSecond * seconds;
+  if (isSustained && !hasEpisode(destination)) tell(destination, kind);
+}
+
+function tell(destination: usize, kind: i32): void {
+  if (isScan(destination, kind)) return;
+  store<f64>(destination, timestampUs(), D_HOT_US << 2);
+  opened(numberOf(destination), timestampUs(), flowId());
+}
+
+@inline
+function secondsOf(kind: i32): u32 {
+  return load<u32>(LIMITS_AT + (kind << 3), 4);
+}
+
+/** Whether something came of too much of what arrived in the present second. */
+function isAnswered(destination: usize): bool {
+  const done = <f64> load<u32>(destination, D_DONE << 2);
+  return done >= <f64> load<u32>(destination, D_ARRIVED << 2) * DONE_SHARE_MAX;
+}
+
+/** Many ports, from few sources, and no more than a host has ports. */
+function isScan(destination: usize, kind: i32): bool {
+  if (kind == FLOOD_ICMP || kind == FLOOD_DHCP) return false;
+  return !isOnePort(destination) && load<f64>(destination, D_TOTAL << 2) < SCAN_MAX &&
+    load<i32>(destination, D_BITS_SET << 2) < FORGED_BITS_MIN;
+}
+
+/** Begins another second, if the row is of one that is not over. */
+function turnSecond(destination: usize, kind: i32): void {
+  const second = Math.floor(timestampUs() / SECOND_US);
+  const before = load<f64>(destination, D_SECOND << 2);
+  if (second == before || second < before && second > before - LATE_SECONDS) return;
+  const wasHot = load<u32>(destination, D_ARRIVED << 2) >= perSecondOf(kind) &&
+    !isAnswered(destination) && second == before + 1;
+  if (wasHot) {
+    store<i32>(destination, load<i32>(destination, D_HOT_SECONDS << 2) + 1, D_HOT_SECONDS << 2);
+  } else if (hasEpisode(destination)) store<i32>(destination, 0, D_HOT_SECONDS << 2);
+  else endRun(destination);
+  store<f64>(destination, second, D_SECOND << 2);
+  store<i32>(destination, 0, D_ARRIVED << 2);
+  store<i32>(destination, 0, D_DONE << 2);
+}

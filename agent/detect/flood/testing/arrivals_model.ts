@@ -1,0 +1,354 @@
+/** The counting of arrivals as a slow model that keeps them all; it knows nothing of numbered streams. */
+import { Transport } from "../../../records.ts";
+import { DESTINATIONS_MAX, FLOWS_MAX } from "../arrivals_layout.ts";
+import { FloodKind, FLOODS } from "../kinds.ts";
+import { Mark, type Observation, ObservationKind } from "../../observation.ts";
+
+export const collectorPort = 514;
+export const unaskedIcmp: readonly number[] = [8, 13];
+const counted = Mark.isNew | Mark.isFirstPayload | Mark.isFirstInWindow | Mark.isResumed |
+  Mark.hasDoubled;
+
+export interface Arrival {
+  readonly fromUs: number;
+  readonly count: number;
+  readonly port: number;
+  readonly source: number;
+  /** Most in one second, as far as this arrival says. */
+  readonly peak: number;
+}
+
+export interface Destination {
+  second: number;
+  arrived: number;
+  done: number;
+  hotSeconds: number;
+  refusedSecond: number;
+  refusedPort: number;
+  hotUs: number;
+  lastUs: number;
+  isOpen: boolean;
+  run: Arrival[];
+}
+
+interface ModelFlow {
+  packets: number;
+  lastUs: number;
+  isHot: boolean;
+  isExcused: boolean;
+}
+
+/** What came of a flow since it was judged last. */
+interface Stretch {
+  readonly count: number;
+  readonly rate: number;
+  readonly fromUs: number;
+  /** The flow's first packet is in it. */
+  readonly isFirst: boolean;
+}
+
+/** What Boyer and Moore's vote takes for the commonest source, whether it has half of all, and whom it was not yet. */
+export function voteSource(run: readonly Arrival[]) {
+  let votes = 0;
+  let value = 0;
+  const others: number[] = [];
+  for (const { source, count } of run) {
+    if (votes > 0 && value === source) votes += count;
+    else {
+      others.push(source);
+      if (votes <= 0) value = source;
+      votes = votes <= 0 ? count : votes - count;
+    }
+  }
+  return { value, isMost: votes * 2 >= totalOf(run), others: [...new Set(others)] };
+}
+
+/** The port that has half of all; -1 without one. A port that is outvoted leaves its debt to the next. */
+export function votePort(run: readonly Arrival[]): number {
+  let votes = 0;
+  let value = 0;
+  for (const { port, count } of run) {
+    if (votes <= 0) value = port;
+    votes += value === port ? count : -count;
+  }
+  return votes * 2 >= totalOf(run) ? value : -1;
+}
+
+export function totalOf(run: readonly Arrival[]): number {
+  return run.reduce((total, { count }) => total + count, 0);
+}
+
+export class Model {
+  /** By key, in order of use. */
+  readonly destinations = new Map<string, Destination>();
+  readonly flows = new Map<number, ModelFlow>();
+  /** When somebody last sent something to somebody else, and whether of his own accord. */
+  readonly talks = new Map<string, { second: number; hasBegun: boolean }>();
+  readonly opened: [string, number, number][] = [];
+  readonly closed: string[] = [];
+  forgottenCount = 0;
+  #oneSided = 0;
+  #twoSided = 0;
+
+  take(row: Observation): void {
+    const isUdp = row.transport === Transport.udp;
+    if (row.kind === ObservationKind.icmpError) {
+      const refused = this.destinations.get(keyOf(FloodKind.udp, row));
+      if (!isUdp || !refused) return;
+      refused.refusedSecond = row.timestampUs / 1e6;
+      refused.refusedPort = row.destinationPort;
+    } else if (row.kind === ObservationKind.end) this.#end(row);
+    else if (row.has(counted)) this.#contact(row);
+  }
+
+  #contact(row: Observation): void {
+    const isSyn = (row.tcpFlags & 0x17) === 2;
+    const isTcp = row.transport === Transport.tcp;
+    if (isTcp || row.transport === Transport.udp) this.#noteTalk(row);
+    if (isTcp && row.has(Mark.isFirstPayload)) {
+      const others = row.has(Mark.sentByOriginator) ? row.respPackets : row.origPackets;
+      if (others === 0) this.#oneSided++;
+      else this.#twoSided++;
+    }
+    if (!row.has(Mark.sentByOriginator)) {
+      if (row.transport === Transport.udp && row.has(Mark.isFirstPayload)) {
+        this.#done(`${FloodKind.udp} ${row.source3}`);
+      }
+    } else if (row.transport === Transport.icmp) {
+      if (unaskedIcmp.includes(row.sourcePort)) this.#arrival(FloodKind.icmp, row);
+    } else if (isTcp) {
+      if (isSyn) this.#arrival(FloodKind.syn, row);
+      else if (row.has(Mark.isFirstPayload)) this.#done(keyOf(FloodKind.syn, row));
+    } else if (row.transport === Transport.udp) this.#udp(row);
+  }
+
+  #noteTalk(row: Observation): void {
+    if (row.has(Mark.isNew) || row.payloadLength === 0) return;
+    const key = `${row.source3} ${row.destination3}`;
+    const second = Math.floor(row.timestampUs / 1e6);
+    const hasBegun = row.has(Mark.sentByOriginator) || (this.talks.get(key)?.hasBegun ?? false);
+    this.talks.set(key, { second, hasBegun });
+  }
+
+  #udp(row: Observation): void {
+    if (row.destinationPort === 67 && row.sourcePort === 68) this.#arrival(FloodKind.dhcp, row);
+    else {
+      if (row.has(Mark.isToMany) || isReport(row)) return;
+      if (row.has(Mark.isNew) || row.respPackets === 0) this.#arrival(FloodKind.udp, row);
+    }
+  }
+
+  #arrival(kind: number, row: Observation): void {
+    const isUdp = kind === FloodKind.udp;
+    if (row.has(Mark.isNew)) {
+      if (isUdp && this.#isWelcome(row)) this.#use(keyOf(kind, row));
+      else this.#arrive(kind, row, { count: 1, rate: 0, fromUs: row.timestampUs, isFirst: false });
+      return;
+    }
+    if (row.origPackets < 64) return;
+    const flow = this.#useFlow(row);
+    if (isUdp) {
+      flow.isExcused = !this.#isRefused(row) && (flow.isExcused || this.#isWelcome(row));
+      if (flow.isExcused) {
+        Object.assign(flow, { packets: row.origPackets, lastUs: row.timestampUs });
+        return;
+      }
+    }
+    const stretch = takeStretch(flow, row, this.#flowLimit(kind, row), false);
+    if (stretch !== null) this.#arrive(kind, row, stretch);
+  }
+
+  #end(row: Observation): void {
+    const flow = this.flows.get(row.flowId);
+    const kind = kindOfEnd(row);
+    const destination = this.destinations.get(keyOf(kind, row));
+    if (kind < 0 || row.respPackets > 0) return;
+    this.flows.delete(row.flowId);
+    if (!destination) return;
+    const startUs = row.timestampUs - row.durationMs * 1000;
+    if (flow) {
+      if (flow.isExcused) return;
+      const stretch = takeStretch(flow, row, this.#flowLimit(kind, row), true);
+      if (stretch !== null) this.#arriveLate(kind, row, stretch, destination);
+    } else if (row.origPackets > 1 && row.origPackets < 64 && isInRun(destination, startUs)) {
+      const stretch = { count: row.origPackets, rate: 0, fromUs: startUs, isFirst: true };
+      this.#arriveLate(kind, row, stretch, destination);
+    }
+  }
+
+  #useFlow(row: Observation): ModelFlow {
+    const found = this.flows.get(row.flowId);
+    this.flows.delete(row.flowId);
+    if (this.flows.size === FLOWS_MAX) this.flows.delete(this.flows.keys().next().value!);
+    const lastUs = row.timestampUs - row.durationMs * 1000;
+    const flow = found ?? { packets: 0, lastUs, isHot: false, isExcused: false };
+    this.flows.set(row.flowId, flow);
+    return flow;
+  }
+
+  #talk(row: Observation): { hasBegun: boolean } | undefined {
+    const talk = this.talks.get(`${row.destination3} ${row.source3}`);
+    return talk && Math.floor(row.timestampUs / 1e6) - talk.second <= 300 ? talk : undefined;
+  }
+
+  #isWelcome(row: Observation): boolean {
+    const talk = this.#talk(row);
+    const isFromOutside = row.has(Mark.isDestinationLocal) && !row.has(Mark.isSourceLocal);
+    return talk !== undefined && (talk.hasBegun || !isFromOutside);
+  }
+
+  #isRefused(row: Observation): boolean {
+    const { refusedSecond = -1, refusedPort } = this.destinations.get(keyOf(FloodKind.udp, row)) ??
+      {};
+    return refusedPort === row.destinationPort &&
+      Math.abs(row.timestampUs / 1e6 - refusedSecond) < 10;
+  }
+
+  #perSecond(kind: number): number {
+    const isOneSided = this.#oneSided >= 8 && this.#oneSided >= 8 * this.#twoSided;
+    return FLOODS[kind].perSecond * (kind === FloodKind.udp && isOneSided ? 10 : 1);
+  }
+
+  #flowLimit(kind: number, row: Observation): number {
+    const perSecond = this.#perSecond(kind);
+    if (kind !== FloodKind.udp || this.#isRefused(row)) return perSecond;
+    return perSecond * (this.#talk(row) ? 100 : 10);
+  }
+
+  #arrive(kind: number, row: Observation, stretch: Stretch): void {
+    const { seconds } = FLOODS[kind];
+    const perSecond = this.#perSecond(kind);
+    const destination = this.#use(keyOf(kind, row));
+    turn(destination, Math.floor(row.timestampUs / 1e6), perSecond);
+    const count = countOf(destination, stretch);
+    destination.arrived += count;
+    const { arrived } = destination;
+    add(destination, kind, row, { ...stretch, count });
+    if (arrived < perSecond || destination.done >= arrived / 4) return;
+    destination.hotUs = row.timestampUs;
+    const isSustained = destination.hotSeconds + 1 >= seconds || arrived >= perSecond * 10 ||
+      stretch.rate > 0 && arrived >= perSecond * seconds;
+    if (isSustained) this.#open(destination, kind, row);
+  }
+
+  #arriveLate(kind: number, row: Observation, stretch: Stretch, destination: Destination): void {
+    const perSecond = this.#perSecond(kind);
+    turn(destination, Math.floor(row.timestampUs / 1e6), perSecond);
+    const count = countOf(destination, stretch);
+    add(destination, kind, row, { ...stretch, count });
+    if (destination.isOpen) destination.hotUs = Math.max(destination.hotUs, row.timestampUs);
+    else if (stretch.rate >= perSecond && count >= perSecond * FLOODS[kind].seconds) {
+      this.#open(destination, kind, row);
+    }
+  }
+
+  #open(destination: Destination, kind: number, row: Observation): void {
+    const { run } = destination;
+    // So few sources are never forged ones.
+    const isScan = kind <= FloodKind.udp && totalOf(run) < 131_072 && votePort(run) < 0;
+    if (isScan || destination.isOpen) return;
+    destination.hotUs = row.timestampUs;
+    destination.isOpen = true;
+    this.opened.push([keyOf(kind, row), row.timestampUs, row.flowId]);
+  }
+
+  #use(key: string): Destination {
+    const found = this.destinations.get(key);
+    const fresh = { second: -1, arrived: 0, done: 0, hotSeconds: 0, refusedSecond: -1, hotUs: 0 };
+    this.destinations.delete(key);
+    if (this.destinations.size === DESTINATIONS_MAX) {
+      const [oldest, { isOpen }] = this.destinations.entries().next().value!;
+      this.destinations.delete(oldest);
+      this.forgottenCount++;
+      if (isOpen) this.closed.push(oldest);
+    }
+    const destination = found ??
+      { ...fresh, refusedPort: -1, lastUs: 0, isOpen: false, run: [] };
+    this.destinations.set(key, destination);
+    return destination;
+  }
+
+  #done(key: string): void {
+    const destination = this.destinations.get(key);
+    if (destination) destination.done++;
+  }
+}
+
+function takeStretch(
+  flow: ModelFlow,
+  row: Observation,
+  limit: number,
+  isEnd: boolean,
+): Stretch | null {
+  const { packets, lastUs } = flow;
+  const seconds = (row.timestampUs - lastUs) / 1e6;
+  const count = row.origPackets - packets;
+  const rate = count / Math.max(1, seconds);
+  const isHot = rate >= limit;
+  if (!isHot && seconds < 1 && !(isEnd && flow.isHot)) return null;
+  Object.assign(flow, { packets: row.origPackets, lastUs: row.timestampUs });
+  const isRest = !isHot && seconds < 1;
+  flow.isHot = isHot;
+  const isCounted = count > 0 && (isHot || isRest);
+  return isCounted ? { count, rate, fromUs: lastUs, isFirst: packets === 0 } : null;
+}
+
+function kindOfEnd(row: Observation): number {
+  if (row.transport === Transport.icmp) {
+    return unaskedIcmp.includes(row.sourcePort) ? FloodKind.icmp : -1;
+  }
+  if (row.transport === Transport.udp) {
+    const isDhcp = row.destinationPort === 67 && row.sourcePort === 68;
+    return isDhcp || isReport(row) ? -1 : FloodKind.udp;
+  }
+  const isSyns = row.origBytes === 0 && (row.originatorState & 7) === 1;
+  return row.transport === Transport.tcp && isSyns ? FloodKind.syn : -1;
+}
+
+function isReport(row: Observation): boolean {
+  const isInside = row.has(Mark.isSourceLocal) && row.has(Mark.isDestinationLocal);
+  return isInside && row.destinationPort === collectorPort;
+}
+
+function isInRun({ run }: Destination, startUs: number): boolean {
+  return run.length > 0 && firstOf(run) <= startUs + 1000;
+}
+
+export function firstOf(run: readonly Arrival[]): number {
+  return Math.min(...run.map(({ fromUs }) => fromUs));
+}
+
+/** Packets of a stretch but for the first of the flow, if that was counted when it came. */
+function countOf(destination: Destination, { count, fromUs, isFirst }: Stretch): number {
+  return isFirst && isInRun(destination, fromUs) ? count - 1 : count;
+}
+
+function add(destination: Destination, kind: number, row: Observation, stretch: Stretch): void {
+  const { count, rate, fromUs } = stretch;
+  const { hotUs, arrived } = destination;
+  const afterUs = row.timestampUs - hotUs;
+  if (afterUs >= 0 && afterUs < 1e6) destination.lastUs = row.timestampUs;
+  destination.run.push({
+    fromUs,
+    count,
+    port: row.destinationPort,
+    source: kind === FloodKind.dhcp ? row.destination3 : row.source3,
+    peak: rate > 0 || row.kind === ObservationKind.end ? Math.floor(rate) : arrived,
+  });
+}
+
+function turn(destination: Destination, second: number, perSecond: number): void {
+  const { arrived, done } = destination;
+  if (second <= destination.second && second > destination.second - 360) return;
+  const wasHot = second === destination.second + 1 && arrived >= perSecond && done < arrived / 4;
+  if (wasHot) destination.hotSeconds++;
+  else {
+    destination.hotSeconds = 0;
+    if (!destination.isOpen) Object.assign(destination, { run: [], hotUs: 0, lastUs: 0 });
+  }
+  Object.assign(destination, { second, arrived: 0, done: 0 });
+}
+
+function keyOf(kind: number, row: Observation): string {
+  return `${kind} ${kind === FloodKind.dhcp ? row.sourceMac : row.destination3}`;
+}
