@@ -4,8 +4,19 @@
  * is allowed and the nearest name.
  */
 import { parseArgs, parseEnv } from "node:util";
-import { parseNetwork } from "./decode/addresses.ts";
 import { UsageError } from "./errors.ts";
+import {
+  asBoolean,
+  asHomeNet,
+  asNumber,
+  asSpeed,
+  asText,
+  asTimeUs,
+  asWebUrl,
+  HOME_WORDS,
+  quote,
+  type RawValue,
+} from "./option_values.ts";
 import { nearest } from "./nearest.ts";
 import { COMMAND_NAMES, type CommandName, OPTIONS, type OptionSpec } from "./options.ts";
 
@@ -53,9 +64,6 @@ export interface Config {
   readonly toUs: number | null;
 }
 
-/** What --home-net takes besides networks, and what holds without it. */
-export const HOME_WORDS = ["private", "own"] as const;
-
 export type LogPackets = "all" | "sampled" | "anomalous" | "none";
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
@@ -77,11 +85,6 @@ export interface ConfigSources {
   readonly exists: (path: string) => boolean;
 }
 
-/** Where a value came from, for messages: "--port" or "TAPWATCH_PORT". */
-interface RawValue {
-  readonly origin: string;
-  readonly value: string | boolean;
-}
 type RawValues = Map<string, RawValue[]>;
 
 const specByName = new Map(OPTIONS.map((spec) => [spec.name, spec]));
@@ -91,11 +94,13 @@ export function parseConfig(args: readonly string[], sources: ConfigSources): Co
   const { command, operands, flags } = parseCommandLine(args);
   if (flags.has("help")) return build("help", [command], new Map(), sources);
   if (flags.has("version")) return build("version", [], new Map(), sources);
+  checkHaveEffect(flags);
   checkCommandTakes(command, flags);
   checkOperands(command, operands);
-  const values = new Map(environmentValues(flags, sources));
-  for (const [name, raw] of flags) values.set(name, raw);
-  return build(command, operands, values, sources);
+  checkExportTakes(command, operands, flags);
+  const variables = environmentValues(command, flags, sources);
+  checkHaveEffect(variables);
+  return build(command, operands, new Map([...variables, ...flags]), sources);
 }
 
 function parseCommandLine(args: readonly string[]) {
@@ -178,6 +183,28 @@ function checkCommandTakes(command: CommandName, flags: RawValues): void {
   }
 }
 
+function checkHaveEffect(values: RawValues): void {
+  for (const [name, [raw]] of values) {
+    const { notYet } = specByName.get(name)!;
+    if (!notYet) continue;
+    throw new UsageError(`${raw!.origin} has no effect: this version ${notYet} yet. Leave it out.`);
+  }
+}
+
+/** Rows and packets are narrowed down in different ways. */
+function checkExportTakes(
+  command: CommandName,
+  [kind]: readonly string[],
+  flags: RawValues,
+): void {
+  if (command !== "export") return;
+  const [option, what, instead] = kind === "pcap"
+    ? ["format", "packets are exported as a pcap file", ""]
+    : ["filter", "rows are not filtered by it in this version", " Rows take --from and --to."];
+  const given = flags.get(option!)?.[0];
+  if (given) throw new UsageError(`${given.origin} has no effect here: ${what}.${instead}`);
+}
+
 /** "a", "a and b", "a, b and c". */
 function listed(words: readonly string[]): string {
   return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
@@ -187,7 +214,11 @@ const operandCounts: Partial<Record<CommandName, { min: number; max: number; wha
   replay: { min: 1, max: 1, what: "one capture file (or - for stdin)" },
   analyze: { min: 1, max: Infinity, what: "at least one capture file (or - for stdin)" },
   decode: { min: 1, max: 1, what: "one capture file (or - for stdin)" },
-  export: { min: 1, max: 1, what: "one of packets, flows, anomalies, scans, alerts, pcap" },
+  export: {
+    min: 1,
+    max: 1,
+    what: "one of packets, flows, anomalies, scans, incidents, alerts, pcap",
+  },
   help: { min: 0, max: 1, what: "at most one command" },
 };
 
@@ -198,14 +229,22 @@ function checkOperands(command: CommandName, operands: readonly string[]): void 
   throw new UsageError(`tapwatch ${command} takes ${what}, got ${got}.`);
 }
 
-function environmentValues(flags: RawValues, sources: ConfigSources): RawValues {
+/** All variables, but those that are meant for other commands. */
+function environmentValues(
+  command: CommandName,
+  flags: RawValues,
+  sources: ConfigSources,
+): RawValues {
   const file = readEnvFile(flags, sources);
+  checkVariables(Object.keys(sources.env));
   const values: RawValues = new Map();
   for (const spec of OPTIONS) {
-    if (!spec.env) continue;
+    const isOfOthers = spec.notYet !== undefined && !spec.commands?.includes(command);
+    if (!spec.env || isOfOthers || spec.flagOnly?.includes(command)) continue;
     const fromProcess = sources.env[spec.env];
     const text = fromProcess ?? file.values[spec.env];
-    if (text === undefined || text === "") continue;
+    // An empty password is a mistake that would leave the door open; any other empty variable is none.
+    if (text === undefined || text === "" && spec.name !== "password") continue;
     const origin = fromProcess === undefined ? `${spec.env} in ${file.path}` : spec.env;
     const parts = spec.isRepeatable
       ? text.split(",").map((part) => part.trim()).filter(Boolean)
@@ -223,17 +262,32 @@ function readEnvFile(
   const path = given ?? ".env";
   if (given === undefined && !sources.exists(path)) return { path, values: {} };
   const values = parseEnv(readFile("--env-file", path, sources));
-  const known = OPTIONS.flatMap((spec) => spec.env ? [spec.env] : []);
-  const unknown = Object.keys(values).find((key) =>
-    key.startsWith("TAPWATCH_") && !known.includes(key)
+  const unknown = unknownVariables(Object.keys(values))[0];
+  if (!unknown) return { path, values };
+  const { name, hint } = unknown;
+  throw new UsageError(
+    `Unknown variable ${name} in ${path}.${hint ? ` Did you mean ${hint}?` : ""}`,
   );
-  if (unknown) {
-    const hint = nearest(unknown, known);
-    throw new UsageError(
-      `Unknown variable ${unknown} in ${path}.${hint ? ` Did you mean ${hint}?` : ""}`,
-    );
-  }
-  return { path, values };
+}
+
+/** In the process's environment others may have variables of this kind: refused is what one of ours was meant by. */
+function checkVariables(names: readonly string[]): void {
+  const meant = unknownVariables(names).find(({ hint }) => hint !== null);
+  if (meant) throw new UsageError(`Unknown variable ${meant.name}. Did you mean ${meant.hint}?`);
+}
+
+const prefix = "TAPWATCH_";
+const knownVariables = OPTIONS.flatMap(({ env }) => env ? [env.slice(prefix.length)] : []);
+
+/** Variables with our prefix that are none of ours, with the one that was probably meant. */
+function unknownVariables(names: readonly string[]) {
+  return names.filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length))
+    .filter((name) => !knownVariables.includes(name))
+    .map((name) => {
+      const hint = nearest(name, knownVariables);
+      return { name: prefix + name, hint: hint && prefix + hint };
+    });
 }
 
 function build(
@@ -285,6 +339,10 @@ function build(
     toUs: one(values, "to", asTimeUs),
   };
   checkDashboardAddress(config);
+  const { fromUs, toUs } = config;
+  if (fromUs !== null && toUs !== null && toUs <= fromUs) {
+    throw new UsageError("--to must be later than --from.");
+  }
   return Object.freeze(config);
 }
 
@@ -300,77 +358,6 @@ function one<T>(
   return typeof spec.default === "string"
     ? convert({ origin: name, value: spec.default }, spec)
     : spec.default as T;
-}
-
-function asText(raw: RawValue, spec: OptionSpec): string {
-  const value = String(raw.value);
-  if (value === "" && spec.name !== "filter") {
-    throw new UsageError(`${raw.origin} must not be empty.`);
-  }
-  if (value.includes("\0")) throw new UsageError(`${raw.origin} must not hold a NUL byte.`);
-  if (spec.choices && !spec.choices.includes(value)) {
-    const hint = nearest(value, spec.choices);
-    throw new UsageError(
-      `${raw.origin} must be one of ${spec.choices.join(", ")}, got ${quote(value)}.` +
-        (hint ? ` Did you mean ${hint}?` : ""),
-    );
-  }
-  return value;
-}
-
-function asNumber(raw: RawValue, spec: OptionSpec): number {
-  const value = String(raw.value).trim();
-  const number = /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
-  const isGood = Number.isFinite(number) && number >= spec.min! && number <= spec.max! &&
-    (spec.kind === "number" || Number.isInteger(number));
-  if (isGood) return number;
-  const what = spec.kind === "number" ? "a number" : "a whole number";
-  throw new UsageError(
-    `${raw.origin} must be ${what} from ${spec.min} to ${spec.max}, got ${quote(value)}.`,
-  );
-}
-
-function asBoolean(raw: RawValue): boolean {
-  if (typeof raw.value === "boolean") return raw.value;
-  const value = raw.value.toLowerCase();
-  if (["1", "true", "yes", "on"].includes(value)) return true;
-  if (["0", "false", "no", "off"].includes(value)) return false;
-  throw new UsageError(`${raw.origin} must be 1 or 0, got ${quote(raw.value)}.`);
-}
-
-function asSpeed(raw: RawValue): number {
-  if (raw.value === "max") return 0;
-  const speed = Number(raw.value);
-  if (speed > 0 && speed <= 1e6) return speed;
-  throw new UsageError(
-    `${raw.origin} must be max or a number above 0 (1 is the capture's own speed), got ${
-      quote(raw.value)
-    }.`,
-  );
-}
-
-function asTimeUs(raw: RawValue): number {
-  const ms = Date.parse(String(raw.value));
-  if (Number.isFinite(ms)) return ms * 1000;
-  throw new UsageError(
-    `${raw.origin} must be a time such as 2026-11-22T14:00:00Z, got ${quote(raw.value)}.`,
-  );
-}
-
-function asHomeNet(raw: RawValue): string {
-  const value = String(raw.value).trim();
-  if (HOME_WORDS.some((word) => word === value) || parseNetwork(value) !== null) return value;
-  const hint = nearest(value, HOME_WORDS);
-  throw new UsageError(
-    `${raw.origin} must be a network such as 192.0.2.0/24 or 2001:db8::/48 (prefix up to 32 and 128), an address, ` +
-      `private or own, got ${quote(value)}.${hint ? ` Did you mean ${hint}?` : ""}`,
-  );
-}
-
-function asWebUrl(raw: RawValue): string {
-  const url = URL.parse(String(raw.value));
-  if (url && (url.protocol === "http:" || url.protocol === "https:")) return url.href;
-  throw new UsageError(`${raw.origin} must be an http or https URL.`);
 }
 
 function passwordOf(values: RawValues, sources: ConfigSources): string | null {
@@ -438,8 +425,4 @@ function readFile(origin: string, path: string, sources: ConfigSources): string 
   } catch (error) {
     throw new UsageError(`Cannot read ${path} (${origin}): ${(error as Error).message}.`);
   }
-}
-
-function quote(value: unknown): string {
-  return JSON.stringify(String(value));
 }

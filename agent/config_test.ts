@@ -1,6 +1,7 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { type ConfigSources, parseConfig } from "./config.ts";
 import { UsageError } from "./errors.ts";
+import { OPTIONS } from "./options.ts";
 
 const nothing: ConfigSources = {
   env: {},
@@ -119,10 +120,31 @@ const refusals: readonly (readonly [readonly string[], string])[] = [
     "--smtp-password is no option, so that it stays out of process lists. Set TAPWATCH_SMTP_PASSWORD.",
   ],
   [
-    ["--smtp-url", "smtp://u:secret@mail"],
-    "--smtp-url must not hold the password. Set TAPWATCH_SMTP_PASSWORD.",
+    ["--webhook", "https://chat.example/x"],
+    "--webhook has no effect: this version calls no webhooks yet. Leave it out.",
   ],
-  [["--webhook", "ftp://x"], "--webhook must be an http or https URL."],
+  [
+    ["replay", "x", "--mail-to", "a@example.org"],
+    "--mail-to has no effect: this version sends no e-mail yet. Leave it out.",
+  ],
+  [
+    ["doctor", "--smtp-url", "smtp://mail"],
+    "--smtp-url has no effect: this version sends no e-mail",
+  ],
+  [["--alert-interval", "60"], "--alert-interval has no effect: this version sends no alerts yet."],
+  [["--anomaly-threshold", "5"], "--anomaly-threshold has no effect: this version sends no alerts"],
+  [
+    ["export", "flows", "--filter", "port 80"],
+    "--filter has no effect here: rows are not filtered by it in this version. Rows take --from and --to.",
+  ],
+  [
+    ["export", "pcap", "--format", "csv"],
+    "--format has no effect here: packets are exported as a pcap file.",
+  ],
+  [
+    ["export", "flows", "--from", "2026-11-22T14:00:00Z", "--to", "2026-11-22T13:00:00Z"],
+    "--to must be later than --from.",
+  ],
   ...[
     "203.0.113.0/33",
     "2001:db8::/129",
@@ -194,24 +216,52 @@ Deno.test("parseConfig() takes the password from a file or the environment, at l
   refusal(() => parseConfig([], withEnv({ TAPWATCH_PASSWORD: "short" })));
 });
 
-Deno.test("parseConfig() joins the parts of the mail server", () => {
-  const parts = parseConfig(
-    [],
-    withEnv({
-      TAPWATCH_SMTP_HOST: "mail.example.org",
-      TAPWATCH_SMTP_USER: "u",
-      TAPWATCH_SMTP_PASSWORD: "p",
-      TAPWATCH_SMTP_SECURITY: "tls",
-    }),
-  );
-  deepStrictEqual(parts.smtp, {
-    host: "mail.example.org",
-    port: 465,
-    user: "u",
-    password: "p",
-    security: "tls",
-  });
-  deepStrictEqual(parseConfig(["--smtp-url", "smtp://mail"], nothing).smtp?.port, 587);
+Deno.test("parseConfig() refuses each option that has no effect yet, as a flag and as a variable", () => {
+  const waiting = OPTIONS.filter(({ notYet }) => notYet !== undefined);
+  for (const { name, env, isSecret, commands, notYet } of waiting) {
+    for (const command of commands!) {
+      const operands = command === "replay" ? ["x"] : [];
+      const inFile = withEnv({}, { ".env": `${env}=1` });
+      for (const sources of [withEnv({ [env!]: "1" }), inFile]) {
+        const { message } = refusal(() => parseConfig([command, ...operands], sources));
+        match(message, new RegExp(`^${env}.* has no effect: this version ${notYet} yet\\.`));
+      }
+      if (isSecret) continue;
+      const { message } = refusal(() =>
+        parseConfig([command, ...operands, `--${name}`, "1"], nothing)
+      );
+      match(message, new RegExp(`^--${name} has no effect`));
+    }
+    deepStrictEqual(parseConfig(["decode", "x"], withEnv({ [env!]: "1" })).command, "decode");
+  }
+});
+
+Deno.test("every option names its commands or is heeded by all", () => {
+  for (const { name, commands, flagOnly = [], env } of OPTIONS) {
+    ok(commands === undefined || commands.length > 0, name);
+    ok(flagOnly.every((command) => commands?.includes(command)) && (!flagOnly[0] || env), name);
+  }
+});
+
+Deno.test("parseConfig() takes the capture filter's variable for capturing alone", () => {
+  const sources = withEnv({ TAPWATCH_FILTER: "not port 22" });
+  deepStrictEqual(parseConfig([], sources).filter, "not port 22");
+  deepStrictEqual(parseConfig(["export", "pcap"], sources).filter, "");
+  deepStrictEqual(parseConfig(["export", "flows"], sources).filter, "");
+  deepStrictEqual(parseConfig(["export", "pcap", "-f", "port 22"], sources).filter, "port 22");
+});
+
+Deno.test("parseConfig() refuses a misspelt variable of the process, and leaves others' alone", () => {
+  const { message } = refusal(() => parseConfig([], withEnv({ TAPWATCH_PASWORD: "12345678" })));
+  deepStrictEqual(message, "Unknown variable TAPWATCH_PASWORD. Did you mean TAPWATCH_PASSWORD?");
+  for (const name of ["TAPWATCH_BIN", "TAPWATCH_SERVICE_HOST", "XTAPWATCH_PORT"]) {
+    deepStrictEqual(parseConfig([], withEnv({ [name]: "x" })).command, "run");
+  }
+});
+
+Deno.test("parseConfig() refuses an empty password, which may be a variable that was not there", () => {
+  const { message } = refusal(() => parseConfig([], withEnv({ TAPWATCH_PASSWORD: "" })));
+  match(message, /TAPWATCH_PASSWORD.* must have at least 8 characters/);
 });
 
 Deno.test("parseConfig() answers --help and --version on every command", () => {

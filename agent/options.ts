@@ -26,6 +26,13 @@ export interface OptionSpec {
   readonly isHarmless?: true;
   /** Only from the environment or a file, never as a flag: a secret. */
   readonly isSecret?: true;
+  /** The commands among them that take it as a flag alone: its variable is meant for the others. */
+  readonly flagOnly?: readonly CommandName[];
+  /**
+   * What this version lacks for the option to have an effect, as "sends no e-mail". It is refused, as a flag and as a
+   * variable, and left out of the help; drop this line with what it waits for.
+   */
+  readonly notYet?: string;
 }
 
 export const COMMAND_NAMES = [
@@ -47,6 +54,9 @@ const capturing: readonly CommandName[] = ["run", "doctor"];
 const running: readonly CommandName[] = ["run", "replay"];
 const serving: readonly CommandName[] = [...running, "doctor"];
 const alerting: readonly CommandName[] = [...running, "alert-test", "doctor"];
+
+const sendsNoMail = "sends no e-mail";
+const sendsNoAlerts = "sends no alerts";
 
 /** Port range, RFC 6335 section 6. */
 const port = { kind: "integer", min: 1, max: 65535 } as const;
@@ -73,6 +83,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     help:
       "BPF capture filter (pcap-filter syntax); for export pcap: host A, port N, a protocol, joined by and",
     commands: [...capturing, "export"],
+    flagOnly: ["export"],
   },
   {
     name: "buffer-mb",
@@ -178,6 +189,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "PCT",
     help: "anomalous share of traffic that raises an alert",
     commands: running,
+    notYet: sendsNoAlerts,
   },
   {
     name: "anomaly-quantile",
@@ -200,6 +212,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "S",
     help: "least time between two alerts of one kind and source",
     commands: running,
+    notYet: sendsNoAlerts,
   },
   {
     name: "smtp-url",
@@ -208,6 +221,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "URL",
     help: "mail server, smtp://host:587 or smtps://host:465, without password",
     commands: alerting,
+    notYet: sendsNoMail,
   },
   {
     name: "smtp-host",
@@ -215,14 +229,26 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: "text",
     isSecret: true,
     help: "mail server, instead of --smtp-url",
+    commands: alerting,
+    notYet: sendsNoMail,
   },
-  { name: "smtp-port", env: "TAPWATCH_SMTP_PORT", ...port, isSecret: true, help: "its port" },
+  {
+    name: "smtp-port",
+    env: "TAPWATCH_SMTP_PORT",
+    ...port,
+    isSecret: true,
+    help: "its port",
+    commands: alerting,
+    notYet: sendsNoMail,
+  },
   {
     name: "smtp-user",
     env: "TAPWATCH_SMTP_USER",
     kind: "text",
     isSecret: true,
     help: "name to log in with",
+    commands: alerting,
+    notYet: sendsNoMail,
   },
   {
     name: "smtp-password",
@@ -230,6 +256,8 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: "text",
     isSecret: true,
     help: "password to log in with",
+    commands: alerting,
+    notYet: sendsNoMail,
   },
   {
     name: "smtp-security",
@@ -239,6 +267,8 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: "starttls",
     isSecret: true,
     help: "starttls, tls or none",
+    commands: alerting,
+    notYet: sendsNoMail,
   },
   {
     name: "mail-from",
@@ -247,6 +277,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "ADDR",
     help: "sender of alerts",
     commands: alerting,
+    notYet: sendsNoMail,
   },
   {
     name: "mail-to",
@@ -256,6 +287,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "ADDR",
     help: "receiver of alerts, repeatable",
     commands: alerting,
+    notYet: sendsNoMail,
   },
   {
     name: "webhook",
@@ -265,6 +297,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "URL",
     help: "JSON POST for each alert, repeatable",
     commands: alerting,
+    notYet: "calls no webhooks",
   },
   {
     name: "home-net",

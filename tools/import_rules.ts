@@ -57,7 +57,13 @@ const rules: readonly Rule[] = [
   { part: /^agent\/(store|alert)\//, values: common },
   {
     part: /^agent\/[\w]+\.ts$/,
-    values: [...common, "agent/live_state.ts", "agent/options.ts", "agent/decode/addresses.ts"],
+    values: [
+      ...common,
+      "agent/live_state.ts",
+      "agent/option_values.ts",
+      "agent/options.ts",
+      "agent/decode/addresses.ts",
+    ],
     types: ["agent/"],
   },
   // The dashboard.

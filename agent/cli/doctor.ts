@@ -40,7 +40,7 @@ export function runDoctor(config: Config): void {
     check("results folder", 1, () => checkFolder(config.resultsFolder)),
     diskCheck(config.resultsFolder),
     check("dashboard port", 1, () => checkPort(config)),
-    mailCheck(config),
+    mailCheck(),
     modelCheck(config.resultsFolder),
   ];
   console.log(config.isJson ? asJson(checks) : checks.map(asLine).join("\n"));
@@ -150,12 +150,9 @@ function checkPort({ host, port }: Config): string {
   }
 }
 
-function mailCheck({ smtp, mailTo }: Config): Check {
-  const name = "mail";
-  if (smtp === null) return { name, state: "ok", text: "no mail server configured", exitCode: 1 };
-  const text = `${smtp.host}:${smtp.port} (${smtp.security}), ${mailTo.length} receivers; ` +
-    "this version sends no alerts yet, so the server was not asked";
-  return { name, state: "ok", text, exitCode: 1 };
+/** Options of mail are refused, so there is no server to ask. */
+function mailCheck(): Check {
+  return { name: "mail", state: "ok", text: "this version sends no e-mail yet", exitCode: 1 };
 }
 
 function modelCheck(folder: string): Check {

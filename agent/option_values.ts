@@ -1,0 +1,89 @@
+/** What the text of an option means, with a refusal that says what is allowed. All throw UsageError. */
+import { parseNetwork } from "./decode/addresses.ts";
+import { UsageError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+import type { OptionSpec } from "./options.ts";
+
+/** Where a value came from, for messages: "--port" or "TAPWATCH_PORT". */
+export interface RawValue {
+  readonly origin: string;
+  readonly value: string | boolean;
+}
+/** What --home-net takes besides networks, and what holds without it. */
+export const HOME_WORDS = ["private", "own"] as const;
+
+export function asText(raw: RawValue, spec: OptionSpec): string {
+  const value = String(raw.value);
+  if (value === "" && spec.name !== "filter") {
+    throw new UsageError(`${raw.origin} must not be empty.`);
+  }
+  if (value.includes("\0")) throw new UsageError(`${raw.origin} must not hold a NUL byte.`);
+  if (spec.choices && !spec.choices.includes(value)) {
+    const hint = nearest(value, spec.choices);
+    throw new UsageError(
+      `${raw.origin} must be one of ${spec.choices.join(", ")}, got ${quote(value)}.` +
+        (hint ? ` Did you mean ${hint}?` : ""),
+    );
+  }
+  return value;
+}
+
+export function asNumber(raw: RawValue, spec: OptionSpec): number {
+  const value = String(raw.value).trim();
+  const number = /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
+  const isGood = Number.isFinite(number) && number >= spec.min! && number <= spec.max! &&
+    (spec.kind === "number" || Number.isInteger(number));
+  if (isGood) return number;
+  const what = spec.kind === "number" ? "a number" : "a whole number";
+  throw new UsageError(
+    `${raw.origin} must be ${what} from ${spec.min} to ${spec.max}, got ${quote(value)}.`,
+  );
+}
+
+export function asBoolean(raw: RawValue): boolean {
+  if (typeof raw.value === "boolean") return raw.value;
+  const value = raw.value.toLowerCase();
+  if (["1", "true", "yes", "on"].includes(value)) return true;
+  if (["0", "false", "no", "off"].includes(value)) return false;
+  throw new UsageError(`${raw.origin} must be 1 or 0, got ${quote(raw.value)}.`);
+}
+
+export function asSpeed(raw: RawValue): number {
+  if (raw.value === "max") return 0;
+  const speed = Number(raw.value);
+  if (speed > 0 && speed <= 1e6) return speed;
+  throw new UsageError(
+    `${raw.origin} must be max or a number above 0 (1 is the capture's own speed), got ${
+      quote(raw.value)
+    }.`,
+  );
+}
+
+export function asTimeUs(raw: RawValue): number {
+  const ms = Date.parse(String(raw.value));
+  if (Number.isFinite(ms)) return ms * 1000;
+  throw new UsageError(
+    `${raw.origin} must be a time such as 2026-11-22T14:00:00Z, got ${quote(raw.value)}.`,
+  );
+}
+
+export function asHomeNet(raw: RawValue): string {
+  const value = String(raw.value).trim();
+  if (HOME_WORDS.some((word) => word === value) || parseNetwork(value) !== null) return value;
+  const hint = nearest(value, HOME_WORDS);
+  throw new UsageError(
+    `${raw.origin} must be a network such as 192.0.2.0/24 or 2001:db8::/48 (prefix up to 32 and 128), an address, ` +
+      `private or own, got ${quote(value)}.${hint ? ` Did you mean ${hint}?` : ""}`,
+  );
+}
+
+export function asWebUrl(raw: RawValue): string {
+  const url = URL.parse(String(raw.value));
+  if (url && (url.protocol === "http:" || url.protocol === "https:")) return url.href;
+  throw new UsageError(`${raw.origin} must be an http or https URL.`);
+}
+
+/** A value as a message has it. */
+export function quote(value: unknown): string {
+  return JSON.stringify(String(value));
+}
