@@ -608,6 +608,7 @@ export const SCAN_PROBES = [
   "xmas",
   "ack",
   "maimon",
+  "odd_flags",
   "udp",
   "icmp_echo",
   "arp",

@@ -25,6 +25,7 @@ export const probeLabels: Readonly<Record<ScanProbe, string>> = {
   xmas: "TCP XMAS",
   ack: "TCP ACK",
   maimon: "TCP Maimon (FIN and ACK)",
+  odd_flags: "TCP with odd flags",
   udp: "UDP",
   icmp_echo: "ICMP echo (ping)",
   arp: "ARP request",

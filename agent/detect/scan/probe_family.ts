@@ -14,6 +14,9 @@ export const Family = {
   icmp: 8,
   arp: 9,
   sctp: 10,
+  /** Flags that belong to no packet of a connection, and those that could. */
+  odd: 11,
+  oddAck: 12,
 } as const;
 
 /** By Family; that of TCP is "syn" or "connect", by what most probes look like. */
@@ -29,9 +32,20 @@ export const PROBE_OF_FAMILY: readonly ScanProbe[] = [
   "icmp_echo",
   "arp",
   "sctp_init",
+  "odd_flags",
+  "odd_flags",
 ];
 
-export const TcpFlag = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 } as const;
+export const TcpFlag = {
+  fin: 1,
+  syn: 2,
+  rst: 4,
+  psh: 8,
+  ack: 16,
+  urg: 32,
+  ece: 64,
+  cwr: 128,
+} as const;
 /** What is remembered of a probe's first packet; the lower four bits of a probe's word are its Family. */
 export const Trait = {
   /** A SYN of a scanner's own making: no TCP options but, perhaps, the segment size. */
@@ -45,6 +59,11 @@ export const Trait = {
   isDestinationLocal: 1 << 10,
   /** The source was told this address by DNS a moment ago. */
   isResolved: 1 << 11,
+  /** Sent by the side that the flow takes for the one that was asked. */
+  isReversed: 1 << 16,
+  /** By its ports it may as well be a server's packet to its client. */
+  isReplyLike: 1 << 17,
+  hasPayload: 1 << 18,
 } as const;
 
 /** Whether the family is a sweep of hosts, without ports. */

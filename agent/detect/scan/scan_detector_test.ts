@@ -138,41 +138,94 @@ Deno.test("a connect scan that finds most ports open is found by the closed ones
   ]);
 });
 
-for (
-  const [probe, flags] of [
-    ["null", 0],
-    ["fin", TcpFlag.fin],
-    ["xmas", TcpFlag.fin | TcpFlag.psh | TcpFlag.urg],
-    ["ack", TcpFlag.ack],
-    ["maimon", TcpFlag.fin | TcpFlag.ack],
-  ] as const
-) {
-  Deno.test(`a ${probe} scan is found and named by its flags`, () => {
+const { fin, syn, rst, psh, ack, urg, ece, cwr } = TcpFlag;
+const flagCases = [
+  ["null", 0],
+  ["fin", fin],
+  ["xmas", fin | psh | urg],
+  ["ack", ack],
+  ["ack", ack | psh],
+  ["maimon", fin | ack],
+  ["odd_flags", psh],
+  ["odd_flags", urg],
+  ["odd_flags", ece],
+  ["odd_flags", cwr],
+  ["odd_flags", ece | cwr],
+  ["odd_flags", psh | urg],
+  ["odd_flags", fin | psh],
+  ["odd_flags", fin | ece],
+  ["odd_flags", syn | fin],
+  ["odd_flags", syn | rst],
+  ["odd_flags", syn | urg],
+  ["odd_flags", fin | rst],
+  ["odd_flags", ack | urg],
+  ["odd_flags", ack | urg | psh | fin],
+  ["odd_flags", syn | ack],
+  ["odd_flags", syn | ack | fin],
+  ["odd_flags", 0xff],
+  ["connect", syn | ece | cwr],
+  ["connect", syn | psh],
+] as const;
+/** The table of flows takes who sends from a server's port, or a SYN-ACK, for the one who was asked. */
+const senders = [
+  { name: "of its own", fromPort: 50_000, marks: Mark.sentByOriginator },
+  { name: "of a web server", fromPort: 443, marks: 0 },
+  { name: "of scapy's", fromPort: 20, marks: Mark.sentByOriginator },
+];
+const flagNames = Object.entries(TcpFlag);
+for (const [probe, flags] of flagCases) {
+  const names = flagNames.filter(([, bit]) => flags & bit).map(([name]) => name).join(" ") || "no";
+  for (const { name, fromPort, marks } of senders) {
+    for (const payloadLength of [0, 25]) {
+      Deno.test(`a ${probe} scan by ${names} flags from a port ${name}, ${payloadLength} bytes, is found`, () => {
+        const script = new ScanScript();
+        for (let index = 0; index < 20; index++) {
+          const contact = {
+            ...vertical(insider, server)(index),
+            fromPort,
+            flags,
+            payloadLength,
+            marks: flags & syn ? flags & ack ? 0 : Mark.sentByOriginator : marks,
+            headerLength: 60,
+          };
+          script.tcp(index * 0.01, contact, "refused");
+        }
+        const { first, last } = only(script);
+        equal(last.scan!.probe, probe);
+        equal(first.scan!.attempts, 5);
+        equal(last.scan!.attempts, 20);
+      });
+    }
+  }
+}
+
+for (const flags of [ack, fin | ack, ack | urg, syn | ack]) {
+  Deno.test(`a scan by flags ${flags} from a server's port that a firewall swallows is found`, () => {
     const script = new ScanScript();
     for (let index = 0; index < 20; index++) {
-      const contact = { ...vertical(insider, server)(index), fromPort: 50_000, flags };
-      script.tcp(index * 0.01, contact, "refused");
+      const contact = { ...vertical(insider, server)(index), fromPort: 53, flags, marks: 0 };
+      script.tcp(index * 0.01, contact, "silent");
     }
-    const { first, last } = only(script);
-    equal(last.scan!.probe, probe);
-    equal(first.scan!.attempts, 5);
-    equal(last.scan!.attempts, 20);
+    equal(only(script).last.scan!.attempts, 20);
   });
 }
 
-Deno.test("a UDP scan is found by refusals, and by silence once one port asks several", () => {
+for (const fromPort of [50_000, 53, 123, 67]) {
   for (const isRefused of [true, false]) {
-    const script = new ScanScript();
-    for (let index = 0; index < 20; index++) {
-      const contact = { from: insider, to: server, port: 100 + index, fromPort: 50_000 };
-      script.udp(index * 0.1, contact, false);
-      if (isRefused) script.icmpError(index * 0.1, Transport.udp, contact);
-    }
-    const { first, last } = only(script);
-    deepStrictEqual([last.scan!.probe, last.scan!.kind], ["udp", "vertical"]);
-    equal(first.scan!.attempts, 5);
+    Deno.test(`a UDP scan from port ${fromPort}, ${isRefused ? "refused" : "silent"}, is found`, () => {
+      const script = new ScanScript();
+      for (let index = 0; index < 20; index++) {
+        const marks = fromPort < 1024 ? 0 : Mark.sentByOriginator;
+        const contact = { from: insider, to: server, port: 100 + index, fromPort, marks };
+        script.udp(index * 0.1, contact, false);
+        if (isRefused) script.icmpError(index * 0.1, Transport.udp, contact);
+      }
+      const { first, last } = only(script);
+      deepStrictEqual([last.scan!.probe, last.scan!.kind], ["udp", "vertical"]);
+      equal(first.scan!.attempts, 5);
+    });
   }
-});
+}
 
 Deno.test("an SCTP scan is found by its aborts", () => {
   const script = new ScanScript();

@@ -95,6 +95,146 @@ Deno.test("a DHT node that asks thousands from one port, most of them silent, is
   deepStrictEqual(reasons(script), []);
 });
 
+Deno.test("peers with several ports each, asked from one port and refused or not, are no scan", () => {
+  for (const isRefused of [true, false]) {
+    const script = new ScanScript();
+    const random = new Prng(11);
+    for (let index = 0; index < 1500; index++) {
+      const to = publicAddress(random.below(400));
+      const contact = { from: client, fromPort: 51_413, to, port: 1024 + random.below(64_000) };
+      script.udp(index * 0.05, contact, false);
+      if (isRefused) script.icmpError(index * 0.05, Transport.udp, contact);
+    }
+    deepStrictEqual(reasons(script), []);
+  }
+});
+
+Deno.test("one public host whose ports are tried beside a hundred peers is found", () => {
+  const script = new ScanScript();
+  const random = new Prng(12);
+  for (let index = 0; index < 100; index++) {
+    const peer = { from: client, fromPort: 51_413, to: publicAddress(index) };
+    script.udp(index, { ...peer, port: 1024 + random.below(64_000) }, false);
+    for (let port = 0; port < 2; port++) {
+      const contact = { from: client, fromPort: 50_000, to: "203.0.113.9", port: index * 2 + port };
+      script.udp(index, contact, false);
+      script.icmpError(index, Transport.udp, contact);
+    }
+  }
+  script.finish();
+  deepStrictEqual(script.latest.length, 1);
+});
+
+for (const fromPort of [443, 5432, 9443, 49_667]) {
+  for (const ending of ["refused", "silent"] as const) {
+    for (
+      const flags of [
+        TcpFlag.fin | TcpFlag.ack,
+        TcpFlag.ack,
+        TcpFlag.rst,
+        TcpFlag.rst | TcpFlag.ack,
+      ]
+    ) {
+      Deno.test(`a server that closes old connections from port ${fromPort} with flags ${flags}, ${ending}, is no scanner`, () => {
+        const script = new ScanScript();
+        const random = new Prng(5);
+        for (let index = 0; index < 200; index++) {
+          // Clients of their own, a proxy with many connections, and an address translator.
+          const to = index % 2 === 0
+            ? `10.0.2.${index}`
+            : index % 4 === 1
+            ? "10.0.3.1"
+            : "10.0.3.2";
+          const port = 32_768 + random.below(28_000);
+          const marks = fromPort < 9000 ? 0 : Mark.sentByOriginator;
+          const contact = { from: server, to, fromPort, port, flags, marks };
+          script.tcp(index * 0.01, contact, ending);
+        }
+        deepStrictEqual(reasons(script), []);
+      });
+    }
+  }
+}
+
+Deno.test("a server whose data meet the closed ports of an address translator is no scanner", () => {
+  const script = new ScanScript();
+  const random = new Prng(6);
+  for (let index = 0; index < 300; index++) {
+    const contact = {
+      from: publicAddress(1),
+      to: client,
+      fromPort: 443,
+      port: 1024 + random.below(64_000),
+      flags: TcpFlag.ack | TcpFlag.psh,
+      payloadLength: 1000,
+      marks: 0,
+    };
+    script.tcp(index * 0.01, contact, index % 3 === 0 ? "silent" : "refused");
+  }
+  deepStrictEqual(reasons(script), []);
+});
+
+Deno.test("a TFTP server that boots clients, and tells them of missing files, is no scanner", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 200; index++) {
+    const asking = { from: `10.0.4.${index % 8}`, to: server, fromPort: 2070 + index, port: 69 };
+    script.udp(index * 0.1, asking, false);
+    const { from, to, fromPort } = asking;
+    const answer = { from: to, to: from, fromPort: 40_000 + index * 7, port: fromPort };
+    script.udp(index * 0.1 + 0.01, answer, index % 2 === 0);
+  }
+  deepStrictEqual(reasons(script), []);
+});
+
+Deno.test("a DHCP server that answers by unicast is no scanner", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 100; index++) {
+    script.udp(index, { from: server, to: `10.0.5.${index}`, fromPort: 67, port: 68 }, false);
+  }
+  deepStrictEqual(reasons(script), []);
+});
+
+Deno.test("answers of name servers to ports that were not seen to ask are no probes", () => {
+  for (const isForOne of [true, false]) {
+    const script = new ScanScript();
+    const random = new Prng(9);
+    for (let index = 0; index < 500; index++) {
+      const to = isForOne ? client : `10.0.${index % 5}.${index % 250}`;
+      const port = 1024 + random.below(64_000);
+      script.udp(index * 0.1, { from: server, to, fromPort: 53, port, marks: 0 }, false);
+    }
+    deepStrictEqual(reasons(script), []);
+  }
+});
+
+Deno.test("SYN-ACKs that a victim of forged SYNs sends to one host are no scan", () => {
+  for (const ending of ["refused", "silent"] as const) {
+    const script = new ScanScript();
+    const random = new Prng(10);
+    for (let index = 0; index < 3000; index++) {
+      const contact = {
+        from: publicAddress(1),
+        to: client,
+        fromPort: 80,
+        port: 1 + random.below(65_535),
+        flags: TcpFlag.syn | TcpFlag.ack,
+        marks: 0,
+      };
+      script.tcp(index * 0.01, contact, ending);
+    }
+    deepStrictEqual(reasons(script), []);
+  }
+});
+
+Deno.test("SYN-ACKs of a victim to the same port of all hosts of a network are no scan", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 250; index++) {
+    const end = { from: publicAddress(1), to: `10.0.6.${index}`, fromPort: 443, port: 443 };
+    script.tcp(index * 0.01, { ...end, flags: TcpFlag.syn | TcpFlag.ack, marks: 0 }, "refused");
+  }
+  deepStrictEqual(reasons(script), []);
+});
+
 Deno.test("a service that dies while 40 clients retry is an outage", () => {
   const script = new ScanScript();
   for (let index = 0; index < 40; index++) {

@@ -8,8 +8,6 @@
  * The probe is the one at JUDGED_AT.
  */
 import {
-  FAMILY_ACK,
-  FAMILY_MAIMON,
   FAMILY_TCP,
   FAMILY_UDP,
   JUDGED_AT,
@@ -31,9 +29,11 @@ import {
   S_EPISODE,
   S_KEPT,
   S_LAST_US,
+  S_REPLIES,
   S_SCANS_OVER,
   S_SUM,
   S_WITHHELD,
+  TRAIT_IS_REPLY_LIKE,
   TRAIT_IS_RESOLVED,
 } from "../contact_layout";
 import { copyAddress } from "./copies";
@@ -49,10 +49,11 @@ import {
   judgedSourcePort,
   judgedStartUs,
   judgedTraits,
+  isJudgedReplyLike,
   isJudgedSilent,
 } from "./judged";
 import { option } from "./options";
-import { isSweep } from "./probes";
+import { isBare, isOddByItself, isSweep } from "./probes";
 import {
   addSource,
   areSourcesFull,
@@ -94,9 +95,16 @@ export function addEvidence(): usize {
   const source = takeSource();
   decay(source);
   if (isKept(source)) return source;
+  if (isJudgedReplyLike()) {
+    store<i32>(source, load<i32>(source, S_REPLIES << 2) + 1, S_REPLIES << 2);
+    // It takes nobody's place.
+    if (load<i32>(source, S_KEPT << 2) >= RING_LENGTH) return source;
+  }
   keep(source);
   if (judgedOutcome() == OUTCOME_NEUTRAL) return source;
-  store<f64>(source, load<f64>(source, S_FAILURES << 2) + 1, S_FAILURES << 2);
+  if (!isJudgedReplyLike()) {
+    store<f64>(source, load<f64>(source, S_FAILURES << 2) + 1, S_FAILURES << 2);
+  }
   weigh(source);
   return source;
 }
@@ -154,6 +162,7 @@ function clear(source: usize, nowUs: f64): void {
   store<f64>(source, 0, S_FAILURES << 2);
   store<f64>(source, nowUs, S_LAST_US << 2);
   store<i32>(source, 0, S_KEPT << 2);
+  store<i32>(source, 0, S_REPLIES << 2);
 }
 
 function decay(source: usize): void {
@@ -179,8 +188,9 @@ function weigh(source: usize): void {
 
 function weightOfProbe(): f64 {
   const family = judgedFamily();
+  if (isJudgedReplyLike()) return 0;
   if (family == FAMILY_UDP && isJudgedSilent()) return option(O_SILENT_UDP_WEIGHT);
-  if (family == FAMILY_ACK || family == FAMILY_MAIMON) return option(O_BARE_ACK_WEIGHT);
+  if (isBare(family) && !isOddByItself(family)) return option(O_BARE_ACK_WEIGHT);
   const isResolved = (judgedTraits() & TRAIT_IS_RESOLVED) != 0;
   return isResolved && !isSweep(family) ? option(O_RESOLVED_WEIGHT) : 1;
 }
@@ -196,14 +206,18 @@ function showsPattern(source: usize): bool {
     const kept = keptAt(source, index);
     const ports = load<u32>(kept, K_PORTS << 2);
     const isSameSourcePort = (ports & 0xffff) == sourcePort;
-    if (isTarget(kept)) {
+    const isReplyLike = (load<i32>(kept, K_TRAITS << 2) & TRAIT_IS_REPLY_LIKE) != 0;
+    if (isTarget(kept) && !isReplyLike) {
       portsOfHost++;
       if (isSameSourcePort) portsFromOne++;
     }
     if (isSameSourcePort && ports >> 16 == port) hostsFromOne++;
   }
   if (portsFromOne >= patternPorts || hostsFromOne >= patternHosts) return true;
-  return portsOfHost >= (judgedFamily() == FAMILY_TCP ? patternPorts : patternHosts);
+  const family = judgedFamily();
+  // A capture that begins within connections sees nothing but silence of those that one direction of is there.
+  if (isBare(family) && isJudgedSilent()) return false;
+  return portsOfHost >= (family == FAMILY_TCP ? patternPorts : patternHosts);
 }
 
 function isKept(source: usize): bool {

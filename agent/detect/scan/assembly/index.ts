@@ -77,10 +77,9 @@ import {
   addReply,
   addResolved,
   addRouterAddress,
-  addUsed,
   advanceMemory,
   forgottenFacts,
-  hasAsked,
+  hasServed,
   hasUsed,
   isResolved,
   makeMemory,
@@ -100,6 +99,7 @@ import {
   forgottenProbes,
   makePending,
   removePending,
+  reversedCount,
 } from "./pending";
 import { countPorts, writePorts } from "./ports";
 import { advancePressure, press, skippedContacts } from "./pressure";
@@ -132,6 +132,9 @@ export {
   mix,
   reassure,
 };
+
+/** Where answers come from another port than the one that was asked (RFC 1350 section 4). */
+const tftpPort: i32 = 69;
 
 /** Contacts without any of them say nothing new. */
 const TELLING_MARKS: i32 = MARK_IS_NEW | MARK_IS_FIRST_OF_SIDE | MARK_HAS_TCP_STATE_MOVED |
@@ -194,15 +197,13 @@ function takeFirst(): void {
   if (isToItself()) return;
   judgeBefore(timestampUs());
   hashEnds();
-  const isAsker = has(MARK_SENT_BY_ORIGINATOR);
   if (!has(MARK_IS_SOURCE_LOCAL | MARK_IS_TUNNELLED)) noteRouter();
+  // The side that is asked comes first: an answer to what was not seen, or a probe that looks like one.
+  if (transport() == TRANSPORT_UDP && !has(MARK_SENT_BY_ORIGINATOR)) addReply();
   const family = familyOfRow();
-  if (!isAsker) {
-    // The side that is asked comes first: an answer to what was not seen, or to forgery.
-    if (transport() == TRANSPORT_UDP) addReply();
-  } else if (press(destination0, <u32> option(O_FLOOD_CONTACT_MAX)) && !isSuspicious(family)) return;
-  if (family != FAMILY_NONE) takeProbe(family);
-  else if (isAsker && transport() == TRANSPORT_TCP) addUsed();
+  if (family == FAMILY_NONE) return;
+  if (press(destination0, <u32> option(O_FLOOD_CONTACT_MAX)) && !isSuspicious(family)) return;
+  takeProbe(family);
 }
 
 /** A frame brought a packet from outside: its sender is a router. */
@@ -215,10 +216,11 @@ function takeProbe(family: i32): void {
   const port = isSweep(family) ? 0 : destinationPort();
   const bothLocal = MARK_IS_SOURCE_LOCAL | MARK_IS_DESTINATION_LOCAL;
   if ((marks() & bothLocal) == bothLocal) addPair();
-  if (family == FAMILY_UDP && hasAsked()) return;
-  if (isBare(family) && hasUsed()) return;
+  if (isBare(family) && (hasUsed() || hasServed())) return;
+  const isAsking = family == FAMILY_UDP && has(MARK_SENT_BY_ORIGINATOR);
+  if (isAsking && port == tftpPort) addAsked();
   if (!isFirst(port, family)) return;
-  if (family == FAMILY_UDP) addAsked();
+  if (isAsking) addAsked();
   let traits = traitsOfRow(family) | family;
   if (isResolved()) traits |= TRAIT_IS_RESOLVED;
   if (isOddByItself(family)) judgeAtOnce(port, traits);
@@ -232,10 +234,13 @@ function isFirst(port: i32, family: i32): bool {
 
 /** A packet that changes what is known of a flow. */
 function takeLater(): void {
-  const isAsker = has(MARK_SENT_BY_ORIGINATOR);
-  if (isAsker && !isTelling()) return;
-  const port = isIcmp() ? 0 : isAsker ? destinationPort() : sourcePort();
-  const probe = isAsker ? findPending(port) : findAsked(port);
+  let isAsker = has(MARK_SENT_BY_ORIGINATOR);
+  let probe = findOf(isAsker);
+  if (probe == 0 && reversedCount() > 0) {
+    // Its sender is the flow's responder.
+    isAsker = !isAsker;
+    probe = findOf(isAsker);
+  }
   if (probe == 0) return;
   const traits = load<i32>(probe, P_TRAITS << 2);
   const family = traits & FAMILY_MASK;
@@ -245,6 +250,12 @@ function takeLater(): void {
     : outcomeOfAnswer(family, traits, isAnswered);
   if (outcome == HAS_ANSWERED) store<i32>(probe, 1, P_IS_ANSWERED << 2);
   else if (outcome != STILL_PENDING) settle(probe, outcome, timestampUs(), false);
+}
+
+/** The pending contact whose asker, or whose target, has sent the row. */
+function findOf(isAsker: bool): usize {
+  if (isAsker) return isTelling() ? findPending(isIcmp() ? 0 : destinationPort()) : 0;
+  return findAsked(isIcmp() ? 0 : sourcePort());
 }
 
 /** The first payload of a side, while a scan is under way: does a scanner come back to what it found? */

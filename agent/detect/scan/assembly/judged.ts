@@ -12,6 +12,7 @@ import {
   P_SOURCE_PORT,
   P_START_US,
   P_TRAITS,
+  TRAIT_IS_REPLY_LIKE,
 } from "../contact_layout";
 
 /** What became of it, and when; silent when silence is all that is known. */
@@ -47,6 +48,17 @@ export function judgedStartUs(): f64 {
 @inline
 export function judgedTraits(): i32 {
   return load<i32>(JUDGED_AT, P_TRAITS << 2);
+}
+
+/** It turned out not to have a trait. */
+@inline
+export function clearTrait(trait: i32): void {
+  store<i32>(JUDGED_AT, judgedTraits() & ~trait, P_TRAITS << 2);
+}
+
+@inline
+export function isJudgedReplyLike(): bool {
+  return (judgedTraits() & TRAIT_IS_REPLY_LIKE) != 0;
 }
 
 @inline

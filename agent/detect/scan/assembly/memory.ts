@@ -64,33 +64,34 @@ export function addContact(portWord: i32): bool {
   return addFact(DAY_SET_AT, portWord, CONTACT);
 }
 
-/** The source has used the destination's port: connected to it, or was found in the middle of a connection. */
-export function addUsed(): void {
-  addFact(DAY_SET_AT, destinationPort(), USED);
-}
-
-export function hasUsed(): bool {
-  return hasFact(DAY_SET_AT, destinationPort(), USED);
-}
-
-/** The same of a probe that was accepted. */
+/** The probe's source has used its port: connected to it, or was found in the middle of a connection. */
 export function addUsedOf(probe: usize, port: i32): void {
   addFactOf(DAY_SET_AT, probe, port, USED);
 }
 
-/** The source has asked the destination's UDP port from its own. */
-export function addAsked(): void {
-  addFact(RECENT_SET_AT, destinationPort() << 16 | sourcePort(), ASKED);
+/** Whether the row's source has used the destination's port. */
+export function hasUsed(): bool {
+  return hasFact(DAY_SET_AT, destinationPort(), USED);
 }
 
-/** Whether the destination has asked the source, so that this is an answer. */
-export function hasAsked(): bool {
-  const ports = sourcePort() << 16 | destinationPort();
+/** Whether the row's destination has used the source's port, so that the source is its server. */
+export function hasServed(): bool {
+  const port = sourcePort();
   return hasIn(
-    RECENT_SET_AT,
-    mix(destination0, source0 ^ ASKED, ports),
-    mix(destination1, source1 ^ ASKED, ports),
+    DAY_SET_AT,
+    mix(destination0, source0 ^ USED, port),
+    mix(destination1, source1 ^ USED, port),
   );
+}
+
+/** The row's source has asked someone from its UDP port. */
+export function addAsked(): void {
+  addTo(RECENT_SET_AT, mix(source0, ASKED, sourcePort()), mix(source1, ASKED, sourcePort()));
+}
+
+/** Whether the probe's target has asked someone from the port, so that what comes to it may be an answer. */
+export function hasAsked(probe: usize, port: i32): bool {
+  return hasIn(RECENT_SET_AT, mix(end(probe, 2), ASKED, port), mix(end(probe, 3), ASKED, port));
 }
 
 /** Both ends have exchanged IP packets, or one has tried to. */

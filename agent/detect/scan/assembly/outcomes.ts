@@ -6,6 +6,7 @@ import {
   FAMILY_ARP,
   FAMILY_ICMP,
   FAMILY_MAIMON,
+  FAMILY_ODD_ACK,
   FAMILY_SCTP,
   FAMILY_TCP,
   OUTCOME_ANSWERED,
@@ -14,9 +15,12 @@ import {
   OUTCOME_USED,
   TCP_FIN,
   TCP_RST,
+  TRAIT_HAS_PAYLOAD,
   TRAIT_IS_ODD_PING,
   TRAIT_IS_RAW,
 } from "../contact_layout";
+
+import { isBare, isOddByItself } from "./probes";
 
 /** The contact stays pending; or it does, but someone has answered. */
 export const STILL_PENDING: i32 = -1;
@@ -36,6 +40,7 @@ export function outcomeOfAnswer(family: i32, traits: i32, isAnswered: bool): i32
       return has(MARK_IS_FIRST_PAYLOAD) ? OUTCOME_USED : HAS_ANSWERED;
     case FAMILY_ACK:
     case FAMILY_MAIMON:
+    case FAMILY_ODD_ACK:
       return (tcpFlags() & TCP_RST) != 0 ? OUTCOME_FAILED : OUTCOME_USED;
     case FAMILY_ICMP:
       return (traits & TRAIT_IS_ODD_PING) != 0 ? OUTCOME_ANSWERED : OUTCOME_NEUTRAL;
@@ -68,9 +73,15 @@ export function outcomeOfAsker(family: i32, traits: i32): i32 {
   return (flags & TCP_FIN) != 0 ? OUTCOME_NEUTRAL : STILL_PENDING;
 }
 
-/** Outcome when nothing more came in time. */
+/**
+ * Outcome when nothing more came in time. Data under way when a capture begins goes unanswered where only one direction
+ * was captured.
+ */
 export function outcomeOfSilence(family: i32, traits: i32, isAnswered: bool): i32 {
-  if (!isAnswered) return OUTCOME_FAILED;
+  if (!isAnswered) {
+    const isData = (traits & TRAIT_HAS_PAYLOAD) != 0 && isBare(family);
+    return isData && !isOddByItself(family) ? OUTCOME_USED : OUTCOME_FAILED;
+  }
   const isProbe = family == FAMILY_ARP || (traits & TRAIT_IS_RAW) != 0;
   return isProbe ? OUTCOME_ANSWERED : OUTCOME_NEUTRAL;
 }

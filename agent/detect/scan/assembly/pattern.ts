@@ -1,41 +1,74 @@
 /**
- * Whether the probes kept of a source look like a scan and not like peer-to-peer traffic or a bad day of the network:
- * the failures must be enough for the direction, and pile up on one host's ports or on few ports of many hosts.
+ * Whether the probes kept of a source look like a scan and not like peer-to-peer traffic, a server's packets to its
+ * clients or a bad day of the network: the failures must be enough for the direction, and pile up on one host's ports or
+ * on few ports of many hosts.
  */
 import {
+  FAMILY_ODD_ACK,
   K_OUTCOME,
   K_PORTS,
   K_TRAITS,
   OUTCOME_NEUTRAL,
+  S_FAILURES,
+  S_FAMILY,
+  S_REPLIES,
+  TRAIT_IS_DESTINATION_LOCAL,
   TRAIT_IS_RAW,
+  TRAIT_IS_REPLY_LIKE,
   TRAIT_IS_RESOLVED,
 } from "../contact_layout";
+import { isBare } from "./probes";
 import { keptAt, keptOf } from "./sources";
 
 const pileMin: i32 = 3;
 /** Share of all that one port must hold. */
 const pileShare: f64 = 0.1;
+/** Ports of one public host that no peer has. */
+const plainPorts: i32 = 8;
 const rawTargetsMin: i32 = 5;
+/** Hosts asked on a port that programs get, not choose. */
+const replyHostsMin: i32 = 5;
+/** Of all contacts in which a source could be a server, the share that must be none. */
+const probeShare: f64 = 0.25;
+const firstDynamicPort: u32 = 32_768;
 
 /** Of the source looked at last: probes that count as evidence. */
 export let evidenceCount: i32 = 0;
 let distinctPorts: i32 = 0;
+let distinctHosts: i32 = 0;
 let portsOfHostMost: i32 = 0;
 let hostsOfPortMost: i32 = 0;
 let targetsOfSourcePortMost: i32 = 0;
+let areAllLocal: bool = true;
 
 /** Whether the evidence against a source piles up as that of scans does. */
 export function looksLikeScan(source: usize): bool {
   evidenceCount = 0;
   distinctPorts = 0;
+  distinctHosts = 0;
   portsOfHostMost = 0;
   hostsOfPortMost = 0;
   targetsOfSourcePortMost = 0;
+  areAllLocal = true;
   const count = keptOf(source);
   for (let index = 0; index < count; index++) {
     if (isEvidence(keptAt(source, index))) lookAt(source, index, count);
   }
-  if (portsOfHostMost >= pileMin || targetsOfSourcePortMost >= rawTargetsMin) return true;
+  return targetsOfSourcePortMost >= rawTargetsMin || isVertical(source) || isHorizontal();
+}
+
+/** Peers with several ports are common, and far apart; hosts of one's own network with several that fail are not. */
+function isVertical(source: usize): bool {
+  if (portsOfHostMost < pileMin) return false;
+  const replies = <f64> load<i32>(source, S_REPLIES << 2);
+  const failures = load<f64>(source, S_FAILURES << 2);
+  if (isBare(load<i32>(source, S_FAMILY << 2)) && failures < (failures + replies) * probeShare) {
+    return false;
+  }
+  return areAllLocal || portsOfHostMost >= plainPorts || distinctHosts * 2 <= evidenceCount + 1;
+}
+
+function isHorizontal(): bool {
   const isPile = <f64> hostsOfPortMost >= Math.max(pileMin, <f64> evidenceCount * pileShare);
   return isPile && distinctPorts * 2 <= evidenceCount + 1;
 }
@@ -47,12 +80,16 @@ function lookAt(source: usize, index: i32, count: i32): void {
   let hostsOfPort = 0;
   let targetsOfSourcePort = 0;
   let isFirstOfPort = true;
+  let isFirstOfHost = true;
   for (let at = 0; at < count; at++) {
     const other = keptAt(source, at);
     if (!isEvidence(other)) continue;
-    if (isSameTarget(kept, other)) portsOfHost++;
-    const otherPorts = load<u32>(other, K_PORTS << 2);
     const traits = load<i32>(other, K_TRAITS << 2);
+    if (isSameTarget(kept, other)) {
+      if ((traits & TRAIT_IS_REPLY_LIKE) == 0) portsOfHost++;
+      if (at < index) isFirstOfHost = false;
+    }
+    const otherPorts = load<u32>(other, K_PORTS << 2);
     if (otherPorts >> 16 == ports >> 16) {
       if ((traits & TRAIT_IS_RESOLVED) == 0) hostsOfPort++;
       if (at < index) isFirstOfPort = false;
@@ -60,13 +97,21 @@ function lookAt(source: usize, index: i32, count: i32): void {
     const isSameSourcePort = (otherPorts & 0xffff) == (ports & 0xffff);
     if (isSameSourcePort && (traits & TRAIT_IS_RAW) != 0) targetsOfSourcePort++;
   }
-  const isResolved = (load<i32>(kept, K_TRAITS << 2) & TRAIT_IS_RESOLVED) != 0;
-  if (isResolved && portsOfHost < pileMin) return;
+  const traits = load<i32>(kept, K_TRAITS << 2);
+  if ((traits & TRAIT_IS_RESOLVED) != 0 && portsOfHost < pileMin) return;
+  if ((traits & TRAIT_IS_REPLY_LIKE) != 0 && hostsOfPort < replyHostsMin) return;
   evidenceCount++;
   if (isFirstOfPort) distinctPorts++;
+  if (isFirstOfHost) distinctHosts++;
+  if ((traits & TRAIT_IS_DESTINATION_LOCAL) == 0) areAllLocal = false;
   portsOfHostMost = max(portsOfHostMost, portsOfHost);
-  hostsOfPortMost = max(hostsOfPortMost, hostsOfPort);
+  if (!isBackscatter(source, ports)) hostsOfPortMost = max(hostsOfPortMost, hostsOfPort);
   targetsOfSourcePortMost = max(targetsOfSourcePortMost, targetsOfSourcePort);
+}
+
+/** A SYN-ACK from a port that can be a server's: answers to forged SYNs of one source port come to all hosts of a network. */
+function isBackscatter(source: usize, ports: u32): bool {
+  return load<i32>(source, S_FAMILY << 2) == FAMILY_ODD_ACK && (ports & 0xffff) < firstDynamicPort;
 }
 
 @inline

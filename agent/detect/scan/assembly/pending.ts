@@ -31,6 +31,7 @@ import {
   PENDING_MAX,
   PENDING_TABLE_AT,
   PROBE_WORDS,
+  TRAIT_IS_REVERSED,
 } from "../contact_layout";
 import { copyAddress, copyRecord } from "./copies";
 import { destination0, destination1, source0, source1 } from "./ends";
@@ -41,6 +42,7 @@ import { giveUp } from "./judgement";
 const MASK: i32 = PENDING_MAX * 2 - 1;
 
 let forgotten: i32 = 0;
+let reversed: i32 = 0;
 
 export function makePending(): void {
   makeTable(
@@ -57,6 +59,12 @@ export function makePending(): void {
 /** Contacts given up because the table was full. */
 export function forgottenProbes(): i32 {
   return forgotten;
+}
+
+/** How many were sent by the responder of their flow. */
+@inline
+export function reversedCount(): i32 {
+  return reversed;
 }
 
 /** The contact of the row's source with the row's destination; 0 when it is not pending. */
@@ -78,6 +86,7 @@ export function addPending(port: i32, traits: i32, nowUs: f64): void {
   let probe: usize = 0;
   if (slot >= 0) {
     probe = probeAt(slot);
+    if (isReversed(probe)) reversed--;
     touch(PENDING_TABLE_AT, probe);
   } else {
     if (isFull(PENDING_TABLE_AT)) {
@@ -88,6 +97,7 @@ export function addPending(port: i32, traits: i32, nowUs: f64): void {
     probe = insertAt(PENDING_TABLE_AT, place);
   }
   fillProbe(probe, ports, hash, traits);
+  if (isReversed(probe)) reversed++;
 }
 
 /** Writes the row's contact. */
@@ -113,6 +123,7 @@ export function oldestPending(): usize {
 }
 
 export function removePending(probe: usize): void {
+  if (isReversed(probe)) reversed--;
   removeFrom(PENDING_TABLE_AT, probe);
 }
 
@@ -122,6 +133,11 @@ function giveUpOldest(nowUs: f64): void {
   copyRecord(JUDGED_AT, oldest, PROBE_WORDS << 2);
   giveUp(nowUs);
   removePending(oldest);
+}
+
+@inline
+function isReversed(probe: usize): bool {
+  return (load<i32>(probe, P_TRAITS << 2) & TRAIT_IS_REVERSED) != 0;
 }
 
 @inline

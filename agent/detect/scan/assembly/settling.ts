@@ -1,10 +1,8 @@
 /** How contacts are judged: at once, by an answer, by silence or at the end; and what guards find harmless is dropped. */
 import { timestampUs, transport } from "../../common/assembly/row";
 import {
-  FAMILY_ACK,
   FAMILY_ARP,
   FAMILY_ICMP,
-  FAMILY_MAIMON,
   FAMILY_MASK,
   FAMILY_TCP,
   FAMILY_UDP,
@@ -18,14 +16,32 @@ import {
   P_START_US,
   P_TRAITS,
   PROBE_WORDS,
+  TRAIT_IS_REPLY_LIKE,
 } from "../contact_layout";
 import { copyRecord } from "./copies";
-import { judgedFamily, judgedPort, judgedPorts, judgedSourcePort, setOutcome } from "./judged";
+import {
+  clearTrait,
+  judgedFamily,
+  judgedPort,
+  judgedPorts,
+  judgedSourcePort,
+  setOutcome,
+} from "./judged";
 import { weigh } from "./judgement";
-import { addFtp, addService, addUsedOf, hasFtp, hasPair, hasReply, hasService } from "./memory";
+import {
+  addFtp,
+  addService,
+  addUsedOf,
+  hasAsked,
+  hasFtp,
+  hasPair,
+  hasReply,
+  hasService,
+} from "./memory";
 import { option } from "./options";
 import { outcomeOfSilence } from "./outcomes";
 import { fillProbe, oldestPending, removePending } from "./pending";
+import { isBare } from "./probes";
 
 /** Pending probes that lie in the future by more than this are from before a jump of time. */
 const jumpUs: f64 = 60_000_000;
@@ -85,6 +101,8 @@ export function settle(probe: usize, outcome: i32, atUs: f64, isSilent: bool): v
   copyRecord(JUDGED_AT, probe, PROBE_WORDS << 2);
   removePending(probe);
   setOutcome(outcome, atUs, isSilent);
+  // No server sends to clients that have closed their ports, but for an answer or two that come late.
+  if (judgedFamily() == FAMILY_UDP && !isSilent) clearTrait(TRAIT_IS_REPLY_LIKE);
   if (outcome == OUTCOME_FAILED ? isExcused(isSilent) : isSettled(outcome)) return;
   weigh();
 }
@@ -93,12 +111,13 @@ export function settle(probe: usize, outcome: i32, atUs: f64, isSilent: bool): v
 function isExcused(isSilent: bool): bool {
   const family = judgedFamily();
   if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
-  if (family == FAMILY_ICMP || family == FAMILY_ACK || family == FAMILY_MAIMON) return false;
+  if (family == FAMILY_ICMP || isBare(family)) return false;
   if (hasService(JUDGED_AT, judgedPorts())) return true;
   const port = judgedPort();
   if (port >= firstUserPort && family == FAMILY_TCP && hasFtp(JUDGED_AT)) return true;
-  return family == FAMILY_UDP && isSilent &&
-    hasReply(JUDGED_AT, judgedSourcePort(), port);
+  if (family != FAMILY_UDP) return false;
+  return hasAsked(JUDGED_AT, port) ||
+    isSilent && hasReply(JUDGED_AT, judgedSourcePort(), port);
 }
 
 /** Remembers what an accepted contact teaches; whether nothing more is to be said of it. */
@@ -107,6 +126,10 @@ function isSettled(outcome: i32): bool {
   if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
   if (family == FAMILY_ICMP) return outcome == OUTCOME_NEUTRAL;
   const port = judgedPort();
+  if (isBare(family)) {
+    addUsedOf(JUDGED_AT, port);
+    return false;
+  }
   addService(JUDGED_AT, judgedPorts());
   if (family != FAMILY_TCP) return false;
   if (outcome != OUTCOME_ANSWERED) addUsedOf(JUDGED_AT, port);

@@ -121,7 +121,7 @@ export class ScanScript {
     });
   }
 
-  /** The first packet of a flow; returns the flow. */
+  /** The first packet of a flow, in whose marks the flow's originator need not be who sends it; returns the flow. */
   first(atS: number, transport: number, contact: Contact): number {
     this.passTo(atS);
     this.#newest = contact;
@@ -208,7 +208,7 @@ export class ScanScript {
   #later(
     atS: number,
     transport: number,
-    { from, to, port, fromPort = 40_000 + (this.#flowId - 1) % 20_000 }: Contact,
+    { from, to, port, fromPort = 40_000 + (this.#flowId - 1) % 20_000, marks: firstMarks }: Contact,
     { flow, flags, isAsker, marks, bytes }: {
       readonly flow: number;
       readonly flags: number;
@@ -218,19 +218,21 @@ export class ScanScript {
     },
   ): void {
     this.passTo(atS);
+    const isReversed = firstMarks !== undefined && (firstMarks & Mark.sentByOriginator) === 0;
     const words = this.#contactRow(transport);
     writeAddress(words, 3, isAsker ? from : to);
     writeAddress(words, 7, isAsker ? to : from);
     words[11] = isAsker ? fromPort << 16 | port : port << 16 | fromPort;
     words[12] = flow;
     words[13] = marks | (transport === Transport.tcp ? Mark.hasTcpStateMoved : 0) |
-      (isAsker ? Mark.sentByOriginator | localMarks(from, to) : localMarks(to, from));
+      (isAsker === isReversed ? 0 : Mark.sentByOriginator) |
+      (isAsker ? localMarks(from, to) : localMarks(to, from));
     words[14] = flags << 16 | 64;
     words[17] = bytes[isAsker ? 0 : 1];
     words[18] = isAsker ? 2 : 1;
     words[19] = 1;
-    words[20] = bytes[0];
-    words[21] = bytes[1];
+    words[20] = bytes[isReversed ? 1 : 0];
+    words[21] = bytes[isReversed ? 0 : 1];
     this.#take(CONTACT_WORDS);
   }
 
