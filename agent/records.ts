@@ -201,6 +201,12 @@ export const LAYER_NAMES = [
   "pktap",
   "pflog",
   "a-msdu",
+  "gtp-u",
+  "l2tp",
+  "tzsp",
+  "nsh",
+  "cmd",
+  "lisp",
 ] as const;
 export type LayerName = typeof LAYER_NAMES[number];
 export const Layer: { readonly [name in LayerName]: number } = Object.fromEntries(

@@ -8,6 +8,7 @@
  */
 import { type Packet, StopReason } from "../records.ts";
 import { Step } from "./step.ts";
+import { TUNNEL_PORTS } from "./tunnel_ports.ts";
 
 /** Tunnels followed into each other before decoding gives up. */
 export const TUNNEL_DEPTH_MAX = 8;
@@ -28,6 +29,8 @@ export class Cursor {
   isPadded = 0;
   /** 1 when the frame holds further packets, which are not read. */
   hasFurther = 0;
+  /** Tunnels by UDP port, see tunnel_ports.ts. */
+  tunnelPorts: Uint8Array = TUNNEL_PORTS;
 }
 
 /** Records why decoding ends here. Returns Step.done. */

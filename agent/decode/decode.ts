@@ -12,17 +12,21 @@ import { decodeArp } from "./arp.ts";
 import { decodeAuthentication } from "./authentication.ts";
 import { Cursor, enterTunnel, setPayload, stepByIpVersion, stopUnsupported } from "./cursor.ts";
 import {
+  decodeCiscoMetadata,
   decodeETag,
   decodeEthernet,
   decodeFabricPath,
   decodeLlc,
+  decodeServiceInstance,
   decodeVlan,
   decodeVnTag,
 } from "./ethernet.ts";
+import { decodeGtpU } from "./gtp.ts";
 import { decodeIcmp, decodeIcmpv6, decodeIgmp } from "./icmp.ts";
 import { forgetTransport } from "./ip.ts";
 import { decodeIpv4 } from "./ipv4.ts";
 import { decodeIpv6 } from "./ipv6.ts";
+import { decodeL2tp, decodeL2tpOverIp } from "./l2tp.ts";
 import {
   beginLink,
   decodeLoop,
@@ -35,6 +39,7 @@ import {
   decodeSll2,
 } from "./links.ts";
 import { decodeMpls } from "./mpls.ts";
+import { decodeNsh } from "./nsh.ts";
 import {
   decodeCiscoHdlc,
   decodeFrameRelay,
@@ -47,7 +52,16 @@ import {
 import { decodeDccp, decodeSctp } from "./sctp.ts";
 import { Step } from "./step.ts";
 import { decodeTcp } from "./tcp.ts";
-import { decodeGeneve, decodeGre, decodeTeredo, decodeVxlan, decodeVxlanGpe } from "./tunnels.ts";
+import { TUNNEL_PORTS } from "./tunnel_ports.ts";
+import {
+  decodeGeneve,
+  decodeGre,
+  decodeLisp,
+  decodeMplsInUdp,
+  decodeTeredo,
+  decodeVxlan,
+} from "./tunnels.ts";
+import { decodeTzsp } from "./tzsp.ts";
 import { decodeUdp } from "./udp.ts";
 import { decodeAmsdu, decodeAvs, decodePrism, decodeRadiotap, decodeWifi } from "./wifi.ts";
 
@@ -59,6 +73,7 @@ const cursor = new Cursor();
  * @param capturedLength bytes of the packet that are there; they must lie within `bytes`
  * @param wireLength length that the packet had, as its capture says
  * @param linktype LINKTYPE_ value
+ * @param tunnelPorts what tunnelPorts() makes
  */
 export function decodePacket(
   bytes: Uint8Array,
@@ -67,6 +82,7 @@ export function decodePacket(
   wireLength: number,
   linktype: number,
   packet: Packet,
+  tunnelPorts: Uint8Array = TUNNEL_PORTS,
 ): void {
   resetPacket(packet);
   cursor.bytes = bytes;
@@ -76,6 +92,7 @@ export function decodePacket(
   cursor.tunnelDepth = 0;
   cursor.ipHeaderCount = 0;
   cursor.isOuter = 0;
+  cursor.tunnelPorts = tunnelPorts;
   cursor.isPadded = 0;
   cursor.hasFurther = 0;
   let step = linktype === Linktype.ethernet ? Step.ethernet : beginLink(packet, linktype);
@@ -128,12 +145,24 @@ function decodeTunnelOrLink(step: number, packet: Packet): number {
       return decodeGre(cursor, packet);
     case Step.vxlan:
       return decodeVxlan(cursor, packet);
-    case Step.vxlanGpe:
-      return decodeVxlanGpe(cursor, packet);
     case Step.geneve:
       return decodeGeneve(cursor, packet);
     case Step.teredo:
       return decodeTeredo(cursor, packet);
+    case Step.lisp:
+      return decodeLisp(cursor, packet);
+    case Step.mplsInUdp:
+      return decodeMplsInUdp(cursor, packet);
+    case Step.gtpU:
+      return decodeGtpU(cursor, packet);
+    case Step.l2tp:
+      return decodeL2tp(cursor, packet);
+    case Step.l2tpOverIp:
+      return decodeL2tpOverIp(cursor, packet);
+    case Step.tzsp:
+      return decodeTzsp(cursor, packet);
+    case Step.nsh:
+      return decodeNsh(cursor, packet);
     case Step.ipv4InIp:
       return enterIpTunnel(packet, Step.ipv4);
     case Step.ipv6InIp:
@@ -145,6 +174,10 @@ function decodeTunnelOrLink(step: number, packet: Packet): number {
 
 function decodeLink(step: number, packet: Packet): number {
   switch (step) {
+    case Step.serviceInstance:
+      return decodeServiceInstance(cursor, packet);
+    case Step.ciscoMetadata:
+      return decodeCiscoMetadata(cursor, packet);
     case Step.vnTag:
       return decodeVnTag(cursor, packet);
     case Step.eTag:

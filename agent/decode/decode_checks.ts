@@ -1,7 +1,9 @@
 /** How the decoder's tests run it: away from offset 0, between bytes that must not matter, checked for sanity. */
-import { deepStrictEqual, ok } from "node:assert/strict";
-import { Linktype, Packet, StopReason } from "../records.ts";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { Linktype, Packet, StopReason, Transport } from "../records.ts";
 import { decodePacket } from "./decode.ts";
+import { ethernet, filler, ipv4, ipv6, join, tcp, udp } from "./packet_builder.ts";
+import { TUNNEL_PORTS } from "./tunnel_ports.ts";
 
 /** Where decodeBytes() puts the packet, so that forgotten offsets show. */
 export const START = 37;
@@ -9,6 +11,7 @@ export const START = 37;
 export interface DecodeOptions {
   readonly linktype?: number;
   readonly wireLength?: number;
+  readonly tunnelPorts?: Uint8Array;
 }
 
 /** Decodes `bytes` twice, between zeros and between ones, and demands the same sane outcome. */
@@ -19,7 +22,8 @@ export function decodeBytes(bytes: Uint8Array, options: DecodeOptions = {}): Pac
     const buffer = new Uint8Array(START + bytes.length + 64).fill(around);
     buffer.set(bytes, START);
     const packet = new Packet();
-    decodePacket(buffer, START, bytes.length, wireLength, linktype, packet);
+    const tunnelPorts = options.tunnelPorts ?? TUNNEL_PORTS;
+    decodePacket(buffer, START, bytes.length, wireLength, linktype, packet, tunnelPorts);
     return packet;
   });
   deepStrictEqual(packets[0], packets[1]);
@@ -66,4 +70,37 @@ export function checkPrefixes(
       deepStrictEqual(cut, whole);
     }
   }
+}
+
+/** What stands in a tunnel under test: a SYN to port 443 with five bytes of payload, alone and in a frame. */
+export const INNER_IP = ipv4({ protocol: 6 }, tcp({ flags: 2 }, filler(5)));
+export const INNER_IP6 = ipv6({ nextHeader: 6 }, tcp({ flags: 2 }, filler(5)));
+export const INNER_FRAME = ethernet(0x0800, INNER_IP);
+
+/** The tunnel leads to the inner packet, from whole packets and from those cut off behind its headers. */
+export function checkTunnel(bytes: Uint8Array, name: string, options: DecodeOptions = {}): void {
+  const packet = decodeBytes(bytes, options);
+  strictEqual(packet.transport, Transport.tcp, name);
+  strictEqual(packet.destinationPort, 443, name);
+  strictEqual(packet.tunnelDepth, 1, name);
+  strictEqual(packet.outerTcpFlags, -1, name);
+  strictEqual(packet.payloadLength, 5, name);
+  strictEqual(packet.stopReason, StopReason.complete, name);
+  checkPrefixes(bytes, bytes.length - 5, options);
+}
+
+/** The packet is a datagram like any other. */
+export function checkPlainUdp(bytes: Uint8Array, name: string, options: DecodeOptions = {}): void {
+  const packet = decodeBytes(bytes, options);
+  strictEqual(packet.transport, Transport.udp, name);
+  strictEqual(packet.tunnelDepth, 0, name);
+  strictEqual(packet.stopReason, StopReason.complete, name);
+}
+
+/** An IPv4 datagram between two ports. */
+export function datagram(
+  ports: { readonly source?: number; readonly destination: number },
+  ...parts: readonly (Uint8Array | readonly number[])[]
+): Uint8Array {
+  return ipv4({ protocol: 17 }, udp(ports, join(...parts)));
 }

@@ -1,11 +1,14 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { Linktype, Packet } from "../records.ts";
+import { Linktype, Packet, StopReason } from "../records.ts";
 import { decodePacket } from "./decode.ts";
-import { decodeBytes } from "./decode_checks.ts";
+import { datagram, decodeBytes } from "./decode_checks.ts";
 import { ethernet, extension, filler, ipv4, ipv6, join, tcp, udp, vlan } from "./packet_builder.ts";
 
-const FRAME = ethernet(0x0800, ipv4({ protocol: 6 }, tcp({ flags: 2 }, filler(5))));
+const IP = ipv4({ protocol: 6 }, tcp({ flags: 2 }, filler(5)));
+const FRAME = ethernet(0x0800, IP);
+const GTP_FIELDS = [0, 0, 0x12, 0x34, 0, 0, 0, 0x85, 1, 0x10, 9, 0];
+const NSH = [0x0f, 0xc2, 2, 3, 0, 0, 1, 255];
 
 /** Packets that go through most of the headers, for mutation. */
 const SAMPLES = [
@@ -30,6 +33,13 @@ const SAMPLES = [
     0x8847,
     join([0, 1, 1, 64], ipv4({ protocol: 41 }, ipv6({ nextHeader: 58 }, filler(20)))),
   ),
+  ethernet(0x894f, join(NSH, FRAME)),
+  ethernet(0x88e7, join([0, 0, 0, 7], ethernet(0x8909, join([1, 1, 0, 1, 0, 5, 8, 0], IP)))),
+  ethernet(0x0800, datagram({ destination: 2152 }, [0x34, 255, 0, 53], GTP_FIELDS, IP)),
+  ethernet(0x0800, datagram({ destination: 1701 }, [2, 2, 0, 1, 0, 7, 0, 0, 0, 0x21], IP)),
+  ethernet(0x0800, datagram({ destination: 1701 }, [0, 3, 0, 0, 0, 0, 0, 7], FRAME)),
+  ethernet(0x0800, datagram({ destination: 37_008 }, [1, 0, 0, 1, 10, 1, 5, 1], FRAME)),
+  ethernet(0x0800, datagram({ destination: 4790 }, [0x0c, 0, 0, 4, 0, 0, 9, 0], NSH, FRAME)),
   ethernet(0x8864, join([0x11, 0, 0, 1, 0, 80, 0, 0x21], ipv4({ protocol: 132 }, filler(20)))),
 ];
 const linktypes = fc.constantFrom(...Object.values(Linktype), 189);
@@ -54,6 +64,12 @@ Deno.test("mutated and cut packets never throw, and nothing outside of them matt
     }),
     { numRuns: 20_000 },
   );
+});
+
+Deno.test("the samples are read to their end", () => {
+  for (const sample of SAMPLES.slice(0, -1)) {
+    strictEqual(decodeBytes(sample).stopReason, StopReason.complete);
+  }
 });
 
 Deno.test("decodePacket() leaves nothing of the packet before", () => {

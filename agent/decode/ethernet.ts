@@ -51,6 +51,29 @@ function skipTag(cursor: Cursor, packet: Packet, length: number): number {
   return stepOfTypeOrLength(cursor, packet, typeOrLength, VLAN_LAYER);
 }
 
+/**
+ * Cisco TrustSec's metadata: version 1, number of options, each of four bytes (the security group), then what an untagged
+ * frame would have had.
+ */
+export function decodeCiscoMetadata(cursor: Cursor, packet: Packet): number {
+  if (!hasBytes(cursor, packet, Layer.cmd, 2)) return Step.done;
+  const { bytes, position } = cursor;
+  if (bytes[position] !== 1) return stopUnsupported(packet, Layer.cmd);
+  const length = 2 + bytes[position + 1] * 4 + 2;
+  if (!hasBytes(cursor, packet, Layer.cmd, length)) return Step.done;
+  cursor.position += length;
+  return stepOfTypeOrLength(cursor, packet, readUint16(bytes, cursor.position - 2), Layer.cmd);
+}
+
+/** 802.1ah: four bytes with the service, then the customer's frame, whose addresses are those of hosts. */
+export function decodeServiceInstance(cursor: Cursor, packet: Packet): number {
+  if (!hasBytes(cursor, packet, VLAN_LAYER, 4 + 14)) return Step.done;
+  const { bytes, position } = cursor;
+  if (cursor.ipHeaderCount === 0) packet.linkOffset = position + 4;
+  cursor.position = position + 4 + 14;
+  return stepOfTypeOrLength(cursor, packet, readUint16(bytes, position + 16), VLAN_LAYER);
+}
+
 /** Cisco FabricPath: its addresses are switches, so the frame inside counts as the link. */
 export function decodeFabricPath(cursor: Cursor, packet: Packet): number {
   if (!hasBytes(cursor, packet, ETHERNET_LAYER, 2)) return Step.done;

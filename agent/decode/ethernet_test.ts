@@ -81,3 +81,39 @@ Deno.test("bridge tags and FabricPath lead to the frame they carry", () => {
   strictEqual(fabricPath.etherType, 0x0800);
   strictEqual(fabricPath.linkOffset, START + 16);
 });
+
+Deno.test("Cisco's security tag leads to what it stands before, and stops at other versions", () => {
+  const tagged = vlan(11, 0x0800, IP);
+  const cases: [number[], Uint8Array][] = [
+    [[1, 1, 0, 1, 0, 100, 8, 0], IP],
+    [[1, 2, 0, 1, 0, 100, 0, 2, 0, 0, 8, 0], IP],
+    [[1, 1, 0, 1, 0, 100, 0x81, 0], tagged],
+  ];
+  for (const [head, payload] of cases) {
+    const bytes = ethernet(0x8909, join(head, payload));
+    strictEqual(decodeBytes(bytes).destinationPort, 53, String(head));
+    strictEqual(decodeBytes(bytes).etherType, 0x8909);
+    checkPrefixes(bytes, bytes.length - 5);
+  }
+  const other = decodeBytes(ethernet(0x8909, join([2, 1, 0, 1, 0, 100, 8, 0], IP)));
+  strictEqual(other.stopReason, StopReason.unsupported);
+  strictEqual(other.stopLayer, Layer.cmd);
+});
+
+Deno.test("802.1ah leads to the customer's frame, whose addresses count", () => {
+  const service = join([0, 0, 0x12, 0x34], ethernet(0x0800, IP));
+  for (
+    const [bytes, etherType, linkAt] of [
+      [ethernet(0x88e7, service), 0x88e7, 18],
+      [ethernet(0x88a8, vlan(7, 0x88e7, service)), 0x88a8, 22],
+    ] as const
+  ) {
+    const packet = decodeBytes(bytes);
+    strictEqual(packet.destinationPort, 53);
+    strictEqual(packet.etherType, etherType);
+    strictEqual(packet.linkOffset, START + linkAt);
+    checkPrefixes(bytes, bytes.length - 5);
+  }
+  const customerTag = join([0, 0, 0x12, 0x34], ethernet(0x8100, vlan(9, 0x0800, IP)));
+  strictEqual(decodeBytes(ethernet(0x88e7, customerTag)).vlanId, 9);
+});

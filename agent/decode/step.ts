@@ -41,7 +41,7 @@ export const Step = {
   vnTag: 35,
   eTag: 36,
   fabricPath: 37,
-  vxlanGpe: 38,
+  serviceInstance: 38,
   ppi: 39,
   pktap: 40,
   pflog: 41,
@@ -51,6 +51,14 @@ export const Step = {
   pppPppd: 45,
   pppWithDirection: 46,
   ciscoHdlcWithDirection: 47,
+  gtpU: 48,
+  l2tp: 49,
+  l2tpOverIp: 50,
+  tzsp: 51,
+  nsh: 52,
+  ciscoMetadata: 53,
+  lisp: 54,
+  mplsInUdp: 55,
   /** Known by name, and nothing in it is read: OSPF, ESP, no next header … */
   opaque: 98,
   /** Nothing is known of it. */
@@ -112,12 +120,18 @@ export function stepOfEtherType(etherType: number): number {
       return Step.mpls;
     case 0x8864:
       return Step.pppoe;
+    case 0x88e7:
+      return Step.serviceInstance;
     case 0x8903:
       return Step.fabricPath;
+    case 0x8909:
+      return Step.ciscoMetadata;
     case 0x8926:
       return Step.vnTag;
     case 0x893f:
       return Step.eTag;
+    case 0x894f:
+      return Step.nsh;
     default:
       return Step.unknown;
   }
@@ -155,5 +169,6 @@ STEP_OF_IP_PROTOCOL[59] = Step.opaque; // no next header
 STEP_OF_IP_PROTOCOL[89] = Step.opaque; // OSPF
 STEP_OF_IP_PROTOCOL[103] = Step.opaque; // PIM
 STEP_OF_IP_PROTOCOL[112] = Step.opaque; // VRRP
+STEP_OF_IP_PROTOCOL[115] = Step.l2tpOverIp;
 STEP_OF_IP_PROTOCOL[132] = Step.sctp;
 STEP_OF_IP_PROTOCOL[136] = Step.udp; // UDP-Lite

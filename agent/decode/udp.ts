@@ -3,14 +3,11 @@ import { Layer, type Packet, StopReason } from "../records.ts";
 import { readUint16 } from "./bytes.ts";
 import { type Cursor, hasBytes, readableBytes, setPayload, setPorts, stop } from "./cursor.ts";
 import { Step } from "./step.ts";
+import { stepOfPorts } from "./tunnel_ports.ts";
 
 const LAYER = Layer.udp;
 const HEADER_LENGTH = 8;
 const UDP_LITE = 136;
-const TEREDO_PORT = 3544;
-const VXLAN_PORT = 4789;
-const VXLAN_GPE_PORT = 4790;
-const GENEVE_PORT = 6081;
 
 /** Reads the ports, bounds the payload by the length field, and looks into the tunnels it knows. */
 export function decodeUdp(cursor: Cursor, packet: Packet): number {
@@ -28,18 +25,10 @@ export function decodeUdp(cursor: Cursor, packet: Packet): number {
   }
   cursor.position = position + HEADER_LENGTH;
   setPayload(cursor, packet, cursor.position);
-  return stepOfPorts(packet.sourcePort, packet.destinationPort);
+  return stepOfPorts(cursor.tunnelPorts, packet.sourcePort, packet.destinationPort);
 }
 
 /** UDP-Lite has a checksum coverage there; a jumbogram's length is zero (RFC 2675 section 4). */
 function isLengthOptional(packet: Packet, length: number): boolean {
   return packet.ipProtocol === UDP_LITE || (length === 0 && packet.ipVersion === 6);
-}
-
-function stepOfPorts(source: number, destination: number): number {
-  if (destination === VXLAN_PORT) return Step.vxlan;
-  if (destination === VXLAN_GPE_PORT) return Step.vxlanGpe;
-  if (destination === GENEVE_PORT) return Step.geneve;
-  if (destination === TEREDO_PORT || source === TEREDO_PORT) return Step.teredo;
-  return Step.done;
 }

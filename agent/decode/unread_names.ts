@@ -72,7 +72,6 @@ const IP_PROTOCOLS: Readonly<Record<number, string>> = {
   97: "EtherIP",
   108: "IPComp",
   113: "PGM",
-  115: "L2TPv3",
   124: "IS-IS",
   137: "MPLS",
 };
@@ -94,6 +93,7 @@ const LAYERS: Readonly<Record<string, string>> = {
   "wifi": "802.11",
   "teredo": "Teredo",
   "pflog": "pflog",
+  "cmd": "Cisco TrustSec",
 };
 
 /** In place of a number: the layer itself could not be read. */

@@ -5,11 +5,13 @@ import { Application, Linktype, Packet } from "../records.ts";
 import { identifyApplication } from "../decode/application.ts";
 import { decodePacket } from "../decode/decode.ts";
 import { ethernet, filler, ipv4, ipv6, join, tcp, udp, vlan } from "../decode/packet_builder.ts";
+import { tunnelPorts } from "../decode/tunnel_ports.ts";
 import { HotPath } from "./hot_path.ts";
 
 const demo = new URL("../../tests/fixtures/demo.pcapng.gz", import.meta.url).pathname;
 
 const hot = new HotPath({ flowCountMax: 1, hostCountMax: 1, captureBytes: captureMemoryBytes });
+hot.setTunnelPorts(tunnelPorts([6789]));
 
 /** Of a capture: packets that were common, and those whose payload was TLS or HTTP. */
 interface Compared {
@@ -58,6 +60,12 @@ function isEqual(a: Packet, b: Packet): boolean {
 
 const overIpv4 = ipv4({ protocol: 6 }, tcp({ flags: 0x18 }, filler(9)));
 const overIpv6 = ipv6({ nextHeader: 17 }, udp({ destination: 53 }, filler(20)));
+const fromTunnel = { source: 1701, destination: 40_000 };
+
+function toPort(destination: number): Uint8Array {
+  return ipv4({ protocol: 17 }, udp({ destination }, filler(20)));
+}
+
 /** One after the other, so that each finds what the one before has left. */
 const frames: readonly [string, boolean, Uint8Array][] = [
   ["IPv4", true, ethernet(0x0800, overIpv4)],
@@ -69,6 +77,14 @@ const frames: readonly [string, boolean, Uint8Array][] = [
   ["two tags", false, ethernet(0x8100, vlan(1, 0x8100, vlan(2, 0x0800, overIpv4)))],
   ["a service tag", false, ethernet(0x88a8, vlan(1, 0x0800, overIpv4))],
   ["a tag cut off", false, ethernet(0x8100, vlan(1, 0x0800, overIpv4)).subarray(0, 45)],
+  ["a tunnel's port", false, ethernet(0x0800, toPort(8472))],
+  ["a port that is told to be a tunnel's", false, ethernet(0x0800, toPort(6789))],
+  [
+    "from a tunnel's port",
+    false,
+    ethernet(0x86dd, ipv6({ nextHeader: 17 }, udp(fromTunnel, filler(9)))),
+  ],
+  ["a port next to it", true, ethernet(0x0800, toPort(6790))],
   ["a tag before ARP", false, ethernet(0x8100, vlan(1, 0x0806, filler(46)))],
 ];
 

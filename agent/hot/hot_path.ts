@@ -22,6 +22,8 @@ import {
   ROWS_MAX,
   SERVER_PORTS_AT,
   STATE_AT,
+  TUNNEL_PORTS_AT,
+  TUNNEL_PORTS_BYTES,
 } from "./layout.ts";
 import { loadPacket, storePacket } from "./packet_words.ts";
 
@@ -182,6 +184,14 @@ export class HotPath {
   setTables(icmpPairs: Int16Array, serverPorts: Uint8Array): void {
     new Int16Array(this.bytes.buffer, ICMP_PAIRS_AT, icmpPairs.length).set(icmpPairs);
     this.bytes.set(serverPorts, SERVER_PORTS_AT);
+  }
+
+  /** Which ports of UDP are not to be taken for common: those whose entry is not 0. */
+  setTunnelPorts(entries: Uint8Array): void {
+    const bits = this.bytes.subarray(TUNNEL_PORTS_AT, TUNNEL_PORTS_AT + TUNNEL_PORTS_BYTES).fill(0);
+    entries.forEach((entry, port) => {
+      if (entry !== 0) bits[port >> 3] |= 1 << (port & 7);
+    });
   }
 
   /** `count` doubles from the address `at`. */

@@ -18,7 +18,8 @@ const whatMax = 0xfffff;
 
 /** Layers with addresses in front of them that are only a tunnel's ends. */
 const tunnels: ReadonlySet<number> = new Set(
-  (["gre", "vxlan", "geneve", "teredo"] satisfies LayerName[]).map((name) => Layer[name]),
+  (["gre", "vxlan", "geneve", "teredo", "gtp-u", "l2tp", "tzsp", "nsh"] satisfies LayerName[])
+    .map((name) => Layer[name]),
 );
 
 const reasons = ["truncated", "malformed", "unsupported"] as const;

@@ -6,6 +6,7 @@
 import { formatIpv4, formatIpWords, formatMac } from "../decode/addresses.ts";
 import { ApplicationReader, identifyApplication, isNameQuery } from "../decode/application.ts";
 import { decodePacket } from "../decode/decode.ts";
+import { tunnelPorts } from "../decode/tunnel_ports.ts";
 import { FlowTable } from "../flow/flow_table.ts";
 import { HotPath, type PcapRecords } from "../hot/hot_path.ts";
 import {
@@ -84,6 +85,8 @@ export interface PipelineOptions extends PipelineSinks {
   /** Bytes of captureMemory. */
   readonly captureBytes?: number;
   readonly rowPolicy: RowPolicy;
+  /** UDP ports of VXLAN besides the usual ones. */
+  readonly vxlanPorts?: readonly number[];
   /** What is local, as --home-net says it. */
   readonly homeNets?: readonly string[];
 }
@@ -140,6 +143,7 @@ export class Pipeline {
   readonly #applicationFlows: Float64Array;
   readonly #transportFlows: Float64Array;
   readonly #stops: Float64Array;
+  readonly #tunnelPorts: Uint8Array;
   readonly #stopPlaces = new DecodeStops();
   readonly #observer: ObservationWriter | null;
   /** Addresses whose packets become rows under the policy "anomalous". */
@@ -171,6 +175,8 @@ export class Pipeline {
       hostCountMax: hostCountDefault,
       captureBytes: options.captureBytes ?? 0,
     });
+    this.#tunnelPorts = tunnelPorts(options.vxlanPorts);
+    hot.setTunnelPorts(this.#tunnelPorts);
     this.#second = new SecondCounter(hot.doublesAt(TALLY_AT, TALLY_PLACES));
     this.#applicationPackets = hot.doublesAt(APPLICATIONS_AT, APPLICATION_PLACES);
     this.#applicationBytes = hot.doublesAt(
@@ -431,7 +437,8 @@ export class Pipeline {
     const { bytes, offsets, capturedLengths, wireLengths, linktypes, timestampsUs } = this.#batch;
     const index = this.#placeOf(row);
     const lengths = [capturedLengths[index], wireLengths[index]] as const;
-    decodePacket(bytes, offsets[index], ...lengths, linktypes[index], this.#packet);
+    const linktype = linktypes[index];
+    decodePacket(bytes, offsets[index], ...lengths, linktype, this.#packet, this.#tunnelPorts);
     if (this.#packet.stopReason !== StopReason.complete) this.#stopPlaces.add(this.#packet);
     this.#packetRow = row;
     this.#flows.setPacket(this.#packet, timestampsUs[index]);

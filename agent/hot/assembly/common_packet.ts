@@ -42,6 +42,7 @@ import {
   P_TUNNEL_DEPTH,
   P_VLAN_ID,
   PACKET_AT,
+  TUNNEL_PORTS_AT,
 } from "../layout";
 import { read16, read32 } from "./words";
 
@@ -203,7 +204,7 @@ function decodeTransport(
   } else if (protocol == PROTOCOL_UDP) {
     const length: u32 = read16(transport + 4);
     payload = start + UDP_LENGTH;
-    if (payload > ipEnd || length < <u32> UDP_LENGTH || isTunnel(source, destination)) return false;
+    if (payload > ipEnd || length < <u32> UDP_LENGTH || mayBeTunnel(source, destination)) return false;
     if (<u32> start + length < ipEnd) end = <u32> start + length;
     setUdp();
   } else return false;
@@ -218,10 +219,15 @@ function decodeTransport(
   return true;
 }
 
-/** VXLAN, VXLAN-GPE and Geneve by destination port, Teredo by either. */
-function isTunnel(source: i32, destination: i32): bool {
-  return destination == 4789 || destination == 4790 || destination == 6081 ||
-    destination == 3544 || source == 3544;
+/** Tunnels are told by either port; whether they are some is looked at elsewhere. */
+@inline
+function mayBeTunnel(source: i32, destination: i32): bool {
+  return ((isTunnelPort(source) | isTunnelPort(destination)) & 1) != 0;
+}
+
+@inline
+function isTunnelPort(port: i32): i32 {
+  return <i32> load<u8>(TUNNEL_PORTS_AT + (port >> 3)) >> (port & 7);
 }
 
 @inline
