@@ -26,9 +26,11 @@
  *     icmpError     source, destination, ports, transport and word 14 (tcpFlags << 16) are those of the quoted packet;
  *                   15 ICMP type << 8 | code, 16..19 the address that reports
  *     dns           14 response << 31 | rcode << 24 | name length << 16 | query type
- *                   15 number of addresses that follow the name
+ *                   15 number of addresses that follow the name; bit 8: data follows those
  *                   16.. the queried name in lower case with dots, four bytes a word (the first one lowest), at most
- *                   255 bytes; then addresses of A and AAAA answers, four words each, at most 8
+ *                   255 bytes; then addresses of A and AAAA answers, four words each, at most 8; then the data of other
+ *                   answers of the type asked for: its bytes << 16 | bytes shown, a hash of it all, the first bytes of the
+ *                   first of them (TXT without the length before its text), at most 32
  *     hostWindow    one host's volumes in the window that ends: source is the host
  *                   14 packets out   15 packets in   16, 17 bytes out   18, 19 bytes in   (bytes: upper, lower 32 bits)
  *     windowEnd     all hostWindow rows of the window that began at the row's time have come
@@ -70,7 +72,7 @@ export const Mark = {
 } as const;
 
 /** Rows are never longer than this. */
-export const OBSERVATION_WORDS_MAX = 16 + 64 + 8 * 4;
+export const OBSERVATION_WORDS_MAX = 16 + 64 + 8 * 4 + 2 + 8;
 export const CONTACT_WORDS = 26;
 export const ARP_WORDS = 22;
 export const ICMP_ERROR_WORDS = 20;
@@ -239,7 +241,7 @@ export class Observation {
     return this.words[this.at + 14] & 0xffff;
   }
   get dnsAddressCount(): number {
-    return this.words[this.at + 15];
+    return this.words[this.at + 15] & 0xff;
   }
   /** Byte `index` of the queried name. */
   dnsNameByte(index: number): number {
@@ -248,6 +250,22 @@ export class Observation {
   /** Place in `words` of the first of four words of an answered address. */
   dnsAddressAt(index: number): number {
     return this.at + 16 + (this.dnsNameLength + 3 >> 2) + index * 4;
+  }
+
+  /** Bytes of the answers' data, addresses apart; 0 without any. */
+  get dnsDataBytes(): number {
+    return this.#hasDnsData ? this.words[this.#dnsDataAt] >>> 16 : 0;
+  }
+  /** Of the first of them, how many bytes are shown. */
+  get dnsDataShown(): number {
+    return this.#hasDnsData ? this.words[this.#dnsDataAt] & 0xffff : 0;
+  }
+  get dnsDataHash(): number {
+    return this.#hasDnsData ? this.words[this.#dnsDataAt + 1] : 0;
+  }
+  /** Byte `index` of those shown. */
+  dnsDataByte(index: number): number {
+    return this.words[this.#dnsDataAt + 2 + (index >> 2)] >>> (index & 3) * 8 & 0xff;
   }
 
   // ------------------------------------------------ hostWindow
@@ -263,6 +281,13 @@ export class Observation {
   }
   get bytesIn(): number {
     return this.word(18) * 2 ** 32 + this.word(19);
+  }
+
+  get #hasDnsData(): boolean {
+    return (this.words[this.at + 15] & 0x100) !== 0;
+  }
+  get #dnsDataAt(): number {
+    return this.dnsAddressAt(this.dnsAddressCount);
   }
 
   #mac(index: number): number {

@@ -328,7 +328,7 @@ export const O_CONTACT_WORDS = 26;
 /** Behind those, where a UDP packet has doubled its direction's count: first bytes of its payload. */
 export const O_SAMPLE_WORDS = 4;
 export const O_ARP_WORDS = 22;
-/** Without name and addresses. */
+/** Without name, addresses and data. */
 export const O_DNS_WORDS = 16;
 export const O_HOST_WINDOW_WORDS = 20;
-export const O_WORDS_MAX = 112;
+export const O_WORDS_MAX = 122;

@@ -18,6 +18,10 @@ import { ObservationKind } from "../detect/observation.ts";
 import { observe } from "./testing.ts";
 
 const addressesMax = 8;
+/** Bytes of data that are shown, and that the hash is of. */
+const shownMax = 32;
+const hashedMax = 256;
+const typeTxt = 16;
 /** Answers looked at. */
 const answersMax = 32;
 const typeA = 1;
@@ -34,8 +38,13 @@ const name = fc.tuple(fc.array(label, { maxLength: 5 }), nameEnd).map(([labels, 
 ]);
 const question = fc.tuple(name, fc.constantFrom(1, 16, 28, 65_399))
   .map(([text, type]) => [...text, ...uint16(type), ...uint16(1)]);
-const data = fc.constantFrom([192, 0, 2, 80], Array(16).fill(0x20), [1, 2, 3]);
-const answer = fc.tuple(name, fc.constantFrom(1, 5, 28), data).map(([text, type, bytes]) => [
+const data = fc.oneof(
+  fc.constantFrom([192, 0, 2, 80], Array(16).fill(0x20), [1, 2, 3], [], [0]),
+  fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 300 }),
+);
+const answer = fc.tuple(name, fc.constantFrom(1, 5, 16, 16, 28), data).map((
+  [text, type, bytes],
+) => [
   ...text,
   ...uint16(type),
   ...[0, 1, 0, 0, 0, 9],
@@ -48,14 +57,14 @@ const message = fc.record({
   answers: fc.constantFrom(0, 1, 3, 40, 300),
   question,
   records: fc.array(answer, { maxLength: 40 }),
-  left: fc.integer({ min: 0, max: 700 }),
+  left: fc.integer({ min: 0, max: 5000 }),
 }).map(({ flags, questions, answers, question, records, left }) =>
   join(
     [0x12, 0x34],
     ...[flags, questions, answers, 0, 0].map(uint16),
     question,
     records.flat(),
-  ).subarray(0, 700 - left)
+  ).subarray(0, 5000 - left)
 );
 
 Deno.test("rows of DNS messages, whole and broken ones, are those of the model", () => {
@@ -114,11 +123,47 @@ function writeDnsObservation(bytes: Uint8Array, words: Int32Array): number {
   words[at] = (isResponse ? -0x80000000 : 0) | dnsRcode(header) << 24 | length << 16 | type;
   const nameWords = length + 3 >> 2;
   writeName(words, at + 2, length);
-  const count = isResponse && dnsQuestionCount(header) === 1
-    ? writeAddresses(bytes, typeAt + 4, end, dnsAnswerCount(header), words, at + 2 + nameWords)
-    : 0;
-  words[at + 1] = count;
-  return 2 + nameWords + count * 4;
+  const isRead = isResponse && dnsQuestionCount(header) === 1;
+  const answers = isRead ? readAnswers(bytes, typeAt + 4, end, dnsAnswerCount(header)) : [];
+  const addresses = answers.filter(isAddress).slice(0, addressesMax);
+  const texts = answers.filter((answer) => !isAddress(answer) && answer.type === type)
+    .map(({ data }) => data).filter((data) => data.length > 0);
+  words[at + 1] = addresses.length | (texts.length > 0 ? 0x100 : 0);
+  addresses.forEach((address, index) => {
+    words.set(addressWords(address.data), at + 2 + nameWords + index * 4);
+  });
+  const dataAt = at + 2 + nameWords + addresses.length * 4;
+  return texts.length === 0 ? dataAt : writeData(texts, type, words, dataAt);
+}
+
+interface Answer {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
+function isAddress({ type, data }: Answer): boolean {
+  return type === typeA && data.length === 4 || type === typeAaaa && data.length === 16;
+}
+
+function addressWords(data: Uint8Array): number[] {
+  if (data.length === 4) return [0, 0, 0xffff, readInt32(data, 0)];
+  return [0, 4, 8, 12].map((from) => readInt32(data, from));
+}
+
+function writeData(
+  texts: readonly Uint8Array[],
+  type: number,
+  words: Int32Array,
+  at: number,
+): number {
+  const [first] = texts;
+  const shown = type === typeTxt ? first.subarray(1, 1 + shownMax) : first.subarray(0, shownMax);
+  const size = texts.reduce((sum, { length }) => sum + length, 0);
+  words[at] = Math.min(size, 0xffff) << 16 | shown.length;
+  words[at + 1] = texts.flatMap((text) => [...text.subarray(0, hashedMax)])
+    .reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), 0x811c9dc5);
+  shown.forEach((byte, index) => words[at + 2 + (index >> 2)] |= byte << (index & 3) * 8);
+  return at + 2 + (shown.length + 3 >> 2);
 }
 
 /** The name that expandDnsName() put together, in lower case. */
@@ -131,36 +176,17 @@ function writeName(words: Int32Array, at: number, length: number): void {
   }
 }
 
-/** Addresses of the A and AAAA records from `next` on; returns how many were written. */
-function writeAddresses(
-  bytes: Uint8Array,
-  next: number,
-  end: number,
-  answerCount: number,
-  words: Int32Array,
-  at: number,
-): number {
-  let written = 0;
-  const count = Math.min(answerCount, answersMax);
-  for (let answer = 0; answer < count && written < addressesMax; answer++) {
+/** The records from `next` on, as far as they are whole. */
+function readAnswers(bytes: Uint8Array, next: number, end: number, answerCount: number): Answer[] {
+  const answers: Answer[] = [];
+  while (answers.length < Math.min(answerCount, answersMax)) {
     const fields = skipDnsName(bytes, next, end);
     if (fields < 0 || fields + 10 > end) break;
     const type = bytes[fields] << 8 | bytes[fields + 1];
     const length = bytes[fields + 8] << 8 | bytes[fields + 9];
-    const data = fields + 10;
-    next = data + length;
+    next = fields + 10 + length;
     if (next > end) break;
-    const place = at + written * 4;
-    if (type === typeA && length === 4) {
-      words[place] = 0;
-      words[place + 1] = 0;
-      words[place + 2] = 0xffff;
-      words[place + 3] = readInt32(bytes, data);
-      written++;
-    } else if (type === typeAaaa && length === 16) {
-      for (let word = 0; word < 4; word++) words[place + word] = readInt32(bytes, data + word * 4);
-      written++;
-    }
+    answers.push({ type, data: bytes.subarray(fields + 10, next) });
   }
-  return written;
+  return answers;
 }

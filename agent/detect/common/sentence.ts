@@ -18,6 +18,13 @@ export function formatCount(count: number): string {
   return Math.round(count).toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** An amount of data with one unit, as "900 bytes", "8.2 kB", "59 MB". */
+export function formatSize(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} bytes`;
+  if (bytes < 999_500) return `${round(bytes / 1000)} kB`;
+  return bytes < 999_500_000 ? `${round(bytes / 1e6)} MB` : `${round(bytes / 1e9)} GB`;
+}
+
 /** Above so many different things the counters of the detectors say no more than that there were more. */
 const estimateMax = 3000;
 

@@ -24,7 +24,14 @@ const domains: ReadonlySet<string> = new Set([
     "abuseat.org",
     "manitu.net",
     "msbl.org",
+    "abusix.zone",
+    "rspamd.com",
+    "spamrats.com",
+    "junkemailfilter.com",
+    "spfbl.net",
   ],
+  // Nodes of mobile networks (3GPP TS 23.003), under a domain that nobody else may register.
+  "3gppnetwork.org",
   // Content networks, clouds and measurement with hashed or numbered host names.
   ...["akamaihd.net", "akamaiedge.net", "akamai.net", "akstat.io", "edgekey.net", "edgesuite.net"],
   ...[
@@ -52,5 +59,5 @@ const domains: ReadonlySet<string> = new Set([
 
 /** `domain` as QueriedName.domain gives it. */
 export function hasLongNames(domain: string): boolean {
-  return domains.has(domain) || domain.endsWith(".arpa");
+  return domains.has(domain) || domain.endsWith(".arpa") || domain.endsWith(".gprs");
 }

@@ -11,6 +11,8 @@ export class QueriedName {
   length = 0;
   /** Where the registered domain begins; `length` when there is none. */
   domainAt = 0;
+  /** Where the data ends: before the registered domain, or before more labels that all names share (see shareTail()). */
+  dataLength = 0;
   /** Hashes (FNV-1a, two seeds) of the registered domain, and one of the whole name. */
   domainHash0 = 0;
   domainHash1 = 0;
@@ -22,18 +24,53 @@ export class QueriedName {
     for (let index = 0; index < length; index++) this.bytes[index] = observation.dnsNameByte(index);
     this.length = length;
     this.domainAt = this.#findDomain();
+    this.dataLength = this.domainAt === length ? length : Math.max(0, this.domainAt - 1);
     this.domainHash0 = this.#hash(this.domainAt, 0x811c9dc5);
     this.domainHash1 = this.#hash(this.domainAt, 0x1b873593);
     this.nameHash = this.#hash(0, 0x811c9dc5);
   }
 
-  /** Bytes before the registered domain and its dot. */
-  get dataLength(): number {
-    return this.domainAt === this.length ? this.length : Math.max(0, this.domainAt - 1);
-  }
-
   get domain(): string {
     return String.fromCharCode(...this.bytes.subarray(this.domainAt, this.length));
+  }
+
+  /**
+   * Leaves out of the data what the end of the name has in common with `tail` by whole labels: a customer's key in the
+   * names of a list says nothing. Returns how many bytes of `tail` that is, from its end.
+   */
+  shareTail(tail: Uint8Array): number {
+    const { bytes, length } = this;
+    const most = Math.min(length, tail.length);
+    let shared = 0;
+    let labels = 0;
+    while (shared < most && bytes[length - shared - 1] === tail[tail.length - shared - 1]) {
+      shared++;
+      const isWhole = (text: Uint8Array, end: number) =>
+        shared === end || text[end - shared - 1] === 0x2e;
+      if (isWhole(bytes, length) && isWhole(tail, tail.length)) labels = shared;
+    }
+    if (length - labels < this.domainAt) this.dataLength = Math.max(0, length - labels - 1);
+    return labels;
+  }
+
+  /** Bytes of the data's longest label. */
+  get longestLabel(): number {
+    return this.#labels().longest;
+  }
+
+  /** Labels of the data with more than so many bytes. */
+  labelsOver(bytesMax: number): number {
+    return this.#labels(bytesMax).over;
+  }
+
+  /** Which of the name's labels it is, counted from 0; -1 when it is none. */
+  indexOfLabel(label: string): number {
+    let index = 0;
+    for (let at = 0; at < this.length; at = this.#labelEnd(at, this.length) + 1, index++) {
+      const end = this.#labelEnd(at, this.length);
+      if (end - at === label.length && this.#isText(at, label)) return index;
+    }
+    return -1;
   }
 
   /**
@@ -53,6 +90,30 @@ export class QueriedName {
     // One character a label: an IPv6 address in a list of mail senders (RFC 5782 section 2.4).
     if (digits + letters < dataLength * 0.6) return false;
     return digits >= dataLength * 0.1 || this.#entropy() >= 4;
+  }
+
+  #labels(bytesMax = 0): { readonly longest: number; readonly over: number } {
+    let longest = 0;
+    let over = 0;
+    for (let at = 0; at < this.dataLength; at = this.#labelEnd(at, this.dataLength) + 1) {
+      const bytes = this.#labelEnd(at, this.dataLength) - at;
+      longest = Math.max(longest, bytes);
+      if (bytes > bytesMax) over++;
+    }
+    return { longest, over };
+  }
+
+  /** Where the label at `at` ends, of what ends at `end`. */
+  #labelEnd(at: number, end: number): number {
+    const dot = this.bytes.indexOf(0x2e, at);
+    return dot < 0 || dot > end ? end : dot;
+  }
+
+  #isText(at: number, text: string): boolean {
+    for (let index = 0; index < text.length; index++) {
+      if (this.bytes[at + index] !== text.charCodeAt(index)) return false;
+    }
+    return true;
   }
 
   /** Bits a byte of the data (Shannon). */

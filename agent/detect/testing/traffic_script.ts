@@ -64,6 +64,17 @@ export interface DnsScript {
   readonly to: string;
   readonly name: string;
   readonly type?: number;
+  /** Of the response; without it the message is a question. */
+  readonly answer?: DnsAnswer;
+}
+
+export interface DnsAnswer {
+  readonly rcode?: number;
+  readonly addresses?: readonly string[];
+  /** Data of the first answer that is no address; a string is its text. */
+  readonly data?: string | readonly number[];
+  /** Bytes of all of it; default: as many as `data` has. */
+  readonly dataBytes?: number;
 }
 
 export class TrafficScript {
@@ -120,18 +131,26 @@ export class TrafficScript {
     this.#rows.push({ at, words });
   }
 
-  dns({ at, from, to, name, type = 1 }: DnsScript): void {
+  dns({ at, from, to, name, type = 1, answer }: DnsScript): void {
+    const { rcode = 0, addresses = [] } = answer ?? {};
     const nameWords = name.length + 3 >> 2;
-    const words = rowWords(16 + nameWords, ObservationKind.dns, Transport.udp);
+    const dataAt = 16 + nameWords + addresses.length * 4;
+    const data = dnsDataWords(answer);
+    const words = rowWords(dataAt + data.length, ObservationKind.dns, Transport.udp);
     writeTime(words, at);
     writeAddress(words, 3, from);
     writeAddress(words, 7, to);
-    words[11] = 40_000 << 16 | 53;
-    words[13] = Mark.sentByOriginator | localMarks(from, to);
-    words[14] = name.length << 16 | type;
+    words[11] = answer ? 53 << 16 | 40_000 : 40_000 << 16 | 53;
+    words[13] = (answer ? 0 : Mark.sentByOriginator) | localMarks(from, to);
+    words[14] = (answer ? 1 << 31 : 0) | rcode << 24 | name.length << 16 | type;
+    words[15] = addresses.length | (data.length > 0 ? 0x100 : 0);
     for (let index = 0; index < name.length; index++) {
       words[16 + (index >> 2)] |= name.charCodeAt(index) << (index & 3) * 8;
     }
+    addresses.forEach((address, index) => {
+      writeAddress(words, 16 + nameWords + index * 4, address);
+    });
+    words.set(data, dataAt);
     this.#rows.push({ at, words });
   }
 
@@ -214,6 +233,17 @@ function contactWords(kind: number, script: ContactScript): Int32Array {
   words[22] = duration * 1000;
   words[23] = Application[script.application ?? ""] << 16;
   writeMac(words, 24, script.mac ?? 0);
+  return words;
+}
+
+function dnsDataWords({ data = [], dataBytes }: DnsAnswer = {}): Int32Array {
+  const bytes = typeof data === "string" ? [...new TextEncoder().encode(data)] : data;
+  if (bytes.length === 0) return new Int32Array(0);
+  const shown = bytes.slice(0, 32);
+  const words = new Int32Array(2 + (shown.length + 3 >> 2));
+  words[0] = (dataBytes ?? bytes.length) << 16 | shown.length;
+  words[1] = bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), 1);
+  shown.forEach((byte, index) => words[2 + (index >> 2)] |= byte << (index & 3) * 8);
   return words;
 }
 

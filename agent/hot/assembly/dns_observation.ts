@@ -25,7 +25,19 @@ const POINTERS_MAX: i32 = 32;
 const ANSWERS_MAX: i32 = 32;
 const ADDRESSES_MAX: i32 = 8;
 const TYPE_A: i32 = 1;
+const TYPE_TXT: i32 = 16;
 const TYPE_AAAA: i32 = 28;
+/** Word 15: behind the addresses stands what the other answers carry. */
+const HAS_DATA: i32 = 0x100;
+/** Bytes of an answer's data that are shown, and those that its hash is of. */
+const SAMPLE_MAX: i32 = 32;
+const HASHED_MAX: i32 = 256;
+
+/** Of the answers read last that are of the type asked for: bytes of data, a hash, and where the first one's text begins and ends. */
+let dataBytes: i32 = 0;
+let dataHash: u32 = 0;
+let sampleAt: usize = 0;
+let sampleEnd: usize = 0;
 
 /** The DNS message that the packet in hand carries; what is no whole one with a question is left out. */
 export function writeDns(base: usize, flow: usize, timestampUs: f64, isEthernet: bool): void {
@@ -49,13 +61,16 @@ export function writeDns(base: usize, flow: usize, timestampUs: f64, isEthernet:
   const flags = read16(message + 2);
   const isResponse = flags >> 15;
   set(at, 14, isResponse << 31 | (flags & 0xf) << 24 | length << 16 | read16(typeAt));
+  const more = text + (nameWords << 2);
   let count = 0;
+  dataBytes = 0;
   if (isResponse != 0 && questions == 1) {
     const answers = min(read16(message + 6), ANSWERS_MAX);
-    count = writeAddresses(typeAt + QUESTION_LENGTH, end, answers, text + (nameWords << 2));
+    count = readAnswers(typeAt + QUESTION_LENGTH, end, answers, read16(typeAt), more);
   }
-  set(at, 15, count);
-  growRow(at, nameWords + count * 4);
+  set(at, 15, dataBytes > 0 ? count | HAS_DATA : count);
+  const dataWords = dataBytes > 0 ? writeData(more + (count << 4)) : 0;
+  growRow(at, nameWords + count * 4 + dataWords);
 }
 
 /** Address behind the name at `at`, 0 when it is cut off or malformed. Pointers are not followed. */
@@ -96,10 +111,11 @@ function expandName(message: usize, end: usize, at: usize, to: usize): i32 {
   return -1;
 }
 
-/** Addresses of the A and AAAA records from `next` on, to `to`; how many. */
-function writeAddresses(next: usize, end: usize, answers: i32, to: usize): i32 {
+/** Writes the addresses of the A and AAAA records from `next` on to `to`, how many; takes up the data of those of `asked` type. */
+function readAnswers(next: usize, end: usize, answers: i32, asked: i32, to: usize): i32 {
   let count = 0;
-  for (let answer = 0; answer < answers && count < ADDRESSES_MAX; answer++) {
+  dataHash = 0x811c9dc5;
+  for (let answer = 0; answer < answers; answer++) {
     const fields = skipName(next, end);
     if (fields == 0 || fields + RECORD_LENGTH > end) break;
     const type = read16(fields);
@@ -107,19 +123,45 @@ function writeAddresses(next: usize, end: usize, answers: i32, to: usize): i32 {
     const data = fields + RECORD_LENGTH;
     next = data + length;
     if (next > end) break;
-    const place = to + (count << 4);
-    if (type == TYPE_A && length == 4) {
-      set(place, 0, 0);
-      set(place, 1, 0);
-      set(place, 2, 0xffff);
-      set(place, 3, read32(data));
-      count++;
-    } else if (type == TYPE_AAAA && length == 16) {
-      for (let word = 0; word < 4; word++) {
-        set(place, word, read32(data + (word << 2)));
-      }
-      count++;
-    }
+    const isAddress = type == TYPE_A && length == 4 || type == TYPE_AAAA && length == 16;
+    if (isAddress) {
+      if (count < ADDRESSES_MAX) writeAddress(to + (count++ << 4), data, type == TYPE_A);
+    } else if (type == asked && length > 0) addData(data, length, type == TYPE_TXT);
   }
   return count;
+}
+
+function writeAddress(place: usize, data: usize, isIpv4: bool): void {
+  if (!isIpv4) {
+    for (let word = 0; word < 4; word++) set(place, word, read32(data + (word << 2)));
+    return;
+  }
+  set(place, 0, 0);
+  set(place, 1, 0);
+  set(place, 2, 0xffff);
+  set(place, 3, read32(data));
+}
+
+/** Takes up the data of an answer; text begins with its length (RFC 1035 section 3.3.14). */
+function addData(data: usize, length: i32, isText: bool): void {
+  if (dataBytes == 0) {
+    sampleAt = isText ? data + 1 : data;
+    sampleEnd = data + min(length, isText ? SAMPLE_MAX + 1 : SAMPLE_MAX);
+  }
+  dataBytes = min(dataBytes + length, 0xffff);
+  const hashedEnd = data + min(length, HASHED_MAX);
+  for (let byte = data; byte < hashedEnd; byte++) {
+    dataHash = (dataHash ^ load<u8>(byte)) * 0x01000193;
+  }
+}
+
+/** Writes what has been taken up; how many words. */
+function writeData(to: usize): i32 {
+  const length = <i32> (sampleEnd - sampleAt);
+  const words = length + 3 >> 2;
+  set(to, 0, dataBytes << 16 | length);
+  set(to, 1, dataHash);
+  if (words > 0) set(to, 1 + words, 0);
+  memory.copy(to + 8, sampleAt, length);
+  return 2 + words;
 }

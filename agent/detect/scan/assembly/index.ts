@@ -303,5 +303,5 @@ function takeDns(): void {
   if (<i32> described >= 0 || has(MARK_IS_TO_MANY)) return;
   const nameWords = (described >> 16 & 0xff) + 3 >> 2;
   const first = wordAt(16 + nameWords);
-  for (let index = <i32> word(15) - 1; index >= 0; index--) addResolved(first + (index << 4));
+  for (let index = <i32> (word(15) & 0xff) - 1; index >= 0; index--) addResolved(first + (index << 4));
 }
