@@ -787,6 +787,83 @@ export const INCIDENT_QUIET_US = 15 * 60_000_000;
 export const HEADLINE_MAX = 120;
 export const COURSE_MAX = 64;
 
+// ---------------------------------------------------------------- alert
+
+/** What an alert is about: an incident, the share of anomalous traffic, the state of a part of tapwatch, several alerts at once, nothing. */
+export const ALERT_KINDS = ["incident", "anomaly_rate", "health", "digest", "test"] as const;
+export type AlertKind = typeof ALERT_KINDS[number];
+
+/** Why somebody is told, and told again. */
+export const ALERT_TRIGGERS = ["opened", "severity", "growth", "success", "over", "digest", "test"] as const;
+export type AlertTrigger = typeof ALERT_TRIGGERS[number];
+
+/**
+ * `waiting`: some channel has not taken it yet; `sent`: all have, or gave up; `failed`: none has taken it;
+ * `held`: waits for the digest; `digest`: was told in one; `muted`: a mute holds it back.
+ */
+export const ALERT_STATES = ["waiting", "sent", "failed", "held", "digest", "muted"] as const;
+export type AlertState = typeof ALERT_STATES[number];
+
+/** One message to people, and what became of it. One row of `alerts`. */
+export interface Alert {
+  /** Unique within a results folder, rising. */
+  readonly id: number;
+  /** Wall clock of the decision. */
+  readonly tsUs: number;
+  readonly kind: AlertKind;
+  readonly trigger: AlertTrigger;
+  /** Tells what it is about from everything else: "incident 7", "health store". */
+  readonly subject: string;
+  readonly severity: Severity;
+  /** The actor, or the part; "" without one. */
+  readonly source: string;
+  readonly headline: string;
+  readonly detail: string;
+  /** A sentence: why it was told (or would have been). */
+  readonly reason: string;
+  readonly attackId: string;
+  readonly incidentId: number | null;
+  /** How far the incident had come, for the next comparison. */
+  readonly amount: number;
+  readonly hasSucceeded: boolean;
+  readonly state: AlertState;
+  /** A sentence: what holds it back; "" when nothing does. */
+  readonly heldBy: string;
+  /** The mute that holds it back, and the digest that told it. */
+  readonly muteId: number | null;
+  readonly digestId: number | null;
+  readonly deliveries: readonly AlertDelivery[];
+}
+
+/** What one channel did with an alert. */
+export interface AlertDelivery {
+  /** As "mail to a@example.org" or "webhook https://example.org/hook". Without secrets. */
+  readonly channel: string;
+  readonly state: "waiting" | "sent" | "failed";
+  readonly attempts: number;
+  /** Wall clock of the last try, and of the next; null without one. */
+  readonly triedUs: number | null;
+  readonly nextUs: number | null;
+  /** The server's words, or what went wrong; "" before the first try. */
+  readonly answer: string;
+}
+
+/** What somebody does not want to hear of; "" in a field takes any. One row of `mutes`. */
+export interface Mute {
+  readonly id: number;
+  readonly createdUs: number;
+  /** A FindingKind, or a kind of alert other than "incident". */
+  readonly kind: string;
+  /** An address or a network (CIDR). */
+  readonly source: string;
+  readonly destination: string;
+  /** "22", "1-1024", "22,80"; of what was tried. */
+  readonly port: string;
+  /** Wall clock of its end; null is for good. */
+  readonly untilUs: number | null;
+  readonly note: string;
+}
+
 /** What detection says of itself every second; counters are totals since the start. */
 export interface DetectionState {
   readonly state: "off" | "learning" | "ready";
