@@ -1,5 +1,7 @@
 /** What the dashboard is given by main: it starts nothing and owns none of it. */
+import type { ChannelCounts } from "./alert/outbox.ts";
 import type { LiveState } from "./live_state.ts";
+import type { Mute } from "./records.ts";
 import type { StatusEntry } from "./records.ts";
 import type { StoreQueries } from "./store/queries.ts";
 
@@ -7,6 +9,7 @@ export interface DashboardContext {
   readonly live: LiveState;
   readonly queries: StoreQueries;
   readonly options: DashboardOptions;
+  readonly alerts: AlertDesk;
   /** Writes a line to the log, and to that of the status page. */
   readonly note: (severity: StatusEntry["severity"], text: string) => void;
   /**
@@ -15,6 +18,21 @@ export interface DashboardContext {
    */
   readonly exportPcap: (filter: ExportFilter) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
 }
+
+/** What people may say to alerts, and see of them besides the database. */
+export interface AlertDesk {
+  /** None when nobody is told. */
+  readonly channels: readonly ChannelCounts[];
+  readonly mutes: readonly Mute[];
+  /** Resolves once it is stored. Rejects with RangeError for what is no mute, with another Error when it cannot be stored. */
+  readonly addMute: (mute: NewMute) => Promise<Mute>;
+  /** False when there is no such mute. */
+  readonly removeMute: (id: number) => Promise<boolean>;
+  readonly acknowledge: (incidentId: number, isAcknowledged: boolean) => Promise<void>;
+  /** Sends a test through every channel; the id of its alert. */
+  readonly sendTest: () => number;
+}
+export type NewMute = Omit<Mute, "id" | "createdUs">;
 
 export interface DashboardOptions {
   /** The address that the server is bound to. */

@@ -3,6 +3,7 @@
  * hour second by second, and the log lines of the status page. The workers' owners write it, the dashboard reads it.
  */
 import type {
+  Alert,
   CaptureSourceState,
   DetectionState,
   Finding,
@@ -23,6 +24,8 @@ export type LiveEvent =
   /** A finding is opened, has grown, or is over; "anomaly" stands for all kinds but scans. */
   | { readonly type: "scan" | "anomaly"; readonly data: Finding }
   | { readonly type: "incident"; readonly data: IncidentEvent }
+  /** An alert is decided, or a channel has tried it. */
+  | { readonly type: "alert"; readonly data: Alert }
   | { readonly type: "status"; readonly data: StatusEntry };
 
 /** An incident is opened, has changed or is over; those of `absorbedIds` turned out to be part of it. */
@@ -112,6 +115,7 @@ export class LiveState {
   readonly #findings = new Map<number, Finding>();
   readonly #openFindings = new Set<number>();
   readonly #findingCounts = new Map<FindingKind, number>();
+  readonly #alerts = new Map<number, Alert>();
   readonly #incidents = new Map<number, Incident>();
   #listeners = new Set<(event: LiveEvent) => void>();
 
@@ -226,6 +230,19 @@ export class LiveState {
       this.#incidents.delete(oldest!);
     }
     this.publish({ type: "incident", data: { incident, absorbedIds } });
+  }
+
+  /** The newest states of the last 200 alerts, newest last. */
+  get alerts(): readonly Alert[] {
+    return [...this.#alerts.values()];
+  }
+
+  /** Takes an alert that is new, or of which more is known, and tells the subscribers. */
+  setAlert(alert: Alert): void {
+    this.#alerts.delete(alert.id);
+    this.#alerts.set(alert.id, alert);
+    if (this.#alerts.size > findingsKept) this.#alerts.delete(this.#alerts.keys().next().value!);
+    this.publish({ type: "alert", data: alert });
   }
 
   statsEvent(): StatsEvent {

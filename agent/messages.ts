@@ -13,12 +13,14 @@
  * its neighbours through MessagePorts that the main thread hands out.
  */
 import type {
+  Alert,
   CaptureSourceState,
   DetectionState,
   Finding,
   Flow,
   HostTotals,
   IncidentNews,
+  Mute,
   PacketRow,
   PipelineSnapshot,
   RecorderState,
@@ -158,9 +160,21 @@ export interface FindingsMessage {
   readonly findings: readonly Finding[];
   readonly incidents: readonly IncidentNews[];
 }
+/** What people are told, and what they say of it; answered once it is written, or given up. */
+export interface AlertsMessage {
+  readonly type: "alerts";
+  readonly sequence: number;
+  /** Newest states. */
+  readonly alerts: readonly Alert[];
+  readonly mutes: readonly Mute[];
+  readonly unmutedIds: readonly number[];
+  /** A null time takes it back. */
+  readonly acknowledged: readonly { readonly incidentId: number; readonly atUs: number | null }[];
+}
 export type MainToStore =
   | { readonly type: "start"; readonly options: StoreOptions; readonly pipeline: MessagePort }
   | FindingsMessage
+  | AlertsMessage
   /** Write what has come, close the database, answer "stopped". */
   | { readonly type: "stop" };
 export type StoreToMain =
@@ -168,6 +182,8 @@ export type StoreToMain =
   | { readonly type: "state"; readonly state: StoreState; readonly run: number }
   /** The findings of `sequence` are written, or given up and counted. */
   | { readonly type: "findingsTaken"; readonly sequence: number }
+  /** The alerts of `sequence` are written, or refused for good. */
+  | { readonly type: "alertsTaken"; readonly sequence: number; readonly isWritten: boolean }
   | NoteMessage
   | FatalMessage
   | StoppedMessage;

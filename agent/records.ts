@@ -664,6 +664,8 @@ export interface Finding {
   readonly flowIds: readonly number[];
   /** How much evidence there is, in the detector's own unit (probes, sessions, packets …); 1 where it is not counted. */
   readonly amount: number;
+  /** Ports of the targets that it is about, as ScanDetails.ports; "" without any. */
+  readonly ports?: string;
   /** It reached what it tried for: guessing ended in a session. */
   readonly hasSucceeded?: boolean;
   readonly scan?: ScanDetails;
@@ -745,6 +747,9 @@ export interface Incident {
   /** MITRE ATT&CK: tactics ("TA0007") and techniques ("T1046") of the causes, in order of time, each once. */
   readonly tactics: readonly string[];
   readonly techniques: readonly string[];
+  /** FindingKind of its causes, and the ports that they were about ("22", "1-1024"), each once. */
+  readonly kinds: readonly FindingKind[];
+  readonly ports: readonly string[];
   /** Traffic time of the first and newest evidence, and of the moment it was first told. */
   readonly firstUs: number;
   readonly lastUs: number;
@@ -794,7 +799,15 @@ export const ALERT_KINDS = ["incident", "anomaly_rate", "health", "digest", "tes
 export type AlertKind = typeof ALERT_KINDS[number];
 
 /** Why somebody is told, and told again. */
-export const ALERT_TRIGGERS = ["opened", "severity", "growth", "success", "over", "digest", "test"] as const;
+export const ALERT_TRIGGERS = [
+  "opened",
+  "severity",
+  "growth",
+  "success",
+  "over",
+  "digest",
+  "test",
+] as const;
 export type AlertTrigger = typeof ALERT_TRIGGERS[number];
 
 /**

@@ -1,5 +1,14 @@
 /** A running program for the dashboard's tests: live state by hand, a real database in a temporary folder. */
-import type { DashboardContext, ExportFilter } from "../agent/dashboard_context.ts";
+import { checkMute } from "../agent/alert/mutes.ts";
+import type { Mute } from "../agent/records.ts";
+import type { AlertChanges } from "../agent/store/alert_writer.ts";
+import { openWriter } from "../agent/store/testing.ts";
+import type {
+  AlertDesk,
+  DashboardContext,
+  ExportFilter,
+  NewMute,
+} from "../agent/dashboard_context.ts";
 import { LiveState, type RunMode } from "../agent/live_state.ts";
 import type {
   CaptureSourceState,
@@ -67,6 +76,7 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
   const context: DashboardContext = {
     live,
     queries,
+    alerts: new FixtureAlerts(path),
     options: {
       host: options.host ?? "127.0.0.1",
       port: 8055,
@@ -87,6 +97,48 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
     await Deno.remove(folder, { recursive: true });
   };
   return { context, live, exports, folder, close };
+}
+
+/** Mutes and acknowledgements, written at once; nobody is told anything. */
+class FixtureAlerts implements AlertDesk {
+  readonly channels = [];
+  readonly mutes: Mute[] = [];
+  testCount = 0;
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  addMute(wanted: NewMute): Promise<Mute> {
+    checkMute(wanted);
+    const mute = { ...wanted, id: this.mutes.length + 1, createdUs: nowUs() };
+    this.mutes.unshift(mute);
+    this.#write({ mutes: [mute] });
+    return Promise.resolve(mute);
+  }
+
+  removeMute(id: number): Promise<boolean> {
+    const index = this.mutes.findIndex((mute) => mute.id === id);
+    if (index >= 0) this.mutes.splice(index, 1);
+    this.#write({ unmutedIds: [id] });
+    return Promise.resolve(index >= 0);
+  }
+
+  acknowledge(incidentId: number, isAcknowledged: boolean): Promise<void> {
+    this.#write({ acknowledged: [{ incidentId, atUs: isAcknowledged ? nowUs() : null }] });
+    return Promise.resolve();
+  }
+
+  sendTest(): number {
+    return ++this.testCount;
+  }
+
+  #write(changes: Partial<AlertChanges>): void {
+    const writer = openWriter(this.#path);
+    writer.writeAlerts({ alerts: [], mutes: [], unmutedIds: [], acknowledged: [], ...changes });
+    writer.close();
+  }
 }
 
 /** Puts what a short run leaves into the database. */

@@ -20,7 +20,7 @@ const common = [
   "agent/nearest.ts",
 ]
   .concat("agent/version.ts");
-const storeForReading = ["queries", "filters", "finding_rows", "schema", "time_list"]
+const storeForReading = ["queries", "filters", "finding_rows", "alert_rows", "schema", "time_list"]
   .map((name) => `agent/store/${name}.ts`);
 const forDashboard = [
   ...common,
@@ -54,7 +54,12 @@ const rules: readonly Rule[] = [
     ]
       .concat(common),
   },
-  { part: /^agent\/(store|alert)\//, values: common },
+  { part: /^agent\/store\//, values: common },
+  {
+    part: /^agent\/alert\//,
+    values: ["agent/decode/addresses.ts", ...common],
+    types: ["agent/live_state.ts"],
+  },
   {
     part: /^agent\/[\w]+\.ts$/,
     values: [
@@ -84,7 +89,8 @@ const rules: readonly Rule[] = [
 /** What pure parts may not touch: files, clock, randomness, log. */
 const impure =
   /\b(Deno\.\w+|Date\.now|new Date\(\)|performance\.now|Math\.random|crypto\.getRandomValues|crypto\.randomUUID|console\.\w+)/g;
-const purePart = /^agent\/(decode|flow|hot|detect|incident)\/(?!\w+_worker\.ts$)/;
+const purePart =
+  /^agent\/((decode|flow|hot|detect|incident)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
 
 export interface Import {
   /** Relative to the root. */

@@ -9,7 +9,7 @@ import {
   parseMac,
   parseNetwork,
 } from "../decode/addresses.ts";
-import type { Incident, Mute } from "../records.ts";
+import { FINDING_KINDS, type Incident, type Mute } from "../records.ts";
 import { includesPorts, parsePorts, type PortRange } from "./port_ranges.ts";
 
 /** What an alert is about, as mutes see it. */
@@ -42,15 +42,16 @@ export function holds(mute: Mute, scope: MuteScope): boolean {
     holdsPorts(mute.port, scope.ports);
 }
 
+/** What a mute may name as kind. */
+export const MUTABLE_KINDS: readonly string[] = [...FINDING_KINDS, "anomaly_rate", "health"];
+
 /** What a person typed for a new mute, checked; throws RangeError with what is wrong and what is allowed. */
 export function checkMute(
-  mute: Pick<Mute, "kind" | "source" | "destination" | "port">,
-  kinds: readonly string[],
+  { kind, source, destination, port }: Pick<Mute, "kind" | "source" | "destination" | "port">,
 ): void {
-  const { kind, source, destination, port } = mute;
-  if (kind !== "" && !kinds.includes(kind)) {
+  if (kind !== "" && !MUTABLE_KINDS.includes(kind)) {
     throw new RangeError(
-      `kind must be one of ${kinds.join(", ")}, or empty, got ${JSON.stringify(kind)}`,
+      `kind must be one of ${MUTABLE_KINDS.join(", ")}, or empty, got ${JSON.stringify(kind)}`,
     );
   }
   for (const [name, text] of [["source", source], ["destination", destination]] as const) {

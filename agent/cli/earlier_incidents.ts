@@ -1,6 +1,6 @@
 /** What the incidents of an earlier run need to go on: read from the database at the start. */
 import { readFinding } from "../finding_reader.ts";
-import type { FindingRole, Incident, IncidentStep, Severity } from "../records.ts";
+import type { FindingKind, FindingRole, Incident, IncidentStep, Severity } from "../records.ts";
 import type { StoreQueries } from "../store/queries.ts";
 import type { StoredIncident } from "../store/schema.ts";
 import type { EarlierIncidents } from "./detect_host.ts";
@@ -35,6 +35,8 @@ export function readIncident(row: StoredIncident): Incident {
     targetCount: Number(row.target_count),
     tactics: texts(row.tactics),
     techniques: texts(row.techniques),
+    kinds: texts(row.kinds) as FindingKind[],
+    ports: texts(row.ports),
     firstUs: Number(row.first_us),
     lastUs: Number(row.last_us),
     detectedUs: Number(row.detected_us),

@@ -7,6 +7,8 @@ import { formatCount } from "../detect/common/sentence.ts";
 import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import { StoreQueries } from "../store/queries.ts";
+import { AlertHost } from "./alert_host.ts";
+import { makeChannels, policyOptions } from "./channels.ts";
 import { chooseInput, type Input } from "./input.ts";
 import { claimResults, databasePath } from "./results_folder.ts";
 import { type DashboardServer, startDashboard } from "./serve.ts";
@@ -19,28 +21,62 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   const input = await chooseInput(config, log);
   const live = new LiveState(input.kind === "live" ? "live" : "replay");
   const queries = new StoreQueries(databasePath(config.resultsFolder));
-  const supervisor = new Supervisor({ config, input, live, log, queries });
+  const supervisor = new Supervisor({
+    config,
+    input,
+    live,
+    log,
+    queries,
+    onStoreBegan: () => alerts.storeBegan(),
+    onAlertsTaken: (sequence, isWritten) => alerts.storeTook(sequence, isWritten),
+  });
+  const alerts = new AlertHost({
+    channels: await makeChannels(config),
+    policy: policyOptions(config),
+    anomalyThresholdPct: config.anomalyThresholdPct,
+    live,
+    queries,
+    sendToStore: (message) => supervisor.sendToStore(message),
+    note: (text) => noteWarning(live, log, text),
+  });
   // Its first thread comes up while the dashboard is made, and does not keep the first page waiting.
   supervisor.prepare();
   let server: DashboardServer | null = null;
   let release = () => {};
   let stopUsage = () => {};
   try {
-    server = startDashboard(config, input, { live, queries, log });
+    server = startDashboard(config, input, { live, queries, alerts, log });
     release = claimResults(config.resultsFolder);
     stopUsage = watchUsage(live);
     await supervisor.start();
+    startAlerts(alerts, live, log);
     log.info(startLine(config, input, server));
     if (input.kind === "file") supervisor.drained.then(() => finishReplay(supervisor, live, log));
     await Promise.race([signal, supervisor.failure]);
     log.info("Stopping: writing what is in flight. A second signal ends at once.");
   } finally {
+    await alerts.stop();
     await Promise.all([supervisor.stop(), server?.stop()]);
     stopUsage();
     queries.close();
     release();
   }
   log.info(`Stopped. ${tally(live)}`);
+}
+
+/** A database that cannot be read now may be written later: then alerts begin anew. */
+function startAlerts(alerts: AlertHost, live: LiveState, log: Log): void {
+  try {
+    alerts.start();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    noteWarning(live, log, `Alerts of earlier runs are not continued: ${reason}.`);
+  }
+}
+
+function noteWarning(live: LiveState, log: Log, text: string): void {
+  live.note("warning", text);
+  log.warning(text);
 }
 
 function startLine(config: Config, input: Input, server: DashboardServer): string {
@@ -55,6 +91,7 @@ function startLine(config: Config, input: Input, server: DashboardServer): strin
 /** The file is at its end: everything is written now, and the dashboard stays to be looked at. */
 async function finishReplay(supervisor: Supervisor, live: LiveState, log: Log): Promise<void> {
   await supervisor.stop();
+  await supervisor.reopenStore();
   if (live.sources[0]?.state !== "finished") return;
   live.note("info", "The file is at its end; everything is written.");
   log.info(

@@ -26,13 +26,14 @@ const shutdownMs = 2000;
 export function startDashboard(
   config: Config,
   input: Input,
-  { live, queries, log }:
-    & Pick<DashboardContext, "live" | "queries">
+  { live, queries, alerts, log }:
+    & Pick<DashboardContext, "live" | "queries" | "alerts">
     & { readonly log: Log },
 ): DashboardServer {
   const { handler, closeStreams } = createDashboard({
     live,
     queries,
+    alerts,
     options: {
       host: config.host,
       port: config.port,

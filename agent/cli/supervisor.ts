@@ -17,6 +17,7 @@ import {
 import type { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import type {
+  AlertsMessage,
   FatalMessage,
   NoteMessage,
   PipelineToMain,
@@ -41,6 +42,9 @@ export interface SupervisorOptions {
   readonly log: Log;
   /** Reads what the store has written. */
   readonly queries: StoreQueries;
+  /** A store thread has begun, the first one or in place of one that crashed; and it has answered an AlertsMessage. */
+  readonly onStoreBegan: () => void;
+  readonly onAlertsTaken: (sequence: number, isWritten: boolean) => void;
 }
 
 /** Flows that the table holds at most. */
@@ -58,7 +62,7 @@ export class Supervisor {
   readonly #detect: DetectHost;
   readonly #pipelineStopped = Promise.withResolvers<void>();
   readonly #recorderStopped = Promise.withResolvers<void>();
-  readonly #storeStopped = Promise.withResolvers<void>();
+  #storeStopped = Promise.withResolvers<void>();
   readonly #storeReady = Promise.withResolvers<void>();
   readonly #failure = Promise.withResolvers<never>();
   #stopping: Promise<void> | null = null;
@@ -109,10 +113,23 @@ export class Supervisor {
     );
   }
 
+  /** Gives the store what it alone may write. */
+  sendToStore(message: AlertsMessage): void {
+    this.#store.post(message);
+  }
+
   /** Stops all threads in order, with everything written. Calling again waits for the same end. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stopInOrder();
     return this.#stopping;
+  }
+
+  /** After stop(), while the dashboard stays: people may still mute and acknowledge. Ended by another stop(). */
+  async reopenStore(): Promise<void> {
+    await this.#stopping;
+    this.#stopping = null;
+    this.#storeStopped = Promise.withResolvers<void>();
+    this.#store.start();
   }
 
   async #stopInOrder(): Promise<void> {
@@ -255,6 +272,7 @@ export class Supervisor {
         };
         worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
         this.#detect.storeBegan();
+        this.#options.onStoreBegan();
         this.#offer("store", port2);
       },
       onMessage: (message) => {
@@ -264,7 +282,9 @@ export class Supervisor {
           this.#storeReady.resolve();
         } else if (message.type === "stopped") this.#storeStopped.resolve();
         else if (message.type === "findingsTaken") this.#detect.storeTook(message.sequence);
-        else this.#onOtherMessage(message);
+        else if (message.type === "alertsTaken") {
+          this.#options.onAlertsTaken(message.sequence, message.isWritten);
+        } else this.#onOtherMessage(message);
       },
       onCrash: (text) => this.#onCrash(text),
     });

@@ -54,6 +54,8 @@ async function withReplay(
     live,
     log: new Log({ level: "error", format: "text", write: () => {} }),
     queries,
+    onStoreBegan: () => {},
+    onAlertsTaken: () => {},
   });
   try {
     await supervisor.start();

@@ -53,6 +53,8 @@ export function summarize(
     targetCount: Math.max(targets.length, ...causes.map(({ targetCount }) => targetCount)),
     tactics,
     techniques,
+    kinds: [...new Set(causes.map(({ kind }) => kind))],
+    ports: distinct(causes.map(({ scan, ports }) => scan?.ports ?? ports ?? "")),
     firstUs: story.firstUs,
     lastUs: story.lastUs,
     detectedUs: story.detectedUs,

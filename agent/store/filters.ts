@@ -56,6 +56,12 @@ export interface ScanFilter extends EpisodeFilter {
   readonly probe?: string | undefined;
 }
 
+/** Rows of `alerts`. */
+export interface AlertFilter extends FindingFilter {
+  readonly state?: string | undefined;
+  readonly incidentId?: number | undefined;
+}
+
 /** Rows of `incidents`. */
 export interface IncidentFilter extends TimeRange, Paging {
   readonly severity?: string | undefined;
@@ -115,6 +121,16 @@ export function episodeConditions(filter: ScanFilter): Condition[] {
     conditions.push({ sql: "is_open = ?", parameters: [isOpen ? 1 : 0] });
   }
   if (probe !== undefined) conditions.push({ sql: "probe = ?", parameters: [probe] });
+  return conditions;
+}
+
+export function alertConditions(filter: AlertFilter): Condition[] {
+  const conditions = findingConditions(filter);
+  const { state, incidentId } = filter;
+  if (state !== undefined) conditions.push({ sql: "state = ?", parameters: [state] });
+  if (incidentId !== undefined) {
+    conditions.push({ sql: "incident_id = ?", parameters: [incidentId] });
+  }
   return conditions;
 }
 

@@ -72,6 +72,8 @@ export function incidentRow(
     target_count: incident.targetCount,
     tactics: JSON.stringify(incident.tactics),
     techniques: JSON.stringify(incident.techniques),
+    kinds: JSON.stringify(incident.kinds),
+    ports: JSON.stringify(incident.ports),
     first_us: Math.trunc(incident.firstUs),
     last_us: Math.trunc(incident.lastUs),
     detected_us: Math.trunc(incident.detectedUs),

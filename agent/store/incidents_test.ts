@@ -24,6 +24,8 @@ function incident(id: number, changes: Partial<Incident> = {}): Incident {
     targetCount: 1,
     tactics: ["TA0007"],
     techniques: ["T1046"],
+    kinds: ["scan"],
+    ports: ["22"],
     firstUs: startUs,
     lastUs: startUs + 2_000_000,
     detectedUs: startUs + 1_000_000,

@@ -210,6 +210,8 @@ CREATE TABLE incidents (
   target_count INTEGER NOT NULL,
   tactics TEXT NOT NULL,
   techniques TEXT NOT NULL,
+  kinds TEXT NOT NULL,
+  ports TEXT NOT NULL,
   first_us INTEGER NOT NULL,
   last_us INTEGER NOT NULL,
   detected_us INTEGER NOT NULL,
@@ -235,12 +237,52 @@ CREATE TABLE incident_findings (
 CREATE INDEX incident_findings_incident ON incident_findings(incident_id);
 `;
 
+/** Version 5: alerts with what became of each, and mutes. No version before this one wrote an alert. */
+const alertTables = `
+DROP TABLE alerts;
+CREATE TABLE alerts (
+  id INTEGER PRIMARY KEY,
+  ts_us INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  trigger TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  source TEXT NOT NULL,
+  headline TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  attack_id TEXT,
+  incident_id INTEGER REFERENCES incidents(id) ON DELETE SET NULL,
+  amount INTEGER NOT NULL,
+  has_succeeded INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  held_by TEXT NOT NULL,
+  mute_id INTEGER,
+  digest_id INTEGER,
+  deliveries TEXT NOT NULL
+) STRICT;
+CREATE INDEX alerts_time ON alerts(ts_us);
+CREATE INDEX alerts_incident ON alerts(incident_id) WHERE incident_id IS NOT NULL;
+CREATE INDEX alerts_open ON alerts(id) WHERE state IN ('waiting', 'held');
+CREATE TABLE mutes (
+  id INTEGER PRIMARY KEY,
+  created_us INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  source TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  port TEXT NOT NULL,
+  until_us INTEGER,
+  note TEXT NOT NULL
+) STRICT;
+`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   trafficTables,
   findingTables,
   episodeColumns,
   incidentTables,
+  alertTables,
 ];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */

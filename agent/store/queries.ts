@@ -14,10 +14,11 @@ import { UsageError } from "../errors.ts";
 import { encodeHostCursor } from "./cursor.ts";
 import { toStoreError } from "./failure.ts";
 import {
+  alertConditions,
+  type AlertFilter,
   bounds,
   episodeConditions,
   type EpisodeFilter,
-  findingConditions,
   type FindingFilter,
   flowConditions,
   type FlowFilter,
@@ -42,6 +43,7 @@ import {
   type StoredFlow,
   type StoredHost,
   type StoredIncident,
+  type StoredMute,
   type StoredPacket,
   type StoredScan,
   type StoredStats,
@@ -119,6 +121,9 @@ const findingFlowsMax = 200;
 /** Findings of an incident of each list, and incidents taken up again. */
 const incidentFindingsMax = 500;
 const openIncidentsMax = 1000;
+const alertsResumedMax = 10_000;
+/** Mutes that may be in force. */
+export const mutesMax = 1000;
 
 export class StoreQueries {
   readonly #path: string;
@@ -233,8 +238,42 @@ export class StoreQueries {
     return { rows, lastId: Number(last?.id ?? 0) };
   }
 
-  alerts(filter: FindingFilter = {}): Page<StoredAlert> {
-    return this.#findings("alerts", "ts_us", filter, findingConditions(filter));
+  alerts(filter: AlertFilter = {}): Page<StoredAlert> {
+    return this.#findings("alerts", "ts_us", filter, alertConditions(filter));
+  }
+
+  /** The row of `alerts` with this id; null when it is not (or no longer) there. */
+  alert(id: number): StoredAlert | null {
+    return this.#all("SELECT * FROM alerts WHERE id = ?", id)[0] as StoredAlert ?? null;
+  }
+
+  /** What a new start has to know: alerts since `sinceUs` and all that wait, in order of time, and the highest numbers. */
+  alertsToResume(sinceUs: number): {
+    readonly rows: readonly StoredAlert[];
+    readonly lastAlertId: number;
+    readonly lastMuteId: number;
+  } {
+    const rows = this.#all(
+      `SELECT * FROM alerts WHERE id IN (
+         SELECT id FROM alerts WHERE ts_us >= ? UNION SELECT id FROM alerts WHERE state IN ('waiting', 'held'))
+       ORDER BY id DESC LIMIT ${alertsResumedMax}`,
+      Math.trunc(sinceUs),
+    ) as unknown as StoredAlert[];
+    const [last] = this.#all(
+      "SELECT (SELECT max(id) FROM alerts) AS alert, (SELECT max(id) FROM mutes) AS mute",
+    );
+    return {
+      rows: rows.reverse(),
+      lastAlertId: Number(last?.alert ?? 0),
+      lastMuteId: Number(last?.mute ?? 0),
+    };
+  }
+
+  /** All mutes, the newest first. */
+  mutes(): readonly StoredMute[] {
+    return this.#all(
+      `SELECT * FROM mutes ORDER BY id DESC LIMIT ${mutesMax}`,
+    ) as unknown as StoredMute[];
   }
 
   /** The row of `anomalies` with this id; null when it is not (or no longer) there. */

@@ -7,7 +7,7 @@
  */
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;
@@ -167,6 +167,8 @@ export const INCIDENT_COLUMNS = [
   "target_count",
   "tactics",
   "techniques",
+  "kinds",
+  "ports",
   "first_us",
   "last_us",
   "detected_us",
@@ -186,14 +188,33 @@ export const ALERT_COLUMNS = [
   "id",
   "ts_us",
   "kind",
+  "trigger",
+  "subject",
   "severity",
   "source",
+  "headline",
+  "detail",
   "reason",
   "attack_id",
-  "anomaly_id",
-  "scan_id",
-  "repeats",
+  "incident_id",
+  "amount",
+  "has_succeeded",
+  "state",
+  "held_by",
+  "mute_id",
+  "digest_id",
   "deliveries",
+] as const;
+
+export const MUTE_COLUMNS = [
+  "id",
+  "created_us",
+  "kind",
+  "source",
+  "destination",
+  "port",
+  "until_us",
+  "note",
 ] as const;
 
 /** A cell as SQLite hands it out. */
@@ -286,4 +307,6 @@ export interface StoredIncidentFinding {
   readonly finding_id: number;
   readonly role: string;
 }
+/** `deliveries` is a JSON text, an AlertDelivery each; `trigger` is one of ALERT_TRIGGERS, `state` one of ALERT_STATES. */
 export type StoredAlert = { readonly [column in typeof ALERT_COLUMNS[number]]: Cell };
+export type StoredMute = { readonly [column in typeof MUTE_COLUMNS[number]]: Cell };

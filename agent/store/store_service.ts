@@ -13,7 +13,13 @@
  * Free of threads and clocks, so that tests can drive it; store_worker.ts is its shell.
  */
 import { UsageError } from "../errors.ts";
-import type { FindingsMessage, RowsMessage, StoreOptions, StoreToMain } from "../messages.ts";
+import type {
+  AlertsMessage,
+  FindingsMessage,
+  RowsMessage,
+  StoreOptions,
+  StoreToMain,
+} from "../messages.ts";
 import type { StoreState } from "../records.ts";
 import { Backlog, backlogBatchesMax, countRows } from "./backlog.ts";
 import { StoreError, toStoreError } from "./failure.ts";
@@ -48,6 +54,8 @@ export class StoreService {
   #retryAtUs = 0;
   /** Findings that wait for the database. */
   readonly #findings: FindingsMessage[] = [];
+  /** Alerts that do. */
+  readonly #alerts: AlertsMessage[] = [];
   #run = 0;
   #rowsWritten = 0;
   #rowsLost = 0;
@@ -91,6 +99,12 @@ export class StoreService {
     if (!this.#failure) this.#attempt(() => this.#writeFindings(this.#opened()));
   }
 
+  /** Takes alerts, mutes and acknowledgements; they are answered once written or refused. */
+  takeAlerts(message: AlertsMessage): void {
+    this.#alerts.push(message);
+    if (!this.#failure) this.#attempt(() => this.#writeAlerts(this.#opened()));
+  }
+
   /** Call once a second: writes what waits, deletes what is too old, tells the state. */
   tick(): void {
     if (!this.#failure || this.#options.nowUs() >= this.#retryAtUs) {
@@ -105,6 +119,7 @@ export class StoreService {
     this.#attempt(() => {
       const writer = this.#opened();
       this.#writeFindings(writer);
+      this.#writeAlerts(writer);
       while (this.#backlog.batchCount > 0) this.#writeSome(writer);
     });
   }
@@ -203,6 +218,15 @@ export class StoreService {
     }
   }
 
+  #writeAlerts(writer: StoreWriter): void {
+    while (this.#alerts.length > 0) {
+      const { sequence, ...changes } = this.#alerts[0]!;
+      const isWritten = this.#takes(() => writer.writeAlerts(changes), "alert or mute");
+      this.#alerts.shift();
+      this.#options.post({ type: "alertsTaken", sequence, isWritten });
+    }
+  }
+
   /** Writes one of several, of which some are refused for good. */
   #takes(write: () => void, what: string): boolean {
     try {
@@ -297,6 +321,9 @@ export class StoreService {
 
   #giveUpAll(): void {
     while (this.#findings.length > 0) this.#findingsDone(0);
+    for (const { sequence } of this.#alerts.splice(0)) {
+      this.#options.post({ type: "alertsTaken", sequence, isWritten: false });
+    }
     for (const lost of this.#backlog.take(this.#backlog.batchCount)) this.#lose(lost);
     this.#noteLosses();
   }

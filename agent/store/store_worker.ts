@@ -21,6 +21,7 @@ let ticker = 0;
 self.onmessage = ({ data }: MessageEvent<MainToStore>) => {
   if (data.type === "start") start(data);
   else if (data.type === "findings") service?.takeFindings(data);
+  else if (data.type === "alerts") service?.takeAlerts(data);
   else stop(lastTries);
 };
 

@@ -1,5 +1,5 @@
 /**
- * The only INSERT, UPDATE and DELETE (with its parts writer_rows.ts, finding_writer.ts, incident_writer.ts, retention.ts and
+ * The only INSERT, UPDATE and DELETE (with its parts writer_rows.ts, finding_writer.ts, incident_writer.ts, alert_writer.ts, retention.ts and
  * migrations.ts). Knows nothing of
  * threads or retries: each call does its work or throws a StoreError and leaves the database as it was.
  */
@@ -18,6 +18,7 @@ import { IncidentWriter } from "./incident_writer.ts";
 import { openForWriting } from "./open.ts";
 import { reserveBytes, Retention } from "./retention.ts";
 import type { RowInserter } from "./row_inserter.ts";
+import { type AlertChanges, AlertWriter } from "./alert_writer.ts";
 import { FLOWS_PER_RUN } from "./schema.ts";
 import {
   floorToMinute,
@@ -67,6 +68,7 @@ export class StoreWriter {
   readonly #hosts: RowInserter<HostTotals>;
   readonly #findings: FindingWriter;
   readonly #incidents: IncidentWriter;
+  readonly #alerts: AlertWriter;
   readonly #inode: number | null;
   #run = 0;
   #newestUs = -Infinity;
@@ -93,6 +95,7 @@ export class StoreWriter {
     this.#hosts = hostInserter(database);
     this.#findings = new FindingWriter(database);
     this.#incidents = new IncidentWriter(database);
+    this.#alerts = new AlertWriter(database);
     this.#inode = Deno.statSync(options.path).ino;
     try {
       this.#describe(options);
@@ -149,6 +152,12 @@ export class StoreWriter {
       this.#incidents.write(incidents, this.#run);
     });
     for (const { lastUs } of findings) this.#newestUs = Math.max(this.#newestUs, lastUs);
+  }
+
+  /** Writes what is new of alerts, mutes and acknowledgements, wholly or not at all. Throws StoreError as write() does. */
+  writeAlerts(changes: AlertChanges): void {
+    this.#makeRoom();
+    this.#transact(() => this.#alerts.write(changes));
   }
 
   /** Deletes some of what is too old; call it about once a second. `nowUs` is the wall clock. Throws StoreError. */

@@ -6,6 +6,7 @@
  */
 import type { IncidentEvent, LiveEvent, LiveState } from "../../agent/live_state.ts";
 import type { Finding, StatsSecond } from "../../agent/records.ts";
+import { alertRow } from "../../agent/store/alert_rows.ts";
 import { anomalyRow, incidentRow, isScan, scanRow } from "../../agent/store/finding_rows.ts";
 import type { LiveMessage, StatusMessage } from "../../components/live_message.ts";
 import { toWire } from "../../components/wire.ts";
@@ -22,7 +23,10 @@ const findingPauseMs = 100;
 /** Findings in a chunk; of more the oldest are left to `/api/scans` and `/api/anomalies`. */
 const findingsMax = 200;
 
-type FindingEvent = Extract<LiveEvent, { readonly type: "scan" | "anomaly" | "incident" }>;
+type FindingEvent = Extract<
+  LiveEvent,
+  { readonly type: "scan" | "anomaly" | "incident" | "alert" }
+>;
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 
 export class EventHub {
@@ -119,9 +123,7 @@ export class EventHub {
     const texts = [...this.#findings.values()].map((event) =>
       eventText(
         event.type,
-        event.type === "incident"
-          ? incidentEventRow(event.data)
-          : findingRow(event.data, this.#live.storeRun),
+        rowOf(event, this.#live.storeRun),
       )
     );
     this.#findings.clear();
@@ -173,6 +175,11 @@ export function liveMessage(live: LiveState, seconds: readonly StatsSecond[]): L
 /** The finding as `/api/scans` or `/api/anomalies` lists it once it is stored. */
 function findingRow(finding: Finding, run: number) {
   return isScan(finding) ? scanRow(finding, run) : anomalyRow(finding, run);
+}
+
+function rowOf(event: FindingEvent, run: number) {
+  if (event.type === "incident") return incidentEventRow(event.data);
+  return event.type === "alert" ? alertRow(event.data) : findingRow(event.data, run);
 }
 
 /** The incident as `/api/incidents` lists it once it is stored, and those that have become part of it. */

@@ -1,0 +1,142 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import type { Alert } from "../records.ts";
+import { type Channel, ChannelError } from "./channel.ts";
+import { Outbox } from "./outbox.ts";
+
+const startUs = 1_767_225_600_000_000;
+
+function alert(id: number, outbox: Outbox): Alert {
+  return {
+    id,
+    tsUs: startUs,
+    kind: "incident",
+    trigger: "opened",
+    subject: `incident ${id}`,
+    severity: "high",
+    source: "10.0.0.9",
+    headline: "10.0.0.9 scanned 10.0.0.2",
+    detail: "",
+    reason: "",
+    attackId: "",
+    incidentId: id,
+    amount: 1,
+    hasSucceeded: false,
+    state: "waiting",
+    heldBy: "",
+    muteId: null,
+    digestId: null,
+    deliveries: outbox.deliveries(),
+  };
+}
+
+/** A channel whose answers are given by hand. */
+class Scripted implements Channel {
+  readonly name: string;
+  readonly asked: number[] = [];
+  #pending: PromiseWithResolvers<string> | null = null;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  send({ id }: Alert): Promise<string> {
+    this.asked.push(id);
+    this.#pending = Promise.withResolvers<string>();
+    return this.#pending.promise;
+  }
+
+  async answer(words: string | Error): Promise<void> {
+    if (typeof words === "string") this.#pending!.resolve(words);
+    else this.#pending!.reject(words);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+}
+
+function open(...names: string[]) {
+  const channels = names.map((name) => new Scripted(name));
+  const saved = new Map<number, Alert>();
+  const clock = { us: startUs };
+  const outbox = new Outbox({
+    channels,
+    save: (each) => saved.set(each.id, each),
+    nowUs: () => clock.us,
+    random: () => 0.5,
+  });
+  const states = (id: number) => saved.get(id)!.deliveries.map(({ state }) => state);
+  return { channels, saved, clock, outbox, states };
+}
+
+const busy = new ChannelError("421 come back later", { isPermanent: false });
+const refused = new ChannelError("550 no such user", { isPermanent: true });
+
+Deno.test("Outbox sends through every channel, one after the other in each, and keeps the servers' words", async () => {
+  const { channels: [mail, hook], saved, outbox } = open("mail", "hook");
+  outbox.add(alert(1, outbox));
+  outbox.add(alert(2, outbox));
+  await mail!.answer("250 ok 1");
+  await mail!.answer("250 ok 2");
+  deepStrictEqual([mail!.asked, hook!.asked], [[1, 2], [1]]);
+  strictEqual(saved.get(1)!.state, "waiting");
+  await hook!.answer("204");
+  strictEqual(saved.get(1)!.state, "sent");
+  deepStrictEqual(saved.get(1)!.deliveries.map(({ answer }) => answer), ["250 ok 1", "204"]);
+});
+
+Deno.test("Outbox tries again after 5, 15, 45 s … and at most ten minutes, for a day", async () => {
+  const { channels: [mail], saved, clock, outbox } = open("mail");
+  outbox.add(alert(1, outbox));
+  const pauses: number[] = [];
+  while (saved.get(1)!.state === "waiting") {
+    await mail!.answer(busy);
+    const { nextUs } = saved.get(1)!.deliveries[0]!;
+    if (nextUs === null) break;
+    pauses.push((nextUs - clock.us) / 1e6);
+    clock.us = nextUs - 1;
+    outbox.pump();
+    const before = mail!.asked.length;
+    clock.us = nextUs;
+    outbox.pump();
+    strictEqual(mail!.asked.length, before + 1);
+  }
+  deepStrictEqual(pauses.slice(0, 6), [5, 15, 45, 135, 405, 600]);
+  strictEqual(Math.max(...pauses), 600);
+  ok(clock.us - startUs > 86_400e6 && clock.us - startUs < 88_000e6);
+  match(saved.get(1)!.deliveries[0]!.answer, /^given up after a day: 421/);
+  strictEqual(saved.get(1)!.state, "failed");
+});
+
+Deno.test("Outbox does not try again what a server refuses, and goes on with the next", async () => {
+  const { channels: [mail], outbox, states } = open("mail");
+  outbox.add(alert(1, outbox));
+  outbox.add(alert(2, outbox));
+  await mail!.answer(refused);
+  deepStrictEqual([states(1), mail!.asked], [["failed"], [1, 2]]);
+  deepStrictEqual(
+    outbox.counts().map((
+      { sent, failed, waiting, isFailing },
+    ) => [sent, failed, waiting, isFailing]),
+    [[0, 1, 1, true]],
+  );
+});
+
+Deno.test("a channel that hangs delays no other", async () => {
+  const { channels: [mail, hook], outbox, states } = open("mail", "hook");
+  for (const id of [1, 2, 3]) outbox.add(alert(id, outbox));
+  for (let i = 0; i < 3; i++) await hook!.answer("204");
+  deepStrictEqual([hook!.asked, mail!.asked], [[1, 2, 3], [1]]);
+  deepStrictEqual(states(3), ["waiting", "sent"]);
+});
+
+Deno.test("a new start sends what was not taken, and nothing that was", async () => {
+  const before = open("mail", "hook");
+  before.outbox.add(alert(1, before.outbox));
+  await before.channels[1]!.answer("204");
+  const stored = before.saved.get(1)!;
+  const after = open("mail", "hook");
+  after.outbox.add(stored);
+  deepStrictEqual([after.channels[0]!.asked, after.channels[1]!.asked], [[1], []]);
+  const other = open("hook");
+  other.outbox.add(stored);
+  deepStrictEqual(other.saved.get(1)!.state, "sent");
+  match(other.saved.get(1)!.deliveries[0]!.answer, /no longer set up/);
+});
