@@ -1,9 +1,10 @@
 /** The verdict of the overview: what detection has found, joined with how capturing goes. Pure. */
+import { capitalised, type Coverage } from "../agent/coverage.ts";
 import type { DetectionState, Finding } from "../agent/records.ts";
 import { severityLabels } from "./finding_text.ts";
 import { isGrave, severityRank } from "./findings.ts";
 import { formatCount } from "./format.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Problem, Verdict } from "./verdict.ts";
 
 /** For so long after its end a high or critical finding still needs a look. */
 const graveUs = 3600e6;
@@ -11,14 +12,17 @@ const graveUs = 3600e6;
 /** Joins the verdict on capturing with `findings`, those of the last 24 hours. */
 export function judgeFindings(
   capture: Verdict,
-  { findings, detection, nowUs, isReplay }: {
+  { findings, coverage, nowUs, startedAtUs, isReplay }: {
     readonly findings: readonly Finding[];
-    readonly detection: DetectionState;
+    readonly coverage: Coverage;
     readonly nowUs: number;
+    /** Wall clock. */
+    readonly startedAtUs: number;
     readonly isReplay: boolean;
   },
 ): Verdict {
   const { problems } = capture;
+  const learning = coverage.gaps.find(({ kind }) => kind === "learning")?.text ?? "";
   const pressing = findings.filter((finding) => isPressing(finding, nowUs));
   const others = othersText(
     findings.filter((finding) => !pressing.includes(finding)),
@@ -29,20 +33,35 @@ export function judgeFindings(
     return {
       tone: pressing.some(isGrave) || capture.tone === "high" ? "high" : "medium",
       title: count === 1 ? "1 thing needs a look" : `${formatCount(count)} things need a look`,
-      detail: joined(others, captureText(capture)),
+      detail: joined(...gapTexts(problems), others, capitalised(learning), captureText(capture)),
       problems,
     };
   }
-  if (problems.length > 0) return { ...capture, detail: joined(capture.detail, others) };
-  if (findings.length === 0) {
-    return { ...capture, detail: joined(capture.detail, calmText(detection, isReplay)) };
+  const calm = findings.length > 0
+    ? ""
+    : calmText(coverage, spanText(nowUs, startedAtUs, isReplay));
+  if (problems.length > 0) {
+    return { ...capture, detail: joined(capture.detail, others, calm, capitalised(learning)) };
   }
+  if (findings.length > 0) {
+    return {
+      tone: "plain",
+      title: "Nothing is going on now",
+      detail: joined(others, capitalised(learning), captureText(capture)),
+      problems,
+    };
+  }
+  if (learning === "") return { ...capture, detail: joined(capture.detail, calm) };
   return {
     tone: "plain",
-    title: "Nothing is going on now",
-    detail: joined(others, captureText(capture)),
+    title: capitalised(learning),
+    detail: joined(captureText(capture), calm),
     problems,
   };
+}
+
+function gapTexts(problems: readonly Problem[]): string[] {
+  return problems.filter(({ isGap }) => isGap).map(({ title }) => title);
 }
 
 function isPressing(finding: Finding, nowUs: number): boolean {
@@ -51,7 +70,8 @@ function isPressing(finding: Finding, nowUs: number): boolean {
 }
 
 function captureText({ title, detail, problems }: Verdict): string {
-  if (problems.length > 0) return "Capturing has trouble too";
+  if (problems.some(({ isGap }) => !isGap)) return "Capturing has trouble too";
+  if (problems.length > 0) return "";
   return detail.startsWith("on ") ? `${title} ${detail}` : `${title}, ${detail}`;
 }
 
@@ -71,11 +91,19 @@ function othersText(findings: readonly Finding[], span: string): string {
     : `${formatCount(findings.length)} findings${span} are over, the worst was ${grade}`;
 }
 
-/** What no findings mean at present. */
-function calmText(detection: DetectionState, isReplay: boolean): string {
-  if (detection.state === "off") return "";
-  const none = `No scan and nothing unusual ${isReplay ? "so far" : "in the last 24 h"}`;
-  return detection.state === "learning" ? `${none}; still ${learningText(detection)}` : none;
+/** What no findings mean, in what could be looked at. */
+function calmText({ state, packets, gaps }: Coverage, span: string): string {
+  if (state === "none" || packets === 0) return "";
+  const isLearning = gaps.some(({ kind }) => kind === "learning");
+  const isPart = gaps.some(({ kind, isGrave }) => isGrave && kind !== "learning");
+  const none = isLearning ? "No scan or attack" : "No scan and nothing unusual";
+  return `${none} ${isPart ? "in the rest " : ""}${span}`;
+}
+
+/** For how long there was somebody to look. */
+function spanText(nowUs: number, startedAtUs: number, isReplay: boolean): string {
+  if (isReplay) return "so far";
+  return nowUs - startedAtUs < 86_400e6 ? "since the start" : "in the last 24 h";
 }
 
 /** "learning, 43 of 256 windows"; without the end where it has seen enough and only has to make its model. */

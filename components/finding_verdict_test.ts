@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type Coverage, judgeCoverage } from "../agent/coverage.ts";
 import type { DetectionState, Finding } from "../agent/records.ts";
 import { judgeFindings } from "./finding_verdict.ts";
 import { readFinding } from "../agent/finding_reader.ts";
@@ -13,8 +14,34 @@ const trouble: Verdict = {
   detail: "Everything else works",
   problems: [{ tone: "high", title: "eth0 cannot be read", detail: "gone" }],
 };
-const detection = { state: "ready" } as DetectionState;
-const learning = { state: "learning", windowsLearnt: 43, windowsNeeded: 256 } as DetectionState;
+/** An hour in, with all packets read unless told. */
+function coverage(detection: Partial<DetectionState>, unreadPackets = 0): Coverage {
+  return judgeCoverage({
+    isFile: false,
+    packets: 100,
+    unreadPackets,
+    decodeStopList: [],
+    detection: detection as DetectionState,
+    observationsShed: 0,
+    rowsShed: 0,
+    flowsEvicted: 0,
+  });
+}
+const ready = coverage({ state: "ready" });
+const learning = coverage({ state: "learning", windowsLearnt: 43, windowsNeeded: 256 });
+const half = coverage({ state: "ready" }, 50);
+const blind = coverage({ state: "ready" }, 100);
+const unread: Verdict = {
+  tone: "medium",
+  title: "50 of 100 packets could not be read",
+  detail: "Capture elsewhere",
+  problems: [{
+    tone: "medium",
+    title: "50 of 100 packets could not be read",
+    detail: "Capture elsewhere.",
+    isGap: true,
+  }],
+};
 const scan = readFinding("scans", { kind: "vertical", probe: "syn" });
 
 function finding(severity: Finding["severity"], endedHoursAgo: number | null): Finding {
@@ -22,18 +49,57 @@ function finding(severity: Finding["severity"], endedHoursAgo: number | null): F
   return { ...scan, severity, isOpen: endedHoursAgo === null, lastUs };
 }
 
-const cases: readonly [string, Verdict, Finding[], DetectionState, Verdict["tone"], RegExp][] = [
-  ["calm", calm, [], detection, "good", /^Capturing: on eth0. No scan and nothing unusual/],
-  ["calm, learning", calm, [], learning, "good", /24 h; still learning, 43 of 256 windows$/],
-  ["trouble alone", trouble, [], detection, "high", /^1 thing needs a look: Everything else/],
-  ["an open scan", calm, [finding("medium", null)], detection, "medium", /^1 thing needs a look/],
-  ["an open one for information", calm, [finding("info", null)], detection, "plain", /^Nothing/],
-  ["a grave one just ended", calm, [finding("high", 0.5)], detection, "high", /^1 thing needs/],
+const cases: readonly [string, Verdict, Finding[], Coverage, Verdict["tone"], RegExp][] = [
+  [
+    "calm",
+    calm,
+    [],
+    ready,
+    "good",
+    /^Capturing: on eth0. No scan and nothing unusual since the st/,
+  ],
+  [
+    "calm, learning",
+    calm,
+    [],
+    learning,
+    "plain",
+    /^Still learning what is usual, 43 of 256 windows .*: Capturing on eth0. No scan or attack since the start$/,
+  ],
+  [
+    "over, learning",
+    calm,
+    [finding("low", 2)],
+    learning,
+    "plain",
+    /^Nothing is going on now: 1 finding .*\. Still learning what is usual, 43 of .*\. Capturing on eth0$/,
+  ],
+  [
+    "half not read",
+    unread,
+    [],
+    half,
+    "medium",
+    /^50 of 100 packets could not be read: Capture elsewhere. No scan and nothing unusual in the rest since/,
+  ],
+  ["nothing read", unread, [], blind, "medium", /: Capture elsewhere$/],
+  [
+    "half not read, and an open scan",
+    unread,
+    [finding("medium", null)],
+    half,
+    "medium",
+    /^2 things need a look: 50 of 100 packets could not be read$/,
+  ],
+  ["trouble alone", trouble, [], ready, "high", /^1 thing needs a look: Everything else/],
+  ["an open scan", calm, [finding("medium", null)], ready, "medium", /^1 thing needs a look/],
+  ["an open one for information", calm, [finding("info", null)], ready, "plain", /^Nothing/],
+  ["a grave one just ended", calm, [finding("high", 0.5)], ready, "high", /^1 thing needs/],
   [
     "a grave one long ended",
     calm,
     [finding("high", 2)],
-    detection,
+    ready,
     "plain",
     /^Nothing is going on now: 1 finding of the last 24 h is over, it was high. Capturing on eth0$/,
   ],
@@ -41,7 +107,7 @@ const cases: readonly [string, Verdict, Finding[], DetectionState, Verdict["tone
     "open and ended ones, and trouble",
     trouble,
     [finding("critical", null), finding("low", 2), finding("medium", 3)],
-    detection,
+    ready,
     "high",
     /^2 things need a look: 2 findings of the last 24 h are over, the worst was medium. .*too$/,
   ],
@@ -49,17 +115,30 @@ const cases: readonly [string, Verdict, Finding[], DetectionState, Verdict["tone
 
 for (const [name, capture, findings, state, tone, text] of cases) {
   Deno.test(`the verdict on findings: ${name}`, () => {
-    const verdict = judgeFindings(capture, { findings, detection: state, nowUs, isReplay: false });
+    const span = { nowUs, startedAtUs: nowUs - hourUs, isReplay: false };
+    const verdict = judgeFindings(capture, { findings, coverage: state, ...span });
     assert.equal(verdict.tone, tone);
     assert.match(`${verdict.title}: ${verdict.detail}`, text);
     assert.deepEqual(verdict.problems, capture.problems);
   });
 }
 
+Deno.test("after a day the verdict speaks of the last one", () => {
+  const span = { nowUs, startedAtUs: nowUs - 25 * hourUs, isReplay: false };
+  const { detail } = judgeFindings(calm, { findings: [], coverage: ready, ...span });
+  assert.match(detail, /No scan and nothing unusual in the last 24 h$/);
+});
+
 Deno.test("the verdict on findings of a replay has no day", () => {
   const replay: Verdict = { ...calm, title: "Replaying demo.pcap", detail: "at its own speed" };
   const verdict = (findings: Finding[]) => {
-    const { title, detail } = judgeFindings(replay, { findings, detection, nowUs, isReplay: true });
+    const { title, detail } = judgeFindings(replay, {
+      findings,
+      coverage: ready,
+      nowUs,
+      startedAtUs: 0,
+      isReplay: true,
+    });
     return `${title}: ${detail}`;
   };
   assert.equal(

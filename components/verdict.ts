@@ -1,5 +1,6 @@
 /** The answer to "is anything wrong?" in words, from the state of each part. Pure; the same on server and browser. */
 import type { CaptureSourceState, PipelineSnapshot, StatsSecond } from "../agent/records.ts";
+import { capitalised, type Coverage, graveGaps, judgeCoverage } from "../agent/coverage.ts";
 import type { Health } from "../agent/live_state.ts";
 import type { LiveMessage, SensorInfo } from "./live_message.ts";
 import { formatCount, formatDuration, formatWhen, percentOf } from "./format.ts";
@@ -12,6 +13,8 @@ export interface Problem {
   readonly title: string;
   /** What it means, and what to do. */
   readonly detail: string;
+  /** Of what was looked at, not of capturing. */
+  readonly isGap?: true;
 }
 
 export interface Verdict {
@@ -39,7 +42,6 @@ export function dropPercent(message: LiveMessage): string {
 
 /** Buffers on their way to decoding. What has ended waits for nothing: its last word came before the last buffer. */
 export function waitingBuffers(sources: readonly CaptureSourceState[]): number {
-  const isOver = ({ state }: CaptureSourceState) => state === "finished" || state === "stopped";
   return sources.reduce((sum, source) => sum + (isOver(source) ? 0 : source.queueDepth), 0);
 }
 
@@ -61,16 +63,60 @@ export function judge(message: LiveMessage, sensor: SensorInfo, recentDrops: num
     ...sourceProblems(message.health),
     ...lossProblems(message, recentDrops),
     ...storeProblems(message.health),
+    ...gapProblems(message),
   ].sort((a, b) => Number(b.tone === "high") - Number(a.tone === "high"));
-  if (problems.length === 0) return { ...calmVerdict(message, sensor), problems };
+  const [first] = problems;
+  if (!first) return { ...calmVerdict(message, sensor), problems };
+  // What was not looked at is said at once: it is what the reader would take for granted.
+  if (first.isGap) {
+    return { tone: "medium", title: first.title, detail: withoutStop(first.detail), problems };
+  }
   const count = problems.length === 1
     ? "1 thing needs a look"
     : `${problems.length} things need a look`;
   const isDown = sources.length > 0 && sources.every(isBroken);
-  const tone = problems[0]!.tone;
+  const { tone } = first;
   return isDown
     ? { tone, title: "Not capturing", detail: count, problems }
     : { tone, title: count, detail: "Everything else works", problems };
+}
+
+/** A detector's thread has its first word to say within this time. */
+const startUs = 10e6;
+
+/** What of the traffic was not looked at. */
+export function coverageOf({ snapshot, health, nowUs }: LiveMessage): Coverage {
+  const { detection, mode, sources } = health;
+  const isStarting = detection.state === "off" && nowUs - health.startedAtUs < startUs;
+  return judgeCoverage({
+    isFile: mode === "replay" && sources.length > 0 && sources.every(isOver),
+    packets: snapshot?.packets ?? 0,
+    unreadPackets: snapshot?.unreadPackets ?? 0,
+    decodeStopList: snapshot?.decodeStopList ?? [],
+    detection: isStarting ? { ...detection, state: "ready" } : detection,
+    observationsShed: detection.observationsShed,
+    rowsShed: (snapshot?.packetRowsShed ?? 0) + (snapshot?.flowRowsShed ?? 0),
+    flowsEvicted: snapshot?.flowsEvicted ?? 0,
+  });
+}
+
+/** Learning is no trouble: it is told with the findings. */
+function gapProblems(message: LiveMessage): Problem[] {
+  return graveGaps(coverageOf(message)).filter(({ kind }) => kind !== "learning")
+    .map(({ text, remedy }) => ({
+      tone: "medium",
+      title: capitalised(text),
+      detail: remedy,
+      isGap: true,
+    }));
+}
+
+function withoutStop(sentence: string): string {
+  return sentence.replace(/\.$/, "");
+}
+
+function isOver({ state }: CaptureSourceState): boolean {
+  return state === "finished" || state === "stopped";
 }
 
 function isBroken({ state }: CaptureSourceState): boolean {
@@ -84,7 +130,7 @@ function calmVerdict(message: LiveMessage, sensor: SensorInfo): Omit<Verdict, "p
   if (health.sources.length === 0 || health.sources.every(({ state }) => state === "starting")) {
     return { tone: "plain", title: `Opening ${names || "the interface"}`, detail: "One moment" };
   }
-  if (health.sources.every(({ state }) => state === "stopped" || state === "finished")) {
+  if (health.sources.every(isOver)) {
     return { tone: "plain", title: "Capture has stopped", detail: "The numbers stay as they were" };
   }
   const since = `since ${formatWhen(health.startedAtUs, nowUs, sensor.zone)}`;
@@ -106,9 +152,9 @@ function replayVerdict(message: LiveMessage, sensor: SensorInfo): Omit<Verdict, 
   const { sources } = message.health;
   const file = baseName(sensor.replay?.file ?? sourceNames(sources));
   const pace = paceText(sensor.replay?.speed ?? 1);
-  const isOver = sources.length > 0 &&
-    sources.every(({ state }) => state === "finished" || state === "stopped");
-  if (!isOver) return { tone: "plain", title: `Replaying ${file}`, detail: pace };
+  if (sources.length === 0 || !sources.every(isOver)) {
+    return { tone: "plain", title: `Replaying ${file}`, detail: pace };
+  }
   const count = formatCount(message.snapshot?.packets ?? 0);
   return {
     tone: "good",

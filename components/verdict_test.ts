@@ -33,16 +33,29 @@ function source(change: Partial<CaptureSourceState> = {}): CaptureSourceState {
 interface Situation {
   readonly sources?: readonly CaptureSourceState[];
   readonly packets?: number;
+  readonly snapshot?: Partial<PipelineSnapshot>;
   readonly recentDrops?: number;
   readonly change?: (live: LiveState) => void;
   readonly mode?: "live" | "replay";
 }
 
-function messageOf({ sources = [source()], packets = 10, change, mode = "live" }: Situation) {
+const macsec = {
+  layer: "ethernet",
+  reason: "unsupported",
+  name: "MACsec",
+  packets: 5,
+  unread: 5,
+} as const;
+
+function messageOf(
+  { sources = [source()], packets = 10, snapshot: shown, change, mode = "live" }: Situation,
+) {
   const live = new LiveState(mode);
   for (const each of sources) live.setSource(each);
+  live.detectionOwn = { ...live.detectionOwn, state: "ready" };
   change?.(live);
-  const snapshot = { packets, tsUs: 1e15 } as PipelineSnapshot;
+  const snapshot = { packets, tsUs: 1e15, ...shown } as PipelineSnapshot;
+  live.snapshot = snapshot;
   const message: LiveMessage = {
     nowUs: live.startedAtUs + 60e6,
     seconds: [],
@@ -91,7 +104,38 @@ const cases: readonly [string, Situation, string, readonly string[]][] = [
     "2 things need a look",
     ["The database is not being written", "Behind by 7 s"],
   ],
+  [
+    "half of the packets not read",
+    { packets: 10, snapshot: { unreadPackets: 5, decodeStopList: [macsec] } },
+    "5 of 10 packets could not be read (MACsec)",
+    ["5 of 10 packets could not be read (MACsec)"],
+  ],
+  [
+    "detection that is off for long",
+    { change: (live) => live.detectionOwn = { ...live.detectionOwn, state: "off" } },
+    "Detection was not running, so nothing was looked for in 10 packets",
+    ["Detection was not running, so nothing was looked for in 10 packets"],
+  ],
+  [
+    "shed observations and rows, and a lost device",
+    {
+      snapshot: { observationsShed: 5, packetRowsShed: 6 },
+      sources: [source(), source({ interfaceId: 1, name: "wg0", state: "failed" })],
+    },
+    "3 things need a look",
+    [
+      "Not capturing from wg0",
+      "Detection left out 5 of 5 observations, for which it had no time",
+      "6 rows are missing from the database, for which it had no time",
+    ],
+  ],
   ["a replay", { mode: "replay" }, "Replaying demo.pcap", []],
+  [
+    "a finished replay of nothing",
+    { mode: "replay", packets: 0, sources: [source({ state: "finished" })] },
+    "The capture holds no packet, so there was nothing to look at",
+    ["The capture holds no packet, so there was nothing to look at"],
+  ],
   [
     "a finished replay",
     { mode: "replay", sources: [source({ state: "finished" })] },

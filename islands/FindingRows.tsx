@@ -29,6 +29,8 @@ interface Props {
   readonly zone: string;
   /** Since when tapwatch has been looking. */
   readonly since: string;
+  /** What could not be looked at, in sentences; "" when nothing was left out. */
+  readonly notLookedAt: string;
 }
 
 export default function FindingRows(props: Props) {
@@ -77,18 +79,20 @@ function countKnown(merged: readonly Finding[], shown: readonly Finding[]): numb
   return merged.filter((finding) => known.has(findingPath(finding))).length;
 }
 
-function Nothing({ list, isFiltered, since }: Props) {
+function Nothing({ list, isFiltered, since, notLookedAt }: Props) {
   if (isFiltered) {
     return (
       <div class="state">
         <h3>{list === "scans" ? "No scan fits" : "Nothing fits"}</h3>
-        <p>Fewer filters may show more. tapwatch has been looking {since}.</p>
+        <p>Fewer filters may show more. tapwatch has been looking {since}. {notLookedAt}</p>
       </div>
     );
   }
   return (
     <div class="state">
-      <h3>{list === "scans" ? "No scan so far" : "Nothing unusual so far"}</h3>
+      <h3>
+        {notLookedAt || (list === "scans" ? "No scan so far" : "Nothing unusual so far")}
+      </h3>
       <p>tapwatch has been looking {since}.</p>
       <p>{lookedFor[list]}</p>
     </div>

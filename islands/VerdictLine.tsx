@@ -8,7 +8,7 @@ import { formatCount } from "../components/format.ts";
 import { Icon, Severity } from "../components/Icon.tsx";
 import { latest, newFindings, recentDrops as liveDrops } from "../components/live.ts";
 import type { LiveMessage, SensorInfo } from "../components/live_message.ts";
-import { judge, pageNowUs, type Problem, sourceNames } from "../components/verdict.ts";
+import { coverageOf, judge, pageNowUs, type Problem, sourceNames } from "../components/verdict.ts";
 
 interface Props {
   readonly initial: LiveMessage;
@@ -32,11 +32,18 @@ export default function VerdictLine({ initial, sensor, recentDrops, findings }: 
   const drops = liveDrops.value + (isYoung ? recentDrops : 0);
   const capture = judge(message, sensor, drops);
   const recent = findings && recentFindings(mergeFindings(findings, newFindings.value), nowUs);
-  const { detection, mode } = message.health;
+  const { startedAtUs, mode } = message.health;
   const verdict = recent
-    ? judgeFindings(capture, { findings: recent, detection, nowUs, isReplay: mode === "replay" })
+    ? judgeFindings(capture, {
+      findings: recent,
+      coverage: coverageOf(message),
+      nowUs,
+      startedAtUs,
+      isReplay: mode === "replay",
+    })
     : capture;
   const isQuiet = verdict.tone === "good" || verdict.tone === "plain";
+  const problems = verdict.problems.filter(({ title }) => title !== verdict.title);
   return (
     <>
       <section class={`verdict ${isQuiet ? "quiet" : ""}`}>
@@ -46,7 +53,7 @@ export default function VerdictLine({ initial, sensor, recentDrops, findings }: 
         </h2>
         <p>{verdict.detail}.</p>
       </section>
-      {verdict.problems.length > 0 && <Problems problems={verdict.problems} />}
+      {problems.length > 0 && <Problems problems={problems} />}
       {recent && <Findings findings={recent} nowUs={nowUs} zone={sensor.zone} />}
       {isSilent(message) && <Silence message={message} />}
     </>

@@ -5,7 +5,7 @@ import { forRow } from "../components/findings.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
-import { findingQuery, sinceText } from "./(_server)/finding_pages.ts";
+import { findingQuery, notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
 import { listPage, scanFilter } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
@@ -34,6 +34,7 @@ export default define.page<typeof handler>(function Scans({ data, state, url }) 
         nowUs={pageNowUs(state.message)}
         zone={state.sensor.zone}
         since={sinceText(state)}
+        notLookedAt={notLookedAt(state, "scans")}
       />
     </ListPage>
   );

@@ -7,6 +7,7 @@ import {
   readCorpusText,
   readManifest,
 } from "../agent/capture/corpus.ts";
+import { pcapFile, samplePackets } from "../agent/capture/sample_captures.ts";
 import { FLOW_COLUMNS } from "../agent/store/schema.ts";
 import { writeLargeCapture } from "./large_capture.ts";
 import {
@@ -149,18 +150,30 @@ Deno.test("analyze --json has every key of the contract", async () => {
     "anomalies",
     "applications",
     "bytes",
+    "coverage",
     "decode_stops",
     "duration_s",
     "findings",
     "flows",
     "flows_evicted",
+    "incidents",
     "packets",
     "protocols",
     "scans",
     "tool",
     "unread",
     "unreadable",
+    "verdict",
   ]);
+  deepStrictEqual(rest.coverage, {
+    state: "complete",
+    packets: 25_208,
+    packets_read: 25_208,
+    gaps: [],
+  });
+  const { state, text } = rest.verdict as Record<string, never>;
+  strictEqual(state, "found");
+  match(text, /^\d+ incidents? of \d+ findings?$/);
   deepStrictEqual(Object.keys(timing).sort(), ["packets_per_s", "wall_s"]);
   deepStrictEqual(Object.keys(rest.decode_stops!).sort(), [
     "malformed",
@@ -301,7 +314,7 @@ Deno.test("analyze prints a report for people", async () => {
   match(stdout, /demo\.pcapng\.gz: pcapng, 25,208 packets, 2026-\S+ to 2026-\S+\n/);
   match(
     stdout,
-    /\n\n\d+ findings? \(times are UTC\):\n {2}high +2026-\S+ \S+ {2}192\.168\.10\.57 /,
+    /\n\n\d+ incidents? of \d+ findings? \(times are UTC\):\n {2}critical +2026-\S+ \S+ {2}192\.168\.10\.57 /,
   );
   match(stdout, /\n25,208 packets, 6\.85 MB in 7 min 7 s, .* flows\. Read in [\d.]+ s\.\n/);
   match(stdout, /\nProtocol +Packets +Bytes +Share\ntcp +22,981 +6\.67 MB +97\.4 %\n/);
@@ -309,6 +322,25 @@ Deno.test("analyze prints a report for people", async () => {
   ok(!/sctp|NaN|undefined/.test(stdout), stdout);
   ok(stdout.split("\n").every((line) => line.length <= 140 && line === line.trimEnd()));
 });
+
+Deno.test("analyze says first what it could not look at, and gives no all-clear", () =>
+  withFolder(async (cwd) => {
+    const cases: readonly (readonly [string, number, number, string, RegExp])[] = [
+      ["usb.pcap", 189, 60, "unknown", /^None of the 60 packets could be read \(link type 189 /],
+      ["empty.pcap", 1, 0, "unknown", /^The capture holds no packet, so there was nothing to look/],
+    ];
+    for (const [name, linktype, count, state, sentence] of cases) {
+      await Deno.writeFile(`${cwd}/${name}`, pcapFile(samplePackets(count), { linktype }));
+      const { stdout } = await runProgram(["analyze", name], { cwd });
+      const [, first] = stdout.split("\n\n");
+      match(first!, sentence);
+      ok(!/[Nn]othing suspicious/.test(stdout), stdout);
+      const report = JSON.parse((await runProgram(["analyze", "--json", name], { cwd })).stdout);
+      strictEqual(report.verdict.state, state);
+      match(report.verdict.text, sentence);
+      strictEqual(report.coverage.state, "none");
+    }
+  }));
 
 Deno.test("a reader that goes away ends analyze and decode quietly", async () => {
   for (const args of [["analyze", demoCapture, "--flows", "-"], ["decode", demoCapture]]) {

@@ -89,11 +89,14 @@ Deno.test("without findings the overview says that nothing was found, and how fa
     live.detectionOwn = readyDetection;
     assert.match(
       await (await get("/")).text(),
-      /Capturing without loss.*No scan and nothing unusual in the last 24 h/,
+      /Capturing without loss.*No scan and nothing unusual since the start/,
     );
     live.detectionOwn = learningDetection;
     const html = await (await get("/")).text();
-    assert.match(html, /still learning, 43 of 256 windows/);
+    assert.match(html, /<h2[^>]*>Still learning what is usual, 43 of 256 windows/);
+    assert.match(html, /Capturing without loss[^<]*\. No scan or attack since the start/);
+    assert.match(await (await get("/anomalies")).text(), /<h3>Still learning what is usual, 43 of/);
+    assert.match(await (await get("/scans")).text(), /<h3>No scan so far</);
     assert.match(html, /data-stat="Anomaly rate">–/);
     assert.match(await (await get("/status")).text(), /role="progressbar"[^>]*aria-valuenow="43"/);
   }));

@@ -26,6 +26,7 @@ const forDashboard = [
   ...common,
   ...storeForReading,
   "agent/dashboard_context.ts",
+  "agent/coverage.ts",
   "agent/decode/addresses.ts",
 ]
   .concat("agent/live_state.ts", "agent/log.ts", findingReader);
@@ -82,7 +83,11 @@ const rules: readonly Rule[] = [
     values: ["components/", records, findingReader],
     types: ["agent/"],
   },
-  { part: /^components\//, values: [records, findingReader], types: ["agent/"] },
+  {
+    part: /^components\//,
+    values: [records, findingReader, "agent/coverage.ts"],
+    types: ["agent/"],
+  },
   { part: /^fresh\//, values: [] },
 ];
 

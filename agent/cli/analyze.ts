@@ -13,6 +13,7 @@ import { AnalyzeDetection } from "./analyze_detection.ts";
 import { joinFindings } from "./analyze_incidents.ts";
 import {
   type AnalyzeReport,
+  coverageOf,
   type FileReport,
   formatReport,
   makeReport,
@@ -76,8 +77,10 @@ async function analyze(config: Config, log: Log, detection: AnalyzeDetection): P
   outputs.eveLines?.close();
   const wallS = (performance.now() - startedMs) / 1000;
   if (config.flowsFile !== "-" && config.eveFile !== "-") {
-    const report = makeReport(pipeline, { totals, found, files, unreadable, wallS });
-    print(config, report, { hosts: totals.busiestHosts, found });
+    const read = { totals, found, files, unreadable };
+    const coverage = coverageOf(pipeline, read);
+    const report = makeReport(pipeline, { ...read, coverage, wallS });
+    print(config, report, { hosts: totals.busiestHosts, found, coverage });
   }
   if (unreadable.length === 0) return;
   throw new CaptureFormatError(

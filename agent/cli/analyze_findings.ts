@@ -2,7 +2,7 @@
 import { formatCount } from "../detect/common/sentence.ts";
 import type { Finding, Severity } from "../records.ts";
 import { SEVERITIES } from "../records.ts";
-import type { DetectionResult } from "./analyze_detection.ts";
+import { type Coverage, graveGaps, verdictOn } from "../coverage.ts";
 import type { FoundIncident, Judgement } from "./analyze_incidents.ts";
 import { isoTime } from "./time_text.ts";
 
@@ -138,16 +138,17 @@ function verdict(finding: Finding) {
   };
 }
 
-/** A line for each incident, the gravest first, and one for each of its findings below; or what was looked for in vain. */
-export function findingBlock(
-  { findings, leftOutCount, state, incidents }: Judgement,
-): string {
-  const learnt = learntSentence(state);
+/**
+ * What is to be said first, then a line for each incident, the gravest first, and one for each of its findings below; or
+ * what was looked for in vain.
+ */
+export function findingBlock(found: Judgement, coverage: Coverage): string {
+  const { findings, incidents } = found;
+  const { text } = verdictOn(coverage, foundText(found));
+  const remedies = graveGaps(coverage).map(({ remedy }) => remedy);
   if (findings.length === 0) {
-    return wrapped(
-      "Nothing suspicious found. Looked for port scans, unusual behaviour of hosts, brute force, floods, " +
-        `ARP spoofing, DNS tunnels and beacons. ${learnt}`,
-    );
+    const lookedFor = coverage.state === "none" ? "" : lookedForText(coverage);
+    return wrapped([`${text}.`, ...remedies, lookedFor].join(" "));
   }
   const rank = (severity: Severity) => SEVERITIES.indexOf(severity);
   const inOrder = [...incidents].sort(({ incident: a }, { incident: b }) =>
@@ -158,13 +159,25 @@ export function findingBlock(
   const listed = inOrder.slice(0, incidentsListed);
   const rest = incidents.length - listed.length;
   return [
-    `${counted(incidents.length, "incident")} of ${
-      counted(findings.length + leftOutCount, "finding")
-    } (times are UTC):`,
+    wrapped(`${text} (times are UTC):`),
     ...listed.flatMap((found) => incidentLines(found, { byId, width })),
     ...rest > 0 ? [`  … and ${formatCount(rest)} more; --json lists them.`] : [],
-    ...learnt === "" ? [] : [wrapped(learnt)],
   ].join("\n");
+}
+
+function lookedForText({ gaps }: Coverage): string {
+  const behaviour = gaps.some(({ kind }) => kind === "learning")
+    ? ""
+    : "unusual behaviour of hosts, ";
+  return `Looked for port scans, ${behaviour}brute force, floods, ARP spoofing, DNS tunnels and beacons.`;
+}
+
+/** "1 incident of 2 findings"; "" without any. */
+export function foundText({ findings, incidents, leftOutCount }: Judgement): string {
+  if (findings.length === 0) return "";
+  return `${counted(incidents.length, "incident")} of ${
+    counted(findings.length + leftOutCount, "finding")
+  }`;
 }
 
 function incidentLines(
@@ -203,13 +216,4 @@ function wrapped(text: string, head = ""): string {
     line += `${word} `;
   }
   return [...lines, line.trimEnd()].join("\n");
-}
-
-/** Whether behaviour could be judged at all; "" when it was. */
-function learntSentence(state: DetectionResult["state"]): string {
-  if (state === null || state.state === "ready") return "";
-  return "There was too little traffic to learn what is usual, so behaviour was not judged" +
-    (state.windowsNeeded > 0
-      ? ` (${state.windowsLearnt} of ${state.windowsNeeded} windows of 10 s).`
-      : ".");
 }

@@ -1,4 +1,5 @@
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, doesNotMatch, match, strictEqual } from "node:assert/strict";
+import { judgeCoverage } from "../coverage.ts";
 import type { Finding } from "../records.ts";
 import { bruteForceFinding, scanFinding, startUs } from "../store/testing.ts";
 import type { DetectionResult } from "./analyze_detection.ts";
@@ -99,10 +100,25 @@ Deno.test("makeFindingReport() puts each finding into one incident, by its place
   ]);
 });
 
+/** The block of a file in which all packets could be read. */
+function blockOf(found: ReturnType<typeof result>): string {
+  const looked = { packets: 10, unreadPackets: 0, decodeStopList: [], observationsShed: 0 };
+  return findingBlock(
+    found,
+    judgeCoverage({
+      ...looked,
+      isFile: true,
+      rowsShed: 0,
+      flowsEvicted: 0,
+      detection: found.state,
+    }),
+  );
+}
+
 const by = (source: string, changes: Partial<Finding>) => ({ sources: [source], ...changes });
 
 Deno.test("findingBlock() lists the gravest incident first, then by time, in lines that fit", () => {
-  const text = findingBlock(result([
+  const text = blockOf(result([
     bruteForceFinding(1, by("10.0.0.1", { severity: "low", reason: "Of little weight" })),
     bruteForceFinding(
       2,
@@ -127,27 +143,34 @@ Deno.test("findingBlock() says how many incidents, and how many findings of one,
     { length: 60 },
     (_, id) => bruteForceFinding(id, by(`10.0.0.${id}`, {})),
   );
-  const lines = findingBlock(result(findings, { leftOutCount: 5 })).split("\n");
+  const lines = blockOf(result(findings, { leftOutCount: 5 })).split("\n");
   deepStrictEqual([lines[0], lines.at(-1)], [
     "60 incidents of 65 findings (times are UTC):",
     "  … and 10 more; --json lists them.",
   ]);
-  const ofOne = findingBlock(
+  const ofOne = blockOf(
     result(findings.map((finding) => ({ ...finding, sources: ["10.0.0.9"] }))),
   );
   match(ofOne, /^1 incident of 60 findings/);
   match(ofOne, /- and 55 more findings$/);
 });
 
-Deno.test("findingBlock() says what was looked for in vain, and what could not be judged", () => {
+Deno.test("findingBlock() says what was looked for in vain, and first what could not be looked at", () => {
   strictEqual(
-    findingBlock(result([])).replaceAll("\n", " "),
+    blockOf(result([])).replaceAll("\n", " "),
     "Nothing suspicious found. Looked for port scans, unusual behaviour of hosts, brute force, floods, " +
       "ARP spoofing, DNS tunnels and beacons.",
   );
   const learning = { ...ready, state: "learning", windowsLearnt: 43 } as const;
-  match(
-    findingBlock(result([], { state: learning })).replaceAll("\n", " "),
-    /so behaviour was not judged \(43 of 256 windows of 10 s\)\.$/,
+  strictEqual(
+    blockOf(result([], { state: learning })).replaceAll("\n", " "),
+    "Nothing suspicious found, but behaviour was not judged: too little traffic to learn what is usual " +
+      "(43 of 256 windows of 10 s). A longer capture helps. " +
+      "Looked for port scans, brute force, floods, ARP spoofing, DNS tunnels and beacons.",
   );
+  match(
+    blockOf(result([scanFinding(1)], { state: learning })),
+    /^1 incident of 1 finding; behaviour was not judged: .*\s\(times are UTC\):$/ms,
+  );
+  doesNotMatch(blockOf(result([], { state: null })), /Looked for|[Nn]othing suspicious/);
 });

@@ -8,9 +8,15 @@ import type {
   PipelineSnapshot,
   ProtocolTotals,
 } from "../records.ts";
+import { type Coverage, type CoverageVerdict, judgeCoverage, verdictOn } from "../coverage.ts";
 import { VERSION } from "../version.ts";
 import type { Judgement } from "./analyze_incidents.ts";
-import { findingBlock, type FindingReport, makeFindingReport } from "./analyze_findings.ts";
+import {
+  findingBlock,
+  type FindingReport,
+  foundText,
+  makeFindingReport,
+} from "./analyze_findings.ts";
 
 /** One file of the report; times are ISO 8601, null without a packet. */
 export interface FileReport {
@@ -35,6 +41,15 @@ export interface UnreadableFile {
 /** The object of `analyze --json`; names are the contract's. */
 export interface AnalyzeReport extends FindingReport {
   readonly tool: { readonly name: string; readonly version: string };
+  /** What the text says first. */
+  readonly verdict: CoverageVerdict;
+  /** What was not looked at, and so what "nothing found" does not mean. */
+  readonly coverage: {
+    readonly state: Coverage["state"];
+    readonly packets: number;
+    readonly packets_read: number;
+    readonly gaps: readonly object[];
+  };
   readonly files: readonly FileReport[];
   readonly unreadable: readonly UnreadableFile[];
   readonly packets: number;
@@ -55,20 +70,32 @@ export interface AnalyzeReport extends FindingReport {
 const protocolsListed = ["tcp", "udp", "icmp", "icmpv6", "arp", "igmp", "sctp", "other"];
 const applicationsListed = ["dns", "tls", "http", "quic", "ssh"];
 
+/** What was read, and what was found in it. */
+export interface Read {
+  readonly totals: FlowTotals;
+  readonly found: Judgement;
+  readonly files: readonly FileReport[];
+  readonly unreadable: readonly UnreadableFile[];
+}
+
 /** The report of all that went through the pipeline. */
 export function makeReport(
   pipeline: Pipeline,
-  { totals, found, files, unreadable, wallS }: {
-    readonly totals: FlowTotals;
-    readonly found: Judgement;
-    readonly files: readonly FileReport[];
-    readonly unreadable: readonly UnreadableFile[];
+  { totals, found, files, unreadable, coverage, wallS }: Read & {
+    readonly coverage: Coverage;
     readonly wallS: number;
   },
 ): AnalyzeReport {
   const { span } = pipeline;
   return {
     tool: { name: "tapwatch", version: VERSION },
+    verdict: verdictOn(coverage, foundText(found)),
+    coverage: {
+      state: coverage.state,
+      packets: coverage.packets,
+      packets_read: coverage.packetsRead,
+      gaps: coverage.gaps.map(({ isGrave, ...gap }) => ({ ...gap, is_grave: isGrave })),
+    },
     files,
     unreadable,
     packets: pipeline.packets,
@@ -94,6 +121,28 @@ export function makeReport(
   };
 }
 
+/** What was not looked at of what went through the pipeline. */
+export function coverageOf(
+  pipeline: Pipeline,
+  { totals, found, files, unreadable }: Read,
+): Coverage {
+  return judgeCoverage({
+    isFile: true,
+    packets: pipeline.packets,
+    unreadPackets: pipeline.unreadPackets,
+    decodeStopList: pipeline.decodeStopList(),
+    detection: found.state,
+    observationsShed: 0,
+    rowsShed: 0,
+    flowsEvicted: totals.flowsEvicted,
+    files: {
+      named: files.length + unreadable.length,
+      unreadable: unreadable.length,
+      cut: files.filter(({ truncated }) => truncated).length,
+    },
+  });
+}
+
 /** A record with the same value under each name. */
 function same<T>(names: readonly string[], value: T): Record<string, T> {
   return Object.fromEntries(names.map((name) => [name, value]));
@@ -101,18 +150,19 @@ function same<T>(names: readonly string[], value: T): Record<string, T> {
 
 /** What the text says besides the report. */
 export interface ReportExtras {
-  readonly hosts: readonly HostTotals[];
   readonly found: Judgement;
+  readonly hosts: readonly HostTotals[];
+  readonly coverage: Coverage;
 }
 
 /** The report for people: what was read and found, what it is made of, who talked most, what went wrong. */
 export function formatReport(
   report: AnalyzeReport,
-  { hosts, found }: ReportExtras,
+  { hosts, found, coverage }: ReportExtras,
 ): string {
   const blocks = [
     ...report.files.map(fileBlock),
-    findingBlock(found),
+    findingBlock(found, coverage),
     summary(report),
     shareTable("Protocol", report.protocols, report.bytes),
     shareTable("Application", report.applications, report.bytes),

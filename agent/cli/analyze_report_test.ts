@@ -2,7 +2,7 @@ import { deepStrictEqual, doesNotMatch, match, strictEqual } from "node:assert/s
 import { ethernet, filler, ipv4, udp } from "../decode/packet_builder.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { batchOf } from "../pipeline/testing.ts";
-import { formatReport, makeReport } from "./analyze_report.ts";
+import { coverageOf, formatReport, makeReport } from "./analyze_report.ts";
 
 /** The report of frames that a flow table with room for three has taken, and its text. */
 function reportOf(frames: readonly Uint8Array[]) {
@@ -13,8 +13,10 @@ function reportOf(frames: readonly Uint8Array[]) {
   pipeline.finish();
   const found = { findings: [], leftOutCount: 0, state: null, incidents: [] };
   const totals = pipeline.flowTotals(10);
-  const report = makeReport(pipeline, { totals, found, files: [], unreadable: [], wallS: 1 });
-  return { report, text: formatReport(report, { hosts: totals.busiestHosts, found }) };
+  const read = { totals, found, files: [], unreadable: [] };
+  const coverage = coverageOf(pipeline, read);
+  const report = makeReport(pipeline, { ...read, coverage, wallS: 1 });
+  return { report, text: formatReport(report, { hosts: totals.busiestHosts, found, coverage }) };
 }
 
 /** A packet of each of so many flows. */

@@ -1,4 +1,5 @@
 /** What the pages of findings are made of: rows of the database, read for the lists, the overview and one finding. */
+import { capitalised, graveGaps } from "../../agent/coverage.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
 import { anomalyRow, findingRowId, isScan, scanRow } from "../../agent/store/finding_rows.ts";
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
@@ -14,7 +15,7 @@ import {
 } from "../../components/findings.ts";
 import { hostQuery } from "../../components/FindingPage.tsx";
 import { formatWhen } from "../../components/format.ts";
-import { baseName, pageNowUs } from "../../components/verdict.ts";
+import { baseName, coverageOf, pageNowUs } from "../../components/verdict.ts";
 import type { State } from "./state.ts";
 
 /** A finding with what its page shows. */
@@ -127,6 +128,13 @@ export function findingQuery(filter: ScanFilter): FindingQuery {
     fromUs: filter.fromUs ?? null,
     toUs: filter.toUs ?? null,
   };
+}
+
+/** What of the traffic a list cannot speak of, in sentences: an empty one would seem to. */
+export function notLookedAt({ message }: State, list: FindingList): string {
+  return graveGaps(coverageOf(message))
+    .filter(({ kind }) => kind !== "learning" || list === "anomalies")
+    .map(({ text, remedy }) => `${capitalised(text)}. ${remedy}`).join(" ");
 }
 
 /** "since 14:02:11, and history goes back to Sat 21:30": how long there was something to find in. */
