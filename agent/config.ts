@@ -46,6 +46,8 @@ export interface Config {
   readonly webhooks: readonly string[];
   /** What is local: networks, and HOME_WORDS. */
   readonly homeNets: readonly string[];
+  /** UDP ports of VXLAN besides the usual ones. */
+  readonly vxlanPorts: readonly number[];
   readonly logPackets: LogPackets;
   readonly retentionDays: number;
   readonly retentionMb: number;
@@ -198,11 +200,16 @@ function checkExportTakes(
   flags: RawValues,
 ): void {
   if (command !== "export") return;
-  const [option, what, instead] = kind === "pcap"
-    ? ["format", "packets are exported as a pcap file", ""]
-    : ["filter", "rows are not filtered by it in this version", " Rows take --from and --to."];
-  const given = flags.get(option!)?.[0];
-  if (given) throw new UsageError(`${given.origin} has no effect here: ${what}.${instead}`);
+  const useless: readonly (readonly [string, string])[] = kind === "pcap"
+    ? [["format", "packets are exported as a pcap file."]]
+    : [
+      ["filter", "rows are not filtered by it in this version. Rows take --from and --to."],
+      ["vxlan-port", "rows are as they were decoded."],
+    ];
+  for (const [option, why] of useless) {
+    const given = flags.get(option)?.[0];
+    if (given) throw new UsageError(`${given.origin} has no effect here: ${why}`);
+  }
 }
 
 /** "a", "a and b", "a, b and c". */
@@ -322,6 +329,9 @@ function build(
     mailTo: (values.get("mail-to") ?? []).map((raw) => String(raw.value)),
     webhooks: (values.get("webhook") ?? []).map(asWebUrl),
     homeNets: values.get("home-net")?.map(asHomeNet) ?? HOME_WORDS,
+    vxlanPorts: (values.get("vxlan-port") ?? []).map((raw) =>
+      asNumber(raw, specByName.get("vxlan-port")!)
+    ),
     logPackets: text("log-packets") as LogPackets,
     retentionDays: int("retention-days"),
     retentionMb: int("retention-mb"),

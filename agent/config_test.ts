@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
 import { type ConfigSources, parseConfig } from "./config.ts";
 import { UsageError } from "./errors.ts";
 import { OPTIONS } from "./options.ts";
@@ -73,6 +73,19 @@ Deno.test("parseConfig() takes networks, addresses, private and own for what is 
   deepStrictEqual(parseConfig(["decode", "x"], env).homeNets, given);
 });
 
+Deno.test("parseConfig() takes ports of VXLAN, from flags and from one variable", () => {
+  const flags = ["--vxlan-port", "6789", "--vxlan-port=8473"];
+  deepStrictEqual(parseConfig([], nothing).vxlanPorts, []);
+  for (const command of ["analyze", "decode", "replay"]) {
+    deepStrictEqual(parseConfig([command, "x", ...flags], nothing).vxlanPorts, [6789, 8473]);
+  }
+  const env = withEnv({ TAPWATCH_VXLAN_PORT: "6789, 8473" });
+  deepStrictEqual(parseConfig(["analyze", "x"], env).vxlanPorts, [6789, 8473]);
+  for (const value of ["0", "65536", "4789-4790", "vxlan"]) {
+    throws(() => parseConfig(["--vxlan-port", value], nothing), UsageError);
+  }
+});
+
 Deno.test("parseConfig() reads speeds and operands of replay", () => {
   deepStrictEqual(parseConfig(["replay", "x.pcap"], nothing).speed, 1);
   deepStrictEqual(parseConfig(["replay", "x.pcap", "--speed", "max"], nothing).speed, 0);
@@ -136,6 +149,10 @@ const refusals: readonly (readonly [readonly string[], string])[] = [
   [
     ["export", "flows", "--filter", "port 80"],
     "--filter has no effect here: rows are not filtered by it in this version. Rows take --from and --to.",
+  ],
+  [
+    ["export", "flows", "--vxlan-port", "6789"],
+    "--vxlan-port has no effect here: rows are as they were decoded.",
   ],
   [
     ["export", "pcap", "--format", "csv"],

@@ -242,6 +242,8 @@ export interface PipelineWorkerOptions {
   readonly isLive: boolean;
   /** What is local, as --home-net says it. */
   readonly homeNets: readonly string[];
+  /** UDP ports of VXLAN besides the usual ones. */
+  readonly vxlanPorts: readonly number[];
   /** Networks of this host's interfaces, as `203.0.113.5/24`; none for a file. */
   readonly ownNetworks: readonly string[];
 }

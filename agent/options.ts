@@ -310,6 +310,15 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: [...running, "analyze"],
   },
   {
+    name: "vxlan-port",
+    env: "TAPWATCH_VXLAN_PORT",
+    ...port,
+    isRepeatable: true,
+    placeholder: "N",
+    help: "UDP port of VXLAN besides 4789 and 8472, repeatable",
+    commands: [...running, "analyze", "decode", "export"],
+  },
+  {
     name: "log-packets",
     env: "TAPWATCH_LOG_PACKETS",
     kind: "choice",

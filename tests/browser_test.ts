@@ -85,7 +85,9 @@ async function visit(use: (visit: Visit) => Promise<void>, options: VisitOptions
     password: options.password ?? null,
     exportPcap: ({ fromUs, toUs, host }) => {
       const filter = host === null ? {} : { hosts: [host] };
-      return Promise.resolve(openRingSlice({ folder: fixture.folder, fromUs, toUs, filter }));
+      return Promise.resolve(
+        openRingSlice({ folder: fixture.folder, fromUs, toUs, filter, vxlanPorts: [] }),
+      );
     },
   });
   const { live, folder } = fixture;

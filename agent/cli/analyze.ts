@@ -124,7 +124,7 @@ interface Outputs {
 }
 
 function makePipeline(
-  { homeNets }: Config,
+  { homeNets, vxlanPorts }: Config,
   { flowLines, eveLines }: Outputs,
   { outlet }: AnalyzeDetection,
 ): Pipeline {
@@ -134,6 +134,7 @@ function makePipeline(
     captureBytes: captureMemoryBytes,
     rowPolicy: "none",
     homeNets,
+    vxlanPorts,
     observations: outlet,
     ...(wantsFlows && {
       onFlow: (flow: Flow) => {

@@ -20,6 +20,7 @@ export async function runCommand(config: Config): Promise<void> {
       return (await import("./decode.ts")).runDecode(
         config.operands[0],
         writeToStdout,
+        config.vxlanPorts,
       );
     case "interfaces":
       return (await import("./interfaces.ts")).runInterfaces(config);

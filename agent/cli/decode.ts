@@ -5,6 +5,7 @@
 import { CaptureFileReader } from "../capture/file_reader.ts";
 import { identifyApplication, readPacketNames } from "../decode/application.ts";
 import { decodePacket } from "../decode/decode.ts";
+import { tunnelPorts } from "../decode/tunnel_ports.ts";
 import { formatTsvRow, TSV_HEADER, type TsvRow } from "../decode/tsv.ts";
 import {
   Application,
@@ -25,12 +26,17 @@ const CHUNK_CHARACTERS = 128 * 1024;
  * Writes the header and a line for each packet of the file at `path` ("-" is standard input). Warnings of the reader
  * go to stderr. When the other end of the output is closed (`| head`), it ends as if all were written.
  *
+ * @param vxlanPorts UDP ports of VXLAN besides the usual ones
  * @throws CaptureFormatError when the file is no readable capture
  */
-export async function runDecode(path: string, write: WriteChunk): Promise<void> {
+export async function runDecode(
+  path: string,
+  write: WriteChunk,
+  vxlanPorts: readonly number[] = [],
+): Promise<void> {
   const reader = await CaptureFileReader.open(path);
   try {
-    await writeRows(reader, write);
+    await writeRows(reader, write, new RowFormatter(vxlanPorts));
     for (const warning of reader.info.warnings) console.error(`${path}: ${warning}`);
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
@@ -39,9 +45,12 @@ export async function runDecode(path: string, write: WriteChunk): Promise<void> 
   }
 }
 
-async function writeRows(reader: CaptureFileReader, write: WriteChunk): Promise<void> {
+async function writeRows(
+  reader: CaptureFileReader,
+  write: WriteChunk,
+  formatter: RowFormatter,
+): Promise<void> {
   const encoder = new TextEncoder();
-  const formatter = new RowFormatter();
   const progress = Deno.stdout.isTerminal() ? null : new ProgressBar("decoding");
   let text = TSV_HEADER;
   for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
@@ -59,6 +68,7 @@ async function writeRows(reader: CaptureFileReader, write: WriteChunk): Promise<
 
 /** Decodes and formats packet after packet. */
 class RowFormatter {
+  readonly #tunnelPorts: Uint8Array;
   #packet = new Packet();
   #quoted = new Packet();
   #row: TsvRow = {
@@ -73,6 +83,10 @@ class RowFormatter {
     names: null,
   };
 
+  constructor(vxlanPorts: readonly number[]) {
+    this.#tunnelPorts = tunnelPorts(vxlanPorts);
+  }
+
   format(batch: PacketBatch, index: number): string {
     const packet = this.#packet;
     const row = this.#row;
@@ -82,9 +96,11 @@ class RowFormatter {
     row.wireLength = batch.wireLengths[index];
     row.capturedLength = batch.capturedLengths[index];
     row.bytes = batch.bytes;
+    const { capturedLength, wireLength } = row;
     const offset = batch.offsets[index];
     const linktype = batch.linktypes[index];
-    decodePacket(batch.bytes, offset, row.capturedLength, row.wireLength, linktype, packet);
+    const ports = this.#tunnelPorts;
+    decodePacket(batch.bytes, offset, capturedLength, wireLength, linktype, packet, ports);
     row.application = identifyApplication(batch.bytes, packet);
     row.names = readNames(batch.bytes, packet, row.application) ??
       this.#readQuotedNames(batch.bytes);

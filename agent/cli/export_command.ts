@@ -39,9 +39,15 @@ async function exportRing(config: Config): Promise<void> {
   for await (const piece of slice) writeToStdout(piece);
 }
 
-function openSlice({ resultsFolder, filter, fromUs, toUs }: Config) {
+function openSlice({ resultsFolder, filter, fromUs, toUs, vxlanPorts }: Config) {
   try {
-    return openRingSlice({ folder: resultsFolder, fromUs, toUs, filter: parseRingFilter(filter) });
+    return openRingSlice({
+      folder: resultsFolder,
+      fromUs,
+      toUs,
+      filter: parseRingFilter(filter),
+      vxlanPorts,
+    });
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new RunError(

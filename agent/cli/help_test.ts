@@ -29,6 +29,7 @@ Deno.test("the help of a command lists the options that it heeds, and no other",
   deepStrictEqual(optionsIn(helpText("analyze")), [
     "anomaly-quantile",
     "home-net",
+    "vxlan-port",
     "env-file",
     "log-level",
     "log-format",

@@ -10,6 +10,8 @@ export interface RingSlice {
   readonly fromUs: number | null;
   readonly toUs: number | null;
   readonly filter: PacketFilter;
+  /** UDP ports of VXLAN besides the usual ones. */
+  readonly vxlanPorts: readonly number[];
 }
 
 /** Largest file that one export makes; a link that gives more would fill somebody's disk. */
@@ -22,7 +24,7 @@ export function openRingSlice(slice: RingSlice): ReadableStream<Uint8Array<Array
     bytesMax: exportBytesMax,
     ...(slice.fromUs !== null && { fromUs: slice.fromUs }),
     ...(slice.toUs !== null && { toUs: slice.toUs - 1 }),
-    matches: createPacketFilter(slice.filter),
+    matches: createPacketFilter(slice.filter, slice.vxlanPorts),
   });
 }
 

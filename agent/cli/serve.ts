@@ -96,6 +96,7 @@ function exportSlice(config: Config, queries: StoreQueries, filter: ExportFilter
   }
   return openRingSlice({
     folder: config.resultsFolder,
+    vxlanPorts: config.vxlanPorts,
     fromUs: fromUs ?? flow?.start_us ?? finding?.firstUs ?? null,
     toUs: toUs ?? (flow ? flow.end_us + 1 : finding ? finding.lastUs + 1 : null),
     filter: {

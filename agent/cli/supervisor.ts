@@ -359,6 +359,7 @@ function pipelineOptions({ config, input }: SupervisorOptions): PipelineWorkerOp
     rowPolicy: config.logPackets,
     isLive: input.kind === "live",
     homeNets: config.homeNets,
+    vxlanPorts: config.vxlanPorts,
     ownNetworks: input.kind === "live" ? ownNetworks() : [],
   };
 }

@@ -4,6 +4,7 @@
  */
 import { parseIpWords } from "../decode/addresses.ts";
 import { decodePacket } from "../decode/decode.ts";
+import { tunnelPorts } from "../decode/tunnel_ports.ts";
 import { UsageError } from "../errors.ts";
 import { Packet, Transport, type TransportName } from "../records.ts";
 
@@ -49,8 +50,15 @@ const portTransports: ReadonlySet<number> = new Set([
   Transport.dccp,
 ]);
 
-/** @throws UsageError when a host or an end of the flow is no IP address. */
-export function createPacketFilter(filter: PacketFilter): PacketPredicate {
+/**
+ * `vxlanPorts` are UDP ports of VXLAN besides the usual ones.
+ *
+ * @throws UsageError when a host or an end of the flow is no IP address.
+ */
+export function createPacketFilter(
+  filter: PacketFilter,
+  vxlanPorts: readonly number[] = [],
+): PacketPredicate {
   const tests: PacketTest[] = [];
   const { protocol, port, flow } = filter;
   if (protocol !== undefined) tests.push(({ transport }) => transport === Transport[protocol]);
@@ -62,8 +70,9 @@ export function createPacketFilter(filter: PacketFilter): PacketPredicate {
   }
   if (tests.length === 0) return () => true;
   const packet = new Packet();
+  const ports = tunnelPorts(vxlanPorts);
   return (bytes, offset, capturedLength, wireLength, linktype) => {
-    decodePacket(bytes, offset, capturedLength, wireLength, linktype, packet);
+    decodePacket(bytes, offset, capturedLength, wireLength, linktype, packet, ports);
     const end = offset + capturedLength;
     for (const test of tests) if (!test(packet, bytes, end)) return false;
     return true;

@@ -66,6 +66,7 @@ class PipelineThread {
       rowPolicy: options.rowPolicy,
       ...(options.isLive && { hashSeed: randomSeed() }),
       homeNets: options.homeNets,
+      vxlanPorts: options.vxlanPorts,
       onRow: (row) => this.#rows.addPacket(row),
       onFlow: (flow) => this.#rows.addFlow(flow),
       onSecond: (second) => {
