@@ -116,12 +116,10 @@ export function parseConfig(args: readonly string[], sources: ConfigSources): Co
   const { command, operands, flags } = parseCommandLine(args);
   if (flags.has("help")) return build("help", [command], new Map(), sources);
   if (flags.has("version")) return build("version", [], new Map(), sources);
-  checkHaveEffect(flags);
   checkCommandTakes(command, flags);
   checkOperands(command, operands);
   checkExportTakes(command, operands, flags);
   const variables = environmentValues(command, flags, sources);
-  checkHaveEffect(variables);
   return build(command, operands, new Map([...variables, ...flags]), sources);
 }
 
@@ -205,14 +203,6 @@ function checkCommandTakes(command: CommandName, flags: RawValues): void {
   }
 }
 
-function checkHaveEffect(values: RawValues): void {
-  for (const [name, [raw]] of values) {
-    const { notYet } = specByName.get(name)!;
-    if (!notYet) continue;
-    throw new UsageError(`${raw!.origin} has no effect: this version ${notYet} yet. Leave it out.`);
-  }
-}
-
 /** Rows and packets are narrowed down in different ways. */
 function checkExportTakes(
   command: CommandName,
@@ -256,7 +246,7 @@ function checkOperands(command: CommandName, operands: readonly string[]): void 
   throw new UsageError(`tapwatch ${command} takes ${what}, got ${got}.`);
 }
 
-/** All variables, but those that are meant for other commands. */
+/** All variables, but those that stand for other commands' flags. */
 function environmentValues(
   command: CommandName,
   flags: RawValues,
@@ -266,8 +256,7 @@ function environmentValues(
   checkVariables(Object.keys(sources.env));
   const values: RawValues = new Map();
   for (const spec of OPTIONS) {
-    const isOfOthers = spec.notYet !== undefined && !spec.commands?.includes(command);
-    if (!spec.env || isOfOthers || spec.flagOnly?.includes(command)) continue;
+    if (!spec.env || spec.flagOnly?.includes(command)) continue;
     const fromProcess = sources.env[spec.env];
     const text = fromProcess ?? file.values[spec.env];
     // An empty password is a mistake that would leave the door open; any other empty variable is none.
@@ -449,7 +438,8 @@ function smtpFromUrl(
 }
 
 /** Mail needs a server and a receiver: one without the other would be ignored in silence. */
-function checkMail({ smtp, mailTo }: Config, values: RawValues): void {
+function checkMail({ command, smtp, mailTo }: Config, values: RawValues): void {
+  if (!specByName.get("smtp-url")!.commands!.includes(command)) return;
   if (smtp !== null && mailTo.length === 0) {
     throw new UsageError("A mail server is set up, but nobody to write to. Add --mail-to ADDR.");
   }

@@ -28,11 +28,6 @@ export interface OptionSpec {
   readonly isSecret?: true;
   /** The commands among them that take it as a flag alone: its variable is meant for the others. */
   readonly flagOnly?: readonly CommandName[];
-  /**
-   * What this version lacks for the option to have an effect, as "sends no e-mail". It is refused, as a flag and as a
-   * variable, and left out of the help; drop this line with what it waits for.
-   */
-  readonly notYet?: string;
 }
 
 export const COMMAND_NAMES = [

@@ -15,6 +15,7 @@ export interface StoryOptions {
   readonly queries: StoreQueries;
   readonly resultsFolder: string;
   readonly dashboardUrl: string;
+  readonly vxlanPorts: readonly number[];
 }
 
 /** Of the packets attached to a mail. */
@@ -35,9 +36,7 @@ export async function tellStory(alert: Alert, options: StoryOptions): Promise<Al
       : `${dashboardUrl}/incidents/${alert.incidentId}`,
     hostname: hostname(),
     databaseId: databaseId(queries),
-    evidence: incident === null
-      ? { missing: "none" }
-      : await evidenceOf(incident, options.resultsFolder),
+    evidence: incident === null ? { missing: "none" } : await evidenceOf(incident, options),
   };
 }
 
@@ -87,14 +86,20 @@ function databaseId(queries: StoreQueries): string {
 /** What the incident's sources sent and received while it lasted. */
 async function evidenceOf(
   { actor, sources, firstUs, lastUs }: Incident,
-  folder: string,
+  { resultsFolder, vxlanPorts }: StoryOptions,
 ): Promise<Evidence | { missing: string }> {
   const hosts = (actor === null ? sources : [actor]).filter((source) => parseIp(source) !== null);
   if (hosts.length === 0) {
     return { missing: "not attached: its source has no address to search for" };
   }
   try {
-    const stream = openRingSlice({ folder, fromUs: firstUs, toUs: lastUs + 1, filter: { hosts } });
+    const stream = openRingSlice({
+      folder: resultsFolder,
+      fromUs: firstUs,
+      toUs: lastUs + 1,
+      filter: { hosts },
+      vxlanPorts,
+    });
     return await firstBytes(stream);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -12,8 +12,14 @@ import { databasePath } from "./results_folder.ts";
 /** Throws UsageError without a channel, RunError when one has failed. */
 export async function runAlertTest(config: Config): Promise<void> {
   const queries = new StoreQueries(databasePath(config.resultsFolder));
-  const { resultsFolder, dashboardUrl } = config;
-  const options = { live: new LiveState("live"), queries, resultsFolder, dashboardUrl };
+  const { resultsFolder, dashboardUrl, vxlanPorts } = config;
+  const options = {
+    live: new LiveState("live"),
+    queries,
+    resultsFolder,
+    dashboardUrl,
+    vxlanPorts,
+  };
   const channels = await makeChannels(config, (alert) => tellStory(alert, options));
   if (channels.length === 0) {
     throw new UsageError(

@@ -38,6 +38,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
         queries,
         resultsFolder: config.resultsFolder,
         dashboardUrl: config.dashboardUrl,
+        vxlanPorts: config.vxlanPorts,
       })),
     policy: policyOptions(config),
     anomalyThresholdPct: config.anomalyThresholdPct,
