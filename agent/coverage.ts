@@ -20,7 +20,7 @@ export interface Looked {
   readonly rowsShed: number;
   readonly flowsEvicted: number;
   readonly files?: { readonly named: number; readonly unreadable: number; readonly cut: number };
-  /** No flow has an answer: one direction alone was captured. */
+  /** As in DetectionState. */
   readonly isOneWay?: boolean;
 }
 
@@ -181,8 +181,9 @@ function oneWayGap({ isOneWay, packets }: Looked): Gap | null {
     kind: "one_direction",
     count: packets,
     of: packets,
-    text: "only one direction of the traffic was captured, no flow has an answer",
-    remedy: "Mirror both directions; what is judged by answers could not be judged.",
+    text:
+      "only one direction of the traffic seems to have been captured: hardly anything is answered",
+    remedy: "Mirror both directions: what is judged by answers could not be judged.",
     isGrave: true,
   };
 }

@@ -75,7 +75,7 @@ const cases: readonly [string, Partial<Looked>, string, RegExp][] = [
     /^Detection left out 100 of 1,000 observations, .*; nothing suspicious was found in the rest$/,
   ],
   ["rows shed", { rowsShed: 5 }, "incomplete", /^5 rows are missing from the database/],
-  ["one direction", { isOneWay: true }, "incomplete", /^Only one direction of the traffic/],
+  ["one direction", { isOneWay: true }, "incomplete", /^Only one direction of the traffic seems/],
   [
     "a file that could not be read",
     { files: { named: 3, unreadable: 1, cut: 0 } },

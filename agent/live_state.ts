@@ -87,6 +87,7 @@ const noDetection: Omit<DetectionState, "observationsShed"> = {
   forgotten: 0,
   findings: 0,
   findingsOpen: 0,
+  isOneWay: false,
   modelFittedUs: null,
 };
 

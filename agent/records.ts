@@ -154,6 +154,7 @@ export const APPLICATION_NAMES = [
   "dtls",
   "nbdgm",
   "nbss",
+  "bjnp",
 ] as const;
 export type ApplicationName = typeof APPLICATION_NAMES[number];
 /** Index into APPLICATION_NAMES by name. */
@@ -404,7 +405,7 @@ export const FlowTurn = {
   isFirstInWindow: 1 << 4,
   /** First packet of the flow after a silence of a second or more. */
   isResumed: 1 << 5,
-  /** The direction's packet count has reached a power of two, 64 or more. */
+  /** The direction's packet count has reached a power of two, 64 or more; or 4 or 8 of UDP that nothing has answered. */
   hasDoubled: 1 << 6,
   /** The flow goes on after being cut at its longest age; not a first contact. */
   isContinued: 1 << 7,
@@ -628,7 +629,6 @@ export const FINDING_KINDS = [
   "anomaly",
   "brute_force",
   "flood",
-  "reflection",
   "arp_spoof",
   "dns_tunnel",
   "beacon",
@@ -897,6 +897,8 @@ export interface DetectionState {
   readonly forgotten: number;
   readonly findings: number;
   readonly findingsOpen: number;
+  /** Connections go on without an answer, or nothing is answered at all and was not part of a scan: one direction is missing. */
+  readonly isOneWay: boolean;
   /** When the model in use was fitted (traffic time); null without one. */
   readonly modelFittedUs: number | null;
 }

@@ -97,6 +97,7 @@ export function coverageOf({ snapshot, health, nowUs }: LiveMessage): Coverage {
     observationsShed: detection.observationsShed,
     rowsShed: (snapshot?.packetRowsShed ?? 0) + (snapshot?.flowRowsShed ?? 0),
     flowsEvicted: snapshot?.flowsEvicted ?? 0,
+    isOneWay: detection.isOneWay,
   });
 }
 

@@ -107,6 +107,7 @@ Deno.test("/metrics and the status tell what detection says of itself, and what 
       windowsNeeded: 256,
       observations: 1200,
       findingsOpen: 2,
+      isOneWay: false,
     };
     live.findingsLost = 3;
     live.setSnapshot(makeSnapshot({ observationsShed: 17 }), []);

@@ -17,6 +17,7 @@ export const readyDetection: DetectionState = {
   forgotten: 0,
   findings: 12,
   findingsOpen: 2,
+  isOneWay: false,
   modelFittedUs: nowUs() - 4000e6,
 };
 

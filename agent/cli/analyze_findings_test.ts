@@ -18,6 +18,7 @@ const ready = {
   forgotten: 0,
   findings: 1,
   findingsOpen: 0,
+  isOneWay: false,
   modelFittedUs: null,
 } as const;
 

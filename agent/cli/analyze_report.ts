@@ -135,6 +135,7 @@ export function coverageOf(
     observationsShed: 0,
     rowsShed: 0,
     flowsEvicted: totals.flowsEvicted,
+    isOneWay: found.state?.isOneWay ?? false,
     files: {
       named: files.length + unreadable.length,
       unreadable: unreadable.length,

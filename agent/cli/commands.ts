@@ -29,7 +29,9 @@ export async function runCommand(config: Config): Promise<void> {
     case "export":
       return (await import("./export_command.ts")).runExportCommand(config);
     case "alert-test":
-      return (await import("./alert_test_command.ts")).runAlertTest(config);
+      throw new UsageError(
+        "This version sends no alerts yet, so there is nothing to test. Findings and alerts come with detection.",
+      );
     case "version":
       return console.log(
         config.isJson

@@ -38,6 +38,7 @@ const {
   kerberos,
   ldap,
   rtp,
+  bjnp,
 } = Application;
 
 const stunCookie = 0x2112a442;
@@ -129,6 +130,7 @@ function matchAnyPort(bytes: Uint8Array, at: number, end: number, packet: Packet
 
 function matchText(bytes: Uint8Array, at: number, end: number): number {
   if (isSsdp(bytes, at, end)) return ssdp;
+  if (isBjnp(bytes, at, end)) return bjnp;
   return readLineProtocol(bytes, at, end) === LineProtocol.sip ? sip : 0;
 }
 
@@ -137,6 +139,12 @@ function isSsdp(bytes: Uint8Array, at: number, end: number): boolean {
   return startsWithAt(bytes, at, end, "M-SEARCH * HTTP/1") ||
     startsWithAt(bytes, at, end, "NOTIFY * HTTP/1") ||
     startsWithAt(bytes, at, end, "HTTP/1.");
+}
+
+/** Canon's protocol of printers and scanners: a header of 16 bytes. */
+function isBjnp(bytes: Uint8Array, at: number, end: number): boolean {
+  return end - at >= 16 &&
+    (startsWithAt(bytes, at, end, "BJNP") || startsWithAt(bytes, at, end, "MFNP"));
 }
 
 /** RFC 5905: version 1 to 4 and a mode; 48 bytes but for control and private messages. */

@@ -115,6 +115,7 @@ export class Detection {
       forgotten: this.#sum((detector) => detector.forgottenCount),
       findings: this.#findingCount,
       findingsOpen: this.#open.size,
+      isOneWay: this.#detectors.some(({ isOneWay }) => isOneWay === true),
     };
   }
 

@@ -37,6 +37,8 @@ export interface Detector {
   readonly stateBytes: number;
   /** Entries that a full table forgot. */
   readonly forgottenCount: number;
+  /** Only the one that knows whether one direction of the traffic is missing. */
+  readonly isOneWay?: boolean;
   /** Only the one that learns: how far it is, and its model for the next run (null while there is none). */
   learning?(): LearningState;
   saveModel?(): Uint8Array | null;

@@ -19,10 +19,9 @@ const protocolNumber = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as co
 export function tcpFrame(
   ends: Ends,
   { sourcePort, destinationPort }: Ports,
-  { flags, sequence = 1000, window = 64_240, payload = 0 }: {
+  { flags, sequence = 1000, payload = 0 }: {
     readonly flags: number;
     readonly sequence?: number;
-    readonly window?: number;
     readonly payload?: number;
   },
 ): Uint8Array {
@@ -33,7 +32,7 @@ export function tcpFrame(
     ...uint32((flags & TcpFlag.ack) !== 0 ? 1 : 0),
     0x50,
     flags,
-    ...uint16(window),
+    ...uint16(64_240),
     ...uint32(0),
   ];
   return ipFrame(ends, protocolNumber.tcp, [...header, ...zeros(payload)]);

@@ -129,7 +129,6 @@ const findingKinds: readonly FindingKind[] = [
   "anomaly",
   "brute_force",
   "flood",
-  "reflection",
   "arp_spoof",
   "dns_tunnel",
   "beacon",

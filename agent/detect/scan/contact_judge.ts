@@ -73,6 +73,8 @@ export interface ContactExports {
   countSharedPorts(episode: number, other: number): number;
   countPorts(): number;
   writePorts(): number;
+  isOneSided(): number;
+  isUnanswered(): number;
   forgottenCount(): number;
 }
 
@@ -126,6 +128,16 @@ export class ContactJudge {
   /** Entries that a full table forgot, contacts left out, and scans not told. */
   get forgottenCount(): number {
     return this.#exports.forgottenCount();
+  }
+
+  /** Connections go on although only one side of them is seen. */
+  get isOneSided(): boolean {
+    return this.#exports.isOneSided() !== 0;
+  }
+
+  /** Of many contacts, none has been answered. */
+  get isUnanswered(): boolean {
+    return this.#exports.isUnanswered() !== 0;
   }
 
   /** Takes the whole rows from words[from] up to words[to], of any kind and number; they are copied. */

@@ -12,6 +12,7 @@
  *     21,962,768  scans under way
  *     27,213,840  rows of observations
  *     27,279,376  ports to be listed     27,287,568  the list
+ *     27,289,984  hosts reached and missed
  */
 
 /** What ScanOptions come to: doubles, by number. */
@@ -47,8 +48,8 @@ export const P_START_US = 14;
 export const P_TRAITS = 16;
 export const P_SOURCE_PORT = 17;
 export const P_FLOW = 18;
-/** 1 when the port has accepted, or someone has answered. */
-export const P_IS_ANSWERED = 19;
+/** A hash of the MAC address that it came from; 0 without one. */
+export const P_MAC = 19;
 export const PROBE_WORDS = 20;
 /** Of the one judged only; the first is a double. */
 export const P_AT_US = 20;
@@ -134,6 +135,7 @@ export const I_ZMAP = 10;
 export const I_FLOW_COUNT = 11;
 export const I_FOUND_COUNT = 12;
 export const I_CAME_BACK = 13;
+export const CAME_BACK_MAX = 16;
 /** Other sources that probed the same at the same time. */
 export const I_DECOYS = 14;
 /** Attempts from which the growth is told again. */
@@ -166,11 +168,21 @@ export const LISTED_PORTS_AT = 27_279_376;
 export const PORT_TEXT_AT = 27_287_568;
 export const PORT_TEXT_BYTES = 2408;
 
+/** Hosts reached and missed by each source on a port, within its own networks and outside. */
+export const INSIDE_PEERS_AT = 27_289_984;
+export const OUTSIDE_PEERS_AT = 27_421_056;
+/** Two rows of cells of 4 bytes. */
+export const PEER_CELLS = 16_384;
+
 /** Rows of observations, whole ones, at most so many words at a time. */
 export const ROWS_AT = 27_213_840;
 export const ROW_WORDS_MAX = 16_384;
 /** Pages of 64 KiB in the whole memory. */
-export const MEMORY_PAGES = 417;
+export const MEMORY_PAGES = 421;
+
+/** As in records.ts. */
+export const APPLICATION_QUIC = 6;
+export const APPLICATION_BJNP = 47;
 
 /** Families, traits, flags and outcomes, as in the modules that have them. */
 export const FAMILY_NONE = 0;
@@ -198,6 +210,9 @@ export const TRAIT_IS_RESOLVED = 0x800;
 export const TRAIT_IS_REVERSED = 0x10000;
 export const TRAIT_IS_REPLY_LIKE = 0x20000;
 export const TRAIT_HAS_PAYLOAD = 0x40000;
+export const TRAIT_IS_ANSWERED = 0x80000;
+export const TRAIT_IS_CLIENT_LIKE = 0x100000;
+export const TRAIT_IS_DISCOVERY = 0x200000;
 export const TCP_FIN = 1;
 export const TCP_SYN = 2;
 export const TCP_RST = 4;

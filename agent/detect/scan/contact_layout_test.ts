@@ -1,5 +1,5 @@
 import { deepEqual, ok } from "node:assert/strict";
-import { ADDRESSES_LISTED_MAX, FLOWS_LINKED_MAX } from "../../records.ts";
+import { ADDRESSES_LISTED_MAX, Application, FLOWS_LINKED_MAX } from "../../records.ts";
 import { OBSERVATION_WORDS_MAX } from "../observation.ts";
 import { checkApart, namedIn, same } from "../../../tests/layout_names.ts";
 import * as layout from "./contact_layout.ts";
@@ -12,6 +12,7 @@ Deno.test("the layout of ContactJudge has the numbers of probes", () => {
       ["TRAIT_", Trait],
       ["TCP_", TcpFlag],
       ["OUTCOME_", Outcome],
+      ["APPLICATION_", Application],
     ] as const
   ) {
     deepEqual(namedIn(layout, prefix), same(namedIn(layout, prefix), record));
@@ -53,6 +54,8 @@ Deno.test("no two things lie in the same place of ContactJudge's memory", () => 
     [layout.ROWS_AT, layout.ROW_WORDS_MAX * 4],
     [layout.LISTED_PORTS_AT, layout.PORT_WORDS * 4],
     [layout.PORT_TEXT_AT, layout.PORT_TEXT_BYTES],
+    [layout.INSIDE_PEERS_AT, layout.PEER_CELLS * 2 * 4],
+    [layout.OUTSIDE_PEERS_AT, layout.PEER_CELLS * 2 * 4],
     [layout.MEMORY_PAGES * 65_536, 0],
   ] as const;
   checkApart(parts);

@@ -75,6 +75,7 @@ export class DistributedEpisode {
       severity: "medium",
       sources: sources.slice(0, ADDRESSES_LISTED_MAX),
       sourceCount: sources.length,
+      areSourcesMore: this.#sources.size === sourcesMax,
       targets: [this.target],
       targetCount: 1,
       firstUs: this.#firstUs,
@@ -87,10 +88,12 @@ export class DistributedEpisode {
       tempo: this.#tempo.name(),
       tool: "",
       decoyCount: 0,
+      found: [],
       cameBack: [],
       flowIds: this.#flowIds,
       traits: this.#traits,
       evidenceMin,
+      isOneSided: false,
     };
   }
 

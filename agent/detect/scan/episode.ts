@@ -16,6 +16,8 @@ import {
   I_FIRST_US,
   I_FLOW_COUNT,
   I_FLOWS,
+  I_FOUND,
+  I_FOUND_COUNT,
   I_ID,
   I_JUDGED_US,
   I_LAST_US,
@@ -38,6 +40,8 @@ import { Family, isSweep, PROBE_OF_FAMILY } from "./probe_family.ts";
 import { Tempo } from "./tempo.ts";
 
 const fewMax = 5;
+/** An address and a port. */
+const FOUND_WORDS = 5;
 /** Updates are told when the attempts have grown tenfold. */
 const growthFactor = 10;
 
@@ -50,6 +54,7 @@ export class Episode {
   readonly tempo: Tempo;
   /** Ports found whose data the source came back for, as "10.0.0.20:22". */
   readonly cameBack: string[] = [];
+  readonly #found: string[] = [];
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;
   readonly #formatAddress: DetectorContext["formatAddress"];
@@ -116,6 +121,15 @@ export class Episode {
     return this.#flowIds;
   }
 
+  /** What accepted or answered, as "10.0.0.20:22": the first ones, at most 128. */
+  get found(): readonly string[] {
+    while (this.#found.length < this.#words[I_FOUND_COUNT]) {
+      const at = I_FOUND + this.#found.length * FOUND_WORDS;
+      this.#found.push(serviceText(this.#format(this.#words, at), this.#words[at + 4] & 0xffff));
+    }
+    return this.#found;
+  }
+
   get firstUs(): number {
     return this.#doubles[I_FIRST_US / 2];
   }
@@ -175,4 +189,9 @@ export class Episode {
   #format(words: Int32Array, at: number): string {
     return this.#formatAddress(words[at], words[at + 1], words[at + 2], words[at + 3]);
   }
+}
+
+/** As "10.0.0.20:22" or "[fd00::20]:22". */
+export function serviceText(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

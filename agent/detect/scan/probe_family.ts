@@ -64,6 +64,12 @@ export const Trait = {
   /** By its ports it may as well be a server's packet to its client. */
   isReplyLike: 1 << 17,
   hasPayload: 1 << 18,
+  /** The port has accepted, or someone has answered. */
+  isAnswered: 1 << 19,
+  /** A datagram that clients send to servers outside, whether there is an answer or not. */
+  isClientLike: 1 << 20,
+  /** One by which programs look for devices. */
+  isDiscovery: 1 << 21,
 } as const;
 
 /** Whether the family is a sweep of hosts, without ports. */

@@ -6,7 +6,7 @@
  * for its target (victim_watch.ts).
  *
  * Memory: pending probes 6.3 MB, remembered contacts 5.5 MB, counters 0.3 MB, evidence 8.6 MB, scans under way 5.3 MB and
- * their targets 1 MB, rows 0.1 MB, victims 2.2 MB; 16 distributed scans 2 MB, if all were of the largest. In all 31 MB;
+ * their targets 1 MB, hosts reached 0.3 MB, rows 0.1 MB, victims 2.2 MB; 16 distributed scans 2 MB, if all were of the largest. In all 31 MB;
  * what was never used takes address space only.
  */
 import type { Detector, DetectorContext } from "../detector.ts";
@@ -40,6 +40,12 @@ export class ScanDetector implements Detector {
 
   get forgottenCount(): number {
     return this.#contacts.forgottenCount + this.#victims.forgottenCount;
+  }
+
+  /** What nobody answered may also have been a scan. */
+  get isOneWay(): boolean {
+    return this.#contacts.isOneSided ||
+      this.#contacts.isUnanswered && this.#episodes.toldCount === 0;
   }
 
   takeRows(words: Int32Array, from: number, to: number): void {

@@ -106,6 +106,7 @@ Deno.test("half-open probes of open ports are found, with the ports that answere
     tempo: "T2",
     tool: "nmap",
     hasDecoys: false,
+    found: [20, 22, 24, 26, 28].map((port) => `10.0.0.20:${port}`),
     cameBack: [],
   });
   equal(last.reason, "10.0.0.66 probed 10 ports of 10.0.0.20 in 9.0 s, and found 5 open");

@@ -5,7 +5,7 @@
 import { PAUSE_US } from "../common/episodes.ts";
 import type { DetectorContext } from "../detector.ts";
 import type { ContactJudge } from "./contact_judge.ts";
-import { Episode } from "./episode.ts";
+import { Episode, serviceText } from "./episode.ts";
 import type { ScanOptions } from "./options.ts";
 import { isSweep } from "./probe_family.ts";
 import { episodeSummary, scanFinding, type ScanSummary } from "./scan_finding.ts";
@@ -17,6 +17,8 @@ export class ScanEpisodes {
   readonly #context: DetectorContext;
   readonly #options: ScanOptions;
   readonly #contacts: ContactJudge;
+  /** Episodes that were ever opened. */
+  toldCount = 0;
   /** By their addresses in the memory of the contacts. */
   readonly #open = new Map<number, Episode>();
 
@@ -30,6 +32,7 @@ export class ScanEpisodes {
   open(at: number): void {
     const episode = new Episode(this.#contacts.memory, at, this.#context.formatAddress);
     this.#open.set(at, episode);
+    this.toldCount++;
     this.#findDecoys(episode);
     this.#tell(episode, true);
   }
@@ -43,7 +46,7 @@ export class ScanEpisodes {
   noteReturn(at: number, target: Int32Array, port: number): void {
     const episode = this.#open.get(at)!;
     const text = this.#context.formatAddress(target[0], target[1], target[2], target[3]);
-    episode.cameBack.push(text.includes(":") ? `[${text}]:${port}` : `${text}:${port}`);
+    episode.cameBack.push(serviceText(text, port));
     this.#tell(episode, true);
   }
 
@@ -79,6 +82,7 @@ export class ScanEpisodes {
     const { family, traits, ports, answeredPorts } = episode;
     return episodeSummary(episode, {
       evidenceMin: this.#contacts.evidenceMin(family, traits),
+      isOneSided: this.#contacts.isOneSided,
       ports: this.#contacts.listPorts(ports),
       answeredPorts: this.#contacts.listPorts(answeredPorts),
     });

@@ -2,6 +2,7 @@
 import type { Finding, ScanDetails, Severity } from "../../records.ts";
 import type { PortList } from "./contact_judge.ts";
 import type { Episode } from "./episode.ts";
+import { CAME_BACK_MAX } from "./contact_layout.ts";
 import { isSweep, Trait } from "./probe_family.ts";
 import { scanReason } from "./scan_text.ts";
 
@@ -14,7 +15,10 @@ export interface ScanSummary
   extends
     Pick<Finding, "id" | "sources" | "sourceCount" | "targets" | "targetCount" | "severity">,
     Pick<Finding, "firstUs" | "lastUs" | "detectedUs" | "flowIds">,
-    Pick<ScanDetails, "kind" | "probe" | "attempts" | "answered" | "tempo" | "tool" | "cameBack"> {
+    Pick<
+      ScanDetails,
+      "kind" | "probe" | "attempts" | "answered" | "tempo" | "tool" | "found" | "cameBack"
+    > {
   readonly ports: PortList;
   readonly answeredPorts: PortList;
   readonly decoyCount: number;
@@ -22,6 +26,10 @@ export interface ScanSummary
   readonly traits: number;
   /** Failures that were needed to open it. */
   readonly evidenceMin: number;
+  /** Answers would not have been seen. */
+  readonly isOneSided: boolean;
+  /** There are more sources than are counted. */
+  readonly areSourcesMore: boolean;
 }
 
 /** The finding of a scan as it stands. */
@@ -48,6 +56,7 @@ export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
       ports,
       portCount,
       spanUs: scan.lastUs - scan.firstUs,
+      isBackToMore: scan.cameBack.length === CAME_BACK_MAX,
     }),
     isOpen,
     flowIds: [...scan.flowIds],
@@ -63,7 +72,7 @@ export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
       tempo: scan.tempo,
       tool: scan.tool,
       hasDecoys: decoyCount > 0,
-      found: [],
+      found: [...scan.found],
       cameBack: [...scan.cameBack],
     },
   };
@@ -72,7 +81,7 @@ export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
 /** What an episode of one source comes to, and what it takes more to tell that. */
 export function episodeSummary(
   episode: Episode,
-  more: Pick<ScanSummary, "ports" | "answeredPorts" | "evidenceMin">,
+  more: Pick<ScanSummary, "ports" | "answeredPorts" | "evidenceMin" | "isOneSided">,
 ): ScanSummary {
   return {
     id: episode.id,
@@ -82,6 +91,7 @@ export function episodeSummary(
     severity: severityOf(episode),
     sources: [episode.source],
     sourceCount: 1,
+    areSourcesMore: false,
     targets: episode.targets,
     targetCount: episode.targetCount,
     firstUs: episode.firstUs,
@@ -92,6 +102,7 @@ export function episodeSummary(
     tempo: episode.tempo.name(),
     tool: episode.tool,
     decoyCount: episode.decoyCount,
+    found: episode.found,
     cameBack: episode.cameBack,
     flowIds: episode.flowIds,
     traits: episode.traits,

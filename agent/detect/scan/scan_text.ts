@@ -15,6 +15,11 @@ export interface ScanStory {
   readonly spanUs: number;
   readonly decoyCount: number;
   readonly cameBack: readonly string[];
+  /** There are more sources, or more that it came back to, than are counted. */
+  readonly areSourcesMore: boolean;
+  readonly isBackToMore: boolean;
+  /** Answers would not have been seen. */
+  readonly isOneSided: boolean;
 }
 
 const portsShownMax = 40;
@@ -36,8 +41,9 @@ const verbs: { readonly [probe in ScanProbe]: string } = {
 
 export function scanReason(story: ScanStory): string {
   const { source, sourceCount, probe } = story;
+  const more = story.areSourcesMore ? "more than " : "";
   const who = story.kind === "distributed" && sourceCount > 1
-    ? `${formatCount(sourceCount)} hosts together`
+    ? `${more}${formatCount(sourceCount)} hosts together`
     : source;
   return `${who} ${verbs[probe]} ${whatOf(story)} in ${spanText(story.spanUs)}` +
     `${answeredText(story)}${decoyText(story)}${cameBackText(story)}`;
@@ -57,9 +63,10 @@ const opening: readonly ScanProbe[] = ["syn", "connect", "sctp_init"];
 const asking: readonly ScanProbe[] = ["udp", "icmp_echo", "arp"];
 
 /** Nothing of a distributed scan, of which only failed probes are counted. */
-function answeredText({ kind, probe, answered }: ScanStory): string {
+function answeredText({ kind, probe, answered, isOneSided }: ScanStory): string {
   const count = answered === 0 ? "none" : answered === 1 ? "one" : formatCount(answered);
   if (kind === "distributed") return "";
+  if (isOneSided && answered === 0) return "; answers to it were not captured";
   if (opening.includes(probe)) return `, and found ${count} open`;
   return asking.includes(probe) ? `, and ${count} answered` : "";
 }
@@ -71,9 +78,10 @@ function decoyText({ decoyCount, cameBack }: ScanStory): string {
   return `, at the same time as ${others}, so all but one may be forged`;
 }
 
-function cameBackText({ cameBack }: ScanStory): string {
+function cameBackText({ cameBack, isBackToMore }: ScanStory): string {
   if (cameBack.length === 0) return "";
-  const more = cameBack.length > 1 ? ` and ${cameBack.length - 1} more` : "";
+  const count = isBackToMore ? `at least ${cameBack.length - 1}` : `${cameBack.length - 1}`;
+  const more = cameBack.length > 1 ? ` and ${count} more` : "";
   return `; it later exchanged data with ${cameBack[0]}${more}`;
 }
 

@@ -312,9 +312,18 @@ function count(flow: usize, timestampUs: f64, wireLength: f64): void {
   const added = load<i32>(flow, F_SEEN << 2) & ~seen;
   if ((added & (SEEN_DATA | SEEN_DATA << 8)) != 0) turn |= TURN_IS_FIRST_PAYLOAD;
   if (packets == 1) turn |= TURN_IS_FIRST_OF_SIDE;
-  else if ((packets & packets - 1) == 0 && packets >= DOUBLED_MIN) turn |= TURN_HAS_DOUBLED;
+  else if ((packets & packets - 1) == 0 && isDoubling(flow, direction, transport, packets)) {
+    turn |= TURN_HAS_DOUBLED;
+  }
   setState(S_TURN, turn);
   touch(flow, timeoutClassOf(flow));
+}
+
+/** Whether a count that is a power of two is told: from 64 on, and 4 and 8 datagrams that the other side has left unanswered. */
+function isDoubling(flow: usize, direction: i32, transport: i32, packets: i32): bool {
+  if (packets >= DOUBLED_MIN) return true;
+  if (transport != TRANSPORT_UDP || packets != 4 && packets != 8) return false;
+  return load<i32>(flow + (direction == 0 ? 4 : 0), F_PACKETS << 2) == 0;
 }
 
 function setTcpTimeoutClass(flow: usize): void {

@@ -38,7 +38,6 @@ import {
   TRANSPORT_FLOWS_AT,
   TRANSPORT_ICMP,
   TRANSPORT_ICMPV6,
-  TRANSPORT_TCP,
   WANTS_DETAILS,
   WANTS_ROWS,
 } from "../layout";
@@ -54,7 +53,7 @@ import {
   windowEndUs,
 } from "./flows";
 import { countHosts, PASSING } from "./hosts";
-import { setDnsPacket, writeDns } from "./dns_observation";
+import { writeDns } from "./dns_observation";
 import { decode, icmpError, makeRow, secondOver, tick } from "./imports";
 import { packetMarks, wantsObservations, writeArp, writeContact } from "./observations";
 import { isBrief, setDue } from "./traffic_clock";
@@ -173,9 +172,7 @@ function track(
   const direction = countHosts(row, flow, timestampUs, wireBytes);
   const known = applicationOf(flow);
   const hasPayload = field(P_PAYLOAD_CAPTURED_LENGTH) > 0;
-  // Over TCP a DNS message may be in any number of segments: TypeScript puts them together.
-  const isDnsStream = known == APPLICATION_DNS && field(P_TRANSPORT) == TRANSPORT_TCP;
-  if (hasPayload && (takeInspection(slot) || isDnsStream)) look(base, row, slot, isEthernet);
+  if (hasPayload && takeInspection(slot)) look(base, row, slot);
   if (known != 0) chargeApplication(known, 1, wireBytes);
   else if (hasPayload) chargeFlow(flow);
   if (wantsRows()) makeRow(row, slot);
@@ -183,8 +180,7 @@ function track(
   const turn = state(S_TURN);
   if (turn != 0) writeContact(base, flow, timestampUs, wireLength, isEthernet);
   const isDns = known == APPLICATION_DNS || turn != 0 && applicationOf(flow) == APPLICATION_DNS;
-  const isDatagram = isDns && field(P_TRANSPORT) != TRANSPORT_TCP;
-  if (isDatagram && hasPayload) writeDns(base, flow, timestampUs, isEthernet);
+  if (isDns && hasPayload) writeDns(base, flow, timestampUs, isEthernet);
   if (isIcmpError()) icmpError(row, packetMarks(base, isEthernet));
   return direction;
 }
@@ -201,8 +197,7 @@ function isIcmpError(): bool {
 
 /** Looks at the payload of a flow that may have more to tell. */
 @inline
-function look(base: usize, row: i32, slot: i32, isEthernet: bool): void {
-  setDnsPacket(base, isEthernet);
+function look(base: usize, row: i32, slot: i32): void {
   const flow = flowAt(slot);
   if (applicationOf(flow) == 0) {
     const application = commonApplication(base);

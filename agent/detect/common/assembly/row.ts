@@ -143,6 +143,12 @@ export function isIpv4At(index: i32): bool {
   return word(index) == 0 && word(index + 1) == 0 && word(index + 2) == 0xffff;
 }
 
+/** Whether the four words at an address are an IPv4 one. */
+@inline
+export function isIpv4Address(address: usize): bool {
+  return load<i64>(address) == 0 && load<u32>(address, 8) == 0xffff;
+}
+
 @inline
 export function isIcmp(): bool {
   return transport() == TRANSPORT_ICMP || transport() == TRANSPORT_ICMPV6;

@@ -1,16 +1,12 @@
-/**
- * The counting of arrivals as a slow model that keeps them all; it knows nothing of numbered streams
- * and of answers that nobody asked for.
- */
+/** The counting of arrivals as a slow model that keeps them all; it knows nothing of numbered streams. */
 import { Transport } from "../../../records.ts";
 import { DESTINATIONS_MAX, FLOWS_MAX } from "../arrivals_layout.ts";
 import { FloodKind, FLOODS } from "../kinds.ts";
 import { Mark, type Observation, ObservationKind } from "../../observation.ts";
 
 export const collectorPort = 514;
-export const unaskedIcmp: readonly number[] = [8, 128];
-const counted = Mark.isNew | Mark.isFirstOfSide | Mark.isFirstPayload | Mark.isFirstInWindow |
-  Mark.isResumed |
+export const unaskedIcmp: readonly number[] = [8, 13];
+const counted = Mark.isNew | Mark.isFirstPayload | Mark.isFirstInWindow | Mark.isResumed |
   Mark.hasDoubled;
 
 export interface Arrival {
@@ -109,7 +105,7 @@ export class Model {
     const isSyn = (row.tcpFlags & 0x17) === 2;
     const isTcp = row.transport === Transport.tcp;
     if (isTcp || row.transport === Transport.udp) this.#noteTalk(row);
-    if (isTcp && row.has(Mark.isFirstPayload)) {
+    if (isTcp && row.has(Mark.isFirstPayload) && !row.has(Mark.isNew)) {
       const others = row.has(Mark.sentByOriginator) ? row.respPackets : row.origPackets;
       if (others === 0) this.#oneSided++;
       else this.#twoSided++;
@@ -209,7 +205,7 @@ export class Model {
   }
 
   #perSecond(kind: number): number {
-    const isOneSided = this.#oneSided >= 8 && this.#oneSided >= 8 * this.#twoSided;
+    const isOneSided = this.#oneSided >= 4 && this.#oneSided >= 8 * this.#twoSided;
     return FLOODS[kind].perSecond * (kind === FloodKind.udp && isOneSided ? 10 : 1);
   }
 

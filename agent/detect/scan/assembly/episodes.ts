@@ -6,6 +6,7 @@
  */
 import { timestampUs } from "../../common/assembly/row";
 import {
+  CAME_BACK_MAX,
   FLOWS_MAX,
   FOUND_MAX,
   I_ANSWERED,
@@ -81,7 +82,6 @@ import { keptAt, keptOf } from "./sources";
 const dayUs: f64 = 24 * 3600 * 1e6;
 /** Kept probes older than so many half-lives are no part of a scan that begins now. */
 const evidenceHalfLives: f64 = 4;
-const cameBackMax: i32 = 16;
 const EPISODE_BYTES: i32 = EPISODE_WORDS << 2;
 
 let openNow: i32 = 0;
@@ -176,7 +176,7 @@ export function noteData(episode: usize, target: usize, port: u32): void {
   if (found == 0) return;
   // Told once of each.
   const count = load<i32>(episode, I_CAME_BACK << 2);
-  if (load<i32>(found, 16) >>> 16 != 0 || count == cameBackMax) return;
+  if (load<i32>(found, 16) >>> 16 != 0 || count == CAME_BACK_MAX) return;
   store<u32>(found, 1 << 16 | port, 16);
   store<i32>(episode, count + 1, I_CAME_BACK << 2);
   cameBack(episode, target, port);

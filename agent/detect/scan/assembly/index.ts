@@ -22,11 +22,13 @@ import {
   word,
   wordAt,
 } from "../../common/assembly/row";
+import { isOneSided, noteFirstPayload } from "../../common/assembly/sides";
 import {
   KIND_ARP,
   KIND_CONTACT,
   KIND_DNS,
   KIND_ICMP_ERROR,
+  MARK_HAS_DOUBLED,
   MARK_HAS_TCP_STATE_MOVED,
   MARK_IS_CONTINUED,
   MARK_IS_DESTINATION_LOCAL,
@@ -50,9 +52,9 @@ import {
   MEMORY_PAGES,
   O_FLOOD_CONTACT_MAX,
   OUTCOME_FAILED,
-  P_IS_ANSWERED,
   P_TRAITS,
   ROWS_AT,
+  TRAIT_IS_ANSWERED,
   TRAIT_IS_DESTINATION_LOCAL,
   TRAIT_IS_RESOLVED,
   TRAIT_IS_SOURCE_LOCAL,
@@ -60,6 +62,7 @@ import {
 import { destination0, hashEnds } from "./ends";
 import { addEvidence, advanceEvidence, isAboveThreshold, reassure } from "./evidence";
 import { addTo, advanceSet, forgottenOf, hasIn, makeSet } from "./fingerprints";
+import { noteConnectionAt } from "./fallback";
 import { hashAddress0, hashAddress1, mix } from "./hashes";
 import {
   advanceEpisodes,
@@ -87,6 +90,7 @@ import {
 import { evidenceMin, option } from "./options";
 import {
   HAS_ANSWERED,
+  IS_STREAM,
   isTelling,
   outcomeOfAnswer,
   outcomeOfAsker,
@@ -97,10 +101,14 @@ import {
   findAsked,
   findPending,
   forgottenProbes,
+  macHash,
+  markAnswered,
   makePending,
+  pendingIpv6Count,
   removePending,
   reversedCount,
 } from "./pending";
+import { advancePeers } from "./peers";
 import { countPorts, writePorts } from "./ports";
 import { advancePressure, press, skippedContacts } from "./pressure";
 import { familyOfRow, isBare, isOddByItself, isSweep, traitsOfRow } from "./probes";
@@ -113,6 +121,7 @@ export {
   countPorts,
   countSharedPorts,
   evidenceMin,
+  isOneSided,
   judgeRest as finish,
   noteShared,
   writePorts,
@@ -138,7 +147,13 @@ const tftpPort: i32 = 69;
 
 /** Contacts without any of them say nothing new. */
 const TELLING_MARKS: i32 = MARK_IS_NEW | MARK_IS_FIRST_OF_SIDE | MARK_HAS_TCP_STATE_MOVED |
-  MARK_IS_FIRST_PAYLOAD;
+  MARK_IS_FIRST_PAYLOAD | MARK_HAS_DOUBLED;
+
+/** So many contacts without an answer to any are told. */
+const unansweredMin: f64 = 20;
+
+let contacts: f64 = 0;
+let answered: f64 = 0;
 
 /** Makes the memory as large as it ever is; once, before all else. */
 export function setUp(): void {
@@ -169,11 +184,18 @@ export function takeRows(length: i32): i32 {
   return <i32> (row - ROWS_AT) >> 2;
 }
 
+/** Of many contacts, none has been answered. */
+export function isUnanswered(): bool {
+  return answered == 0 && contacts >= unansweredMin;
+}
+
 function takeRow(): void {
   const rowKind = kind();
   if (rowKind == KIND_CONTACT) {
     if (!has(TELLING_MARKS) || has(MARK_IS_CONTINUED)) return;
+    if (transport() == TRANSPORT_TCP && has(MARK_IS_FIRST_PAYLOAD)) noteFirstPayload();
     if (has(MARK_IS_NEW)) return takeFirst();
+    if (has(MARK_IS_FIRST_OF_SIDE)) answered++;
     takeLater();
     if (openCount() > 0 && has(MARK_IS_FIRST_PAYLOAD)) takePayload();
   } else if (rowKind == KIND_ARP) takeArp();
@@ -184,6 +206,7 @@ function takeRow(): void {
 /** Traffic time has passed. */
 export function advance(timeUs: f64): void {
   advanceMemory(timeUs);
+  advancePeers(timeUs);
   advancePressure(timeUs);
   judgeDue(timeUs);
   advanceEvidence(timeUs);
@@ -202,6 +225,7 @@ function takeFirst(): void {
   if (transport() == TRANSPORT_UDP && !has(MARK_SENT_BY_ORIGINATOR)) addReply();
   const family = familyOfRow();
   if (family == FAMILY_NONE) return;
+  contacts++;
   if (press(destination0, <u32> option(O_FLOOD_CONTACT_MAX)) && !isSuspicious(family)) return;
   takeProbe(family);
 }
@@ -219,12 +243,21 @@ function takeProbe(family: i32): void {
   if (isBare(family) && (hasUsed() || hasServed())) return;
   const isAsking = family == FAMILY_UDP && has(MARK_SENT_BY_ORIGINATOR);
   if (isAsking && port == tftpPort) addAsked();
-  if (!isFirst(port, family)) return;
+  if (!isFirst(port, family)) {
+    if (family == FAMILY_TCP && pendingIpv6Count() > 0) takeAgain();
+    return;
+  }
   if (isAsking) addAsked();
   let traits = traitsOfRow(family) | family;
   if (isResolved()) traits |= TRAIT_IS_RESOLVED;
   if (isOddByItself(family)) judgeAtOnce(port, traits);
   else addPending(port, traits, judgedUntilUs());
+}
+
+/** A connection to what the source has used before, perhaps because IPv6 leads nowhere. */
+function takeAgain(): void {
+  const isUsed = isIpv4At(3) && hasUsed();
+  if (isUsed) noteConnectionAt(macHash(), destinationPort() << 16 | TRANSPORT_TCP, true, timestampUs());
 }
 
 /** Whether the contact is the first of its kind, or the first of another scan. */
@@ -244,11 +277,12 @@ function takeLater(): void {
   if (probe == 0) return;
   const traits = load<i32>(probe, P_TRAITS << 2);
   const family = traits & FAMILY_MASK;
-  const isAnswered = load<i32>(probe, P_IS_ANSWERED << 2) != 0;
+  const isAnswered = (traits & TRAIT_IS_ANSWERED) != 0;
   const outcome = isAsker
     ? outcomeOfAsker(family, traits)
     : outcomeOfAnswer(family, traits, isAnswered);
-  if (outcome == HAS_ANSWERED) store<i32>(probe, 1, P_IS_ANSWERED << 2);
+  if (outcome == HAS_ANSWERED) markAnswered(probe);
+  else if (outcome == IS_STREAM) removePending(probe);
   else if (outcome != STILL_PENDING) settle(probe, outcome, timestampUs(), false);
 }
 
@@ -273,7 +307,7 @@ function takeArp(): void {
   const operation = word(14);
   if (operation == 2) {
     const probe = findAsked(0);
-    if (probe != 0) store<i32>(probe, 1, P_IS_ANSWERED << 2);
+    if (probe != 0) markAnswered(probe);
     return;
   }
   // Announcements, address probes and the unicast upkeep of a known neighbour ask for nobody new.
@@ -293,9 +327,15 @@ function takeIcmpError(): void {
   if (!isUnreachable && !isTimeExceeded) return;
   const probe = findPending(isIcmp() ? 0 : destinationPort());
   if (probe == 0) return;
-  // Whoever lets packets die on the way looks for the way, not for ports.
-  if (isTimeExceeded) removePending(probe);
+  // Whoever lets packets die on the way looks for the way, not for ports; and where there is no way nothing was tried.
+  if (isTimeExceeded || isWithoutRoute(isIpv4)) removePending(probe);
   else settle(probe, OUTCOME_FAILED, timestampUs(), false);
+}
+
+/** No route, network unknown (RFC 792, RFC 1122 section 3.2.2.1, RFC 4443 section 3.1). */
+function isWithoutRoute(isIpv4: bool): bool {
+  const code = word(15) & 0xff;
+  return code == 0 || isIpv4 && code == 6;
 }
 
 function takeDns(): void {

@@ -50,10 +50,16 @@ export function judgedTraits(): i32 {
   return load<i32>(JUDGED_AT, P_TRAITS << 2);
 }
 
-/** It turned out not to have a trait. */
+/** It turned out not to have some traits. */
 @inline
-export function clearTrait(trait: i32): void {
-  store<i32>(JUDGED_AT, judgedTraits() & ~trait, P_TRAITS << 2);
+export function clearTraits(traits: i32): void {
+  store<i32>(JUDGED_AT, judgedTraits() & ~traits, P_TRAITS << 2);
+}
+
+/** It turned out to have some. */
+@inline
+export function addTraits(traits: i32): void {
+  store<i32>(JUDGED_AT, judgedTraits() | traits, P_TRAITS << 2);
 }
 
 @inline

@@ -34,9 +34,11 @@ import {
 } from "./judged";
 import { addContact, hasRouterAddress } from "./memory";
 import { evidenceMin, option } from "./options";
-import { evidenceCount, looksLikeScan } from "./pattern";
+import { evidenceCount, isPlain, looksLikeScan } from "./pattern";
 import { isSweep } from "./probes";
 import { findSource } from "./sources";
+
+const plainFailures: f64 = 10;
 
 /** Distributed scans under way. */
 let sharedOpen: i32 = 0;
@@ -108,14 +110,18 @@ function weighAgainstSource(): usize {
   return load<usize>(known, S_EPISODE << 2);
 }
 
+/** With the sequential test, or without it where a pile of fresh failures is plain beside all that succeeded. */
 function suffices(known: usize): bool {
-  if (!isAboveThreshold(known)) return false;
+  const isDecided = isAboveThreshold(known);
   const family = judgedFamily();
+  if (!isDecided && (family != FAMILY_TCP || load<f64>(known, S_FAILURES << 2) < plainFailures)) {
+    return false;
+  }
   let least = evidenceMin(family, judgedTraits());
   if (isSweep(family) && hasRouterAddress(judgedSource0(), judgedSource1())) {
     least *= option(O_ROUTER_FACTOR);
   }
-  if (!looksLikeScan(known)) return false;
+  if (!looksLikeScan(known) || !isDecided && !isPlain()) return false;
   return (least <= RING_LENGTH ? <f64> evidenceCount : load<f64>(known, S_FAILURES << 2)) >= least;
 }
 

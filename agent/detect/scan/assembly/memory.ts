@@ -69,6 +69,23 @@ export function addUsedOf(probe: usize, port: i32): void {
   addFactOf(DAY_SET_AT, probe, port, USED);
 }
 
+export function hasUsedOf(probe: usize, port: i32): bool {
+  return hasIn(
+    DAY_SET_AT,
+    mix(end(probe, 0), end(probe, 2) ^ USED, port),
+    mix(end(probe, 1), end(probe, 3) ^ USED, port),
+  );
+}
+
+/** Whether the probe's target has tried the same port (`portWord` as of addContact()) of its source. */
+export function hasContactBack(probe: usize, portWord: i32): bool {
+  return hasIn(
+    DAY_SET_AT,
+    mix(end(probe, 2), end(probe, 0) ^ CONTACT, portWord),
+    mix(end(probe, 3), end(probe, 1) ^ CONTACT, portWord),
+  );
+}
+
 /** Whether the row's source has used the destination's port. */
 export function hasUsed(): bool {
   return hasFact(DAY_SET_AT, destinationPort(), USED);
@@ -114,6 +131,15 @@ export function hasFtp(probe: usize): bool {
     DAY_SET_AT,
     mix(end(probe, 0), end(probe, 2) ^ FTP, 0),
     mix(end(probe, 1), end(probe, 3) ^ FTP, 0),
+  );
+}
+
+/** The destination has one with the source. */
+export function hasFtpBack(probe: usize): bool {
+  return hasIn(
+    DAY_SET_AT,
+    mix(end(probe, 2), end(probe, 0) ^ FTP, 0),
+    mix(end(probe, 3), end(probe, 1) ^ FTP, 0),
   );
 }
 

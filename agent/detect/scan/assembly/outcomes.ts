@@ -1,6 +1,21 @@
 /** What the row, a later packet of a flow, says about the contact that opened it. */
-import { has, payloadLength, respBytes, tcpFlags, transport } from "../../common/assembly/row";
-import { MARK_IS_FIRST_PAYLOAD, TRANSPORT_TCP } from "../../common/row_layout";
+import {
+  has,
+  origBytes,
+  origPackets,
+  payloadLength,
+  respBytes,
+  respPackets,
+  tcpFlags,
+  transport,
+} from "../../common/assembly/row";
+import {
+  MARK_HAS_DOUBLED,
+  MARK_IS_FIRST_PAYLOAD,
+  MARK_SENT_BY_ORIGINATOR,
+  TRANSPORT_TCP,
+  TRANSPORT_UDP,
+} from "../../common/row_layout";
 import {
   FAMILY_ACK,
   FAMILY_ARP,
@@ -9,6 +24,7 @@ import {
   FAMILY_ODD_ACK,
   FAMILY_SCTP,
   FAMILY_TCP,
+  FAMILY_UDP,
   OUTCOME_ANSWERED,
   OUTCOME_FAILED,
   OUTCOME_NEUTRAL,
@@ -25,12 +41,16 @@ import { isBare, isOddByItself } from "./probes";
 /** The contact stays pending; or it does, but someone has answered. */
 export const STILL_PENDING: i32 = -1;
 export const HAS_ANSWERED: i32 = -2;
+/** It is no probe. */
+export const IS_STREAM: i32 = -3;
 
 /**
  * An INIT-ACK has 20 bytes and then a cookie (RFC 9260 section 3.3.3), which no stack makes shorter than 8; an ABORT has
  * 4, and seldom more than one cause.
  */
 const initAckLengthMin: u32 = 28;
+/** Datagrams to one port within the time for an answer: nobody asks as often. */
+const streamPackets: u32 = 8;
 
 /** Outcome by a packet of the side that was asked. */
 export function outcomeOfAnswer(family: i32, traits: i32, isAnswered: bool): i32 {
@@ -53,8 +73,9 @@ export function outcomeOfAnswer(family: i32, traits: i32, isAnswered: bool): i32
 
 /** Whether a later packet of the side that asked can say anything. */
 export function isTelling(): bool {
-  return has(MARK_IS_FIRST_PAYLOAD) ||
-    transport() == TRANSPORT_TCP && (tcpFlags() & (TCP_RST | TCP_FIN)) != 0;
+  if (has(MARK_IS_FIRST_PAYLOAD)) return true;
+  if (transport() == TRANSPORT_UDP) return has(MARK_HAS_DOUBLED);
+  return transport() == TRANSPORT_TCP && (tcpFlags() & (TCP_RST | TCP_FIN)) != 0;
 }
 
 /**
@@ -63,6 +84,7 @@ export function isTelling(): bool {
  * health check, that looked in and left.
  */
 export function outcomeOfAsker(family: i32, traits: i32): i32 {
+  if (family == FAMILY_UDP) return isStream() ? IS_STREAM : STILL_PENDING;
   if (has(MARK_IS_FIRST_PAYLOAD)) return OUTCOME_USED;
   if (family != FAMILY_TCP) return STILL_PENDING;
   const flags = tcpFlags();
@@ -71,6 +93,18 @@ export function outcomeOfAsker(family: i32, traits: i32): i32 {
     return (traits & TRAIT_IS_RAW) != 0 ? OUTCOME_ANSWERED : OUTCOME_NEUTRAL;
   }
   return (flags & TCP_FIN) != 0 ? OUTCOME_NEUTRAL : STILL_PENDING;
+}
+
+/**
+ * Whether the datagrams that nothing answers are more than a probe sent again: several of different lengths, as of who has an
+ * answer that was not captured, or many.
+ */
+function isStream(): bool {
+  const isOriginator = has(MARK_SENT_BY_ORIGINATOR);
+  if ((isOriginator ? respPackets() : origPackets()) != 0) return false;
+  const packets = isOriginator ? origPackets() : respPackets();
+  const bytes = isOriginator ? origBytes() : respBytes();
+  return packets >= streamPackets || packets >= 4 && bytes != packets * payloadLength();
 }
 
 /**

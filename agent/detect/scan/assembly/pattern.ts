@@ -3,8 +3,11 @@
  * clients or a bad day of the network: the failures must be enough for the direction, and pile up on one host's ports or
  * on few ports of many hosts.
  */
+import { TRANSPORT_TCP, TRANSPORT_UDP } from "../../common/row_layout";
 import {
   FAMILY_ODD_ACK,
+  FAMILY_TCP,
+  FAMILY_UDP,
   K_OUTCOME,
   K_PORTS,
   K_TRAITS,
@@ -12,11 +15,14 @@ import {
   S_FAILURES,
   S_FAMILY,
   S_REPLIES,
+  TRAIT_IS_CLIENT_LIKE,
   TRAIT_IS_DESTINATION_LOCAL,
+  TRAIT_IS_DISCOVERY,
   TRAIT_IS_RAW,
   TRAIT_IS_REPLY_LIKE,
   TRAIT_IS_RESOLVED,
 } from "../contact_layout";
+import { isAmongReached, missedAround } from "./peers";
 import { isBare } from "./probes";
 import { keptAt, keptOf } from "./sources";
 
@@ -26,8 +32,11 @@ const pileShare: f64 = 0.1;
 /** Ports of one public host that no peer has. */
 const plainPorts: i32 = 8;
 const rawTargetsMin: i32 = 5;
+const plainPile: i32 = 10;
 /** Hosts asked on a port that programs get, not choose. */
 const replyHostsMin: i32 = 5;
+/** Clients ask that many servers of a kind at most: STUN relays and time servers come in dozens. */
+const clientHostsMin: u32 = 128;
 /** Of all contacts in which a source could be a server, the share that must be none. */
 const probeShare: f64 = 0.25;
 const firstDynamicPort: u32 = 32_768;
@@ -40,6 +49,11 @@ let portsOfHostMost: i32 = 0;
 let hostsOfPortMost: i32 = 0;
 let targetsOfSourcePortMost: i32 = 0;
 let areAllLocal: bool = true;
+
+/** Whether they pile up so high that what the source does elsewhere cannot speak for it. */
+export function isPlain(): bool {
+  return portsOfHostMost >= plainPile || hostsOfPortMost >= plainPile;
+}
 
 /** Whether the evidence against a source piles up as that of scans does. */
 export function looksLikeScan(source: usize): bool {
@@ -98,15 +112,30 @@ function lookAt(source: usize, index: i32, count: i32): void {
     if (isSameSourcePort && (traits & TRAIT_IS_RAW) != 0) targetsOfSourcePort++;
   }
   const traits = load<i32>(kept, K_TRAITS << 2);
-  if ((traits & TRAIT_IS_RESOLVED) != 0 && portsOfHost < pileMin) return;
+  const isSweeping = isOfSweep(source, kept, traits);
+  if (!isSweeping && portsOfHost < pileMin) return;
   if ((traits & TRAIT_IS_REPLY_LIKE) != 0 && hostsOfPort < replyHostsMin) return;
   evidenceCount++;
   if (isFirstOfPort) distinctPorts++;
   if (isFirstOfHost) distinctHosts++;
   if ((traits & TRAIT_IS_DESTINATION_LOCAL) == 0) areAllLocal = false;
   portsOfHostMost = max(portsOfHostMost, portsOfHost);
-  if (!isBackscatter(source, ports)) hostsOfPortMost = max(hostsOfPortMost, hostsOfPort);
+  if (isSweeping) hostsOfPortMost = max(hostsOfPortMost, hostsOfPort);
   targetsOfSourcePortMost = max(targetsOfSourcePortMost, targetsOfSourcePort);
+}
+
+/** Whether a probe speaks for a search among hosts: its source had no other reason to try this one. */
+function isOfSweep(source: usize, kept: usize, traits: i32): bool {
+  if ((traits & (TRAIT_IS_RESOLVED | TRAIT_IS_DISCOVERY)) != 0) return false;
+  const port = load<u32>(kept, K_PORTS << 2);
+  if (isBackscatter(source, port)) return false;
+  const family = load<i32>(source, S_FAMILY << 2);
+  if (family != FAMILY_TCP && family != FAMILY_UDP) return true;
+  const isInside = (traits & TRAIT_IS_DESTINATION_LOCAL) != 0;
+  const ports = port & 0xffff0000 | (family == FAMILY_TCP ? TRANSPORT_TCP : TRANSPORT_UDP);
+  if (isAmongReached(source, kept, isInside, ports)) return false;
+  return (traits & TRAIT_IS_CLIENT_LIKE) == 0 ||
+    missedAround(source, kept, isInside, ports) >= clientHostsMin;
 }
 
 /** A SYN-ACK from a port that can be a server's: answers to forged SYNs of one source port come to all hosts of a network. */

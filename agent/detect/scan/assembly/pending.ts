@@ -4,7 +4,16 @@
  *
  *     65,536 slots of (80 + 16) bytes    6.3 MB
  */
-import { destination, source, sourcePort, timestampUs, transport, word } from "../../common/assembly/row";
+import {
+  destination,
+  isIpv4Address,
+  source,
+  sourcePort,
+  timestampUs,
+  transport,
+  wide,
+  word,
+} from "../../common/assembly/row";
 import {
   countOf,
   insertAt,
@@ -14,7 +23,10 @@ import {
   removeFrom,
   touch,
 } from "../../common/assembly/slots";
+import { TRANSPORT_TCP } from "../../common/row_layout";
 import {
+  FAMILY_MASK,
+  FAMILY_TCP,
   INDEX_AT,
   JUDGED_AT,
   LINKS_AT,
@@ -22,7 +34,7 @@ import {
   P_ENDS,
   P_FLOW,
   P_HASH,
-  P_IS_ANSWERED,
+  P_MAC,
   P_PORT,
   P_SOURCE_PORT,
   P_START_US,
@@ -31,18 +43,21 @@ import {
   PENDING_MAX,
   PENDING_TABLE_AT,
   PROBE_WORDS,
+  TRAIT_IS_ANSWERED,
   TRAIT_IS_REVERSED,
 } from "../contact_layout";
 import { copyAddress, copyRecord } from "./copies";
 import { destination0, destination1, source0, source1 } from "./ends";
 import { hashAddress0, mix } from "./hashes";
 import { giveUp } from "./judgement";
+import { isRouter } from "./routers";
 
 /** At most half of the places of the index are taken. */
 const MASK: i32 = PENDING_MAX * 2 - 1;
 
 let forgotten: i32 = 0;
 let reversed: i32 = 0;
+let ipv6: i32 = 0;
 
 export function makePending(): void {
   makeTable(
@@ -67,6 +82,12 @@ export function reversedCount(): i32 {
   return reversed;
 }
 
+/** How many are TCP over IPv6. */
+@inline
+export function pendingIpv6Count(): i32 {
+  return ipv6;
+}
+
 /** The contact of the row's source with the row's destination; 0 when it is not pending. */
 export function findPending(port: i32): usize {
   return find(source(), destination(), port);
@@ -86,7 +107,7 @@ export function addPending(port: i32, traits: i32, nowUs: f64): void {
   let probe: usize = 0;
   if (slot >= 0) {
     probe = probeAt(slot);
-    if (isReversed(probe)) reversed--;
+    uncount(probe);
     touch(PENDING_TABLE_AT, probe);
   } else {
     if (isFull(PENDING_TABLE_AT)) {
@@ -98,6 +119,7 @@ export function addPending(port: i32, traits: i32, nowUs: f64): void {
   }
   fillProbe(probe, ports, hash, traits);
   if (isReversed(probe)) reversed++;
+  if (isTcpIpv6(probe)) ipv6++;
 }
 
 /** Writes the row's contact. */
@@ -114,7 +136,19 @@ export function fillProbe(probe: usize, ports: i32, hash: i32, traits: i32): voi
   store<i32>(probe, traits, P_TRAITS << 2);
   store<i32>(probe, sourcePort(), P_SOURCE_PORT << 2);
   store<u32>(probe, word(12), P_FLOW << 2);
-  store<i32>(probe, 0, P_IS_ANSWERED << 2);
+  store<i32>(probe, macHash(), P_MAC << 2);
+}
+
+/** Of the MAC address that a TCP row came from; 0 when it is a router's, which many hosts share. */
+export function macHash(): i32 {
+  const mac = wide(24);
+  if (mac == 0 || transport() != TRANSPORT_TCP || isRouter(mac)) return 0;
+  return <i32> (word(24) * 0x9e3779b1 ^ word(25));
+}
+
+/** The port has accepted, or someone has answered. */
+export function markAnswered(probe: usize): void {
+  store<i32>(probe, load<i32>(probe, P_TRAITS << 2) | TRAIT_IS_ANSWERED, P_TRAITS << 2);
 }
 
 /** The contact that began first; 0 without any. */
@@ -123,7 +157,7 @@ export function oldestPending(): usize {
 }
 
 export function removePending(probe: usize): void {
-  if (isReversed(probe)) reversed--;
+  uncount(probe);
   removeFrom(PENDING_TABLE_AT, probe);
 }
 
@@ -133,6 +167,17 @@ function giveUpOldest(nowUs: f64): void {
   copyRecord(JUDGED_AT, oldest, PROBE_WORDS << 2);
   giveUp(nowUs);
   removePending(oldest);
+}
+
+function uncount(probe: usize): void {
+  if (isReversed(probe)) reversed--;
+  if (isTcpIpv6(probe)) ipv6--;
+}
+
+@inline
+function isTcpIpv6(probe: usize): bool {
+  const family = load<i32>(probe, P_TRAITS << 2) & FAMILY_MASK;
+  return family == FAMILY_TCP && !isIpv4Address(probe);
 }
 
 @inline

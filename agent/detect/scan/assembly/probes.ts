@@ -1,5 +1,6 @@
 /** What kind of probe the row, a flow's first packet, could be. Flags as in nmap's manual, "Port scanning techniques". */
 import {
+  application,
   destinationPort,
   has,
   headerLength,
@@ -26,6 +27,7 @@ import {
   TRANSPORT_UDP,
 } from "../../common/row_layout";
 import {
+  APPLICATION_BJNP,
   FAMILY_ACK,
   FAMILY_ARP,
   FAMILY_FIN,
@@ -48,7 +50,9 @@ import {
   TCP_SYN,
   TCP_URG,
   TRAIT_HAS_PAYLOAD,
+  TRAIT_IS_CLIENT_LIKE,
   TRAIT_IS_DESTINATION_LOCAL,
+  TRAIT_IS_DISCOVERY,
   TRAIT_IS_MASSCAN_LIKE,
   TRAIT_IS_NMAP_LIKE,
   TRAIT_IS_ODD_PING,
@@ -92,7 +96,7 @@ export function familyOfRow(): i32 {
     case TRANSPORT_TCP:
       return tcpFamily(tcpFlags());
     case TRANSPORT_UDP:
-      return isTraceroute() || isOneWayByDesign() || isDhcpAnswer() ? FAMILY_NONE : FAMILY_UDP;
+      return isTraceroute() || isDhcpAnswer() ? FAMILY_NONE : FAMILY_UDP;
     case TRANSPORT_ICMP:
       // Echo, timestamp and address mask requests (RFC 792, 950).
       return askedFor == 8 || askedFor == 13 || askedFor == 17 ? FAMILY_ICMP : FAMILY_NONE;
@@ -217,15 +221,6 @@ function isTraceroute(): bool {
   return destinationPort() >= 33434 && destinationPort() <= 33600 && ttl() <= 30;
 }
 
-/**
- * Encapsulated packets of LISP (RFC 9300) and the hellos of BFD (RFC 5881, 5883): answers come to the same port from another,
- * in a flow of their own.
- */
-function isOneWayByDesign(): bool {
-  const port = destinationPort();
-  return port == 4341 || port == 3784 || port == 4784;
-}
-
 /** By unicast to an address that its owner does not have yet (RFC 2131 section 4.1), and the same of DHCPv6. */
 function isDhcpAnswer(): bool {
   const from = sourcePort();
@@ -240,10 +235,19 @@ export function traitsOfRow(family: i32): i32 {
   if (!has(MARK_SENT_BY_ORIGINATOR)) traits |= TRAIT_IS_REVERSED;
   if ((isBare(family) || family == FAMILY_UDP) && isReplyLike()) traits |= TRAIT_IS_REPLY_LIKE;
   if (payloadLength() > 0) traits |= TRAIT_HAS_PAYLOAD;
+  if (family == FAMILY_UDP) traits |= datagramTraits();
   if (family == FAMILY_ICMP && isOddPing()) traits |= TRAIT_IS_ODD_PING;
   if (ipIdentification() == 54321) traits |= TRAIT_IS_ZMAP_LIKE;
   if (family == FAMILY_TCP) traits |= synTraits();
   return traits;
+}
+
+/** Clients ask servers out there by STUN, DNS, NTP, QUIC, SIP and the like whether those answer or not. */
+function datagramTraits(): i32 {
+  const known = application();
+  if (known == APPLICATION_BJNP) return TRAIT_IS_DISCOVERY;
+  const isOutbound = has(MARK_IS_SOURCE_LOCAL) && !has(MARK_IS_DESTINATION_LOCAL);
+  return known != 0 && isOutbound ? TRAIT_IS_CLIENT_LIKE : 0;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** How contacts are judged: at once, by an answer, by silence or at the end; and what guards find harmless is dropped. */
 import { timestampUs, transport } from "../../common/assembly/row";
+import { isOneSided } from "../../common/assembly/sides";
 import {
   FAMILY_ARP,
   FAMILY_ICMP,
@@ -12,41 +13,55 @@ import {
   OUTCOME_FAILED,
   OUTCOME_NEUTRAL,
   OUTCOME_USED,
-  P_IS_ANSWERED,
   P_START_US,
   P_TRAITS,
   PROBE_WORDS,
+  TRAIT_IS_ANSWERED,
+  TRAIT_IS_CLIENT_LIKE,
+  TRAIT_IS_DESTINATION_LOCAL,
   TRAIT_IS_REPLY_LIKE,
+  TRAIT_IS_SOURCE_LOCAL,
 } from "../contact_layout";
 import { copyRecord } from "./copies";
 import {
-  clearTrait,
+  addTraits,
+  clearTraits,
+  isJudgedSilent,
+  JUDGED_TARGET,
   judgedFamily,
   judgedPort,
   judgedPorts,
   judgedSourcePort,
+  judgedTraits,
   setOutcome,
 } from "./judged";
+import { hasFallenBack, noteConnection } from "./fallback";
 import { weigh } from "./judgement";
 import {
   addFtp,
   addService,
   addUsedOf,
   hasAsked,
+  hasContactBack,
   hasFtp,
+  hasFtpBack,
   hasPair,
   hasReply,
   hasService,
+  hasUsedOf,
 } from "./memory";
 import { option } from "./options";
 import { outcomeOfSilence } from "./outcomes";
 import { fillProbe, oldestPending, removePending } from "./pending";
+import { noteMissed, noteReached } from "./peers";
 import { isBare } from "./probes";
 
 /** Pending probes that lie in the future by more than this are from before a jump of time. */
 const jumpUs: f64 = 60_000_000;
 const ftpPort: u32 = 21;
+const ftpDataPort: u32 = 20;
 const firstUserPort: u32 = 1024;
+const firstDynamicPort: u32 = 32_768;
 
 let nowUs: f64 = -Infinity;
 
@@ -92,7 +107,7 @@ export function judgeAtOnce(port: i32, traits: i32): void {
 
 function judgeSilent(probe: usize, atUs: f64): void {
   const traits = load<i32>(probe, P_TRAITS << 2);
-  const isAnswered = load<i32>(probe, P_IS_ANSWERED << 2) != 0;
+  const isAnswered = (traits & TRAIT_IS_ANSWERED) != 0;
   settle(probe, outcomeOfSilence(traits & FAMILY_MASK, traits, isAnswered), atUs, true);
 }
 
@@ -101,10 +116,21 @@ export function settle(probe: usize, outcome: i32, atUs: f64, isSilent: bool): v
   copyRecord(JUDGED_AT, probe, PROBE_WORDS << 2);
   removePending(probe);
   setOutcome(outcome, atUs, isSilent);
-  // No server sends to clients that have closed their ports, but for an answer or two that come late.
-  if (judgedFamily() == FAMILY_UDP && !isSilent) clearTrait(TRAIT_IS_REPLY_LIKE);
+  if (judgedFamily() == FAMILY_UDP) setUdpTraits(isSilent);
   if (outcome == OUTCOME_FAILED ? isExcused(isSilent) : isSettled(outcome)) return;
+  if (outcome == OUTCOME_FAILED && hasPeers(judgedFamily())) {
+    noteMissed(JUDGED_AT, JUDGED_TARGET, isTargetInside(), judgedPorts());
+  }
   weigh();
+}
+
+/**
+ * No server sends to clients that have closed their ports, but for an answer or two that come late; and where one direction
+ * is missing silence says as little as that of a server outside.
+ */
+function setUdpTraits(isSilent: bool): void {
+  if (!isSilent) clearTraits(TRAIT_IS_REPLY_LIKE | TRAIT_IS_CLIENT_LIKE);
+  else if (isOneSided()) addTraits(TRAIT_IS_CLIENT_LIKE);
 }
 
 /** Whether the failure judged has a harmless reason. */
@@ -113,11 +139,19 @@ function isExcused(isSilent: bool): bool {
   if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
   if (family == FAMILY_ICMP || isBare(family)) return false;
   if (hasService(JUDGED_AT, judgedPorts())) return true;
-  const port = judgedPort();
-  if (port >= firstUserPort && family == FAMILY_TCP && hasFtp(JUDGED_AT)) return true;
+  if (family == FAMILY_TCP) return isFtpData() || hasFallenBack(JUDGED_AT);
   if (family != FAMILY_UDP) return false;
-  return hasAsked(JUDGED_AT, port) ||
-    isSilent && hasReply(JUDGED_AT, judgedSourcePort(), port);
+  const port = judgedPort();
+  if (hasAsked(JUDGED_AT, port)) return true;
+  // QUIC beside TLS, tunnels and peers that send to each other, and servers with several addresses.
+  return isSilent && (hasUsedOf(JUDGED_AT, port) || hasContactBack(JUDGED_AT, port << 16 | family) ||
+    hasReply(JUDGED_AT, judgedSourcePort(), port));
+}
+
+/** In passive mode the client begins the connection, in active mode the server, from its port 20 (RFC 959 section 3.2). */
+function isFtpData(): bool {
+  if (judgedPort() < firstUserPort) return false;
+  return hasFtp(JUDGED_AT) || judgedSourcePort() == ftpDataPort && hasFtpBack(JUDGED_AT);
 }
 
 /** Remembers what an accepted contact teaches; whether nothing more is to be said of it. */
@@ -126,6 +160,7 @@ function isSettled(outcome: i32): bool {
   if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
   if (family == FAMILY_ICMP) return outcome == OUTCOME_NEUTRAL;
   const port = judgedPort();
+  if (outcome == OUTCOME_USED) noteUse(family);
   if (isBare(family)) {
     addUsedOf(JUDGED_AT, port);
     return false;
@@ -133,6 +168,28 @@ function isSettled(outcome: i32): bool {
   addService(JUDGED_AT, judgedPorts());
   if (family != FAMILY_TCP) return false;
   if (outcome != OUTCOME_ANSWERED) addUsedOf(JUDGED_AT, port);
-  if (port == ftpPort && outcome == OUTCOME_USED) addFtp(JUDGED_AT);
+  if (outcome != OUTCOME_USED) return false;
+  noteConnection(JUDGED_AT);
+  if (port == ftpPort) addFtp(JUDGED_AT);
   return false;
+}
+
+/** Who of two found in conversation began it is not known, nor of datagrams between ports that programs choose. */
+function noteUse(family: i32): void {
+  if (isJudgedSilent() || !hasPeers(family) && !isBare(family)) return;
+  const ports = judgedPorts();
+  noteReached(JUDGED_AT, JUDGED_TARGET, isTargetInside(), ports);
+  const own = judgedSourcePort();
+  if (family == FAMILY_TCP || family == FAMILY_UDP && own >= firstDynamicPort) return;
+  const isSourceInside = (judgedTraits() & TRAIT_IS_SOURCE_LOCAL) != 0;
+  noteReached(JUDGED_TARGET, JUDGED_AT, isSourceInside, own << 16 | ports & 0xffff);
+}
+
+/** Whether those who talk by it may have others that are down. */
+function hasPeers(family: i32): bool {
+  return family == FAMILY_TCP || family == FAMILY_UDP;
+}
+
+function isTargetInside(): bool {
+  return (judgedTraits() & TRAIT_IS_DESTINATION_LOCAL) != 0;
 }

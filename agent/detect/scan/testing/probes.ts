@@ -1,5 +1,5 @@
 /** Traffic for tests of the scan detector, told as the pipeline would tell it and fed row by row, in order of time. */
-import { type Finding, Transport } from "../../../records.ts";
+import { Application, type ApplicationName, type Finding, Transport } from "../../../records.ts";
 import { Detection } from "../../detection.ts";
 import {
   ARP_WORDS,
@@ -27,6 +27,7 @@ export interface FirstPacket {
   readonly mac?: number;
   readonly payloadLength?: number;
   readonly marks?: number;
+  readonly application?: ApplicationName;
 }
 
 /** One contact: who asks whom, on which port. */
@@ -121,6 +122,26 @@ export class ScanScript {
     });
   }
 
+  /** Datagrams of one flow that nothing answers, 10 ms apart; `lengths` in turn. */
+  stream(atS: number, contact: Contact, count: number, lengths: readonly number[] = [40]): void {
+    const length = (index: number) => lengths[index % lengths.length];
+    const flow = this.first(atS, Transport.udp, { ...contact, payloadLength: length(0) });
+    let sent = length(0);
+    for (let packets = 2; packets <= count; packets++) {
+      sent += length(packets - 1);
+      if (packets !== 4 && packets !== 8) continue;
+      this.#later(atS + packets / 100, Transport.udp, contact, {
+        flow,
+        flags: 0,
+        isAsker: true,
+        marks: Mark.hasDoubled,
+        bytes: [sent, 0],
+        packets: [packets, 0],
+        length: length(packets - 1),
+      });
+    }
+  }
+
   /** The first packet of a flow, in whose marks the flow's originator need not be who sends it; returns the flow. */
   first(atS: number, transport: number, contact: Contact): number {
     this.passTo(atS);
@@ -138,6 +159,7 @@ export class ScanScript {
     words[16] = (contact.headerLength ?? stackHeaderLength) << 16;
     words[17] = contact.payloadLength ?? 0;
     words[18] = 1;
+    words[23] = Application[contact.application ?? ""] << 16;
     words[24] = (contact.mac ?? 0) / 2 ** 32;
     words[25] = contact.mac ?? 0;
     this.#take(CONTACT_WORDS);
@@ -153,6 +175,7 @@ export class ScanScript {
       isAsker: true,
       marks: Mark.isFirstPayload,
       bytes: [100, 0],
+      packets: [2, 0],
     });
   }
 
@@ -209,12 +232,14 @@ export class ScanScript {
     atS: number,
     transport: number,
     { from, to, port, fromPort = 40_000 + (this.#flowId - 1) % 20_000, marks: firstMarks }: Contact,
-    { flow, flags, isAsker, marks, bytes }: {
+    { flow, flags, isAsker, marks, bytes, packets = [isAsker ? 2 : 1, 1], length }: {
       readonly flow: number;
       readonly flags: number;
       readonly isAsker: boolean;
       readonly marks: number;
       readonly bytes: readonly number[];
+      readonly packets?: readonly number[];
+      readonly length?: number;
     },
   ): void {
     this.passTo(atS);
@@ -228,9 +253,9 @@ export class ScanScript {
       (isAsker === isReversed ? 0 : Mark.sentByOriginator) |
       (isAsker ? localMarks(from, to) : localMarks(to, from));
     words[14] = flags << 16 | 64;
-    words[17] = bytes[isAsker ? 0 : 1];
-    words[18] = isAsker ? 2 : 1;
-    words[19] = 1;
+    words[17] = length ?? bytes[isAsker ? 0 : 1];
+    words[18] = packets[isReversed ? 1 : 0];
+    words[19] = packets[isReversed ? 0 : 1];
     words[20] = bytes[isReversed ? 1 : 0];
     words[21] = bytes[isReversed ? 0 : 1];
     this.#take(CONTACT_WORDS);
