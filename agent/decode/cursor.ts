@@ -27,8 +27,8 @@ export class Cursor {
   isOuter = 0;
   /** 1 when the 802.11 header that comes is filled up to a multiple of four bytes. */
   isPadded = 0;
-  /** 1 when the frame holds further packets, which are not read. */
-  hasFurther = 0;
+  /** Where the next packet of the same frame begins (an A-MSDU holds several); -1 after the last. */
+  furtherAt = -1;
   /** Tunnels by UDP port, see tunnel_ports.ts. */
   tunnelPorts: Uint8Array = TUNNEL_PORTS;
 }

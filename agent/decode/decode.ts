@@ -7,7 +7,7 @@
  * The pipeline reads the packets that most packets are elsewhere, in one straight line, with the same result
  * (agent/hot/assembly/common_packet.ts).
  */
-import { Layer, Linktype, type Packet, StopReason } from "../records.ts";
+import { Layer, Linktype, type Packet } from "../records.ts";
 import { decodeArp } from "./arp.ts";
 import { decodeAuthentication } from "./authentication.ts";
 import { Cursor, enterTunnel, setPayload, stepByIpVersion, stopUnsupported } from "./cursor.ts";
@@ -94,12 +94,17 @@ export function decodePacket(
   cursor.isOuter = 0;
   cursor.tunnelPorts = tunnelPorts;
   cursor.isPadded = 0;
-  cursor.hasFurther = 0;
+  cursor.furtherAt = -1;
   let step = linktype === Linktype.ethernet ? Step.ethernet : beginLink(packet, linktype);
   while (step !== Step.done) step = decodeHeader(step, packet);
-  if (cursor.hasFurther === 1 && packet.stopReason === StopReason.complete) {
-    stopUnsupported(packet, Layer["a-msdu"]);
-  }
+}
+
+/**
+ * Where the next packet of the record that was just decoded begins, for decodePacket() with FURTHER_PACKET as its link type;
+ * -1 when there is none. All but A-MSDUs (IEEE 802.11) hold one.
+ */
+export function furtherPacketAt(): number {
+  return cursor.furtherAt;
 }
 
 function decodeHeader(step: number, packet: Packet): number {

@@ -110,6 +110,17 @@ export function udp(fields: UdpFields, payload: Uint8Array): Uint8Array {
   );
 }
 
+/** An 802.11 frame that holds what Ethernet frames hold, in an A-MSDU. */
+export function amsdu(frames: readonly Uint8Array[]): Uint8Array {
+  const head = [0x88, 0x01, 0, 0, ...filler(18), 0, 0, 0x80, 0];
+  const subframes = frames.map((frame, index) => {
+    const body = join([0xaa, 0xaa, 3, 0, 0, 0], frame.subarray(12));
+    const padding = index < frames.length - 1 ? -(14 + body.length) & 3 : 0;
+    return join(frame.subarray(0, 12), uint16(body.length), body, new Uint8Array(padding));
+  });
+  return join(head, ...subframes);
+}
+
 /** `length` bytes counting up. */
 export function filler(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => index & 0xff);

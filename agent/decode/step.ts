@@ -65,6 +65,9 @@ export const Step = {
   unknown: 99,
 } as const;
 
+/** In place of a link type: a packet that shares its frame with the one before it. */
+export const FURTHER_PACKET = -1;
+
 /** LINKTYPE_ or DLT_ value to step; Step.unknown for the rest. */
 export function stepOfLinktype(linktype: number): number {
   return STEP_OF_LINKTYPE.get(linktype) ?? Step.unknown;
@@ -99,6 +102,7 @@ const STEP_OF_LINKTYPE: ReadonlyMap<number, number> = new Map([
   [Linktype.radiotap, Step.radiotap],
   [Linktype.prism, Step.prism],
   [Linktype.avs, Step.avs],
+  [FURTHER_PACKET, Step.amsdu],
 ]);
 
 /** EtherType (IEEE 802 numbers) to step; Step.unknown for the rest. */

@@ -89,6 +89,7 @@ const FROM_DS = 0x02;
 const PROTECTED = 0x40;
 const HAS_HT_CONTROL = 0x80;
 const IS_AMSDU = 0x80;
+const SUBFRAME_LENGTH = 14;
 
 /** Only data frames in the clear hold what tapwatch reads, behind LLC or, several in one frame, behind A-MSDU headers. */
 export function decodeWifi(cursor: Cursor, packet: Packet): number {
@@ -116,21 +117,22 @@ function sourceAddressAt(flags: number): number {
 }
 
 /**
- * An A-MSDU (section 9.3.2.2.2): destination, source, length, then what another frame has in its body. A record is one
- * packet, so only the first is read; that others follow is said at the end of the walk.
+ * A packet of an A-MSDU (section 9.3.2.2.2): destination, source, length, then what another frame has in its body; header
+ * and body are filled up to a multiple of four bytes if another follows.
  */
 export function decodeAmsdu(cursor: Cursor, packet: Packet): number {
-  if (!hasBytes(cursor, packet, Layer["a-msdu"], 14)) return Step.done;
+  if (!hasBytes(cursor, packet, Layer["a-msdu"], SUBFRAME_LENGTH)) return Step.done;
   const { bytes, position } = cursor;
   const length = readUint16(bytes, position + 12);
   packet.linkOffset = position;
-  cursor.position = position + 14;
+  cursor.position = position + SUBFRAME_LENGTH;
   const end = cursor.position + length;
   if (end > cursor.declaredEnd) {
     const available = cursor.declaredEnd - cursor.position;
     return stop(packet, Layer["a-msdu"], StopReason.malformed, length, available);
   }
-  cursor.hasFurther = cursor.declaredEnd - ((length + 3) & ~3) - cursor.position >= 14 ? 1 : 0;
+  const next = position + ((SUBFRAME_LENGTH + length + 3) & ~3);
+  cursor.furtherAt = cursor.declaredEnd - next >= SUBFRAME_LENGTH ? next : -1;
   cursor.declaredEnd = end;
   return Step.llc;
 }

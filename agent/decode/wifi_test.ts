@@ -1,7 +1,9 @@
-import { strictEqual } from "node:assert/strict";
-import { Layer, Linktype, StopReason } from "../records.ts";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { Layer, Linktype, Packet, StopReason } from "../records.ts";
+import { decodePacket, furtherPacketAt } from "./decode.ts";
 import { checkPrefixes, decodeBytes, START } from "./decode_checks.ts";
-import { filler, ipv4, join, udp, uint16, uint32 } from "./packet_builder.ts";
+import { amsdu, ethernet, filler, ipv4, join, udp, uint16, uint32 } from "./packet_builder.ts";
+import { FURTHER_PACKET } from "./step.ts";
 
 const IP = ipv4({ protocol: 17 }, udp({ destination: 53 }, filler(5)));
 const LLC = join([0xaa, 0xaa, 3, 0, 0, 0, 8, 0], IP);
@@ -158,13 +160,36 @@ Deno.test("decodeAmsdu() reads the packet of a frame that holds one", () => {
   }
 });
 
-Deno.test("decodeAmsdu() reads the first of several packets, and says that the others were left", () => {
-  const padded = join(subframe(LLC), new Uint8Array(-(14 + LLC.length) & 3));
-  const packet = decodeBytes(wifi({ qos: 0x80 }, join(padded, subframe(LLC))), { linktype });
-  strictEqual(packet.destinationPort, 53);
-  strictEqual(packet.payloadLength, 5);
-  strictEqual(packet.stopReason, StopReason.unsupported);
-  strictEqual(packet.stopLayer, Layer["a-msdu"]);
+Deno.test("decodePacket() goes from one packet of an A-MSDU to the next", () => {
+  const port = (destination: number, payload: number) =>
+    ethernet(0x0800, ipv4({ protocol: 17 }, udp({ destination }, filler(payload))));
+  // Each amount of padding.
+  for (const more of [0, 1, 2, 3]) {
+    const bytes = amsdu([port(53, more), port(123, 9), port(5353, 9)]);
+    const packet = new Packet();
+    const seen: number[] = [];
+    let link: number = linktype;
+    for (let at = 0; at >= 0; at = furtherPacketAt(), link = FURTHER_PACKET) {
+      decodePacket(bytes, at, bytes.length - at, bytes.length - at, link, packet);
+      strictEqual(packet.stopReason, StopReason.complete);
+      seen.push(packet.destinationPort);
+    }
+    deepStrictEqual(seen, [53, 123, 5353]);
+  }
+});
+
+Deno.test("a packet of an A-MSDU that the capture cut off is truncated", () => {
+  const frame = ethernet(0x0800, IP);
+  const bytes = amsdu([frame, frame]);
+  const packet = new Packet();
+  decodePacket(bytes, 0, 90, bytes.length, linktype, packet);
+  const at = furtherPacketAt();
+  strictEqual(packet.stopReason, StopReason.complete);
+  for (const captured of [0, 13, 21, 40]) {
+    decodePacket(bytes, at, captured, bytes.length - at, FURTHER_PACKET, packet);
+    strictEqual(packet.stopReason, StopReason.truncated);
+    strictEqual(furtherPacketAt(), -1);
+  }
 });
 
 Deno.test("decodeAmsdu() is malformed when a subframe is longer than its frame", () => {

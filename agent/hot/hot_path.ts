@@ -36,8 +36,13 @@ export interface HotPathOptions {
 
 /** What WebAssembly asks of TypeScript. Rows count from the start of the batch that process() was given. */
 export interface HotCalls {
-  /** Decodes a row that is no common packet, and puts it into the memory with setPacket(). */
-  decode(row: number): void;
+  /**
+   * Decodes a row that is no common packet, and puts it into the memory with setPacket(). Returns how many bytes are that
+   * packet's when others share the frame with it, else 0.
+   */
+  decode(row: number): number;
+  /** Goes on to the next packet of the same frame in the same way; returns its bytes, or 0 when there is none. */
+  decodeFurther(row: number): number;
   /** A flow is about to leave its slot, or is cut; `reason` as END_ of layout.ts. Not all are told, see WANTS_FLOWS. */
   flowEnded(slot: number, reason: number): void;
   /** A host has been added; sets its flags. */
@@ -125,7 +130,8 @@ export class HotPath {
   readonly exports: HotExports;
   /** The owners of the state put in what they answer. */
   readonly calls: HotCalls = {
-    decode: none,
+    decode: () => 0,
+    decodeFurther: () => 0,
     flowEnded: none,
     hostAdded: none,
     hostsFull: none,
@@ -152,6 +158,7 @@ export class HotPath {
     const calls = this.calls;
     const env = {
       decode: (row: number) => calls.decode(row),
+      decodeFurther: (row: number) => calls.decodeFurther(row),
       flowEnded: (slot: number, reason: number) => calls.flowEnded(slot, reason),
       hostAdded: (row: number, timestampUs: number) => calls.hostAdded(row, timestampUs),
       hostsFull: () => calls.hostsFull(),

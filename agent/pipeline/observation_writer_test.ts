@@ -8,7 +8,7 @@ import {
   OBSERVATION_WORDS_MAX,
   ObservationKind,
 } from "../detect/observation.ts";
-import { Transport } from "../records.ts";
+import { Linktype, Transport } from "../records.ts";
 import { HotPath } from "../hot/hot_path.ts";
 import { S_OBSERVATIONS_COUNT } from "../hot/layout.ts";
 import { HostTable } from "./host_table.ts";
@@ -53,6 +53,26 @@ Deno.test("ObservationWriter hands on rows batch by batch, or when there are as 
   };
   strictEqual(counts(0), 2);
   strictEqual(counts(1000), 1);
+});
+
+Deno.test("a frame behind a header of its capture is observed as the frame alone is", () => {
+  const toAll = ethernet(0x0800, ipv4({ protocol: 17 }, udp({ destination: 9 }, filler(9))));
+  toAll.fill(0xff, 0, 6);
+  const arp = ethernet(0x0806, join([0, 1, 8, 0, 6, 4, 0, 1], filler(20)));
+  arp.fill(0xff, 0, 6);
+  const frames = [segment(0x02), toAll, arp].map((bytes, index) => ({
+    timestampUs: startUs + index,
+    bytes,
+  }));
+  const behindPpi = frames.map(({ timestampUs, bytes }) => ({
+    timestampUs,
+    bytes: join([0, 0, 8, 0, 1, 0, 0, 0], bytes),
+    linktype: Linktype.ppi,
+  }));
+  const tell = (row: Observation) => `${row.kind} ${row.sourcePort} ${marksBut(row).join()}`;
+  const told = observe(frames, tell);
+  deepStrictEqual(told.filter((text) => text.includes("isLinkBroadcast")).length, 2);
+  deepStrictEqual(observe(behindPpi, tell), told);
 });
 
 function rowCount(words: Int32Array, length: number): number {

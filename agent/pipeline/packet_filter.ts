@@ -3,7 +3,8 @@
  * must hold.
  */
 import { parseIpWords } from "../decode/addresses.ts";
-import { decodePacket } from "../decode/decode.ts";
+import { decodePacket, furtherPacketAt } from "../decode/decode.ts";
+import { FURTHER_PACKET } from "../decode/step.ts";
 import { tunnelPorts } from "../decode/tunnel_ports.ts";
 import { UsageError } from "../errors.ts";
 import { Packet, Transport, type TransportName } from "../records.ts";
@@ -72,10 +73,14 @@ export function createPacketFilter(
   const packet = new Packet();
   const ports = tunnelPorts(vxlanPorts);
   return (bytes, offset, capturedLength, wireLength, linktype) => {
-    decodePacket(bytes, offset, capturedLength, wireLength, linktype, packet, ports);
     const end = offset + capturedLength;
-    for (const test of tests) if (!test(packet, bytes, end)) return false;
-    return true;
+    const wireEnd = offset + Math.max(wireLength, capturedLength);
+    // A frame may hold several packets: one of them is to pass all tests.
+    for (let at = offset, link = linktype; at >= 0; at = furtherPacketAt(), link = FURTHER_PACKET) {
+      decodePacket(bytes, at, Math.max(end - at, 0), wireEnd - at, link, packet, ports);
+      if (tests.every((test) => test(packet, bytes, end))) return true;
+    }
+    return false;
   };
 }
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { amsdu } from "../decode/packet_builder.ts";
 import { UsageError } from "../errors.ts";
+import { Linktype } from "../records.ts";
 import { createPacketFilter, type PacketFilter } from "./packet_filter.ts";
 
 const u16 = (value: number) => [value >> 8, value & 0xff];
@@ -76,6 +78,27 @@ for (const [name, filter, expected] of cases) {
     assert.deepEqual(picked, expected);
   });
 }
+
+Deno.test("createPacketFilter() picks a frame of which any packet fits, but not by parts of several", () => {
+  const bytes = amsdu([packets.query, packets.ping].map((packet) => Uint8Array.from(packet)));
+  const matches = (filter: PacketFilter) =>
+    createPacketFilter(filter)(bytes, 0, bytes.length, bytes.length, Linktype.ieee80211);
+  assert.ok(matches({ port: 53 }));
+  assert.ok(matches({ protocol: "icmp" }));
+  assert.ok(!matches({ protocol: "tcp" }));
+  assert.ok(!matches({ protocol: "icmp", port: 53 }));
+});
+
+Deno.test("createPacketFilter() reads ports of VXLAN that it is told", () => {
+  const vxlan = [0, 9, 26, 133, 0, 16 + packets.query.length, 0, 0, 8, 0, 0, 0, 0, 0, 9, 0];
+  const bytes = Uint8Array.from(
+    ethernet(0x0800, ipv4(17, [...vxlan, ...packets.query], [192, 0, 2, 1], [192, 0, 2, 2])),
+  );
+  const matches = (ports: readonly number[]) =>
+    createPacketFilter({ port: 53 }, ports)(bytes, 0, bytes.length, bytes.length, 1);
+  assert.ok(matches([6789]));
+  assert.ok(!matches([]));
+});
 
 Deno.test("createPacketFilter() refuses what is no address", () => {
   for (const host of ["", "10.0.0", "10.0.0.256", "localhost", "1::2::3"]) {

@@ -5,7 +5,8 @@
  */
 import { formatIpv4, formatIpWords, formatMac } from "../decode/addresses.ts";
 import { ApplicationReader, identifyApplication, isNameQuery } from "../decode/application.ts";
-import { decodePacket } from "../decode/decode.ts";
+import { decodePacket, furtherPacketAt } from "../decode/decode.ts";
+import { FURTHER_PACKET } from "../decode/step.ts";
 import { tunnelPorts } from "../decode/tunnel_ports.ts";
 import { FlowTable } from "../flow/flow_table.ts";
 import { HotPath, type PcapRecords } from "../hot/hot_path.ts";
@@ -158,6 +159,8 @@ export class Pipeline {
   #batch: PacketBatch = createPacketBatch(0);
   #firstRow = 0;
   #packetRow = -1;
+  /** Where another packet begins that shares a frame with the one in hand; -1 when there is none. */
+  #furtherAt = -1;
   /** Somebody takes what flows tell besides their application. */
   readonly #readsDetails: boolean;
   /** What the packet in hand has told. */
@@ -216,6 +219,7 @@ export class Pipeline {
   #answerCalls(): void {
     const { calls, state, times } = this.#hot;
     calls.decode = (row) => this.#decode(row);
+    calls.decodeFurther = (row) => this.#decodeFurther(row);
     calls.macSeen = (row, host) => this.#readHostMac(row, host);
     calls.inspect = (row, slot) => this.#inspectRow(row, slot);
     calls.makeRow = (row, slot) => this.#makeRow(row, slot);
@@ -432,16 +436,38 @@ export class Pipeline {
     };
   }
 
-  /** Decodes a packet that the hot path does not read itself. */
-  #decode(row: number): void {
-    const { bytes, offsets, capturedLengths, wireLengths, linktypes, timestampsUs } = this.#batch;
+  /** Decodes a packet that the hot path does not read itself; returns as HotCalls.decode(). */
+  #decode(row: number): number {
     const index = this.#placeOf(row);
-    const lengths = [capturedLengths[index], wireLengths[index]] as const;
-    const linktype = linktypes[index];
-    decodePacket(bytes, offsets[index], ...lengths, linktype, this.#packet, this.#tunnelPorts);
-    if (this.#packet.stopReason !== StopReason.complete) this.#stopPlaces.add(this.#packet);
+    const start = this.#batch.offsets[index];
+    this.#decodeAt(row, start, this.#batch.linktypes[index]);
+    return this.#furtherAt < 0 ? 0 : this.#furtherAt - start;
+  }
+
+  /** As #decode(), the next packet of the same frame. */
+  #decodeFurther(row: number): number {
+    const start = this.#furtherAt;
+    if (start < 0) return 0;
+    const index = this.#placeOf(row);
+    this.#decodeAt(row, start, FURTHER_PACKET);
+    const { offsets, capturedLengths, wireLengths } = this.#batch;
+    const end = offsets[index] + Math.max(capturedLengths[index], wireLengths[index]);
+    return (this.#furtherAt < 0 ? end : this.#furtherAt) - start;
+  }
+
+  /** Decodes the packet that begins at `start` in a row. */
+  #decodeAt(row: number, start: number, linktype: number): void {
+    const { bytes, offsets, capturedLengths, wireLengths, timestampsUs } = this.#batch;
+    const index = this.#placeOf(row);
+    const before = start - offsets[index];
+    const captured = Math.max(capturedLengths[index] - before, 0);
+    const wire = wireLengths[index] - before;
+    const packet = this.#packet;
+    decodePacket(bytes, start, captured, wire, linktype, packet, this.#tunnelPorts);
+    this.#furtherAt = furtherPacketAt();
+    if (packet.stopReason !== StopReason.complete) this.#stopPlaces.add(packet);
     this.#packetRow = row;
-    this.#flows.setPacket(this.#packet, timestampsUs[index]);
+    this.#flows.setPacket(packet, timestampsUs[index]);
   }
 
   /** Sees to it that #packet is the packet of `row`, which the hot path has in hand. */

@@ -7,6 +7,8 @@ import { Pipeline } from "./pipeline.ts";
 export interface Frame {
   readonly timestampUs: number;
   readonly bytes: Uint8Array;
+  /** Ethernet unless told. */
+  readonly linktype?: number;
 }
 
 /** A batch of whole frames, one after the other. */
@@ -14,12 +16,12 @@ export function batchOf(frames: readonly Frame[]): PacketBatch {
   const size = frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
   const batch = createPacketBatch(frames.length, new Uint8Array(size));
   let offset = 0;
-  frames.forEach(({ timestampUs, bytes }, index) => {
+  frames.forEach(({ timestampUs, bytes, linktype = Linktype.ethernet }, index) => {
     batch.bytes.set(bytes, offset);
     batch.offsets[index] = offset;
     batch.capturedLengths[index] = batch.wireLengths[index] = bytes.length;
     batch.timestampsUs[index] = timestampUs;
-    batch.linktypes[index] = Linktype.ethernet;
+    batch.linktypes[index] = linktype;
     offset += bytes.length;
   });
   batch.count = frames.length;

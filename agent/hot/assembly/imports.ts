@@ -1,8 +1,12 @@
 /** What the hot path leaves to TypeScript; see HotCalls in hot_path.ts. */
 
-// Decodes a row that is no common packet into the packet's words.
+// Decodes a row that is no common packet into the packet's words. Returns how many bytes are that packet's when others share
+// the frame with it, else 0.
 @external("env", "decode")
-export declare function decode(row: i32): void;
+export declare function decode(row: i32): i32;
+// Goes on to the next packet of the same frame; returns its bytes, or 0 when there is none.
+@external("env", "decodeFurther")
+export declare function decodeFurther(row: i32): i32;
 // A flow ends, or is cut; the slot can still be read.
 @external("env", "flowEnded")
 export declare function flowEnded(slot: i32, reason: i32): void;

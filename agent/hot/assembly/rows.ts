@@ -12,6 +12,7 @@ import {
   KIND_APPLICATION_SHIFT,
   LINKTYPE_ETHERNET,
   P_ARP_OFFSET,
+  P_ETHER_TYPE,
   P_PAYLOAD_CAPTURED_LENGTH,
   P_SOURCE_PORT,
   P_STOP_REASON,
@@ -54,7 +55,7 @@ import {
 } from "./flows";
 import { countHosts, PASSING } from "./hosts";
 import { writeDns } from "./dns_observation";
-import { decode, icmpError, makeRow, secondOver, tick } from "./imports";
+import { decode, decodeFurther, icmpError, makeRow, secondOver, tick } from "./imports";
 import { packetMarks, wantsObservations, writeArp, writeContact } from "./observations";
 import { isBrief, setDue } from "./traffic_clock";
 import { field, state } from "./words";
@@ -100,8 +101,14 @@ export function processPacket(
   linktype: i32,
   interfaceId: i32,
 ): void {
-  const isEthernet = linktype == LINKTYPE_ETHERNET;
-  if (!isEthernet || !decodeCommon(base, offset, capturedLength, wireLength)) decode(row);
+  let isEthernet = linktype == LINKTYPE_ETHERNET;
+  let ownLength = wireLength;
+  if (!isEthernet || !decodeCommon(base, offset, capturedLength, wireLength)) {
+    const own = decode(row);
+    if (own != 0) ownLength = own;
+    // Behind other link headers may have been a frame.
+    if (!isEthernet) isEthernet = field(P_ETHER_TYPE) >= 0;
+  }
   const isInTime = isBrief(timestampUs);
   if (isInTime) store<f64>(STATE_AT, timestampUs, S_NEWEST_US << 2);
   else takeTime(timestampUs);
@@ -109,14 +116,21 @@ export function processPacket(
   if (stop != 0) addTo(STOPS_AT, stop, 1);
   addTo(STATE_AT, S_CAPTURED_BYTES >> 1, <f64> capturedLength);
   const wireBytes = <f64> wireLength;
-  const slot = addToFlow(timestampUs, wireBytes, interfaceId);
+  const slot = addToFlow(timestampUs, <f64> ownLength, interfaceId);
   if (!isInTime) finishTime();
   const frameEnd = base + offset + capturedLength;
-  const direction = track(base, row, slot, timestampUs, wireLength, isEthernet, frameEnd);
+  const direction = track(base, row, slot, timestampUs, ownLength, isEthernet, frameEnd);
   const transport = field(P_TRANSPORT);
   addTo(TALLY_AT, transport, 1);
   addTo(TALLY_AT, TRANSPORT_COUNT + transport, wireBytes);
   addTo(TALLY_AT, 2 * TRANSPORT_COUNT + direction, wireBytes);
+  // The other packets of a frame go to their flows and hosts; what was captured is counted as one.
+  while (ownLength != wireLength) {
+    ownLength = decodeFurther(row);
+    if (ownLength == 0) break;
+    const further = addToFlow(timestampUs, <f64> ownLength, interfaceId);
+    track(base, row, further, timestampUs, ownLength, isEthernet, frameEnd);
+  }
 }
 
 /** What may be due at a packet's time before it is counted. */
