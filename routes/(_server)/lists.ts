@@ -2,6 +2,8 @@
 import { page, type PageResponse } from "fresh";
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
 import {
+  ALERT_KINDS,
+  ALERT_STATES,
   APPLICATION_NAMES,
   FINDING_KINDS,
   type PacketRow,
@@ -11,8 +13,8 @@ import {
   TRANSPORT_NAMES,
 } from "../../agent/records.ts";
 import type {
+  AlertFilter,
   EpisodeFilter,
-  FindingFilter,
   FlowFilter,
   HostFilter,
   HostOrder,
@@ -96,13 +98,15 @@ export function scanFilter(query: URLSearchParams): ScanFilter {
   };
 }
 
-export function alertFilter(query: URLSearchParams): FindingFilter {
-  const own = ["kind", "severity"];
+export function alertFilter(query: URLSearchParams): AlertFilter {
+  const own = ["kind", "severity", "state", "incident"];
   checkNames(query, [...own, ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
-    kind: choiceParameter(query, "kind", FINDING_KINDS),
+    kind: choiceParameter(query, "kind", ALERT_KINDS),
     severity: choiceParameter(query, "severity", SEVERITIES),
+    state: choiceParameter(query, "state", ALERT_STATES),
+    incidentId: wholeNumber(query, "incident", { min: 0, max: Number.MAX_SAFE_INTEGER }),
   };
 }
 

@@ -41,3 +41,34 @@ export async function readForm(request: Request): Promise<FormData> {
     throw error;
   }
 }
+
+/** The fields that a request brings, of a form or of a JSON object of texts and numbers; none without a body. Throws HttpError. */
+export async function readFields(request: Request): Promise<URLSearchParams> {
+  const type = request.headers.get("content-type") ?? "";
+  if (type === "" || request.body === null) return new URLSearchParams();
+  if (!/^application\/json\b/i.test(type)) {
+    const form = await readForm(request);
+    return new URLSearchParams(
+      [...form].map(([name, value]): [string, string] => [name, String(value)]),
+    );
+  }
+  let fields: unknown;
+  try {
+    fields = await request.json();
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new HttpError(400, "The JSON cannot be read.");
+    throw error;
+  }
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
+    throw new HttpError(400, "Send a JSON object.");
+  }
+  return new URLSearchParams(
+    Object.entries(fields).filter(([, value]) => value !== null)
+      .map(([name, value]): [string, string] => [name, String(value)]),
+  );
+}
+
+/** Whether the request comes from a form on a page: then a page is the answer. */
+export function acceptsPage(request: Request): boolean {
+  return /\btext\/html\b/.test(request.headers.get("accept") ?? "");
+}

@@ -1,5 +1,5 @@
-import { define } from "../(_server)/state.ts";
-import { incidentFilter, listJson } from "../(_server)/lists.ts";
+import { define } from "../../(_server)/state.ts";
+import { incidentFilter, listJson } from "../../(_server)/lists.ts";
 
 /** Incidents, newest first: from, to, severity, actor, source, target, state, acknowledged, limit, cursor. */
 export const handler = define.handlers({
