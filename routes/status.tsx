@@ -8,6 +8,7 @@ import InterfaceTable from "../islands/InterfaceTable.tsx";
 import PacketRate from "../islands/PacketRate.tsx";
 import StatusLog from "../islands/StatusLog.tsx";
 import StatusNumbers from "../islands/StatusNumbers.tsx";
+import UndecodedTable from "../islands/UndecodedTable.tsx";
 import VerdictLine from "../islands/VerdictLine.tsx";
 import { attempt } from "./(_server)/lists.ts";
 import {
@@ -53,6 +54,7 @@ export default define.page<typeof handler>(function Status({ data, state }) {
       />
       <DiskTable initial={message} resultsFolder={sensor.resultsFolder} />
       <InterfaceTable initial={message} />
+      <UndecodedTable initial={message} />
       <DetectionTable initial={message} zone={sensor.zone} />
       <StatusLog entries={data.entries} nowUs={message.nowUs} zone={sensor.zone} />
     </>

@@ -428,6 +428,13 @@ Deno.test("/metrics is well-formed and names packets, bytes and drops by place",
     assert.ok(samples.get("tapwatch_resident_memory_bytes")! > 1e6);
   }));
 
+Deno.test("what was not decoded is told by its name on the status page", () =>
+  withTraffic(async ({ get }) => {
+    const page = await (await get("/status")).text();
+    assert.match(page, /<td>EtherType 0x88cc \(LLDP\)<\/td><td class="grow">not read</);
+    assert.match(page, /<td>TCP<\/td><td class="grow">cut off</);
+  }));
+
 Deno.test("flows that the full table ended early are told on the status page and in /metrics", () =>
   withTraffic(async ({ get, live }) => {
     assert.match(await (await get("/status")).text(), /of 1\.00\smillion flows/);
