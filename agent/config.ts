@@ -4,6 +4,16 @@
  * is allowed and the nearest name.
  */
 import { parseArgs, parseEnv } from "node:util";
+import type { QuietHours } from "./alert/quiet_hours.ts";
+import {
+  asBaseUrl,
+  asMailAddress,
+  asQuietHours,
+  asSyslog,
+  asWebhook,
+  type SyslogConfig,
+  type WebhookConfig,
+} from "./alert_options.ts";
 import { UsageError } from "./errors.ts";
 import {
   asBoolean,
@@ -12,12 +22,12 @@ import {
   asSpeed,
   asText,
   asTimeUs,
-  asWebUrl,
   HOME_WORDS,
   quote,
   type RawValue,
 } from "./option_values.ts";
 import { nearest } from "./nearest.ts";
+import type { Severity } from "./records.ts";
 import { COMMAND_NAMES, type CommandName, OPTIONS, type OptionSpec } from "./options.ts";
 
 export interface Config {
@@ -43,7 +53,15 @@ export interface Config {
   readonly smtp: SmtpConfig | null;
   readonly mailFrom: string | null;
   readonly mailTo: readonly string[];
-  readonly webhooks: readonly string[];
+  readonly webhooks: readonly WebhookConfig[];
+  /** Secret. */
+  readonly webhookSecret: string | null;
+  readonly syslog: SyslogConfig | null;
+  readonly alertSeverity: Severity;
+  readonly alertsPerHour: number;
+  readonly quietHours: QuietHours | null;
+  /** What links in alerts begin with, without a slash at the end. */
+  readonly dashboardUrl: string;
   /** What is local: networks, and HOME_WORDS. */
   readonly homeNets: readonly string[];
   /** UDP ports of VXLAN besides the usual ones. */
@@ -76,6 +94,8 @@ export interface SmtpConfig {
   /** Secret. */
   readonly password: string | null;
   readonly security: "starttls" | "tls" | "none";
+  /** PEM of the certificate authority; null for the system's. */
+  readonly ca: string | null;
 }
 
 /** What parsing needs of the world; tests give their own. */
@@ -96,12 +116,10 @@ export function parseConfig(args: readonly string[], sources: ConfigSources): Co
   const { command, operands, flags } = parseCommandLine(args);
   if (flags.has("help")) return build("help", [command], new Map(), sources);
   if (flags.has("version")) return build("version", [], new Map(), sources);
-  checkHaveEffect(flags);
   checkCommandTakes(command, flags);
   checkOperands(command, operands);
   checkExportTakes(command, operands, flags);
   const variables = environmentValues(command, flags, sources);
-  checkHaveEffect(variables);
   return build(command, operands, new Map([...variables, ...flags]), sources);
 }
 
@@ -185,14 +203,6 @@ function checkCommandTakes(command: CommandName, flags: RawValues): void {
   }
 }
 
-function checkHaveEffect(values: RawValues): void {
-  for (const [name, [raw]] of values) {
-    const { notYet } = specByName.get(name)!;
-    if (!notYet) continue;
-    throw new UsageError(`${raw!.origin} has no effect: this version ${notYet} yet. Leave it out.`);
-  }
-}
-
 /** Rows and packets are narrowed down in different ways. */
 function checkExportTakes(
   command: CommandName,
@@ -236,7 +246,7 @@ function checkOperands(command: CommandName, operands: readonly string[]): void 
   throw new UsageError(`tapwatch ${command} takes ${what}, got ${got}.`);
 }
 
-/** All variables, but those that are meant for other commands. */
+/** All variables, but those that stand for other commands' flags. */
 function environmentValues(
   command: CommandName,
   flags: RawValues,
@@ -246,8 +256,7 @@ function environmentValues(
   checkVariables(Object.keys(sources.env));
   const values: RawValues = new Map();
   for (const spec of OPTIONS) {
-    const isOfOthers = spec.notYet !== undefined && !spec.commands?.includes(command);
-    if (!spec.env || isOfOthers || spec.flagOnly?.includes(command)) continue;
+    if (!spec.env || spec.flagOnly?.includes(command)) continue;
     const fromProcess = sources.env[spec.env];
     const text = fromProcess ?? file.values[spec.env];
     // An empty password is a mistake that would leave the door open; any other empty variable is none.
@@ -324,10 +333,17 @@ function build(
     anomalyThresholdPct: int("anomaly-threshold"),
     anomalyQuantile: int("anomaly-quantile"),
     alertIntervalS: int("alert-interval"),
-    smtp: smtpOf(values),
-    mailFrom: text("mail-from"),
-    mailTo: (values.get("mail-to") ?? []).map((raw) => String(raw.value)),
-    webhooks: (values.get("webhook") ?? []).map(asWebUrl),
+    smtp: smtpOf(values, sources),
+    mailFrom: one(values, "mail-from", asMailAddress),
+    mailTo: (values.get("mail-to") ?? []).map(asMailAddress),
+    webhooks: (values.get("webhook") ?? []).map(asWebhook),
+    webhookSecret: text("webhook-secret"),
+    syslog: one(values, "syslog", asSyslog),
+    alertSeverity: text("alert-severity") as Severity,
+    alertsPerHour: int("alerts-per-hour"),
+    quietHours: one(values, "quiet-hours", asQuietHours),
+    dashboardUrl: one(values, "dashboard-url", asBaseUrl) ??
+      `http://${bracketed(text("host")!)}:${int("port")}`,
     homeNets: values.get("home-net")?.map(asHomeNet) ?? HOME_WORDS,
     vxlanPorts: (values.get("vxlan-port") ?? []).map((raw) =>
       asNumber(raw, specByName.get("vxlan-port")!)
@@ -349,6 +365,7 @@ function build(
     toUs: one(values, "to", asTimeUs),
   };
   checkDashboardAddress(config);
+  checkMail(config, values);
   const { fromUs, toUs } = config;
   if (fromUs !== null && toUs !== null && toUs <= fromUs) {
     throw new UsageError("--to must be later than --from.");
@@ -384,19 +401,25 @@ function passwordOf(values: RawValues, sources: ConfigSources): string | null {
   );
 }
 
-function smtpOf(values: RawValues): SmtpConfig | null {
+function smtpOf(values: RawValues, sources: ConfigSources): SmtpConfig | null {
   const user = one(values, "smtp-user", asText);
   const password = one(values, "smtp-password", asText);
   const raw = values.get("smtp-url")?.[0];
-  if (raw) return smtpFromUrl(raw, user, password);
+  const caFile = values.get("smtp-ca")?.[0];
+  const ca = caFile ? readFile(caFile.origin, String(caFile.value), sources) : null;
+  if (raw) return { ...smtpFromUrl(raw, user, password), ca };
   const host = one(values, "smtp-host", asText);
   if (host === null) return null;
   const security = one(values, "smtp-security", asText) as SmtpConfig["security"];
   const port = one(values, "smtp-port", asNumber) ?? (security === "tls" ? 465 : 587);
-  return { host, port, user, password, security };
+  return { host, port, user, password, security, ca };
 }
 
-function smtpFromUrl(raw: RawValue, user: string | null, password: string | null): SmtpConfig {
+function smtpFromUrl(
+  raw: RawValue,
+  user: string | null,
+  password: string | null,
+): Omit<SmtpConfig, "ca"> {
   const url = URL.parse(String(raw.value));
   if (!url || !["smtp:", "smtps:"].includes(url.protocol) || url.hostname === "") {
     throw new UsageError(`${raw.origin} must look like smtp://host:587 or smtps://host:465.`);
@@ -412,6 +435,23 @@ function smtpFromUrl(raw: RawValue, user: string | null, password: string | null
     password: url.password === "" ? password : decodeURIComponent(url.password),
     security: isTls ? "tls" : url.searchParams.get("security") === "none" ? "none" : "starttls",
   };
+}
+
+/** Mail needs a server and a receiver: one without the other would be ignored in silence. */
+function checkMail({ command, smtp, mailTo }: Config, values: RawValues): void {
+  if (!specByName.get("smtp-url")!.commands!.includes(command)) return;
+  if (smtp !== null && mailTo.length === 0) {
+    throw new UsageError("A mail server is set up, but nobody to write to. Add --mail-to ADDR.");
+  }
+  const alone = ["mail-to", "mail-from", "smtp-ca"].find((name) => values.has(name));
+  if (smtp === null && alone !== undefined) {
+    const { origin } = values.get(alone)![0]!;
+    throw new UsageError(`${origin} has no effect without a mail server. Add --smtp-url URL.`);
+  }
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
 /** Loopback names and addresses; anything else is reachable by others. */

@@ -133,19 +133,25 @@ const refusals: readonly (readonly [readonly string[], string])[] = [
     "--smtp-password is no option, so that it stays out of process lists. Set TAPWATCH_SMTP_PASSWORD.",
   ],
   [
-    ["--webhook", "https://chat.example/x"],
-    "--webhook has no effect: this version calls no webhooks yet. Leave it out.",
+    ["--webhook", "chat.example/x"],
+    "--webhook must be an address that begins with http:// or https://, or one of slack+",
   ],
   [
     ["replay", "x", "--mail-to", "a@example.org"],
-    "--mail-to has no effect: this version sends no e-mail yet. Leave it out.",
+    "--mail-to has no effect without a mail server. Add --smtp-url URL.",
   ],
   [
     ["doctor", "--smtp-url", "smtp://mail"],
-    "--smtp-url has no effect: this version sends no e-mail",
+    "A mail server is set up, but nobody to write to. Add --mail-to ADDR.",
   ],
-  [["--alert-interval", "60"], "--alert-interval has no effect: this version sends no alerts yet."],
-  [["--anomaly-threshold", "5"], "--anomaly-threshold has no effect: this version sends no alerts"],
+  [["--mail-to", "ops at example.org"], "--mail-to must be a mail address as ops@example.org"],
+  [["--syslog", "http://log"], "--syslog must look like udp://host:514, tcp://host:601"],
+  [["--quiet-hours", "22-7"], "--quiet-hours must be two different times of day as 22:00-07:00"],
+  [["--dashboard-url", "tap"], "--dashboard-url must look like https://tap.example.org"],
+  [
+    ["--alert-severity", "hgih"],
+    '--alert-severity must be one of info, low, medium, high, critical, got "hgih". Did you mean high?',
+  ],
   [
     ["export", "flows", "--filter", "port 80"],
     "--filter has no effect here: rows are not filtered by it in this version. Rows take --from and --to.",
@@ -233,24 +239,32 @@ Deno.test("parseConfig() takes the password from a file or the environment, at l
   refusal(() => parseConfig([], withEnv({ TAPWATCH_PASSWORD: "short" })));
 });
 
-Deno.test("parseConfig() refuses each option that has no effect yet, as a flag and as a variable", () => {
-  const waiting = OPTIONS.filter(({ notYet }) => notYet !== undefined);
-  for (const { name, env, isSecret, commands, notYet } of waiting) {
-    for (const command of commands!) {
-      const operands = command === "replay" ? ["x"] : [];
-      const inFile = withEnv({}, { ".env": `${env}=1` });
-      for (const sources of [withEnv({ [env!]: "1" }), inFile]) {
-        const { message } = refusal(() => parseConfig([command, ...operands], sources));
-        match(message, new RegExp(`^${env}.* has no effect: this version ${notYet} yet\\.`));
-      }
-      if (isSecret) continue;
-      const { message } = refusal(() =>
-        parseConfig([command, ...operands, `--${name}`, "1"], nothing)
-      );
-      match(message, new RegExp(`^--${name} has no effect`));
-    }
-    deepStrictEqual(parseConfig(["decode", "x"], withEnv({ [env!]: "1" })).command, "decode");
-  }
+Deno.test("parseConfig() reads where alerts go, and when", () => {
+  const mail = ["--smtp-url", "smtp://mail.example.org", "--mail-to", "ops@example.org"];
+  const { smtp, mailTo } = parseConfig(mail, withEnv({ TAPWATCH_SMTP_PASSWORD: "secret" }));
+  deepStrictEqual([smtp?.host, smtp?.port, smtp?.security, mailTo], [
+    "mail.example.org",
+    587,
+    "starttls",
+    ["ops@example.org"],
+  ]);
+  const hooks = ["--webhook", "https://a.example/x", "--webhook", "slack+https://b.example/y"];
+  deepStrictEqual(parseConfig(hooks, nothing).webhooks.map(({ form }) => form), ["json", "slack"]);
+  const syslog = (url: string) => parseConfig(["--syslog", url], nothing).syslog;
+  deepStrictEqual(syslog("tls://[fd00::1]"), { protocol: "tls", host: "fd00::1", port: 6514 });
+  deepStrictEqual(syslog("udp://log.example:80"), {
+    protocol: "udp",
+    host: "log.example",
+    port: 80,
+  });
+  deepStrictEqual(parseConfig(["--quiet-hours", "22:00-07:00"], nothing).quietHours?.to, 420);
+  deepStrictEqual(parseConfig(["--host", "::1"], nothing).dashboardUrl, "http://[::1]:8055");
+  deepStrictEqual(
+    parseConfig(["--dashboard-url", "https://tap.example.org/"], nothing).dashboardUrl,
+    "https://tap.example.org",
+  );
+  // Of no concern to who only reads a file.
+  parseConfig(["analyze", "x"], withEnv({ TAPWATCH_SMTP_URL: "smtp://mail.example.org" }));
 });
 
 Deno.test("every option names its commands or is heeded by all", () => {

@@ -77,12 +77,6 @@ export function asHomeNet(raw: RawValue): string {
   );
 }
 
-export function asWebUrl(raw: RawValue): string {
-  const url = URL.parse(String(raw.value));
-  if (url && (url.protocol === "http:" || url.protocol === "https:")) return url.href;
-  throw new UsageError(`${raw.origin} must be an http or https URL.`);
-}
-
 /** A value as a message has it. */
 export function quote(value: unknown): string {
   return JSON.stringify(String(value));

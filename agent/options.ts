@@ -28,11 +28,6 @@ export interface OptionSpec {
   readonly isSecret?: true;
   /** The commands among them that take it as a flag alone: its variable is meant for the others. */
   readonly flagOnly?: readonly CommandName[];
-  /**
-   * What this version lacks for the option to have an effect, as "sends no e-mail". It is refused, as a flag and as a
-   * variable, and left out of the help; drop this line with what it waits for.
-   */
-  readonly notYet?: string;
 }
 
 export const COMMAND_NAMES = [
@@ -54,9 +49,6 @@ const capturing: readonly CommandName[] = ["run", "doctor"];
 const running: readonly CommandName[] = ["run", "replay"];
 const serving: readonly CommandName[] = [...running, "doctor"];
 const alerting: readonly CommandName[] = [...running, "alert-test", "doctor"];
-
-const sendsNoMail = "sends no e-mail";
-const sendsNoAlerts = "sends no alerts";
 
 /** Port range, RFC 6335 section 6. */
 const port = { kind: "integer", min: 1, max: 65535 } as const;
@@ -189,7 +181,6 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "PCT",
     help: "anomalous share of traffic that raises an alert",
     commands: running,
-    notYet: sendsNoAlerts,
   },
   {
     name: "anomaly-quantile",
@@ -212,16 +203,15 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "S",
     help: "least time between two alerts of one kind and source",
     commands: running,
-    notYet: sendsNoAlerts,
   },
   {
     name: "smtp-url",
     env: "TAPWATCH_SMTP_URL",
     kind: "text",
     placeholder: "URL",
-    help: "mail server, smtp://host:587 or smtps://host:465, without password",
+    help:
+      "mail server, smtp://host:587 (STARTTLS; ?security=none without) or smtps://host:465, without password",
     commands: alerting,
-    notYet: sendsNoMail,
   },
   {
     name: "smtp-host",
@@ -230,7 +220,6 @@ export const OPTIONS: readonly OptionSpec[] = [
     isSecret: true,
     help: "mail server, instead of --smtp-url",
     commands: alerting,
-    notYet: sendsNoMail,
   },
   {
     name: "smtp-port",
@@ -239,7 +228,6 @@ export const OPTIONS: readonly OptionSpec[] = [
     isSecret: true,
     help: "its port",
     commands: alerting,
-    notYet: sendsNoMail,
   },
   {
     name: "smtp-user",
@@ -248,7 +236,6 @@ export const OPTIONS: readonly OptionSpec[] = [
     isSecret: true,
     help: "name to log in with",
     commands: alerting,
-    notYet: sendsNoMail,
   },
   {
     name: "smtp-password",
@@ -257,7 +244,6 @@ export const OPTIONS: readonly OptionSpec[] = [
     isSecret: true,
     help: "password to log in with",
     commands: alerting,
-    notYet: sendsNoMail,
   },
   {
     name: "smtp-security",
@@ -268,16 +254,22 @@ export const OPTIONS: readonly OptionSpec[] = [
     isSecret: true,
     help: "starttls, tls or none",
     commands: alerting,
-    notYet: sendsNoMail,
+  },
+  {
+    name: "smtp-ca",
+    env: "TAPWATCH_SMTP_CA",
+    kind: "text",
+    placeholder: "FILE",
+    help: "certificate authority of the mail server, PEM (default: the system's)",
+    commands: alerting,
   },
   {
     name: "mail-from",
     env: "TAPWATCH_MAIL_FROM",
     kind: "text",
     placeholder: "ADDR",
-    help: "sender of alerts",
+    help: "sender of alerts (default: tapwatch at this host)",
     commands: alerting,
-    notYet: sendsNoMail,
   },
   {
     name: "mail-to",
@@ -287,7 +279,6 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "ADDR",
     help: "receiver of alerts, repeatable",
     commands: alerting,
-    notYet: sendsNoMail,
   },
   {
     name: "webhook",
@@ -295,9 +286,61 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: "text",
     isRepeatable: true,
     placeholder: "URL",
-    help: "JSON POST for each alert, repeatable",
+    help:
+      "POST for each alert, repeatable; slack+, discord+, teams+ or ntfy+ before the URL choose a form, plain is our JSON",
     commands: alerting,
-    notYet: "calls no webhooks",
+  },
+  {
+    name: "webhook-secret",
+    env: "TAPWATCH_WEBHOOK_SECRET",
+    kind: "text",
+    isSecret: true,
+    help: "signs webhooks: HMAC-SHA256 of the body in X-Tapwatch-Signature",
+    commands: alerting,
+  },
+  {
+    name: "syslog",
+    env: "TAPWATCH_SYSLOG",
+    kind: "text",
+    placeholder: "URL",
+    help: "udp://host:514, tcp://host:601 or tls://host:6514, for each alert a message of RFC 5424",
+    commands: alerting,
+  },
+  {
+    name: "alert-severity",
+    env: "TAPWATCH_ALERT_SEVERITY",
+    kind: "choice",
+    choices: ["info", "low", "medium", "high", "critical"],
+    default: "medium",
+    help: "least severity of an incident that is alerted",
+    commands: running,
+  },
+  {
+    name: "alerts-per-hour",
+    env: "TAPWATCH_ALERTS_PER_HOUR",
+    kind: "integer",
+    default: 12,
+    min: 1,
+    max: 10_000,
+    placeholder: "N",
+    help: "most alerts in any hour; what is above waits for the digest",
+    commands: running,
+  },
+  {
+    name: "quiet-hours",
+    env: "TAPWATCH_QUIET_HOURS",
+    kind: "text",
+    placeholder: "HH:MM-HH:MM",
+    help: "local time; only critical alerts pass, the rest comes as a digest at the end",
+    commands: running,
+  },
+  {
+    name: "dashboard-url",
+    env: "TAPWATCH_DASHBOARD_URL",
+    kind: "text",
+    placeholder: "URL",
+    help: "what links in alerts begin with (default: from host and port)",
+    commands: alerting,
   },
   {
     name: "home-net",

@@ -629,6 +629,7 @@ export const FINDING_KINDS = [
   "anomaly",
   "brute_force",
   "flood",
+  "reflection",
   "arp_spoof",
   "dns_tunnel",
   "beacon",

@@ -26,6 +26,8 @@ export function adviceFor(
       return bruteForceSteps(source, target);
     case "flood":
       return floodSteps(source, target);
+    case "reflection":
+      return reflectionSteps(finding, source, target);
     case "arp_spoof":
       return arpSteps(source, target);
     case "dns_tunnel":
@@ -105,6 +107,33 @@ function floodSteps(source: string, target: string): Step[] {
     {
       what: `Limit or block ${source}`,
       why: "at the router; if the sources are forged, ask the provider to filter by target.",
+    },
+  ];
+}
+
+function reflectionSteps({ attackId }: Finding, source: string, target: string): Step[] {
+  const check: Step = {
+    what: `Look whether ${source} is yours:`,
+    why: "then close the service to the internet, or let it answer only whom it serves.",
+  };
+  if (attackId === "") {
+    return [
+      {
+        what: `Ask nothing of ${source}:`,
+        why: "it answers what it was sent, and is rather attacked than an attacker.",
+      },
+      { what: "Keep the packets", why: "if its owner asks; nothing here has to be done." },
+    ];
+  }
+  return [
+    {
+      what: "Ask whether the questions took another way.",
+      why: "With two uplinks, or one direction captured, answers seem to come unasked.",
+    },
+    check,
+    {
+      what: `Have the provider filter what comes to ${target}`,
+      why: "by the port that the answers come from; the hosts that send them are used by others.",
     },
   ];
 }

@@ -73,7 +73,15 @@ Deno.test("a technique that has no name here keeps its number", () => {
 });
 
 Deno.test("every kind of finding has its words and at most three steps to take", () => {
-  const kinds = ["anomaly", "brute_force", "flood", "arp_spoof", "dns_tunnel", "beacon"] as const;
+  const kinds = [
+    "anomaly",
+    "brute_force",
+    "flood",
+    "reflection",
+    "arp_spoof",
+    "dns_tunnel",
+    "beacon",
+  ] as const;
   const findings = [
     ...kinds.map((kind) => readFinding("anomalies", { kind, sources: ["10.0.0.9"] })),
     readFinding("anomalies", { kind: "anomaly", entity: "link" }),

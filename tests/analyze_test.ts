@@ -203,7 +203,7 @@ Deno.test("analyze --json names the scan in the demo, with every key of the cont
   match(String(scan.ports), /^\d+([-,]\d+)+$/);
   match(String(scan.reason), /^192\.168\.10\.57 .*\w/);
   for (const finding of findings!) {
-    match(String(finding.kind), /^(brute_force|flood|arp_spoof|dns_tunnel|beacon)$/);
+    match(String(finding.kind), /^(brute_force|flood|reflection|arp_spoof|dns_tunnel|beacon)$/);
     match(String(finding.attack_id), /^T\d{4}/);
     match(String(finding.detected_ts), time);
   }

@@ -122,10 +122,10 @@ testWith(
     }),
 );
 
-Deno.test("alert-test says that there is nothing to test yet", async () => {
+Deno.test("alert-test says what to set up when there is nothing to test", async () => {
   const { code, stderr } = await runProgram(["alert-test"]);
   strictEqual(code, 2);
-  match(stderr, /sends no alerts yet/);
+  match(stderr, /No channel is set up.*--smtp-url URL with --mail-to ADDR/);
 });
 
 Deno.test("variables of .env hold, the process's own win, and a log in JSON stays JSON to the end", () =>

@@ -36,7 +36,7 @@ const rules: readonly Rule[] = [
   { part: /^agent\/capture\/\w+_worker\.ts$/, values: ["agent/", "ffi/"] },
   { part: /^agent\/[\w/]*_worker\.ts$/, values: ["agent/"] },
   { part: /^main\.ts$/, values: ["agent/"] },
-  { part: /^agent\/cli\//, values: ["agent/", "dashboard.ts"] },
+  { part: /^agent\/cli\//, values: ["agent/", "dashboard.ts", "components/advice.ts"] },
   // The path of a packet.
   { part: /^ffi\//, values: [] },
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
@@ -59,12 +59,14 @@ const rules: readonly Rule[] = [
   {
     part: /^agent\/alert\//,
     values: ["agent/decode/addresses.ts", ...common],
-    types: ["agent/live_state.ts"],
+    types: ["agent/live_state.ts", "agent/config.ts", "agent/alert_options.ts"],
   },
   {
     part: /^agent\/[\w]+\.ts$/,
     values: [
       ...common,
+      "agent/alert/quiet_hours.ts",
+      "agent/alert_options.ts",
       "agent/live_state.ts",
       "agent/option_values.ts",
       "agent/options.ts",

@@ -29,9 +29,7 @@ export async function runCommand(config: Config): Promise<void> {
     case "export":
       return (await import("./export_command.ts")).runExportCommand(config);
     case "alert-test":
-      throw new UsageError(
-        "This version sends no alerts yet, so there is nothing to test. Findings and alerts come with detection.",
-      );
+      return (await import("./alert_test_command.ts")).runAlertTest(config);
     case "version":
       return console.log(
         config.isJson

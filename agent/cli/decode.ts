@@ -3,7 +3,8 @@
  * reassembly, and memory does not grow with the file.
  */
 import { CaptureFileReader } from "../capture/file_reader.ts";
-import { identifyApplication, readPacketNames } from "../decode/application.ts";
+import { readPacketNames } from "../decode/application.ts";
+import { identifyApplication } from "../decode/identify.ts";
 import { decodePacket } from "../decode/decode.ts";
 import { tunnelPorts } from "../decode/tunnel_ports.ts";
 import { formatTsvRow, TSV_HEADER, type TsvRow } from "../decode/tsv.ts";

@@ -20,6 +20,11 @@ const signatures: {
     category: "Attempted Administrator Privilege Gain",
   },
   flood: { id: 1_000_003, name: "flood", category: "Detection of a Denial of Service Attack" },
+  reflection: {
+    id: 1_000_007,
+    name: "reflected traffic",
+    category: "Detection of a Denial of Service Attack",
+  },
   arp_spoof: { id: 1_000_004, name: "ARP spoofing", category: "Potentially Bad Traffic" },
   dns_tunnel: {
     id: 1_000_005,

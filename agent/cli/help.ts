@@ -29,15 +29,12 @@ const commandHelp: Readonly<Record<CommandName, { usage: string; text: string }>
   },
   export: {
     usage: "tapwatch export KIND",
-    text:
-      "packets | flows | anomalies | scans | alerts as --format csv|jsonl, or pcap with --filter",
+    text: "packets, flows, anomalies, scans, incidents, alerts as --format csv|jsonl; or pcap",
   },
   version: { usage: "tapwatch version", text: "the version" },
   help: { usage: "tapwatch help [COMMAND]", text: "this page, or the options of one command" },
 };
 
-/** What this version does something with. */
-const offered = OPTIONS.filter(({ notYet }) => notYet === undefined);
 /** Options of `run` and `replay` that the general page lists first. */
 const runCommands: readonly CommandName[] = ["run", "replay"];
 const columnsMax = 100;
@@ -50,7 +47,7 @@ export function helpText(command: CommandName | null): string {
 
 function generalPage(): string {
   const isOfRun = (option: OptionSpec) => runCommands.some((name) => isHeededBy(option, name));
-  const flags = offered.filter(({ isSecret, name }) => !isSecret && !isInformative(name));
+  const flags = OPTIONS.filter(({ isSecret, name }) => !isSecret && !isInformative(name));
   return [
     "tapwatch watches the network of one host: captures, decodes, logs and shows.",
     "",
@@ -67,7 +64,7 @@ function generalPage(): string {
     ),
     "",
     "Only as variables, so that they stay out of process lists:",
-    ...offered.filter(({ isSecret }) => isSecret).flatMap((option) =>
+    ...OPTIONS.filter(({ isSecret }) => isSecret).flatMap((option) =>
       columns(`      ${option.env}`, option.help)
     ),
     "",
@@ -79,7 +76,7 @@ function generalPage(): string {
 }
 
 function commandPage(command: CommandName): string {
-  const options = offered.filter((option) =>
+  const options = OPTIONS.filter((option) =>
     !option.isSecret && !isInformative(option.name) && isHeededBy(option, command)
   );
   const takesOptions = command !== "help";

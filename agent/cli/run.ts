@@ -8,6 +8,7 @@ import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import { StoreQueries } from "../store/queries.ts";
 import { AlertHost } from "./alert_host.ts";
+import { tellStory } from "./alert_story.ts";
 import { makeChannels, policyOptions } from "./channels.ts";
 import { chooseInput, type Input } from "./input.ts";
 import { claimResults, databasePath } from "./results_folder.ts";
@@ -31,7 +32,14 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     onAlertsTaken: (sequence, isWritten) => alerts.storeTook(sequence, isWritten),
   });
   const alerts = new AlertHost({
-    channels: await makeChannels(config),
+    channels: await makeChannels(config, (alert) =>
+      tellStory(alert, {
+        live,
+        queries,
+        resultsFolder: config.resultsFolder,
+        dashboardUrl: config.dashboardUrl,
+        vxlanPorts: config.vxlanPorts,
+      })),
     policy: policyOptions(config),
     anomalyThresholdPct: config.anomalyThresholdPct,
     live,

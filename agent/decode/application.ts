@@ -1,6 +1,5 @@
 /**
- * Applications: what a payload is, and the names that a flow's first messages show. The payload's own words come first
- * (signatures_tcp.ts, signatures_udp.ts), the well-known port last (app_ports.ts).
+ * Applications of flows, and the names that their first messages show. What a payload by itself is, identify.ts says.
  */
 import {
   Application,
@@ -9,118 +8,155 @@ import {
   type Packet,
   Transport,
 } from "../records.ts";
-import { readDnsOverTcp, readMessage } from "./app_details.ts";
+import { readMessage } from "./app_details.ts";
 import { PendingFlows } from "./app_pending.ts";
-import { PayloadLook, type PortTable, tcpPorts, udpPorts } from "./app_ports.ts";
-import { isTextAt } from "./app_text.ts";
+import type { TakeMessage } from "./dns_stream.ts";
+import { identifyApplication } from "./identify.ts";
 import { readDatagramNames, readSegmentNames } from "./packet_names.ts";
 import { readQuic } from "./quic_reader.ts";
-import { matchTcp } from "./signatures_tcp.ts";
-import { matchUdp } from "./signatures_udp.ts";
-import { readStream } from "./stream_reader.ts";
+import {
+  type FlowPlace,
+  inspectSegment,
+  pendingKey,
+  readCutStream,
+  type StreamContext,
+  type Told,
+} from "./stream_reader.ts";
 import { isDtlsRecord } from "./tls.ts";
 
-/** Bytes that must all be readable for a payload to look like text. */
-const lookLength = 8;
+export interface ReaderOptions {
+  /** Most messages waiting at a time; see app_pending.ts for the memory. */
+  readonly pendingMax?: number;
+  /** Only what names hosts is read besides the application. */
+  readonly isForHosts?: boolean;
+  /** Takes each DNS message that came over TCP; it may be cut off. */
+  readonly takeDns?: TakeMessage;
+}
+
+/** What a packet has told of its flow. */
+export interface Inspected {
+  /** What the flow's application is as far as is known now: not always what it was thought to be before. */
+  readonly application: number;
+  readonly details: readonly ApplicationDetails[];
+  /** More packets of the flow are needed to know either. */
+  readonly isWaiting: boolean;
+  /** Nothing more is to be learnt from the flow. */
+  readonly isSettled: boolean;
+}
+
 const pendingMaxDefault = 4096;
-const speaksDns = APPLICATION_NAMES.map((name) => ["dns", "mdns", "llmnr", "nbns"].includes(name));
+/** Applications whose messages name hosts, and those in the form of DNS, by index. */
+const namesHosts = flagsOf("dns", "mdns", "llmnr", "nbns", "dhcp", "dhcpv6");
+const speaksDns = flagsOf("dns", "mdns", "llmnr", "nbns");
+const noDetails: readonly ApplicationDetails[] = [];
 
-/**
- * Index into APPLICATION_NAMES of what the packet's payload is, 0 when it does not say. Looks only at the payload that was
- * captured; allocates nothing and never throws.
- */
-export function identifyApplication(bytes: Uint8Array, packet: Packet): number {
-  const at = packet.payloadOffset;
-  if (at < 0 || packet.payloadCapturedLength <= 0 || packet.isLaterFragment === 1) return 0;
-  const end = at + packet.payloadCapturedLength;
-  if (packet.transport === Transport.tcp) {
-    return matchTcp(bytes, at, end, packet) || matchPorts(bytes, at, end, packet, tcpPorts);
-  }
-  if (packet.transport === Transport.udp) {
-    return matchUdp(bytes, at, end, packet) || matchPorts(bytes, at, end, packet, udpPorts);
-  }
-  return 0;
+function flagsOf(...names: string[]): readonly boolean[] {
+  return APPLICATION_NAMES.map((name) => names.includes(name));
 }
 
 /**
- * True for a query of DNS or one of its kin, which tells no address of a host. `application` is what identifyApplication()
- * has told of the flow.
- */
-export function isNameQuery(bytes: Uint8Array, packet: Packet, application: number): boolean {
-  if (!speaksDns[application]) return false;
-  // The highest bit of the flags (RFC 1035 section 4.1.1); over TCP a length of two bytes comes first (section 4.2.2).
-  const flags = packet.payloadOffset + (packet.transport === Transport.tcp ? 4 : 2);
-  const end = packet.payloadOffset + packet.payloadCapturedLength;
-  return flags < end && bytes[flags] < 0x80;
-}
-
-/** The lower port is the server's more often than not. */
-function matchPorts(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  packet: Packet,
-  table: PortTable,
-): number {
-  const { sourcePort, destinationPort } = packet;
-  if (sourcePort < 0 || destinationPort < 0) return 0;
-  const isText = isTextAt(bytes, at, Math.min(end, at + lookLength));
-  const look = isText ? PayloadLook.text : PayloadLook.binary;
-  const low = Math.min(sourcePort, destinationPort);
-  const high = Math.max(sourcePort, destinationPort);
-  if ((table.looks[low] & look) !== 0) return table.applications[low];
-  return (table.looks[high] & look) !== 0 ? table.applications[high] : 0;
-}
-
-/**
- * Reads the names that a flow shows, and keeps what is not whole yet: a TLS ClientHello or an HTTP head in several
- * segments, in any order, and a QUIC ClientHello in several Initial packets.
+ * Tells what flows are and the names that they show, and keeps what is not whole yet: first messages of TCP streams in any
+ * number of segments, in any order, and a QUIC ClientHello in several Initial packets.
  */
 export class ApplicationReader {
-  readonly #pending: PendingFlows;
+  readonly #isForHosts: boolean;
+  readonly #context: StreamContext;
+  readonly #takeDns: TakeMessage | undefined;
+  /** Of the DNS messages in the segment in hand. */
+  #dnsDetails: ApplicationDetails[] = [];
 
-  /** `pendingMax`: most flows waiting at a time; see app_pending.ts for the memory. Throws RangeError below 1. */
-  constructor(options: { readonly pendingMax?: number } = {}) {
-    this.#pending = new PendingFlows(options.pendingMax ?? pendingMaxDefault);
+  /** Throws RangeError for a `pendingMax` below 1. */
+  constructor(options: ReaderOptions = {}) {
+    this.#isForHosts = options.isForHosts ?? false;
+    this.#takeDns = options.takeDns;
+    this.#context = {
+      pending: new PendingFlows(options.pendingMax ?? pendingMaxDefault),
+      isWanted: (application) => this.#isWanted(application),
+      takeDns: (bytes, at, end) => this.#takeDnsMessage(bytes, at, end),
+    };
   }
 
-  /** Flows that wait for more packets. */
+  /** Messages that wait for more packets. */
   get pendingCount(): number {
-    return this.#pending.count;
+    return this.#context.pending.count;
   }
 
-  /**
-   * What the packet's payload says of its flow `key`, whose application identifyApplication has told; null when it says
-   * nothing. `isComplete` is false while the flow's next packets are needed.
-   */
-  read(
-    bytes: Uint8Array,
-    packet: Packet,
-    application: number,
-    key: number,
-  ): ApplicationDetails | null {
-    if (packet.payloadCapturedLength <= 0 || packet.isLaterFragment === 1) return null;
+  /** What the packet's payload says of its flow. */
+  inspect(bytes: Uint8Array, packet: Packet, flow: FlowPlace): Inspected {
+    if (packet.payloadCapturedLength <= 0 || packet.isLaterFragment === 1) {
+      return {
+        application: flow.application,
+        details: noDetails,
+        isWaiting: false,
+        isSettled: false,
+      };
+    }
+    const told = packet.transport === Transport.tcp
+      ? inspectSegment(this.#context, bytes, packet, flow)
+      : this.#inspectDatagram(bytes, packet, flow);
+    const { application, isWaiting } = told;
+    const details = this.#detailsOf(told);
+    const isSettled = !isWaiting && application !== 0 &&
+      (!this.#isWanted(application) || details.some(isAll));
+    return { application, details, isWaiting, isSettled };
+  }
+
+  /** A flow ends, and its key may get another: what can be told of the messages that wait. */
+  end(key: number): readonly ApplicationDetails[] {
+    const { pending } = this.#context;
+    if (pending.count === 0) return noDetails;
+    return [0, 1].flatMap((direction) => {
+      const place = pendingKey({ key, direction });
+      const details = readCutStream(this.#context, place);
+      pending.delete(place);
+      return details ?? [];
+    });
+  }
+
+  #inspectDatagram(bytes: Uint8Array, packet: Packet, flow: FlowPlace): Told {
+    const application = flow.application || identifyApplication(bytes, packet);
     const at = packet.payloadOffset;
     const end = at + packet.payloadCapturedLength;
-    if (packet.transport === Transport.tcp) {
-      const details = application === Application.dns
-        ? readDnsOverTcp(bytes, at, end)
-        : readMessage(bytes, at, end, application);
-      return details ?? readStream(this.#pending, bytes, packet, { application, key });
+    let details: ApplicationDetails | null = null;
+    if (application === Application.quic && !this.#isForHosts) {
+      const key = pendingKey({ key: flow.key, direction: 0 });
+      details = readQuic(this.#context.pending, bytes, packet, key);
+    } else if (this.#isWanted(application) && !this.#isIdleQuery(bytes, at, end, application)) {
+      const kind = isDtlsRecord(bytes, at, end) ? Application.dtls : application;
+      details = readMessage(bytes, at, end, kind);
     }
-    if (application === Application.quic) return readQuic(this.#pending, bytes, packet, key);
-    return readMessage(
-      bytes,
-      at,
-      end,
-      isDtlsRecord(bytes, at, end) ? Application.dtls : application,
-    );
+    return { application, details, isWaiting: details?.isComplete === false };
   }
 
-  /** Forgets what waits for flow `key`; to be called when the key gets another flow. */
-  forget(key: number): void {
-    this.#pending.delete(key);
+  #takeDnsMessage(bytes: Uint8Array, at: number, end: number): void {
+    this.#takeDns?.(bytes, at, end);
+    if (this.#isIdleQuery(bytes, at, end, Application.dns)) return;
+    const details = readMessage(bytes, at, end, Application.dns);
+    if (details !== null) this.#dnsDetails.push(details);
   }
+
+  /** What the packet in hand told, and the DNS messages that it was the end of. */
+  #detailsOf({ details }: Told): readonly ApplicationDetails[] {
+    if (details !== null) return [details];
+    const messages = this.#dnsDetails;
+    if (messages.length === 0) return noDetails;
+    this.#dnsDetails = [];
+    return messages;
+  }
+
+  #isWanted(application: number): boolean {
+    return !this.#isForHosts || namesHosts[application];
+  }
+
+  /** A query of DNS or one of its kin tells no address of a host: QR is 0 (RFC 1035 section 4.1.1). */
+  #isIdleQuery(bytes: Uint8Array, at: number, end: number, application: number): boolean {
+    return this.#isForHosts && speaksDns[application] && at + 2 < end && bytes[at + 2] < 0x80;
+  }
+}
+
+/** True when the flow will not tell more than this. */
+function isAll({ isComplete, dns, name, http }: ApplicationDetails): boolean {
+  return isComplete && !dns && (name !== undefined || !http);
 }
 
 /**

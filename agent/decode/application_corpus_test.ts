@@ -4,8 +4,9 @@
  */
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { Packet } from "../records.ts";
-import { ApplicationReader, identifyApplication, readPacketNames } from "./application.ts";
+import { ApplicationReader, readPacketNames } from "./application.ts";
 import { decodePacket } from "./decode.ts";
+import type { FlowPlace } from "./stream_reader.ts";
 
 const corpus = new URL("../../../shared/corpus/", import.meta.url);
 const isAbsent = !exists(corpus);
@@ -35,6 +36,12 @@ function visitPackets(path: string, visit: (bytes: Uint8Array, packet: Packet) =
   }
 }
 
+/** Of a flow of which nothing is known. */
+function placeOf({ sourcePort, destinationPort }: Packet, key: number): FlowPlace {
+  const direction = sourcePort < destinationPort ? 1 : 0;
+  return { key, direction, application: 0, streamOffset: NaN, isFirstPayload: false };
+}
+
 const hostile = [
   "gen_mal__dns_pointer_loops",
   "gen_mal__tls_length_fields_ff",
@@ -59,9 +66,8 @@ Deno.test({
       const reader = new ApplicationReader({ pendingMax: 4 });
       let number = 0;
       visitPackets(`malformed/${name}.pcap`, (bytes, packet) => {
-        const application = identifyApplication(bytes, packet);
-        const details = reader.read(bytes, packet, application, number++);
-        const texts = JSON.stringify([details, readPacketNames(bytes, packet)]);
+        const told = reader.inspect(bytes, packet, placeOf(packet, number++));
+        const texts = JSON.stringify([told, readPacketNames(bytes, packet)]);
         ok(/^[\x20-\x7e]*$/.test(texts), `${name} packet ${number}: ${texts}`);
       });
       ok(number > 0, name);
@@ -95,11 +101,11 @@ Deno.test({
       const reader = new ApplicationReader();
       const found = new Set<string>();
       visitPackets(`decode/${name}`, (bytes, packet) => {
-        const application = identifyApplication(bytes, packet);
         const key = Math.min(packet.sourcePort, packet.destinationPort) * 65536 +
           Math.max(packet.sourcePort, packet.destinationPort);
-        const ja4 = reader.read(bytes, packet, application, key)?.tls?.ja4;
-        if (ja4 !== undefined) found.add(ja4);
+        for (const { tls } of reader.inspect(bytes, packet, placeOf(packet, key)).details) {
+          if (tls?.ja4 !== undefined) found.add(tls.ja4);
+        }
       });
       deepStrictEqual([...found].sort(), [...expected].sort(), name);
     }

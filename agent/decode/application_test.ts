@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { APPLICATION_NAMES, Transport } from "../records.ts";
+import { Application, APPLICATION_NAMES, type ApplicationName, Transport } from "../records.ts";
 import {
   ascii,
   type Carrier,
@@ -11,7 +11,8 @@ import {
   fromHex,
   tlsRecords,
 } from "./app_samples.ts";
-import { identifyApplication, isNameQuery } from "./application.ts";
+import { ApplicationReader } from "./application.ts";
+import { identifyApplication } from "./identify.ts";
 import { join, uint16 } from "./packet_builder.ts";
 import { sealInitial } from "./quic_samples.ts";
 
@@ -178,23 +179,21 @@ Deno.test("random payloads on no known port are hardly ever taken for something"
   ok(wrong < 40, `${wrong} of 8000`);
 });
 
-Deno.test("isNameQuery() tells queries of DNS and its kin from answers, over UDP and TCP", () => {
+Deno.test("an ApplicationReader for hosts reads answers of DNS and its kin, over UDP and TCP, and no queries", () => {
   const answer = dnsMessage({ flags: 0x8180, questions: [dnsQuestion("www.example.com")] });
-  const isQuery = (
-    payload: Uint8Array,
-    transport: "tcp" | "udp",
-    name: typeof APPLICATION_NAMES[number],
-  ) => {
+  const names = (payload: Uint8Array, transport: "tcp" | "udp", name: ApplicationName) => {
     const { bytes, packet } = carry(payload, { transport, destination: 53 });
-    return isNameQuery(bytes, packet, APPLICATION_NAMES.indexOf(name));
+    const application = Application[name];
+    const flow = { key: 1, application, direction: 0, streamOffset: 0, isFirstPayload: true };
+    const reader = new ApplicationReader({ isForHosts: true });
+    return reader.inspect(bytes, packet, flow).details.length;
   };
-  for (const name of ["dns", "mdns", "llmnr", "nbns"] as const) {
-    strictEqual(isQuery(query, "udp", name), true, name);
-    strictEqual(isQuery(answer, "udp", name), false, name);
+  for (const name of ["dns", "mdns", "llmnr"] as const) {
+    strictEqual(names(query, "udp", name), 0, name);
+    strictEqual(names(answer, "udp", name), 1, name);
   }
   const overTcp = (message: Uint8Array) => join(uint16(message.length), message);
-  strictEqual(isQuery(overTcp(query), "tcp", "dns"), true);
-  strictEqual(isQuery(overTcp(answer), "tcp", "dns"), false);
-  strictEqual(isQuery(query.subarray(0, 2), "udp", "dns"), false);
-  strictEqual(isQuery(query, "udp", "dhcp"), false);
+  strictEqual(names(overTcp(query), "tcp", "dns"), 0);
+  strictEqual(names(overTcp(answer), "tcp", "dns"), 1);
+  strictEqual(names(tlsRecords(clientHello()), "tcp", "tls"), 0);
 });

@@ -36,6 +36,14 @@ export class Assembly {
     this.#ranges.length = 0;
   }
 
+  /** Forgets the first `length` bytes, and lets the stream begin behind them; returns whether anything is left. */
+  drop(length: number): boolean {
+    this.bytes.copyWithin(0, length, this.#ranges.at(-1) ?? 0);
+    const left = this.#ranges.map((position) => Math.max(0, position - length));
+    this.#ranges = left.filter((_, place) => left[place | 1] > left[place & ~1]);
+    return this.#ranges.length > 0;
+  }
+
   #addRange(start: number, end: number): boolean {
     const ranges = this.#ranges;
     let first = 0;

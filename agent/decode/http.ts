@@ -96,18 +96,23 @@ function readLastToken(bytes: Uint8Array, at: number, lineEnd: number): number {
   return word === sipWord ? LineProtocol.sip : LineProtocol.none;
 }
 
-/** True when the head of the message at `at` is there to its empty line. */
-export function hasWholeHead(bytes: Uint8Array, at: number, end: number): boolean {
+/** Position behind the empty line that ends the head of the message at `at`; -1 when it is not there. */
+export function findHeadEnd(bytes: Uint8Array, at: number, end: number): number {
   let line = findLineEnd(bytes, at, end) + 1;
   while (line < end) {
-    if (
-      bytes[line] === 0x0a || (bytes[line] === 0x0d && bytes[line + 1] === 0x0a && line + 1 < end)
-    ) {
-      return true;
-    }
-    line = findLineEnd(bytes, line, end) + 1;
+    const next = findLineEnd(bytes, line, end) + 1;
+    const isEmpty = next === line + 1 || (next === line + 2 && bytes[line] === 0x0d);
+    if (isEmpty && next <= end) return next;
+    line = next;
   }
-  return false;
+  return -1;
+}
+
+/** Position behind the last line that is there to its end; `at` when there is none. */
+export function findLastLine(bytes: Uint8Array, at: number, end: number): number {
+  let next = end;
+  while (next > at && bytes[next - 1] !== 0x0a) next--;
+  return next;
 }
 
 /** Reads the head at `at`, as far as it is there; null when it does not begin like HTTP. */

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { ascii } from "./app_samples.ts";
-import { hasWholeHead, LineProtocol, readHttp, readLineProtocol } from "./http.ts";
+import { findHeadEnd, LineProtocol, readHttp, readLineProtocol } from "./http.ts";
 import { join } from "./packet_builder.ts";
 
 const request =
@@ -74,7 +74,7 @@ Deno.test("every shorter prefix of a request says part of the same, and its head
   for (let length = 0; length < bytes.length; length++) {
     const details = readHttp(bytes, 0, length);
     if (length >= hostEnd) strictEqual(details?.host, "www.example.com:8080", `${length}`);
-    strictEqual(hasWholeHead(bytes, 0, length), length >= headEnd, `${length}`);
+    strictEqual(findHeadEnd(bytes, 0, length), length >= headEnd ? headEnd : -1, `${length}`);
   }
 });
 

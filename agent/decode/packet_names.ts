@@ -8,6 +8,7 @@ import { readUint16 } from "./bytes.ts";
 import { readClientHello } from "./client_hello.ts";
 import { isDnsQueryStrict } from "./dns.ts";
 import { readHttp } from "./http.ts";
+import { skipProxyHeader } from "./proxy_header.ts";
 import { readQuicDatagram } from "./quic_reader.ts";
 import { isClientHelloRecord, tlsRecordHeaderLength } from "./tls.ts";
 
@@ -20,18 +21,22 @@ const ssdpPort = 1900;
 
 /** The names in a TCP segment. */
 export function readSegmentNames(bytes: Uint8Array, packet: Packet): ApplicationDetails | null {
-  const at = packet.payloadOffset;
-  const end = at + packet.payloadCapturedLength;
+  const end = packet.payloadOffset + packet.payloadCapturedLength;
+  const at = Math.max(packet.payloadOffset, skipProxyHeader(bytes, packet.payloadOffset, end));
   if (hasPort(packet, dnsPort)) return readDnsOverTcp(bytes, at, end);
-  if (isClientHelloRecord(bytes, at, end)) return readHelloNames(bytes, packet);
+  if (isClientHelloRecord(bytes, at, end)) return readHelloNames(bytes, packet, at);
   const http = readHttp(bytes, at, end);
   return http === null ? null : describeHttp(Application.http, http);
 }
 
 /** A hello that goes on in the next segment is not read; one that only its capture cut off is. */
-function readHelloNames(bytes: Uint8Array, packet: Packet): ApplicationDetails | null {
-  const at = packet.payloadOffset;
-  if (tlsRecordHeaderLength + readUint16(bytes, at + 3) > packet.payloadLength) return null;
+function readHelloNames(
+  bytes: Uint8Array,
+  packet: Packet,
+  at: number,
+): ApplicationDetails | null {
+  const length = packet.payloadLength - (at - packet.payloadOffset);
+  if (tlsRecordHeaderLength + readUint16(bytes, at + 3) > length) return null;
   const end = at + packet.payloadCapturedLength;
   const tls = readClientHello(bytes, at + tlsRecordHeaderLength, end, "t");
   return tls === null ? null : describeTls(Application.tls, tls);

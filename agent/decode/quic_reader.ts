@@ -20,7 +20,7 @@ export function readQuic(
   const end = at + packet.payloadCapturedLength;
   const found = flows.find(key);
   if (bytes[at] < 0x80 || (found !== undefined && !found.isFrom(packet))) return null;
-  const pending = found ?? new Pending(packet, Application.quic, true);
+  const pending = found ?? new Pending(packet, { application: Application.quic });
   const keys = collectCrypto(bytes, { at, end }, pending.keys, pending.assembly);
   if (keys === null) return null;
   pending.keys = keys;

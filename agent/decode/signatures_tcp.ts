@@ -1,5 +1,6 @@
 /**
- * Applications over TCP by what a segment says at its start. Nothing here allocates or throws; ports are looked at only
+ * Applications over TCP by what a segment says at its start. Nothing here throws, or allocates but for a proxy's header; ports
+ * are looked at only
  * where two protocols say the same.
  */
 import { Application, type Packet } from "../records.ts";
@@ -8,6 +9,7 @@ import { readInt32, readUint16, readUint32 } from "./bytes.ts";
 import { isDnsShaped } from "./dns.ts";
 import { LineProtocol, readLineProtocol } from "./http.ts";
 import { isKerberosTag, isLdapMessage } from "./signatures_ber.ts";
+import { skipProxyHeader } from "./proxy_header.ts";
 import { isSslv2Hello, isTlsRecord } from "./tls.ts";
 
 const {
@@ -63,15 +65,27 @@ const word = {
   smb2Sealed: 0xfd534d42 | 0,
 } as const;
 
-/** Index into APPLICATION_NAMES of the segment between `at` and `end`, 0 when it says nothing. */
-export function matchTcp(bytes: Uint8Array, at: number, end: number, packet: Packet): number {
+/** What is known of a message besides its bytes; `payloadLength` is its length, captured or not. */
+export type Segment = Pick<Packet, "sourcePort" | "destinationPort" | "payloadLength">;
+
+/**
+ * Index into APPLICATION_NAMES of the segment between `at` and `end`, 0 when it says nothing. A proxy's header in front of
+ * it is left out.
+ */
+export function matchTcp(bytes: Uint8Array, at: number, end: number, packet: Segment): number {
   if (end - at < 3) return 0;
   if (isTlsRecord(bytes, at, end)) return tls;
+  const message = skipProxyHeader(bytes, at, end);
+  if (message > at) {
+    const { sourcePort, destinationPort } = packet;
+    const payloadLength = packet.payloadLength - (message - at);
+    return matchTcp(bytes, message, end, { sourcePort, destinationPort, payloadLength });
+  }
   const isText = isTextAt(bytes, at, Math.min(end, at + 4));
   return isText ? matchText(bytes, at, end, packet) : matchBinary(bytes, at, end, packet);
 }
 
-function matchText(bytes: Uint8Array, at: number, end: number, packet: Packet): number {
+function matchText(bytes: Uint8Array, at: number, end: number, packet: Segment): number {
   if (end - at < 4) return 0;
   const start = readInt32(bytes, at);
   switch (start) {
@@ -119,7 +133,7 @@ function matchLine(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** "220 …" is FTP's greeting and SMTP's: the port or the line itself tells them apart. */
-function matchGreeting(bytes: Uint8Array, at: number, end: number, packet: Packet): number {
+function matchGreeting(bytes: Uint8Array, at: number, end: number, packet: Segment): number {
   if (hasPort(packet, 21)) return ftp;
   if (hasPort(packet, 25) || hasPort(packet, 587) || hasPort(packet, 465)) return smtp;
   const lineEnd = findLineEnd(bytes, at, Math.min(end, at + 512));
@@ -131,7 +145,7 @@ function matchGreeting(bytes: Uint8Array, at: number, end: number, packet: Packe
 }
 
 /** "USER name" is FTP's, POP3's, and with more words IRC's. */
-function matchUser(bytes: Uint8Array, at: number, end: number, packet: Packet): number {
+function matchUser(bytes: Uint8Array, at: number, end: number, packet: Segment): number {
   if (bytes[at + 4] !== 0x20) return 0;
   if (hasPort(packet, 110)) return pop3;
   const lineEnd = findLineEnd(bytes, at, Math.min(end, at + 512));
@@ -142,7 +156,7 @@ function matchUser(bytes: Uint8Array, at: number, end: number, packet: Packet): 
 }
 
 /** "+OK" and "-ERR" are POP3's and Redis's; Redis says nothing behind "+OK". */
-function matchPlusMinus(bytes: Uint8Array, at: number, end: number, packet: Packet): number {
+function matchPlusMinus(bytes: Uint8Array, at: number, end: number, packet: Segment): number {
   const isOk = startsWithAt(bytes, at, end, "+OK");
   if (!isOk && !startsWithAt(bytes, at, end, "-ERR")) return 0;
   if (hasPort(packet, 6379)) return redis;
@@ -157,7 +171,7 @@ function isRedisArray(bytes: Uint8Array, at: number, end: number): boolean {
   return next > at + 1 && startsWithAt(bytes, next, end, "\r\n$");
 }
 
-function matchBinary(bytes: Uint8Array, at: number, end: number, packet: Packet): number {
+function matchBinary(bytes: Uint8Array, at: number, end: number, packet: Segment): number {
   const length = packet.payloadLength;
   switch (bytes[at]) {
     case 0x00:
@@ -182,12 +196,12 @@ function matchBinary(bytes: Uint8Array, at: number, end: number, packet: Packet)
 }
 
 /** Messages that begin with a length, and NetBIOS sessions of type 0 (RFC 1002 section 4.3). */
-function matchZero(bytes: Uint8Array, at: number, end: number, packet: Packet): number {
+function matchZero(bytes: Uint8Array, at: number, end: number, packet: Segment): number {
   if (end - at < 8) return matchLengthFirst(bytes, at, end, packet);
   const inner = readInt32(bytes, at + 4);
   if (inner === stunCookie || isFramedStun(bytes, at, end)) return stun;
   if (inner === word.smb1 || inner === word.smb2 || inner === word.smb2Sealed) return smb;
-  if (isPostgresqlStart(bytes, at, end)) return postgresql;
+  if (isPostgresqlStart(bytes, at)) return postgresql;
   const isKerberos = end - at > 6 && isKerberosTag(bytes[at + 4]) &&
     readUint32(bytes, at) + 4 === packet.payloadLength;
   if (isKerberos) return kerberos;
@@ -200,7 +214,7 @@ function isFramedStun(bytes: Uint8Array, at: number, end: number): boolean {
 }
 
 /** What only the port makes likely, and a length that fits makes certain. */
-function matchLengthFirst(bytes: Uint8Array, at: number, end: number, packet: Packet): number {
+function matchLengthFirst(bytes: Uint8Array, at: number, end: number, packet: Segment): number {
   const length = packet.payloadLength;
   if (hasPort(packet, 53)) {
     return isDnsShaped(bytes, at + 2, end, readUint16(bytes, at)) ? dns : 0;
@@ -226,7 +240,7 @@ function isTelnetNegotiation(bytes: Uint8Array, at: number, end: number): boolea
 }
 
 /** TPKT (RFC 1006) with an X.224 connection request or confirm, and RDP's port, cookie or negotiation. */
-function isRdpConnect(bytes: Uint8Array, at: number, end: number, packet: Packet): boolean {
+function isRdpConnect(bytes: Uint8Array, at: number, end: number, packet: Segment): boolean {
   if (end - at < 11 || bytes[at + 1] !== 0) return false;
   const type = bytes[at + 5] & 0xf0;
   if (type !== 0xe0 && type !== 0xd0) return hasPort(packet, 3389);
@@ -241,21 +255,25 @@ function isMqttConnect(bytes: Uint8Array, at: number, end: number): boolean {
     startsWithAt(bytes, next + 1, end, "\x00\x06MQIsdp");
 }
 
-/** The server's greeting, protocol 10: length:24 little-endian, sequence 0, version, a readable version text. */
+/**
+ * The server's greeting, protocol 10: length:24 little-endian, sequence 0, version, a readable version text. It may go on in
+ * the next segment.
+ */
 function isMysqlGreeting(bytes: Uint8Array, at: number, end: number, length: number): boolean {
   if (end - at < 10 || bytes[at + 3] !== 0 || bytes[at + 4] !== 0x0a) return false;
   const declared = bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16;
-  return declared + 4 === length && bytes[at + 5] >= 0x30 && bytes[at + 5] <= 0x39 &&
+  return declared + 4 >= length && declared < 1024 && bytes[at + 5] >= 0x30 &&
+    bytes[at + 5] <= 0x39 &&
     isTextAt(bytes, at + 5, at + 8);
 }
 
 /** length:32 and version 3.0, or the code of an SSL, GSS or cancel request. */
-function isPostgresqlStart(bytes: Uint8Array, at: number, end: number): boolean {
+function isPostgresqlStart(bytes: Uint8Array, at: number): boolean {
   const length = readUint32(bytes, at);
   const code = readInt32(bytes, at + 4);
   if (length === 8) return code === 80877103 || code === 80877104;
   if (length === 16 && code === 80877102) return true;
-  return code === 0x00030000 && length > 8 && length < 10000 && length <= end - at + 1;
+  return code === 0x00030000 && length > 8 && length < 10000;
 }
 
 /** Session message, request, responses, keep-alive; the length is 17 bits (RFC 1002 section 4.3.1). */
@@ -280,6 +298,6 @@ function isOpenvpnReset(bytes: Uint8Array, at: number, end: number): boolean {
   return isReset && length >= 14 && length + 2 === end - at;
 }
 
-function hasPort(packet: Packet, port: number): boolean {
+function hasPort(packet: Segment, port: number): boolean {
   return packet.sourcePort === port || packet.destinationPort === port;
 }

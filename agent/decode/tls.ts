@@ -41,6 +41,14 @@ export function isClientHelloRecord(bytes: Uint8Array, at: number, end: number):
     bytes[at + tlsRecordHeaderLength] === clientHelloType;
 }
 
+/** True when all there is, less than isTlsRecord() needs, may be the start of a record with a ClientHello. */
+export function isCutHelloRecord(bytes: Uint8Array, at: number, end: number): boolean {
+  const there = end - at;
+  if (there > tlsRecordHeaderLength || there < 1 || bytes[at] !== TlsRecord.handshake) return false;
+  if (there > 1 && bytes[at + 1] !== 3 || there > 2 && bytes[at + 2] > 4) return false;
+  return there <= tlsRecordHeaderLength - 1 || readUint16(bytes, at + 3) <= recordLengthMax;
+}
+
 /** True when a ClientHello in SSL 2.0 form starts at `at`. */
 export function isSslv2Hello(bytes: Uint8Array, at: number, end: number): boolean {
   if (end - at < sslv2HeaderLength || (bytes[at] & 0x80) === 0) return false;

@@ -39,6 +39,7 @@ import {
   F_PACKETS,
   F_PREVIOUS,
   F_SEEN,
+  F_TCP_START,
   F_WIRE_BYTES,
   HEADS_AT,
   KIND_APPLICATION_SHIFT,
@@ -84,6 +85,8 @@ export interface FlowTableOptions {
   readonly hot?: HotPath;
 }
 
+/** From the originator's TCP words in a slot to the responder's. */
+const directionWords = 4;
 const flowCountLimit = 2 ** 23;
 /** By END_ of the hot path's layout. */
 const endReasons: readonly FlowEndReason[] = ["closed", "idle", "active", "evicted", "end"];
@@ -251,6 +254,17 @@ export class FlowTable {
    */
   takeInspection(slot: number): boolean {
     return this.#hot.exports.takeInspection(slot) !== 0;
+  }
+
+  /** The packet in hand has told nothing yet: it does not count among those calls. */
+  returnInspection(slot: number): void {
+    this.#words[this.#place(slot) + F_SEEN] += 1 << SEEN_BUDGET_SHIFT;
+  }
+
+  /** Bytes of the stream before the payload of the packet in hand, a TCP segment, in its direction. */
+  streamOffset(slot: number, sequence: number): number {
+    const start = this.#word(slot, F_TCP_START + (this.isOriginator ? 0 : directionWords));
+    return sequence - (start + 1) | 0;
   }
 
   /** Nothing more is to be learnt from the flow's payload. */

@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { CaptureFileReader, captureMemoryBytes } from "../capture/file_reader.ts";
 import { corpusPath, doesCorpusExist, readManifest } from "../capture/corpus.ts";
 import { Application, Linktype, Packet } from "../records.ts";
-import { identifyApplication } from "../decode/application.ts";
+import { identifyApplication } from "../decode/identify.ts";
 import { decodePacket } from "../decode/decode.ts";
 import { ethernet, filler, ipv4, ipv6, join, tcp, udp, vlan } from "../decode/packet_builder.ts";
 import { tunnelPorts } from "../decode/tunnel_ports.ts";

@@ -53,7 +53,7 @@ export interface HotCalls {
   macSeen(row: number, host: number): void;
   /**
    * Looks at the payload of a flow that may have more to tell. What TLS and HTTP tell is only asked for when details are
-   * wanted (S_WANTS).
+   * wanted (S_WANTS); of DNS over TCP every segment is shown.
    */
   inspect(row: number, slot: number): void;
   /** Only when rows are wanted (S_WANTS); slot -1 is no flow. */
@@ -83,6 +83,7 @@ interface HotExports {
   advanceFlows(timestampUs: number): void;
   endFlows(countMax: number): number;
   takeInspection(slot: number): number;
+  writeStreamDns(slot: number, length: number, timestampUs: number): void;
   flowSlotsAt(): number;
   findHost(word0: number, word1: number, word2: number, word3: number): number;
   hostRow(word0: number, word1: number, word2: number, word3: number, timestampUs: number): number;

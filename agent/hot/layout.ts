@@ -6,7 +6,8 @@
  *     1024  packet        2048  state          4096  counters by application     65,536  rows of the batch
  *     1280  flow key      3072  tallies       10,240  ICMP pairs, server ports   524,288  rows for the detectors
  *                                             28,672  recent slots          786,432  UDP ports of tunnels
- *                                                                          794,624  places counted out by setUp():
+ *                                                                           794,624  a DNS message
+ *                                                                           860,160  places counted out by setUp():
  *                                                                                    hosts, bytes, index, flows
  *
  * A flow's slot has 256 bytes. What nearly every packet touches are the first two lines of the processor's cache:
@@ -171,7 +172,11 @@ export const OBSERVATION_BUFFER_WORDS = 65_536;
 export const TUNNEL_PORTS_AT = 786_432;
 export const TUNNEL_PORTS_BYTES = 8192;
 
-export const DYNAMIC_AT = 794_624;
+/** A DNS message that came over TCP. */
+export const DNS_MESSAGE_AT = 794_624;
+export const DNS_MESSAGE_BYTES = 65_536;
+
+export const DYNAMIC_AT = 860_160;
 
 /** A flow's slot. */
 export const SLOT_BYTES = 256;

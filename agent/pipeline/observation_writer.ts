@@ -12,6 +12,8 @@ import {
 } from "../detect/observation.ts";
 import type { HotPath } from "../hot/hot_path.ts";
 import {
+  DNS_MESSAGE_AT,
+  DNS_MESSAGE_BYTES,
   OBSERVATION_BUFFER_WORDS,
   OBSERVATIONS_AT,
   S_OBSERVATIONS_COUNT,
@@ -40,6 +42,7 @@ export const observationBufferWords = OBSERVATION_BUFFER_WORDS;
 
 export class ObservationWriter {
   readonly #sink: ObservationSink;
+  readonly #hot: HotPath;
   readonly #quoted = new Packet();
   readonly #state: Int32Array;
   /** The hot path's buffer, to which it adds its own rows. */
@@ -50,6 +53,7 @@ export class ObservationWriter {
   constructor(sink: ObservationSink, hot: HotPath) {
     const from = OBSERVATIONS_AT / 4;
     this.#sink = sink;
+    this.#hot = hot;
     this.#state = hot.state;
     this.#words = hot.words.subarray(from, from + observationBufferWords);
     hot.calls.observationsFull = () => this.flush();
@@ -106,6 +110,13 @@ export class ObservationWriter {
     words[at + 17] = packet.source1;
     words[at + 18] = packet.source2;
     words[at + 19] = packet.source3;
+  }
+
+  /** A DNS message that the segment in hand, of the flow in a slot, has completed. */
+  dns(message: Uint8Array, slot: number, timestampUs: number): void {
+    const length = Math.min(message.length, DNS_MESSAGE_BYTES);
+    this.#hot.bytes.set(message.subarray(0, length), DNS_MESSAGE_AT);
+    this.#hot.exports.writeStreamDns(slot, length, timestampUs);
   }
 
   /** All host windows of the window that began at `startUs` have been written. */

@@ -4,7 +4,6 @@
  * flows and finished seconds. It knows no clock: time is the packets'.
  */
 import { formatIpv4, formatIpWords, formatMac } from "../decode/addresses.ts";
-import { ApplicationReader, identifyApplication, isNameQuery } from "../decode/application.ts";
 import { decodePacket, furtherPacketAt } from "../decode/decode.ts";
 import { FURTHER_PACKET } from "../decode/step.ts";
 import { tunnelPorts } from "../decode/tunnel_ports.ts";
@@ -35,6 +34,7 @@ import {
   createPacketBatch,
   type DecodeStop,
   type Flow,
+  type FlowEndReason,
   type HostTotals,
   Packet,
   type PacketBatch,
@@ -49,6 +49,7 @@ import {
 import { KeyedSlots } from "../detect/common/keyed_slots.ts";
 import { type ObservationSink, ObservationWriter } from "./observation_writer.ts";
 import { DecodeStops } from "./decode_stops.ts";
+import { type ApplicationCounts, FlowInspector } from "./flow_inspector.ts";
 import { hostCountDefault, HostTable } from "./host_table.ts";
 import { HomeNetwork, isUnicastAddress } from "./home_network.ts";
 import { NameBook } from "./name_book.ts";
@@ -99,11 +100,6 @@ const newestRowsMax = 100;
 const shownRowsPerSecond = 20;
 const talkersMax = 20;
 
-/** Applications whose messages name hosts, by index; read in any case. */
-const namesHosts = APPLICATION_NAMES.map((name) =>
-  ["dns", "mdns", "llmnr", "nbns", "dhcp", "dhcpv6"].includes(name)
-);
-
 const tickUs = 1_000_000;
 /** In place of a first row: every row is at place 0 in its turn. */
 const inTurn = -1;
@@ -130,7 +126,7 @@ export class Pipeline {
   #spanBefore: TimeSpan = { oldestUs: Infinity, newestUs: -Infinity };
   readonly #options: PipelineOptions;
   readonly #packet = new Packet();
-  readonly #reader = new ApplicationReader();
+  readonly #inspector: FlowInspector;
   readonly #hot: HotPath;
   readonly #flows: FlowTable;
   readonly #hosts: HostTable;
@@ -138,10 +134,7 @@ export class Pipeline {
   readonly #names = new NameBook();
   readonly #sampler: RowSampler;
   readonly #second: SecondCounter;
-  /** By application. */
-  readonly #applicationPackets: Float64Array;
-  readonly #applicationBytes: Float64Array;
-  readonly #applicationFlows: Float64Array;
+  readonly #applications: ApplicationCounts;
   readonly #transportFlows: Float64Array;
   readonly #stops: Float64Array;
   readonly #tunnelPorts: Uint8Array;
@@ -181,22 +174,17 @@ export class Pipeline {
     this.#tunnelPorts = tunnelPorts(options.vxlanPorts);
     hot.setTunnelPorts(this.#tunnelPorts);
     this.#second = new SecondCounter(hot.doublesAt(TALLY_AT, TALLY_PLACES));
-    this.#applicationPackets = hot.doublesAt(APPLICATIONS_AT, APPLICATION_PLACES);
-    this.#applicationBytes = hot.doublesAt(
-      APPLICATIONS_AT + 8 * APPLICATION_PLACES,
-      APPLICATION_PLACES,
+    const [packets, bytes, flows] = [0, 1, 2].map((place) =>
+      hot.doublesAt(APPLICATIONS_AT + 8 * place * APPLICATION_PLACES, APPLICATION_PLACES)
     );
-    this.#applicationFlows = hot.doublesAt(
-      APPLICATIONS_AT + 16 * APPLICATION_PLACES,
-      APPLICATION_PLACES,
-    );
+    this.#applications = { packets, bytes, flows };
     this.#transportFlows = hot.doublesAt(TRANSPORT_FLOWS_AT, TRANSPORT_NAMES.length);
     this.#stops = hot.doublesAt(STOPS_AT, 4);
     this.#flows = new FlowTable({
       hot,
       flowCountMax,
       ...(options.hashSeed && { hashSeed: options.hashSeed }),
-      onEnd: (slot) => this.#flowEnded(slot),
+      onEnd: (slot, reason) => this.#flowEnded(slot, reason),
     });
     this.captureMemory = {
       ...hot.captureMemory,
@@ -204,6 +192,14 @@ export class Pipeline {
       takePcap: (records) => this.#takePcap(records),
     };
     this.#observer = options.observations ? new ObservationWriter(options.observations, hot) : null;
+    this.#inspector = new FlowInspector({
+      flows: this.#flows,
+      names: this.#names,
+      counts: this.#applications,
+      isForHosts: !this.#readsDetails,
+      onDetails: options.onDetails,
+      onStreamDns: (message, slot, timestampUs) => this.#observer?.dns(message, slot, timestampUs),
+    });
     const home = this.#home = new HomeNetwork(options.homeNets);
     this.#hosts = new HostTable({
       hot,
@@ -381,9 +377,9 @@ export class Pipeline {
 
   applicationTotals(): Record<string, ApplicationTotals> {
     return named(APPLICATION_NAMES, (index) => ({
-      packets: this.#applicationPackets[index],
-      bytes: this.#applicationBytes[index],
-      flows: this.#applicationFlows[index],
+      packets: this.#applications.packets[index],
+      bytes: this.#applications.bytes[index],
+      flows: this.#applications.flows[index],
     }), ({ packets }, name) => name !== "" && packets > 0);
   }
 
@@ -499,44 +495,8 @@ export class Pipeline {
   }
 
   #inspectRow(row: number, slot: number): void {
-    const index = this.#take(row);
-    this.#details = this.#inspect(this.#batch.bytes, slot, this.#batch.timestampsUs[index]);
-  }
-
-  #inspect(bytes: Uint8Array, slot: number, timestampUs: number): ApplicationDetails | null {
-    const flows = this.#flows;
-    let application = flows.application(slot);
-    if (application === 0) {
-      application = identifyApplication(bytes, this.#packet);
-      if (application === 0) return null;
-      flows.setApplication(slot, application);
-    }
-    if (!this.#readsDetails) {
-      if (!namesHosts[application]) {
-        flows.markSettled(slot);
-        return null;
-      }
-      if (isNameQuery(bytes, this.#packet, application)) return null;
-    }
-    const details = this.#reader.read(bytes, this.#packet, application, slot);
-    if (details === null) return null;
-    if (details.name !== undefined && flows.name(slot) === "") flows.setName(slot, details.name);
-    if (details.tls?.ja4 !== undefined) flows.setJa4(slot, details.tls.ja4);
-    if (details.dns) this.#names.learn(details.dns);
-    else if (details.isComplete && (details.name !== undefined || !details.http)) {
-      flows.markSettled(slot);
-    }
-    if (details.dhcpHostName !== undefined) this.#nameSender(bytes, details.dhcpHostName);
-    this.#options.onDetails?.(details, timestampUs, () => flows.flow(slot));
-    return details;
-  }
-
-  /** A DHCP client names itself; before it has an address, its name waits under its MAC. */
-  #nameSender(bytes: Uint8Array, name: string): void {
-    const packet = this.#packet;
-    if (packet.linkOffset >= 0) {
-      this.#names.setMacName(formatMac(bytes, packet.linkOffset + 6), name);
-    }
+    const timestampUs = this.#batch.timestampsUs[this.#take(row)];
+    this.#details = this.#inspector.inspect(this.#batch.bytes, this.#packet, { slot, timestampUs });
   }
 
   /** Takes the sender's MAC address. */
@@ -599,8 +559,8 @@ export class Pipeline {
     if (second !== null) this.#options.onSecond?.(second);
   }
 
-  #flowEnded(slot: number): void {
-    this.#reader.forget(slot);
+  #flowEnded(slot: number, reason: FlowEndReason): void {
+    if (reason !== "active") this.#inspector.end(slot);
     this.#options.onFlow?.(this.#flows.flow(slot));
   }
 }

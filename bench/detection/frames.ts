@@ -19,9 +19,10 @@ const protocolNumber = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as co
 export function tcpFrame(
   ends: Ends,
   { sourcePort, destinationPort }: Ports,
-  { flags, sequence = 1000, payload = 0 }: {
+  { flags, sequence = 1000, window = 64_240, payload = 0 }: {
     readonly flags: number;
     readonly sequence?: number;
+    readonly window?: number;
     readonly payload?: number;
   },
 ): Uint8Array {
@@ -32,7 +33,7 @@ export function tcpFrame(
     ...uint32((flags & TcpFlag.ack) !== 0 ? 1 : 0),
     0x50,
     flags,
-    ...uint16(64_240),
+    ...uint16(window),
     ...uint32(0),
   ];
   return ipFrame(ends, protocolNumber.tcp, [...header, ...zeros(payload)]);

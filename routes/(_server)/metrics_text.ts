@@ -129,6 +129,7 @@ const findingKinds: readonly FindingKind[] = [
   "anomaly",
   "brute_force",
   "flood",
+  "reflection",
   "arp_spoof",
   "dns_tunnel",
   "beacon",

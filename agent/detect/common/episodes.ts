@@ -33,7 +33,7 @@ export interface Evidence {
 
 export interface EpisodesOptions {
   readonly context: DetectorContext;
-  readonly kind: FindingKind;
+  readonly kind: FindingKind | ((slot: number) => FindingKind);
   /** An episode is over after so long without evidence, in microseconds. */
   readonly quietUs: number;
   /** By slot: kept 1 while it has an episode, for who asks often. */
@@ -150,7 +150,7 @@ export class Episodes {
     const facts = describe(slot, episode);
     context.report({
       id,
-      kind,
+      kind: typeof kind === "string" ? kind : kind(slot),
       ...facts,
       firstUs,
       lastUs,

@@ -7,8 +7,8 @@ import { copyRows } from "../observation.ts";
 import { arrivalsCode } from "./arrivals_code.ts";
 import {
   BIT_COUNT,
-  COLLECTORS_AT,
   D_BITS_SET,
+  D_BYTES,
   D_FIRST_US,
   D_HOT_US,
   D_IS_PEAK_RATE,
@@ -26,11 +26,15 @@ import {
   ICMP_TYPES_AT,
   LIMITS_AT,
   OPEN_AT,
+  PORT_IS_ANSWERING,
+  PORT_IS_COLLECTOR,
+  PORTS_AT,
   ROW_WORDS_MAX,
   ROWS_AT,
   SAMPLES_MAX,
 } from "./arrivals_layout.ts";
 import { FLOODS } from "./kinds.ts";
+import { ANSWERING_SERVICES } from "./services.ts";
 
 /** ICMP(v6) messages that anyone may send unasked: echo, timestamp, mask, router solicitation and advertisement. */
 const icmpTypes: readonly number[] = [0, 8, 13, 17, 128, 129, 133, 134];
@@ -86,7 +90,8 @@ export class Arrivals {
     this.#doubles = new Float64Array(buffer);
     const bytes = new Uint8Array(buffer);
     for (const type of icmpTypes) bytes[ICMP_TYPES_AT + type] = 1;
-    for (const port of collectorPorts) bytes[COLLECTORS_AT + port] = 1;
+    for (const port of collectorPorts) bytes[PORTS_AT + port] |= PORT_IS_COLLECTOR;
+    for (const port of ANSWERING_SERVICES.keys()) bytes[PORTS_AT + port] |= PORT_IS_ANSWERING;
     this.#words.set(FLOODS.flatMap((flood) => [flood.perSecond, flood.seconds]), LIMITS_AT / 4);
   }
 
@@ -104,7 +109,7 @@ export class Arrivals {
     copyRows(words, from, to, this.#rows, this.#exports.takeRows);
   }
 
-  /** A word of a destination's key: its address (DHCP: 0, 0, the sender's MAC), FloodKind. */
+  /** A word of a destination's key: its address (DHCP: 0, 0, the sender's MAC), FloodKind, the service's port. */
   keyWord(destination: number, word: number): number {
     return this.#word(destination, word);
   }
@@ -112,6 +117,11 @@ export class Arrivals {
   /** Since the run of seconds above the limit began: all that arrived. */
   total(destination: number): number {
     return this.#double(destination, D_TOTAL);
+  }
+
+  /** Payload bytes of the run, of answers. */
+  bytes(destination: number): number {
+    return this.#double(destination, D_BYTES);
   }
 
   /** Most in one second of the run. */

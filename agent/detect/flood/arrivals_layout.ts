@@ -4,7 +4,7 @@
  *
  *          4096  limits            4160  the key looked for      4192  what is known of each table
  *          4352  ICMP types        4608  destinations that have an episode
- *          8192  collectors' ports (a byte each)
+ *          8192  what ports are known for (a byte each)
  *        73,728  rows of observations
  *       139,264  who talks with whom
  *       270,336  flows in swing      532,480  their links     565,256  their index
@@ -22,9 +22,11 @@ export const ICMP_TYPES_AT = 4352;
 export const ICMP_TYPES = 256;
 /** A byte for each destination: 1 while it has an episode. */
 export const OPEN_AT = 4608;
-/** 1 for each port of collectors. */
-export const COLLECTORS_AT = 8192;
+/** A byte for each port: whether collectors have it, and whether services that answer questions have. */
+export const PORTS_AT = 8192;
 export const PORTS = 65_536;
+export const PORT_IS_COLLECTOR = 1;
+export const PORT_IS_ANSWERING = 2;
 
 /** Rows of observations, whole ones, at most so many words at a time. */
 export const ROWS_AT = 73_728;
@@ -48,6 +50,8 @@ export const L_SAMPLE_PACKETS = 12;
 export const L_PLACES = 13;
 /** Samples compared. */
 export const L_COMPARED = 14;
+/** Payload bytes of what has been judged, in flows of answers. */
+export const L_BYTES = 15;
 export const FLOW_WORDS = 16;
 export const FLOWS_MAX = 4096;
 export const FLOWS_AT = 270_336;
@@ -55,10 +59,11 @@ export const FLOW_LINKS_AT = 532_480;
 export const FLOW_INDEX_AT = 565_256;
 
 /**
- * A destination and kind of flood: words from its start; the first six are its key, address (DHCP: 0, 0, the sender's MAC)
- * and kind, and the next one the hash of that.
+ * A destination and kind of flood: words from its start; the first six are its key, address (DHCP: 0, 0, the sender's MAC;
+ * backscatter: where it comes from), kind and, where it is of one service, the service's port; and the next one the hash.
  */
 export const D_KIND = 4;
+export const D_SERVICE = 5;
 export const KEY_WORDS = 6;
 /** In the present second: arrived, and arrived of which something came; a double: that second. */
 export const D_ARRIVED = 7;
@@ -79,6 +84,9 @@ export const D_REFUSED_PORT = 25;
 export const D_HOT_SECONDS = 19;
 export const D_PEAK = 20;
 export const D_IS_PEAK_RATE = 126;
+/** A double: payload bytes since the run began. Of the connections answered, those that were refused. */
+export const D_BYTES = 130;
+export const D_REFUSALS = 127;
 /** The commonest port and source, and their votes (Boyer and Moore). */
 export const D_PORT = 21;
 export const D_PORT_VOTES = 22;
@@ -93,17 +101,21 @@ export const FORGED_BITS_MIN = 62;
 /** Addresses of the sources that set the first bits. */
 export const D_SAMPLES = 62;
 export const SAMPLES_MAX = 16;
-export const DESTINATION_WORDS = 130;
+export const DESTINATION_WORDS = 132;
 export const DESTINATIONS_MAX = 2048;
 export const LINKS_AT = 598_024;
 export const INDEX_AT = 614_416;
 export const DESTINATIONS_AT = 630_800;
 
 /** Pages of 64 KiB in the whole memory. */
-export const MEMORY_PAGES = 26;
+export const MEMORY_PAGES = 27;
 
 /** As FloodKind. */
 export const FLOOD_SYN = 0;
 export const FLOOD_UDP = 1;
 export const FLOOD_ICMP = 2;
 export const FLOOD_DHCP = 3;
+export const FLOOD_ANSWERS = 4;
+export const FLOOD_HANDSHAKES = 5;
+export const FLOOD_BACKSCATTER = 6;
+export const FLOOD_REFLECTOR = 7;

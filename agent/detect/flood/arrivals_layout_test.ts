@@ -20,7 +20,7 @@ Deno.test("no two things lie in the same place of Arrivals' memory", () => {
     [layout.FLOW_TABLE_AT, 40],
     [layout.ICMP_TYPES_AT, layout.ICMP_TYPES],
     [layout.OPEN_AT, layout.DESTINATIONS_MAX],
-    [layout.COLLECTORS_AT, layout.PORTS],
+    [layout.PORTS_AT, layout.PORTS],
     [layout.ROWS_AT, layout.ROW_WORDS_MAX * 4],
     [layout.TALKS_AT, layout.TALKS_MAX * 8],
     [layout.FLOWS_AT, layout.FLOWS_MAX * layout.FLOW_WORDS * 4],
@@ -44,6 +44,7 @@ Deno.test("no two things lie in the same place of a destination or a flow", () =
     [layout.L_SAMPLE_PACKETS, 1],
     [layout.L_PLACES, 1],
     [layout.L_COMPARED, 1],
+    [layout.L_BYTES, 1],
     [layout.FLOW_WORDS, 0],
   ]);
   checkApart([
@@ -66,7 +67,9 @@ Deno.test("no two things lie in the same place of a destination or a flow", () =
     [layout.D_BITS, layout.BIT_COUNT / 32],
     [layout.D_SAMPLES, layout.SAMPLES_MAX * 4],
     [layout.D_IS_PEAK_RATE, 1],
+    [layout.D_REFUSALS, 1],
     [layout.D_LAST_US, 2],
+    [layout.D_BYTES, 2],
     [layout.DESTINATION_WORDS, 0],
   ]);
   for (

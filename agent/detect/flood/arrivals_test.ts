@@ -100,6 +100,10 @@ const rowAfter = fc.record({
   bytes: fc.constant([0, 0] as const),
   durationMs: fc.integer({ min: 0, max: 3000 }),
   mac: host,
+}).map((row) => {
+  // A SYN-ACK that begins a flow is an answer that nobody asked for.
+  const isAnswer = (row.marks & Mark.isNew) !== 0 && row.tcpFlags === 0x12;
+  return isAnswer ? { ...row, tcpFlags: 0x10 } : row;
 });
 
 /** So many rows of a seed. */

@@ -7,12 +7,16 @@
  * flood (busy servers, load tests, resolvers), nor are streams in one direction: below ten times the limit (logs), to a host
  * that speaks with their sender in another flow (iperf, cameras, tunnels), or of packets that bear numbers (RTP, iperf), as
  * long as nothing is refused.
+ *
+ * Reflected traffic is counted beside them: answers that their receiver has not asked for, in the whole capture or for five
+ * minutes, of services over UDP and of TCP servers; and answers of a host here that are ten times what it was asked.
  */
 import type { Detector, DetectorContext } from "../detector.ts";
 import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts";
 import { formatMac, keyAddress } from "../common/sentence.ts";
 import { Arrivals } from "./arrivals.ts";
-import { floodFacts, FloodKind } from "./kinds.ts";
+import { floodFacts, FloodKind, isReflection } from "./kinds.ts";
+import { reflectionFacts } from "./reflection.ts";
 
 /** Longer than a flow's idle time and a window together: the row of its end brings the last figures. */
 const quietUs = 75_000_000;
@@ -30,7 +34,7 @@ export class Flood implements Detector {
     });
     this.#episodes = new Episodes({
       context,
-      kind: "flood",
+      kind: (slot) => isReflection(this.#arrivals.keyWord(slot, 4)) ? "reflection" : "flood",
       quietUs,
       openSlots: this.#arrivals.openSlots,
       describe: (slot, episode) => this.#describe(slot, episode),
@@ -77,14 +81,22 @@ export class Flood implements Detector {
     );
     const peak = arrivals.peak(slot);
     const { isOneSided } = arrivals;
-    const common = { kind, peak, isPeakRate: arrivals.isPeakRate(slot), isOneSided };
+    const common = {
+      kind,
+      peak,
+      isPeakRate: arrivals.isPeakRate(slot),
+      isOneSided,
+      bytes: arrivals.bytes(slot),
+      service: arrivals.keyWord(slot, 5),
+    };
     if (kind === FloodKind.dhcp) {
       const mac = formatMac(arrivals.keyWord(slot, 2), arrivals.keyWord(slot, 3));
       const target = others.length === 1 ? others[0] : `${others[0]} and others`;
       const flood = { ...common, target, port: -1, sources: [mac], sourceCount: 1 };
       return { ...floodFacts(flood, episode), targets: others, targetCount: others.length };
     }
-    return floodFacts({
+    const factsOf = isReflection(kind) ? reflectionFacts : floodFacts;
+    return factsOf({
       ...common,
       target: keyAddress(this.#context, arrivals, slot, 0),
       port: kind === FloodKind.icmp ? -1 : arrivals.port(slot),

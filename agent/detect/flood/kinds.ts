@@ -2,10 +2,25 @@
 import type { Episode, EpisodeFacts } from "../common/episodes.ts";
 import { formatCount, formatEstimate, formatPeriod } from "../common/sentence.ts";
 
-export const FloodKind = { syn: 0, udp: 1, icmp: 2, dhcp: 3 } as const;
+export const FloodKind = {
+  syn: 0,
+  udp: 1,
+  icmp: 2,
+  dhcp: 3,
+  /** Answers that nobody asked for, of a service over UDP; of TCP, by their receiver and by their sender; and a host that gives them. */
+  answers: 4,
+  handshakes: 5,
+  backscatter: 6,
+  reflector: 7,
+} as const;
+
+/** Whether it is traffic that goes over somebody else. */
+export function isReflection(kind: number): boolean {
+  return kind >= FloodKind.answers;
+}
 
 export interface FloodLimits {
-  /** What is counted, for people; and where only one direction is captured. */
+  /** What is counted, for people (see sentences.ts for answers); and where only one direction is captured. */
   readonly unit: string;
   readonly unitOneSided?: string;
   /** So many a second … */
@@ -18,7 +33,8 @@ export interface FloodLimits {
 
 /**
  * By FloodKind. ntopng's defaults for hosts (SYN 256, flows 256, ICMP 250); for DHCP requests of one MAC address 25,
- * which the busiest relay of a large site does not reach for long.
+ * which the busiest relay of a large site does not reach for long. Answers that were not asked for are rare at any rate: a
+ * capture begins between a question and its answer, a few come late.
  */
 export const FLOODS: readonly FloodLimits[] = [
   { unit: "SYNs that no connection followed", perSecond: 256, seconds: 2, attackId: "T1499.001" },
@@ -31,6 +47,10 @@ export const FLOODS: readonly FloodLimits[] = [
   },
   { unit: "ICMP messages", perSecond: 250, seconds: 1, attackId: "T1498.001" },
   { unit: "DHCP requests", perSecond: 25, seconds: 3, attackId: "T1499.002" },
+  { unit: "answers", perSecond: 50, seconds: 2, attackId: "T1498.002" },
+  { unit: "answers to connections", perSecond: 20, seconds: 2, attackId: "T1498.002" },
+  { unit: "answers to connections", perSecond: 20, seconds: 2, attackId: "" },
+  { unit: "answers", perSecond: 50, seconds: 2, attackId: "T1498.002" },
 ];
 
 /** What is known of a flood. */
@@ -47,6 +67,9 @@ export interface FloodState {
   readonly peak: number;
   readonly isPeakRate: boolean;
   readonly isOneSided: boolean;
+  /** Of answers: payload bytes, and the service's port. */
+  readonly bytes: number;
+  readonly service: number;
 }
 
 const forgedMin = 32;
@@ -77,7 +100,7 @@ function sentence(state: FloodState, { amount, firstUs, lastUs }: Episode): stri
     `${formatPeriod(lastUs - firstUs)}, up to ${rate} ${isPeakRate ? "a second" : "in one second"}`;
 }
 
-function senders({ sources, sourceCount }: FloodState): string {
+export function senders({ sources, sourceCount }: FloodState): string {
   if (sourceCount === 1) return sources[0];
   const count = formatEstimate(sourceCount);
   return sourceCount < forgedMin ? `${count} sources` : `${count} sources, probably forged,`;

@@ -3,13 +3,13 @@
  * built.
  */
 import {
+  DNS_MESSAGE_AT,
   O_DNS_WORDS,
   O_KIND_DNS,
   P_PAYLOAD_CAPTURED_LENGTH,
   P_PAYLOAD_OFFSET,
-  P_TRANSPORT,
-  TRANSPORT_TCP,
 } from "../layout";
+import { flowAt } from "./flows";
 import { beginPacketRow, dropRow, growRow, packetMarks, set } from "./observations";
 import { field, read16, read32 } from "./words";
 
@@ -39,18 +39,42 @@ let dataHash: u32 = 0;
 let sampleAt: usize = 0;
 let sampleEnd: usize = 0;
 
-/** The DNS message that the packet in hand carries; what is no whole one with a question is left out. */
+/** Of the packet in hand, for messages that TypeScript puts together. */
+let packetBase: usize = 0;
+let isPacketEthernet: bool = false;
+
+@inline
+export function setDnsPacket(base: usize, isEthernet: bool): void {
+  packetBase = base;
+  isPacketEthernet = isEthernet;
+}
+
+/** The DNS message in the datagram in hand. */
 export function writeDns(base: usize, flow: usize, timestampUs: f64, isEthernet: bool): void {
-  const payload = base + field(P_PAYLOAD_OFFSET);
-  const end = payload + field(P_PAYLOAD_CAPTURED_LENGTH);
-  // Over TCP a length of two bytes comes first (RFC 1035 section 4.2.2).
-  const message = field(P_TRANSPORT) == TRANSPORT_TCP ? payload + 2 : payload;
+  const message = base + field(P_PAYLOAD_OFFSET);
+  const end = message + field(P_PAYLOAD_CAPTURED_LENGTH);
+  writeMessage(message, end, flow, timestampUs, packetMarks(base, isEthernet));
+}
+
+/** The DNS message of `length` bytes at DNS_MESSAGE_AT, which the segment in hand has completed. */
+export function writeStreamDns(slot: i32, length: i32, timestampUs: f64): void {
+  const marks = packetMarks(packetBase, isPacketEthernet);
+  writeMessage(DNS_MESSAGE_AT, DNS_MESSAGE_AT + length, flowAt(slot), timestampUs, marks);
+}
+
+/** What is no whole message with a question is left out. */
+function writeMessage(
+  message: usize,
+  end: usize,
+  flow: usize,
+  timestampUs: f64,
+  marks: i32,
+): void {
   const nameAt = message + HEADER_LENGTH;
   if (nameAt > end) return;
   const questions = read16(message + 4);
   const typeAt = skipName(nameAt, end);
   if (questions == 0 || typeAt == 0 || typeAt + QUESTION_LENGTH > end) return;
-  const marks = packetMarks(base, isEthernet);
   const at = beginPacketRow(O_DNS_WORDS, O_KIND_DNS, flow, timestampUs, marks);
   if (at == 0) return;
   const text = at + (O_DNS_WORDS << 2);

@@ -16,6 +16,7 @@ import { makeHosts } from "./hosts";
 
 export { commonApplication } from "./common_application";
 export { decodeCommon } from "./common_packet";
+export { writeStreamDns } from "./dns_observation";
 export { hashKey, isKeySwapped, readKey } from "./flow_key";
 export { advanceFlows, endFlows, flowSlotsAt, takeInspection, updateFlow } from "./flows";
 export { isTcpAttempt, isTcpClosed, nextTcpStates } from "./tcp_states";

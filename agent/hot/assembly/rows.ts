@@ -39,6 +39,7 @@ import {
   TRANSPORT_FLOWS_AT,
   TRANSPORT_ICMP,
   TRANSPORT_ICMPV6,
+  TRANSPORT_TCP,
   WANTS_DETAILS,
   WANTS_ROWS,
 } from "../layout";
@@ -54,7 +55,7 @@ import {
   windowEndUs,
 } from "./flows";
 import { countHosts, PASSING } from "./hosts";
-import { writeDns } from "./dns_observation";
+import { setDnsPacket, writeDns } from "./dns_observation";
 import { decode, decodeFurther, icmpError, makeRow, secondOver, tick } from "./imports";
 import { packetMarks, wantsObservations, writeArp, writeContact } from "./observations";
 import { isBrief, setDue } from "./traffic_clock";
@@ -186,7 +187,9 @@ function track(
   const direction = countHosts(row, flow, timestampUs, wireBytes);
   const known = applicationOf(flow);
   const hasPayload = field(P_PAYLOAD_CAPTURED_LENGTH) > 0;
-  if (hasPayload && takeInspection(slot)) look(base, row, slot);
+  // Over TCP a DNS message may be in any number of segments: TypeScript puts them together.
+  const isDnsStream = known == APPLICATION_DNS && field(P_TRANSPORT) == TRANSPORT_TCP;
+  if (hasPayload && (takeInspection(slot) || isDnsStream)) look(base, row, slot, isEthernet);
   if (known != 0) chargeApplication(known, 1, wireBytes);
   else if (hasPayload) chargeFlow(flow);
   if (wantsRows()) makeRow(row, slot);
@@ -194,7 +197,8 @@ function track(
   const turn = state(S_TURN);
   if (turn != 0) writeContact(base, flow, timestampUs, wireLength, isEthernet);
   const isDns = known == APPLICATION_DNS || turn != 0 && applicationOf(flow) == APPLICATION_DNS;
-  if (isDns && hasPayload) writeDns(base, flow, timestampUs, isEthernet);
+  const isDatagram = isDns && field(P_TRANSPORT) != TRANSPORT_TCP;
+  if (isDatagram && hasPayload) writeDns(base, flow, timestampUs, isEthernet);
   if (isIcmpError()) icmpError(row, packetMarks(base, isEthernet));
   return direction;
 }
@@ -211,7 +215,8 @@ function isIcmpError(): bool {
 
 /** Looks at the payload of a flow that may have more to tell. */
 @inline
-function look(base: usize, row: i32, slot: i32): void {
+function look(base: usize, row: i32, slot: i32, isEthernet: bool): void {
+  setDnsPacket(base, isEthernet);
   const flow = flowAt(slot);
   if (applicationOf(flow) == 0) {
     const application = commonApplication(base);

@@ -32,6 +32,9 @@ import { opened } from "./imports";
 import { isOneSided } from "../../common/assembly/sides";
 
 const SECOND_US: f64 = 1_000_000;
+/** Words of the row at which its addresses begin. */
+const SOURCE: i32 = 3;
+const DESTINATION: i32 = 7;
 /** Answered share above which it is no flood. */
 const DONE_SHARE_MAX: f64 = 0.25;
 /** More than a host has ports, twice. */
@@ -39,7 +42,7 @@ const SCAN_MAX: f64 = 2 * 65_536;
 /** So many times the limit suffice at once. */
 const AT_ONCE: u32 = 10;
 /** Rows of flows that end come late by their timeouts; what is older belongs to another capture. */
-const LATE_SECONDS: f64 = 360;
+export const LATE_SECONDS: f64 = 360;
 /** The start of a flow is known to a millisecond. */
 const START_SLACK_US: f64 = 1000;
 /** Where one direction is captured, UDP packets without an answer are usual. */
@@ -53,21 +56,21 @@ export function perSecondOf(kind: i32): u32 {
 
 /** The packet of the row has come. */
 export function arrive(kind: i32): void {
-  const destination = useDestination(kind);
+  const destination = useDestination(kind, DESTINATION);
   turnSecond(destination, kind);
   const arrived = addArrived(destination, 1);
-  add(destination, kind, 1, timestampUs());
+  add(destination, 1, timestampUs(), destinationPort(), senderOf(kind));
   raisePeak(destination, arrived, false);
   if (arrived >= perSecondOf(kind)) judge(destination, kind, 0);
 }
 
 /** The stretch of the flow judged last has come. */
 export function arriveStretch(kind: i32): void {
-  const destination = useDestination(kind);
+  const destination = useDestination(kind, DESTINATION);
   turnSecond(destination, kind);
   const count = uncounted(destination);
   const arrived = addArrived(destination, count);
-  add(destination, kind, count, sinceUs);
+  add(destination, count, sinceUs, destinationPort(), senderOf(kind));
   raisePeak(destination, <u32> rate, true);
   if (arrived >= perSecondOf(kind)) judge(destination, kind, rate);
 }
@@ -76,7 +79,7 @@ export function arriveStretch(kind: i32): void {
 export function arriveLate(destination: usize, kind: i32): void {
   turnSecond(destination, kind);
   const count = uncounted(destination);
-  add(destination, kind, count, sinceUs);
+  add(destination, count, sinceUs, destinationPort(), senderOf(kind));
   raisePeak(destination, <u32> rate, true);
   const hotUs = load<f64>(destination, D_HOT_US << 2);
   if (hasEpisode(destination)) store<f64>(destination, max(hotUs, timestampUs()), D_HOT_US << 2);
@@ -92,29 +95,41 @@ export function isInRun(destination: usize, startUs: f64): bool {
 }
 
 /** The packets of the stretch but for the first of the flow, if that was counted when it came. */
-function uncounted(destination: usize): u32 {
+export function uncounted(destination: usize): u32 {
   return <u32> packets - <u32> (isFromStart && isInRun(destination, sinceUs));
 }
 
-function addArrived(destination: usize, count: u32): u32 {
+export function addArrived(destination: usize, count: u32): u32 {
   const arrived = load<u32>(destination, D_ARRIVED << 2) + count;
   store<u32>(destination, arrived, D_ARRIVED << 2);
   return arrived;
 }
 
-/** Adds to the run what has come since then. */
-function add(destination: usize, kind: i32, count: u32, fromUs: f64): void {
+/** Adds to the run what has come since then from the address that begins at a word of the row. */
+export function add(
+  destination: usize,
+  count: u32,
+  fromUs: f64,
+  port: i32,
+  from: i32,
+): void {
   const total = load<f64>(destination, D_TOTAL << 2);
   const firstUs = total == 0 ? fromUs : min(fromUs, load<f64>(destination, D_FIRST_US << 2));
   store<f64>(destination, firstUs, D_FIRST_US << 2);
   store<f64>(destination, total + <f64> count, D_TOTAL << 2);
   const afterUs = timestampUs() - load<f64>(destination, D_HOT_US << 2);
   if (afterUs >= 0 && afterUs < SECOND_US) store<f64>(destination, timestampUs(), D_LAST_US << 2);
-  votePort(destination, destinationPort(), count);
-  voteSource(destination, wordAt(kind == FLOOD_DHCP ? 7 : 3), count);
+  votePort(destination, port, count);
+  voteSource(destination, wordAt(from), count);
 }
 
-function raisePeak(destination: usize, peak: u32, isRate: bool): void {
+/** DHCP floods are known by their senders, which are none by their addresses. */
+@inline
+function senderOf(kind: i32): i32 {
+  return kind == FLOOD_DHCP ? DESTINATION : SOURCE;
+}
+
+export function raisePeak(destination: usize, peak: u32, isRate: bool): void {
   if (peak <= load<u32>(destination, D_PEAK << 2)) return;
   store<u32>(destination, peak, D_PEAK << 2);
   store<i32>(destination, <i32> isRate, D_IS_PEAK_RATE << 2);
@@ -139,12 +154,12 @@ function tell(destination: usize, kind: i32): void {
 }
 
 @inline
-function secondsOf(kind: i32): u32 {
+export function secondsOf(kind: i32): u32 {
   return load<u32>(LIMITS_AT + (kind << 3), 4);
 }
 
 /** Whether something came of too much of what arrived in the present second. */
-function isAnswered(destination: usize): bool {
+export function isAnswered(destination: usize): bool {
   const done = <f64> load<u32>(destination, D_DONE << 2);
   return done >= <f64> load<u32>(destination, D_ARRIVED << 2) * DONE_SHARE_MAX;
 }

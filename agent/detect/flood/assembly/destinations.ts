@@ -4,7 +4,7 @@
  * source (Boyer and Moore's majority vote), and how many sources there were (linear counting, Whang, Vander-Zanden and
  * Taylor 1990).
  *
- *     2,048 records of (520 + 16) bytes    1.1 MB
+ *     2,048 records of (528 + 16) bytes    1.1 MB
  */
 import { findKey, insertKey } from "../../common/assembly/keyed_slots";
 import { wordAt } from "../../common/assembly/row";
@@ -14,6 +14,7 @@ import {
   D_ARRIVED,
   D_BITS,
   D_BITS_SET,
+  D_BYTES,
   D_DONE,
   D_HOT_SECONDS,
   D_HOT_US,
@@ -22,6 +23,7 @@ import {
   D_PEAK,
   D_PORT,
   D_PORT_VOTES,
+  D_REFUSALS,
   D_REFUSED_PORT,
   D_REFUSED_SECOND,
   D_SAMPLES,
@@ -65,14 +67,14 @@ export function forgottenDestinations(): i32 {
 }
 
 /** The destination whose address begins at a word of the row; 0 when it is not there. Does not count as use. */
-export function findDestination(kind: i32, word: i32): usize {
-  setKey(kind, word);
+export function findDestination(kind: i32, word: i32, service: i32 = 0): usize {
+  setKey(kind, word, service);
   return findKey(DESTINATION_TABLE_AT, KEY_AT, KEY_WORDS);
 }
 
-/** The destination of the row, now the one used last, added when it is not there. */
-export function useDestination(kind: i32): usize {
-  const found = findDestination(kind, 7);
+/** The same, now the one used last, added when it is not there. */
+export function useDestination(kind: i32, word: i32, service: i32 = 0): usize {
+  const found = findDestination(kind, word, service);
   if (found != 0) {
     touch(DESTINATION_TABLE_AT, found);
     return found;
@@ -103,6 +105,8 @@ export function endRun(destination: usize): void {
   store<i32>(destination, 0, D_HOT_SECONDS << 2);
   store<f64>(destination, 0, D_TOTAL << 2);
   store<f64>(destination, 0, D_HOT_US << 2);
+  store<f64>(destination, 0, D_BYTES << 2);
+  store<i32>(destination, 0, D_REFUSALS << 2);
   store<f64>(destination, 0, D_LAST_US << 2);
   store<i32>(destination, 0, D_PEAK << 2);
   store<i32>(destination, 0, D_PORT_VOTES << 2);
@@ -144,6 +148,12 @@ export function isOnePort(destination: usize): bool {
   return votes * 2 >= load<f64>(destination, D_TOTAL << 2);
 }
 
+/** Whether at least half of what came is of one source. */
+export function isOneSource(destination: usize): bool {
+  const votes = <f64> load<i32>(destination, D_SOURCE_VOTES << 2);
+  return votes * 2 >= load<f64>(destination, D_TOTAL << 2);
+}
+
 function countSource(destination: usize, source: usize): void {
   const bit = bitOf(source);
   const at = destination + (D_BITS << 2) + (bit >> 5 << 2);
@@ -171,9 +181,9 @@ function forgetOldest(): void {
   removeFrom(DESTINATION_TABLE_AT, oldest);
 }
 
-function setKey(kind: i32, word: i32): void {
+function setKey(kind: i32, word: i32, service: i32): void {
   const isDhcp = kind == FLOOD_DHCP;
   store<i64>(KEY_AT, isDhcp ? 0 : load<i64>(wordAt(word)));
   store<i64>(KEY_AT, load<i64>(wordAt(isDhcp ? 24 : word + 2)), 8);
-  store<i64>(KEY_AT, kind, D_KIND << 2);
+  store<i64>(KEY_AT, <i64> kind | <i64> service << 32, D_KIND << 2);
 }

@@ -27,7 +27,9 @@ import {
   MARK_HAS_DOUBLED,
   MARK_IS_DESTINATION_LOCAL,
   MARK_IS_FIRST_IN_WINDOW,
+  MARK_IS_FIRST_OF_SIDE,
   MARK_IS_FIRST_PAYLOAD,
+  MARK_IS_LINK_BROADCAST,
   MARK_IS_NEW,
   MARK_IS_RESUMED,
   MARK_IS_SOURCE_LOCAL,
@@ -37,7 +39,6 @@ import {
   TRANSPORT_UDP,
 } from "../../common/row_layout";
 import {
-  COLLECTORS_AT,
   D_DONE,
   D_REFUSED_PORT,
   D_REFUSED_SECOND,
@@ -49,8 +50,11 @@ import {
   ICMP_TYPES_AT,
   L_IS_EXCUSED,
   MEMORY_PAGES,
+  PORT_IS_COLLECTOR,
+  PORTS_AT,
   ROWS_AT,
 } from "../arrivals_layout";
+import { isQuestion, takeAnswer, takeAsking, takeSpoken, takeSpokenEnd } from "./answers";
 import { arrive, arriveLate, arriveStretch, isInRun, perSecondOf } from "./arrival";
 import { findDestination, forgottenDestinations, makeDestinations, useDestination } from "./destinations";
 import {
@@ -63,6 +67,7 @@ import {
   takeStretch,
   useFlow,
 } from "./flows";
+import { takeHandshake } from "./handshakes";
 import { isNumbered, takeSample } from "./numbering";
 import { ANSWERED, BEGUN, noteTalk, SILENT, talkOf } from "./talks";
 
@@ -70,8 +75,8 @@ export { forgottenDestinations as forgottenCount };
 export { isOneSided };
 
 /** Arrivals, what comes of them, and the moments of a flow in swing. */
-const COUNTED_MARKS: i32 = MARK_IS_NEW | MARK_IS_FIRST_PAYLOAD | MARK_IS_FIRST_IN_WINDOW |
-  MARK_IS_RESUMED | MARK_HAS_DOUBLED;
+const COUNTED_MARKS: i32 = MARK_IS_NEW | MARK_IS_FIRST_OF_SIDE | MARK_IS_FIRST_PAYLOAD |
+  MARK_IS_FIRST_IN_WINDOW | MARK_IS_RESUMED | MARK_HAS_DOUBLED;
 const SECOND_US: f64 = 1_000_000;
 /** Flows with fewer packets are not looked at one by one: doublings are told from there on. */
 const FLOW_PACKETS_MIN: u32 = 64;
@@ -126,6 +131,7 @@ function takeRow(): void {
 function takeTcp(): void {
   noteSpeech();
   if (has(MARK_IS_FIRST_PAYLOAD)) noteFirstPayload();
+  takeHandshake();
   if (!has(MARK_SENT_BY_ORIGINATOR)) return;
   const isSyn = (tcpFlags() & SYN_MASK) == SYN;
   if (isSyn) takeArrival(FLOOD_SYN);
@@ -134,6 +140,9 @@ function takeTcp(): void {
 
 function takeUdp(): void {
   noteSpeech();
+  if (has(MARK_IS_TO_MANY | MARK_IS_LINK_BROADCAST)) takeAsking();
+  if (takeAnswer()) return;
+  takeSpoken();
   if (!has(MARK_SENT_BY_ORIGINATOR)) {
     if (has(MARK_IS_FIRST_PAYLOAD)) takeDone(FLOOD_UDP, SOURCE);
     return;
@@ -149,6 +158,10 @@ function takeIcmp(): void {
 
 /** A flow is over: what of it has not been counted, where something was. */
 function takeEnd(): void {
+  if (transport() == TRANSPORT_UDP) {
+    if (takeAnswer()) return;
+    if (respPackets() != 0) takeSpokenEnd();
+  }
   if (!isEndOfArrivals() || respPackets() != 0) return;
   const kind = transport() == TRANSPORT_TCP ? FLOOD_SYN : isIcmp() ? FLOOD_ICMP : FLOOD_UDP;
   const destination = findDestination(kind, DESTINATION);
@@ -181,12 +194,16 @@ function isDhcp(): bool {
 /** Whether a host inside sends to a collector inside. */
 function isReport(): bool {
   const inside = MARK_IS_SOURCE_LOCAL | MARK_IS_DESTINATION_LOCAL;
-  return (marks() & inside) == inside && load<u8>(COLLECTORS_AT + destinationPort()) != 0;
+  return (marks() & inside) == inside && (load<u8>(PORTS_AT + destinationPort()) & PORT_IS_COLLECTOR) != 0;
 }
 
-/** Remembers that the sender speaks to the other, but not of first packets: those of a flood are no speech, and too many. */
+/**
+ * Remembers that the sender speaks to the other, but not of first packets: those of a flood are no speech, and too many. Only
+ * questions to services count, for their answers may come late.
+ */
 function noteSpeech(): void {
-  if (has(MARK_IS_NEW) || payloadLength() == 0) return;
+  const isSpeech = !has(MARK_IS_NEW) || transport() == TRANSPORT_UDP && isQuestion();
+  if (!isSpeech || payloadLength() == 0) return;
   noteTalk(SOURCE, DESTINATION, has(MARK_SENT_BY_ORIGINATOR));
 }
 
@@ -194,7 +211,7 @@ function noteSpeech(): void {
 function takeArrival(kind: i32): void {
   const isUdp = kind == FLOOD_UDP;
   if (has(MARK_IS_NEW)) {
-    if (isUdp && isWelcome()) useDestination(kind);
+    if (isUdp && isWelcome()) useDestination(kind, DESTINATION);
     else arrive(kind);
     return;
   }

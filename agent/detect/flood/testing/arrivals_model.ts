@@ -1,12 +1,16 @@
-/** The counting of arrivals as a slow model that keeps them all; it knows nothing of numbered streams. */
+/**
+ * The counting of arrivals as a slow model that keeps them all; it knows nothing of numbered streams
+ * and of answers that nobody asked for.
+ */
 import { Transport } from "../../../records.ts";
 import { DESTINATIONS_MAX, FLOWS_MAX } from "../arrivals_layout.ts";
 import { FloodKind, FLOODS } from "../kinds.ts";
 import { Mark, type Observation, ObservationKind } from "../../observation.ts";
 
 export const collectorPort = 514;
-export const unaskedIcmp: readonly number[] = [8, 13];
-const counted = Mark.isNew | Mark.isFirstPayload | Mark.isFirstInWindow | Mark.isResumed |
+export const unaskedIcmp: readonly number[] = [8, 128];
+const counted = Mark.isNew | Mark.isFirstOfSide | Mark.isFirstPayload | Mark.isFirstInWindow |
+  Mark.isResumed |
   Mark.hasDoubled;
 
 export interface Arrival {

@@ -1,0 +1,82 @@
+/** `tapwatch alert-test`: one test alert through every configured channel, and what each answered. */
+import type { Channel } from "../alert/channel.ts";
+import type { Config } from "../config.ts";
+import { RunError, UsageError } from "../errors.ts";
+import { LiveState } from "../live_state.ts";
+import type { Alert } from "../records.ts";
+import { StoreQueries } from "../store/queries.ts";
+import { tellStory } from "./alert_story.ts";
+import { makeChannels } from "./channels.ts";
+import { databasePath } from "./results_folder.ts";
+
+/** Throws UsageError without a channel, RunError when one has failed. */
+export async function runAlertTest(config: Config): Promise<void> {
+  const queries = new StoreQueries(databasePath(config.resultsFolder));
+  const { resultsFolder, dashboardUrl, vxlanPorts } = config;
+  const options = {
+    live: new LiveState("live"),
+    queries,
+    resultsFolder,
+    dashboardUrl,
+    vxlanPorts,
+  };
+  const channels = await makeChannels(config, (alert) => tellStory(alert, options));
+  if (channels.length === 0) {
+    throw new UsageError(
+      "No channel is set up, so there is nothing to test. Add --smtp-url URL with --mail-to ADDR, --webhook URL or --syslog URL.",
+    );
+  }
+  const outcomes = await Promise.all(channels.map(tryChannel));
+  queries.close();
+  for (const { name, isSent, words, tookMs } of outcomes) {
+    console.log(`${isSent ? "ok    " : "FAILED"}  ${name} (${tookMs} ms): ${words}`);
+  }
+  const failed = outcomes.filter(({ isSent }) => !isSent).length;
+  if (failed > 0) throw new RunError(`${failed} of ${outcomes.length} channels failed.`);
+}
+
+interface Outcome {
+  readonly name: string;
+  readonly isSent: boolean;
+  readonly words: string;
+  readonly tookMs: number;
+}
+
+async function tryChannel(channel: Channel): Promise<Outcome> {
+  const startedMs = performance.now();
+  const took = () => Math.round(performance.now() - startedMs);
+  try {
+    const words = await channel.send(testAlert(Date.now() * 1000));
+    return { name: channel.name, isSent: true, words, tookMs: took() };
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    return { name: channel.name, isSent: false, words, tookMs: took() };
+  } finally {
+    channel.close?.();
+  }
+}
+
+/** Of the command; its number is none that the database gives. */
+function testAlert(tsUs: number): Alert {
+  return {
+    id: 0,
+    tsUs,
+    kind: "test",
+    trigger: "test",
+    subject: "test",
+    severity: "info",
+    source: "",
+    headline: "This is a test: alerts of tapwatch arrive here",
+    detail: "Nothing has happened on the network.",
+    reason: "Somebody has run tapwatch alert-test.",
+    attackId: "",
+    incidentId: null,
+    amount: 0,
+    hasSucceeded: false,
+    state: "waiting",
+    heldBy: "",
+    muteId: null,
+    digestId: null,
+    deliveries: [],
+  };
+}
