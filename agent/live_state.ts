@@ -129,6 +129,8 @@ export class LiveState {
       sizeBytes: 0,
       rowsWritten: 0,
       rowsLost: 0,
+      rowsRemoved: 0,
+      findingsRemoved: 0,
       queueDepth: 0,
       queueMax: 0,
       oldestUs: null,

@@ -571,6 +571,9 @@ export interface StoreState {
   readonly sizeBytes: number;
   readonly rowsWritten: number;
   readonly rowsLost: number;
+  /** Rows that made room for others by age or size, and those of findings among them. */
+  readonly rowsRemoved: number;
+  readonly findingsRemoved: number;
   /** Batches waiting, and the most that may. */
   readonly queueDepth: number;
   readonly queueMax: number;

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import type { Finding } from "../agent/records.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { adviceFor } from "./advice.ts";
-import { isSoughtAfter } from "./findings.ts";
+import { endsOf } from "../agent/finding_ends.ts";
 import { openText, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
 import { formatCount } from "./format.ts";
@@ -85,21 +85,13 @@ interface PathProps {
 }
 
 export function Path({ finding, names, over, under, label }: PathProps) {
-  const { sources, sourceCount, targets, targetCount, anomaly } = finding;
-  const from = sources.length > 0 ? sources : anomaly ? [anomaly.entity] : [];
-  const own = (
-    <PathNode
-      addresses={from}
-      count={Math.max(sourceCount, from.length)}
-      names={names}
-    />
-  );
-  const others = <PathNode addresses={targets} count={targetCount} names={names} />;
-  if (targetCount === 0) return <section class="c12 path" aria-label={label}>{own}</section>;
-  const isReversed = isSoughtAfter(finding);
+  const { from, to } = endsOf(finding);
+  const [one, other] = [from, to].filter(({ count }) => count > 0);
+  const start = one && <PathNode {...one} names={names} />;
+  if (!other) return <section class="c12 path" aria-label={label}>{start}</section>;
   return (
     <section class="c12 path" aria-label={label}>
-      {isReversed ? others : own}
+      {start}
       <div class="arrow">
         <span>{over}</span>
         <svg aria-hidden="true">
@@ -111,7 +103,7 @@ export function Path({ finding, names, over, under, label }: PathProps) {
         <span>{under}</span>
         <Icon name="down" class="narrow" />
       </div>
-      {isReversed ? own : others}
+      <PathNode {...other} names={names} />
     </section>
   );
 }

@@ -3,6 +3,7 @@ import type { Finding } from "../agent/records.ts";
 import { featureLabel, featureValue } from "./feature_text.ts";
 import { kindText, whenText } from "./finding_text.ts";
 import { type FindingList } from "../agent/finding_reader.ts";
+import { endsOf } from "../agent/finding_ends.ts";
 import { findingPath } from "./findings.ts";
 import { formatCount } from "./format.ts";
 import { Severity } from "./Icon.tsx";
@@ -59,7 +60,7 @@ function FindingTableRow({ finding, when }: RowProps) {
         <a class="plain" href={findingPath(finding)}>{reason}</a>
       </td>
       <td class="opt">{kindText(finding)}</td>
-      <td class="num opt">{formatCount(finding.targetCount)}</td>
+      <td class="num opt">{formatCount(endsOf(finding).to.count)}</td>
       <td class="num opt">{scan ? formatCount(scan.attempts) : mostUnusual(finding)}</td>
       {scan && <td class="num opt">{formatCount(scan.answered)}</td>}
       <td class={isOpen ? "over" : "over dim"}>{isOpen ? <b>open</b> : when.note}</td>

@@ -3,7 +3,7 @@
  * step begins with a verb. Pure.
  */
 import type { Finding } from "../agent/records.ts";
-import { isSoughtAfter } from "./findings.ts";
+import { isSoughtAfter } from "../agent/finding_ends.ts";
 import { formatCount } from "./format.ts";
 
 export interface Step {
@@ -185,12 +185,11 @@ function beaconSteps(source: string, target: string): Step[] {
 
 function anomalySteps(finding: Finding, source: string): Step[] {
   const { anomaly } = finding;
+  const who = anomaly?.entity === "link" ? "the network" : source;
+  const ask = { what: "Ask what was new.", why: harmlessText(finding, who) };
   if (isSoughtAfter(finding)) {
     return [
-      {
-        what: "Ask what was new.",
-        why: `A health check, a load test or a service moved to or from ${source} looks the same.`,
-      },
+      ask,
       {
         what: "Look at who came",
         why: "in the flows below: one host, or many, and to which ports?",
@@ -201,12 +200,8 @@ function anomalySteps(finding: Finding, source: string): Step[] {
       },
     ];
   }
-  const who = anomaly?.entity === "link" ? "the network" : source;
   return [
-    {
-      what: "Ask what was new.",
-      why: `A backup, an update, a new device or a big download at ${who} looks the same.`,
-    },
+    ask,
     {
       what: "Look at the flows of that moment",
       why: "below: with whom, over which service, how much?",
@@ -218,4 +213,44 @@ function anomalySteps(finding: Finding, source: string): Step[] {
         : "and keep the packets.",
     },
   ];
+}
+
+/** What is harmless and looks like that which stands out most. */
+const harmless: readonly { readonly features: readonly string[]; readonly why: string }[] = [
+  {
+    features: ["failed", "failed_share", "refused"],
+    why:
+      "A service that is off or has moved, a wrong address in a configuration or a blocked port " +
+      "makes WHO try in vain and looks the same.",
+  },
+  {
+    features: ["failed_in"],
+    why: "A service of WHO that is off or has moved is still called by those who knew it.",
+  },
+  {
+    features: ["packets_in", "sources", "ports_in"],
+    why: "A health check, a load test or a service moved to or from WHO looks the same.",
+  },
+  {
+    features: ["packets_out", "out_in_ratio"],
+    why: "A backup, an upload, a video call or an update that WHO hands on looks the same.",
+  },
+  {
+    features: ["nxdomain_share", "dns_names", "dns_name_length"],
+    why:
+      "A wrong search domain, a mail server that checks senders or a browser that was just opened " +
+      "at WHO looks the same.",
+  },
+  {
+    features: ["connections", "connections_per_target", "peers", "ports", "ports_per_peer"]
+      .concat("first_contacts"),
+    why: "A new device or program, an inventory or a monitoring host at WHO looks the same.",
+  },
+];
+
+function harmlessText({ anomaly }: Finding, who: string): string {
+  const leading = anomaly?.topFeatures[0]?.name ?? "";
+  const why = harmless.find(({ features }) => features.includes(leading))?.why ??
+    "Whatever is done for the first time at WHO looks the same.";
+  return why.replace("WHO", who);
 }

@@ -1,5 +1,6 @@
 /** The words for findings: kinds, probes, techniques, times, and who they are about. Pure. */
 import type { Finding, FindingKind, ScanKind, ScanProbe, Severity } from "../agent/records.ts";
+import { endsOf } from "../agent/finding_ends.ts";
 import { formatClock, formatCount, formatDay, formatDuration, formatWhen } from "./format.ts";
 
 export const severityLabels: Readonly<Record<Severity, string>> = {
@@ -115,11 +116,11 @@ function entityText(entity: string): string {
 
 /** The second line of a finding: addresses and circumstances. */
 export function circumstances(finding: Finding): string {
-  const { scan, anomaly } = finding;
-  const source = addressesText(finding.sources, finding.sourceCount) ||
-    entityText(anomaly?.entity ?? "");
-  const target = addressesText(finding.targets, finding.targetCount);
-  const ends = target === "" ? source : `${source} to ${target}`;
+  const { scan } = finding;
+  const { from, to } = endsOf(finding);
+  const ends = [from, to].map(({ addresses, count }) =>
+    addressesText(addresses.map(entityText), count)
+  ).filter((text) => text !== "").join(" to ");
   const lasted = (finding.lastUs - finding.firstUs) / 1e6;
   const span = lasted >= 1 ? formatDuration(lasted) : "";
   const what = scan

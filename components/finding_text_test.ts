@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { FEATURES } from "../agent/detect/anomaly/features.ts";
 import { type Finding, SCAN_KINDS, SCAN_PROBES } from "../agent/records.ts";
 import { adviceFor } from "./advice.ts";
 import {
@@ -33,6 +34,41 @@ Deno.test("a finding's second line has the ends, the amount and the time", () =>
   );
   const anomaly = readFinding("anomalies", { kind: "anomaly", entity: "link", window_us: 10e6 });
   assert.equal(plain(circumstances(anomaly)), "all traffic of the link, Unusual behaviour, 10 s");
+});
+
+Deno.test("the second line of a window that others brought about leads to its host", () => {
+  const row = {
+    kind: "anomaly",
+    sources: ["10.0.0.5"],
+    targets: ["10.0.0.9"],
+    target_count: 3,
+    window_us: 10e6,
+  };
+  const text = (name: string) =>
+    plain(circumstances(readFinding("anomalies", {
+      ...row,
+      top_features: [{ name, contribution: 1 }],
+    })));
+  assert.equal(
+    text("failed_in"),
+    "10.0.0.9 and 2 others to 10.0.0.5, Unusual behaviour, 10 s",
+  );
+  assert.equal(text("failed"), "10.0.0.5 to 10.0.0.9 and 2 others, Unusual behaviour, 10 s");
+});
+
+Deno.test("the harmless explanation of a window fits what stood out, for every feature", () => {
+  for (const { name } of FEATURES) {
+    const finding = readFinding("anomalies", {
+      kind: "anomaly",
+      sources: ["10.0.0.5"],
+      top_features: [{ name, contribution: 1 }],
+    });
+    const [ask] = adviceFor(finding, (address) => address);
+    assert.match(ask!.why, /10\.0\.0\.5/, name);
+    assert.doesNotMatch(ask!.why, /for the first time/, name);
+    const isOfVolume = ["packets_out", "out_in_ratio"].includes(name);
+    assert.equal(/backup|upload/.test(ask!.why), isOfVolume, name);
+  }
 });
 
 Deno.test("addresses beyond the first are counted", () => {
@@ -85,7 +121,10 @@ Deno.test("every kind of finding has its words and at most three steps to take",
   const findings = [
     ...kinds.map((kind) => readFinding("anomalies", { kind, sources: ["10.0.0.9"] })),
     readFinding("anomalies", { kind: "anomaly", entity: "link" }),
-    readFinding("anomalies", { kind: "anomaly", top_features: [{ name: "ports_in" }] }),
+    readFinding("anomalies", {
+      kind: "anomaly",
+      top_features: [{ name: "ports_in", contribution: 1 }],
+    }),
     ...SCAN_KINDS.flatMap((kind) =>
       SCAN_PROBES.map((probe) => readFinding("scans", { kind, probe, came_back: ["10.0.0.2:22"] }))
     ),

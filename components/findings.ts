@@ -15,13 +15,6 @@ export function findingPath(finding: Finding): string {
   return `/${listOf(finding)}/${finding.id}`;
 }
 
-const receivedFeatures = new Set(["packets_in", "sources", "ports_in", "failed_in"]);
-
-/** Whether a window stands out by what others did to the host, rather than by what it did. */
-export function isSoughtAfter({ anomaly }: Finding): boolean {
-  return receivedFeatures.has(anomaly?.topFeatures[0]?.name ?? "");
-}
-
 /** Rising: 0 for info to 4 for critical. */
 export function severityRank(severity: Severity): number {
   return SEVERITIES.indexOf(severity);
@@ -91,13 +84,12 @@ export function recentFindings(findings: readonly Finding[], nowUs: number): rea
 
 /** As much of a finding as a row shows of it; the rest would only make the page heavy. */
 export function forRow(finding: Finding): Finding {
-  const { sources, targets, anomaly, scan } = finding;
+  const { sources, targets, scan } = finding;
   return {
     ...finding,
     sources: sources.slice(0, 1),
     targets: targets.slice(0, 1),
     ...(scan && { scan: { ...scan, ports: "", answeredPorts: "", found: [], cameBack: [] } }),
-    ...(anomaly && { anomaly: { ...anomaly, topFeatures: anomaly.topFeatures.slice(0, 2) } }),
   };
 }
 

@@ -31,6 +31,15 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
           <dd>{formatCount(store.rowsWritten)}</dd>
           <dt>Rows lost</dt>
           <dd class={store.rowsLost > 0 ? "sev-high" : ""}>{formatCount(store.rowsLost)}</dd>
+          {store.rowsRemoved > 0 && (
+            <>
+              <dt title="By --retention-days and --retention-mb">Rows removed</dt>
+              <dd>
+                {formatCount(store.rowsRemoved)}
+                {store.findingsRemoved > 0 && `, ${formatCount(store.findingsRemoved)} of findings`}
+              </dd>
+            </>
+          )}
           <dt>Waiting</dt>
           <dd>{formatCount(store.queueDepth)} of {formatCount(store.queueMax)} batches</dd>
           <dt>History</dt>

@@ -87,7 +87,7 @@ test("a replay to the end of its file is written whole, while the dashboard stay
     strictEqual(await program.stop("SIGINT"), 0);
     match(
       program.log,
-      /Stopped\. 25,208 packets seen, 25,208 in capture files, .* nothing was lost/,
+      /Stopped\. 25,208 packets seen, 25,208 written to capture files, .* nothing was lost/,
     );
   }));
 

@@ -41,7 +41,10 @@ const rules: readonly Rule[] = [
   { part: /^ffi\//, values: [] },
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
   { part: /^agent\/(decode|detect|hot)\//, values: [records] },
-  { part: /^agent\/incident\//, values: ["agent/detect/common/sentence.ts", records] },
+  {
+    part: /^agent\/incident\//,
+    values: ["agent/detect/common/sentence.ts", "agent/finding_ends.ts", records],
+  },
   { part: /^agent\/flow\//, values: ["agent/hot/", records] },
   {
     part: /^agent\/pipeline\//,
@@ -87,7 +90,7 @@ const rules: readonly Rule[] = [
   },
   {
     part: /^components\//,
-    values: [records, findingReader, "agent/coverage.ts"],
+    values: [records, findingReader, "agent/coverage.ts", "agent/finding_ends.ts"],
     types: ["agent/"],
   },
   { part: /^fresh\//, values: [] },

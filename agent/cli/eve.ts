@@ -2,6 +2,7 @@
  * Suricata-style EVE lines (docs.suricata.io, "Eve JSON Format") from what the pipeline reads and the detectors find:
  * `flow`, `dns`, `tls`, `http`, `stats`, `alert`, `anomaly`. Where tapwatch has no such field, it is left out rather than guessed.
  */
+import { endsOf } from "../finding_ends.ts";
 import type { ApplicationDetails, Finding, FindingKind, Flow, StatsSecond } from "../records.ts";
 import { isoTime } from "./time_text.ts";
 
@@ -110,16 +111,20 @@ export function eveFinding(finding: Finding): string {
     });
 }
 
-function findingHead(
-  { detectedUs, anomaly, sources, targets }: Finding,
-  type: "alert" | "anomaly",
-) {
+function findingHead(finding: Finding, type: "alert" | "anomaly") {
+  const { firstUs, detectedUs, anomaly } = finding;
+  const [source, target] = Object.values(endsOf(finding)).map(({ addresses }) => addresses[0]);
   return {
-    timestamp: isoTime(anomaly?.tsUs ?? detectedUs),
+    timestamp: isoTime(anomaly ? firstUs : detectedUs),
     event_type: type,
-    ...sources.length > 0 && { src_ip: sources[0] },
-    ...targets.length > 0 && { dest_ip: targets[0] },
+    ...isAddress(source) && { src_ip: source },
+    ...isAddress(target) && { dest_ip: target },
   };
+}
+
+/** All traffic of the link has none. */
+function isAddress(text: string | undefined): boolean {
+  return text !== undefined && text !== "link";
 }
 
 function alertPart(finding: Finding, signature: typeof signatures["scan"]) {

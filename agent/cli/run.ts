@@ -3,7 +3,6 @@
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
 import type { Config } from "../config.ts";
-import { formatCount } from "../detect/common/sentence.ts";
 import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import { StoreQueries } from "../store/queries.ts";
@@ -14,6 +13,7 @@ import { chooseInput, type Input } from "./input.ts";
 import { claimResults, databasePath } from "./results_folder.ts";
 import { type DashboardServer, startDashboard } from "./serve.ts";
 import { Supervisor } from "./supervisor.ts";
+import { tally } from "./tally.ts";
 import { watchUsage } from "./usage.ts";
 
 /** Runs until a signal. Throws TapwatchError. */
@@ -69,7 +69,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     queries.close();
     release();
   }
-  log.info(`Stopped. ${tally(live)}`);
+  log.info(`Stopped. ${tally(live, supervisor.hasGivenUp)}`);
 }
 
 /** A database that cannot be read now may be written later: then alerts begin anew. */
@@ -104,21 +104,9 @@ async function finishReplay(supervisor: Supervisor, live: LiveState, log: Log): 
   live.note("info", "The file is at its end; everything is written.");
   log.info(
     `The file is at its end; everything is written. ${
-      tally(live)
+      tally(live, supervisor.hasGivenUp)
     } The dashboard stays up; Ctrl-C ends it.`,
   );
-}
-
-/** What became of the packets, as "5 packets seen, 5 in capture files, 9 rows in the database, 2 findings; nothing was lost." */
-function tally(live: LiveState): string {
-  const losses = { ...live.drops(), detection: live.detection.observationsShed };
-  const lost = Object.entries(losses).filter(([, lostCount]) => lostCount > 0)
-    .map(([place, lostCount]) => `${place} ${formatCount(lostCount)}`);
-  return `${formatCount(live.snapshot?.packets ?? 0)} packets seen, ` +
-    `${formatCount(live.recorder.packetsWritten)} in capture files, ` +
-    `${formatCount(live.store.rowsWritten)} rows in the database, ` +
-    `${formatCount(live.detection.findings)} findings; ` +
-    `${lost.length === 0 ? "nothing was lost" : `lost: ${lost.join(", ")}`}.`;
 }
 
 /** Resolves at the first SIGINT or SIGTERM; the second ends the process. */

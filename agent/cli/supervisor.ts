@@ -66,6 +66,7 @@ export class Supervisor {
   readonly #storeReady = Promise.withResolvers<void>();
   readonly #failure = Promise.withResolvers<never>();
   #stopping: Promise<void> | null = null;
+  #hasGivenUp = false;
   #stopWatching = () => {};
 
   constructor(options: SupervisorOptions) {
@@ -152,11 +153,17 @@ export class Supervisor {
     this.#store.terminate();
   }
 
+  /** Whether something in flight was left behind at the end. */
+  get hasGivenUp(): boolean {
+    return this.#hasGivenUp;
+  }
+
   /** Waits for `promise`, but not longer than `ms`. */
   async #within(ms: number, promise: Promise<unknown>): Promise<void> {
     const { promise: timeout, resolve } = Promise.withResolvers<"late">();
     const timer = setTimeout(() => resolve("late"), ms);
     if (await Promise.race([promise, timeout]) === "late") {
+      this.#hasGivenUp = true;
       this.#options.log.warning(
         "Not everything in flight could be written in time; what is left is given up.",
       );

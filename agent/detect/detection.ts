@@ -2,7 +2,7 @@
  * All detectors together: observations in, findings out. Pure; the threads around it are detect_worker.ts (live, replay,
  * analyze) and whoever tests it.
  */
-import type { DetectionState, Finding } from "../records.ts";
+import { type DetectionState, type Finding, WINDOW_US } from "../records.ts";
 import type {
   Detector,
   DetectorContext,
@@ -62,6 +62,8 @@ export class Detection {
   /** Open findings of each source. */
   readonly #suspects = new Map<string, number>();
   #nowUs = -Infinity;
+  /** Time of the first row. */
+  #beganUs = Infinity;
   #observations = 0;
   #findingCount = 0;
   #lastId = 0;
@@ -142,6 +144,10 @@ export class Detection {
 
   #takeRows(words: Int32Array, from: number, to: number): void {
     if (from === to) return;
+    if (this.#beganUs === Infinity) {
+      this.#observation.read(words, from);
+      this.#beganUs = this.#observation.timestampUs;
+    }
     for (const detector of this.#bulkTakers) detector.takeRows!(words, from, to);
     const wanted = this.#wanted;
     const unwanted = this.#unwanted;
@@ -186,7 +192,14 @@ export class Detection {
     if (before) this.#forget(before);
     else this.#findingCount++;
     if (finding.isOpen) this.#remember(finding);
-    this.#onFinding(finding);
+    this.#onFinding(this.#fromBeginning(finding));
+  }
+
+  /** Windows begin at multiples of their length; what is told of the first one does not begin before the traffic. */
+  #fromBeginning(finding: Finding): Finding {
+    const { firstUs } = finding;
+    const isBefore = firstUs < this.#beganUs && firstUs > this.#beganUs - WINDOW_US;
+    return isBefore ? { ...finding, firstUs: this.#beganUs } : finding;
   }
 
   #remember(finding: Finding): void {

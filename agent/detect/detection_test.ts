@@ -1,6 +1,7 @@
 import { deepEqual } from "node:assert/strict";
 import { Detection } from "./detection.ts";
 import type { Detector } from "./detector.ts";
+import type { Finding } from "../records.ts";
 import { ObservationKind, SHORT_WORDS } from "./observation.ts";
 
 const { contact, end, arp, tick, windowEnd } = ObservationKind;
@@ -53,14 +54,45 @@ Deno.test("a detector observes rows of its kinds with one of its marks, and none
   deepEqual(detection.state().observations, 7);
 });
 
+Deno.test("no finding is dated before the first row, by the window that it is of", () => {
+  const beganUs = 1_700_000_007_500_000;
+  const told: number[] = [];
+  const cases = [
+    [beganUs - 7_500_000, beganUs],
+    [beganUs, beganUs],
+    [beganUs + 5, beganUs + 5],
+    // Times that go backwards are what the packets say.
+    [beganUs - 3600e6, beganUs - 3600e6],
+  ] as const;
+  let report: (firstUs: number) => void = () => {};
+  const detection = new Detection({
+    ...plainOptions,
+    onFinding: ({ firstUs }) => told.push(firstUs),
+    detectors: [(context) => {
+      report = (firstUs) => context.report({ id: 1, kind: "anomaly", firstUs } as Finding);
+      return detector({});
+    }],
+  });
+  const words = rows(contact);
+  words[1] = Math.floor(beganUs / 1e6);
+  words[2] = beganUs % 1e6;
+  detection.take(words, words.length);
+  for (const [firstUs] of cases) report(firstUs);
+  deepEqual(told, cases.map(([, firstUs]) => firstUs));
+});
+
+const plainOptions = {
+  formatAddress: () => "",
+  isLive: true,
+  model: null,
+  anomalyQuantile: 0.995,
+  seed: 1,
+  note: () => {},
+} as const;
+
 function detectionWith(...detectors: readonly Detector[]): Detection {
   return new Detection({
-    formatAddress: () => "",
-    isLive: true,
-    model: null,
-    anomalyQuantile: 0.995,
-    seed: 1,
-    note: () => {},
+    ...plainOptions,
     onFinding: () => {},
     detectors: detectors.map((detector) => () => detector),
   });

@@ -13,7 +13,8 @@ import {
   INCIDENT_QUIET_US,
   type IncidentNews,
 } from "../records.ts";
-import { areClose, isAnomaly, isInbound, type Member, subjectOf } from "./kinship.ts";
+import { isSoughtAfter } from "../finding_ends.ts";
+import { areClose, isAnomaly, type Member, subjectOf } from "./kinship.ts";
 import { findOrigin } from "./origin.ts";
 import { type Story, summarize } from "./story.ts";
 
@@ -171,7 +172,7 @@ export class IncidentBook {
 
   /** The incident whose doing an inbound window is. */
   #causeOf(finding: Finding): Entry | undefined {
-    if (!isInbound(finding)) return undefined;
+    if (!isSoughtAfter(finding)) return undefined;
     for (const entry of this.#open) if (hasEffect(entry, finding)) return entry;
   }
 
@@ -212,7 +213,7 @@ export class IncidentBook {
     return [...this.#open].filter((other) => {
       if (other === entry) return false;
       const members = [...other.members.values()];
-      if (members.every(({ finding }) => isInbound(finding) && hasEffect(entry, finding))) {
+      if (members.every(({ finding }) => isSoughtAfter(finding) && hasEffect(entry, finding))) {
         return true;
       }
       const theirs = other.causes;

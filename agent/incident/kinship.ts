@@ -25,22 +25,6 @@ export function subjectOf(finding: Finding): Subject {
   return { key: `victim ${targets[0] ?? ""}`, actor: null };
 }
 
-/** Features of a window that others bring about (agent/detect/anomaly/features.ts). */
-const inboundFeatures = new Set(["packets_in", "sources", "ports_in", "failed_in"]);
-/** It goes both ways: more comes in, more goes out in answer. */
-const neutralFeatures = new Set(["out_in_ratio"]);
-
-/** Whether the features that weigh most in an unusual window are such that others bring about. */
-export function isInbound({ anomaly }: Finding): boolean {
-  if (!anomaly) return false;
-  let balance = 0;
-  for (const { name, contribution } of anomaly.topFeatures) {
-    if (neutralFeatures.has(name)) continue;
-    balance += inboundFeatures.has(name) ? contribution : -contribution;
-  }
-  return balance > 0;
-}
-
 export function isAnomaly({ kind }: Finding): boolean {
   return kind === "anomaly";
 }

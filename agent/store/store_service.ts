@@ -60,6 +60,7 @@ export class StoreService {
   #rowsWritten = 0;
   #rowsLost = 0;
   #rowsLostTold = 0;
+  #removedBefore = { rowsRemoved: 0, findingsRemoved: 0 };
   #oldestUs: number | null = null;
   #hasOpened = false;
 
@@ -135,6 +136,7 @@ export class StoreService {
       this.#options.post({ type: "note", severity: "warning", text: messageOf(error) });
     }
     this.#closedBytes = this.#writer?.sizeBytes ?? 0;
+    this.#removedBefore = this.#removed();
     this.#writer = null;
     this.postState();
   }
@@ -304,6 +306,7 @@ export class StoreService {
   }
 
   #discardWriter(): void {
+    this.#removedBefore = this.#removed();
     try {
       this.#writer?.close();
     } catch {
@@ -358,9 +361,19 @@ export class StoreService {
       sizeBytes: this.#writer?.sizeBytes ?? this.#closedBytes,
       rowsWritten: this.#rowsWritten,
       rowsLost: this.#rowsLost,
+      ...this.#removed(),
       queueDepth: this.#backlog.batchCount,
       queueMax: backlogBatchesMax,
       oldestUs: this.#oldestUs,
+    };
+  }
+
+  /** Of all writers so far. */
+  #removed(): Pick<StoreState, "rowsRemoved" | "findingsRemoved"> {
+    const { rowsRemoved = 0, findingsRemoved = 0 } = this.#writer ?? {};
+    return {
+      rowsRemoved: this.#removedBefore.rowsRemoved + rowsRemoved,
+      findingsRemoved: this.#removedBefore.findingsRemoved + findingsRemoved,
     };
   }
 

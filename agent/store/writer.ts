@@ -48,6 +48,7 @@ export interface StoreRows {
   readonly hosts: readonly HostTotals[];
 }
 
+const findingTables: readonly string[] = ["scans", "anomalies"];
 /** Steps of retention in one call, 2,000 rows each: more than a batch adds. */
 const stepCountMax = 8;
 /** Traffic time between two looks for idle hosts. */
@@ -57,6 +58,9 @@ const pageBytes = 4096;
 export class StoreWriter {
   /** Where a damaged file was moved when this one was begun. */
   readonly setAsidePath: string | null;
+  /** Rows that made room for others, and those of findings among them. */
+  rowsRemoved = 0;
+  findingsRemoved = 0;
   readonly #path: string;
   readonly #retentionBytes: number;
   readonly #database: DatabaseSync;
@@ -87,7 +91,11 @@ export class StoreWriter {
     this.#path = options.path;
     this.#retentionBytes = options.retentionBytes;
     this.setAsidePath = opened.setAsidePath;
-    this.#retention = new Retention(database, options, (table, rows) => this.#count(table, -rows));
+    this.#retention = new Retention(database, options, (table, rows) => {
+      this.#count(table, -rows);
+      this.rowsRemoved += rows;
+      if (findingTables.includes(table)) this.findingsRemoved += rows;
+    });
     this.#packets = packetInserter(database, () => FLOWS_PER_RUN * this.#run);
     this.#flows = flowInserter(database, () => FLOWS_PER_RUN * this.#run);
     this.#seconds = statsInserter(database, "stats", (tsUs) => tsUs);

@@ -185,6 +185,9 @@ function programFamilies(live: LiveState, streamCount: number): Family[] {
     gauge("store_queue_depth", "Batches of rows waiting for the database.")(store.queueDepth),
     counter("store_rows_total", "Rows written to the database.")(store.rowsWritten),
     counter("store_rows_lost_total", "Rows that could not be written.")(store.rowsLost),
+    counter("store_rows_removed_total", "Rows removed to keep to age and size.")(
+      store.rowsRemoved,
+    ),
     counter("recorder_packets_total", "Packets written to capture files.")(
       recorder.packetsWritten,
     ),

@@ -1,0 +1,48 @@
+/** The last line of `run` and `replay`: what became of the packets, and what did not get through or is gone again. */
+import { formatCount } from "../detect/common/sentence.ts";
+import type { LiveState } from "../live_state.ts";
+
+/**
+ * As "5 packets seen, 5 written to capture files, 9 rows to the database, 2 findings; nothing was lost." `hasGivenUp`:
+ * the end came before all in flight was written, so that nobody counted it.
+ */
+export function tally(live: LiveState, hasGivenUp: boolean): string {
+  const captured = live.sources.reduce((sum, { packets }) => sum + packets, 0);
+  const decoded = live.snapshot?.packets ?? 0;
+  const drops = live.drops();
+  const undecoded = Math.max(0, captured - drops.queue - decoded);
+  const losses = [
+    ...Object.entries({ ...drops, detection: live.detection.observationsShed, undecoded })
+      .filter(([, count]) => count > 0)
+      .map(([place, count]) => `${place} ${formatCount(count)}`),
+    ...hasGivenUp ? ["what was in flight at the end, which is not counted"] : [],
+  ];
+  const ends = [
+    losses.length > 0 ? `lost: ${losses.join(", ")}` : "nothing was lost on the way",
+    ...removals(live),
+  ];
+  if (losses.length === 0 && ends.length === 1) ends[0] = "nothing was lost";
+  return `${formatCount(Math.max(captured, decoded))} packets seen, ` +
+    `${formatCount(live.recorder.packetsWritten)} written to capture files, ` +
+    `${formatCount(live.store.rowsWritten)} rows to the database, ` +
+    `${formatCount(live.detection.findings)} findings; ${ends.join("; ")}.`;
+}
+
+/** What was written and had to make room since. */
+function removals({ store, recorder }: LiveState): string[] {
+  const texts: string[] = [];
+  if (store.rowsRemoved > 0) {
+    const found = store.findingsRemoved > 0
+      ? ` (${formatCount(store.findingsRemoved)} findings among them)`
+      : "";
+    texts.push(
+      `${
+        formatCount(store.rowsRemoved)
+      } old rows${found} were removed by --retention-days and --retention-mb`,
+    );
+  }
+  if (recorder.bytesWritten > recorder.sizeBytes && recorder.files > 0) {
+    texts.push("older packets in the capture files were overwritten by --pcap-files");
+  }
+  return texts;
+}

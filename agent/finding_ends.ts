@@ -1,0 +1,33 @@
+/** Who did what a finding tells, and to whom it was done. Pure; safe for the browser. */
+import type { Finding } from "./records.ts";
+
+/** Features of a host (agent/detect/anomaly/features.ts) that others bring about. */
+const inboundFeatures = new Set(["packets_in", "sources", "ports_in", "failed_in"]);
+
+/** It goes both ways: more comes in, more goes out in answer. */
+const neutralFeatures = new Set(["out_in_ratio"]);
+
+/** Whether a window stands out by what others did to the host, rather than by what it did: by the weight of its features. */
+export function isSoughtAfter({ anomaly }: Finding): boolean {
+  let balance = 0;
+  for (const { name, contribution } of anomaly?.topFeatures ?? []) {
+    if (neutralFeatures.has(name)) continue;
+    balance += inboundFeatures.has(name) ? contribution : -contribution;
+  }
+  return balance > 0;
+}
+
+/** One end of what a finding tells. */
+export interface Ends {
+  readonly addresses: readonly string[];
+  readonly count: number;
+}
+
+/** Who did it and whom it was done to: a host that was sought after is where others went, though it is the one told. */
+export function endsOf(finding: Finding): { readonly from: Ends; readonly to: Ends } {
+  const { sources, sourceCount, targets, targetCount, anomaly } = finding;
+  const told = sources.length > 0 ? sources : anomaly ? [anomaly.entity] : [];
+  const own = { addresses: told, count: Math.max(sourceCount, told.length) };
+  const others = { addresses: targets, count: targetCount };
+  return isSoughtAfter(finding) ? { from: others, to: own } : { from: own, to: others };
+}
