@@ -6,7 +6,7 @@ import { Application, type ApplicationDetails } from "../records.ts";
 import { describeHttp, describeTls, describeWaiting, readMessage } from "./app_details.ts";
 import { findLineEnd, isTextAt } from "./app_text.ts";
 import { readClientHello } from "./client_hello.ts";
-import { findHeadEnd, findLastLine, readHttp } from "./http.ts";
+import { findHeadEnd, findLastLine, readHttp, skipEmptyLines } from "./http.ts";
 import { skipProxyHeader } from "./proxy_header.ts";
 import { matchTcp, type Segment } from "./signatures_tcp.ts";
 import { isClientHelloRecord, tlsRecordHeaderLength } from "./tls.ts";
@@ -97,7 +97,8 @@ export function readCutBeginning(
 }
 
 /** Text whose first line has no end yet, and which is not too long to be waited for. */
-function isLineCut(bytes: Uint8Array, at: number, end: number): boolean {
+function isLineCut(bytes: Uint8Array, start: number, end: number): boolean {
+  const at = skipEmptyLines(bytes, start, end);
   return end - at < lineMax && findLineEnd(bytes, at, end) === end && isTextAt(bytes, at, end);
 }
 

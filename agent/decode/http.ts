@@ -9,6 +9,11 @@ import type { HttpDetails } from "../records.ts";
 import { findLineEnd, isTextAt, readText, startsWithAt, wordOf } from "./app_text.ts";
 import { readInt32 } from "./bytes.ts";
 
+/**
+ * As others do (RFC 9112 sections 2.2 and 3), empty lines before the first line are left out, and so are blanks around its
+ * parts.
+ */
+
 /** What a first line says: one of these, by number. */
 export const LineProtocol = { none: 0, http: 1, sip: 2, rtsp: 3 } as const;
 
@@ -18,6 +23,8 @@ const pathMax = 256;
 const userAgentMax = 256;
 const firstLineMax = 8192;
 const headersMax = 128;
+/** Bytes of CR and LF. */
+const emptyLinesMax = 8;
 const space = 0x20;
 
 const httpWord = wordOf("HTTP");
@@ -52,10 +59,11 @@ const methodWords = new Set(
 );
 
 /**
- * What the message at `at` is by its first line: a LineProtocol. A line that is cut off at `end` counts as HTTP when its
+ * What the message at `start` is by its first line: a LineProtocol. A line that is cut off at `end` counts as HTTP when its
  * method is one of HTTP's and a target follows.
  */
-export function readLineProtocol(bytes: Uint8Array, at: number, end: number): number {
+export function readLineProtocol(bytes: Uint8Array, start: number, end: number): number {
+  const at = skipEmptyLines(bytes, start, end);
   if (end - at < 5) return LineProtocol.none;
   const word = readInt32(bytes, at);
   if (bytes[at + 4] === 0x2f && (word === httpWord || word === rtspWord)) {
@@ -87,17 +95,28 @@ function findMethodEnd(bytes: Uint8Array, at: number, end: number): number {
 
 /** Which protocol's version ends the request line. */
 function readLastToken(bytes: Uint8Array, at: number, lineEnd: number): number {
-  let token = lineEnd;
+  let tokenEnd = lineEnd;
+  while (tokenEnd > at && isBlank(bytes[tokenEnd - 1])) tokenEnd--;
+  let token = tokenEnd;
   while (token > at && bytes[token - 1] !== space) token--;
-  if (token <= at + 1 || lineEnd - token < 5) return LineProtocol.none;
+  if (token <= at + 1 || tokenEnd - token < 5) return LineProtocol.none;
   const word = readInt32(bytes, token);
   if (word === httpWord) return LineProtocol.http;
   if (word === rtspWord) return LineProtocol.rtsp;
   return word === sipWord ? LineProtocol.sip : LineProtocol.none;
 }
 
-/** Position behind the empty line that ends the head of the message at `at`; -1 when it is not there. */
-export function findHeadEnd(bytes: Uint8Array, at: number, end: number): number {
+/** Where the first line begins that is not empty: a few empty ones may come before it. */
+export function skipEmptyLines(bytes: Uint8Array, at: number, end: number): number {
+  const limit = Math.min(end, at + emptyLinesMax);
+  let next = at;
+  while (next < limit && (bytes[next] === 0x0d || bytes[next] === 0x0a)) next++;
+  return next;
+}
+
+/** Position behind the empty line that ends the head of the message at `start`; -1 when it is not there. */
+export function findHeadEnd(bytes: Uint8Array, start: number, end: number): number {
+  const at = skipEmptyLines(bytes, start, end);
   let line = findLineEnd(bytes, at, end) + 1;
   while (line < end) {
     const next = findLineEnd(bytes, line, end) + 1;
@@ -115,8 +134,9 @@ export function findLastLine(bytes: Uint8Array, at: number, end: number): number
   return next;
 }
 
-/** Reads the head at `at`, as far as it is there; null when it does not begin like HTTP. */
-export function readHttp(bytes: Uint8Array, at: number, end: number): HttpDetails | null {
+/** Reads the head at `start`, as far as it is there; null when it does not begin like HTTP. */
+export function readHttp(bytes: Uint8Array, start: number, end: number): HttpDetails | null {
+  const at = skipEmptyLines(bytes, start, end);
   if (readLineProtocol(bytes, at, end) !== LineProtocol.http) return null;
   const lineEnd = findLineEnd(bytes, at, end);
   const first = startsWithAt(bytes, at, end, "HTTP/")
@@ -134,11 +154,13 @@ function readStatus(bytes: Uint8Array, at: number, lineEnd: number): HttpDetails
 
 function readRequestLine(bytes: Uint8Array, at: number, lineEnd: number): HttpDetails {
   const methodEnd = findMethodEnd(bytes, at, lineEnd);
-  let pathEnd = methodEnd + 1;
+  let path = methodEnd + 1;
+  while (path < lineEnd && bytes[path] === space) path++;
+  let pathEnd = path;
   while (pathEnd < lineEnd && bytes[pathEnd] !== space && bytes[pathEnd] !== 0x0d) pathEnd++;
   return {
     method: readText(bytes, at, methodEnd, methodMax),
-    path: readText(bytes, methodEnd + 1, pathEnd, pathMax),
+    path: readText(bytes, path, pathEnd, pathMax),
   };
 }
 

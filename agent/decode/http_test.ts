@@ -38,6 +38,23 @@ Deno.test("readHttp() reads responses, bare line feeds and odd methods", () => {
   });
 });
 
+Deno.test("readHttp() reads on over blanks and empty lines that others forgive", () => {
+  const head = "Host: a\r\n\r\n";
+  const lines = [
+    "GET / HTTP/1.1 ",
+    "GET / HTTP/1.1 \t ",
+    "GET  / HTTP/1.1",
+    "GET /  HTTP/1.1",
+    "\r\nGET / HTTP/1.1",
+    "\n\nGET / HTTP/1.1",
+  ];
+  for (const line of lines) {
+    deepStrictEqual(read(`${line}\r\n${head}`), { method: "GET", path: "/", host: "a" }, line);
+    const bytes = ascii(`${line}\r\n${head}`);
+    strictEqual(findHeadEnd(bytes, 0, bytes.length), bytes.length, line);
+  }
+});
+
 Deno.test("readHttp() bounds its strings and makes them safe to print", () => {
   const long = read(`GET /${"p".repeat(999)} HTTP/1.1\r\nHost: ${"h".repeat(999)}\r\n\r\n`);
   strictEqual(long?.path?.length, 256);

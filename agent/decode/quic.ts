@@ -89,8 +89,8 @@ export function draftOf(version: number): number {
 }
 
 /**
- * True when a QUIC packet with a long header of a known version starts at `at`, a version negotiation, or a packet of
- * Google's QUIC (Q0NN, T05N; the older ones have a header of their own).
+ * True when a QUIC packet with a long header of a known or reserved version starts at `at`, a version negotiation, or a packet
+ * of Google's QUIC (Q0NN, T05N; the older ones have a header of their own).
  */
 export function isQuicLongHeader(bytes: Uint8Array, at: number, end: number): boolean {
   if (end - at < 7) return false;
@@ -98,22 +98,28 @@ export function isQuicLongHeader(bytes: Uint8Array, at: number, end: number): bo
   const version = readInt32(bytes, at + 1);
   const idsEnd = at + 6 + bytes[at + 5];
   if (isGoogleVersion(version)) return true;
-  if (bytes[at + 5] > connectionIdMax || idsEnd >= end || bytes[idsEnd] > connectionIdMax) {
-    return false;
-  }
+  if (idsEnd >= end) return false;
+  // Other versions may have longer ids (RFC 8999 section 5.1).
   if (version === 0) return isVersionNegotiation(bytes, idsEnd + 1 + bytes[idsEnd], end);
-  const isReserved = (version & 0x0f0f0f0f) === 0x0a0a0a0a;
-  return isReserved || draftOf(version) > 0 || isIetfVersion(version);
+  if (isReservedVersion(version)) return true;
+  const isShort = bytes[at + 5] <= connectionIdMax && bytes[idsEnd] <= connectionIdMax;
+  return isShort && (draftOf(version) > 0 || isIetfVersion(version));
 }
 
-/** A list of versions, at least one of them known (RFC 9000 section 17.2.1). */
+/** A list of versions, at least one of them known or reserved (RFC 9000 section 17.2.1). */
 function isVersionNegotiation(bytes: Uint8Array, at: number, end: number): boolean {
   if (at >= end || (end - at) % 4 !== 0) return false;
   for (let i = at; i < end; i += 4) {
     const version = readInt32(bytes, i);
-    if (isIetfVersion(version) || draftOf(version) > 0 || isGoogleVersion(version)) return true;
+    const isKnown = isIetfVersion(version) || draftOf(version) > 0 || isGoogleVersion(version);
+    if (isKnown || isReservedVersion(version)) return true;
   }
   return false;
+}
+
+/** 0x?a?a?a?a, which makes the other side negotiate (RFC 9000 section 15). */
+function isReservedVersion(version: number): boolean {
+  return (version & 0x0f0f0f0f) === 0x0a0a0a0a;
 }
 
 /** Q043 and older: flags, connection id, version in letters. */

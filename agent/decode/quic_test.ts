@@ -155,6 +155,23 @@ Deno.test("isQuicLongHeader() knows versions old and new, and version negotiatio
   }
   const negotiation = fromHex("80 00000000 08 0001020304050607 00 00000001 ff00001d");
   ok(isQuicLongHeader(negotiation, 0, negotiation.length));
+  for (
+    const hex of [
+      "80 00000000 08 0001020304050607 00 1a2a3a4a",
+      "ff 00000000 00 00 12345678 cadadafa",
+      `c0 00000000 28 ${"01".repeat(40)} 03 010203 00000001`,
+      `c3 bacadafa 1e ${"01".repeat(30)} 00 00`,
+    ]
+  ) {
+    const bytes = fromHex(hex);
+    ok(isQuicLongHeader(bytes, 0, bytes.length), hex);
+  }
+  for (
+    const hex of ["80 00000000 00 00 12345678", "80 00000000 00 00", "80 00000000 00 00 000001"]
+  ) {
+    const bytes = fromHex(hex);
+    ok(!isQuicLongHeader(bytes, 0, bytes.length), hex);
+  }
   const google = fromHex("09 0001020304050607 51303433 01 00000000");
   ok(isQuicLongHeader(google, 0, google.length));
   const other = fromHex(`c0 12345678 ${ids}`);

@@ -103,7 +103,7 @@ function matchByPort(
     case 3799:
       return isRadius(bytes, at, end, length) ? radius : 0;
     case 1900:
-      return isSsdp(bytes, at, end) ? ssdp : 0;
+      return isHttpLike(bytes, at, end) ? ssdp : 0;
     case 5683:
       return isCoap(bytes, at, end) ? coap : 0;
     case 51820:
@@ -132,6 +132,11 @@ function matchText(bytes: Uint8Array, at: number, end: number): number {
   if (isSsdp(bytes, at, end)) return ssdp;
   if (isBjnp(bytes, at, end)) return bjnp;
   return readLineProtocol(bytes, at, end) === LineProtocol.sip ? sip : 0;
+}
+
+/** On its port, any request or answer in the form of HTTP is SSDP. */
+function isHttpLike(bytes: Uint8Array, at: number, end: number): boolean {
+  return isSsdp(bytes, at, end) || readLineProtocol(bytes, at, end) === LineProtocol.http;
 }
 
 /** HTTP over UDP (UPnP Device Architecture 2.0 section 1.1). */

@@ -144,6 +144,10 @@ const messages: Readonly<Record<string, readonly [Uint8Array, Stream]>> = {
     ascii("MERGE /path HTTP/1.1\r\nHost: www.example.com\r\n\r\n"),
     { port: anyPort },
   ],
+  "http with blanks": [
+    ascii("\r\n\r\nGET  / HTTP/1.1 \r\nHost: www.example.com\r\nUser-Agent: x\r\n\r\n"),
+    { port: anyPort },
+  ],
   "a DNS query": [overTcp(query), { port: 53 }],
   "DNS queries": [overTcp(query, answer, query), { port: 53 }],
   "a DNS answer": [overTcp(answer, answer), { port: 53, isAnswer: true }],
