@@ -1,4 +1,5 @@
 /** `tapwatch analyze` through the real program: its report against tshark's, its schema, its files, its memory. */
+import { fileURLToPath } from "node:url";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import {
@@ -368,7 +369,14 @@ testWith(
         await runAnalyze(parseConfig(args, sources), new Log({ level: "info", format: "text" }));
         console.error(/VmHWM:\\s+(\\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))[1]);`;
       const { code: status, stdout, stderr } = await runCommand(
-        [Deno.execPath(), "eval", "--no-lock", code],
+        [
+          Deno.execPath(),
+          "eval",
+          "--no-lock",
+          "--config",
+          fileURLToPath(new URL("../deno.json", here)),
+          code,
+        ],
         { cwd },
       );
       strictEqual(status, 0, stderr);

@@ -226,7 +226,7 @@ export class Pipeline {
     state[S_WANTS] = (this.#options.onRow ? WANTS_ROWS : 0) |
       (this.#options.onFlow ? WANTS_FLOWS : 0) | (this.#observer ? WANTS_OBSERVATIONS : 0) |
       (this.#readsDetails ? WANTS_DETAILS : 0);
-    if (this.#observer !== null) times[S_TICK_AT_US / 2] = -Infinity;
+    times[S_TICK_AT_US / 2] = -Infinity;
   }
 
   /** Observations that found no room. */
@@ -292,11 +292,7 @@ export class Pipeline {
   }
 
   #batchOver(): void {
-    this.#flows.advance(this.#newestUs);
-    if (this.#observer === null) return;
-    // Files may be joined whose times go back.
-    if (this.#flows.nowUs < this.#tickAtUs - 2 * tickUs) this.#passTime(this.#flows.nowUs);
-    this.#observer.batchOver();
+    this.#observer?.batchOver();
   }
 
   /** Traffic time of the next tick. */
@@ -311,10 +307,9 @@ export class Pipeline {
     if (this.#second.startUs >= 0 && timestampUs >= this.#second.endUs) {
       this.#rollSecond(timestampUs);
     }
-    if (this.#observer !== null && this.#flows.nowUs >= this.#tickAtUs) {
-      this.#passTime(this.#flows.nowUs);
-      this.#observer.flush();
-    }
+    if (this.#flows.nowUs < this.#tickAtUs) return;
+    this.#passTime(this.#flows.nowUs);
+    this.#observer?.flush();
   }
 
   /** Ends flows, all or at most `countMax`, and after the last one the second in progress; returns whether more stand. */
@@ -478,15 +473,20 @@ export class Pipeline {
     return this.#firstRow === inTurn ? 0 : this.#firstRow + row;
   }
 
-  /** A second of traffic time has passed, and perhaps a window. */
+  /**
+   * A second of traffic time has passed, and perhaps a window. What time brings happens here and not at the end of a batch, so
+   * that the size of batches makes no difference.
+   */
   #passTime(nowUs: number): void {
+    this.#flows.advance(nowUs);
+    this.#hot.times[S_TICK_AT_US / 2] = Math.floor(nowUs / tickUs) * tickUs + tickUs;
+    if (this.#observer === null) return;
     const windowStartUs = Math.floor(nowUs / WINDOW_US) * WINDOW_US;
     if (windowStartUs !== this.#windowStartUs) {
       if (this.#windowStartUs !== -Infinity) this.#endWindow();
       this.#windowStartUs = windowStartUs;
     }
-    this.#observer!.tick(nowUs);
-    this.#hot.times[S_TICK_AT_US / 2] = Math.floor(nowUs / tickUs) * tickUs + tickUs;
+    this.#observer.tick(nowUs);
   }
 
   #endWindow(): void {

@@ -101,8 +101,6 @@ class Model {
   run(times: readonly (readonly number[])[]): Happening[] {
     for (const batch of times) {
       for (const timestampUs of batch) this.#take(timestampUs);
-      // Files may be joined whose times go back.
-      if (this.#nowUs < this.#tickAtUs - 2 * secondUs) this.#passTime();
       const [oldest, newest] = [Math.min(...batch), Math.max(...batch)];
       this.#happened.push(`span ${oldest - startUs} to ${newest - startUs}`);
     }
@@ -118,7 +116,9 @@ class Model {
     }
     this.#packets++;
     this.#seeTime(timestampUs);
-    if (this.#nowUs >= this.#tickAtUs) this.#passTime();
+    // Files may be joined whose times go back.
+    const isBack = this.#nowUs < this.#tickAtUs - 2 * secondUs;
+    if (this.#nowUs >= this.#tickAtUs || isBack) this.#passTime();
   }
 
   #seeTime(timestampUs: number): void {

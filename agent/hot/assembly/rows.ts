@@ -62,6 +62,9 @@ import { isBrief, setDue } from "./traffic_clock";
 import { field, state } from "./words";
 
 
+/** Further back than this from the next tick, traffic time has jumped. */
+const TICK_BACK_US: f64 = 2_000_000;
+
 @inline
 function wantsRows(): bool {
   return (state(S_WANTS) & WANTS_ROWS) != 0;
@@ -143,8 +146,10 @@ function takeTime(timestampUs: f64): void {
 
 /** And after its flow is known. */
 function finishTime(): void {
+  const nowUs = load<f64>(STATE_AT, S_NOW_US << 2);
   const tickAtUs = load<f64>(STATE_AT, S_TICK_AT_US << 2);
-  if (load<f64>(STATE_AT, S_NOW_US << 2) >= tickAtUs) tick();
+  // Files may be joined whose times go back.
+  if (nowUs >= tickAtUs || nowUs < tickAtUs - TICK_BACK_US) tick();
   setDue(
     min(
       windowEndUs(),
