@@ -50,6 +50,8 @@ export interface BatchMessage {
 export interface SourceEndMessage {
   readonly type: "end";
   readonly interfaceId: number;
+  /** All packets of a file have come. */
+  readonly isWhole?: boolean;
 }
 export type SourceToPipeline = BatchMessage | SourceEndMessage;
 export interface ReturnMessage {
@@ -139,11 +141,34 @@ export interface RowsMessage {
   readonly seconds: readonly StatsSecond[];
   /** What each host gained since it was last sent; the store adds up. */
   readonly hosts: readonly HostTotals[];
+  /** Of a file: with these rows all is sent of the packets up to there. */
+  readonly mark?: ReplayMark;
+}
+/** How far a file has been replayed. */
+export interface ReplayMark {
+  /** Packets of the file, from its first. */
+  readonly packets: number;
+  /** The file has ended. */
+  readonly isWhole: boolean;
 }
 /** The rows of `sequence` have been taken (written, or given up and counted). */
 export interface AckMessage {
   readonly type: "ack";
   readonly sequence: number;
+}
+/** How many packets of the file need not be written again, Infinity for all and whatever may come of them; 0 for a new file. */
+export interface KnownPacketsMessage {
+  readonly type: "known";
+  readonly packets: number;
+}
+export type StoreToPipeline = AckMessage | KnownPacketsMessage;
+/** A capture file, as it is known again. */
+export interface ReplayedFile {
+  readonly fingerprint: string;
+  /** As the user named it. */
+  readonly path: string;
+  /** The program and what else decides which packets and flows a file gives. */
+  readonly decoder: string;
 }
 export interface StoreOptions {
   /** The database file, `results/packet_logs.db`. */
@@ -152,6 +177,8 @@ export interface StoreOptions {
   readonly retentionBytes: number;
   /** Run of a store that crashed while the pipeline counted on: its ids go on. 0 begins a new run. */
   readonly continuedRun: number;
+  /** What is replayed; null when packets come from elsewhere. */
+  readonly file: ReplayedFile | null;
 }
 /** States of findings and incidents, at most one an id; the next message waits until this one is taken. */
 export interface FindingsMessage {

@@ -5,7 +5,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import type { AckMessage, MainToStore, StoreToMain } from "../agent/messages.ts";
+import type { MainToStore, StoreToMain, StoreToPipeline } from "../agent/messages.ts";
 import { StoreQueries } from "../agent/store/queries.ts";
 import {
   flow,
@@ -28,7 +28,7 @@ function startStore(path: string): { worker: Worker; port: MessagePort } {
     type: "module",
   });
   const { port1, port2 } = new MessageChannel();
-  const options = { path, retentionDays: 14, retentionBytes: 1e9, continuedRun: 0 };
+  const options = { path, retentionDays: 14, retentionBytes: 1e9, continuedRun: 0, file: null };
   const start: MainToStore = { type: "start", options, pipeline: port2 };
   worker.postMessage(start, [port2]);
   return { worker, port: port1 };
@@ -53,7 +53,8 @@ function runChild(path: string): void {
     }));
     sequence++;
   };
-  port.onmessage = ({ data }: MessageEvent<AckMessage>) => {
+  port.onmessage = ({ data }: MessageEvent<StoreToPipeline>) => {
+    if (data.type !== "ack") return;
     Deno.stdout.writeSync(new TextEncoder().encode(`${data.sequence}\n`));
     send();
   };
@@ -131,7 +132,11 @@ else {
       const { worker, port } = startStore(path);
       const opened = await nextMessage(worker, ({ type }) => type === "state");
       strictEqual(opened.type === "state" && opened.state.state, "ok");
-      const acked = new Promise((resolve) => port.onmessage = ({ data }) => resolve(data));
+      const acked = new Promise((resolve) => {
+        port.onmessage = ({ data }: MessageEvent<StoreToPipeline>) => {
+          if (data.type === "ack") resolve(data);
+        };
+      });
       port.postMessage(rows({ sequence: 41, packets: many(10, packetRow) }));
       deepStrictEqual(await acked, { type: "ack", sequence: 41 });
       worker.postMessage({ type: "stop" } satisfies MainToStore);

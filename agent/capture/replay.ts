@@ -72,7 +72,8 @@ export class Replay {
     } finally {
       clearInterval(ticker);
     }
-    this.#pipeline.postMessage({ type: "end", interfaceId });
+    const isWhole = this.#state === "finished";
+    this.#pipeline.postMessage({ type: "end", interfaceId, isWhole });
     this.#tellState();
     this.#tell({ type: "stopped" });
   }

@@ -11,7 +11,9 @@ import type { LiveState } from "../live_state.ts";
 import type { DetectOptions, DetectToMain, FindingsMessage, NoteMessage } from "../messages.ts";
 import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
 import type { Finding, IncidentNews } from "../records.ts";
+import { FLOWS_PER_RUN } from "../store/schema.ts";
 import { FindingOutlet } from "./finding_outlet.ts";
+import { KnownFindings } from "./known_findings.ts";
 import { WorkerHost } from "./worker_host.ts";
 
 export interface DetectHostOptions {
@@ -26,6 +28,15 @@ export interface DetectHostOptions {
   readonly onCrash: (text: string) => void;
   /** The name of a host; "" when none is known. */
   readonly nameOf: (address: string) => string;
+  readonly earlier: EarlierFindings;
+}
+
+/** What earlier runs have left in the database. */
+export interface EarlierFindings {
+  /** As KnownFindingsOptions has it. */
+  readonly find: (finding: Finding, fromUs: number, toUs: number) => readonly Finding[];
+  /** The incident of one of them; else the one of the same actor, up to a number, that a finding goes on with. */
+  readonly incidentOf: (finding: Finding, lastId: number) => OpenIncident | null;
 }
 
 /** What an earlier run left: incidents that may go on, and the highest number of any. */
@@ -50,10 +61,16 @@ export class DetectHost {
   readonly #stopped = Promise.withResolvers<void>();
   readonly #open = new Map<number, Finding>();
   readonly #book: IncidentBook;
+  readonly #known: KnownFindings;
   /** What the book has told since it was asked last. */
   #news: IncidentNews[] = [];
   #lastIncidentId = 0;
+  #earlierIncidentId = 0;
   #lastFindingId = 0;
+  /** The highest number of a finding that an earlier run left under the number of this one. */
+  #earlierFindingId = 0;
+  /** Of a file: when its newest finding was detected. */
+  #detectedUs = -Infinity;
   #isDraining = false;
   #findingCount = 0;
   /** What threads that were lost had counted. */
@@ -66,6 +83,10 @@ export class DetectHost {
       nextId: () => ++this.#lastIncidentId,
       nameOf: options.nameOf,
       report: (news) => this.#news.push(news),
+    });
+    this.#known = new KnownFindings({
+      find: options.earlier.find,
+      firstOwnRow: () => options.live.storeRun * FLOWS_PER_RUN + this.#earlierFindingId + 1,
     });
     this.#worker = new WorkerHost<DetectToMain>({
       name: "detect",
@@ -85,9 +106,10 @@ export class DetectHost {
     this.#worker.start();
   }
 
-  /** Takes up the incidents of an earlier run; before the first finding. */
-  restore({ open, lastId }: EarlierIncidents): void {
-    this.#lastIncidentId = lastId;
+  /** Takes up what earlier runs have left; before the first finding. `lastFindingId` is that within this run's number. */
+  restore({ open, lastId }: EarlierIncidents, lastFindingId: number): void {
+    this.#lastIncidentId = this.#earlierIncidentId = lastId;
+    this.#earlierFindingId = this.#lastFindingId = lastFindingId;
     this.#book.restore(open);
   }
 
@@ -146,7 +168,8 @@ export class DetectHost {
 
   #setState(state: LiveState["detectionOwn"]): void {
     const nowUs = this.#options.live.snapshot?.tsUs;
-    if (nowUs !== undefined) {
+    // Of a file the pipeline may be hours ahead.
+    if (nowUs !== undefined && this.#options.isLive) {
       this.#book.advance(nowUs);
       this.#outlet.addIncidents(this.#takeNews());
     }
@@ -160,20 +183,35 @@ export class DetectHost {
     };
   }
 
-  #take(finding: Finding): void {
+  #take(told: Finding): void {
     const { live } = this.#options;
-    const { id, isOpen } = finding;
+    const { id, isOpen } = told;
     this.#lastFindingId = Math.max(this.#lastFindingId, id);
     const before = this.#open.get(id);
     if (before === undefined) this.#findingCount++;
-    if (isOpen) this.#open.set(id, finding);
+    if (isOpen) this.#open.set(id, told);
     else this.#open.delete(id);
+    const { finding, isNews } = this.#known.recognise(told);
     live.setFinding(finding);
+    if (isNews) this.#keep(finding);
+    live.findingsLost = this.#outlet.lostCount;
+    const haveSourcesChanged = before?.sourceCount !== told.sourceCount;
+    if (isOpen !== (before !== undefined) || isOpen && haveSourcesChanged) this.#tellSuspects();
+  }
+
+  /** What a finding means for incidents, and both to the store. */
+  #keep(finding: Finding): void {
+    const { isLive, earlier } = this.#options;
+    if (!isLive) {
+      this.#detectedUs = Math.max(this.#detectedUs, finding.detectedUs);
+      this.#book.advance(this.#detectedUs);
+    }
+    if (!this.#book.holds(finding)) {
+      const incident = earlier.incidentOf(finding, this.#earlierIncidentId);
+      if (incident !== null) this.#book.restore([incident]);
+    }
     this.#book.take(finding);
     this.#outlet.add(finding, this.#takeNews());
-    live.findingsLost = this.#outlet.lostCount;
-    const haveSourcesChanged = before?.sourceCount !== finding.sourceCount;
-    if (isOpen !== (before !== undefined) || isOpen && haveSourcesChanged) this.#tellSuspects();
   }
 
   /** What is new about incidents, told to the live state. */

@@ -1,20 +1,28 @@
 /** Where the packets of `run` and `replay` come from, chosen and tried before anything is written. */
 import { join } from "node:path";
 import { chooseDefaultDevice, listCaptureDevices, readRouteTables } from "../capture/devices.ts";
+import { fingerprintFile } from "../capture/file_fingerprint.ts";
 import { CaptureFileReader } from "../capture/file_reader.ts";
 import { tryCapture } from "../capture/live_open.ts";
 import { inProgressName } from "../capture/ring_files.ts";
 import type { Config } from "../config.ts";
 import { MissingError, RunError, UsageError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { CaptureOptions } from "../messages.ts";
+import type { CaptureOptions, ReplayedFile } from "../messages.ts";
+import { VERSION } from "../version.ts";
 import { requireFfiConsent } from "./ffi_consent.ts";
 import { isSameFile } from "./same_file.ts";
 
 /** Devices, or one file. */
 export type Input =
   | { readonly kind: "live"; readonly devices: readonly string[] }
-  | { readonly kind: "file"; readonly path: string; readonly speed: number };
+  | {
+    readonly kind: "file";
+    readonly path: string;
+    readonly speed: number;
+    /** Null for a pipe, which cannot be known again. */
+    readonly file: ReplayedFile | null;
+  };
 
 /** The input that the command line means, once it could be opened. Throws TapwatchError. */
 export async function chooseInput(config: Config, log: Log): Promise<Input> {
@@ -47,7 +55,8 @@ export function trialOptions(config: Config, device: string): CaptureOptions {
   return { ...captureOptions(config, device, 0), bufferBytes: 2 ** 20, batchPacketsMax: 1 };
 }
 
-async function chooseFile({ operands, speed, resultsFolder }: Config): Promise<Input> {
+async function chooseFile(config: Config): Promise<Input> {
+  const { operands, speed, resultsFolder, vxlanPorts } = config;
   const path = operands[0]!;
   if (isSameFile(path, join(resultsFolder, inProgressName))) {
     throw new UsageError(
@@ -55,8 +64,10 @@ async function chooseFile({ operands, speed, resultsFolder }: Config): Promise<I
     );
   }
   // A pipe can be read only once: what is wrong with it shows when it is played.
-  if (!isPipe(path)) (await CaptureFileReader.open(path)).close();
-  return { kind: "file", path, speed };
+  if (isPipe(path)) return { kind: "file", path, speed, file: null };
+  (await CaptureFileReader.open(path)).close();
+  const decoder = [VERSION, ...vxlanPorts].join(" ");
+  return { kind: "file", path, speed, file: { fingerprint: fingerprintFile(path), path, decoder } };
 }
 
 function chooseDevices(config: Config, log: Log): readonly string[] {

@@ -29,7 +29,7 @@ import type {
 import type { StoreQueries } from "../store/queries.ts";
 import { DetectHost } from "./detect_host.ts";
 import { captureOptions, type Input } from "./input.ts";
-import { readEarlierIncidents } from "./earlier_incidents.ts";
+import { earlierFindings, readEarlierIncidents } from "./earlier_incidents.ts";
 import { hostNames } from "./host_names.ts";
 import { ownNetworks, watchOwnNetworks } from "./own_networks.ts";
 import { databasePath } from "./results_folder.ts";
@@ -67,6 +67,8 @@ export class Supervisor {
   readonly #failure = Promise.withResolvers<never>();
   #stopping: Promise<void> | null = null;
   #hasGivenUp = false;
+  /** What a store does from now on has nothing to do with the file. */
+  #isFileOver = false;
   #stopWatching = () => {};
 
   constructor(options: SupervisorOptions) {
@@ -129,6 +131,7 @@ export class Supervisor {
   async reopenStore(): Promise<void> {
     await this.#stopping;
     this.#stopping = null;
+    this.#isFileOver = true;
     this.#storeStopped = Promise.withResolvers<void>();
     this.#store.start();
   }
@@ -174,15 +177,16 @@ export class Supervisor {
   /** A database that cannot be read now may be written later: then incidents begin anew. */
   #restoreIncidents(): void {
     try {
-      this.#detect.restore(readEarlierIncidents(this.#options.queries));
+      const { queries, live } = this.#options;
+      this.#detect.restore(readEarlierIncidents(queries), queries.lastFindingId(live.storeRun));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#onOtherMessage({
-        type: "note",
-        severity: "warning",
-        text: `Incidents of earlier runs are not continued: ${reason}.`,
-      });
+      this.#warn(`Incidents of earlier runs are not continued: ${reason}.`);
     }
+  }
+
+  #warn(text: string): void {
+    this.#onOtherMessage({ type: "note", severity: "warning", text });
   }
 
   #makeSource(interfaceId: number): WorkerHost<SourceToMain> {
@@ -264,7 +268,7 @@ export class Supervisor {
   }
 
   #makeStore(): WorkerHost<StoreToMain> {
-    const { config } = this.#options;
+    const { config, input } = this.#options;
     return new WorkerHost<StoreToMain>({
       name: "store",
       spawn: () =>
@@ -276,6 +280,7 @@ export class Supervisor {
           retentionDays: config.retentionDays,
           retentionBytes: config.retentionMb * 1e6,
           continuedRun: this.#options.live.storeRun,
+          file: input.kind === "file" && !this.#isFileOver ? input.file : null,
         };
         worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
         this.#detect.storeBegan();
@@ -309,6 +314,7 @@ export class Supervisor {
       onNote: (message) => this.#onOtherMessage(message),
       onCrash: (text) => this.#onCrash(text),
       nameOf: hostNames(live, queries),
+      earlier: earlierFindings(queries, (text) => this.#warn(text)),
     });
   }
 

@@ -91,6 +91,11 @@ export class IncidentBook {
     return this.#open.size;
   }
 
+  /** Whether an incident is open that a finding is in, or that is about the same actor or victim. */
+  holds(finding: Finding): boolean {
+    return this.#byFinding.has(finding.id) || this.#byKey.has(subjectOf(finding).key);
+  }
+
   /** Takes up incidents where an earlier run left them. */
   restore(incidents: readonly OpenIncident[]): void {
     for (const { incident, members } of incidents) {

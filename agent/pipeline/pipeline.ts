@@ -54,7 +54,7 @@ import { hostCountDefault, HostTable } from "./host_table.ts";
 import { HomeNetwork, isUnicastAddress } from "./home_network.ts";
 import { NameBook } from "./name_book.ts";
 import { type AddressText, makePacketRow, type RowPolicy, RowSampler } from "./packet_rows.ts";
-import { type DropTotals, SecondCounter } from "./second_counter.ts";
+import { type DropTotals, type SecondContext, SecondCounter } from "./second_counter.ts";
 
 /** Where the pipeline's products go. Each is optional work: what nobody takes is not made. */
 export interface PipelineSinks {
@@ -363,6 +363,11 @@ export class Pipeline {
     return this.#hosts.hasChanged;
   }
 
+  /** The second in progress as it is by now; null before the first. */
+  secondSoFar(): StatsSecond | null {
+    return this.#second.soFar(this.#secondContext(this.#newestUs));
+  }
+
   protocolTotals(): Record<string, ProtocolTotals> {
     return named(TRANSPORT_NAMES, (index) => ({
       packets: this.#second.packets(index),
@@ -547,16 +552,20 @@ export class Pipeline {
   }
 
   #rollSecond(timestampUs: number): void {
-    const second = this.#second.roll(timestampUs, {
-      newFlows: this.#flows.totalCount - this.#lastFlowCount,
-      activeFlows: this.#flows.activeCount,
-      activeHosts: this.#options.onSecond ? this.#hosts.activeCount(timestampUs) : 0,
-      drops: this.drops,
-    });
+    const second = this.#second.roll(timestampUs, this.#secondContext(timestampUs));
     this.#hot.times[S_SECOND_END_US / 2] = this.#second.endUs;
     this.#lastFlowCount = this.#flows.totalCount;
     this.#shownThisSecond = 0;
     if (second !== null) this.#options.onSecond?.(second);
+  }
+
+  #secondContext(timestampUs: number): SecondContext {
+    return {
+      newFlows: this.#flows.totalCount - this.#lastFlowCount,
+      activeFlows: this.#flows.activeCount,
+      activeHosts: this.#options.onSecond ? this.#hosts.activeCount(timestampUs) : 0,
+      drops: this.drops,
+    };
   }
 
   #flowEnded(slot: number, reason: FlowEndReason): void {

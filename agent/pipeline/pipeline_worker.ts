@@ -4,9 +4,9 @@
  *
  * Live, nothing waits: at most `recordsOutMax` batches are with the recorder (then batches go unrecorded, counted), and
  * rows that the store has no room for are shed (row_outlet.ts). From a file, batches wait here until the store has room;
- * their source waits for its buffers.
+ * their source waits for its buffers, and rows that are known from an earlier replay are left out (replay_progress.ts).
  */
-import { indexPcapRecords } from "../capture/pcap_records.ts";
+import { indexPcapRecords, recordHeaderLength } from "../capture/pcap_records.ts";
 import { parseIpWords } from "../decode/addresses.ts";
 import type {
   BatchMessage,
@@ -20,14 +20,18 @@ import type {
 import { createPacketBatch, type StatsSecond } from "../records.ts";
 import { Pipeline } from "./pipeline.ts";
 import { ObservationOutlet } from "./observation_outlet.ts";
+import { ReplayProgress } from "./replay_progress.ts";
 import { RowOutlet } from "./row_outlet.ts";
 
 const recordsOutMax = 32;
 const flushMs = 250;
 const ticksPerSnapshot = 4;
 const ticksPerHosts = 20;
+const ticksPerMark = 4;
 /** Packets decoded at a time: few enough that their rows fit into the room of the row outlet. */
 const batchPackets = 8192;
+/** Where a record says how many bytes were captured. */
+const capturedLengthAt = 8;
 /** Flows ended at a time when all end. */
 const flowsEndedAtOnce = 2000;
 
@@ -41,7 +45,12 @@ class PipelineThread {
   /** Interface and size of each buffer that is with the recorder. */
   #recordsOut: { interfaceId: number; size: number }[] = [];
   readonly #rows: RowOutlet;
+  /** Of a file. */
+  readonly #progress: ReplayProgress | null;
   readonly #observations: ObservationOutlet;
+  /** Packets that have come, and those of them that a file's new source has still to send again. */
+  #received = 0;
+  #comeAgain = 0;
   /** Batches of a file that wait for room, the first one decoded up to `#waitingAt`. */
   #waiting: BatchMessage[] = [];
   #waitingAt = 0;
@@ -51,6 +60,8 @@ class PipelineThread {
   #lastBatchMs = Date.now();
   #timer: number;
   #ticks = 0;
+  /** The file has been read to its end. */
+  #isWhole = false;
   #isEnded = false;
 
   constructor(options: PipelineWorkerOptions, sourceCount: number) {
@@ -67,10 +78,14 @@ class PipelineThread {
       ...(options.isLive && { hashSeed: randomSeed() }),
       homeNets: options.homeNets,
       vxlanPorts: options.vxlanPorts,
-      onRow: (row) => this.#rows.addPacket(row),
-      onFlow: (flow) => this.#rows.addFlow(flow),
+      onRow: (row) => {
+        if (!this.#isKnown) this.#rows.addPacket(row);
+      },
+      onFlow: (flow) => {
+        if (!this.#isKnown) this.#rows.addFlow(flow);
+      },
       onSecond: (second) => {
-        this.#rows.addSecond(second);
+        (this.#progress ?? this.#rows).addSecond(second);
         this.#unsentSeconds.push(second);
       },
     });
@@ -79,18 +94,38 @@ class PipelineThread {
       isPatient: !options.isLive,
       takeHosts: (countMax) => this.#pipeline.takeChangedHosts(countMax),
       onRoom: () => this.#goOn(),
+      onKnown: (packets) => {
+        this.#progress?.begin(packets);
+        this.#goOn();
+      },
     });
+    this.#progress = options.isLive ? null : new ReplayProgress(this.#rows);
     this.#timer = setInterval(() => this.#tick(), flushMs);
   }
 
   addSource(interfaceId: number, port: MessagePort): void {
     this.#sources.get(interfaceId)?.close();
     this.#sources.set(interfaceId, port);
+    // One that takes the place of another plays a file from its start.
+    this.#comeAgain = this.#isLive ? 0 : this.#received;
     port.onmessage = (event: MessageEvent<SourceToPipeline>) => {
-      if (event.data.type === "batch") this.#waiting.push(event.data);
-      else this.#sourcesOpen--;
+      const { data } = event;
+      if (data.type === "batch") this.#receive(data);
+      else {
+        this.#sourcesOpen--;
+        this.#isWhole = data.isWhole ?? false;
+      }
       this.#goOn();
     };
+  }
+
+  #receive(message: BatchMessage): void {
+    const old = Math.min(message.packetCount, this.#comeAgain);
+    this.#comeAgain -= old;
+    const count = message.packetCount - old;
+    this.#received += count;
+    if (count === 0) this.#giveBack(message.interfaceId, message.buffer);
+    else this.#waiting.push(lastRecords(message, count));
   }
 
   setRecorder(port: MessagePort): void {
@@ -137,25 +172,36 @@ class PipelineThread {
   }
 
   get #hasRoom(): boolean {
-    return this.#rows.hasRoom && this.#observations.hasRoom;
+    return this.#rows.hasRoom && this.#observations.hasRoom && this.#progress!.canBegin;
+  }
+
+  /** Whether the rows of what is being decoded are written already. */
+  get #isKnown(): boolean {
+    return this.#progress?.isKnown() ?? false;
   }
 
   #decodePiece(): void {
     const message = this.#waiting[0];
-    const batch = this.#batch;
+    const left = this.#progress?.packetsLeft ?? Infinity;
+    const batch = left < batchPackets ? createPacketBatch(left) : this.#batch;
     this.#waitingAt = indexPcapRecords(batch, message, this.#waitingAt);
     this.#pipeline.process(batch);
+    this.#progress?.passed(batch.count, this.#pipeline);
     const last = batch.count > 0 ? batch.timestampsUs[batch.count - 1] : 0;
     this.#lastBatchMs = Date.now();
     this.#behindS = this.#isLive ? Math.max(0, this.#lastBatchMs / 1000 - last / 1e6) : 0;
     if (this.#waitingAt < message.byteLength) return;
     this.#waiting.shift();
     this.#waitingAt = 0;
-    this.#record(message);
+    const count = this.#progress?.unknownOf(message.packetCount) ?? message.packetCount;
+    if (count === 0) this.#giveBack(message.interfaceId, message.buffer);
+    else this.#record(lastRecords(message, count));
   }
 
   #record(batch: BatchMessage): void {
-    if (this.#recorder === null) return this.#giveBack(batch.interfaceId, batch.buffer);
+    if (this.#recorder === null || batch.packetCount === 0) {
+      return this.#giveBack(batch.interfaceId, batch.buffer);
+    }
     if (this.#recordsOut.length >= recordsOutMax) {
       this.#recorderDrops += batch.packetCount;
       return this.#giveBack(batch.interfaceId, batch.buffer);
@@ -181,8 +227,9 @@ class PipelineThread {
     this.#ticks++;
     const idleMs = Date.now() - this.#lastBatchMs;
     if (this.#isLive && idleMs > 1000) this.#pipeline.advance((Date.now() - 1000) * 1000);
-    if (this.#ticks % ticksPerHosts === 0) this.#rows.wantsHosts = true;
+    if (this.#progress === null && this.#ticks % ticksPerHosts === 0) this.#rows.wantsHosts = true;
     this.#rows.send();
+    if (this.#ticks % ticksPerMark === 0) this.#progress?.mark(this.#pipeline, false);
     if (this.#ticks % ticksPerSnapshot === 0) this.#tellSnapshot();
   }
 
@@ -207,17 +254,31 @@ class PipelineThread {
     let hasMore = true;
     while (rows.canSend && this.#observations.hasRoom && hasMore) {
       const hasFlows = this.#pipeline.finish(flowsEndedAtOnce);
-      rows.wantsHosts = !hasFlows && this.#pipeline.hasChangedHosts;
+      const hasHosts = this.#progress === null && this.#pipeline.hasChangedHosts;
+      rows.wantsHosts = !hasFlows && hasHosts;
       rows.send();
-      hasMore = hasFlows || !rows.isEmpty || this.#pipeline.hasChangedHosts;
+      hasMore = hasFlows || !rows.isEmpty || hasHosts;
     }
-    if (hasMore || rows.isUnderWay || this.#recordsOut.length > 0) return;
+    if (hasMore || this.#progress?.mark(this.#pipeline, this.#isWhole) === false) return;
+    if (rows.isUnderWay || this.#recordsOut.length > 0) return;
     this.#isEnded = true;
     clearInterval(this.#timer);
     this.#observations.end();
     this.#tellSnapshot();
     tell({ type: "stopped" });
   }
+}
+
+/** The batch with its last `count` packets only, moved to the start of its buffer. */
+function lastRecords(batch: BatchMessage, count: number): BatchMessage {
+  let start = 0;
+  const view = new DataView(batch.buffer, 0, batch.byteLength);
+  for (let packet = count; packet < batch.packetCount; packet++) {
+    start += recordHeaderLength + view.getUint32(start + capturedLengthAt, true);
+  }
+  if (start === 0) return batch;
+  new Uint8Array(batch.buffer).copyWithin(0, start, batch.byteLength);
+  return { ...batch, byteLength: batch.byteLength - start, packetCount: count };
 }
 
 function randomSeed(): [number, number] {

@@ -3,7 +3,7 @@
  * is full, a live pipeline sheds packet rows first and flow rows only past `flowsHeldMax`, both counted; a patient one (a
  * file can wait) sheds nothing and asks `hasRoom` before it goes on.
  */
-import type { AckMessage, RowsMessage } from "../messages.ts";
+import type { RowsMessage, StoreToPipeline } from "../messages.ts";
 import type { Flow, HostTotals, PacketRow, StatsSecond } from "../records.ts";
 
 const messagesOutMax = 16;
@@ -19,6 +19,8 @@ export interface RowOutletOptions {
   readonly takeHosts: (countMax: number) => HostTotals[];
   /** The store has taken a message. */
   readonly onRoom: () => void;
+  /** The store knows so many packets of a file, see KnownPacketsMessage. */
+  readonly onKnown?: (packets: number) => void;
 }
 
 export class RowOutlet {
@@ -48,7 +50,8 @@ export class RowOutlet {
     }
     this.#under = [];
     this.#port = port;
-    port.onmessage = (_event: MessageEvent<AckMessage>) => {
+    port.onmessage = ({ data }: MessageEvent<StoreToPipeline>) => {
+      if (data.type === "known") return this.#options.onKnown?.(data.packets);
       this.#under.shift();
       this.#options.onRoom();
     };
@@ -91,21 +94,35 @@ export class RowOutlet {
     this.#seconds.push(second);
   }
 
+  /** Sends all that waits; false when the store has no room for that, or none would be left for another message. */
+  sendAll(): boolean {
+    while (this.canSend && !this.isEmpty) this.send();
+    return this.canSend;
+  }
+
+  /** Sends what a mark brings, when nothing waits and there is room. */
+  sendMark(marked: Required<Pick<RowsMessage, "seconds" | "hosts" | "mark">>): void {
+    this.#post({ packets: [], flows: [], ...marked });
+  }
+
   /** Sends one message of what waits, when there is something and the store has room. */
   send(): void {
     if (!this.canSend) return;
-    const message: RowsMessage = {
-      type: "rows",
-      sequence: this.#sequence++,
+    const rows = {
       packets: this.#packets.splice(0, rowsMessageMax),
       flows: this.#flows.splice(0, rowsMessageMax),
       seconds: this.#seconds.splice(0),
       hosts: this.wantsHosts ? this.#options.takeHosts(hostsMessageMax) : [],
     };
-    const { packets, flows, seconds, hosts } = message;
+    const { packets, flows, seconds, hosts } = rows;
     if (packets.length + flows.length + seconds.length + hosts.length === 0) return;
     this.wantsHosts = false;
-    this.#under.push({ packets: packets.length, flows: flows.length });
+    this.#post(rows);
+  }
+
+  #post(rows: Omit<RowsMessage, "type" | "sequence">): void {
+    const message: RowsMessage = { type: "rows", sequence: this.#sequence++, ...rows };
+    this.#under.push({ packets: rows.packets.length, flows: rows.flows.length });
     this.#port!.postMessage(message);
   }
 }

@@ -70,20 +70,34 @@ export class SecondCounter {
     return finished;
   }
 
+  /** The second in progress as it is by now, which goes on; null before the first. */
+  soFar(context: SecondContext): StatsSecond | null {
+    return this.startUs < 0 ? null : this.#describe(context);
+  }
+
   /** Nothing comes after the second that was ended last. */
   stop(): void {
     this.startUs = -1;
     this.endUs = -Infinity;
   }
 
-  #finish({ newFlows, activeFlows, activeHosts, drops }: SecondContext): StatsSecond {
+  #finish(context: SecondContext): StatsSecond {
+    const tally = this.#tally;
+    const second = this.#describe(context);
+    this.#drops = context.drops;
+    for (let place = 0; place < tally.length; place++) this.#before[place] += tally[place];
+    tally.fill(0);
+    return second;
+  }
+
+  #describe({ newFlows, activeFlows, activeHosts, drops }: SecondContext): StatsSecond {
     const tally = this.#tally;
     const last = this.#drops;
     const packets = sum(tally, 0, transportCount);
     const tcpPackets = tally[Transport.tcp];
     const udpPackets = tally[Transport.udp];
     const icmpPackets = tally[Transport.icmp] + tally[Transport.icmpv6];
-    const second: StatsSecond = {
+    return {
       tsUs: this.startUs,
       packets,
       bytes: sum(tally, bytesAt, directionsAt),
@@ -101,10 +115,6 @@ export class SecondCounter {
       interfaceDrops: drops.interface - last.interface,
       queueDrops: drops.queue - last.queue,
     };
-    this.#drops = drops;
-    for (let place = 0; place < tally.length; place++) this.#before[place] += tally[place];
-    tally.fill(0);
-    return second;
   }
 }
 

@@ -258,6 +258,7 @@ function startService(path: string) {
     retentionDays: 14,
     retentionBytes: 1e9,
     continuedRun: 0,
+    file: null,
     toolVersion: "0.0.0-test",
     post: (message) => said.push(message),
     ack: () => {},

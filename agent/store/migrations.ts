@@ -276,6 +276,25 @@ CREATE TABLE mutes (
 ) STRICT;
 `;
 
+/**
+ * Version 6: files that were replayed, so that none is written twice (replayed_files.ts). The index finds findings of earlier
+ * runs that go on, as scans_time does.
+ */
+const fileTable = `
+CREATE TABLE files (
+  run INTEGER PRIMARY KEY,
+  fingerprint TEXT NOT NULL UNIQUE,
+  path TEXT NOT NULL,
+  decoder TEXT NOT NULL,
+  begun_us INTEGER NOT NULL,
+  packets INTEGER NOT NULL,
+  is_whole INTEGER NOT NULL,
+  packets_id INTEGER NOT NULL,
+  tail_id INTEGER
+) STRICT;
+CREATE INDEX anomalies_last ON anomalies(last_us);
+`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   trafficTables,
@@ -283,6 +302,7 @@ export const MIGRATIONS: readonly string[] = [
   episodeColumns,
   incidentTables,
   alertTables,
+  fileTable,
 ];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */

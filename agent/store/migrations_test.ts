@@ -53,6 +53,7 @@ Deno.test("the tables have exactly the columns that the program names", () =>
       anomalies: schema.ANOMALY_COLUMNS,
       scans: schema.SCAN_COLUMNS,
       alerts: schema.ALERT_COLUMNS,
+      files: schema.FILE_COLUMNS,
       meta: ["key", "value"],
     };
     for (const [table, columns] of Object.entries(expected)) {

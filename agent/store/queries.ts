@@ -36,6 +36,7 @@ import {
 import type { FindingRole } from "../records.ts";
 import { openForReading } from "./open.ts";
 import {
+  FLOWS_PER_RUN,
   STATS_COUNTERS,
   STATS_LEVELS,
   type StoredAlert,
@@ -121,6 +122,7 @@ const findingFlowsMax = 200;
 /** Findings of an incident of each list, and incidents taken up again. */
 const incidentFindingsMax = 500;
 const openIncidentsMax = 1000;
+const findingsNamingMax = 200;
 const alertsResumedMax = 10_000;
 /** Mutes that may be in force. */
 export const mutesMax = 1000;
@@ -226,6 +228,54 @@ export class StoreQueries {
        WHERE list = ? AND finding_id = ?`,
       list,
       findingId,
+    )[0] as StoredIncident ?? null;
+  }
+
+  /** Findings of a list within a stretch of time that name one of the addresses, the newest at most. */
+  findingsNaming(
+    list: "scans" | "anomalies",
+    addresses: readonly string[],
+    { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
+  ): readonly Readonly<Record<string, SQLOutputValue>>[] {
+    const names = addresses.map((address) => JSON.stringify(address));
+    const named = names.map(() => "instr(sources, ?) > 0 OR instr(targets, ?) > 0").join(" OR ");
+    if (names.length === 0) return [];
+    return this.#all(
+      `SELECT * FROM ${list} WHERE last_us >= ? AND first_us <= ? AND (${named})
+       ORDER BY last_us DESC LIMIT ${findingsNamingMax}`,
+      fromUs,
+      toUs,
+      ...names.flatMap((name) => [name, name]),
+    );
+  }
+
+  /** The highest number of a finding within a run; 0 without one. */
+  lastFindingId(run: number): number {
+    const [from, to] = [run * FLOWS_PER_RUN, (run + 1) * FLOWS_PER_RUN];
+    const [row] = this.#all(
+      `SELECT max(id) AS id FROM (SELECT max(id) AS id FROM scans WHERE id BETWEEN ? AND ?
+       UNION ALL SELECT max(id) FROM anomalies WHERE id BETWEEN ? AND ?)`,
+      ...[from, to - 1, from, to - 1],
+    );
+    return row?.id ? Number(row.id) - from : 0;
+  }
+
+  /** The newest incident of an actor within a stretch of time, of those up to a number; null without one. */
+  incidentOfActor(
+    actor: string,
+    { fromUs, toUs, lastId }: {
+      readonly fromUs: number;
+      readonly toUs: number;
+      readonly lastId: number;
+    },
+  ): StoredIncident | null {
+    return this.#all(
+      `SELECT * FROM incidents WHERE last_us >= ? AND first_us <= ? AND actor = ? AND id <= ?
+       ORDER BY last_us DESC LIMIT 1`,
+      fromUs,
+      toUs,
+      actor,
+      lastId,
     )[0] as StoredIncident ?? null;
   }
 

@@ -7,7 +7,7 @@
  */
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;
@@ -215,6 +215,19 @@ export const MUTE_COLUMNS = [
   "port",
   "until_us",
   "note",
+] as const;
+
+/** Files that were replayed: see replayed_files.ts. */
+export const FILE_COLUMNS = [
+  "run",
+  "fingerprint",
+  "path",
+  "decoder",
+  "begun_us",
+  "packets",
+  "is_whole",
+  "packets_id",
+  "tail_id",
 ] as const;
 
 /** A cell as SQLite hands it out. */

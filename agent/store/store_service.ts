@@ -16,6 +16,7 @@ import { UsageError } from "../errors.ts";
 import type {
   AlertsMessage,
   FindingsMessage,
+  ReplayMark,
   RowsMessage,
   StoreOptions,
   StoreToMain,
@@ -24,6 +25,7 @@ import type { StoreState } from "../records.ts";
 import { Backlog, backlogBatchesMax, countRows } from "./backlog.ts";
 import { StoreError, toStoreError } from "./failure.ts";
 import { setAside } from "./open.ts";
+import type { KnownFile } from "./replayed_files.ts";
 import { StoreWriter } from "./writer.ts";
 
 /** Rows after which a transaction does not wait for the second to end; also about the rows in one. */
@@ -37,6 +39,8 @@ export interface StoreServiceOptions extends StoreOptions {
   readonly toolVersion: string;
   readonly post: (message: StoreToMain) => void;
   readonly ack: (sequence: number) => void;
+  /** Told when a run begins: how many packets of the file are known, see KnownPacketsMessage. */
+  readonly tellKnown?: (packets: number) => void;
   /** Wall clock in microseconds. */
   readonly nowUs: () => number;
 }
@@ -60,6 +64,8 @@ export class StoreService {
   #rowsWritten = 0;
   #rowsLost = 0;
   #rowsLostTold = 0;
+  /** Rows of this run are not in the database, be it that it was removed. */
+  #hasLostAny = false;
   #removedBefore = { rowsRemoved: 0, findingsRemoved: 0 };
   #oldestUs: number | null = null;
   #hasOpened = false;
@@ -80,7 +86,13 @@ export class StoreService {
     this.flush();
     this.#giveUpAll();
     this.#unacknowledged = 0;
-    if (this.#writer) this.#attempt(() => this.#writer!.beginRun());
+    const writer = this.#writer;
+    if (writer) {
+      this.#attempt(() => {
+        writer.beginRun(this.#options.nowUs());
+        this.#tellKnown(writer);
+      });
+    }
     this.#run = this.#writer?.run ?? 0;
   }
 
@@ -160,19 +172,30 @@ export class StoreService {
       nowUs: this.#options.nowUs(),
       continuedRun: this.#run || this.#options.continuedRun,
     });
+    const isFirst = this.#run === 0;
     this.#run = writer.run;
     if (writer.setAsidePath !== null) this.#noteSetAside(writer.setAsidePath);
+    if (isFirst) this.#tellKnown(writer);
+    else if (!writer.isContinued) this.#hasLostAny = true;
     return writer;
   }
 
+  #tellKnown({ knownFile, knownPackets }: StoreWriter): void {
+    this.#options.tellKnown?.(knownPackets);
+    const { file } = this.#options;
+    if (file && knownFile) this.#note("info", describeKnown(file.path, knownFile, knownPackets));
+  }
+
   #writeSome(writer: StoreWriter): void {
-    const batches = this.#backlog.peek(transactionRows);
+    const batches = upToMark(this.#backlog.peek(transactionRows));
+    const mark = this.#markOf(batches.at(-1)!);
     try {
       writer.write({
         packets: batches.flatMap((batch) => batch.packets),
         flows: batches.flatMap((batch) => batch.flows),
         seconds: batches.flatMap((batch) => batch.seconds),
         hosts: batches.flatMap((batch) => batch.hosts),
+        ...(mark && { mark }),
       });
     } catch (error) {
       if (!(error instanceof StoreError) || error.kind !== "refused") throw error;
@@ -186,7 +209,9 @@ export class StoreService {
     for (const batch of batches) {
       try {
         if (batches.length === 1) throw refusal;
-        writer.write(batch);
+        const { packets, flows, seconds, hosts } = batch;
+        const mark = this.#markOf(batch);
+        writer.write({ packets, flows, seconds, hosts, ...(mark && { mark }) });
         this.#finish(1, () => this.#rowsWritten += countRows(batch));
       } catch (error) {
         if (!(error instanceof StoreError) || error.kind !== "refused") throw error;
@@ -194,6 +219,11 @@ export class StoreService {
         this.#note("error", `${error.message}. The ${countRows(batch)} rows with it are lost.`);
       }
     }
+  }
+
+  /** Once rows have been lost, a file that is replayed again may bring them. */
+  #markOf({ mark }: RowsMessage): ReplayMark | undefined {
+    return this.#hasLostAny ? undefined : mark;
   }
 
   #writeFindings(writer: StoreWriter): void {
@@ -332,6 +362,7 @@ export class StoreService {
   }
 
   #lose(batch: RowsMessage): void {
+    this.#hasLostAny = true;
     this.#rowsLost += countRows(batch);
   }
 
@@ -381,6 +412,24 @@ export class StoreService {
     const waitUs = this.#retryAtUs - this.#options.nowUs();
     return waitUs <= 0 ? "now" : `in ${Math.ceil(waitUs / 1e6)} s`;
   }
+}
+
+/** What stands behind a mark is another transaction's. */
+function upToMark(batches: readonly RowsMessage[]): readonly RowsMessage[] {
+  const marked = batches.findIndex(({ mark }) => mark !== undefined);
+  return marked < 0 ? batches : batches.slice(0, marked + 1);
+}
+
+function describeKnown(path: string, known: KnownFile, packets: number): string {
+  const day = new Date(known.begunUs / 1000).toISOString().slice(0, 10);
+  if (known.isWhole) {
+    return `${path} was read into this results folder before (on ${day}): nothing of it is added twice.`;
+  }
+  const part = `${path} was read into this results folder before (on ${day}), ` +
+    `its first ${known.packets} packets`;
+  return packets === Infinity
+    ? `${part}, by another version or with other options: nothing is added. Name another folder with --results DIR.`
+    : `${part}: the rest is added, and nothing twice.`;
 }
 
 function messageOf(error: unknown): string {

@@ -22,6 +22,7 @@ class Harness {
       retentionDays: 14,
       retentionBytes,
       continuedRun: 0,
+      file: null,
       toolVersion: "0.0.0-test",
       post: (message) => this.messages.push(message),
       ack: (sequence) => this.acks.push(sequence),

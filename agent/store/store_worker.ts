@@ -2,7 +2,7 @@
  * The thread of the store: a shell around StoreService that carries its messages and gives it the time. It is the only
  * thread that writes the database.
  */
-import type { AckMessage, MainToStore, RowsMessage, StoreToMain } from "../messages.ts";
+import type { MainToStore, RowsMessage, StoreToMain, StoreToPipeline } from "../messages.ts";
 import { UsageError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { StoreService } from "./store_service.ts";
@@ -38,7 +38,8 @@ function open(options: (MainToStore & { type: "start" })["options"]): boolean {
     ...options,
     toolVersion: VERSION,
     post,
-    ack: (sequence) => pipeline?.postMessage({ type: "ack", sequence } satisfies AckMessage),
+    ack: (sequence) => tellPipeline({ type: "ack", sequence }),
+    tellKnown: (packets) => tellPipeline({ type: "known", packets }),
     nowUs: () => Date.now() * 1000,
   });
   try {
@@ -65,6 +66,10 @@ function stop(triesLeft: number): void {
   pipeline?.close();
   pipeline = null;
   post({ type: "stopped" });
+}
+
+function tellPipeline(message: StoreToPipeline): void {
+  pipeline?.postMessage(message);
 }
 
 function post(message: StoreToMain): void {

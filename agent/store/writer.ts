@@ -1,9 +1,9 @@
 /**
- * The only INSERT, UPDATE and DELETE (with its parts writer_rows.ts, finding_writer.ts, incident_writer.ts, alert_writer.ts, retention.ts and
- * migrations.ts). Knows nothing of
- * threads or retries: each call does its work or throws a StoreError and leaves the database as it was.
+ * The only INSERT, UPDATE and DELETE (with its parts writer_rows.ts, finding_writer.ts, incident_writer.ts, alert_writer.ts,
+ * replayed_files.ts, retention.ts and migrations.ts). Knows nothing of threads or retries: each call does its work or throws a StoreError and leaves the database as it was.
  */
 import type { DatabaseSync } from "node:sqlite";
+import type { ReplayedFile, ReplayMark } from "../messages.ts";
 import type {
   Finding,
   Flow,
@@ -16,6 +16,7 @@ import { StoreError, toStoreError } from "./failure.ts";
 import { FindingWriter } from "./finding_writer.ts";
 import { IncidentWriter } from "./incident_writer.ts";
 import { openForWriting } from "./open.ts";
+import { type KnownFile, ReplayedFiles } from "./replayed_files.ts";
 import { reserveBytes, Retention } from "./retention.ts";
 import type { RowInserter } from "./row_inserter.ts";
 import { type AlertChanges, AlertWriter } from "./alert_writer.ts";
@@ -38,6 +39,8 @@ export interface StoreWriterOptions {
   readonly nowUs: number;
   /** Ids go on in this run, if it is the newest of the database; else a new one begins. */
   readonly continuedRun?: number;
+  /** What is replayed, if that is where the rows come from. */
+  readonly file?: ReplayedFile | null;
 }
 
 /** Rows for one transaction. Hosts are what each gained since it was last written. */
@@ -46,6 +49,8 @@ export interface StoreRows {
   readonly flows: readonly Flow[];
   readonly seconds: readonly StatsSecond[];
   readonly hosts: readonly HostTotals[];
+  /** Of a file: with these rows all is written of the packets up to there. */
+  readonly mark?: ReplayMark;
 }
 
 const findingTables: readonly string[] = ["scans", "anomalies"];
@@ -73,7 +78,13 @@ export class StoreWriter {
   readonly #findings: FindingWriter;
   readonly #incidents: IncidentWriter;
   readonly #alerts: AlertWriter;
+  readonly #files: ReplayedFiles;
+  readonly #file: ReplayedFile | null;
   readonly #inode: number | null;
+  /** The run goes on, in the database in which it began. */
+  readonly isContinued: boolean;
+  /** What an earlier replay of the file left; null for one that is new, or without a file. */
+  knownFile: KnownFile | null = null;
   #run = 0;
   #newestUs = -Infinity;
   #hostsCheckedUs = -Infinity;
@@ -104,24 +115,46 @@ export class StoreWriter {
     this.#findings = new FindingWriter(database);
     this.#incidents = new IncidentWriter(database);
     this.#alerts = new AlertWriter(database);
+    this.#files = new ReplayedFiles(database);
+    this.#file = options.file ?? null;
     this.#inode = Deno.statSync(options.path).ino;
     try {
       this.#describe(options);
-      this.#run = this.#metaNumber("runs");
-      if (this.#run === 0 || this.#run !== options.continuedRun) this.beginRun();
+      const isContinued = options.continuedRun === this.#metaNumber("runs") ||
+        options.continuedRun === this.#knownFile()?.run;
+      this.isContinued = Boolean(options.continuedRun) && isContinued;
+      if (this.isContinued) this.#run = options.continuedRun!;
+      else this.beginRun(options.nowUs);
     } catch (error) {
       database.close();
       throw toStoreError(error, options.path);
     }
   }
 
-  /** Ids of the next flows and findings count from 1 again; open findings are over. Throws StoreError. */
-  beginRun(): void {
+  /**
+   * Ids of the next flows and findings count from 1 again, in a new run or in that of a file which is known; open findings are
+   * over. `nowUs` is the wall clock. Throws StoreError.
+   */
+  beginRun(nowUs: number): void {
     this.#transact(() => {
-      this.#add("runs", 1);
       this.#findings.closeAll();
+      this.#files.closeAll();
+      const known = this.knownFile = this.#knownFile();
+      // Another program would give other flows the same ids: nothing is added to what it has left.
+      const isContinued = known !== null &&
+        (known.isWhole || known.decoder === this.#file?.decoder);
+      if (isContinued) this.#count("packets", -this.#files.rollBack(known.run));
+      else this.#add("runs", 1);
+      this.#run = isContinued ? known.run : this.#metaNumber("runs");
+      if (this.#file && !known) this.#files.begin(this.#file, this.#run, nowUs);
     });
-    this.#run = this.#metaNumber("runs");
+  }
+
+  /** Packets of the file that need not be written again; Infinity when nothing of it is to be. */
+  get knownPackets(): number {
+    const known = this.knownFile;
+    if (known === null) return 0;
+    return known.isWhole || known.decoder !== this.#file?.decoder ? Infinity : known.packets;
   }
 
   /** The number of the run, see FLOWS_PER_RUN. */
@@ -137,12 +170,14 @@ export class StoreWriter {
     this.#makeRoom();
     this.#transact(() => {
       this.#packets.insert(rows.packets);
+      const flowCount = this.#countNew(rows.flows);
       this.#flows.insert(rows.flows);
       this.#seconds.insert(rows.seconds);
       this.#minutes.insert(rows.seconds);
       this.#hosts.insert(rows.hosts);
       this.#count("packets", rows.packets.length);
-      this.#count("flows", rows.flows.length);
+      this.#count("flows", flowCount);
+      if (rows.mark) this.#files.mark(this.#run, rows.mark);
     });
     for (const packet of rows.packets) this.#newestUs = Math.max(this.#newestUs, packet.tsUs);
     for (const flow of rows.flows) this.#newestUs = Math.max(this.#newestUs, flow.endUs);
@@ -263,6 +298,14 @@ export class StoreWriter {
     }
   }
 
+  /** How many of the flows have no row yet: where a replay goes on, those that its interruption had ended do. */
+  #countNew(flows: readonly Flow[]): number {
+    if (this.knownFile === null) return flows.length;
+    const find = this.#database.prepare("SELECT 1 FROM flows WHERE id = ?");
+    const base = FLOWS_PER_RUN * this.#run;
+    return flows.filter(({ id }) => find.get(base + id) === undefined).length;
+  }
+
   /** Keeps the number of rows in `meta`, since count(*) reads a whole table. */
   #count(table: string, rows: number): void {
     if (table === "packets" || table === "flows") this.#add(`${table}_rows`, rows);
@@ -273,6 +316,10 @@ export class StoreWriter {
     this.#database.prepare(
       "INSERT INTO meta(key, value) VALUES (?, CAST(? AS INTEGER)) ON CONFLICT(key) DO UPDATE SET value = value + excluded.value",
     ).run(key, amount);
+  }
+
+  #knownFile(): KnownFile | null {
+    return this.#file && this.#files.find(this.#file);
   }
 
   #metaNumber(key: string): number {

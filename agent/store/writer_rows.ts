@@ -88,7 +88,7 @@ function pushFlow(flow: Flow, id: number, cells: Cell[]): void {
   );
 }
 
-/** Two rows of one second (two runs, or one capture replayed twice) add up, as their packets do. */
+/** Two rows of one second (two runs, or two parts of a replay) add up, as their packets do. */
 export function statsInserter(
   database: DatabaseSync,
   table: "stats" | "stats_minutes",
