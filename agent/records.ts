@@ -705,7 +705,7 @@ export interface ScanDetails {
 export const SERVICES_FOUND_MAX = 256;
 
 export interface AnomalyDetails {
-  /** Start of the window, and its length. */
+  /** Start of the window, and its length; a capture's first one begins with the capture. */
   readonly tsUs: number;
   readonly windowUs: number;
   /** Address of the host, or "link" for all traffic. */
@@ -713,15 +713,15 @@ export interface AnomalyDetails {
   /** Isolation Forest score, above 0 to 1. */
   readonly score: number;
   readonly threshold: number;
-  /** Weightiest first. */
+  /** The one that the reason names, then by weight; only such as are outside what is usual. */
   readonly topFeatures: readonly TopFeature[];
 }
 export interface TopFeature {
   /** As in agent/detect/features.ts. */
   readonly name: string;
-  /** In the feature's own unit, not log-scaled; null where it was missing. */
+  /** In the feature's own unit, not log-scaled; null where it is not known. */
   readonly value: number | null;
-  /** Usual range (5th to 95th percentile of what the forest learnt) in the same unit. */
+  /** Usual range in the same unit: 5th to 95th percentile of what was learnt, as far as windows in it are never flagged. */
   readonly typical: readonly [number, number];
   /** Share of the shortened path, 0 to 1. */
   readonly contribution: number;

@@ -3,7 +3,7 @@
  * holds numbers only, in the part of the language that both have. Addresses are bytes. What belongs to a host stands
  * under its slot; the slot after the last one is that of all hosts together.
  *
- *          4096  sets of fingerprints    65,536  rows of observations taken up at a time
+ *          4096  sets of fingerprints     8,192  who has FTP with whom    65,536  rows of observations taken up at a time
  *        327,680  counters (doubles)          1,966,280  numbers of flows       4,063,688  main peers
  *      4,719,128  flows kept (bytes)          4,727,328  tenants                4,760,104  slots of the hosts of the window
  *      4,792,872  window of each slot         4,825,640  bits of the door
@@ -58,6 +58,10 @@ export const DOOR_BYTES = 131_072;
 export const DISTINCT_SET_AT = 4096;
 export const YOUNGER_SET_AT = 4112;
 export const ELDER_SET_AT = 4128;
+
+/** Who has lately had an FTP connection with whom, see assembly/ftp.ts. */
+export const FTP_AT = 8192;
+export const FTP_PAIRS_MAX = 1024;
 
 /** Rows taken up at a time, words. */
 export const ROWS_AT = 65_536;

@@ -44,6 +44,8 @@ export class AnomalyDetector implements Detector {
   /** Windows of a file that wait for a model; null when none is waited for. */
   #held: HeldWindows | null;
   #firstWindowUs = Infinity;
+  /** Time of the first row. */
+  #firstRowUs = Infinity;
 
   /**
    * `onScored` is told every window that is judged. Without it only those are scored that can be anomalous, which is
@@ -76,6 +78,7 @@ export class AnomalyDetector implements Detector {
   }
 
   takeRows(words: Int32Array, from: number, to: number): void {
+    if (this.#firstRowUs === Infinity) this.#firstRowUs = timeAt(words, from);
     this.#activity.takeRows(words, from, to);
   }
 
@@ -249,8 +252,11 @@ export class AnomalyDetector implements Detector {
     const { counts, flowIds, flowCounts, linkSlot } = activity;
     const base = slot * COUNT_WIDTH;
     const flowsAt = slot * FLOWS_KEPT;
+    const endUs = tsUs + WINDOW_US;
     return {
-      tsUs,
+      tsUs: Math.max(tsUs, Math.min(this.#firstRowUs, endUs)),
+      endUs,
+      lastUs: Math.min(endUs, activity.newestUs),
       address: slot === linkSlot ? null : activity.address(slot),
       vector: this.#vector.slice(),
       packets: packetsAt(counts, base),
@@ -271,6 +277,11 @@ export class AnomalyDetector implements Detector {
     }
     return peers.sort((a, b) => b.connections - a.connections);
   }
+}
+
+/** Time of the row at a place. */
+function timeAt(words: Int32Array, at: number): number {
+  return (words[at + 1] >>> 0) * 1e6 + words[at + 2];
 }
 
 function packetsAt(counts: Float64Array, base: number): number {

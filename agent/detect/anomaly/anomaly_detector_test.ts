@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { type Finding, WINDOW_US } from "../../records.ts";
+import fc from "fast-check";
+import { type AnomalyDetails, type Finding, WINDOW_US } from "../../records.ts";
 import { Prng } from "../common/prng.ts";
 import { AnomalyDetector } from "./anomaly_detector.ts";
 import type { ScoredWindow } from "./judged_window.ts";
@@ -54,6 +55,65 @@ Deno.test("live, a scan is told in a sentence with its features, flows and targe
   ok(anomaly!.topFeatures.every(({ contribution }) => contribution > 0 && contribution < 1));
   const told = new Map(anomaly!.topFeatures.map(({ name, value }) => [name, value]));
   ok(["ports", "failed", "refused", "ports_per_peer"].some((name) => told.has(name)));
+});
+
+Deno.test("whatever is flagged, each reason lies outside the range that is shown beside it", () => {
+  let found = 0;
+  const burst = fc.record({
+    host: fc.integer({ min: 1, max: 20 }),
+    every: fc.integer({ min: 2, max: 30 }),
+    ports: fc.integer({ min: 1, max: 120 }),
+    hosts: fc.integer({ min: 1, max: 90 }),
+  });
+  const bursts = fc.array(burst, { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(bursts, fc.boolean(), fc.nat(), (bursts, isLive, seed) => {
+      const { detector, traffic, context } = office({ isLive });
+      const prng = new Prng(seed);
+      for (let window = 0; window < 60; window++) {
+        playOffice(traffic, prng);
+        for (const { host, every, ports, hosts } of bursts) {
+          if (window % every !== 0) continue;
+          playScan(traffic, `10.0.0.${host}`, victim, 1 + prng.below(ports));
+          for (let to = prng.below(hosts); to > 0; to--) {
+            traffic.connect({ from: `10.0.0.${host}`, to: `10.0.7.${to}`, port: 445 });
+          }
+        }
+        traffic.endWindow();
+      }
+      detector.finish();
+      for (const { reason, anomaly } of context.findings) checkReasons(reason, anomaly!);
+      found += context.findings.length;
+    }),
+    { numRuns: 40 },
+  );
+  ok(found > 100, String(found));
+});
+
+Deno.test("no finding is dated before the first packet or after the last", () => {
+  const { detector, traffic, context } = office({ isLive: false });
+  const from = scanner;
+  for (let port = 1; port <= 200; port++) {
+    traffic.connect({ from, to: victim, port, outcome: "refused", afterS: 7.25 + port / 1_000 });
+  }
+  const prng = new Prng(1);
+  for (let window = 0; window < 40; window++) {
+    traffic.endWindow();
+    playOffice(traffic, prng);
+  }
+  for (let port = 1; port <= 300; port++) {
+    traffic.connect({ from, to: victim, port, outcome: "refused", afterS: port / 100 });
+  }
+  const lastS = traffic.startS + 3;
+  traffic.endWindow();
+  detector.finish();
+  const ofScanner = context.findings.filter(({ sources }) => sources[0] === scanner);
+  const [first, last] = ofScanner.map(({ firstUs, lastUs }) => [firstUs, lastUs]);
+  deepEqual([first[0], last[1]], [(epochS + 7.251) * 1e6, lastS * 1e6]);
+  deepEqual(first[1], (epochS + 7.45) * 1e6);
+  const { anomaly, reason } = ofScanner[0];
+  deepEqual([anomaly!.tsUs, anomaly!.windowUs], [(epochS + 7.251) * 1e6, 2_749_000]);
+  ok(reason.includes(" in 2.7 s; "), reason);
 });
 
 Deno.test("a sweep reads as connections to hosts", () => {
@@ -237,6 +297,21 @@ Deno.test("the link as a whole is judged once it has been seen for long enough",
   // Of one window no more than 32 are told.
   equal(context.findings.length, 32);
 });
+
+/** The numbers of the sentence, and those of the list. */
+function checkReasons(reason: string, { topFeatures }: AnomalyDetails): void {
+  const [said, usual] = reason.replaceAll(",", "").split(" in 10 s; usually ");
+  const bounds = usual.replaceAll(" %", "").split(" to ").map(Number);
+  const numbers = said.replace(/^\S+ /, "").match(/\d+(\.\d+)?/g)!.map(Number);
+  ok(numbers.some((number) => number > bounds.at(-1)! || number < bounds[0]), reason);
+  ok(topFeatures.length > 0);
+  for (const { name, value, typical } of topFeatures) {
+    ok(
+      typical[0] <= typical[1] && (value! < typical[0] || value! > typical[1]),
+      `${name} in ${reason}`,
+    );
+  }
+}
 
 interface Office {
   readonly detector: AnomalyDetector;

@@ -37,6 +37,8 @@ function judged(
 ): JudgedWindow {
   return {
     tsUs: 0,
+    endUs: 0,
+    lastUs: 0,
     address: Int32Array.of(0, 0, 0xffff, host),
     vector: new Float64Array(0),
     packets,

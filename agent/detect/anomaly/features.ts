@@ -282,11 +282,31 @@ export function fromScale({ scale }: Feature, learnt: number): number {
   return scale === "log" ? Math.exp(learnt) : Math.expm1(learnt);
 }
 
+/** Whether it counts things. */
+export function isCount({ scale }: Feature): boolean {
+  return scale === "log1p";
+}
+
+/** A value in the feature's unit as it is passed on: counts whole, others with four digits. */
+export function naturalValue(feature: Feature, value: number): number {
+  return isCount(feature) ? Math.round(value) : Number(value.toPrecision(4));
+}
+
 /** A value for a person: whole counts, two digits below ten, shares in per cent. */
-export function formatFeature({ unit }: Feature, value: number): string {
-  if (unit.startsWith("share")) return `${Math.round(value * 100)} %`;
-  const rounded = value < 10 ? Math.round(value * 10) / 10 : Math.round(value);
+export function formatFeature(feature: Feature, value: number): string {
+  const rounded = roundFeature(feature, value);
+  if (isShare(feature)) return `${rounded} %`;
   return Number.isInteger(rounded) ? formatCount(rounded) : String(rounded);
+}
+
+/** The number that a person is shown of a value. */
+export function roundFeature(feature: Feature, value: number): number {
+  if (isShare(feature)) return Math.round(value * 100);
+  return value < 10 ? Math.round(value * 10) / 10 : Math.round(value);
+}
+
+function isShare({ unit }: Feature): boolean {
+  return unit.startsWith("share");
 }
 
 function failedOut(counts: Float64Array, base: number): number {

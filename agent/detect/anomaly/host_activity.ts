@@ -69,6 +69,7 @@ interface ActivityExports {
   takeRows(length: number): number;
   clear(): void;
   hostCount(): number;
+  newestUs(): number;
   forgottenCount(): number;
 }
 
@@ -113,6 +114,11 @@ export class HostActivity {
 
   get forgottenCount(): number {
     return this.#exports.forgottenCount();
+  }
+
+  /** Time of the newest row. */
+  get newestUs(): number {
+    return this.#exports.newestUs();
   }
 
   get hostCount(): number {

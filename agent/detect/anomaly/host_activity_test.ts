@@ -37,6 +37,38 @@ Deno.test("ARP requests reach for hosts, each once, and count with connections t
   equal(counts.arpOut, 3);
 });
 
+Deno.test("ports on which files come by FTP count as one, for as long as the two speak FTP", () => {
+  const [client, server] = ["10.0.0.1", "10.0.0.2"];
+  const ports = (control: Partial<ConnectionScript> | null, windows = 1) => {
+    const activity = new HostActivity();
+    const traffic = new TestTraffic(activity);
+    if (control) traffic.connect({ from: client, to: server, port: 21, ...control });
+    for (let window = 1; window < windows; window++) activity.clear();
+    for (let file = 0; file < 50; file++) {
+      traffic.connect({ from: client, to: server, port: 40_000 + file });
+      traffic.connect({ from: client, to: "10.0.0.3", port: 50_000 + file });
+    }
+    const { portsOut, targetsOut } = countsOf(activity).get(client)!;
+    return [portsOut, targetsOut, countsOf(activity).get(server)!.portsIn];
+  };
+  deepEqual(ports(null), [100, 100, 50]);
+  deepEqual(ports({ application: "ftp" }), [52, 52, 2]);
+  deepEqual(
+    ports({ from: server, to: client, application: "ftp" }),
+    [51, 51, 1],
+    "whoever opened it",
+  );
+  deepEqual(ports({ port: 22, application: "ssh" }), [101, 101, 51]);
+  deepEqual(ports({}), [101, 101, 51], "a port that is only tried");
+  deepEqual(ports({ application: "ftp" }, 61), [51, 51, 1], "ten minutes later");
+  deepEqual(ports({ application: "ftp" }, 62), [100, 100, 50]);
+  const activity = new HostActivity();
+  const traffic = new TestTraffic(activity);
+  traffic.connect({ from: client, to: server, port: 21, application: "ftp" });
+  for (let port = 1; port < 1_024; port++) traffic.connect({ from: client, to: server, port });
+  equal(countsOf(activity).get(client)!.portsOut, 1_023, "no files come from system ports");
+});
+
 Deno.test("DNS names are counted once, their bytes with each query", () => {
   const activity = new HostActivity();
   const traffic = new TestTraffic(activity);

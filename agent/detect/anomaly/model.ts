@@ -9,7 +9,16 @@
 import { fitForest } from "../forest/fit_forest.ts";
 import type { Forest } from "../forest/forest.ts";
 import { columnOf, quantileOf } from "../forest/quantiles.ts";
-import { FEATURE_COUNT, FEATURE_KIND, FEATURES, toScale } from "./features.ts";
+import {
+  FEATURE_COUNT,
+  FEATURE_KIND,
+  FEATURES,
+  fromScale,
+  isCount,
+  naturalValue,
+  roundFeature,
+  toScale,
+} from "./features.ts";
 
 export interface Model {
   readonly forest: Forest;
@@ -76,6 +85,28 @@ export function canBeAnomalous(window: Float64Array): boolean {
   return false;
 }
 
+/**
+ * What is usual of a feature, in its unit, as people are shown it: from the 5th to the 95th percentile, but never so far that a
+ * window could be anomalous within it. Of counts those whole numbers that lie in it.
+ */
+export function usualRange(ranges: Float64Array, index: number): [number, number] {
+  const [least, median, most, spread] = ranges.subarray(index * RANGE_WIDTH);
+  const feature = FEATURES[index];
+  const low = fromScale(feature, least);
+  const high = fromScale(feature, Math.min(most, median + deviationsMin * spread));
+  if (!isCount(feature)) return [naturalValue(feature, low), naturalValue(feature, high)];
+  const whole: [number, number] = [Math.ceil(low), Math.floor(high)];
+  return whole[0] <= whole[1] ? whole : [Math.round(high), Math.round(high)];
+}
+
+/** Whether a value, as it is learnt, lies outside what is usual in numbers as people are shown them. */
+export function isUnusual(ranges: Float64Array, index: number, learnt: number): boolean {
+  const feature = FEATURES[index];
+  const [low, high] = usualRange(ranges, index).map((bound) => roundFeature(feature, bound));
+  const value = roundFeature(feature, fromScale(feature, learnt));
+  return value > high || value < low;
+}
+
 /** The telling feature farthest above its median, -1 when none is far enough. */
 export function tellingFeature(ranges: Float64Array, rows: Float64Array, at: number): number {
   let farthest = -1;
@@ -85,7 +116,7 @@ export function tellingFeature(ranges: Float64Array, rows: Float64Array, at: num
     if (!(value >= tellingFrom[feature])) continue;
     const range = feature * RANGE_WIDTH;
     const deviations = (value - ranges[range + 1]) / ranges[range + 3];
-    if (!(deviations >= deviationsMost)) continue;
+    if (!(deviations >= deviationsMost) || !isUnusual(ranges, feature, value)) continue;
     deviationsMost = deviations;
     farthest = feature;
   }

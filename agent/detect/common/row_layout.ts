@@ -1,5 +1,5 @@
 /**
- * Kinds, marks and transports of observations, as observation.ts and records.ts have them, for the AssemblyScript sources:
+ * Kinds, marks, transports and applications of observations, as observation.ts and records.ts have them, for the AssemblyScript sources:
  * numbers only, in the part of the language that both have.
  */
 export const KIND_CONTACT = 1;
@@ -29,3 +29,4 @@ export const TRANSPORT_ICMP = 3;
 export const TRANSPORT_ICMPV6 = 4;
 export const TRANSPORT_SCTP = 7;
 export const TRANSPORT_DCCP = 14;
+export const APPLICATION_FTP = 12;

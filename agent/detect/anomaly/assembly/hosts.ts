@@ -36,6 +36,11 @@ export function makeHosts(): void {
   makeSet(DISTINCT_SET_AT, DISTINCT_AT, DISTINCT_MAX);
 }
 
+/** Number of the window in progress. */
+export function windowNumber(): i32 {
+  return window;
+}
+
 export function hostCount(): i32 {
   return activeCount;
 }

@@ -3,6 +3,7 @@
  * agent/detect/anomaly/host_activity.ts is the door to it.
  */
 import {
+  APPLICATION_FTP,
   KIND_ARP,
   KIND_CONTACT,
   KIND_DNS,
@@ -52,6 +53,7 @@ import {
   PACKETS_MIN,
   ROWS_AT,
 } from "../activity_layout";
+import { haveFtp, noteFtp } from "./ftp";
 import { hashAddress, hashWords } from "./hashes";
 import {
   add,
@@ -66,6 +68,7 @@ import {
   LINK,
   makeHosts,
   setCount,
+  windowNumber,
 } from "./hosts";
 import { forgottenPairs, makePeerMemory, meet } from "./peer_memory";
 import { findSlot, forgottenSlots, makeSlots } from "./slots";
@@ -73,6 +76,9 @@ import { findSlot, forgottenSlots, makeSlots } from "./slots";
 export { clear, hostCount };
 
 const TCP_RESET: i32 = 0x04;
+/** FTP's own port for files, under which those agreed on count; they are no system ports. */
+const PORT_FTP_DATA: u32 = 20;
+const AGREED_PORTS_FROM: u32 = 1024;
 const ICMP_UNREACHABLE: i32 = 3;
 const ICMPV6_UNREACHABLE: i32 = 1;
 const ECHO_REQUEST: i32 = 8;
@@ -119,7 +125,15 @@ export function takeRows(length: i32): i32 {
   return <i32> (row - ROWS_AT) >> 2;
 }
 
+/** Time of the newest row, volumes apart. */
+let newest: f64 = -Infinity;
+
+export function newestUs(): f64 {
+  return newest;
+}
+
 function takeRow(row: usize, kind: i32): void {
+  if (kind != KIND_HOST_WINDOW) newest = max(newest, timeOf(row));
   if (kind == KIND_CONTACT) contact(row);
   else if (kind == KIND_DNS) dns(row);
   else if (kind == KIND_HOST_WINDOW) volumes(row);
@@ -130,6 +144,11 @@ function takeRow(row: usize, kind: i32): void {
 @inline
 function word(row: usize, index: i32): u32 {
   return load<u32>(row + (index << 2));
+}
+
+@inline
+function timeOf(row: usize): f64 {
+  return <f64> word(row, 1) * 1e6 + <f64> <i32> word(row, 2);
 }
 
 @inline
@@ -149,6 +168,7 @@ function sourcePortOf(row: usize): i32 {
 
 function contact(row: usize): void {
   const marks = marksOf(row);
+  if (word(row, 23) >> 16 == APPLICATION_FTP) noteFtp(pairOf(row), windowNumber());
   const isTold = MARK_IS_NEW | MARK_IS_FIRST_OF_SIDE | MARK_IS_FIRST_IN_WINDOW;
   if ((marks & isTold) == 0 || (marks & (MARK_IS_TO_MANY | MARK_IS_LINK_BROADCAST)) != 0) return;
   if (!isConnection(row)) return;
@@ -173,6 +193,19 @@ function contact(row: usize): void {
   }
 }
 
+/** The same for both directions. */
+@inline
+function pairOf(row: usize): u64 {
+  return hashAddress(row + SOURCE) + hashAddress(row + DESTINATION);
+}
+
+/** The port that is asked for. */
+function servicePort(row: usize, isOut: bool, pair: u64): u32 {
+  const port = isOut ? word(row, 11) & 0xffff : word(row, 11) >> 16;
+  if (port < AGREED_PORTS_FROM || transportOf(row) != TRANSPORT_TCP) return port;
+  return haveFtp(pair, windowNumber()) ? PORT_FTP_DATA : port;
+}
+
 function opened(
   row: usize,
   originator: i32,
@@ -183,8 +216,7 @@ function opened(
 ): void {
   const originatorAddress = row + (isOut ? SOURCE : DESTINATION);
   const responderAddress = row + (isOut ? DESTINATION : SOURCE);
-  const ports = word(row, 11);
-  const port = isOut ? ports & 0xffff : ports >> 16;
+  const port = servicePort(row, isOut, originatorHash + responderHash);
   const protocolPort = transportOf(row) << 16 | (hasPorts(row) ? <i32> port : 0);
   // Forged sources are left out, lest they push everyone out of the memory.
   const isFirst = originator >= 0 && meet(originatorHash, responderHash);

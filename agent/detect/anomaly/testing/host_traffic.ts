@@ -1,5 +1,11 @@
 /** For tests: what the pipeline would tell of simple traffic, window by window, played to an anomaly detector. */
-import { type Finding, Transport, WINDOW_US } from "../../../records.ts";
+import {
+  Application,
+  type ApplicationName,
+  type Finding,
+  Transport,
+  WINDOW_US,
+} from "../../../records.ts";
 import type { DetectorContext } from "../../detector.ts";
 import {
   ARP_WORDS,
@@ -56,6 +62,9 @@ export interface ConnectionScript {
   readonly transport?: number;
   /** "accepted" when left out. */
   readonly outcome?: "accepted" | "refused" | "unanswered";
+  readonly application?: ApplicationName;
+  /** Seconds after the start of the window. */
+  readonly afterS?: number;
 }
 
 export class TestTraffic {
@@ -70,14 +79,17 @@ export class TestTraffic {
     this.#observer = observer;
   }
 
-  connect({ from, to, port, transport = Transport.tcp, outcome = "accepted" }: ConnectionScript) {
+  connect(script: ConnectionScript) {
+    const { from, to, port, transport = Transport.tcp, outcome = "accepted" } = script;
+    const { application, afterS = 0 } = script;
     const flowId = ++this.#flowId;
     const asked = Mark.isNew | Mark.isFirstOfSide | Mark.isFirstInWindow | Mark.sentByOriginator;
-    this.#contact({ from, to, fromPort: 40_000, toPort: port, transport, marks: asked, flowId });
+    const common = { transport, flowId, application: Application[application ?? ""], afterS };
+    this.#contact({ ...common, from, to, fromPort: 40_000, toPort: port, marks: asked });
     this.send(from, to, 1);
     if (outcome === "unanswered") return;
     const tcpFlags = outcome === "refused" ? 0x14 : 0x12;
-    const back = { from: to, to: from, fromPort: port, toPort: 40_000, transport, flowId };
+    const back = { ...common, from: to, to: from, fromPort: port, toPort: 40_000 };
     this.#contact({ ...back, marks: Mark.isFirstOfSide, tcpFlags });
     this.send(to, from, 1);
   }
@@ -134,9 +146,13 @@ export class TestTraffic {
     readonly transport: number;
     readonly marks: number;
     readonly flowId: number;
+    readonly application: number;
+    readonly afterS: number;
     readonly tcpFlags?: number;
   }): void {
-    const words = row(CONTACT_WORDS, ObservationKind.contact, script.transport, this.startS);
+    const atS = this.startS + script.afterS;
+    const words = row(CONTACT_WORDS, ObservationKind.contact, script.transport, atS);
+    words[23] = script.application << 16;
     writeAddress(words, 3, script.from);
     writeAddress(words, 7, script.to);
     words[11] = script.fromPort << 16 | script.toPort;
@@ -179,7 +195,8 @@ export function playScan(traffic: TestTraffic, from: string, to: string, ports: 
 function row(length: number, kind: number, transport: number, atS: number): Int32Array {
   const words = new Int32Array(length);
   words[0] = length << 16 | transport << 8 | kind;
-  words[1] = atS;
+  words[1] = Math.floor(atS);
+  words[2] = Math.round((atS - Math.floor(atS)) * 1e6);
   return words;
 }
 
