@@ -36,12 +36,12 @@ export interface ReaderOptions {
 /** What a packet has told of its flow. */
 export interface Inspected {
   /** What the flow's application is as far as is known now: not always what it was thought to be before. */
-  readonly application: number;
-  readonly details: readonly ApplicationDetails[];
+  application: number;
+  details: readonly ApplicationDetails[];
   /** More packets of the flow are needed to know either. */
-  readonly isWaiting: boolean;
+  isWaiting: boolean;
   /** Nothing more is to be learnt from the flow. */
-  readonly isSettled: boolean;
+  isSettled: boolean;
 }
 
 const pendingMaxDefault = 4096;
@@ -62,6 +62,12 @@ export class ApplicationReader {
   readonly #isForHosts: boolean;
   readonly #context: StreamContext;
   readonly #takeDns: TakeMessage | undefined;
+  readonly #inspected: Inspected = {
+    application: 0,
+    details: noDetails,
+    isWaiting: false,
+    isSettled: false,
+  };
   /** Of the DNS messages in the segment in hand. */
   #dnsDetails: ApplicationDetails[] = [];
 
@@ -81,24 +87,25 @@ export class ApplicationReader {
     return this.#context.pending.count;
   }
 
-  /** What the packet's payload says of its flow. */
-  inspect(bytes: Uint8Array, packet: Packet, flow: FlowPlace): Inspected {
-    if (packet.payloadCapturedLength <= 0 || packet.isLaterFragment === 1) {
-      return {
-        application: flow.application,
-        details: noDetails,
-        isWaiting: false,
-        isSettled: false,
-      };
+  /** What the packet's payload says of its flow: the same object each time, as it is until the next call. */
+  inspect(bytes: Uint8Array, packet: Packet, flow: Readonly<FlowPlace>): Readonly<Inspected> {
+    const inspected = this.#inspected;
+    inspected.application = flow.application;
+    inspected.details = noDetails;
+    inspected.isWaiting = false;
+    inspected.isSettled = false;
+    if (packet.payloadCapturedLength <= 0 || packet.isLaterFragment === 1) return inspected;
+    if (packet.transport !== Transport.tcp) this.#inspectDatagram(bytes, packet, flow);
+    else {
+      const told = inspectSegment(this.#context, bytes, packet, flow);
+      inspected.application = told.application;
+      inspected.isWaiting = told.isWaiting;
+      inspected.details = this.#detailsOf(told);
     }
-    const told = packet.transport === Transport.tcp
-      ? inspectSegment(this.#context, bytes, packet, flow)
-      : this.#inspectDatagram(bytes, packet, flow);
-    const { application, isWaiting } = told;
-    const details = this.#detailsOf(told);
-    const isSettled = !isWaiting && application !== 0 &&
+    const { application, details, isWaiting } = inspected;
+    inspected.isSettled = !isWaiting && application !== 0 &&
       (!this.#isWanted(application) || details.some(isAll));
-    return { application, details, isWaiting, isSettled };
+    return inspected;
   }
 
   /** A flow ends, and its key may get another: what can be told of the messages that wait. */
@@ -113,8 +120,9 @@ export class ApplicationReader {
     });
   }
 
-  #inspectDatagram(bytes: Uint8Array, packet: Packet, flow: FlowPlace): Told {
+  #inspectDatagram(bytes: Uint8Array, packet: Packet, flow: Readonly<FlowPlace>): void {
     const application = flow.application || identifyApplication(bytes, packet);
+    this.#inspected.application = application;
     const at = packet.payloadOffset;
     const end = at + packet.payloadCapturedLength;
     let details: ApplicationDetails | null = null;
@@ -125,7 +133,9 @@ export class ApplicationReader {
       const kind = isDtlsRecord(bytes, at, end) ? Application.dtls : application;
       details = readMessage(bytes, at, end, kind);
     }
-    return { application, details, isWaiting: details?.isComplete === false };
+    if (details === null) return;
+    this.#inspected.details = [details];
+    this.#inspected.isWaiting = !details.isComplete;
   }
 
   #takeDnsMessage(bytes: Uint8Array, at: number, end: number): void {

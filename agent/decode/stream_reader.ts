@@ -32,15 +32,15 @@ import { isClientHelloRecord, isCutHelloRecord, isSslv2Hello, isTlsRecord } from
 /** A flow as it is known when a packet of it comes. */
 export interface FlowPlace {
   /** Number of the flow. */
-  readonly key: number;
+  key: number;
   /** Index into APPLICATION_NAMES; 0 while it is not known. */
-  readonly application: number;
+  application: number;
   /** 0 for packets of the originator, 1 for the responder's. */
-  readonly direction: number;
+  direction: number;
   /** Bytes of the direction's stream before the payload, by sequence numbers; TCP only. */
-  readonly streamOffset: number;
+  streamOffset: number;
   /** The direction has shown no payload before. */
-  readonly isFirstPayload: boolean;
+  isFirstPayload: boolean;
 }
 
 /** What a segment has told of its flow. */
@@ -76,7 +76,7 @@ export function inspectSegment(
   context: StreamContext,
   bytes: Uint8Array,
   packet: Packet,
-  flow: FlowPlace,
+  flow: Readonly<FlowPlace>,
 ): Told {
   const at = packet.payloadOffset;
   const end = at + packet.payloadCapturedLength;
@@ -95,7 +95,7 @@ export function inspectSegment(
 function beginStream(
   context: StreamContext,
   segment: SegmentInHand,
-  flow: FlowPlace,
+  flow: Readonly<FlowPlace>,
   application: number,
 ): Told {
   const { bytes, packet, at, end } = segment;
@@ -113,7 +113,7 @@ function beginStream(
 function readMiddle(
   context: StreamContext,
   segment: SegmentInHand,
-  flow: FlowPlace,
+  flow: Readonly<FlowPlace>,
   application: number,
 ): Told {
   const { bytes, packet, at, end } = segment;
@@ -159,7 +159,7 @@ function isMiddleOfHello(segment: SegmentInHand, application: number): boolean {
 function tellOrWait(
   context: StreamContext,
   segment: SegmentInHand,
-  flow: FlowPlace,
+  flow: Readonly<FlowPlace>,
   { start, beginning, application }: {
     readonly start: PendingStart;
     readonly beginning: Beginning;
@@ -183,7 +183,7 @@ function continueStream(
   context: StreamContext,
   pending: Pending,
   segment: SegmentInHand,
-  flow: FlowPlace,
+  flow: Readonly<FlowPlace>,
 ): Told {
   const { bytes, packet, at, end, isWhole } = segment;
   const isStart = !pending.isStartKnown && isClientHelloRecord(bytes, at, end);
@@ -226,13 +226,13 @@ function readCut(
 }
 
 /** The flow's application, now that what waits seems to be `application`: it stands only against a guess of its own. */
-function toldOf(pending: Pending, flow: FlowPlace, application: number): number {
+function toldOf(pending: Pending, flow: Readonly<FlowPlace>, application: number): number {
   if (application === 0 || flow.application !== pending.told) return flow.application;
   pending.told = application;
   return application;
 }
 
-function beginDns(context: StreamContext, segment: SegmentInHand, flow: FlowPlace): Told {
+function beginDns(context: StreamContext, segment: SegmentInHand, flow: Readonly<FlowPlace>): Told {
   const { bytes, at: payload, end } = segment;
   const at = flow.streamOffset === 0 ? skipProxyHeader(bytes, payload, end) : payload;
   const key = pendingKey(flow);
@@ -244,7 +244,7 @@ function beginDns(context: StreamContext, segment: SegmentInHand, flow: FlowPlac
 function continueDns(
   context: StreamContext,
   pending: Pending,
-  flow: FlowPlace,
+  flow: Readonly<FlowPlace>,
   isLast: boolean,
 ): Told {
   if (pending.application !== dns) {

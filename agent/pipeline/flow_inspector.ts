@@ -2,6 +2,7 @@
 import { formatMac } from "../decode/addresses.ts";
 import { ApplicationReader } from "../decode/application.ts";
 import { payloadSequence } from "../decode/app_pending.ts";
+import type { FlowPlace } from "../decode/stream_reader.ts";
 import type { FlowTable } from "../flow/flow_table.ts";
 import {
   Application,
@@ -9,6 +10,7 @@ import {
   type Flow,
   FlowTurn,
   type Packet,
+  Transport,
 } from "../records.ts";
 import type { NameBook } from "./name_book.ts";
 
@@ -37,7 +39,13 @@ export class FlowInspector {
   readonly #options: FlowInspectorOptions;
   readonly #reader: ApplicationReader;
   /** Of the packet in hand. */
-  #slot = 0;
+  readonly #place: FlowPlace = {
+    key: 0,
+    application: 0,
+    direction: 0,
+    streamOffset: 0,
+    isFirstPayload: false,
+  };
   #timestampUs = 0;
 
   constructor(options: FlowInspectorOptions) {
@@ -45,7 +53,7 @@ export class FlowInspector {
     this.#reader = new ApplicationReader({
       isForHosts: options.isForHosts,
       takeDns: (bytes, at, end) =>
-        options.onStreamDns(bytes.subarray(at, end), this.#slot, this.#timestampUs),
+        options.onStreamDns(bytes.subarray(at, end), this.#place.key, this.#timestampUs),
     });
   }
 
@@ -56,16 +64,18 @@ export class FlowInspector {
     { slot, timestampUs }: { readonly slot: number; readonly timestampUs: number },
   ): ApplicationDetails | null {
     const { flows } = this.#options;
-    this.#slot = slot;
-    this.#timestampUs = timestampUs;
+    const place = this.#place;
     const before = flows.application(slot);
-    const { application, details, isWaiting, isSettled } = this.#reader.inspect(bytes, packet, {
-      key: slot,
-      application: before,
-      direction: flows.isOriginator ? 0 : 1,
-      streamOffset: flows.streamOffset(slot, payloadSequence(packet)),
-      isFirstPayload: (flows.turn & FlowTurn.isFirstPayload) !== 0,
-    });
+    place.key = slot;
+    place.application = before;
+    if (packet.transport === Transport.tcp) {
+      place.direction = flows.isOriginator ? 0 : 1;
+      place.streamOffset = flows.streamOffset(slot, payloadSequence(packet));
+      place.isFirstPayload = (flows.turn & FlowTurn.isFirstPayload) !== 0;
+    }
+    this.#timestampUs = timestampUs;
+    const told = this.#reader.inspect(bytes, packet, place);
+    const { application, details, isWaiting, isSettled } = told;
     if (application !== before) this.#setApplication(slot, before, application);
     if (isSettled) flows.markSettled(slot);
     // Every segment of DNS is looked at in any case.
@@ -74,7 +84,7 @@ export class FlowInspector {
       if (one.dhcpHostName !== undefined) this.#nameSender(bytes, packet, one.dhcpHostName);
       this.#learn(one, slot, timestampUs);
     }
-    return details.at(-1) ?? null;
+    return details.length > 0 ? details[details.length - 1]! : null;
   }
 
   /** The flow in a slot ends. */

@@ -69,7 +69,8 @@ export class ReplayProgress {
   /** Sends all there is, with a mark behind it; false when the store has no room for it now. */
   mark(pipeline: Pipeline, isWhole: boolean): boolean {
     const packets = this.#packets;
-    const isMarked = packets === this.#marked.packets && isWhole === this.#marked.isWhole;
+    // What is whole stays so.
+    const isMarked = this.#marked.isWhole || packets === this.#marked.packets && !isWhole;
     if (isMarked || this.#known === null || this.isKnown()) return true;
     if (!this.#rows.sendAll()) return false;
     const soFar = pipeline.secondSoFar();

@@ -142,6 +142,20 @@ Deno.test("a file that is replayed in parts is written as in one go, and no part
   );
 });
 
+Deno.test("a mark is set once, and none behind that of the whole file", () => {
+  const marks: unknown[] = [];
+  const progress = new ReplayProgress({
+    sendAll: () => true,
+    sendMark: ({ mark }) => marks.push(mark),
+  });
+  const pipeline = new Pipeline({ flowCountMax: 1, rowPolicy: "none" });
+  strictEqual(progress.mark(pipeline, false), true);
+  progress.begin(0);
+  progress.passed(5, pipeline);
+  for (const isWhole of [false, false, true, false, true]) progress.mark(pipeline, isWhole);
+  deepStrictEqual(marks, [{ packets: 5, isWhole: false }, { packets: 5, isWhole: true }]);
+});
+
 Deno.test("unknownOf() counts what of a batch is to be recorded", () => {
   const progress = new ReplayProgress({ sendAll: () => true, sendMark: () => {} });
   const pipeline = new Pipeline({ flowCountMax: 1, rowPolicy: "none" });
