@@ -21,6 +21,8 @@
  *                   24 source MAC, upper 16 bits   25 lower 32 bits   (0 where there is none)
  *                   26..29 first 16 bytes of the payload (the first one lowest, zeros behind its end): only where a UDP
  *                   packet has doubled its direction's count
+ *                   26.. (Mark.hasHost) the host that a client's first HTTP request to outside asks, in lower case, at most
+ *                   64 bytes, zeros behind its end
  *     arp           14 operation   16, 17 sender's MAC   18, 19 target's MAC   20, 21 MAC the frame came from
  *                   (each: upper 16 bits, lower 32)
  *     icmpError     source, destination, ports, transport and word 14 (tcpFlags << 16) are those of the quoted packet;
@@ -69,6 +71,8 @@ export const Mark = {
   endedClosed: 1 << 15,
   endedEvicted: 1 << 16,
   endedInput: 1 << 17,
+  /** Kind contact: the row ends with the host that an HTTP request asks. */
+  hasHost: 1 << 18,
 } as const;
 
 /** Rows are never longer than this. */
@@ -170,6 +174,13 @@ export class Observation {
   }
   get payloadLength(): number {
     return this.word(17);
+  }
+  /** The host that an HTTP request asks; "" where the row has none. */
+  get httpHost(): string {
+    if (!this.has(Mark.hasHost)) return "";
+    const from = this.at + CONTACT_WORDS;
+    const words = this.words.slice(from, this.at + (this.words[this.at] >>> 16));
+    return String.fromCharCode(...new Uint8Array(words.buffer)).replace(/\0+$/, "");
   }
   get origPackets(): number {
     return this.word(18);

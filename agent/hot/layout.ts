@@ -329,9 +329,12 @@ export const O_MARK_IS_TUNNELLED = 0x4000;
 export const O_MARK_ENDED_CLOSED = 0x8000;
 export const O_MARK_ENDED_EVICTED = 0x10000;
 export const O_MARK_ENDED_INPUT = 0x20000;
+export const O_MARK_HAS_HOST = 0x40000;
 export const O_CONTACT_WORDS = 26;
 /** Behind those, where a UDP packet has doubled its direction's count: first bytes of its payload. */
 export const O_SAMPLE_WORDS = 4;
+/** Or, of an HTTP request to outside, the host that it asks: at most so many bytes. */
+export const O_HOST_BYTES_MAX = 64;
 export const O_ARP_WORDS = 22;
 /** Without name, addresses and data. */
 export const O_DNS_WORDS = 16;

@@ -210,6 +210,23 @@ Deno.test("ObservationWriter shows a payload's first bytes where UDP packets hav
   deepStrictEqual(samples, [[], filled, filled, cut, filled]);
 });
 
+Deno.test("ObservationWriter says which host an HTTP request to outside asks", () => {
+  const hosts = (text: string, destination = "192.0.2.9") => {
+    const request = segment(0x18, new TextEncoder().encode(text));
+    request.set(destination.split(".").map(Number), 30);
+    return observe([{ timestampUs: startUs, bytes: request }], (row) => row.httpHost)
+      .filter((host) => host !== "");
+  };
+  deepStrictEqual(hosts("GET / HTTP/1.1\r\nHost: Www.Example.ORG:8080\r\n\r\n"), [
+    "www.example.org:8080",
+  ]);
+  deepStrictEqual(hosts("GET / HTTP/1.1\r\nA: b\r\nhOST:a.example\r\n\r\n"), ["a.example"]);
+  deepStrictEqual(hosts("GET / HTTP/1.1\r\nHost: cut.off"), ["cut.off"]);
+  deepStrictEqual(hosts("GET / HTTP/1.1\r\nX-Host: a\r\nHost:\r\n\r\n"), []);
+  deepStrictEqual(hosts("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", "192.168.1.9"), []);
+  deepStrictEqual(hosts(`GET / HTTP/1.1\r\nHost: ${"long.".repeat(40)}\r\n\r\n`)[0]!.length, 64);
+});
+
 Deno.test("ObservationWriter says nothing of a flow in full swing but once a window", () => {
   const frames: Frame[] = [{ timestampUs: startUs, bytes: segment(0x02) }];
   for (let i = 1; i < 60; i++) {

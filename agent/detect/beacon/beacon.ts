@@ -10,15 +10,19 @@
  * So much of what a home does is periodic that only calls to public addresses count, and these do not: protocols whose
  * job it is (NTP, DNS, STUN, MQTT, mail, VPN keep-alives …), pings, packets that nothing answers, in a connection that
  * stays open heartbeats of a few bytes and a page's reports on its visitor, downloads in pieces (video), addresses that
- * several hosts call, hosts that call several addresses in step (monitoring). A gadget that asks its maker's server
+ * several hosts call, hosts that call several addresses in step (monitoring), services of vendors and checks whether the
+ * internet is there, which answer in a few plain bytes (names.ts). A gadget that asks its maker's server
  * every minute remains and looks the same as malware; hence "low", unless the host has come to notice otherwise.
  */
 import { Transport } from "../../records.ts";
-import type { Detector, DetectorContext } from "../detector.ts";
+import type { Detector, DetectorContext, Interest } from "../detector.ts";
 import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts";
 import { measureRegularity, type Regularity } from "../common/regularity.ts";
 import { formatCount, formatPeriod, keyAddress } from "../common/sentence.ts";
+import { Mark, type Observation, ObservationKind } from "../observation.ts";
 import { Beats } from "./beats.ts";
+import { BEATS_MIN } from "./beats_layout.ts";
+import { CalledNames, CallKind } from "./names.ts";
 
 const secondUs = 1_000_000;
 /** Quick beacons must go on for so long. */
@@ -39,20 +43,33 @@ const companionsMax = 2;
 const companionBeatsMin = 5;
 const companionPeriodShare = 0.1;
 const quietUs = 4 * 3600 * secondUs;
+const portHttp = 80;
+/** Bytes of the answer to a check whether the internet is there, and how much the questions may differ. */
+const checkBytesMax = 1500;
+const checkSizeSpreadMax = 0.05;
 
 export class Beacon implements Detector {
+  readonly interests: readonly Interest[] = [
+    { kind: ObservationKind.dns, marks: 0 },
+    { kind: ObservationKind.contact, marks: Mark.hasHost },
+  ];
   readonly #context: DetectorContext;
   readonly #beats: Beats;
+  readonly #names = new CalledNames();
   readonly #episodes: Episodes;
+  /** Series to be judged, and the moment and flow of their newest beats. */
+  readonly #pending = new Map<number, { readonly timestampUs: number; readonly flowId: number }>();
   /** Of episodes: score, and 1 where the source had come to notice otherwise when it was opened. */
   readonly #scores: Float64Array;
   readonly #suspects: Uint8Array;
+  /** Beats before those by which it was found. */
+  readonly #before: Uint32Array;
 
   constructor(context: DetectorContext) {
     this.#context = context;
     this.#beats = new Beats({
       grown: (slot, timestampUs, flowId) => this.#grow(slot, timestampUs, flowId),
-      judge: (slot, timestampUs, flowId) => this.#judge(slot, timestampUs, flowId),
+      judge: (slot, timestampUs, flowId) => this.#pending.set(slot, { timestampUs, flowId }),
       forgotten: (slot) => this.#episodes.close(slot),
     });
     this.#episodes = new Episodes({
@@ -64,10 +81,12 @@ export class Beacon implements Detector {
     });
     this.#scores = new Float64Array(this.#beats.capacity);
     this.#suspects = new Uint8Array(this.#beats.capacity);
+    this.#before = new Uint32Array(this.#beats.capacity);
   }
 
   get stateBytes(): number {
-    return this.#beats.stateBytes + this.#scores.byteLength + this.#suspects.byteLength;
+    return this.#beats.stateBytes + this.#names.stateBytes + this.#scores.byteLength +
+      this.#suspects.byteLength + this.#before.byteLength;
   }
   get forgottenCount(): number {
     return this.#beats.forgottenCount;
@@ -77,7 +96,17 @@ export class Beacon implements Detector {
     this.#beats.takeRows(words, from, to);
   }
 
+  observe(observation: Observation): void {
+    if (observation.kind === ObservationKind.contact) this.#names.learnHost(observation);
+    else if (observation.isDnsResponse) this.#names.learnAnswer(observation);
+  }
+
+  /** What other detectors found in the same second is known by now. */
   advance(nowUs: number): void {
+    for (const [slot, { timestampUs, flowId }] of this.#pending) {
+      if (this.#beats.count(slot) >= BEATS_MIN) this.#judge(slot, timestampUs, flowId);
+    }
+    this.#pending.clear();
     this.#episodes.advance(nowUs);
   }
   finish(): void {
@@ -85,7 +114,8 @@ export class Beacon implements Detector {
   }
 
   #grow(slot: number, timestampUs: number, flowId: number): void {
-    this.#episodes.grow(slot, { timestampUs, amount: this.#beats.count(slot), flowId });
+    const amount = this.#beats.count(slot) - this.#before[slot];
+    this.#episodes.grow(slot, { timestampUs, amount, flowId });
   }
 
   #judge(slot: number, timestampUs: number, flowId: number): void {
@@ -99,10 +129,12 @@ export class Beacon implements Detector {
     const timing = measureRegularity(gaps);
     if (timing.steadyShare < steadyShareMin || !this.#isPlausible(slot, timing)) return;
     const score = scoreOf(timing, beats.sizes(slot));
-    if (score < scoreMin || this.#hasCompanions(slot, timing.median)) return;
+    if (score < scoreMin || this.#isKnownService(slot)) return;
+    if (this.#hasCompanions(slot, timing.median)) return;
     this.#scores[slot] = score;
     this.#suspects[slot] = this.#isSuspect(slot) ? 1 : 0;
-    const amount = beats.count(slot);
+    const amount = gaps.length + 1;
+    this.#before[slot] = beats.count(slot) - amount;
     this.#episodes.open(slot, firstUs, { timestampUs, amount, flowId });
   }
 
@@ -112,6 +144,20 @@ export class Beacon implements Detector {
     const sizes = measureRegularity(this.#beats.sizes(slot));
     return median >= openPeriodMin && sizes.median >= openSizeMin &&
       sizes.deviation <= sizes.median * openSizeSpreadMax;
+  }
+
+  /** A vendor's service, or a check that gets what checks get: one small answer that anybody may read, always to the same question. */
+  #isKnownService(slot: number): boolean {
+    const beats = this.#beats;
+    const kind = this.#names.kindOf((index) => beats.keyWord(slot, index));
+    if (kind !== CallKind.check) return kind === CallKind.vendor;
+    const isPlain = (beats.keyWord(slot, 8) & 0xffff) === portHttp &&
+      beats.resumedShare(slot) < 0.5;
+    if (!isPlain || beats.downBytesPerBeat(slot) > checkBytesMax) return false;
+    const sizes = beats.sizes(slot);
+    if (sizes.length === 0) return true;
+    const { median, deviation } = measureRegularity(sizes);
+    return deviation <= median * checkSizeSpreadMax;
   }
 
   /** Whether others call the same address, or the source calls other addresses in step. */

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { Transport } from "../../records.ts";
+import { BruteForce } from "../brute_force/brute_force.ts";
 import { Beacon } from "./beacon.ts";
 import type { DetectorFactory } from "../detector.ts";
 import { Mark } from "../observation.ts";
@@ -96,6 +97,109 @@ Deno.test("Beacon stays silent at what homes do periodically", () => {
     for (let at = 0; at < 60; at++) use(script, at);
     deepEqual(script.play(make), [], name);
   }
+});
+
+/** Calls every five minutes to what a name stands for. */
+interface Polling {
+  readonly name: string;
+  readonly port?: number;
+  readonly bytes?: readonly [number, number];
+  /** How the name is known; default: by DNS. */
+  readonly by?: "dns" | "host";
+  /** A name that leads to the same address as well. */
+  readonly alsoName?: string;
+  readonly isVarying?: boolean;
+}
+
+function polling({ name, port = 80, bytes = [110, 190], by = "dns", ...more }: Polling) {
+  const script = new TrafficScript();
+  const { alsoName, isVarying } = more;
+  for (let beat = 0; beat < 24; beat++) {
+    const at = beat * 300;
+    const answer = { from: "10.0.0.1", to: call.from, answer: { addresses: [call.to] } };
+    if (by === "dns") script.dns({ ...answer, at, name });
+    if (alsoName) script.dns({ ...answer, at: at + 40, name: alsoName });
+    const sent = isVarying ? bytes[0] + beat * 37 % 90 : bytes[0];
+    const said = by === "host" && { host: `${name}:80` };
+    script.session({
+      ...call,
+      at: at + 1,
+      port,
+      bytes: [sent, bytes[1]],
+      application: "http",
+      ...said,
+    });
+  }
+  return opened(script.play(make));
+}
+
+Deno.test("Beacon leaves checks of systems and services of vendors alone", () => {
+  const checks = [
+    ...["connectivity-check.ubuntu.com", "nmcheck.gnome.org", "network-test.debian.org"],
+    ...["conncheck.opensuse.org", "networkcheck.kde.org", "ipv4.connman.net", "captive.roku.com"],
+    ...["www.msftconnecttest.com", "ipv6.msftncsi.com", "captive.apple.com", "ping.archlinux.org"],
+    ...["connectivitycheck.gstatic.com", "detectportal.firefox.com", "fedoraproject.org"],
+    ...["conntest.nintendowifi.net", "checkonline.home-assistant.io", "netcheck.vendor.example"],
+  ];
+  for (const name of checks) {
+    for (const by of ["dns", "host"] as const) {
+      deepEqual(polling({ name, by }), [], `${name} ${by}`);
+    }
+  }
+  const polled = [
+    ...["api.met.no", "api.openweathermap.org", "wttr.in", "security.debian.org"],
+    ...[
+      "changelogs.ubuntu.com",
+      "update.googleapis.com",
+      "api64.ipify.org",
+      "ctldl.windowsupdate.com",
+    ],
+  ];
+  for (const name of polled) deepEqual(polling({ name, port: 443, bytes: [800, 9_000] }), [], name);
+});
+
+Deno.test("Beacon is not deceived by a name that anybody may have", () => {
+  const check = "connectivitycheck.example.net";
+  equal(polling({ name: "updates.example.net" }).length, 1);
+  equal(polling({ name: "ubuntu.com.example.net" }).length, 1);
+  equal(polling({ name: check, port: 443 }).length, 1, "not plain");
+  equal(polling({ name: check, bytes: [110, 4_000] }).length, 1, "not small");
+  equal(polling({ name: check, isVarying: true }).length, 1, "not always the same");
+  equal(
+    polling({ name: "api.met.no", by: "host", bytes: [110, 9_000] }).length,
+    1,
+    "it says so itself",
+  );
+  equal(
+    polling({ name: check, alsoName: "evil.example.net" }).length,
+    1,
+    "another name leads there",
+  );
+});
+
+Deno.test("Beacon counts a host that guesses passwords in the same second as one that has come to notice", () => {
+  const script = new TrafficScript();
+  for (let beat = 0; beat < 12; beat++) script.session({ ...call, at: beat * 20 });
+  const [beacon] = opened(script.play(make));
+  equal(beacon.severity, "low");
+  const openedAt = scriptTime(beacon.detectedUs);
+  // The sixth login within a minute tells.
+  for (let login = 0; login < 7; login++) {
+    const at = Math.floor(openedAt) - 10 + login * 2 + 0.5;
+    script.session({
+      ...call,
+      at,
+      to: "10.0.0.22",
+      port: 21,
+      bytes: [40, 120],
+      application: "ftp",
+    });
+  }
+  const bruteForce: DetectorFactory = (context) => new BruteForce(context);
+  const told = opened(script.play([bruteForce, make]));
+  const guess = told.find(({ kind }) => kind === "brute_force")!;
+  equal(Math.floor(scriptTime(guess.detectedUs)), Math.floor(openedAt));
+  equal(told.find(({ kind }) => kind === "beacon")!.severity, "high");
 });
 
 Deno.test("Beacon takes calls at random for none: no finding in 500 sites of 40 visits", () => {

@@ -34,6 +34,7 @@ export interface ContactScript {
   readonly duration?: number;
   readonly application?: ApplicationName;
   readonly mac?: number;
+  readonly host?: string;
 }
 
 /** A TCP connection: SYN, what the client says first, what the server answers, its end. */
@@ -47,6 +48,8 @@ export interface SessionScript {
   /** Seconds. */
   readonly lasts?: number;
   readonly application?: ApplicationName;
+  /** That an HTTP request asks. */
+  readonly host?: string;
 }
 
 export interface ArpScript {
@@ -89,7 +92,7 @@ export class TrafficScript {
     this.#rows.push({ at: script.at, words: contactWords(ObservationKind.end, script) });
   }
 
-  session({ at, from, to, port, bytes, lasts = 0.2, application }: SessionScript): void {
+  session({ at, from, to, port, bytes, lasts = 0.2, application, host }: SessionScript): void {
     const flowId = ++this.#flowId;
     const fromPort = 32_768 + flowId % 28_000;
     const flow = { from, to, fromPort, toPort: port, flowId, ...(application && { application }) };
@@ -100,8 +103,9 @@ export class TrafficScript {
       ...flow,
       ...spoken,
       at: at + lasts / 4,
-      marks: Mark.isFirstPayload | client,
+      marks: Mark.isFirstPayload | client | (host ? Mark.hasHost : 0),
       payloadLength: bytes[0],
+      ...(host && { host }),
     });
     this.contact({
       ...flow,
@@ -166,8 +170,8 @@ export class TrafficScript {
     this.#rows.push({ at, words });
   }
 
-  /** Every state of every finding of one detector, in order. `idle` seconds pass before the input ends. */
-  play(make: DetectorFactory, idle = 0): Finding[] {
+  /** Every state of every finding of the detectors, in order. `idle` seconds pass before the input ends. */
+  play(make: DetectorFactory | readonly DetectorFactory[], idle = 0): Finding[] {
     const told: Finding[] = [];
     const detection = new Detection({
       isLive: false,
@@ -178,7 +182,7 @@ export class TrafficScript {
       seed: 1,
       note: () => {},
       onFinding: (finding) => told.push(finding),
-      detectors: [make],
+      detectors: [make].flat(),
     });
     const rows = this.#rows.toSorted((a, b) => a.at - b.at);
     let second = 0;
@@ -217,7 +221,8 @@ export function scriptTime(timestampUs: number): number {
 
 function contactWords(kind: number, script: ContactScript): Int32Array {
   const { transport = Transport.tcp, packets = [1, 0], bytes = [0, 0], duration = 0 } = script;
-  const words = rowWords(CONTACT_WORDS, kind, transport);
+  const host = new TextEncoder().encode(script.host ?? "");
+  const words = rowWords(CONTACT_WORDS + (host.length + 3 >> 2), kind, transport);
   writeTime(words, script.at);
   writeAddress(words, 3, script.from);
   writeAddress(words, 7, script.to);
@@ -233,6 +238,7 @@ function contactWords(kind: number, script: ContactScript): Int32Array {
   words[22] = duration * 1000;
   words[23] = Application[script.application ?? ""] << 16;
   writeMac(words, 24, script.mac ?? 0);
+  host.forEach((byte, index) => words[CONTACT_WORDS + (index >> 2)] |= byte << (index & 3) * 8);
   return words;
 }
 

@@ -4,6 +4,7 @@
  * kinds into the same buffer and hands it on.
  */
 import {
+  APPLICATION_HTTP,
   END_ACTIVE,
   END_CLOSED,
   END_EVICTED,
@@ -31,6 +32,7 @@ import {
   O_KIND_CONTACT,
   O_KIND_END,
   O_KIND_HOST_WINDOW,
+  O_MARK_HAS_HOST,
   O_MARK_ENDED_CLOSED,
   O_MARK_ENDED_EVICTED,
   O_MARK_ENDED_INPUT,
@@ -77,9 +79,11 @@ import {
   TRANSPORT_UDP,
   TURN_HAS_DOUBLED,
   TURN_IS_CONTINUED,
+  TURN_IS_FIRST_PAYLOAD,
   WANTS_FLOWS,
   WANTS_OBSERVATIONS,
 } from "../layout";
+import { findHost, writeHost } from "./http_host";
 import { observationsFull } from "./imports";
 import { isToMany } from "./roles";
 import { field, read16, read32, state } from "./words";
@@ -107,9 +111,11 @@ export function writeContact(
 ): void {
   const turn = state(S_TURN);
   const hasSample = (turn & TURN_HAS_DOUBLED) != 0 && field(P_TRANSPORT) == TRANSPORT_UDP;
-  const length = hasSample ? O_CONTACT_WORDS + O_SAMPLE_WORDS : O_CONTACT_WORDS;
-  const marks = turn | packetMarks(base, isEthernet);
-  const at = beginPacketRow(length, O_KIND_CONTACT, flow, timestampUs, marks);
+  const hostLength = isRequestToOutside(flow, turn) ? findHost(base) : 0;
+  const more = hasSample ? O_SAMPLE_WORDS : hostLength + 3 >> 2;
+  const hostMark = hostLength > 0 ? O_MARK_HAS_HOST : 0;
+  const marks = turn | hostMark | packetMarks(base, isEthernet);
+  const at = beginPacketRow(O_CONTACT_WORDS + more, O_KIND_CONTACT, flow, timestampUs, marks);
   if (at == 0) return;
   set(at, 14, field(P_TCP_FLAGS) << 16 | field(P_TTL) & 0xffff);
   set(at, 15, field(P_TCP_WINDOW) << 16 | ipIdentification(base));
@@ -119,6 +125,15 @@ export function writeContact(
   writeTotals(at, flow, timestampUs);
   writeSenderMac(at, 24, base);
   if (hasSample) writeSample(at + (O_CONTACT_WORDS << 2), base);
+  if (hostLength > 0) writeHost(at + (O_CONTACT_WORDS << 2), hostLength);
+}
+
+/** Whether the packet is the first that an HTTP client says to a server that is not local. */
+function isRequestToOutside(flow: usize, turn: i32): bool {
+  if ((turn & TURN_IS_FIRST_PAYLOAD) == 0 || state(S_IS_ORIGINATOR) == 0) return false;
+  const application = load<u16>(flow, (F_KIND << 2) + (KIND_APPLICATION_SHIFT >> 3));
+  if (application != APPLICATION_HTTP) return false;
+  return (load<i32>(flow, F_HOST_FLAGS << 2) & RESPONDER_IS_LOCAL) == 0;
 }
 
 /** The first bytes of the payload, zeros behind what was captured of it. */
