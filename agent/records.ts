@@ -677,6 +677,11 @@ export interface Finding {
   readonly anomaly?: AnomalyDetails;
 }
 export const ADDRESSES_LISTED_MAX = 64;
+/**
+ * Of floods and reflected traffic a count of more than one is an estimate of two digits, and one that is above this says no
+ * more than that there were more.
+ */
+export const ESTIMATE_MAX = 3000;
 export const FLOWS_LINKED_MAX = 64;
 
 export interface ScanDetails {

@@ -1,5 +1,12 @@
 /** The words for findings: kinds, probes, techniques, times, and who they are about. Pure. */
-import type { Finding, FindingKind, ScanKind, ScanProbe, Severity } from "../agent/records.ts";
+import {
+  ESTIMATE_MAX,
+  type Finding,
+  type FindingKind,
+  type ScanKind,
+  type ScanProbe,
+  type Severity,
+} from "../agent/records.ts";
 import { endsOf } from "../agent/finding_ends.ts";
 import { formatClock, formatCount, formatDay, formatDuration, formatWhen } from "./format.ts";
 
@@ -110,17 +117,26 @@ export function addressesText(addresses: readonly string[], count: number): stri
   return `${first} and ${formatCount(count - 1)} ${count === 2 ? "other" : "others"}`;
 }
 
+/** As addressesText(), where a count of more than one is an estimate. */
+function estimateText(addresses: readonly string[], count: number): string {
+  if (count <= 1) return addressesText(addresses, count);
+  const all = count > ESTIMATE_MAX
+    ? `more than ${formatCount(ESTIMATE_MAX)}`
+    : `about ${formatCount(count)}`;
+  return `${addresses[0]} and others (${all} in all)`;
+}
+
 function entityText(entity: string): string {
   return entity === "link" ? "all traffic of the link" : entity;
 }
 
 /** The second line of a finding: addresses and circumstances. */
 export function circumstances(finding: Finding): string {
-  const { scan } = finding;
+  const { scan, kind } = finding;
   const { from, to } = endsOf(finding);
-  const ends = [from, to].map(({ addresses, count }) =>
-    addressesText(addresses.map(entityText), count)
-  ).filter((text) => text !== "").join(" to ");
+  const textOf = kind === "flood" || kind === "reflection" ? estimateText : addressesText;
+  const ends = [from, to].map(({ addresses, count }) => textOf(addresses.map(entityText), count))
+    .filter((text) => text !== "").join(" to ");
   const lasted = (finding.lastUs - finding.firstUs) / 1e6;
   const span = lasted >= 1 ? formatDuration(lasted) : "";
   const what = scan

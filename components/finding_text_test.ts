@@ -103,6 +103,18 @@ Deno.test("lists of ports are read and cut", () => {
   assert.ok(!hasPort("22,1000-1024", 23) && !hasPort("", 0));
 });
 
+Deno.test("estimates of many sources are told as such", () => {
+  const of = (source_count: number) => {
+    const sources = ["192.0.2.1", "192.0.2.2"].slice(0, source_count);
+    return circumstances(
+      readFinding("anomalies", { kind: "flood", sources, source_count, targets: ["10.0.0.2"] }),
+    );
+  };
+  assert.match(of(1), /^192\.0\.2\.1 to 10\.0\.0\.2, Flood/);
+  assert.match(of(40), /^192\.0\.2\.1 and others \(about 40 in all\) to 10\.0\.0\.2/);
+  assert.match(of(3001), /^192\.0\.2\.1 and others \(more than 3,000 in all\) to /);
+});
+
 Deno.test("a technique that has no name here keeps its number", () => {
   assert.equal(attackText("T1046"), "T1046, Network Service Discovery");
   assert.equal(attackText("T9999"), "T9999");

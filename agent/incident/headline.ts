@@ -1,5 +1,5 @@
 /** The one sentence that tells an incident: who did what to whom, and how far it got, in at most HEADLINE_MAX characters. */
-import { formatCount } from "../detect/common/sentence.ts";
+import { formatCount, formatEstimate } from "../detect/common/sentence.ts";
 import { type Finding, HEADLINE_MAX, type ScanProbe } from "../records.ts";
 import { isAnomaly } from "./kinship.ts";
 import { hostOf, portOf } from "./service.ts";
@@ -39,9 +39,9 @@ function whoText({ actor, sources, causes, nameOf }: Told): string {
   if (causes.some(({ scan }) => scan?.hasDecoys)) {
     return `One of ${formatCount(count)} hosts, the others forged,`;
   }
-  return count === 1
-    ? nameAndAddress(sources[0] ?? "Somebody", nameOf)
-    : `${formatCount(count)} hosts together`;
+  if (count === 1) return nameAndAddress(sources[0] ?? "Somebody", nameOf);
+  const isEstimate = causes.some(({ kind }) => kind === "flood" || kind === "reflection");
+  return `${isEstimate ? formatEstimate(count) : formatCount(count)} hosts together`;
 }
 
 /** What was done, each kind once, in order of time. */
@@ -72,7 +72,7 @@ function deedText(kind: string, findings: readonly Finding[], nameOf: Names): st
     case "flood":
       return `flooded ${whom}`;
     case "reflection":
-      return `had answers sent to ${whom}`;
+      return `sent unasked answers to ${whom}`;
     case "arp_spoof":
       return `claimed the address ${nameAndAddress(findings[0]!.targets[0] ?? "", nameOf)}`;
     case "dns_tunnel":

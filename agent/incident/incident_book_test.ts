@@ -190,8 +190,20 @@ Deno.test("a distributed scan and a flood from many sources are the victim's inc
   const { incidents } = tell([part, whole]);
   strictEqual(incidents.length, 1);
   match(incidents[0]!.headline, /^200 hosts together scanned 10\.0\.0\.2/);
-  const flood = finding({ kind: "flood", attackId: "T1498.001", sources, sourceCount: 3000 });
-  strictEqual(tell([flood]).incidents[0]!.actor, null);
+  const flood = finding({ kind: "flood", attackId: "T1498.001", sources, sourceCount: 3001 });
+  const [flooded] = tell([flood]).incidents;
+  strictEqual(flooded!.actor, null);
+  match(flooded!.headline, /^More than 3,000 hosts together flooded 10\.0\.0\.2/);
+  const reflection = finding({
+    kind: "reflection",
+    attackId: "T1498.002",
+    sources,
+    sourceCount: 40,
+  });
+  match(
+    tell([reflection]).incidents[0]!.headline,
+    /^About 40 hosts together sent unasked answers to /,
+  );
 });
 
 Deno.test("decoys stay together, and who came back is the actor", () => {

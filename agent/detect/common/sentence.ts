@@ -1,4 +1,5 @@
 /** Words and numbers for the sentences that findings give as their reasons. */
+import { ESTIMATE_MAX } from "../../records.ts";
 import type { DetectorContext } from "../detector.ts";
 import type { KeyedSlots } from "./keyed_slots.ts";
 
@@ -25,13 +26,15 @@ export function formatSize(bytes: number): string {
   return bytes < 999_500_000 ? `${round(bytes / 1e6)} MB` : `${round(bytes / 1e9)} GB`;
 }
 
-/** Above so many different things the counters of the detectors say no more than that there were more. */
-const estimateMax = 3000;
+/** What is passed on of an estimate: two digits, and no more than that it is above ESTIMATE_MAX. */
+export function roundEstimate(count: number): number {
+  return Math.min(ESTIMATE_MAX + 1, Number(count.toPrecision(2)));
+}
 
-/** A number that is an estimate, at the start of a sentence: "About 60", "About 1,200", "More than 3,000". */
+/** An estimate at the start of a sentence: "About 60", "About 1,200", "More than 3,000". */
 export function formatEstimate(count: number): string {
-  if (count > estimateMax) return `More than ${formatCount(estimateMax)}`;
-  return `About ${formatCount(Number(count.toPrecision(2)))}`;
+  if (count > ESTIMATE_MAX) return `More than ${formatCount(ESTIMATE_MAX)}`;
+  return `About ${formatCount(roundEstimate(count))}`;
 }
 
 /** Text of the address that begins at a word of a slot's key. */

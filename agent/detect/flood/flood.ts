@@ -13,7 +13,7 @@
  */
 import type { Detector, DetectorContext } from "../detector.ts";
 import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts";
-import { formatMac, keyAddress } from "../common/sentence.ts";
+import { formatMac, keyAddress, roundEstimate } from "../common/sentence.ts";
 import { Arrivals } from "./arrivals.ts";
 import { floodFacts, FloodKind, isReflection } from "./kinds.ts";
 import { reflectionFacts } from "./reflection.ts";
@@ -101,7 +101,9 @@ export class Flood implements Detector {
       target: keyAddress(this.#context, arrivals, slot, 0),
       port: kind === FloodKind.icmp ? -1 : arrivals.port(slot),
       sources: others,
-      sourceCount: others.length === 1 ? 1 : Math.max(others.length, arrivals.sourceCount(slot)),
+      sourceCount: others.length === 1
+        ? 1
+        : roundEstimate(Math.max(others.length, arrivals.sourceCount(slot))),
     }, episode);
   }
 }
