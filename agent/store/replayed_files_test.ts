@@ -81,7 +81,7 @@ Deno.test("a store that takes the place of one that crashed goes on with the fil
     first.write(rows({ packets: [packetRow(2)] }));
     first.close();
     const next = openWriter(path, { file, continuedRun: 1 });
-    deepStrictEqual([next.run, next.isContinued], [1, true]);
+    deepStrictEqual([next.run, next.isContinued, next.knownPackets], [1, true, 1]);
     strictEqual(read(path, "SELECT id FROM packets").length, 2);
     next.close();
   }));

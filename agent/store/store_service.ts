@@ -180,10 +180,12 @@ export class StoreService {
     return writer;
   }
 
-  #tellKnown({ knownFile, knownPackets }: StoreWriter): void {
+  #tellKnown({ knownFile, knownPackets, isContinued }: StoreWriter): void {
     this.#options.tellKnown?.(knownPackets);
     const { file } = this.#options;
-    if (file && knownFile) this.#note("info", describeKnown(file.path, knownFile, knownPackets));
+    if (file && knownFile && !isContinued) {
+      this.#note("info", describeKnown(file.path, knownFile, knownPackets));
+    }
   }
 
   #writeSome(writer: StoreWriter): void {

@@ -123,8 +123,10 @@ export class StoreWriter {
       const isContinued = options.continuedRun === this.#metaNumber("runs") ||
         options.continuedRun === this.#knownFile()?.run;
       this.isContinued = Boolean(options.continuedRun) && isContinued;
-      if (this.isContinued) this.#run = options.continuedRun!;
-      else this.beginRun(options.nowUs);
+      if (this.isContinued) {
+        this.#run = options.continuedRun!;
+        this.knownFile = this.#knownFile();
+      } else this.beginRun(options.nowUs);
     } catch (error) {
       database.close();
       throw toStoreError(error, options.path);
