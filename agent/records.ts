@@ -622,6 +622,7 @@ export const SCAN_PROBES = [
   "udp",
   "icmp_echo",
   "arp",
+  "ndp",
   "sctp_init",
 ] as const;
 export type ScanProbe = typeof SCAN_PROBES[number];

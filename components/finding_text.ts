@@ -37,6 +37,7 @@ export const probeLabels: Readonly<Record<ScanProbe, string>> = {
   udp: "UDP",
   icmp_echo: "ICMP echo (ping)",
   arp: "ARP request",
+  ndp: "IPv6 neighbour solicitation",
   sctp_init: "SCTP INIT",
 };
 

@@ -25,6 +25,8 @@
  *                   64 bytes, zeros behind its end
  *     arp           14 operation   16, 17 sender's MAC   18, 19 target's MAC   20, 21 MAC the frame came from
  *                   (each: upper 16 bits, lower 32)
+ *     ndp           as arp, of neighbour solicitations (operation 1, which asks for the destination) and advertisements
+ *                   (operation 2, by which the source answers the destination); transport is that of arp
  *     icmpError     source, destination, ports, transport and word 14 (tcpFlags << 16) are those of the quoted packet;
  *                   15 ICMP type << 8 | code, 16..19 the address that reports
  *     dns           14 response << 31 | rcode << 24 | name length << 16 | query type
@@ -52,6 +54,7 @@ export const ObservationKind = {
   hostWindow: 6,
   windowEnd: 7,
   tick: 8,
+  ndp: 9,
 } as const;
 
 /** Bits of word 13: why a contact was told, and what else is known. */
@@ -73,6 +76,8 @@ export const Mark = {
   endedInput: 1 << 17,
   /** Kind contact: the row ends with the host that an HTTP request asks. */
   hasHost: 1 << 18,
+  /** Kinds arp and ndp, and a flow's first packet: others' packets come through the sender's MAC address. */
+  isSentByRouter: 1 << 19,
 } as const;
 
 /** Rows are never longer than this. */

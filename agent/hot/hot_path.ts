@@ -49,8 +49,8 @@ export interface HotCalls {
   hostAdded(row: number, timestampUs: number): void;
   /** Makes room in the host table. */
   hostsFull(): void;
-  /** The MAC address of a host that has none yet can be read from the packet. */
-  macSeen(row: number, host: number): void;
+  /** MAC addresses may tell something of the packet's hosts; `isAnswered`: both have sent in the flow. */
+  macsSeen(row: number, source: number, destination: number, isAnswered: number): void;
   /**
    * Looks at the payload of a flow that may have more to tell. What TLS and HTTP tell is only asked for when details are
    * wanted (S_WANTS); of DNS over TCP every segment is shown.
@@ -136,7 +136,7 @@ export class HotPath {
     flowEnded: none,
     hostAdded: none,
     hostsFull: none,
-    macSeen: none,
+    macsSeen: none,
     inspect: none,
     makeRow: none,
     icmpError: none,
@@ -163,7 +163,8 @@ export class HotPath {
       flowEnded: (slot: number, reason: number) => calls.flowEnded(slot, reason),
       hostAdded: (row: number, timestampUs: number) => calls.hostAdded(row, timestampUs),
       hostsFull: () => calls.hostsFull(),
-      macSeen: (row: number, host: number) => calls.macSeen(row, host),
+      macsSeen: (row: number, source: number, destination: number, isAnswered: number) =>
+        calls.macsSeen(row, source, destination, isAnswered),
       inspect: (row: number, slot: number) => calls.inspect(row, slot),
       makeRow: (row: number, slot: number) => calls.makeRow(row, slot),
       icmpError: (row: number, marks: number) => calls.icmpError(row, marks),

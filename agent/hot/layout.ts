@@ -119,13 +119,24 @@ export const S_OBSERVATIONS_SHED = 30;
 export const S_OBSERVATIONS_COUNT = 31;
 /** The shortest of the silences at TIMEOUTS_AT, in us. */
 export const S_TIMEOUT_MIN_US = 32;
-export const STATE_WORDS = 34;
+/** Places used at KNOWN_MACS_AT. */
+export const S_KNOWN_MACS = 34;
+export const STATE_WORDS = 36;
 export const WANTS_ROWS = 1;
 export const WANTS_OBSERVATIONS = 2;
 /** Ends of all flows; else only of those that inspect() was called for, which may have left something behind. */
 export const WANTS_FLOWS = 4;
 /** What payloads tell besides their application. */
 export const WANTS_DETAILS = 8;
+
+/**
+ * What is known of MAC addresses, two words each: MAC_ flags << 16 | upper 16 bits, lower 32. Nothing more is to be learnt of
+ * what is behind it; packets from elsewhere come through it.
+ */
+export const KNOWN_MACS_AT = 2304;
+export const KNOWN_MACS_MAX = 32;
+export const MAC_IS_SETTLED = 1;
+export const MAC_IS_ROUTER = 2;
 
 /** Heads of the timeout lists (previous and next, as addresses), and silence allowed in us, by timeout class. */
 export const HEADS_AT = 2560;
@@ -253,7 +264,7 @@ export const RESPONDER_IS_LOCAL = 2;
 export const ORIGINATOR_MAC_SEEN = 4;
 export const RESPONDER_MAC_SEEN = 8;
 
-/** A host's row of 64 bytes: doubles last seen, packets and bytes sent, packets and bytes received; a word of flags. */
+/** A host's row of 64 bytes: doubles last seen, packets and bytes sent, packets and bytes received; a word of flags, a MAC address. */
 export const HOST_BYTES = 64;
 export const H_LAST_SEEN_US = 0;
 export const H_PACKETS_OUT = 2;
@@ -261,12 +272,19 @@ export const H_BYTES_OUT = 4;
 export const H_PACKETS_IN = 6;
 export const H_BYTES_IN = 8;
 export const H_FLAGS = 10;
+/** Upper 16 bits, lower 32; 0 while unknown. */
+export const H_MAC = 12;
 export const HOST_IS_LOCAL = 1;
 /** Not a group or broadcast. */
 export const HOST_IS_LISTED = 2;
-export const HOST_HAS_MAC = 4;
+/** All that MAC addresses tell of it is known: of what it sends, and of what it gets. */
+export const HOST_IS_SENDER_KNOWN = 4;
+export const HOST_IS_RECEIVER_KNOWN = 8;
 /** Has become local, or outside, since it was last taken. */
-export const HOST_IS_RELABELLED = 8;
+export const HOST_IS_RELABELLED = 16;
+/** One look at MAC addresses that did not tell all: of what it sent, and of what it got; a byte each. */
+export const HOST_SENDER_LOOK = 0x100;
+export const HOST_RECEIVER_LOOK = 0x10000;
 /** The row's four counters, from H_PACKETS_OUT on, are kept a second time: as the last hostWindow row left them. */
 export const HOST_COUNTERS_BYTES = 32;
 
@@ -298,6 +316,7 @@ export const TRANSPORT_TCP = 1;
 export const TRANSPORT_UDP = 2;
 export const TRANSPORT_ICMP = 3;
 export const TRANSPORT_ICMPV6 = 4;
+export const TRANSPORT_ARP = 5;
 export const APPLICATION_DNS = 1;
 export const APPLICATION_TLS = 5;
 export const APPLICATION_HTTP = 7;
@@ -319,6 +338,7 @@ export const O_KIND_END = 2;
 export const O_KIND_ARP = 3;
 export const O_KIND_DNS = 5;
 export const O_KIND_HOST_WINDOW = 6;
+export const O_KIND_NDP = 9;
 export const O_MARK_SENT_BY_ORIGINATOR = 0x100;
 export const O_MARK_IS_SOURCE_LOCAL = 0x200;
 export const O_MARK_IS_DESTINATION_LOCAL = 0x400;
@@ -330,6 +350,7 @@ export const O_MARK_ENDED_CLOSED = 0x8000;
 export const O_MARK_ENDED_EVICTED = 0x10000;
 export const O_MARK_ENDED_INPUT = 0x20000;
 export const O_MARK_HAS_HOST = 0x40000;
+export const O_MARK_IS_SENT_BY_ROUTER = 0x80000;
 export const O_CONTACT_WORDS = 26;
 /** Behind those, where a UDP packet has doubled its direction's count: first bytes of its payload. */
 export const O_SAMPLE_WORDS = 4;

@@ -1,38 +1,116 @@
 /**
  * What is local, for "in" and "out", for hosts, and for the detectors, who go by the marks of their rows: this is the one
- * place that decides it. By default the private networks and the own ones, which are those of the interfaces of the host that
- * captures; --home-net says it otherwise. What never leaves a link is local always.
+ * place that decides it. By default the private networks and the own ones: those of the interfaces of the host that
+ * captures, and what the captured link shows to be on it (link_view.ts). --home-net says it otherwise. What never leaves a
+ * link is local always.
  */
 import { isInNetwork, type Network, parseNetwork } from "../decode/addresses.ts";
+import { KeyedSlots } from "../detect/common/keyed_slots.ts";
 
 /** As --home-net takes them: networks, and the words "private" and "own". */
-export const DEFAULT_HOME_NETS: readonly string[] = ["private", "own"];
+const defaultHomeNets: readonly string[] = ["private", "own"];
+const learntAddressesMax = 4096;
+const learntNetworksMax = 64;
+
+/** Words as in Packet. */
+export type Address = Network["words"];
+
+export interface HomeNetworkOptions {
+  readonly homeNets?: readonly string[] | undefined;
+  /** Addresses of this network may have become local, or no longer are. */
+  readonly onChange?: (network: Network) => void;
+}
 
 export class HomeNetwork {
   readonly #isPrivateLocal: boolean;
   readonly #isOwnLocal: boolean;
-  readonly #named: readonly Network[];
-  #own: readonly Network[] = [];
+  readonly #onChange: (network: Network) => void;
+  /** Those named, those of the interfaces, and those learnt. */
+  readonly #networks: [readonly Network[], readonly Network[], Network[]];
+  readonly #learntAddresses: KeyedSlots;
+  /** Of learnt addresses: nothing takes it back. */
+  readonly #isSure = new Uint8Array(learntAddressesMax);
+  readonly #key = new Int32Array(4);
+  #learntCount = 0;
 
-  constructor(homeNets = DEFAULT_HOME_NETS) {
+  constructor({ homeNets = defaultHomeNets, onChange = () => {} }: HomeNetworkOptions = {}) {
     this.#isPrivateLocal = homeNets.includes("private");
     this.#isOwnLocal = homeNets.includes("own");
-    this.#named = networksOf(homeNets);
+    this.#networks = [networksOf(homeNets), [], []];
+    this.#onChange = onChange;
+    this.#learntAddresses = new KeyedSlots({ capacity: learntAddressesMax, keyWords: 4 });
   }
 
-  /** Replaces the networks of the capturing host's interfaces: `203.0.113.5/24`, or a single address. */
-  setOwn(networks: readonly string[]): void {
-    if (this.#isOwnLocal) this.#own = networksOf(networks);
+  /** Rises with each address and network learnt, and with changes of the own ones. */
+  get learntCount(): number {
+    return this.#learntCount;
   }
 
   /** Words as in Packet. */
   isLocal(word0: number, word1: number, word2: number, word3: number): boolean {
     if (staysOnLink(word0, word1, word2, word3)) return true;
     if (this.#isPrivateLocal && isPrivate(word0, word1, word2, word3)) return true;
-    const has = (network: Network) => isInNetwork(network, word0, word1, word2, word3);
-    return this.#named.some(has) || this.#own.some(has);
+    for (const networks of this.#networks) {
+      for (let index = 0; index < networks.length; index++) {
+        if (isInNetwork(networks[index], word0, word1, word2, word3)) return true;
+      }
+    }
+    if (this.#learntAddresses.count === 0) return false;
+    return this.#learntAddresses.find(this.#keyOf(word0, word1, word2, word3)) >= 0;
+  }
+
+  /** Replaces the networks of the capturing host's interfaces: `203.0.113.5/24`, or a single address. */
+  setOwn(networks: readonly string[]): void {
+    if (!this.#isOwnLocal) return;
+    this.#networks[1] = networksOf(networks);
+    this.#learntCount++;
+    this.#onChange(everything);
+  }
+
+  /** The link has shown that the network is on it. */
+  learnNetwork(network: Network): void {
+    const learnt = this.#networks[2];
+    const isKnown = learnt.some((known) =>
+      known.prefixLength <= network.prefixLength && isInNetwork(known, ...network.words)
+    );
+    if (!this.#isOwnLocal || isKnown) return;
+    if (learnt.length === learntNetworksMax) learnt.shift();
+    learnt.push(network);
+    this.#learntCount++;
+    this.#onChange(network);
+  }
+
+  /** The link has shown that the address is on it: for sure, or until it is taken back. */
+  learnAddress(address: Address, isSure: boolean): void {
+    if (!this.#isOwnLocal) return;
+    const slot = this.#learntAddresses.add(this.#keyOf(...address));
+    const { isNew } = this.#learntAddresses;
+    if (isNew) this.#isSure[slot] = 0;
+    if (isSure) this.#isSure[slot] = 1;
+    if (!isNew) return;
+    this.#learntCount++;
+    this.#onChange({ words: address, prefixLength: 128 });
+  }
+
+  /** What had shown so does not hold any more. */
+  forgetAddress(address: Address): void {
+    const slot = this.#learntAddresses.find(this.#keyOf(...address));
+    if (slot < 0 || this.#isSure[slot] !== 0) return;
+    this.#learntAddresses.remove(slot);
+    this.#onChange({ words: address, prefixLength: 128 });
+  }
+
+  #keyOf(word0: number, word1: number, word2: number, word3: number): Int32Array {
+    const key = this.#key;
+    key[0] = word0;
+    key[1] = word1;
+    key[2] = word2;
+    key[3] = word3;
+    return key;
   }
 }
+
+const everything: Network = { words: [0, 0, 0, 0], prefixLength: 0 };
 
 function networksOf(texts: readonly string[]): Network[] {
   return texts.map(parseNetwork).filter((network) => network !== null);
@@ -55,7 +133,7 @@ function isPrivate(word0: number, word1: number, word2: number, word3: number): 
     word3 >>> 22 === 0x191;
 }
 
-function isIpv4(word0: number, word1: number, word2: number): boolean {
+export function isIpv4(word0: number, word1: number, word2: number): boolean {
   return (word0 | word1) === 0 && word2 === 0xffff;
 }
 

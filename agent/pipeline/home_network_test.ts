@@ -33,15 +33,17 @@ Deno.test("private networks and those of the host's interfaces are local by defa
 });
 
 Deno.test("what is named as home is local, and nothing else that can be across the internet", () => {
-  const home = new HomeNetwork(["203.0.113.0/24", "2001:db8:7::/48", "198.51.100.9"]);
+  const home = new HomeNetwork({
+    homeNets: ["203.0.113.0/24", "2001:db8:7::/48", "198.51.100.9"],
+  });
   home.setOwn(["192.0.2.1/24"]);
   strictEqual(localOf(home, onLinkAlways), onLinkAlways);
   strictEqual(localOf(home, `${privates} ${outside} 192.0.2.1`), "");
   strictEqual(localOf(home, `${server} 198.51.100.8 198.51.100.9`), `${server} 198.51.100.9`);
-  const more = new HomeNetwork(["private", "203.0.113.0/24"]);
+  const more = new HomeNetwork({ homeNets: ["private", "203.0.113.0/24"] });
   strictEqual(localOf(more, `${privates} 203.0.113.5`), `${privates} 203.0.113.5`);
   strictEqual(
-    localOf(new HomeNetwork(["::/0"]), `${outside} 2001:db8::1`),
+    localOf(new HomeNetwork({ homeNets: ["::/0"] }), `${outside} 2001:db8::1`),
     "2001:db8::1 fbff::1 2001:db8::1",
   );
 });
@@ -69,7 +71,8 @@ Deno.test("home networks decide what is in and out, and which hosts are local", 
     pipeline.finish();
     const { inBytes, outBytes, internalBytes } = seconds[0];
     deepStrictEqual({ inBytes, outBytes, internalBytes }, bytes);
-    const areHome = ({ ip }: LinkEnd) => new HomeNetwork(homeNets).isLocal(...parseIpWords(ip)!);
+    const areHome = ({ ip }: LinkEnd) =>
+      new HomeNetwork({ homeNets }).isLocal(...parseIpWords(ip)!);
     deepStrictEqual(
       locals.map(({ address }) => address),
       [client, own].filter(areHome).map(({ ip }) => ip),

@@ -6,19 +6,24 @@
  * 16 B address and 32 B what the detectors were told there; here 16 B first seen and MAC, 32 B what was taken, 32 B windows)
  * + 512 KiB index, about 13 MB.
  */
+import { isInNetwork, type Network } from "../decode/addresses.ts";
 import { HotPath } from "../hot/hot_path.ts";
 import {
   H_BYTES_IN,
   H_BYTES_OUT,
   H_FLAGS,
   H_LAST_SEEN_US,
+  H_MAC,
   H_PACKETS_IN,
   H_PACKETS_OUT,
   HOST_BYTES,
-  HOST_HAS_MAC,
   HOST_IS_LISTED,
   HOST_IS_LOCAL,
+  HOST_IS_RECEIVER_KNOWN,
   HOST_IS_RELABELLED,
+  HOST_IS_SENDER_KNOWN,
+  HOST_RECEIVER_LOOK,
+  HOST_SENDER_LOOK,
   S_HOST_COUNT,
   S_HOST_EPOCH,
 } from "../hot/layout.ts";
@@ -38,6 +43,7 @@ const packetsInAt = H_PACKETS_IN / 2;
 const bytesInAt = H_BYTES_IN / 2;
 /** Packets and bytes sent, then received. */
 const counterCount = 4;
+const macLooksMax = 8;
 export const hostCountDefault = 65_536;
 
 export interface HostTableOptions {
@@ -62,8 +68,6 @@ export class HostTable {
   /** The four counters as they were when the detectors' window began. */
   readonly #windowTaken: Float64Array;
   readonly #firstSeenUs: Float64Array;
-  /** 48 bits each; 0 while unknown. */
-  readonly #macs: Float64Array;
   /** The four counters as they were when the row was last taken. */
   readonly #taken: Float64Array;
   /** Bytes out and in when this window began, and when the one before it did. */
@@ -82,7 +86,6 @@ export class HostTable {
     this.#rowWords = new Int32Array(buffer, hot.exports.hostRowsAt(), max * rowWords);
     this.#windowTaken = hot.doublesAt(hot.exports.hostWindowTakenAt(), max * counterCount);
     this.#firstSeenUs = new Float64Array(max);
-    this.#macs = new Float64Array(max);
     this.#taken = new Float64Array(max * counterCount);
     this.#windows = new Float64Array(max * 4);
     hot.calls.hostAdded = (row, timestampUs) => this.#added(row, timestampUs);
@@ -117,14 +120,23 @@ export class HostTable {
     return (this.#rowWords[row * rowWords + H_FLAGS] & HOST_IS_LOCAL) !== 0;
   }
 
-  /** What is local has changed: asks again about every host. */
-  relabel(): void {
-    for (let row = 0; row < this.count; row++) {
-      const isLocal = this.#options.isLocal(...this.#address(row));
-      if (isLocal === this.isLocal(row)) continue;
-      this.#rowWords[row * rowWords + H_FLAGS] ^= HOST_IS_LOCAL | HOST_IS_RELABELLED;
+  /** Addresses of a network may have become local, or no longer are: asks again about them. */
+  relabel(network: Network): void {
+    const { words, prefixLength } = network;
+    if (prefixLength === 128) {
+      const row = this.find(...words);
+      if (row >= 0) this.#relabelRow(row);
+      return;
     }
-    // Flows keep which of their hosts are local.
+    for (let row = 0; row < this.count; row++) {
+      if (prefixLength === 0 || isInNetwork(network, ...this.#address(row))) this.#relabelRow(row);
+    }
+  }
+
+  #relabelRow(row: number): void {
+    if (this.#options.isLocal(...this.#address(row)) === this.isLocal(row)) return;
+    this.#rowWords[row * rowWords + H_FLAGS] ^= HOST_IS_LOCAL | HOST_IS_RELABELLED;
+    // Flows remember which of their hosts are local.
     this.#hot.state[S_HOST_EPOCH]++;
   }
 
@@ -136,10 +148,21 @@ export class HostTable {
     this.#hot.exports.addReceived(row, wireLength, timestampUs);
   }
 
-  /** The host's MAC address as a 48-bit number. */
-  setMac(row: number, mac: number): void {
-    this.#macs[row] = mac;
-    this.#rowWords[row * rowWords + H_FLAGS] |= HOST_HAS_MAC;
+  /** A packet of two hosts was looked at; after some looks a host is known as well as it will be. */
+  noteLook(
+    hosts: { readonly source: number; readonly destination: number },
+    known: { readonly isSourceKnown: boolean; readonly isDestinationKnown: boolean },
+  ): void {
+    const { source, destination } = hosts;
+    this.#look(source, HOST_SENDER_LOOK, known.isSourceKnown, HOST_IS_SENDER_KNOWN);
+    this.#look(destination, HOST_RECEIVER_LOOK, known.isDestinationKnown, HOST_IS_RECEIVER_KNOWN);
+  }
+
+  #look(row: number, look: number, isKnown: boolean, knownFlag: number): void {
+    const at = row * rowWords + H_FLAGS;
+    this.#rowWords[at] += look;
+    const looks = this.#rowWords[at] / look & 0xff;
+    if (isKnown || looks >= macLooksMax) this.#rowWords[at] |= knownFlag;
   }
 
   /** Begins a new window of recent totals when the present one is over. */
@@ -246,7 +269,8 @@ export class HostTable {
 
   #describe(row: number): Omit<HostTotals, "inPackets" | "inBytes" | "outPackets" | "outBytes"> {
     const address = this.#options.formatAddress(...this.#address(row));
-    const mac = macText(this.#macs[row]);
+    // Others' packets bring a router's.
+    const mac = this.isLocal(row) ? this.#macText(row) : "";
     return {
       address,
       mac,
@@ -255,6 +279,12 @@ export class HostTable {
       firstSeenUs: this.#firstSeenUs[row],
       lastSeenUs: this.#row[row * rowDoubles + lastSeenAt],
     };
+  }
+
+  #macText(row: number): string {
+    const at = row * rowWords + H_MAC;
+    const mac = this.#rowWords[at] * 2 ** 32 + (this.#rowWords[at + 1] >>> 0);
+    return mac === 0 ? "" : mac.toString(16).padStart(12, "0").replace(/..(?=.)/g, "$&:");
   }
 
   #address(row: number): [number, number, number, number] {
@@ -270,7 +300,6 @@ export class HostTable {
       (this.#options.isLocal(...address) ? HOST_IS_LOCAL : 0) |
       (this.#options.isListed(...address) ? HOST_IS_LISTED : 0);
     this.#firstSeenUs[row] = timestampUs;
-    this.#macs[row] = 0;
     this.#taken.fill(0, base, base + counterCount);
     this.#windows.fill(0, base, base + 4);
   }
@@ -298,11 +327,5 @@ export class HostTable {
       values.copyWithin(to * 4, from * 4, from * 4 + 4);
     }
     this.#firstSeenUs[to] = this.#firstSeenUs[from];
-    this.#macs[to] = this.#macs[from];
   }
-}
-
-function macText(mac: number): string {
-  if (mac === 0) return "";
-  return mac.toString(16).padStart(12, "0").replace(/..(?=.)/g, "$&:");
 }

@@ -1,7 +1,13 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { HOST_WINDOW_WORDS, Observation, ObservationKind } from "../detect/observation.ts";
 import { HotPath } from "../hot/hot_path.ts";
-import { OBSERVATIONS_AT, S_OBSERVATIONS_COUNT, S_OBSERVATIONS_LENGTH } from "../hot/layout.ts";
+import {
+  H_MAC,
+  HOST_BYTES,
+  OBSERVATIONS_AT,
+  S_OBSERVATIONS_COUNT,
+  S_OBSERVATIONS_LENGTH,
+} from "../hot/layout.ts";
 import { HostTable, recentWindowUs } from "./host_table.ts";
 
 function table(hostCountMax = 8, hot = new HotPath({ flowCountMax: 1, hostCountMax })): HostTable {
@@ -20,12 +26,13 @@ function add(hosts: HostTable, host: number, timestampUs: number): number {
 }
 
 Deno.test("HostTable adds up what a host sent and received, and hands changes out once", () => {
-  const hosts = table();
+  const hot = new HotPath({ flowCountMax: 1, hostCountMax: 8 });
+  const hosts = table(8, hot);
   const row = add(hosts, 7, 1000);
   hosts.addSent(row, 60, 1000);
   hosts.addReceived(row, 1500, 2000);
   hosts.addReceived(row, 500, 3000);
-  hosts.setMac(row, 0x020000001017);
+  hot.words.set([0x0200, 0x1017], hot.exports.hostRowsAt() / 4 + row * HOST_BYTES / 4 + H_MAC);
   strictEqual(hosts.hasChanged, true);
   deepStrictEqual(hosts.takeChanged(10), [{
     address: "host 7",

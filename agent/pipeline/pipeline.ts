@@ -52,6 +52,7 @@ import { DecodeStops } from "./decode_stops.ts";
 import { type ApplicationCounts, FlowInspector } from "./flow_inspector.ts";
 import { hostCountDefault, HostTable } from "./host_table.ts";
 import { HomeNetwork, isUnicastAddress } from "./home_network.ts";
+import { LinkWatch } from "./link_watch.ts";
 import { NameBook } from "./name_book.ts";
 import { type AddressText, makePacketRow, type RowPolicy, RowSampler } from "./packet_rows.ts";
 import { type DropTotals, type SecondContext, SecondCounter } from "./second_counter.ts";
@@ -131,6 +132,7 @@ export class Pipeline {
   readonly #flows: FlowTable;
   readonly #hosts: HostTable;
   readonly #home: HomeNetwork;
+  readonly #link: LinkWatch;
   readonly #names = new NameBook();
   readonly #sampler: RowSampler;
   readonly #second: SecondCounter;
@@ -200,7 +202,10 @@ export class Pipeline {
       onDetails: options.onDetails,
       onStreamDns: (message, slot, timestampUs) => this.#observer?.dns(message, slot, timestampUs),
     });
-    const home = this.#home = new HomeNetwork(options.homeNets);
+    const home = this.#home = new HomeNetwork({
+      homeNets: options.homeNets,
+      onChange: (network) => this.#hosts.relabel(network),
+    });
     this.#hosts = new HostTable({
       hot,
       isLocal: (word0, word1, word2, word3) => home.isLocal(word0, word1, word2, word3),
@@ -208,6 +213,7 @@ export class Pipeline {
       formatAddress: formatWords,
       nameOf: (address, mac) => this.#names.nameOf(address, mac),
     });
+    this.#link = new LinkWatch(hot, home);
     this.#answerCalls();
   }
 
@@ -216,7 +222,10 @@ export class Pipeline {
     const { calls, state, times } = this.#hot;
     calls.decode = (row) => this.#decode(row);
     calls.decodeFurther = (row) => this.#decodeFurther(row);
-    calls.macSeen = (row, host) => this.#readHostMac(row, host);
+    calls.macsSeen = (row, source, destination, isAnswered) => {
+      const hosts = { source, destination, isAnswered: isAnswered !== 0 };
+      this.#hosts.noteLook(hosts, this.#link.seeMacs(this.#batch, this.#placeOf(row), hosts));
+    };
     calls.inspect = (row, slot) => this.#inspectRow(row, slot);
     calls.makeRow = (row, slot) => this.#makeRow(row, slot);
     calls.icmpError = (row, marks) =>
@@ -335,7 +344,6 @@ export class Pipeline {
   /** The networks of the capturing host's interfaces, now that they are known or have changed. */
   setOwnNetworks(networks: readonly string[]): void {
     this.#home.setOwn(networks);
-    this.#hosts.relabel();
   }
 
   /** Hosts that changed since they were last taken, as increments. */
@@ -463,6 +471,7 @@ export class Pipeline {
     this.#furtherAt = furtherPacketAt();
     if (packet.stopReason !== StopReason.complete) this.#stopPlaces.add(packet);
     this.#packetRow = row;
+    this.#link.hear(bytes, packet, offsets[index] + capturedLengths[index]);
     this.#flows.setPacket(packet, timestampsUs[index]);
   }
 
@@ -502,12 +511,6 @@ export class Pipeline {
   #inspectRow(row: number, slot: number): void {
     const timestampUs = this.#batch.timestampsUs[this.#take(row)];
     this.#details = this.#inspector.inspect(this.#batch.bytes, this.#packet, { slot, timestampUs });
-  }
-
-  /** Takes the sender's MAC address. */
-  #readHostMac(row: number, host: number): void {
-    this.#take(row);
-    this.#hosts.setMac(host, readMac(this.#batch.bytes, this.#packet.linkOffset + 6));
   }
 
   /** `slot` is -1 without a flow. */
@@ -585,12 +588,6 @@ function named<T>(
       isListed(value, name)
     ),
   );
-}
-
-function readMac(bytes: Uint8Array, offset: number): number {
-  return ((bytes[offset] << 8) | bytes[offset + 1]) * 2 ** 32 +
-    ((bytes[offset + 2] << 24 | bytes[offset + 3] << 16 | bytes[offset + 4] << 8 |
-      bytes[offset + 5]) >>> 0);
 }
 
 function formatWords(word0: number, word1: number, word2: number, word3: number): string {

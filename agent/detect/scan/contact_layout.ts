@@ -3,7 +3,7 @@
  * holds numbers only, in the part of the language that both have. Addresses are bytes.
  *
  *          4096  options         4608  the probe judged last         4736  what is known of each set and table
- *          5120  routers         8192  new contacts of each destination (65,536 cells)
+ *          8192  new contacts of each destination (65,536 cells)
  *        270,336  sets of a day, a week and half an hour, two generations each
  *      6,037,504  pending probes         11,280,384  their links          11,804,680  their index
  *     12,328,968  targets of scans, two generations
@@ -64,8 +64,6 @@ export const RECENT_SET_AT = 4864;
 export const TARGET_SET_AT = 4928;
 export const PENDING_TABLE_AT = 4992;
 export const SOURCE_TABLE_AT = 5056;
-export const ROUTERS_AT = 5120;
-export const ROUTERS_MAX = 256;
 /** Places of a generation of each set, 4 bytes a place. */
 export const DAY_PLACES = 524_288;
 export const WEEK_PLACES = 131_072;
@@ -198,6 +196,7 @@ export const FAMILY_ARP = 9;
 export const FAMILY_SCTP = 10;
 export const FAMILY_ODD = 11;
 export const FAMILY_ODD_ACK = 12;
+export const FAMILY_NDP = 13;
 export const FAMILY_MASK = 0xf;
 export const TRAIT_IS_RAW = 0x10;
 export const TRAIT_IS_ODD_PING = 0x20;

@@ -37,7 +37,6 @@ Deno.test("no two things lie in the same place of ContactJudge's memory", () => 
     [layout.TARGET_SET_AT, 48],
     [layout.PENDING_TABLE_AT, 40],
     [layout.SOURCE_TABLE_AT, 40],
-    [layout.ROUTERS_AT, layout.ROUTERS_MAX * 8],
     [layout.PRESSURE_AT, layout.PRESSURE_CELLS * 4],
     [layout.DAY_AT, layout.DAY_PLACES * 8],
     [layout.WEEK_AT, layout.WEEK_PLACES * 8],

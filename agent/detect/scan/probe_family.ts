@@ -17,6 +17,7 @@ export const Family = {
   /** Flags that belong to no packet of a connection, and those that could. */
   odd: 11,
   oddAck: 12,
+  ndp: 13,
 } as const;
 
 /** By Family; that of TCP is "syn" or "connect", by what most probes look like. */
@@ -34,6 +35,7 @@ export const PROBE_OF_FAMILY: readonly ScanProbe[] = [
   "sctp_init",
   "odd_flags",
   "odd_flags",
+  "ndp",
 ];
 
 export const TcpFlag = {
@@ -74,5 +76,5 @@ export const Trait = {
 
 /** Whether the family is a sweep of hosts, without ports. */
 export function isSweep(family: number): boolean {
-  return family === Family.icmp || family === Family.arp;
+  return family === Family.icmp || family === Family.arp || family === Family.ndp;
 }

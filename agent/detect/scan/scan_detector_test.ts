@@ -278,27 +278,64 @@ Deno.test("an IPv6 sweep of one port is found", () => {
   ]);
 });
 
-Deno.test("an ARP sweep is found; the upkeep of neighbours and a router's search are none", () => {
-  const sweep = new ScanScript();
-  for (let index = 0; index < 50; index++) sweep.arp(index * 0.01, 1, insider, `10.0.1.${index}`);
-  equal(only(sweep).first.scan!.attempts, 10);
+const v6 = "fd00:0:0:0:0:0:0:";
+for (
+  const { name, probe, prefix, asker } of [
+    { name: "ARP", probe: "arp", prefix: "10.0.1.", asker: insider },
+    { name: "neighbour discovery", probe: "ndp", prefix: v6, asker: `${v6}ffff` },
+  ]
+) {
+  Deno.test(`a sweep by ${name} is found`, () => {
+    const sweep = new ScanScript();
+    for (let index = 1; index <= 50; index++) {
+      sweep.neighbour(index * 0.01, 1, asker, `${prefix}${index}`);
+      if (index % 10 === 0) sweep.neighbour(index * 0.01, 2, `${prefix}${index}`, asker);
+    }
+    const { first, last } = only(sweep);
+    equal(first.scan!.attempts, 10);
+    deepStrictEqual(
+      [last.scan!.kind, last.scan!.probe, last.targetCount, last.scan!.attempts],
+      ["horizontal", probe, 50, 50],
+    );
+    equal(last.scan!.answered, 5);
+    equal(last.severity, "low");
+    ok(last.reason.includes(`asked by ${name} for 50 addresses in`), last.reason);
+  });
 
-  const upkeep = new ScanScript();
-  for (let index = 0; index < 50; index++) {
-    const client = `10.0.1.${index}`;
-    upkeep.tcp(index * 60, { from: client, to: server, port: 80 }, "used");
-    upkeep.arp(index * 60 + 30, 1, server, client);
-  }
-  deepStrictEqual(reasons(upkeep), []);
+  Deno.test(`what hosts and routers ask by ${name} is no sweep`, () => {
+    const upkeep = new ScanScript();
+    for (let index = 1; index <= 50; index++) {
+      const client = `${prefix}${index}`;
+      upkeep.tcp(index * 60, { from: client, to: asker, port: 80 }, "used");
+      upkeep.neighbour(index * 60 + 30, 1, asker, client);
+    }
+    deepStrictEqual(reasons(upkeep), []);
 
-  const router = new ScanScript();
-  const mac = 0x02aabbccddee;
-  router.tcp(0, { from: outsider, to: server, port: 80, mac }, "used");
-  for (let index = 0; index < 90; index++) {
-    router.arp(index, 1, "10.0.0.1", `10.0.1.${index}`, mac);
-  }
-  deepStrictEqual(reasons(router), []);
-});
+    const unicast = new ScanScript();
+    for (let index = 1; index <= 50; index++) {
+      unicast.neighbour(index, 1, asker, `${prefix}${index}`, 0);
+    }
+    deepStrictEqual(reasons(unicast), []);
+
+    const unspecified = prefix === v6 ? "0:0:0:0:0:0:0:0" : "0.0.0.0";
+    const newcomers = new ScanScript();
+    for (let index = 1; index <= 50; index++) {
+      newcomers.neighbour(index, 1, unspecified, `${prefix}${index}`);
+    }
+    deepStrictEqual(reasons(newcomers), []);
+  });
+
+  Deno.test(`a router that searches by ${name} needs ten times as much`, () => {
+    const marks = Mark.isSentByRouter | Mark.isToMany | Mark.isLinkBroadcast;
+    for (const [count, told] of [[99, 0], [110, 1]]) {
+      const router = new ScanScript();
+      for (let index = 1; index <= count; index++) {
+        router.neighbour(index * 0.01, 1, asker, `${prefix}${index}`, marks);
+      }
+      equal(reasons(router).length, told);
+    }
+  });
+}
 
 Deno.test("a tiny first fragment counts as a SYN", () => {
   const script = new ScanScript();

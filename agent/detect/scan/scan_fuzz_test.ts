@@ -10,6 +10,7 @@ import { ScanDetector } from "./scan_detector.ts";
 const kinds = [
   ObservationKind.contact,
   ObservationKind.arp,
+  ObservationKind.ndp,
   ObservationKind.icmpError,
   ObservationKind.tick,
 ];
@@ -46,7 +47,8 @@ function wordsOf(rows: readonly Row[]): Int32Array {
     words[10] = 0x0a000000 + hosts[1];
     words[11] = ports;
     words[13] = marks;
-    words[14] = kind === ObservationKind.arp ? 1 + (flags & 1) : flags << 16 | 64;
+    const isNeighbours = kind === ObservationKind.arp || kind === ObservationKind.ndp;
+    words[14] = isNeighbours ? 1 + (flags & 1) : flags << 16 | 64;
     words.set(rest, 15);
   });
   return all;

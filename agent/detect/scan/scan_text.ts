@@ -36,6 +36,7 @@ const verbs: { readonly [probe in ScanProbe]: string } = {
   udp: "sent UDP packets to",
   icmp_echo: "pinged",
   arp: "asked by ARP for",
+  ndp: "asked by neighbour discovery for",
   sctp_init: "tried SCTP on",
 };
 
@@ -52,7 +53,7 @@ export function scanReason(story: ScanStory): string {
 function whatOf({ kind, probe, ports, portCount, target, targetCount }: ScanStory): string {
   const hosts = targetCount === 1 ? target : `${formatCount(targetCount)} hosts`;
   if (probe === "icmp_echo") return hosts;
-  if (probe === "arp") return `${formatCount(targetCount)} addresses`;
+  if (probe === "arp" || probe === "ndp") return `${formatCount(targetCount)} addresses`;
   const portText = portCount === 1 ? `port ${ports}` : `${formatCount(portCount)} ports`;
   const isListed = kind === "horizontal" && portCount > 1 && ports.length <= portsShownMax;
   return `${isListed ? `ports ${ports.replaceAll(",", ", ")}` : portText} of ${hosts}`;
@@ -60,7 +61,7 @@ function whatOf({ kind, probe, ports, portCount, target, targetCount }: ScanStor
 
 /** Probes by which open ports show. What answers FIN, NULL, XMAS, Maimon and ACK probes is closed or behind no filter. */
 const opening: readonly ScanProbe[] = ["syn", "connect", "sctp_init"];
-const asking: readonly ScanProbe[] = ["udp", "icmp_echo", "arp"];
+const asking: readonly ScanProbe[] = ["udp", "icmp_echo", "arp", "ndp"];
 
 /** Nothing of a distributed scan, of which only failed probes are counted. */
 function answeredText({ kind, probe, answered, isOneSided }: ScanStory): string {

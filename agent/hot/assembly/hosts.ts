@@ -6,20 +6,25 @@ import {
   F_HOST_EPOCH,
   F_HOST_FLAGS,
   F_HOSTS,
+  F_PACKETS,
   H_BYTES_IN,
   H_BYTES_OUT,
   H_FLAGS,
   H_LAST_SEEN_US,
+  H_MAC,
   H_PACKETS_IN,
   H_PACKETS_OUT,
   HOST_BYTES,
   HOST_COUNTERS_BYTES,
-  HOST_HAS_MAC,
   HOST_IS_LISTED,
   HOST_IS_LOCAL,
+  HOST_IS_RECEIVER_KNOWN,
+  HOST_IS_SENDER_KNOWN,
+  MAC_IS_SETTLED,
   ORIGINATOR_IS_LOCAL,
   ORIGINATOR_MAC_SEEN,
   P_DESTINATION,
+  P_IP_VERSION,
   P_LINK_OFFSET,
   P_SOURCE,
   P_TUNNEL_DEPTH,
@@ -31,9 +36,10 @@ import {
   S_IS_ORIGINATOR,
   STATE_AT,
 } from "../layout";
-import { hostAdded, hostsFull, macSeen } from "./imports";
+import { hostAdded, hostsFull, macsSeen } from "./imports";
+import { flagsOfMac } from "./known_macs";
 import { writeHostWindow } from "./observations";
-import { field, state } from "./words";
+import { field, read16, read32, state } from "./words";
 
 /** Direction of second_counter.ts. */
 export const PASSING: i32 = 0;
@@ -162,7 +168,10 @@ export function endHostWindow(startUs: f64): void {
 
 /** Adds the packet in hand to the hosts of its flow; returns the packet's Direction. */
 @inline
-export function countHosts(row: i32, flow: usize, timestampUs: f64, wireLength: f64): i32 {
+export function countHosts(
+  base: usize,
+  row: i32,
+  flow: usize, timestampUs: f64, wireLength: f64): i32 {
   const isOriginator = state(S_IS_ORIGINATOR);
   const isUnknown = state(S_IS_NEW) != 0 ||
     load<i32>(flow, F_HOST_EPOCH << 2) != state(S_HOST_EPOCH);
@@ -173,8 +182,13 @@ export function countHosts(row: i32, flow: usize, timestampUs: f64, wireLength: 
   addReceived(load<i32>(flow + (own ^ 4), F_HOSTS << 2), wireLength, timestampUs);
   const flags = load<i32>(flow, F_HOST_FLAGS << 2);
   const macFlag = isOriginator != 0 ? ORIGINATOR_MAC_SEEN : RESPONDER_MAC_SEEN;
-  if ((flags & macFlag) == 0) seeMac(row, flow, source, flags | macFlag);
-  return directionOf(flags, isOriginator);
+  if ((flags & macFlag) != 0) return directionOf(flags, isOriginator);
+  seeMacs(base, row, flow, isOriginator, flags | macFlag);
+  // It may have shown what is local.
+  if (load<i32>(flow, F_HOST_EPOCH << 2) != state(S_HOST_EPOCH)) {
+    findHosts(flow, isOriginator, timestampUs);
+  }
+  return directionOf(load<i32>(flow, F_HOST_FLAGS << 2), isOriginator);
 }
 
 @inline
@@ -220,12 +234,58 @@ function isLocal(row: i32): bool {
   return (flagsOf(row) & HOST_IS_LOCAL) != 0;
 }
 
-/** Takes the sender's MAC address the first time the flow shows it. */
-function seeMac(row: i32, flow: usize, host: i32, flags: i32): void {
+/** Has the MAC addresses looked at the first time that a side of the flow sends, if they may tell something. */
+function seeMacs(base: usize, row: i32, flow: usize, isOriginator: i32, flags: i32): void {
   store<i32>(flow, flags, F_HOST_FLAGS << 2);
   if (field(P_LINK_OFFSET) < 0 || field(P_TUNNEL_DEPTH) > 0) return;
-  const known = flagsOf(host) & (HOST_IS_LOCAL | HOST_IS_LISTED | HOST_HAS_MAC);
-  if (known == (HOST_IS_LOCAL | HOST_IS_LISTED)) macSeen(row, host);
+  const own = (isOriginator ^ 1) << 2;
+  const source = load<i32>(flow + own, F_HOSTS << 2);
+  const destination = load<i32>(flow + (own ^ 4), F_HOSTS << 2);
+  const sender = flagsOf(source);
+  if ((sender & HOST_IS_LISTED) == 0) return;
+  const isAnswered = load<i32>(flow, F_PACKETS << 2) != 0 && load<i32>(flow, (F_PACKETS + 1) << 2) != 0;
+  const isOutside = (sender & HOST_IS_LOCAL) == 0;
+  const isTold = isOutside && isOfLink(isAnswered);
+  const receiver = flagsOf(destination) & (HOST_IS_LISTED | HOST_IS_LOCAL | HOST_IS_RECEIVER_KNOWN);
+  let isSenderKnown = (sender & HOST_IS_SENDER_KNOWN) != 0;
+  let isReceiverKnown = receiver != HOST_IS_LISTED;
+  if (!isTold && isSenderKnown && isReceiverKnown) return;
+  const link = base + field(P_LINK_OFFSET);
+  if (!isSenderKnown) keepMac(source, link + 6);
+  if (!isSenderKnown && (!isOutside || isSettled(link + 6))) {
+    isSenderKnown = true;
+    setFlags(source, HOST_IS_SENDER_KNOWN);
+  }
+  if (!isReceiverKnown && isSettled(link)) {
+    isReceiverKnown = true;
+    setFlags(destination, HOST_IS_RECEIVER_KNOWN);
+  }
+  if (isTold || !isSenderKnown || !isReceiverKnown) macsSeen(row, source, destination, isAnswered);
+}
+
+/** The host's MAC address is the one that it is seen with first. */
+function keepMac(row: i32, mac: usize): void {
+  const at = rowsAt + <usize> row * HOST_BYTES + (H_MAC << 2);
+  if (load<i64>(at) != 0) return;
+  store<i32>(at, read16(mac));
+  store<i32>(at, read32(mac + 2), 4);
+}
+
+@inline
+function setFlags(row: i32, flags: i32): void {
+  store<i32>(rowsAt + <usize> row * HOST_BYTES, flagsOf(row) | flags, H_FLAGS << 2);
+}
+
+function isSettled(mac: usize): bool {
+  return (flagsOfMac(mac) & MAC_IS_SETTLED) != 0;
+}
+
+/** Whether only a neighbour sends so: to a group of the link, or in answer to one with the same /64. */
+function isOfLink(isAnswered: bool): bool {
+  if (field(P_IP_VERSION) == 4) return <u32> field(P_DESTINATION + 3) >> 8 == 0xe00000;
+  if (<u32> field(P_DESTINATION) >> 16 == 0xff02) return true;
+  return isAnswered && field(P_SOURCE) == field(P_DESTINATION) &&
+    field(P_SOURCE + 1) == field(P_DESTINATION + 1);
 }
 
 /** Murmur3's mixing of four words; addresses of one network differ in few bits. */

@@ -16,9 +16,9 @@ export declare function hostAdded(row: i32, timestampUs: f64): void;
 // There are as many hosts as may be: some are to leave.
 @external("env", "hostsFull")
 export declare function hostsFull(): void;
-// A host's MAC address has been seen for the first time.
-@external("env", "macSeen")
-export declare function macSeen(row: i32, host: i32): void;
+// The MAC addresses of a packet may tell something of its hosts.
+@external("env", "macsSeen")
+export declare function macsSeen(row: i32, source: i32, destination: i32, isAnswered: bool): void;
 // The payload of a flow that has not told its name.
 @external("env", "inspect")
 export declare function inspect(row: i32, slot: i32): void;

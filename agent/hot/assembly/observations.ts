@@ -24,6 +24,7 @@ import {
   F_START_US,
   F_STATE,
   KIND_APPLICATION_SHIFT,
+  MAC_IS_ROUTER,
   META_IS_IPV6,
   O_ARP_WORDS,
   O_CONTACT_WORDS,
@@ -33,6 +34,7 @@ import {
   O_KIND_END,
   O_KIND_HOST_WINDOW,
   O_MARK_HAS_HOST,
+  O_KIND_NDP,
   O_MARK_ENDED_CLOSED,
   O_MARK_ENDED_EVICTED,
   O_MARK_ENDED_INPUT,
@@ -42,6 +44,7 @@ import {
   O_MARK_IS_SOURCE_LOCAL,
   O_MARK_IS_TO_MANY,
   O_MARK_IS_TUNNELLED,
+  O_MARK_IS_SENT_BY_ROUTER,
   O_MARK_SENT_BY_ORIGINATOR,
   O_SAMPLE_WORDS,
   O_WORDS_MAX,
@@ -54,9 +57,12 @@ import {
   P_IP_VERSION,
   P_IS_FRAGMENT,
   P_LINK_OFFSET,
+  P_DESTINATION,
   P_OUTER_SOURCE_OFFSET,
   P_PAYLOAD_CAPTURED_LENGTH,
+  P_PAYLOAD_CAPTURED_LENGTH,
   P_PAYLOAD_LENGTH,
+  P_PAYLOAD_OFFSET,
   P_PAYLOAD_OFFSET,
   P_SOURCE,
   P_SOURCE_PORT,
@@ -76,18 +82,23 @@ import {
   STATE_AT,
   STATE_ORIGINATOR_IS_LOW,
   STATE_TCP_MASK,
+  TRANSPORT_ARP,
   TRANSPORT_UDP,
   TURN_HAS_DOUBLED,
   TURN_IS_CONTINUED,
   TURN_IS_FIRST_PAYLOAD,
+  TURN_IS_NEW,
   WANTS_FLOWS,
   WANTS_OBSERVATIONS,
 } from "../layout";
 import { findHost, writeHost } from "./http_host";
 import { observationsFull } from "./imports";
+import { flagsOfMac } from "./known_macs";
 import { isToMany } from "./roles";
 import { field, read16, read32, state } from "./words";
 
+export const NEIGHBOUR_SOLICITATION: i32 = 135;
+export const NEIGHBOUR_ADVERTISEMENT: i32 = 136;
 /** Of Ethernet and IPv4 addresses, with its header. */
 const ARP_LENGTH: usize = 28;
 
@@ -114,7 +125,10 @@ export function writeContact(
   const hostLength = isRequestToOutside(flow, turn) ? findHost(base) : 0;
   const more = hasSample ? O_SAMPLE_WORDS : hostLength + 3 >> 2;
   const hostMark = hostLength > 0 ? O_MARK_HAS_HOST : 0;
-  const marks = turn | hostMark | packetMarks(base, isEthernet);
+  const link = field(P_LINK_OFFSET);
+  const isFirst = (turn & TURN_IS_NEW) != 0 && link >= 0;
+  const sender = isFirst ? senderMarks(base + link + 6) : 0;
+  const marks = turn | hostMark | sender | packetMarks(base, isEthernet);
   const at = beginPacketRow(O_CONTACT_WORDS + more, O_KIND_CONTACT, flow, timestampUs, marks);
   if (at == 0) return;
   set(at, 14, field(P_TCP_FLAGS) << 16 | field(P_TTL) & 0xffff);
@@ -184,10 +198,35 @@ export function writeArp(
   set(at, 6, read32(arp + 14));
   set(at, 9, 0xffff);
   set(at, 10, read32(arp + 24));
-  set(at, 13, packetMarks(base, isEthernet));
+  set(at, 13, packetMarks(base, isEthernet) | senderMarks(arp + 8));
   set(at, 14, read16(arp + 6));
   writeMac(at, 16, arp + 8);
   writeMac(at, 18, arp + 18);
+  writeSenderMac(at, 20, base);
+}
+
+/** A neighbour solicitation or advertisement (RFC 4861 sections 4.3 and 4.4); one that a router passed on is none. */
+export function writeNdp(base: usize, flow: usize, timestampUs: f64, isEthernet: bool): void {
+  const isWhole = field(P_PAYLOAD_CAPTURED_LENGTH) >= 16;
+  if (!isWhole || field(P_TTL) != 255 || field(P_TUNNEL_DEPTH) > 0) return;
+  const at = beginRow(O_ARP_WORDS, O_KIND_NDP, TRANSPORT_ARP, timestampUs);
+  if (at == 0) return;
+  const isAsking = field(P_SOURCE_PORT) == NEIGHBOUR_SOLICITATION;
+  const target = base + field(P_PAYLOAD_OFFSET);
+  const other = isAsking ? P_SOURCE : P_DESTINATION;
+  for (let word = 0; word < 4; word++) {
+    set(at, (isAsking ? 3 : 7) + word, field(other + word));
+    set(at, (isAsking ? 7 : 3) + word, read32(target + (word << 2)));
+  }
+  set(at, 11, 0);
+  set(at, 12, idOf(flow));
+  const link = field(P_LINK_OFFSET);
+  set(at, 13, packetMarks(base, isEthernet) | (link >= 0 ? senderMarks(base + link + 6) : 0));
+  set(at, 14, isAsking ? 1 : 2);
+  set(at, 15, 0);
+  writeSenderMac(at, 16, base);
+  set(at, 18, 0);
+  set(at, 19, 0);
   writeSenderMac(at, 20, base);
 }
 
@@ -290,6 +329,11 @@ function localMarks(flags: i32, isOriginator: i32): i32 {
   const destination = isOriginator != 0 ? RESPONDER_IS_LOCAL : ORIGINATOR_IS_LOCAL;
   return ((flags & source) != 0 ? O_MARK_IS_SOURCE_LOCAL : 0) |
     ((flags & destination) != 0 ? O_MARK_IS_DESTINATION_LOCAL : 0);
+}
+
+/** What is known of the sender's MAC address. */
+function senderMarks(mac: usize): i32 {
+  return (flagsOfMac(mac) & MAC_IS_ROUTER) != 0 ? O_MARK_IS_SENT_BY_ROUTER : 0;
 }
 
 /** What the frame and the IP header add. */

@@ -57,7 +57,15 @@ import {
 import { countHosts, PASSING } from "./hosts";
 import { setDnsPacket, writeDns } from "./dns_observation";
 import { decode, decodeFurther, icmpError, makeRow, secondOver, tick } from "./imports";
-import { packetMarks, wantsObservations, writeArp, writeContact } from "./observations";
+import {
+  NEIGHBOUR_ADVERTISEMENT,
+  NEIGHBOUR_SOLICITATION,
+  packetMarks,
+  wantsObservations,
+  writeArp,
+  writeContact,
+  writeNdp,
+} from "./observations";
 import { isBrief, setDue } from "./traffic_clock";
 import { field, state } from "./words";
 
@@ -189,7 +197,7 @@ function track(
   }
   if (state(S_IS_NEW) != 0) addTo(TRANSPORT_FLOWS_AT, field(P_TRANSPORT), 1);
   const flow = flowAt(slot);
-  const direction = countHosts(row, flow, timestampUs, wireBytes);
+  const direction = countHosts(base, row, flow, timestampUs, wireBytes);
   const known = applicationOf(flow);
   const hasPayload = field(P_PAYLOAD_CAPTURED_LENGTH) > 0;
   // Over TCP a DNS message may be in any number of segments: TypeScript puts them together.
@@ -204,18 +212,24 @@ function track(
   const isDns = known == APPLICATION_DNS || turn != 0 && applicationOf(flow) == APPLICATION_DNS;
   const isDatagram = isDns && field(P_TRANSPORT) != TRANSPORT_TCP;
   if (isDatagram && hasPayload) writeDns(base, flow, timestampUs, isEthernet);
-  if (isIcmpError()) icmpError(row, packetMarks(base, isEthernet));
+  const transport = field(P_TRANSPORT);
+  if (transport == TRANSPORT_ICMPV6 && isNeighbours()) writeNdp(base, flow, timestampUs, isEthernet);
+  else if (isIcmpError(transport)) icmpError(row, packetMarks(base, isEthernet));
   return direction;
+}
+
+@inline
+function isNeighbours(): bool {
+  const type = field(P_SOURCE_PORT);
+  return type == NEIGHBOUR_SOLICITATION || type == NEIGHBOUR_ADVERTISEMENT;
 }
 
 /** Unreachable, source quench, redirect, time exceeded, parameter problem (RFC 792; RFC 4443 sections 3.1 to 3.4). */
 @inline
-function isIcmpError(): bool {
-  const transport = field(P_TRANSPORT);
-  if (transport != TRANSPORT_ICMP && transport != TRANSPORT_ICMPV6) return false;
+function isIcmpError(transport: i32): bool {
   const type = field(P_SOURCE_PORT);
   if (transport == TRANSPORT_ICMPV6) return type >= 1 && type <= 4;
-  return type >= 3 && type <= 5 || type == 11 || type == 12;
+  return transport == TRANSPORT_ICMP && (type >= 3 && type <= 5 || type == 11 || type == 12);
 }
 
 /** Looks at the payload of a flow that may have more to tell. */

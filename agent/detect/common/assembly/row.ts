@@ -101,12 +101,6 @@ export function payloadLength(): u32 {
   return word(17);
 }
 
-/** Two words, the upper one first. */
-@inline
-export function wide(index: i32): u64 {
-  return <u64> word(index) << 32 | <u64> word(index + 1);
-}
-
 @inline
 export function origPackets(): u32 {
   return word(18);

@@ -18,7 +18,6 @@ import {
   takeUp,
   timestampUs,
   transport,
-  wide,
   word,
   wordAt,
 } from "../../common/assembly/row";
@@ -28,6 +27,7 @@ import {
   KIND_CONTACT,
   KIND_DNS,
   KIND_ICMP_ERROR,
+  KIND_NDP,
   MARK_HAS_DOUBLED,
   MARK_HAS_TCP_STATE_MOVED,
   MARK_IS_CONTINUED,
@@ -36,6 +36,7 @@ import {
   MARK_IS_FIRST_PAYLOAD,
   MARK_IS_LINK_BROADCAST,
   MARK_IS_NEW,
+  MARK_IS_SENT_BY_ROUTER,
   MARK_IS_SOURCE_LOCAL,
   MARK_IS_TO_MANY,
   MARK_IS_TUNNELLED,
@@ -46,6 +47,7 @@ import {
 import {
   FAMILY_ARP,
   FAMILY_MASK,
+  FAMILY_NDP,
   FAMILY_NONE,
   FAMILY_TCP,
   FAMILY_UDP,
@@ -112,7 +114,6 @@ import { advancePeers } from "./peers";
 import { countPorts, writePorts } from "./ports";
 import { advancePressure, press, skippedContacts } from "./pressure";
 import { familyOfRow, isBare, isOddByItself, isSweep, traitsOfRow } from "./probes";
-import { addRouter, isRouter } from "./routers";
 import { judgeAtOnce, judgeBefore, judgeDue, judgedUntilUs, judgeRest, settle } from "./settling";
 import { findSource, forgottenSources, makeSources } from "./sources";
 
@@ -199,6 +200,7 @@ function takeRow(): void {
     takeLater();
     if (openCount() > 0 && has(MARK_IS_FIRST_PAYLOAD)) takePayload();
   } else if (rowKind == KIND_ARP) takeArp();
+  else if (rowKind == KIND_NDP) takeNdp();
   else if (rowKind == KIND_ICMP_ERROR) takeIcmpError();
   else if (rowKind == KIND_DNS) takeDns();
 }
@@ -220,7 +222,6 @@ function takeFirst(): void {
   if (isToItself()) return;
   judgeBefore(timestampUs());
   hashEnds();
-  if (!has(MARK_IS_SOURCE_LOCAL | MARK_IS_TUNNELLED)) noteRouter();
   // The side that is asked comes first: an answer to what was not seen, or a probe that looks like one.
   if (transport() == TRANSPORT_UDP && !has(MARK_SENT_BY_ORIGINATOR)) addReply();
   const family = familyOfRow();
@@ -228,12 +229,6 @@ function takeFirst(): void {
   contacts++;
   if (press(destination0, <u32> option(O_FLOOD_CONTACT_MAX)) && !isSuspicious(family)) return;
   takeProbe(family);
-}
-
-/** A frame brought a packet from outside: its sender is a router. */
-function noteRouter(): void {
-  const mac = wide(24);
-  if (mac != 0) addRouter(mac);
 }
 
 function takeProbe(family: i32): void {
@@ -301,22 +296,34 @@ function takePayload(): void {
   } else takeData(destination(), family, source(), sourcePort());
 }
 
-// ------------------------------------------------ ARP, ICMP, DNS
+// ------------------------------------------------ ARP, neighbour discovery, ICMP, DNS
 
 function takeArp(): void {
   const operation = word(14);
-  if (operation == 2) {
-    const probe = findAsked(0);
-    if (probe != 0) markAnswered(probe);
-    return;
-  }
+  if (operation == 2) return takeNeighbour();
   // Announcements, address probes and the unicast upkeep of a known neighbour ask for nobody new.
   if (operation != 1 || word(6) == 0 || word(6) == word(10)) return;
-  if (!has(MARK_IS_LINK_BROADCAST)) return;
-  if (isRouter(wide(16))) addRouterAddress();
+  if (has(MARK_IS_LINK_BROADCAST)) askForNeighbour(FAMILY_ARP);
+}
+
+/** As ARP: duplicate address detection has no source (RFC 4862 section 5.4.2), and upkeep is unicast. */
+function takeNdp(): void {
+  if (word(14) == 2) return takeNeighbour();
+  const hasSource = load<i64>(source()) != 0 || load<i64>(source(), 8) != 0;
+  if (hasSource && has(MARK_IS_TO_MANY) && !isToItself()) askForNeighbour(FAMILY_NDP);
+}
+
+/** A neighbour has answered. */
+function takeNeighbour(): void {
+  const probe = findAsked(0);
+  if (probe != 0) markAnswered(probe);
+}
+
+function askForNeighbour(family: i32): void {
+  if (has(MARK_IS_SENT_BY_ROUTER)) addRouterAddress();
   hashEnds();
-  if (!isFirst(0, FAMILY_ARP)) return;
-  addPending(0, FAMILY_ARP | TRAIT_IS_SOURCE_LOCAL | TRAIT_IS_DESTINATION_LOCAL, judgedUntilUs());
+  if (!isFirst(0, family)) return;
+  addPending(0, family | TRAIT_IS_SOURCE_LOCAL | TRAIT_IS_DESTINATION_LOCAL, judgedUntilUs());
 }
 
 function takeIcmpError(): void {

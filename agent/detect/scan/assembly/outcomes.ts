@@ -21,6 +21,7 @@ import {
   FAMILY_ARP,
   FAMILY_ICMP,
   FAMILY_MAIMON,
+  FAMILY_NDP,
   FAMILY_ODD_ACK,
   FAMILY_SCTP,
   FAMILY_TCP,
@@ -116,6 +117,6 @@ export function outcomeOfSilence(family: i32, traits: i32, isAnswered: bool): i3
     const isData = (traits & TRAIT_HAS_PAYLOAD) != 0 && isBare(family);
     return isData && !isOddByItself(family) ? OUTCOME_USED : OUTCOME_FAILED;
   }
-  const isProbe = family == FAMILY_ARP || (traits & TRAIT_IS_RAW) != 0;
+  const isProbe = family == FAMILY_ARP || family == FAMILY_NDP || (traits & TRAIT_IS_RAW) != 0;
   return isProbe ? OUTCOME_ANSWERED : OUTCOME_NEUTRAL;
 }

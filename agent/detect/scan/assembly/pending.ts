@@ -6,12 +6,12 @@
  */
 import {
   destination,
+  has,
   isIpv4Address,
   source,
   sourcePort,
   timestampUs,
   transport,
-  wide,
   word,
 } from "../../common/assembly/row";
 import {
@@ -23,7 +23,7 @@ import {
   removeFrom,
   touch,
 } from "../../common/assembly/slots";
-import { TRANSPORT_TCP } from "../../common/row_layout";
+import { MARK_IS_SENT_BY_ROUTER, TRANSPORT_TCP } from "../../common/row_layout";
 import {
   FAMILY_MASK,
   FAMILY_TCP,
@@ -50,7 +50,6 @@ import { copyAddress, copyRecord } from "./copies";
 import { destination0, destination1, source0, source1 } from "./ends";
 import { hashAddress0, mix } from "./hashes";
 import { giveUp } from "./judgement";
-import { isRouter } from "./routers";
 
 /** At most half of the places of the index are taken. */
 const MASK: i32 = PENDING_MAX * 2 - 1;
@@ -141,8 +140,7 @@ export function fillProbe(probe: usize, ports: i32, hash: i32, traits: i32): voi
 
 /** Of the MAC address that a TCP row came from; 0 when it is a router's, which many hosts share. */
 export function macHash(): i32 {
-  const mac = wide(24);
-  if (mac == 0 || transport() != TRANSPORT_TCP || isRouter(mac)) return 0;
+  if (transport() != TRANSPORT_TCP || has(MARK_IS_SENT_BY_ROUTER)) return 0;
   return <i32> (word(24) * 0x9e3779b1 ^ word(25));
 }
 

@@ -33,6 +33,7 @@ import {
   FAMILY_FIN,
   FAMILY_ICMP,
   FAMILY_MAIMON,
+  FAMILY_NDP,
   FAMILY_NONE,
   FAMILY_NULL,
   FAMILY_ODD,
@@ -71,7 +72,7 @@ const firstDynamicPort: i32 = 32_768;
 
 /** Whether the family is a sweep of hosts, without ports. */
 export function isSweep(family: i32): bool {
-  return family == FAMILY_ICMP || family == FAMILY_ARP;
+  return family == FAMILY_ICMP || family == FAMILY_ARP || family == FAMILY_NDP;
 }
 
 /** Probes that no benign host sends and that are judged at once. */

@@ -5,6 +5,7 @@ import {
   FAMILY_ARP,
   FAMILY_ICMP,
   FAMILY_MASK,
+  FAMILY_NDP,
   FAMILY_TCP,
   FAMILY_UDP,
   JUDGED_AT,
@@ -136,7 +137,7 @@ function setUdpTraits(isSilent: bool): void {
 /** Whether the failure judged has a harmless reason. */
 function isExcused(isSilent: bool): bool {
   const family = judgedFamily();
-  if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
+  if (family == FAMILY_ARP || family == FAMILY_NDP) return hasPair(JUDGED_AT);
   if (family == FAMILY_ICMP || isBare(family)) return false;
   if (hasService(JUDGED_AT, judgedPorts())) return true;
   if (family == FAMILY_TCP) return isFtpData() || hasFallenBack(JUDGED_AT);
@@ -157,7 +158,7 @@ function isFtpData(): bool {
 /** Remembers what an accepted contact teaches; whether nothing more is to be said of it. */
 function isSettled(outcome: i32): bool {
   const family = judgedFamily();
-  if (family == FAMILY_ARP) return hasPair(JUDGED_AT);
+  if (family == FAMILY_ARP || family == FAMILY_NDP) return hasPair(JUDGED_AT);
   if (family == FAMILY_ICMP) return outcome == OUTCOME_NEUTRAL;
   const port = judgedPort();
   if (outcome == OUTCOME_USED) noteUse(family);

@@ -203,15 +203,17 @@ export class ScanScript {
   }
 
   /** An ARP request (1) to all, or a reply (2). */
-  arp(atS: number, operation: 1 | 2, from: string, to: string, mac = 0x020000000001): void {
+  /** An ARP packet, or for IPv6 one of neighbour discovery; to all, and a host's own, unless told otherwise. */
+  neighbour(atS: number, operation: 1 | 2, from: string, to: string, marks?: number): void {
     this.passTo(atS);
-    const words = this.#begin(ObservationKind.arp, Transport.arp, ARP_WORDS);
+    const isIpv6 = from.includes(":");
+    const kind = isIpv6 ? ObservationKind.ndp : ObservationKind.arp;
+    const words = this.#begin(kind, Transport.arp, ARP_WORDS);
     writeAddress(words, 3, from);
     writeAddress(words, 7, to);
-    words[13] = operation === 1 ? Mark.isLinkBroadcast : 0;
+    const toAll = isIpv6 ? Mark.isToMany | Mark.isLinkBroadcast : Mark.isLinkBroadcast;
+    words[13] = marks ?? (operation === 1 ? toAll : 0);
     words[14] = operation;
-    words[16] = mac / 2 ** 32;
-    words[17] = mac;
     this.#take(ARP_WORDS);
   }
 
