@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { Prng } from "../agent/detect/common/prng.ts";
 import { Flood } from "../agent/detect/flood/flood.ts";
 import type { Finding } from "../agent/records.ts";
-import { type Ends, TcpFlag, tcpFrame, udpFrame } from "../bench/detection/frames.ts";
+import { echoFrame, type Ends, TcpFlag, tcpFrame, udpFrame } from "../bench/detection/frames.ts";
 import type { TimedFrame } from "../bench/detection/own_captures.ts";
 import { detectInFrames } from "./detect_in_file.ts";
 
@@ -124,6 +124,39 @@ Deno.test("where one direction is captured, a busy name server is not flooded", 
   ok(flood.reason.includes("UDP packets, of which only this direction was captured, to"));
 });
 
+Deno.test("a flood from a server's port is found, a stream from one is not", () => {
+  const ends = { source: outside, destination: recorder };
+  const from = (port: number, perSecond: number) =>
+    Array.from({ length: perSecond }, (_, index) => ({
+      atS: index / perSecond,
+      frame: udpFrame(ends, ports(port, 40_000), random(12)),
+    }));
+  deepEqual(floods(from(443, 4_000)), [], "of which the questions were not captured");
+  const [flood] = floods(from(443, 40_000));
+  ok(flood.reason.startsWith(`${outside} sent 40,000 unanswered UDP packets`), flood.reason);
+  const refused = [...from(443, 4_000), ...refusals(ends, 1, ports(443, 40_000))];
+  ok(floods(refused)[0].reason.startsWith(`${outside} sent 4,000 unanswered UDP packets`));
+});
+
+Deno.test("what is answered or refused within one flow is counted to its end", () => {
+  const ends = { source: outside, destination: recorder };
+  const back = { source: recorder, destination: outside };
+  const pings = Array.from({ length: 6_000 }, (_, index) => [
+    { atS: index / 300, frame: echoFrame(ends, "request", index & 0xffff) },
+    { atS: index / 300 + 1e-4, frame: echoFrame(back, "reply", index & 0xffff) },
+  ]).flat();
+  ok(/ sent 6,000 ICMP messages .* within 20 s, up to 300 a second$/.test(floods(pings)[0].reason));
+  const { syn, rst, ack } = TcpFlag;
+  const syns = Array.from({ length: 6_000 }, (_, index) => [
+    { atS: index / 40_000, frame: tcpFrame(ends, ports(50_000, 80), { flags: syn }) },
+    { atS: index / 40_000 + 1e-5, frame: tcpFrame(back, ports(80, 50_000), { flags: rst | ack }) },
+  ]).flat();
+  equal(
+    floods(syns)[0].reason,
+    `${outside} sent 6,000 SYNs that no connection followed to ${recorder} (port 80) within 150 ms`,
+  );
+});
+
 Deno.test("a flood in a flow that was quiet before is dated from where it began", () => {
   const ends = { source: outside, destination: recorder };
   const quiet = stream({ ends, perSecond: 20, payload: () => [9, 9, 9, 9], seconds: 30 });
@@ -178,11 +211,15 @@ function conversation(ends: Ends, port: number, at = 0): TimedFrame[] {
 }
 
 /** ICMP port unreachable for packets of stream(), one a second. */
-function refusals({ source, destination }: Ends, seconds: number): TimedFrame[] {
+function refusals(
+  { source, destination }: Ends,
+  seconds: number,
+  ofPorts = ports(40_000, 9_000),
+): TimedFrame[] {
   const back = { source: destination, destination: source };
   return Array.from({ length: seconds }, (_, second) => {
     const frame = udpFrame(back, ports(0, 0), []).slice(0, 34);
-    const quoted = udpFrame({ source, destination }, ports(40_000, 9_000), []).slice(14);
+    const quoted = udpFrame({ source, destination }, ofPorts, []).slice(14);
     frame.set([1], 23);
     frame.set([0, 20 + 8 + quoted.length], 16);
     return {

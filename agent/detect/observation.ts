@@ -10,7 +10,7 @@
  *     word 13       Mark bits
  *     then by kind:
  *
- *     contact, end  (end: of flows with payload, or with 64 packets in a direction)
+ *     contact, end  (end: of flows with payload, with 64 packets in a direction, or with several SYNs and no more)
  *                   14 tcpFlags << 16 | ttl        15 tcpWindow << 16 | IPv4 identification
  *                   16 header length << 16 | wire length (both cut off at 65,535)
  *                   17 payload length of the packet

@@ -183,13 +183,17 @@ Deno.test("ObservationWriter tells the end of a flow that had payload", () => {
   }]);
 });
 
-Deno.test("ObservationWriter tells the end of a flow without payload when it had many packets", () => {
-  const ends = (count: number) =>
+Deno.test("ObservationWriter tells the end of a flow without payload when it had many packets or several SYNs", () => {
+  const ends = (count: number, flags = 0x10) =>
     observe(
-      Array.from({ length: count }, (_, i) => ({ timestampUs: startUs + i, bytes: segment(0x02) })),
+      Array.from(
+        { length: count },
+        (_, i) => ({ timestampUs: startUs + i, bytes: segment(flags) }),
+      ),
       (row) => row.kind === ObservationKind.end && row.origPackets,
     ).filter((packets) => packets !== false);
   deepStrictEqual([ends(63), ends(64), ends(100)], [[], [64], [100]]);
+  deepStrictEqual([ends(1, 0x02), ends(2, 0x02)], [[], [2]], "SYNs");
 });
 
 Deno.test("ObservationWriter shows a payload's first bytes where UDP packets have doubled, or go on unanswered", () => {

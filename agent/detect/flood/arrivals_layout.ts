@@ -50,8 +50,9 @@ export const L_SAMPLE_PACKETS = 12;
 export const L_PLACES = 13;
 /** Samples compared. */
 export const L_COMPARED = 14;
-/** Payload bytes of what has been judged, in flows of answers. */
+/** Payload bytes of what has been judged, in flows of answers; 1 in flows of answers to connections. */
 export const L_BYTES = 15;
+export const L_IS_HANDSHAKES = 15;
 export const FLOW_WORDS = 16;
 export const FLOWS_MAX = 4096;
 export const FLOWS_AT = 270_336;

@@ -74,6 +74,7 @@ export interface FloodState {
 
 const forgedMin = 32;
 const severeMin = 100_000;
+const usPerSecond = 1_000_000;
 
 export function floodFacts(state: FloodState, episode: Episode): EpisodeFacts {
   const { kind, target, sources, sourceCount } = state;
@@ -95,9 +96,13 @@ function sentence(state: FloodState, { amount, firstUs, lastUs }: Episode): stri
   const { unit, unitOneSided } = FLOODS[kind];
   const what = isOneSided && unitOneSided ? unitOneSided : unit;
   const where = port >= 0 ? `${target} (port ${port})` : target;
-  const rate = formatCount(peak);
-  return `${senders(state)} sent ${formatCount(amount)} ${what} to ${where} within ` +
-    `${formatPeriod(lastUs - firstUs)}, up to ${rate} ${isPeakRate ? "a second" : "in one second"}`;
+  const spanUs = lastUs - firstUs;
+  const said = `${senders(state)} sent ${formatCount(amount)} ${what} to ${where} within ` +
+    formatPeriod(spanUs);
+  if (spanUs < usPerSecond) return said;
+  // Rows of one flow may come too rarely to see its highest rate.
+  const rate = isPeakRate ? Math.max(peak, amount * usPerSecond / spanUs) : peak;
+  return `${said}, up to ${formatCount(rate)} ${isPeakRate ? "a second" : "in one second"}`;
 }
 
 export function senders({ sources, sourceCount }: FloodState): string {

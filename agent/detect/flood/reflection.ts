@@ -54,11 +54,14 @@ function sentence(state: FloodState, { amount, firstUs, lastUs }: Episode): stri
       return `${who} sent ${target} ${count} packets (${size}) from port ${service} (${name}) that it ` +
         `had not asked for, ${within}, as happens when somebody asks in its name`;
     case FloodKind.handshakes:
-      return `${who} answered ${count} connections that ${target} had not opened, ${within}, as ` +
-        `happens when somebody opens them in its name`;
+      return `${who} sent ${target} ${count} answers to connections that it had not opened, ` +
+        `${within}, as happens when somebody opens them in its name`;
     case FloodKind.backscatter:
-      return `${target} answered ${count} connections that ${whom} had not opened, ${within}: ` +
-        `somebody opens them in other names, perhaps to attack ${target}`;
+      return `${target} sent ${whom} ${count} answers to connections that ` +
+        `${
+          sourceCount === 1 ? "it" : "they"
+        } had not opened, ${within}, as happens when somebody ` +
+        `attacks it in other names`;
     default:
       return `${who} sent ${target} ${count} answers (${size}) from port ${service} (${name}), each at ` +
         `least ten times as large as its question, ${within}, as happens when somebody asks in the ` +

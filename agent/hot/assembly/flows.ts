@@ -76,7 +76,7 @@ import { hashKey, hasKey, isSwapped, putKey, readKey, recentPlace } from "./flow
 import { addLetterOnce, LETTER_DATA, SEEN_DATA } from "./history";
 import { flowEnded, inspect } from "./imports";
 import { wantsFlows, wantsObservations, writeEnd } from "./observations";
-import { isTcpAttempt, isTcpClosed, SYN } from "./tcp_states";
+import { isTcpAttempt, isTcpClosed, SYN, SYN_SENT } from "./tcp_states";
 import { isSentByResponder } from "./roles";
 import { isPortReuse, startTcp, trackTcp } from "./tcp_tracking";
 import { append, first, makeLists, touch, unlink } from "./timeout_lists";
@@ -91,6 +91,8 @@ const INSPECTION_MASK: i32 = 0xff << SEEN_BUDGET_SHIFT | SEEN_IS_INSPECTED;
 /** Silence after which a packet counts as resuming its flow, and the packets from which doublings count. */
 const RESUMED_US: f64 = 1_000_000;
 const DOUBLED_MIN: i32 = 64;
+/** State of a flow's originator among its TCP states. */
+const TCP_END_MASK: i32 = 7;
 
 let slotsAt: usize = 0;
 let slotCountMax: i32 = 0;
@@ -408,11 +410,13 @@ function report(flow: usize, reason: i32): void {
   if (isInspected || wantsFlows()) flowEnded(slotOf(flow), reason);
 }
 
-/** Flows with payload, and those of which doublings were told: their last counts are not known otherwise. */
+/** Flows with payload, and those whose last counts are not known otherwise: with doublings, or with more than one SYN. */
 function isWorthTelling(flow: usize): bool {
   if (load<f64>(flow, F_BYTES << 2) + load<f64>(flow, (F_BYTES + 2) << 2) > 0) return true;
-  return load<i32>(flow, F_PACKETS << 2) >= DOUBLED_MIN ||
-    load<i32>(flow, (F_PACKETS + 1) << 2) >= DOUBLED_MIN;
+  const sent = load<i32>(flow, F_PACKETS << 2);
+  if (sent >= DOUBLED_MIN || load<i32>(flow, (F_PACKETS + 1) << 2) >= DOUBLED_MIN) return true;
+  return sent > 1 && load<u8>(flow, F_KIND << 2) == TRANSPORT_TCP &&
+    (load<i32>(flow, F_STATE << 2) & TCP_END_MASK) == SYN_SENT;
 }
 
 /** Ends the flow that has been silent longest. */

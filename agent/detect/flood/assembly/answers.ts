@@ -7,25 +7,19 @@ import {
   durationMs,
   has,
   kind,
-  marks,
   origBytes,
-  origPackets,
   payloadLength,
   respBytes,
   respPackets,
-  sourcePort,
   timestampUs,
 } from "../../common/assembly/row";
 import {
   KIND_END,
-  MARK_IS_DESTINATION_LOCAL,
   MARK_IS_FIRST_OF_SIDE,
   MARK_IS_FIRST_PAYLOAD,
   MARK_IS_LINK_BROADCAST,
   MARK_IS_NEW,
-  MARK_IS_SOURCE_LOCAL,
   MARK_IS_TO_MANY,
-  MARK_SENT_BY_ORIGINATOR,
 } from "../../common/row_layout";
 import {
   D_DONE,
@@ -38,12 +32,23 @@ import {
 } from "../arrivals_layout";
 import { isInRun, uncounted } from "./arrival";
 import { findDestination, useDestination } from "./destinations";
+import {
+  isFromOutside,
+  isLocal,
+  isOriginator,
+  receiver,
+  receiverPort,
+  returned,
+  sender,
+  senderPort,
+  sent,
+  sentBytes,
+  SOURCE,
+} from "./ends";
 import { findFlow, forgetFlow, packets, sinceUs, takeStretch, useFlow } from "./flows";
 import { arriveInRun, turnRun } from "./runs";
 import { noteAsking, SILENT, talkOf, wasAsking } from "./talks";
 
-const SOURCE: i32 = 3;
-const DESTINATION: i32 = 7;
 const PORT_NTP: i32 = 123;
 /** Where both ports are the service's, packets may be questions, but not such large ones (NTP's have 48 to 68 bytes). */
 const ANSWER_MIN: u32 = 512;
@@ -51,25 +56,38 @@ const ANSWER_MIN_NTP: u32 = 100;
 /** A host that is asked in another's name answers so many times what it was asked. */
 const AMPLIFIED: u32 = 10;
 
-/** Of the row's flow: words of the one who answers and of the receiver, their ports, what has been answered. */
+/** Words of the one who answers and of the one who gets it, the service's port, what has been answered so far. */
 let server: i32 = 0;
-let receiver: i32 = 0;
+let client: i32 = 0;
 let service: i32 = 0;
-let port: i32 = 0;
-let sent: u32 = 0;
-let sentBytes: u32 = 0;
+let answers: u32 = 0;
+let answerBytes: u32 = 0;
 
 /** Takes a row of a flow in which a service has spoken to somebody who has not; false for all others. */
 export function takeAnswer(): bool {
-  if (!findAnswer()) return false;
-  if (talkOf(receiver, server) != SILENT || wasAsking(receiver, service)) return true;
-  takeCounted(FLOOD_ANSWERS, has(MARK_IS_NEW), port);
+  if (!isAnswer()) return false;
+  if (talkOf(receiver, sender) != SILENT || wasAsking(receiver, senderPort)) return true;
+  server = sender;
+  client = receiver;
+  service = senderPort;
+  answers = sent;
+  answerBytes = sentBytes;
+  takeCounted(FLOOD_ANSWERS, has(MARK_IS_NEW), receiverPort);
   return true;
+}
+
+/** Whether a service, and it alone, has spoken in the row's flow. */
+function isAnswer(): bool {
+  if (returned != 0 || sentBytes == 0) return false;
+  if (!hasPort(senderPort, PORT_IS_ANSWERING) || hasPort(receiverPort, PORT_IS_COLLECTOR)) return false;
+  if (has(MARK_IS_TO_MANY | MARK_IS_LINK_BROADCAST)) return false;
+  if (senderPort != receiverPort) return true;
+  return sentBytes / max<u32>(sent, 1) >= (senderPort == PORT_NTP ? ANSWER_MIN_NTP : ANSWER_MIN);
 }
 
 /** Takes what shows that the receiver takes part, and the answers of a service here. */
 export function takeSpoken(): void {
-  if (!has(MARK_SENT_BY_ORIGINATOR)) takeReflected(SOURCE, sourcePort());
+  if (!isOriginator) takeReflected();
   else if (has(MARK_IS_FIRST_OF_SIDE) && !has(MARK_IS_NEW)) {
     const destination = findDestination(FLOOD_ANSWERS, SOURCE, destinationPort());
     if (destination != 0) store<i32>(destination, load<i32>(destination, D_DONE << 2) + 1, D_DONE << 2);
@@ -78,8 +96,7 @@ export function takeSpoken(): void {
 
 /** Whether the row goes to a service, and not from outside. */
 export function isQuestion(): bool {
-  const isFromOutside = has(MARK_IS_DESTINATION_LOCAL) && !has(MARK_IS_SOURCE_LOCAL);
-  return !isFromOutside && hasPort(destinationPort(), PORT_IS_ANSWERING);
+  return !isFromOutside() && hasPort(destinationPort(), PORT_IS_ANSWERING);
 }
 
 /** A host asks all others for a service: who answers was asked. */
@@ -87,50 +104,27 @@ export function takeAsking(): void {
   if (hasPort(destinationPort(), PORT_IS_ANSWERING)) noteAsking(SOURCE, destinationPort());
 }
 
-/** Who has spoken in the row's flow, if it was a service and it alone. */
-function findAnswer(): bool {
-  const isEnd = kind() == KIND_END;
-  const isBySource = !isEnd || respPackets() == 0;
-  const isByOriginator = isEnd ? isBySource : has(MARK_SENT_BY_ORIGINATOR);
-  if ((isByOriginator ? respPackets() : origPackets()) != 0) return false;
-  server = isBySource ? SOURCE : DESTINATION;
-  receiver = isBySource ? DESTINATION : SOURCE;
-  service = isBySource ? sourcePort() : destinationPort();
-  port = isBySource ? destinationPort() : sourcePort();
-  sent = isByOriginator ? origPackets() : respPackets();
-  sentBytes = isByOriginator ? origBytes() : respBytes();
-  if (!hasPort(service, PORT_IS_ANSWERING) || hasPort(port, PORT_IS_COLLECTOR)) return false;
-  if (has(MARK_IS_TO_MANY | MARK_IS_LINK_BROADCAST) || sentBytes == 0) return false;
-  return service != port || sentBytes / max<u32>(sent, 1) >= answerMin();
-}
-
-/** A flow is over in which both have spoken. */
+/** A flow is over in which both have spoken: the row is its originator's. */
 export function takeSpokenEnd(): void {
-  takeReflected(DESTINATION, destinationPort());
+  takeReflected();
 }
 
-/** The host that begins at a word of the row has answered the other, from that port. */
-function takeReflected(word: i32, from: i32): void {
-  if (!hasPort(from, PORT_IS_ANSWERING) || !isFromHere(word)) return;
-  if (respBytes() / AMPLIFIED < max<u32>(origBytes(), 1)) return;
-  server = word;
-  receiver = word == SOURCE ? DESTINATION : SOURCE;
-  service = from;
-  sent = respPackets();
-  sentBytes = respBytes();
+/** The responder has answered the originator. */
+function takeReflected(): void {
+  server = isEnd() ? receiver : sender;
+  client = isEnd() ? sender : receiver;
+  service = isEnd() ? receiverPort : senderPort;
+  if (!hasPort(service, PORT_IS_ANSWERING) || !isLocal(server) || isLocal(client)) return;
+  answers = respPackets();
+  answerBytes = respBytes();
+  if (answerBytes / AMPLIFIED < max<u32>(origBytes(), 1)) return;
   takeCounted(FLOOD_REFLECTOR, has(MARK_IS_FIRST_PAYLOAD), <i32> payloadLength());
-}
-
-/** Whether the one whose address begins at a word of the row is inside, and the other not. */
-function isFromHere(word: i32): bool {
-  const sides = marks() & (MARK_IS_SOURCE_LOCAL | MARK_IS_DESTINATION_LOCAL);
-  return sides == (word == SOURCE ? MARK_IS_SOURCE_LOCAL : MARK_IS_DESTINATION_LOCAL);
 }
 
 /** Counts the packet of the row, if it is the first that was answered in its flow, or what has come since. */
 function takeCounted(kind: i32, isFirst: bool, vote: i32): void {
   if (isEnd()) return takeRest(kind, vote);
-  const destination = useDestination(kind, receiver, service);
+  const destination = useDestination(kind, client, service);
   if (isFirst) {
     arriveInRun(destination, kind, server, 1, <f64> payloadLength(), timestampUs(), vote);
   } else takeMore(destination, kind, useFlow(), vote);
@@ -139,18 +133,18 @@ function takeCounted(kind: i32, isFirst: bool, vote: i32): void {
 /** The flow is over: what has not been counted, of a run that goes on. */
 function takeRest(kind: i32, vote: i32): void {
   const known = findFlow();
-  const destination = findDestination(kind, receiver, service);
+  const destination = findDestination(kind, client, service);
   const startUs = timestampUs() - <f64> durationMs() * 1000;
-  const isCounted = known != 0 || sent > 1 && destination != 0 && isInRun(destination, startUs);
+  const isCounted = known != 0 || answers > 1 && destination != 0 && isInRun(destination, startUs);
   if (destination != 0 && isCounted) takeMore(destination, kind, useFlow(), vote);
   const flow = findFlow();
   if (flow != 0) forgetFlow(flow);
 }
 
 function takeMore(destination: usize, kind: i32, flow: usize, vote: i32): void {
-  const isMore = takeStretch(flow, sent, 0, false);
-  const bytes = <f64> sentBytes - <f64> load<u32>(flow, L_BYTES << 2);
-  store<u32>(flow, sentBytes, L_BYTES << 2);
+  const isMore = takeStretch(flow, answers, 0, false);
+  const bytes = <f64> answerBytes - <f64> load<u32>(flow, L_BYTES << 2);
+  store<u32>(flow, answerBytes, L_BYTES << 2);
   if (!isMore) return;
   const fromUs = sinceUs;
   turnRun(destination, kind, fromUs);
@@ -168,8 +162,4 @@ function isEnd(): bool {
 @inline
 function hasPort(port: i32, what: i32): bool {
   return (load<u8>(PORTS_AT + port) & what) != 0;
-}
-
-function answerMin(): u32 {
-  return service == PORT_NTP ? ANSWER_MIN_NTP : ANSWER_MIN;
 }

@@ -1,5 +1,5 @@
 /** Arrivals at a destination: counted by seconds and by the run of seconds above the limit, and judged. */
-import { destinationPort, flowId, timestampUs, wordAt } from "../../common/assembly/row";
+import { flowId, timestampUs, wordAt } from "../../common/assembly/row";
 import {
   D_ARRIVED,
   D_BITS_SET,
@@ -27,14 +27,12 @@ import {
   votePort,
   voteSource,
 } from "./destinations";
+import { receiver, receiverPort, sender } from "./ends";
 import { isFromStart, packets, rate, sinceUs } from "./flows";
 import { opened } from "./imports";
 import { isOneSided } from "../../common/assembly/sides";
 
 const SECOND_US: f64 = 1_000_000;
-/** Words of the row at which its addresses begin. */
-const SOURCE: i32 = 3;
-const DESTINATION: i32 = 7;
 /** Answered share above which it is no flood. */
 const DONE_SHARE_MAX: f64 = 0.25;
 /** More than a host has ports, twice. */
@@ -56,21 +54,21 @@ export function perSecondOf(kind: i32): u32 {
 
 /** The packet of the row has come. */
 export function arrive(kind: i32): void {
-  const destination = useDestination(kind, DESTINATION);
+  const destination = useDestination(kind, receiver);
   turnSecond(destination, kind);
   const arrived = addArrived(destination, 1);
-  add(destination, 1, timestampUs(), destinationPort(), senderOf(kind));
+  add(destination, 1, timestampUs(), receiverPort, senderOf(kind));
   raisePeak(destination, arrived, false);
   if (arrived >= perSecondOf(kind)) judge(destination, kind, 0);
 }
 
 /** The stretch of the flow judged last has come. */
 export function arriveStretch(kind: i32): void {
-  const destination = useDestination(kind, DESTINATION);
+  const destination = useDestination(kind, receiver);
   turnSecond(destination, kind);
   const count = uncounted(destination);
   const arrived = addArrived(destination, count);
-  add(destination, count, sinceUs, destinationPort(), senderOf(kind));
+  add(destination, count, sinceUs, receiverPort, senderOf(kind));
   raisePeak(destination, <u32> rate, true);
   if (arrived >= perSecondOf(kind)) judge(destination, kind, rate);
 }
@@ -79,7 +77,7 @@ export function arriveStretch(kind: i32): void {
 export function arriveLate(destination: usize, kind: i32): void {
   turnSecond(destination, kind);
   const count = uncounted(destination);
-  add(destination, count, sinceUs, destinationPort(), senderOf(kind));
+  add(destination, count, sinceUs, receiverPort, senderOf(kind));
   raisePeak(destination, <u32> rate, true);
   const hotUs = load<f64>(destination, D_HOT_US << 2);
   if (hasEpisode(destination)) store<f64>(destination, max(hotUs, timestampUs()), D_HOT_US << 2);
@@ -126,7 +124,7 @@ export function add(
 /** DHCP floods are known by their senders, which are none by their addresses. */
 @inline
 function senderOf(kind: i32): i32 {
-  return kind == FLOOD_DHCP ? DESTINATION : SOURCE;
+  return kind == FLOOD_DHCP ? receiver : sender;
 }
 
 export function raisePeak(destination: usize, peak: u32, isRate: bool): void {

@@ -2,7 +2,7 @@
  * Flows in swing, of which rows come only now and then: how many packets came since it was last judged. A stretch shorter
  * than a second that is below the limit says nothing yet, and is judged together with what follows.
  */
-import { durationMs, flowId, origPackets, timestampUs } from "../../common/assembly/row";
+import { durationMs, flowId, timestampUs } from "../../common/assembly/row";
 import { findKey, insertKey } from "../../common/assembly/keyed_slots";
 import { isFull, makeTable, oldestOf, removeFrom, touch } from "../../common/assembly/slots";
 import {
@@ -84,9 +84,9 @@ export function takeStretch(flow: usize, sent: u32, limit: f64, isEnd: bool): bo
 }
 
 /** The same of a flow that is over and was never judged: all but its first packet, which counted when it came. */
-export function takeShort(): bool {
+export function takeShort(sent: u32): bool {
   sinceUs = timestampUs() - <f64> durationMs() * 1000;
-  packets = <f64> origPackets();
+  packets = <f64> sent;
   rate = 0;
   isFromStart = true;
   return packets > 1;

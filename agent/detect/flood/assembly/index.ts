@@ -58,6 +58,19 @@ import { isQuestion, takeAnswer, takeAsking, takeSpoken, takeSpokenEnd } from ".
 import { arrive, arriveLate, arriveStretch, isInRun, perSecondOf } from "./arrival";
 import { findDestination, forgottenDestinations, makeDestinations, useDestination } from "./destinations";
 import {
+  DESTINATION,
+  isFromOutside,
+  isOriginator,
+  receiver,
+  receiverPort,
+  returned,
+  sender,
+  senderPort,
+  sent,
+  SOURCE,
+  takeEnds,
+} from "./ends";
+import {
   findFlow,
   forgetFlow,
   makeFlows,
@@ -67,7 +80,7 @@ import {
   takeStretch,
   useFlow,
 } from "./flows";
-import { takeHandshake } from "./handshakes";
+import { takeHandshake, takeHandshakesEnd } from "./handshakes";
 import { isNumbered, takeSample } from "./numbering";
 import { ANSWERED, BEGUN, noteTalk, SILENT, talkOf } from "./talks";
 
@@ -82,7 +95,8 @@ const SECOND_US: f64 = 1_000_000;
 const FLOW_PACKETS_MIN: u32 = 64;
 /**
  * A UDP flow that nothing answers needs this many times the limit, unless its packets were refused by ICMP of late; and as
- * much again when it comes from outside to a host that answers its sender otherwise.
+ * much again when it comes from a server's port, as streams do that were asked for, or from outside to a host that answers its
+ * sender otherwise.
  */
 const UNANSWERED_FACTOR: f64 = 10;
 const REFUSED_SECONDS: f64 = 10;
@@ -93,10 +107,6 @@ const SYN: i32 = 0x02;
 const SYN_MASK: i32 = 0x17;
 const SYN_SENT: u32 = 1;
 const STATE_MASK: u32 = 7;
-/** Words of the row at which its addresses begin. */
-const SOURCE: i32 = 3;
-const DESTINATION: i32 = 7;
-
 /** Makes the memory as large as it ever is; once, before all else. */
 export function setUp(): void {
   memory.grow(MEMORY_PAGES - memory.size());
@@ -112,6 +122,7 @@ export function takeRows(length: i32): i32 {
     const next = row + (load<u16>(row, 2) << 2);
     if (next > end) break;
     takeUp(row);
+    takeEnds();
     takeRow();
     row = next;
   }
@@ -143,13 +154,13 @@ function takeUdp(): void {
   if (has(MARK_IS_TO_MANY | MARK_IS_LINK_BROADCAST)) takeAsking();
   if (takeAnswer()) return;
   takeSpoken();
-  if (!has(MARK_SENT_BY_ORIGINATOR)) {
+  if (!isOriginator && returned != 0) {
     if (has(MARK_IS_FIRST_PAYLOAD)) takeDone(FLOOD_UDP, SOURCE);
     return;
   }
   if (isDhcp()) return takeArrival(FLOOD_DHCP);
   if (has(MARK_IS_TO_MANY) || isReport()) return;
-  if (has(MARK_IS_NEW) || respPackets() == 0) takeArrival(FLOOD_UDP);
+  if (has(MARK_IS_NEW) || returned == 0) takeArrival(FLOOD_UDP);
 }
 
 function takeIcmp(): void {
@@ -160,11 +171,12 @@ function takeIcmp(): void {
 function takeEnd(): void {
   if (transport() == TRANSPORT_UDP) {
     if (takeAnswer()) return;
-    if (respPackets() != 0) takeSpokenEnd();
+    if (returned != 0) return takeSpokenEnd();
   }
-  if (!isEndOfArrivals() || respPackets() != 0) return;
+  if (transport() == TRANSPORT_TCP) takeHandshakesEnd();
+  if (!isEndOfArrivals()) return;
   const kind = transport() == TRANSPORT_TCP ? FLOOD_SYN : isIcmp() ? FLOOD_ICMP : FLOOD_UDP;
-  const destination = findDestination(kind, DESTINATION);
+  const destination = findDestination(kind, receiver);
   const flow = findFlow();
   if (destination != 0 && takeRest(destination, flow, kind)) arriveLate(destination, kind);
   if (flow != 0) forgetFlow(flow);
@@ -172,9 +184,9 @@ function takeEnd(): void {
 
 /** Whether some of the flow is still to be counted; of one with few packets only the first has been. */
 function takeRest(destination: usize, flow: usize, kind: i32): bool {
-  if (flow == 0) return origPackets() < FLOW_PACKETS_MIN && takeShort() && isInRun(destination, sinceUs);
+  if (flow == 0) return sent < FLOW_PACKETS_MIN && takeShort(sent) && isInRun(destination, sinceUs);
   if (load<i32>(flow, L_IS_EXCUSED << 2) != 0) return false;
-  return takeStretch(flow, origPackets(), flowLimit(kind), true);
+  return takeStretch(flow, sent, flowLimit(kind), true);
 }
 
 function isEndOfArrivals(): bool {
@@ -188,13 +200,13 @@ function isUnasked(): bool {
 }
 
 function isDhcp(): bool {
-  return destinationPort() == DHCP_SERVER_PORT && sourcePort() == DHCP_CLIENT_PORT;
+  return receiverPort == DHCP_SERVER_PORT && senderPort == DHCP_CLIENT_PORT;
 }
 
 /** Whether a host inside sends to a collector inside. */
 function isReport(): bool {
   const inside = MARK_IS_SOURCE_LOCAL | MARK_IS_DESTINATION_LOCAL;
-  return (marks() & inside) == inside && (load<u8>(PORTS_AT + destinationPort()) & PORT_IS_COLLECTOR) != 0;
+  return (marks() & inside) == inside && (load<u8>(PORTS_AT + receiverPort) & PORT_IS_COLLECTOR) != 0;
 }
 
 /**
@@ -204,32 +216,28 @@ function isReport(): bool {
 function noteSpeech(): void {
   const isSpeech = !has(MARK_IS_NEW) || transport() == TRANSPORT_UDP && isQuestion();
   if (!isSpeech || payloadLength() == 0) return;
-  noteTalk(SOURCE, DESTINATION, has(MARK_SENT_BY_ORIGINATOR));
+  noteTalk(SOURCE, DESTINATION, isOriginator);
 }
 
 /** The first packet of a flow, or what has come of one in swing since its last row. */
 function takeArrival(kind: i32): void {
   const isUdp = kind == FLOOD_UDP;
   if (has(MARK_IS_NEW)) {
-    if (isUdp && isWelcome()) useDestination(kind, DESTINATION);
+    if (isUdp && isWelcome()) useDestination(kind, receiver);
     else arrive(kind);
     return;
   }
-  if (origPackets() < FLOW_PACKETS_MIN) return;
+  if (sent < FLOW_PACKETS_MIN) return;
   const flow = useFlow();
-  if (isUdp && has(MARK_HAS_DOUBLED)) takeSample(flow, origPackets());
-  if (isUdp && isStream(flow)) return setJudged(flow, origPackets());
-  if (takeStretch(flow, origPackets(), flowLimit(kind), false)) arriveStretch(kind);
+  if (isUdp && has(MARK_HAS_DOUBLED)) takeSample(flow, sent);
+  if (isUdp && isStream(flow)) return setJudged(flow, sent);
+  if (takeStretch(flow, sent, flowLimit(kind), false)) arriveStretch(kind);
 }
 
 /** Whether the destination has begun something with the sender, or answers it, in another flow. */
 function isWelcome(): bool {
-  const talk = talkOf(DESTINATION, SOURCE);
+  const talk = talkOf(receiver, sender);
   return talk == BEGUN || talk == ANSWERED && !isFromOutside();
-}
-
-function isFromOutside(): bool {
-  return has(MARK_IS_DESTINATION_LOCAL) && !has(MARK_IS_SOURCE_LOCAL);
 }
 
 /** Whether the flow is one that needs no answers, and is not refused either. */
@@ -244,14 +252,14 @@ function isStream(flow: usize): bool {
 function flowLimit(kind: i32): f64 {
   const perSecond = <f64> perSecondOf(kind);
   if (kind != FLOOD_UDP || isRefused()) return perSecond;
-  const factor = talkOf(DESTINATION, SOURCE) == SILENT ? 1 : UNANSWERED_FACTOR;
-  return perSecond * UNANSWERED_FACTOR * factor;
+  const mayBeStream = !isOriginator || talkOf(receiver, sender) != SILENT;
+  return perSecond * UNANSWERED_FACTOR * (mayBeStream ? UNANSWERED_FACTOR : 1);
 }
 
 /** Whether a packet to the same port of the destination was refused of late. */
 function isRefused(): bool {
-  const destination = findDestination(FLOOD_UDP, DESTINATION);
-  if (destination == 0 || load<i32>(destination, D_REFUSED_PORT << 2) != destinationPort()) return false;
+  const destination = findDestination(FLOOD_UDP, receiver);
+  if (destination == 0 || load<i32>(destination, D_REFUSED_PORT << 2) != receiverPort) return false;
   const seconds = timestampUs() / SECOND_US - load<f64>(destination, D_REFUSED_SECOND << 2);
   return Math.abs(seconds) < REFUSED_SECONDS;
 }

@@ -2,8 +2,7 @@
  * Judging by runs of ten seconds what comes in flows of few rows each: answers that nobody asked for (answers.ts,
  * handshakes.ts). What was counted goes on as long as each run is above the limit.
  */
-import { flowId, has, timestampUs } from "../../common/assembly/row";
-import { MARK_IS_DESTINATION_LOCAL, MARK_IS_SOURCE_LOCAL } from "../../common/row_layout";
+import { flowId, timestampUs } from "../../common/assembly/row";
 import {
   D_ARRIVED,
   D_BITS_SET,
@@ -29,11 +28,11 @@ import {
   isOneSource,
   numberOf,
 } from "./destinations";
+import { isLocal, receiver, sender } from "./ends";
 import { opened } from "./imports";
 import { isOneSided } from "../../common/assembly/sides";
 
 const RUN_SECONDS: f64 = 10;
-const DESTINATION: i32 = 7;
 const PORT_DNS: i32 = 53;
 /** Names are answered in fewer bytes all day, so of such answers more are needed. */
 const LARGE_MEAN: f64 = 400;
@@ -98,7 +97,7 @@ function limitOf(destination: usize, kind: i32): f64 {
   let perSecond = <f64> load<u32>(LIMITS_AT + (kind << 3));
   if (isOneSided()) perSecond *= ONE_SIDED_FACTOR;
   if (kind != FLOOD_ANSWERS) return perSecond;
-  if (has(MARK_IS_SOURCE_LOCAL) && has(MARK_IS_DESTINATION_LOCAL)) perSecond *= INSIDE_FACTOR;
+  if (isLocal(sender) && isLocal(receiver)) perSecond *= INSIDE_FACTOR;
   const isSmall = load<i32>(destination, D_SERVICE << 2) == PORT_DNS && meanOf(destination) < LARGE_MEAN;
   return isSmall ? perSecond * SMALL_FACTOR : perSecond;
 }
@@ -122,8 +121,8 @@ function isBackscatter(source: usize): bool {
   const total = load<f64>(source, D_TOTAL << 2);
   if (<f64> load<i32>(source, D_REFUSALS << 2) * 2 > total && isOnePort(source)) return false;
   if (!isOneSource(source)) return true;
-  const receiver = findDestination(FLOOD_HANDSHAKES, DESTINATION);
-  return receiver == 0 || !isCrowd(receiver);
+  const answered = findDestination(FLOOD_HANDSHAKES, receiver);
+  return answered == 0 || !isCrowd(answered);
 }
 
 @inline

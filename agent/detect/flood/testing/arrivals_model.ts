@@ -114,10 +114,9 @@ export class Model {
       if (others === 0) this.#oneSided++;
       else this.#twoSided++;
     }
-    if (!row.has(Mark.sentByOriginator)) {
-      if (row.transport === Transport.udp && row.has(Mark.isFirstPayload)) {
-        this.#done(`${FloodKind.udp} ${row.source3}`);
-      }
+    const isUdp = row.transport === Transport.udp;
+    if (!row.has(Mark.sentByOriginator) && !(isUdp && row.origPackets === 0)) {
+      if (isUdp && row.has(Mark.isFirstPayload)) this.#done(`${FloodKind.udp} ${row.source3}`);
     } else if (row.transport === Transport.icmp) {
       if (unaskedIcmp.includes(row.sourcePort)) this.#arrival(FloodKind.icmp, row);
     } else if (isTcp) {
@@ -135,10 +134,10 @@ export class Model {
   }
 
   #udp(row: Observation): void {
-    if (row.destinationPort === 67 && row.sourcePort === 68) this.#arrival(FloodKind.dhcp, row);
+    if (isDhcp(row)) this.#arrival(FloodKind.dhcp, row);
     else {
       if (row.has(Mark.isToMany) || isReport(row)) return;
-      if (row.has(Mark.isNew) || row.respPackets === 0) this.#arrival(FloodKind.udp, row);
+      if (row.has(Mark.isNew) || endsOf(row).returned === 0) this.#arrival(FloodKind.udp, row);
     }
   }
 
@@ -149,12 +148,12 @@ export class Model {
       else this.#arrive(kind, row, { count: 1, rate: 0, fromUs: row.timestampUs, isFirst: false });
       return;
     }
-    if (row.origPackets < 64) return;
+    if (endsOf(row).sent < 64) return;
     const flow = this.#useFlow(row);
     if (isUdp) {
       flow.isExcused = !this.#isRefused(row) && (flow.isExcused || this.#isWelcome(row));
       if (flow.isExcused) {
-        Object.assign(flow, { packets: row.origPackets, lastUs: row.timestampUs });
+        Object.assign(flow, { packets: endsOf(row).sent, lastUs: row.timestampUs });
         return;
       }
     }
@@ -166,7 +165,8 @@ export class Model {
     const flow = this.flows.get(row.flowId);
     const kind = kindOfEnd(row);
     const destination = this.destinations.get(keyOf(kind, row));
-    if (kind < 0 || row.respPackets > 0) return;
+    const { sent, returned } = endsOf(row);
+    if (kind < 0 || kind === FloodKind.udp && returned > 0) return;
     this.flows.delete(row.flowId);
     if (!destination) return;
     const startUs = row.timestampUs - row.durationMs * 1000;
@@ -174,8 +174,8 @@ export class Model {
       if (flow.isExcused) return;
       const stretch = takeStretch(flow, row, this.#flowLimit(kind, row), true);
       if (stretch !== null) this.#arriveLate(kind, row, stretch, destination);
-    } else if (row.origPackets > 1 && row.origPackets < 64 && isInRun(destination, startUs)) {
-      const stretch = { count: row.origPackets, rate: 0, fromUs: startUs, isFirst: true };
+    } else if (sent > 1 && sent < 64 && isInRun(destination, startUs)) {
+      const stretch = { count: sent, rate: 0, fromUs: startUs, isFirst: true };
       this.#arriveLate(kind, row, stretch, destination);
     }
   }
@@ -191,20 +191,21 @@ export class Model {
   }
 
   #talk(row: Observation): { hasBegun: boolean } | undefined {
-    const talk = this.talks.get(`${row.destination3} ${row.source3}`);
+    const { sender, receiver } = endsOf(row);
+    const talk = this.talks.get(`${receiver} ${sender}`);
     return talk && Math.floor(row.timestampUs / 1e6) - talk.second <= 300 ? talk : undefined;
   }
 
   #isWelcome(row: Observation): boolean {
     const talk = this.#talk(row);
-    const isFromOutside = row.has(Mark.isDestinationLocal) && !row.has(Mark.isSourceLocal);
+    const { isFromOutside } = endsOf(row);
     return talk !== undefined && (talk.hasBegun || !isFromOutside);
   }
 
   #isRefused(row: Observation): boolean {
     const { refusedSecond = -1, refusedPort } = this.destinations.get(keyOf(FloodKind.udp, row)) ??
       {};
-    return refusedPort === row.destinationPort &&
+    return refusedPort === endsOf(row).receiverPort &&
       Math.abs(row.timestampUs / 1e6 - refusedSecond) < 10;
   }
 
@@ -216,7 +217,7 @@ export class Model {
   #flowLimit(kind: number, row: Observation): number {
     const perSecond = this.#perSecond(kind);
     if (kind !== FloodKind.udp || this.#isRefused(row)) return perSecond;
-    return perSecond * (this.#talk(row) ? 100 : 10);
+    return perSecond * (this.#talk(row) || !endsOf(row).isOriginator ? 100 : 10);
   }
 
   #arrive(kind: number, row: Observation, stretch: Stretch): void {
@@ -286,11 +287,12 @@ function takeStretch(
 ): Stretch | null {
   const { packets, lastUs } = flow;
   const seconds = (row.timestampUs - lastUs) / 1e6;
-  const count = row.origPackets - packets;
+  const { sent } = endsOf(row);
+  const count = sent - packets;
   const rate = count / Math.max(1, seconds);
   const isHot = rate >= limit;
   if (!isHot && seconds < 1 && !(isEnd && flow.isHot)) return null;
-  Object.assign(flow, { packets: row.origPackets, lastUs: row.timestampUs });
+  Object.assign(flow, { packets: sent, lastUs: row.timestampUs });
   const isRest = !isHot && seconds < 1;
   flow.isHot = isHot;
   const isCounted = count > 0 && (isHot || isRest);
@@ -302,8 +304,7 @@ function kindOfEnd(row: Observation): number {
     return unaskedIcmp.includes(row.sourcePort) ? FloodKind.icmp : -1;
   }
   if (row.transport === Transport.udp) {
-    const isDhcp = row.destinationPort === 67 && row.sourcePort === 68;
-    return isDhcp || isReport(row) ? -1 : FloodKind.udp;
+    return isDhcp(row) || isReport(row) ? -1 : FloodKind.udp;
   }
   const isSyns = row.origBytes === 0 && (row.originatorState & 7) === 1;
   return row.transport === Transport.tcp && isSyns ? FloodKind.syn : -1;
@@ -311,7 +312,35 @@ function kindOfEnd(row: Observation): number {
 
 function isReport(row: Observation): boolean {
   const isInside = row.has(Mark.isSourceLocal) && row.has(Mark.isDestinationLocal);
-  return isInside && row.destinationPort === collectorPort;
+  return isInside && endsOf(row).receiverPort === collectorPort;
+}
+
+function isDhcp(row: Observation): boolean {
+  const { receiverPort, senderPort } = endsOf(row);
+  return receiverPort === 67 && senderPort === 68;
+}
+
+/** Who has sent in the row's flow: at its end a responder, if the originator has said nothing. */
+function endsOf(row: Observation) {
+  const isEnd = row.kind === ObservationKind.end;
+  const isOriginator = isEnd ? row.origPackets !== 0 : row.has(Mark.sentByOriginator);
+  const isBySource = !isEnd || isOriginator;
+  const addresses = [row.source3, row.destination3];
+  const ports = [row.sourcePort, row.destinationPort];
+  const packets = [row.origPackets, row.respPackets];
+  const isLocal = [row.has(Mark.isSourceLocal), row.has(Mark.isDestinationLocal)];
+  const [from, to] = isBySource ? [0, 1] : [1, 0];
+  const [own, other] = isOriginator ? [0, 1] : [1, 0];
+  return {
+    isOriginator,
+    sender: addresses[from],
+    receiver: addresses[to],
+    senderPort: ports[from],
+    receiverPort: ports[to],
+    sent: packets[own],
+    returned: packets[other],
+    isFromOutside: isLocal[to] && !isLocal[from],
+  };
 }
 
 function isInRun({ run }: Destination, startUs: number): boolean {
@@ -335,8 +364,8 @@ function add(destination: Destination, kind: number, row: Observation, stretch: 
   destination.run.push({
     fromUs,
     count,
-    port: row.destinationPort,
-    source: kind === FloodKind.dhcp ? row.destination3 : row.source3,
+    port: endsOf(row).receiverPort,
+    source: kind === FloodKind.dhcp ? endsOf(row).receiver : endsOf(row).sender,
     peak: rate > 0 || row.kind === ObservationKind.end ? Math.floor(rate) : arrived,
   });
 }
@@ -354,5 +383,5 @@ function turn(destination: Destination, second: number, perSecond: number): void
 }
 
 function keyOf(kind: number, row: Observation): string {
-  return `${kind} ${kind === FloodKind.dhcp ? row.sourceMac : row.destination3}`;
+  return `${kind} ${kind === FloodKind.dhcp ? row.sourceMac : endsOf(row).receiver}`;
 }
