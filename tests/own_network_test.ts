@@ -1,4 +1,4 @@
-/** Scans and sweeps on networks with public addresses, as the link shows whose they are. */
+/** What is found on networks whose own addresses, hosts and routers only the link shows. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import {
   advertisement,
@@ -156,4 +156,24 @@ Deno.test("a host that sweeps by neighbour solicitations is a scanner, a router 
   const known = [...browsing, ...sweepBy(router6)];
   deepStrictEqual(findingsOf(known), []);
   deepStrictEqual(findingsOf([advertisement(router6, host6, true), ...sweepBy(router6)]), []);
+});
+
+Deno.test("who claims the address of a host that only IP packets show is a spoofer", () => {
+  const attacker: LinkEnd = { mac: "02:00:00:00:00:66", ip: "192.168.1.66" };
+  for (const victim of [host, { ...server, mac: host.mac }]) {
+    const gateway = { mac: routerMac, ip: victim === host ? router.ip : "203.0.113.1" };
+    const own = victim === host ? attacker : { ...attacker, ip: "203.0.113.66" };
+    const frames = range(40).flatMap((second) => [
+      ...visit(victim, remote(second % 20), [64, 52]).map((frame) => ({ atS: second, frame })),
+      ...(second === 1 ? [{ atS: second, frame: arpRequest(own, victim.ip) }] : []),
+      ...(second > 4 && second % 2 === 0
+        ? [{ atS: second + 0.5, frame: arpReply({ ...victim, mac: own.mac }, gateway) }]
+        : []),
+    ]);
+    const found = detectInFrames(frames).findings.filter(({ kind }) => kind === "arp_spoof");
+    deepStrictEqual(
+      found.map(({ sources, targets, severity }) => ({ sources, targets, severity })),
+      [{ sources: [own.ip], targets: [victim.ip, gateway.ip], severity: "critical" }],
+    );
+  }
 });

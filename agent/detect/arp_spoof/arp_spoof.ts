@@ -1,6 +1,6 @@
 /**
- * ARP spoofing: a MAC address claims an IPv4 address that another one still claims, or that of a gateway whose own MAC
- * address still brings packets from outside.
+ * ARP spoofing: a MAC address claims an IPv4 address that another one still claims, or from which another one still sends,
+ * or that of a gateway whose own MAC address still brings packets from outside.
  *
  * RFC 826 lets a host answer when asked, and RFC 5227 makes it defend its address when another claims it. So two
  * claimants in turn, one of which answers unasked again and again, is arpspoof's or ettercap's work; two in turn
@@ -19,7 +19,8 @@ import {
   type Mac,
   type Verdict,
 } from "./contest.ts";
-import { FROM_INSIDE, GatewayMacs } from "./gateways.ts";
+import { GatewayMacs } from "./gateways.ts";
+import { AddressOwners } from "./owners.ts";
 import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts";
 import { KeyedSlots } from "../common/keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "../observation.ts";
@@ -40,12 +41,13 @@ export class ArpSpoof implements Detector {
     {
       kind: ObservationKind.contact,
       marks: Mark.isFirstOfSide | Mark.isFirstInWindow,
-      without: FROM_INSIDE,
+      without: Mark.isTunnelled,
     },
     { kind: ObservationKind.arp, marks: 0 },
   ];
   readonly #context: DetectorContext;
   readonly #gateways = new GatewayMacs();
+  readonly #owners = new AddressOwners(capacity);
   /** IPv4 addresses that someone has claimed or asked for. */
   readonly #slots: KeyedSlots;
   readonly #askedUs = new Float64Array(capacity);
@@ -79,15 +81,17 @@ export class ArpSpoof implements Detector {
   }
 
   get stateBytes(): number {
-    return this.#slots.stateBytes + this.#gateways.stateBytes + capacity * (8 + 4 * 4);
+    return this.#slots.stateBytes + this.#gateways.stateBytes +
+      this.#owners.stateBytes + capacity * (8 + 4 * 4);
   }
   get forgottenCount(): number {
     return this.#slots.forgottenCount;
   }
 
   observe(observation: Observation): void {
-    if (observation.kind === ObservationKind.contact) this.#gateways.observe(observation);
-    else this.#arp(observation);
+    if (observation.kind === ObservationKind.arp) this.#arp(observation);
+    else if (!observation.has(Mark.isSourceLocal)) this.#gateways.observe(observation);
+    else if (this.#slots.count > 0) this.#use(observation);
   }
 
   advance(nowUs: number): void {
@@ -96,6 +100,17 @@ export class ArpSpoof implements Detector {
   }
   finish(): void {
     this.#episodes.finish();
+  }
+
+  /** A packet from a local address, of which ARP may have spoken. */
+  #use(observation: Observation): void {
+    const { words, at, ttl, timestampUs } = observation;
+    if (words[at + 5] !== 0xffff || !isWhole(ttl) || observation.has(Mark.isSentByRouter)) return;
+    const mac = { upper: words[at + 24], lower: words[at + 25] };
+    if ((mac.upper | mac.lower) === 0 || isVirtual(mac.upper, mac.lower)) return;
+    this.#key[0] = observation.source3;
+    const slot = this.#slots.find(this.#key);
+    if (slot >= 0 && !this.#isClaimedBy(slot, mac)) this.#owners.use(slot, mac, timestampUs);
   }
 
   #arp(observation: Observation): void {
@@ -117,12 +132,21 @@ export class ArpSpoof implements Detector {
     const isOwnFrame = observation.arpFrameMac === observation.arpSenderMac;
     const isUnasked = isReply && !isAsked && isOwnFrame;
     this.#claim(slot, { upper, lower, timestampUs, isAsked, isUnasked, toldTo: target });
+    if (isReply) this.#answered(target, observation.word(18), observation.word(19) | 0);
+  }
+
+  /** Someone has answered to an address at a MAC address. */
+  #answered(target: number, upper: number, lower: number): void {
+    const isOne = target !== 0 && (upper | lower) !== 0 && (upper & 0x100) === 0;
+    if (isOne && !isVirtual(upper, lower)) {
+      this.#owners.answer(this.#slot(target), { upper, lower });
+    }
   }
 
   #claim(slot: number, claim: Claim): void {
     const contest = this.#contests.get(slot);
     if (contest) contest.take(claim);
-    else if (!this.#isClaimedBy(slot, claim)) this.#contend(slot, claim);
+    else this.#contend(slot, claim);
     if (this.#isClaimedBy(slot, claim)) {
       this.#claims[slot]++;
       if (claim.isUnasked) this.#unasked[slot]++;
@@ -135,12 +159,21 @@ export class ArpSpoof implements Detector {
     if (contest) this.#judge(slot, claim.timestampUs);
   }
 
-  /** Another than the present claimant has come. */
+  /** Begins a contest if the address is another's. */
   #contend(slot: number, claim: Claim): void {
-    const former = this.#claimant(slot);
-    if ((former.upper | former.lower) === 0) return;
+    const former = this.#rival(slot, claim);
+    if (former === null) return;
     if (this.#contests.size >= contestMax) this.#forget(this.#contests.keys().next().value!);
     this.#contests.set(slot, new Contest(former, claim));
+  }
+
+  /** Whose the address is, if not the one's that claims it: the present claimant's, or its owner's. */
+  #rival(slot: number, claim: Claim): Claimant | null {
+    const present = this.#claimant(slot);
+    const isClaimed = (present.upper | present.lower) !== 0;
+    if (isClaimed && !isSameMac(present, claim)) return present;
+    const owner = this.#owners.of(slot);
+    return owner === null || isSameMac(owner, claim) ? null : { ...owner, claims: 0, unasked: 0 };
   }
 
   #judge(slot: number, nowUs: number): void {
@@ -167,8 +200,22 @@ export class ArpSpoof implements Detector {
   }
 
   #verdict(slot: number, nowUs: number): Verdict | null {
-    const outsideUs = ({ upper, lower }: Mac) => this.#gateways.lastUs(upper, lower);
-    return this.#contests.get(slot)!.judge(nowUs, outsideUs);
+    const contest = this.#contests.get(slot)!;
+    const verdict = contest.judge(nowUs, {
+      outsideUs: ({ upper, lower }: Mac) => this.#gateways.lastUs(upper, lower),
+      usedUs: (mac: Mac) => this.#owners.usedUs(slot, mac, nowUs),
+    });
+    // A bond of two cards sends from both.
+    if (verdict === "besideOwner" && this.#ownAddress(contest.suspect, slot) === null) return null;
+    return verdict === "conflict" && this.#areOfOneHost(contest) ? null : verdict;
+  }
+
+  /** A host on cable and wireless in one network answers with either card for both addresses. */
+  #areOfOneHost(contest: Contest): boolean {
+    for (const other of this.#contests.values()) {
+      if (other !== contest && other.isBetween(contest.present, contest.former)) return true;
+    }
+    return false;
   }
 
   #slot(address: number): number {
@@ -180,6 +227,7 @@ export class ArpSpoof implements Detector {
       this.#lowers[slot] = 0;
       this.#claims[slot] = 0;
       this.#unasked[slot] = 0;
+      this.#owners.clear(slot);
     }
     return slot;
   }
@@ -189,7 +237,7 @@ export class ArpSpoof implements Detector {
     this.#verdicts.delete(slot);
   }
 
-  #isClaimedBy(slot: number, { upper, lower }: Claim): boolean {
+  #isClaimedBy(slot: number, { upper, lower }: Mac): boolean {
     return this.#lowers[slot] === lower && this.#uppers[slot] === upper;
   }
 
@@ -246,6 +294,7 @@ export class ArpSpoof implements Detector {
  */
 const weights: { readonly [verdict in Verdict]: Pick<EpisodeFacts, "severity" | "confidence"> } = {
   spoofing: { severity: "critical", confidence: 0.95 },
+  besideOwner: { severity: "critical", confidence: 0.9 },
   besideGateway: { severity: "high", confidence: 0.85 },
   conflict: { severity: "medium", confidence: 0.6 },
   gatewayChange: { severity: "low", confidence: 0.5 },
@@ -266,6 +315,7 @@ function sentence(verdict: Verdict, { who, address, otherMac, victims }: Names):
     : ` to ${victims[0]} and ${victims.length - 1} more`;
   switch (verdict) {
     case "spoofing":
+    case "besideOwner":
       return `${who} claimed ${address} again and again${toWhom}, unasked, while ${otherMac} ` +
         `was using that address`;
     case "besideGateway":
@@ -278,6 +328,11 @@ function sentence(verdict: Verdict, { who, address, otherMac, victims }: Names):
       return `The gateway ${address} changed its MAC address from ${otherMac} to ${who}: ` +
         `expected after replacing a router, otherwise worth a look`;
   }
+}
+
+/** As systems set it: no router has counted it down. */
+function isWhole(hopLimit: number): boolean {
+  return hopLimit === 64 || hopLimit === 128 || hopLimit === 255;
 }
 
 /** Addresses that move between routers by design: VRRP and CARP (RFC 5798), HSRP, GLBP. */

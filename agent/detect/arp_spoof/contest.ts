@@ -6,9 +6,9 @@ const conflictUs = 600 * secondUs;
 const turnsWhenUnasked = 2;
 const unaskedMin = 3;
 const turnsOtherwise = 6;
-/** Claims of the newcomer while packets still come from outside through the gateway it stands in for. */
-const claimsBesideGateway = 3;
-const besideGatewayUs = 5 * secondUs;
+/** Claims of the newcomer while the former goes on: with packets of its own, or as a gateway with packets from outside. */
+const claimsBeside = 3;
+const besideUs = 5 * secondUs;
 /** The former gateway must have been silent for so long before a change is told as one. */
 const silentUs = 60 * secondUs;
 const victimsMax = 16;
@@ -32,7 +32,15 @@ export interface Claimant extends Mac {
   unasked: number;
 }
 
-export type Verdict = "spoofing" | "besideGateway" | "conflict" | "gatewayChange";
+export type Verdict = "spoofing" | "besideOwner" | "besideGateway" | "conflict" | "gatewayChange";
+
+/** What IP packets show of a MAC address; -Infinity when they do not. */
+export interface Signs {
+  /** When packets from outside last came through it. */
+  readonly outsideUs: (mac: Mac) => number;
+  /** When it last sent from the contested address, as nobody else does. */
+  readonly usedUs: (mac: Mac) => number;
+}
 
 export class Contest {
   /** The present claimant, and the one before. */
@@ -72,20 +80,25 @@ export class Contest {
     this.#count(claim);
   }
 
-  /**
-   * What it looks like by now; null while it may be harmless. `outsideUs` tells when packets from outside last came
-   * through a MAC address (-Infinity: it is no gateway's).
-   */
-  judge(nowUs: number, outsideUs: (mac: Mac) => number): Verdict | null {
-    const { suspect, turns } = this;
+  /** What it looks like by now; null while it may be harmless. */
+  judge(nowUs: number, { outsideUs, usedUs }: Signs): Verdict | null {
+    const { suspect, turns, former } = this;
     if (turns >= turnsWhenUnasked && suspect.unasked >= unaskedMin) return "spoofing";
     if (turns >= turnsOtherwise) return "conflict";
-    const formerUs = outsideUs(this.former);
+    const goesOn = (us: number) => us > this.firstUs + besideUs && turns <= 1;
+    const isInsistent = this.present.unasked >= claimsBeside;
+    if (isInsistent && goesOn(usedUs(former))) return "besideOwner";
+    const formerUs = outsideUs(former);
     if (formerUs === -Infinity) return null;
-    const isBeside = formerUs > this.firstUs + besideGatewayUs && turns === 1;
-    if (isBeside && this.present.unasked >= claimsBesideGateway) return "besideGateway";
+    if (isInsistent && goesOn(formerUs)) return "besideGateway";
     const isSilent = nowUs - formerUs > silentUs;
     return isSilent && outsideUs(this.present) > formerUs ? "gatewayChange" : null;
+  }
+
+  isBetween(a: Mac, b: Mac): boolean {
+    const { present, former } = this;
+    return isSameMac(present, a) && isSameMac(former, b) ||
+      isSameMac(present, b) && isSameMac(former, a);
   }
 
   /** The claimant that answers unasked more often; the newcomer when neither does. */

@@ -9,9 +9,6 @@ const capacity = 64;
 /** So many contacts from outside make a gateway; a packet with a forged source does not. */
 const contactsMin = 8;
 
-/** Marks of contacts that say nothing of gateways: those from the network itself, and those whose MAC is a tunnel's. */
-export const FROM_INSIDE = Mark.isSourceLocal | Mark.isTunnelled;
-
 export class GatewayMacs {
   readonly #slots = new KeyedSlots({ capacity, keyWords: 2 });
   readonly #contacts = new Uint32Array(capacity);
@@ -24,8 +21,9 @@ export class GatewayMacs {
     return this.#slots.stateBytes + this.#contacts.byteLength + this.#lastUs.byteLength;
   }
 
-  /** Takes a contact without the marks of FROM_INSIDE. */
+  /** Takes a contact from outside, in no tunnel. One with outside may be a host's that is not known to be local. */
   observe(observation: Observation): void {
+    if (!observation.has(Mark.isDestinationLocal)) return;
     const { words, at } = observation;
     const upper = words[at + 24];
     const lower = words[at + 25];

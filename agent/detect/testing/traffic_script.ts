@@ -34,6 +34,7 @@ export interface ContactScript {
   readonly duration?: number;
   readonly application?: ApplicationName;
   readonly mac?: number;
+  readonly ttl?: number;
   readonly host?: string;
 }
 
@@ -58,6 +59,8 @@ export interface ArpScript {
   readonly sender: string;
   readonly senderMac: number;
   readonly target: string;
+  /** Of a reply. */
+  readonly targetMac?: number;
   readonly isBroadcast?: boolean;
 }
 
@@ -123,7 +126,7 @@ export class TrafficScript {
   }
 
   arp(script: ArpScript): void {
-    const { at, operation, sender, senderMac, target, isBroadcast } = script;
+    const { at, operation, sender, senderMac, target, targetMac = 0, isBroadcast } = script;
     const words = rowWords(ARP_WORDS, ObservationKind.arp, Transport.arp);
     writeTime(words, at);
     writeAddress(words, 3, sender);
@@ -131,6 +134,7 @@ export class TrafficScript {
     words[13] = isBroadcast ?? operation === "request" ? Mark.isLinkBroadcast : 0;
     words[14] = operation === "request" ? 1 : 2;
     writeMac(words, 16, senderMac);
+    writeMac(words, 18, targetMac);
     writeMac(words, 20, senderMac);
     this.#rows.push({ at, words });
   }
@@ -229,7 +233,7 @@ function contactWords(kind: number, script: ContactScript): Int32Array {
   words[11] = (script.fromPort ?? 0) << 16 | (script.toPort ?? 0);
   words[12] = script.flowId ?? 0;
   words[13] = script.marks;
-  words[14] = (script.tcpFlags ?? 0) << 16;
+  words[14] = (script.tcpFlags ?? 0) << 16 | (script.ttl ?? 0);
   words[17] = script.payloadLength ?? 0;
   words[18] = packets[0];
   words[19] = packets[1];
