@@ -263,6 +263,13 @@ export class Observation {
   dnsNameByte(index: number): number {
     return this.words[this.at + 16 + (index >> 2)] >>> (index & 3) * 8 & 0xff;
   }
+  get dnsName(): string {
+    let name = "";
+    for (let index = 0; index < this.dnsNameLength; index++) {
+      name += String.fromCharCode(this.dnsNameByte(index));
+    }
+    return name;
+  }
   /** Place in `words` of the first of four words of an answered address. */
   dnsAddressAt(index: number): number {
     return this.at + 16 + (this.dnsNameLength + 3 >> 2) + index * 4;

@@ -16,6 +16,7 @@ export const CallKind = {
 } as const;
 
 const capacity = 4096;
+const recentMax = 1024;
 /** Key: client, address. */
 const keyWords = 8;
 
@@ -73,20 +74,19 @@ export class CalledNames {
   readonly #kinds = new Uint8Array(capacity);
   /** 1 where DNS has said so. */
   readonly #byDns = new Uint8Array(capacity);
+  /** CallKind of names answered of late, by the hash of each. */
+  readonly #recentHashes = new Int32Array(recentMax);
+  readonly #recentKinds = new Uint8Array(recentMax);
 
   get stateBytes(): number {
-    return this.#slots.stateBytes + this.#kinds.byteLength * 2;
+    return this.#slots.stateBytes + this.#kinds.byteLength * 2 + recentMax * 5;
   }
 
   /** Takes a DNS response: its client will call the addresses. */
   learnAnswer(response: Observation): void {
     const count = response.dnsAddressCount;
     if (count === 0) return;
-    let name = "";
-    for (let index = 0; index < response.dnsNameLength; index++) {
-      name += String.fromCharCode(response.dnsNameByte(index));
-    }
-    const kind = kindOfName(name);
+    const kind = this.#kindOfAnswer(response);
     for (let index = 0; index < count; index++) {
       this.#setKey(response.words, response.at + 7, response.dnsAddressAt(index));
       this.#learn(kind, true);
@@ -106,6 +106,22 @@ export class CalledNames {
     for (let word = 0; word < keyWords; word++) this.#key[word] = wordAt(word);
     const slot = this.#slots.find(this.#key);
     return slot < 0 ? CallKind.unknown : this.#kinds[slot];
+  }
+
+  #kindOfAnswer(response: Observation): number {
+    const { words, at, dnsNameLength } = response;
+    const end = at + 16 + (dnsNameLength + 3 >> 2);
+    let hash = dnsNameLength;
+    for (let word = at + 16; word < end; word++) {
+      hash = Math.imul(hash ^ words[word], 0x9e3779b1);
+      hash ^= hash >>> 15;
+    }
+    const place = hash & recentMax - 1;
+    if (this.#recentHashes[place] !== hash) {
+      this.#recentHashes[place] = hash;
+      this.#recentKinds[place] = kindOfName(response.dnsName);
+    }
+    return this.#recentKinds[place];
   }
 
   #setKey(words: Int32Array, client: number, address: number): void {
