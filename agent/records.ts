@@ -367,7 +367,7 @@ export interface Flow {
   readonly name: string;
   readonly ja4: string;
   readonly origPkts: number;
-  /** Payload bytes, without headers (Zeek's orig_bytes). */
+  /** Payload bytes, without headers (Zeek's orig_bytes): for TCP by sequence numbers, so each byte sent counts once. */
   readonly origBytes: number;
   readonly origWireBytes: number;
   readonly respPkts: number;

@@ -7,6 +7,7 @@
  *     protocols, applications      packets of a transport, flows of an application
  *     names                        flows have them, each as often as it stands there
  *     orig_bytes, resp_bytes       the most of any flow
+ *     retransmissions              of all flows, both directions
  *     severity_max                 over all scans and findings; "none" is that nothing is told
  *     scan, finding                what one of them has; `says` and `says_not` are about its reason
  *     args                         given to `analyze` as well
@@ -38,6 +39,7 @@ interface Case {
   readonly names?: readonly string[];
   readonly orig_bytes?: number;
   readonly resp_bytes?: number;
+  readonly retransmissions?: number;
   readonly severity_max?: string;
   readonly scan?: Wanted;
   readonly finding?: Wanted;
@@ -55,6 +57,8 @@ interface FlowLine {
   readonly name: string;
   readonly orig_bytes: number;
   readonly resp_bytes: number;
+  readonly orig_retransmissions: number;
+  readonly resp_retransmissions: number;
 }
 
 const folder = new URL("fixtures/field/", import.meta.url);
@@ -110,6 +114,12 @@ function checkFlows(flows: readonly FlowLine[], expected: Case): void {
     if (expected[key] === undefined) continue;
     strictEqual(Math.max(0, ...flows.map((flow) => flow[key])), expected[key], key);
   }
+  if (expected.retransmissions === undefined) return;
+  const sum = flows.reduce(
+    (sum, flow) => sum + flow.orig_retransmissions + flow.resp_retransmissions,
+    0,
+  );
+  strictEqual(sum, expected.retransmissions, "retransmissions");
 }
 
 function checkTold(report: Report, expected: Case): void {

@@ -1,6 +1,7 @@
 /**
  * The flow table once more, slow and obvious, for tests: a Map with string keys, one object a flow, searches instead
- * of lists and hashes. It shares with the real one only tables: server ports and the pairing of ICMP types. History and retransmissions are left out.
+ * of lists and hashes. It shares with the real one only tables: server ports and the pairing of ICMP
+ * types. History and retransmissions are left out.
  */
 import { type Flow, type FlowEndReason, type Packet, TRANSPORT_NAMES } from "../records.ts";
 import { addressText } from "./address_text.ts";
@@ -14,6 +15,7 @@ import {
   TCP_SYN,
 } from "./model_tcp_states.ts";
 import { icmpCounterpart } from "./five_tuple.ts";
+import { ModelStream } from "./model_tcp_bytes.ts";
 import type { FlowTimeouts } from "./timeouts.ts";
 import { isSentByResponder } from "./model_roles.ts";
 import { JUMP_US, TrafficClock } from "./model_clock.ts";
@@ -65,8 +67,8 @@ interface Standing {
   readonly flow: ModelFlow;
   readonly originator: string;
   states: number;
-  /** Initial sequence number of each sender. */
-  readonly starts: Map<string, number>;
+  /** What the originator and the responder have sent over TCP. */
+  readonly streams: readonly [ModelStream, ModelStream];
   touched: number;
 }
 
@@ -159,7 +161,7 @@ export class FlowModel {
       key,
       originator: isFlipped ? ends.destination : ends.source,
       states: 0,
-      starts: new Map(),
+      streams: [new ModelStream(), new ModelStream()],
       touched: 0,
       flow: {
         id: ++this.#count,
@@ -189,22 +191,30 @@ export class FlowModel {
     this.isOriginator = source === standing.originator;
     if (this.isOriginator) {
       flow.origPkts++;
-      flow.origBytes += packet.payloadLength;
       flow.origWireBytes += wireLength;
     } else {
       flow.respPkts++;
-      flow.respBytes += packet.payloadLength;
       flow.respWireBytes += wireLength;
     }
-    if (flow.proto === "tcp" && packet.tcpFlags >= 0) {
-      noteStart(standing, source, packet, this.isOriginator);
-      standing.states = nextTcpStates(
-        standing.states,
-        this.isOriginator,
-        packet.tcpFlags,
-        packet.payloadLength > 0,
-      );
-    }
+    if (flow.proto !== "tcp") addBytes(flow, this.isOriginator, packet.payloadLength);
+    else if (packet.tcpFlags >= 0) this.#tallyTcp(standing, packet);
+  }
+
+  #tallyTcp(standing: Standing, packet: Packet): void {
+    const { flow, states, streams } = standing;
+    const { isOriginator } = this;
+    const [own, peer] = isOriginator ? streams : streams.toReversed();
+    const originator = originatorState(states);
+    const responder = responderState(states);
+    const bytes = isOriginator ? flow.origBytes : flow.respBytes;
+    addBytes(flow, isOriginator, own.send(packet, isOriginator ? originator : responder, bytes));
+    addBytes(flow, !isOriginator, peer.acknowledge(packet, isOriginator ? responder : originator));
+    standing.states = nextTcpStates(
+      states,
+      isOriginator,
+      packet.tcpFlags,
+      packet.payloadLength > 0,
+    );
   }
 
   #evict(): void {
@@ -284,25 +294,17 @@ function timeoutOf(timeouts: FlowTimeouts, kind: Kind): number {
   }[kind];
 }
 
-function noteStart(
-  standing: Standing,
-  source: string,
-  packet: Packet,
-  isOriginator: boolean,
-): void {
-  const state = (isOriginator ? originatorState : responderState)(standing.states);
-  const isSyn = (packet.tcpFlags & TCP_SYN) !== 0;
-  if (state === TcpEnd.inactive || (isSyn && state < TcpEnd.closed)) {
-    standing.starts.set(source, isSyn ? packet.tcpSequence | 0 : packet.tcpSequence - 1 | 0);
-  }
+function addBytes(flow: ModelFlow, isOriginator: boolean, count: number): void {
+  if (isOriginator) flow.origBytes += count;
+  else flow.respBytes += count;
 }
 
 /** A SYN that begins another connection of the same ports. */
 function isReuse(standing: Standing, source: string, packet: Packet): boolean {
   if (packet.tcpFlags < 0 || (packet.tcpFlags & TCP_SYN) === 0) return false;
-  const { states, starts } = standing;
+  const { states, streams } = standing;
   const isOriginator = source === standing.originator;
-  const isSameNumber = starts.get(source) === (packet.tcpSequence | 0);
+  const isSameNumber = streams[isOriginator ? 0 : 1].isStartedBy(packet.tcpSequence);
   const originator = originatorState(states);
   const responder = responderState(states);
   const isHeard = (isOriginator ? originator : responder) !== TcpEnd.inactive;

@@ -185,14 +185,16 @@ Deno.test("FlowTable cuts a long flow and keeps what belongs to the connection",
   table.setName(slot, "example.org");
   const stepUs = 9 * second;
   let timeUs = startUs;
-  while (ended.length === 0) tcp(timeUs += stepUs, 24, 111);
+  let sequence = 101;
+  while (ended.length === 0) tcp(timeUs += stepUs, 24, sequence += 10);
   equal(timeUs, startUs + 201 * stepUs);
   equal(table.isNew, true);
+  tcp(timeUs, 24, sequence);
   const [piece] = ended;
   const rest = table.flow(slot);
-  deepEqual([piece.endReason, piece.id, piece.origPkts], ["active", 1, 201]);
-  deepEqual([rest.id, rest.origPkts, rest.startUs, rest.origBytes], [2, 1, timeUs, 10]);
-  deepEqual([piece.history, rest.history], ["SDTTT", "DT"]);
+  deepEqual([piece.endReason, piece.id, piece.origPkts, piece.origBytes], ["active", 1, 201, 2010]);
+  deepEqual([rest.id, rest.origPkts, rest.startUs, rest.origBytes], [2, 2, timeUs, 10]);
+  deepEqual([piece.history, rest.history, rest.origRetransmissions], ["SD", "DT", 1]);
   deepEqual([rest.communityId, rest.name, rest.service, rest.connState], [
     piece.communityId,
     "example.org",
@@ -276,6 +278,16 @@ Deno.test("FlowTable agrees with the slow model on random traffic", () => {
   );
 });
 
+Deno.test("FlowTable agrees with the slow model on one TCP connection of any numbers", () => {
+  fc.assert(
+    fc.property(fc.array(segment, { minLength: 1, maxLength: 30 }), (segments) => {
+      const steps = [...handshake, ...segments].map((fields) => ({ ...brief, fields }));
+      compare(steps);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 interface Step {
   readonly waitUs: number;
   readonly fields: PacketFields;
@@ -290,13 +302,40 @@ const wait = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: -3 * second, max: 20 * second }) },
   { weight: 1, arbitrary: fc.integer({ min: -300 * second, max: 400 * second }) },
 );
+/** Near each other and far apart, on both sides of the wrap. */
+const sequence = fc.tuple(
+  fc.constantFrom(100, 200, 0x200000, 0x4200000, 0x80000000, 0xfffffffe),
+  fc.nat(3),
+).map(([base, step]) => (base + step) % 2 ** 32);
+const ends = { protocol: 6, source: "10.0.0.1", destination: "10.0.0.2" };
+const client = { ...ends, sourcePort: 40000, destinationPort: 443 };
+const server = {
+  protocol: 6,
+  source: ends.destination,
+  destination: ends.source,
+  sourcePort: 443,
+  destinationPort: 40000,
+};
+const handshake: readonly PacketFields[] = [
+  { ...client, flags: 2, sequence: 99 },
+  { ...server, flags: 18, sequence: 199, acknowledgement: 100 },
+];
+const segment: fc.Arbitrary<PacketFields> = fc.record({
+  side: fc.constantFrom(client, server),
+  flags: fc.constantFrom(16, 24, 24, 24, 17, 20),
+  sequence,
+  acknowledgement: sequence,
+  payloadLength: fc.nat(3),
+}).map(({ side, ...numbers }) => ({ ...side, ...numbers }));
+const brief = { waitUs: 1000, isAdvance: false, advanceUs: 0 };
 const transport = fc.oneof(
   fc.record({
     protocol: fc.constant(6),
     sourcePort: port,
     destinationPort: port,
     flags: fc.constantFrom(2, 18, 16, 16, 24, 24, 17, 20, 4, 0, 3),
-    sequence: fc.constantFrom(100, 101, 200, 0x7fffffff, 0xffffffff),
+    sequence,
+    acknowledgement: sequence,
   }),
   fc.record({ protocol: fc.constant(17), sourcePort: port, destinationPort: port }),
   fc.record({

@@ -21,8 +21,8 @@
  *     10 last us    12 start us (doubles)
  *     14 links of the timeout list
  *
- *     32 id (double)                                           50 originator: TCP start sequence, hole start, last FIN,
- *     34 words 0 to 2 of the low address, of the high one         last RST
+ *     32 id (double)                                           50 originator: TCP start sequence, hole start, number not
+ *     34 words 0 to 2 of the low address, of the high one         believed yet, last FIN and RST (halves)
  *     40 interface, VLAN id                                    54 responder: the same
  *     41 name, JA4                                             58 retransmissions originator, responder
  *     43 history length, 44 letters (24 bytes)                 60 zero windows, gaps: originator << 16 | responder
@@ -225,8 +225,8 @@ export const F_HISTORY = 44;
 /** Of a direction: four words from here, the responder's after the originator's. */
 export const F_TCP_START = 50;
 export const F_HOLE_START = 51;
-export const F_LAST_FIN = 52;
-export const F_LAST_RST = 53;
+export const F_FAR = 52;
+export const F_LAST_FIN_RST = 53;
 export const F_RETRANSMISSIONS = 58;
 export const F_ZERO_WINDOWS = 60;
 export const F_GAPS = 61;

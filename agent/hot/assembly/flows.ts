@@ -78,6 +78,7 @@ import { flowEnded, inspect } from "./imports";
 import { wantsFlows, wantsObservations, writeEnd } from "./observations";
 import { isTcpAttempt, isTcpClosed, SYN, SYN_SENT } from "./tcp_states";
 import { isSentByResponder } from "./roles";
+import { addBytes } from "./tcp_sequence";
 import { isPortReuse, startTcp, trackTcp } from "./tcp_tracking";
 import { append, first, makeLists, touch, unlink } from "./timeout_lists";
 import { advanceClock, now, seeTime } from "./traffic_clock";
@@ -294,8 +295,6 @@ function count(flow: usize, timestampUs: f64, wireLength: f64): void {
   const ownDoubles = flow + (direction << 3);
   const packets = load<i32>(own, F_PACKETS << 2) + 1;
   store<i32>(own, packets, F_PACKETS << 2);
-  const bytes = load<f64>(ownDoubles, F_BYTES << 2) + <f64> field(P_PAYLOAD_LENGTH);
-  store<f64>(ownDoubles, bytes, F_BYTES << 2);
   const wireBytes = load<f64>(ownDoubles, F_WIRE_BYTES << 2) + wireLength;
   store<f64>(ownDoubles, wireBytes, F_WIRE_BYTES << 2);
   if (timestampUs > lastUs) store<f64>(flow, timestampUs, F_LAST_US << 2);
@@ -308,8 +307,9 @@ function count(flow: usize, timestampUs: f64, wireLength: f64): void {
       setTcpTimeoutClass(flow);
       turn |= TURN_HAS_TCP_STATE_MOVED;
     }
-  } else if (transport == TRANSPORT_UDP) {
-    addLetterOnce(flow, direction, SEEN_DATA, LETTER_DATA);
+  } else {
+    addBytes(flow, direction, <f64> field(P_PAYLOAD_LENGTH));
+    if (transport == TRANSPORT_UDP) addLetterOnce(flow, direction, SEEN_DATA, LETTER_DATA);
   }
   const added = load<i32>(flow, F_SEEN << 2) & ~seen;
   if ((added & (SEEN_DATA | SEEN_DATA << 8)) != 0) turn |= TURN_IS_FIRST_PAYLOAD;

@@ -54,3 +54,12 @@ export function isRecordedCount(count: i32): bool {
   }
   return false;
 }
+
+/** Counts up one half of a word, the originator's being the upper; stays at 65,535 and then returns 0. */
+export function countHalf(place: usize, direction: i32): i32 {
+  const shift = direction == 0 ? 16 : 0;
+  const count = load<i32>(place) >>> shift & 0xffff;
+  if (count == 0xffff) return 0;
+  store<i32>(place, load<i32>(place) + (1 << shift));
+  return count + 1;
+}

@@ -1,29 +1,15 @@
 /**
- * What a TCP segment does to its flow: endpoint states, history letters, round trip, retransmissions.
+ * What a TCP segment does to its flow: endpoint states, history letters, round trip; its numbers go to tcp_sequence.ts.
  *
- * Sequence numbers are compared as signed 32-bit differences (RFC 9293 section 3.4), so they may wrap.
- *
- * - A segment is a retransmission when it carries payload and ends at or before the highest sequence number that its
- *   direction has shown (Zeek's rule), except: a keep-alive or zero-window probe (at most one byte, just below the
- *   highest; RFC 9293 section 3.8.4), and a segment inside the hole that a jump left (its first copy was reordered or
- *   lost before the capture point). One hole a direction is remembered, the oldest.
- * - A gap is counted for a direction when its peer acknowledges bytes that were not seen: past the start of the hole,
- *   or, in an established connection, more than one byte (a lost FIN) past the highest.
- * - The round trip is the time from the last SYN before the first SYN-ACK to it, at the capture point.
- *
- * Not as in Zeek: byte counts elsewhere are sums of payload lengths, not sequence differences; windows are not scaled
- * (a zero window is zero at any scale); gaps are found without reassembly, from acknowledgements.
+ * The round trip is the time from the last SYN before the first SYN-ACK to it, at the capture point. Not as in Zeek: windows
+ * are not scaled (a zero window is zero at any scale).
  *
  * `direction` is 0 for the originator and 1 for the responder.
  */
 import {
-  F_GAPS,
   F_HIGHEST,
   F_HOLE_LENGTH,
-  F_HOLE_START,
-  F_LAST_FIN,
-  F_LAST_RST,
-  F_RETRANSMISSIONS,
+  F_LAST_FIN_RST,
   F_RTT,
   F_SEEN,
   F_START_US,
@@ -41,14 +27,13 @@ import {
 import {
   addLetter,
   addLetterOnce,
+  countHalf,
   isRecordedCount,
   LETTER_ACK,
   LETTER_DATA,
   LETTER_FIN,
   LETTER_FIN_RST,
-  LETTER_GAP,
   LETTER_MULTI_FLAG,
-  LETTER_RETRANSMISSION,
   LETTER_RST,
   LETTER_SYN,
   LETTER_SYN_ACK,
@@ -74,11 +59,15 @@ import {
   SYN,
   SYN_SENT,
 } from "./tcp_states";
+import {
+  advanceInOrder,
+  advanceSequence,
+  seeAcknowledgement,
+  startSequence,
+} from "./tcp_sequence";
 import { field } from "./words";
 
 const CONTROL_FLAGS: i32 = FIN | SYN | RST;
-/** Sequence numbers of SYN and RST further off than this are not believed (Zeek's TOO_LARGE_SEQ_DELTA). */
-const BELIEVABLE_JUMP: i32 = 1 << 20;
 const MICROSECONDS_MAX: f64 = 0x7fffffff;
 
 /** The state of one end, from the flow's state word. */
@@ -97,8 +86,7 @@ export function startTcp(flow: usize): void {
 @inline
 export function trackTcp(flow: usize, direction: i32, timestampUs: f64): bool {
   if (!isNextInOrder(flow, direction)) return trackAnyTcp(flow, direction, timestampUs);
-  const highest = field(P_TCP_SEQUENCE) + field(P_PAYLOAD_LENGTH);
-  store<i32>(flow + (direction << 2), highest, F_HIGHEST << 2);
+  advanceInOrder(flow, direction);
   return false;
 }
 
@@ -136,26 +124,10 @@ function trackAnyTcp(flow: usize, direction: i32, timestampUs: f64): bool {
   advanceSequence(flow, direction, flags, ownState);
   const next = nextTcpStates(states, direction == 0, flags, field(P_PAYLOAD_LENGTH) > 0);
   if (next != states) store<i32>(flow, word & ~STATE_TCP_MASK | next, F_STATE << 2);
-  if ((flags & ACK) != 0 && peerState != INACTIVE) findGap(flow, direction, flags, peerState);
+  if ((flags & ACK) != 0 && peerState != INACTIVE) {
+    seeAcknowledgement(flow, direction, flags, peerState);
+  }
   return next != states;
-}
-
-/** Bytes of sequence space that a segment takes; payload of a RST is not part of the stream. */
-function segmentLength(flags: i32): i32 {
-  const length = (flags & RST) != 0 ? 0 : field(P_PAYLOAD_LENGTH);
-  return length + ((flags & SYN) != 0 ? 1 : 0) + ((flags & FIN) != 0 ? 1 : 0);
-}
-
-/** Sets where a direction's numbers start, at its first packet and at a SYN that says otherwise. */
-function startSequence(flow: usize, direction: i32, flags: i32, ownState: i32): void {
-  const own = flow + (direction << 4);
-  const sequence = field(P_TCP_SEQUENCE);
-  if (ownState >= CLOSED) return;
-  if (ownState != INACTIVE && sequence == load<i32>(own, F_TCP_START << 2)) return;
-  store<i32>(own, (flags & SYN) != 0 ? sequence : sequence - 1, F_TCP_START << 2);
-  store<i32>(own, 0, F_HOLE_START << 2);
-  store<i32>(flow + (direction << 2), sequence, F_HIGHEST << 2);
-  store<i32>(flow + (direction << 2), 0, F_HOLE_LENGTH << 2);
 }
 
 function addSegmentLetter(flow: usize, direction: i32, flags: i32, start: i32): void {
@@ -168,9 +140,9 @@ function addSegmentLetter(flow: usize, direction: i32, flags: i32, start: i32): 
     const isRepeated = addLetterOnce(flow, direction, SEEN_SYN, letter);
     if (isRepeated && start != field(P_TCP_SEQUENCE)) addLetter(flow, direction, letter);
   } else if (control == FIN) {
-    addFin(flow, direction);
+    addEndLetter(flow, direction, field(P_TCP_SEQUENCE) + field(P_PAYLOAD_LENGTH), 0);
   } else if (control == RST) {
-    addRst(flow, direction);
+    addEndLetter(flow, direction, field(P_TCP_SEQUENCE), 1);
   } else if ((control & (FIN | RST)) == (FIN | RST)) {
     addLetterOnce(flow, direction, SEEN_FIN_RST, LETTER_FIN_RST);
   } else {
@@ -178,108 +150,19 @@ function addSegmentLetter(flow: usize, direction: i32, flags: i32, start: i32): 
   }
 }
 
-/** F: again only with another sequence number than the last one. */
-function addFin(flow: usize, direction: i32): void {
-  const own = flow + (direction << 4);
-  const sequence = field(P_TCP_SEQUENCE) + field(P_PAYLOAD_LENGTH);
-  const isRepeated = addLetterOnce(flow, direction, SEEN_FIN, LETTER_FIN);
-  const isOther = load<i32>(own, F_LAST_FIN << 2) != sequence;
-  if (isRepeated && isOther) addLetter(flow, direction, LETTER_FIN);
-  store<i32>(own, sequence, F_LAST_FIN << 2);
-}
-
-/** R: the same. */
-function addRst(flow: usize, direction: i32): void {
-  const own = flow + (direction << 4);
-  const sequence = field(P_TCP_SEQUENCE);
-  const isRepeated = addLetterOnce(flow, direction, SEEN_RST, LETTER_RST);
-  const isOther = load<i32>(own, F_LAST_RST << 2) != sequence;
-  if (isRepeated && isOther) addLetter(flow, direction, LETTER_RST);
-  store<i32>(own, sequence, F_LAST_RST << 2);
-}
-
-/** Moves a direction's highest number on, remembers the hole of a jump, counts what was there before. */
-function advanceSequence(flow: usize, direction: i32, flags: i32, ownState: i32): void {
-  const own = flow + (direction << 2);
-  const payloadLength = field(P_PAYLOAD_LENGTH);
-  const sequence = field(P_TCP_SEQUENCE);
-  const end = sequence + segmentLength(flags);
-  const highest = load<i32>(own, F_HIGHEST << 2);
-  const advance = end - highest;
-  if ((flags & (SYN | RST)) != 0 && (advance > BELIEVABLE_JUMP || advance < -BELIEVABLE_JUMP)) {
-    return;
-  }
-  const start = load<i32>(flow + (direction << 4), F_TCP_START << 2);
-  if ((flags & FIN) != 0 && highest == start + 1) {
-    store<i32>(own, end, F_HIGHEST << 2);
-  } else if (ownState == RESET) {
-    return;
-  } else if (advance > 0) {
-    const jump = sequence - highest;
-    if (jump > 0 && load<i32>(own, F_HOLE_LENGTH << 2) == 0) {
-      store<i32>(flow + (direction << 4), highest, F_HOLE_START << 2);
-      store<i32>(own, jump, F_HOLE_LENGTH << 2);
-    }
-    store<i32>(own, end, F_HIGHEST << 2);
-  } else if (payloadLength > 0 && !fillHole(flow, direction, sequence, end)) {
-    const isKeepAlive = payloadLength == 1 && sequence == highest - 1 &&
-      (flags & CONTROL_FLAGS) == 0;
-    if (!isKeepAlive) countRetransmission(flow, direction);
-  }
-}
-
-/** Takes a segment out of the remembered hole; false when it does not lie in it. */
-function fillHole(flow: usize, direction: i32, sequence: i32, end: i32): bool {
-  const own = flow + (direction << 2);
-  const holeStart = load<i32>(flow + (direction << 4), F_HOLE_START << 2);
-  const length = load<i32>(own, F_HOLE_LENGTH << 2);
-  if (length == 0) return false;
-  const holeEnd = holeStart + length;
-  if (sequence - holeStart < 0 || holeEnd - end < 0) return false;
-  if (sequence == holeStart) {
-    store<i32>(flow + (direction << 4), end, F_HOLE_START << 2);
-    store<i32>(own, holeEnd - end, F_HOLE_LENGTH << 2);
-  } else store<i32>(own, sequence - holeStart, F_HOLE_LENGTH << 2);
-  return true;
-}
-
-function countRetransmission(flow: usize, direction: i32): void {
-  const own = flow + (direction << 2);
-  const count = load<i32>(own, F_RETRANSMISSIONS << 2) + 1;
-  store<i32>(own, count, F_RETRANSMISSIONS << 2);
-  if (isRecordedCount(count)) addLetter(flow, direction, LETTER_RETRANSMISSION);
+/** F (half 0) or R (half 1): again only with another sequence number than the last one, of which 16 bits are kept. */
+function addEndLetter(flow: usize, direction: i32, sequence: i32, half: i32): void {
+  const place = flow + (direction << 4) + (F_LAST_FIN_RST << 2) + (half << 1);
+  const mixed = (sequence ^ sequence >>> 16) & 0xffff;
+  const letter = half == 0 ? LETTER_FIN : LETTER_RST;
+  const isRepeated = addLetterOnce(flow, direction, half == 0 ? SEEN_FIN : SEEN_RST, letter);
+  if (isRepeated && load<u16>(place) != mixed) addLetter(flow, direction, letter);
+  store<u16>(place, <u16> mixed);
 }
 
 function countZeroWindow(flow: usize, direction: i32): void {
   const count = countHalf(flow + (F_ZERO_WINDOWS << 2), direction);
   if (isRecordedCount(count)) addLetter(flow, direction, LETTER_ZERO_WINDOW);
-}
-
-/** Counts up one half of a word, the originator's being the upper; stays at 65,535 and then returns 0. */
-function countHalf(place: usize, direction: i32): i32 {
-  const shift = direction == 0 ? 16 : 0;
-  const count = load<i32>(place) >>> shift & 0xffff;
-  if (count == 0xffff) return 0;
-  store<i32>(place, load<i32>(place) + (1 << shift));
-  return count + 1;
-}
-
-/** Looks whether an acknowledgement covers bytes of the peer that were never seen. */
-function findGap(flow: usize, direction: i32, flags: i32, peerState: i32): void {
-  const other = direction ^ 1;
-  const peer = flow + (other << 2);
-  const acknowledgement = field(P_TCP_ACKNOWLEDGEMENT);
-  const holeLength = load<i32>(peer, F_HOLE_LENGTH << 2);
-  const beyond = acknowledgement - load<i32>(peer, F_HIGHEST << 2);
-  const isBeyond = beyond > 1 && peerState == ESTABLISHED && (flags & CONTROL_FLAGS) == 0;
-  if (isBeyond) store<i32>(peer, acknowledgement, F_HIGHEST << 2);
-  else {
-    const holeStart = load<i32>(flow + (other << 4), F_HOLE_START << 2);
-    if (holeLength == 0 || beyond > 0 || acknowledgement - holeStart <= 0) return;
-  }
-  store<i32>(peer, 0, F_HOLE_LENGTH << 2);
-  const count = countHalf(flow + (F_GAPS << 2), other);
-  if (isRecordedCount(count)) addLetter(flow, other, LETTER_GAP);
 }
 
 function measureRoundTrip(flow: usize, flags: i32, direction: i32, timestampUs: f64): void {
