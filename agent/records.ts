@@ -236,6 +236,8 @@ export class Packet {
   etherType = -1;
   /** VLAN id of the outermost 802.1Q/802.1ad tag. */
   vlanId = -1;
+  /** 16 bits that stand for the virtual network the packet is in, see decode/virtual_network.ts; 0 without one. */
+  virtualNetwork = 0;
   outerIpVersion = 0;
   outerSourceOffset = -1;
   outerDestinationOffset = -1;

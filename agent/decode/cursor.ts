@@ -23,6 +23,8 @@ export class Cursor {
   tunnelDepth = 0;
   /** IP headers passed so far. */
   ipHeaderCount = 0;
+  /** The virtual network of what is inside of the headers passed so far; see virtual_network.ts. */
+  network = 0;
   /** 1 while ports and flags belong to the outermost IP layer. */
   isOuter = 0;
   /** 1 when the 802.11 header that comes is filled up to a multiple of four bytes. */

@@ -91,6 +91,7 @@ export function decodePacket(
   cursor.declaredEnd = offset + (wireLength > capturedLength ? wireLength : capturedLength);
   cursor.tunnelDepth = 0;
   cursor.ipHeaderCount = 0;
+  cursor.network = 0;
   cursor.isOuter = 0;
   cursor.tunnelPorts = tunnelPorts;
   cursor.isPadded = 0;
@@ -255,6 +256,7 @@ function enterIpTunnel(packet: Packet, next: number): number {
 function resetPacket(packet: Packet): void {
   packet.etherType = -1;
   packet.vlanId = -1;
+  packet.virtualNetwork = 0;
   packet.outerIpVersion = 0;
   packet.outerSourceOffset = -1;
   packet.outerDestinationOffset = -1;

@@ -3,6 +3,7 @@ import { Layer, type Packet, StopReason, Unread } from "../records.ts";
 import { readUint16 } from "./bytes.ts";
 import { type Cursor, hasBytes, stop, stopUnsupported } from "./cursor.ts";
 import { Step, stepOfEtherType } from "./step.ts";
+import { insideVlan } from "./virtual_network.ts";
 
 const ETHERNET_LAYER = Layer.ethernet;
 const VLAN_LAYER = Layer.vlan;
@@ -27,9 +28,9 @@ export function decodeEthernet(cursor: Cursor, packet: Packet): number {
 export function decodeVlan(cursor: Cursor, packet: Packet): number {
   if (!hasBytes(cursor, packet, VLAN_LAYER, 4)) return Step.done;
   const { bytes, position } = cursor;
-  if (packet.vlanId < 0 && cursor.ipHeaderCount === 0) {
-    packet.vlanId = readUint16(bytes, position) & 0x0fff;
-  }
+  const id = readUint16(bytes, position) & 0x0fff;
+  if (packet.vlanId < 0 && cursor.ipHeaderCount === 0) packet.vlanId = id;
+  cursor.network = insideVlan(cursor.network, id);
   cursor.position = position + 4;
   return stepOfTypeOrLength(cursor, packet, readUint16(bytes, position + 2), VLAN_LAYER);
 }

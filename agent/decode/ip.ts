@@ -21,6 +21,7 @@ TRANSPORT_OF_IP_PROTOCOL[132] = Transport.sctp;
 /** A good IP header begins: the first is the outer one, and what an outer transport left behind is forgotten. */
 export function beginIp(cursor: Cursor, packet: Packet): void {
   cursor.ipHeaderCount++;
+  packet.virtualNetwork = cursor.network;
   if (cursor.ipHeaderCount === 1) {
     cursor.isOuter = 1;
     return;

@@ -13,6 +13,7 @@ import {
 } from "./inner.ts";
 import { stepOfNextProtocol } from "./nsh.ts";
 import { Step, stepOfEtherType } from "./step.ts";
+import { networkOfId } from "./virtual_network.ts";
 
 const GRE_LAYER = Layer.gre;
 const CHECKSUM = 0x8000;
@@ -113,6 +114,7 @@ export function decodeVxlan(cursor: Cursor, packet: Packet): number {
     if (readableBytes(cursor) < needed) return stopShort(cursor, packet, Layer.vxlan, needed);
     if (!isFrameAt(cursor, packet, position + 8)) return Step.done;
   }
+  cursor.network = networkOfId(bytes, position + 4);
   cursor.position = position + 8;
   return enterTunnel(cursor, packet, Layer.vxlan, step);
 }
@@ -129,6 +131,7 @@ export function decodeGeneve(cursor: Cursor, packet: Packet): number {
   const protocol = readUint16(bytes, position + 2);
   const step = protocol === TRANSPARENT_ETHERNET ? Step.ethernet : stepOfEtherType(protocol);
   if (step === Step.unknown) return stopUnsupported(packet, Layer.geneve, protocol);
+  cursor.network = networkOfId(bytes, position + 4);
   cursor.position = position + length;
   return enterTunnel(cursor, packet, Layer.geneve, step);
 }

@@ -64,6 +64,12 @@ export function knownFields(flow: Flow): ModelFlow {
 
 interface Standing {
   readonly key: string;
+  /** No other flow of the key stood when it began, or it took such a flow's place. */
+  readonly isFirst: boolean;
+  /** The virtual network of its first packet. */
+  readonly home: number;
+  /** The network that each end was last found to send in. */
+  readonly networks: Map<string, number>;
   readonly flow: ModelFlow;
   readonly originator: string;
   states: number;
@@ -83,7 +89,7 @@ export class FlowModel {
   readonly #timeouts: FlowTimeouts;
   readonly #flowCountMax: number;
   readonly #clock = new TrafficClock();
-  readonly #standing = new Map<string, Standing>();
+  #standing: Standing[] = [];
   /** Ends of datagrams by their identification, as the first fragment shows them. */
   readonly #fragments = new Map<string, readonly [number, number]>();
   #count = 0;
@@ -95,7 +101,7 @@ export class FlowModel {
   }
 
   get activeCount(): number {
-    return this.#standing.size;
+    return this.#standing.length;
   }
 
   update(packet: Packet, timestampUs: number, wireLength: number): ModelFlow | null {
@@ -104,8 +110,11 @@ export class FlowModel {
     if (packet.ipVersion === 0) return null;
     const ends = this.#endsOf(packet);
     const key = keyOf(packet, ends);
-    this.#endIfOver(key, ends.source, packet, timestampUs);
-    const standing = this.#standing.get(key) ?? this.#begin(key, ends, packet, timestampUs);
+    const found = this.#find(key, ends.source, packet);
+    const isOver = found !== undefined && this.#endIfOver(found, ends.source, packet, timestampUs);
+    const standing = found === undefined || isOver
+      ? this.#begin({ key, ends, packet, timestampUs, isFirst: found?.isFirst })
+      : found;
     this.#tally(standing, ends.source, packet, wireLength);
     standing.flow.endUs = Math.max(standing.flow.endUs, timestampUs);
     standing.touched = ++this.#touches;
@@ -128,14 +137,32 @@ export class FlowModel {
     }
   }
 
-  #endIfOver(key: string, source: string, packet: Packet, timestampUs: number): void {
-    const standing = this.#standing.get(key);
-    if (standing === undefined) return;
+  /** The flow that the packet belongs to, by the rules of agent/hot/assembly/flow_lookup.ts. */
+  #find(key: string, source: string, packet: Packet): Standing | undefined {
+    const network = packet.virtualNetwork;
+    const ofKey = this.#standing.filter((standing) => standing.key === key);
+    const first = ofKey.find(({ isFirst }) => isFirst);
+    const isAsBefore = first?.networks.get(source) === network;
+    const found =
+      isAsBefore || (first && !first.networks.has(source) && peerNetwork(first, source) === network)
+        ? first
+        : ofKey.find(({ isFirst, home }) => !isFirst && home === network) ??
+          (first && isOfSameFlow(first, source, packet) ? first : undefined);
+    found?.networks.set(source, network);
+    return found;
+  }
+
+  /** Ends the packet's flow and returns true when it goes no further; cuts it when it is old. */
+  #endIfOver(standing: Standing, source: string, packet: Packet, timestampUs: number): boolean {
     if (this.#isSilent(standing, timestampUs)) {
       this.#end(standing, kindOf(standing) === "closed" ? "closed" : "idle");
-    } else if (isReuse(standing, source, packet)) {
+      return true;
+    }
+    if (isReuse(standing, source, packet)) {
       this.#end(standing, "closed");
-    } else if (timestampUs - standing.flow.startUs > this.#timeouts.activeUs) {
+      return true;
+    }
+    if (timestampUs - standing.flow.startUs > this.#timeouts.activeUs) {
       this.ended.push({ ...standing.flow, endReason: "active" });
       Object.assign(standing.flow, {
         id: ++this.#count,
@@ -149,16 +176,21 @@ export class FlowModel {
       });
       this.isNew = true;
     }
+    return false;
   }
 
-  #begin(key: string, ends: Ends, packet: Packet, timestampUs: number): Standing {
-    if (this.#standing.size === this.#flowCountMax) this.#evict();
+  #begin({ key, ends, packet, timestampUs, ...rest }: Beginning): Standing {
+    const isAlone = !this.#standing.some((standing) => standing.key === key && standing.isFirst);
+    if (this.#standing.length === this.#flowCountMax) this.#evict();
     const isFlipped = isSentByResponder(packet);
     const [orig, resp] = isFlipped
       ? [ends.destinationEnd, ends.sourceEnd]
       : [ends.sourceEnd, ends.destinationEnd];
     const standing: Standing = {
       key,
+      isFirst: rest.isFirst ?? isAlone,
+      home: packet.virtualNetwork,
+      networks: new Map([[ends.source, packet.virtualNetwork]]),
       originator: isFlipped ? ends.destination : ends.source,
       states: 0,
       streams: [new ModelStream(), new ModelStream()],
@@ -181,7 +213,7 @@ export class FlowModel {
         endReason: "",
       },
     };
-    this.#standing.set(key, standing);
+    this.#standing.push(standing);
     this.isNew = true;
     return standing;
   }
@@ -225,12 +257,12 @@ export class FlowModel {
   }
 
   #end(standing: Standing, endReason: FlowEndReason): void {
-    this.#standing.delete(standing.key);
+    this.#standing = this.#standing.filter((other) => other !== standing);
     this.ended.push({ ...standing.flow, endReason });
   }
 
   #byTouch(kind: Kind): Standing[] {
-    return [...this.#standing.values()].filter((standing) => kindOf(standing) === kind)
+    return this.#standing.filter((standing) => kindOf(standing) === kind)
       .sort((a, b) => a.touched - b.touched);
   }
 
@@ -245,7 +277,8 @@ export class FlowModel {
     const source = sourceText(packet);
     const destination = destinationText(packet);
     if (packet.isFragment === 1 && packet.ipIdentification !== -1) {
-      const datagram = [source, destination, packet.ipProtocol, packet.ipIdentification].join();
+      const { ipProtocol, ipIdentification, virtualNetwork } = packet;
+      const datagram = [source, destination, ipProtocol, ipIdentification, virtualNetwork].join();
       if (packet.isLaterFragment === 1) ports = this.#fragments.get(datagram) ?? ports;
       else if (ports[0] >= 0) this.#fragments.set(datagram, ports);
     }
@@ -262,6 +295,15 @@ export class FlowModel {
   }
 }
 
+interface Beginning {
+  readonly key: string;
+  readonly ends: Ends;
+  readonly packet: Packet;
+  readonly timestampUs: number;
+  /** Of the flow whose place it takes. */
+  readonly isFirst: boolean | undefined;
+}
+
 interface Ends {
   readonly source: string;
   readonly destination: string;
@@ -273,6 +315,30 @@ interface Ends {
 function keyOf(packet: Packet, { source, destination, isOneWay }: Ends): string {
   const ends = isOneWay ? [source, "to", destination] : [source, destination].sort();
   return `${packet.ipVersion} ${packet.ipProtocol} ${ends.join(" ")}`;
+}
+
+function peerNetwork({ networks }: Standing, source: string): number | undefined {
+  return [...networks].find(([end]) => end !== source)?.[1];
+}
+
+/** Whether a packet belongs to a flow although its end has not sent in its virtual network. */
+function isOfSameFlow(standing: Standing, source: string, packet: Packet): boolean {
+  const { virtualNetwork: network, tcpFlags: flags } = packet;
+  const peer = peerNetwork(standing, source);
+  if (standing.flow.proto !== "tcp" || flags < 0) {
+    return !standing.networks.has(source) || peer === network;
+  }
+  const isOriginator = source === standing.originator;
+  const [own, other] = isOriginator ? standing.streams : standing.streams.toReversed();
+  const states = [originatorState(standing.states), responderState(standing.states)];
+  const [isHeard, isPeerHeard] = (isOriginator ? states : states.toReversed())
+    .map((state) => state !== TcpEnd.inactive);
+  if ((flags & TCP_SYN) !== 0 && (flags & TCP_ACK) === 0) {
+    return !isHeard && (network === 0 || peer === 0);
+  }
+  if (isHeard && !own.isNear(packet.tcpSequence)) return false;
+  const isAnswer = (flags & TCP_ACK) !== 0 && isPeerHeard;
+  return !isAnswer || other.isNear(packet.tcpAcknowledgement);
 }
 
 function kindOf({ flow, states }: Standing): Kind {

@@ -67,16 +67,6 @@ Deno.test("FlowTable counts both directions of a UDP flow, with Zeek's S0 and SF
   deepEqual([table.packets(slot), table.wireBytes(slot), table.id(slot)], [2, 184, 1]);
 });
 
-Deno.test("FlowTable records the first VLAN and does not tell flows apart by it", () => {
-  const { table } = record();
-  const packet = udp();
-  packet.vlanId = 4094;
-  const slot = table.update(packet, startUs, 142, 0);
-  packet.vlanId = 7;
-  equal(table.update(packet, startUs, 142, 1), slot);
-  deepEqual([table.flow(slot).vlanId, table.flow(slot).interfaceId], [4094, 0]);
-});
-
 Deno.test("FlowTable gives ICMP type and counterpart as ports, and OTH", () => {
   const { table } = record();
   const icmp = { protocol: 1, sourcePort: 8, destinationPort: 0, payloadLength: 56 };
@@ -326,6 +316,7 @@ const segment: fc.Arbitrary<PacketFields> = fc.record({
   sequence,
   acknowledgement: sequence,
   payloadLength: fc.nat(3),
+  virtualNetwork: fc.constantFrom(0, 0, 0, 10),
 }).map(({ side, ...numbers }) => ({ ...side, ...numbers }));
 const brief = { waitUs: 1000, isAdvance: false, advanceUs: 0 };
 const transport = fc.oneof(
@@ -348,7 +339,12 @@ const transport = fc.oneof(
 const step: fc.Arbitrary<Step> = fc.record({
   waitUs: wait,
   fields: fc.tuple(
-    fc.record({ source: address, destination: address, payloadLength: fc.nat(3) }),
+    fc.record({
+      source: address,
+      destination: address,
+      payloadLength: fc.nat(3),
+      virtualNetwork: fc.constantFrom(0, 0, 0, 10, 20, 65_000),
+    }),
     transport,
   ).map(([ends, rest]) => ({ ...ends, ...rest })),
   isAdvance: fc.integer({ min: 0, max: 9 }).map((number) => number === 0),

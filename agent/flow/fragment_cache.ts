@@ -11,7 +11,7 @@ const placeCount = 1024;
 const wordsPerPlace = 11;
 
 export class FragmentCache {
-  /** Source and destination words, protocol and IP version, identification, ports. */
+  /** Source and destination words; virtual network, protocol and IP version; identification; ports. */
   readonly #words = new Int32Array(placeCount * wordsPerPlace);
   readonly #timestampsUs = new Float64Array(placeCount).fill(-Infinity);
 
@@ -29,7 +29,7 @@ export class FragmentCache {
     words[base + 5] = packet.destination1;
     words[base + 6] = packet.destination2;
     words[base + 7] = packet.destination3;
-    words[base + 8] = packet.ipProtocol << 8 | packet.ipVersion;
+    words[base + 8] = contextOf(packet);
     words[base + 9] = packet.ipIdentification;
     words[base + 10] = packet.sourcePort << 16 | packet.destinationPort;
     this.#timestampsUs[place] = timestampUs;
@@ -48,12 +48,16 @@ export class FragmentCache {
     const base = place * wordsPerPlace;
     const words = this.#words;
     return words[base + 9] === packet.ipIdentification &&
-      words[base + 8] === (packet.ipProtocol << 8 | packet.ipVersion) &&
+      words[base + 8] === contextOf(packet) &&
       words[base] === packet.source0 && words[base + 1] === packet.source1 &&
       words[base + 2] === packet.source2 && words[base + 3] === packet.source3 &&
       words[base + 4] === packet.destination0 && words[base + 5] === packet.destination1 &&
       words[base + 6] === packet.destination2 && words[base + 7] === packet.destination3;
   }
+}
+
+function contextOf({ virtualNetwork, ipProtocol, ipVersion }: Packet): number {
+  return virtualNetwork << 16 | ipProtocol << 8 | ipVersion;
 }
 
 function placeOf(packet: Packet): number {

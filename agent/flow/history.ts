@@ -10,12 +10,13 @@
  * at the first, tenth, hundredth … instance. Not as in Zeek: C (bad checksum) is not recorded, because offloading
  * makes checksums of captured packets meaningless; at most HISTORY_LENGTH_MAX letters are kept.
  */
-import { F_HISTORY, F_HISTORY_LENGTH, F_STATE, STATE_IS_FLIPPED } from "../hot/layout.ts";
+import { F_HISTORY, F_STATE, STATE_HISTORY_SHIFT, STATE_IS_FLIPPED } from "../hot/layout.ts";
 
 /** The history of the flow whose slot begins at word `base`. */
 export function historyText(words: Int32Array, bytes: Uint8Array, base: number): string {
   const start = (base + F_HISTORY) * 4;
-  const letters = bytes.subarray(start, start + words[base + F_HISTORY_LENGTH]);
-  const flip = (words[base + F_STATE] & STATE_IS_FLIPPED) !== 0 ? "^" : "";
+  const state = words[base + F_STATE];
+  const letters = bytes.subarray(start, start + (state >> STATE_HISTORY_SHIFT & 0xff));
+  const flip = (state & STATE_IS_FLIPPED) !== 0 ? "^" : "";
   return flip + String.fromCharCode(...letters);
 }

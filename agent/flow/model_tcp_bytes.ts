@@ -22,6 +22,10 @@ export class ModelStream {
     return this.start !== null && (this.start - sequence | 0) === 0;
   }
 
+  isNear(number: number): boolean {
+    return Math.abs(number - this.#furthest | 0) <= believableJump;
+  }
+
   /** Takes a segment of the end, which is in `state`; returns by how many bytes its payload has grown. */
   send(packet: Packet, state: number, bytes: number): number {
     const { tcpFlags: flags, tcpSequence: sequence } = packet;

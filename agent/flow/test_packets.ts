@@ -12,6 +12,7 @@ export interface PacketFields {
   readonly acknowledgement?: number;
   readonly window?: number;
   readonly payloadLength?: number;
+  readonly virtualNetwork?: number;
 }
 
 const transports: Readonly<Record<number, number>> = {
@@ -39,6 +40,7 @@ export function makePacket(fields: PacketFields): Packet {
   packet.tcpSequence = fields.sequence ?? 0;
   packet.tcpAcknowledgement = fields.acknowledgement ?? 0;
   packet.tcpWindow = fields.window ?? 64240;
+  packet.virtualNetwork = fields.virtualNetwork ?? 0;
   packet.payloadLength = fields.payloadLength ?? 0;
   packet.payloadCapturedLength = packet.payloadLength;
   return packet;

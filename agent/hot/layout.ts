@@ -5,7 +5,7 @@
  *
  *     1024  packet        2048  state          4096  counters by application     65,536  rows of the batch
  *     1280  flow key      3072  tallies       10,240  ICMP pairs, server ports   524,288  rows for the detectors
- *                                             28,672  recent slots          786,432  UDP ports of tunnels
+ *                                             28,672  recent flows          786,432  UDP ports of tunnels
  *                                                                           794,624  a DNS message
  *                                                                           860,160  places counted out by setUp():
  *                                                                                    hosts, bytes, index, flows
@@ -13,10 +13,10 @@
  * A flow's slot has 256 bytes. What nearly every packet touches are the first two lines of the processor's cache:
  *
  *      0 key: low address word 3, high one's, ports, meta      16 payload bytes originator, responder (doubles)
- *      4 TCP states and roles                                  20 bytes on the wire, the same
+ *      4 TCP states, roles, length of the history              20 bytes on the wire, the same
  *      5 letters seen, inspections                             24 host rows of originator and responder, epoch of the
  *      6 transport, timeout class, application                    host table, host flags
- *      7 hash                                                  28 highest TCP sequence number, originator, responder
+ *      7 networks: what the low end sends, what the high one   28 highest TCP sequence number, originator, responder
  *      8 packets originator, responder                         30 length of the hole below it, the same; 0 is none
  *     10 last us    12 start us (doubles)
  *     14 links of the timeout list
@@ -25,7 +25,7 @@
  *     34 words 0 to 2 of the low address, of the high one         believed yet, last FIN and RST (halves)
  *     40 interface, VLAN id                                    54 responder: the same
  *     41 name, JA4                                             58 retransmissions originator, responder
- *     43 history length, 44 letters (24 bytes)                 60 zero windows, gaps: originator << 16 | responder
+ *     43 hash, 44 history (24 letters)                         60 zero windows, gaps: originator << 16 | responder
  *                                                              62 last SYN, us after the start; SYN to SYN-ACK, us; -1
  */
 
@@ -80,7 +80,9 @@ export const KIND_IPV4 = 1;
 export const KIND_IPV6 = 2;
 /** Together with one of these: behind a VLAN tag. */
 export const KIND_TAGGED = 4;
-export const PACKET_WORDS = 45;
+/** The virtual network, see Packet. */
+export const P_NETWORK = 45;
+export const PACKET_WORDS = 46;
 
 /** The key of the packet in hand: the first words of a slot, then words 0 to 2 of both addresses. */
 export const KEY_AT = 1280;
@@ -157,7 +159,7 @@ export const ICMP_PAIRS_AT = 10_240;
 /** A bit for each port: TCP, then UDP. */
 export const SERVER_PORTS_AT = 12_288;
 export const SERVER_PORTS_BYTES = 8192;
-/** Slot + 1 where a key was found last. */
+/** Address of the flow where a key was found last. */
 export const RECENT_AT = 28_672;
 export const RECENT_BITS = 13;
 
@@ -200,7 +202,7 @@ export const F_META = 3;
 export const F_STATE = 4;
 export const F_SEEN = 5;
 export const F_KIND = 6;
-export const F_HASH = 7;
+export const F_NETWORKS = 7;
 export const F_PACKETS = 8;
 export const F_LAST_US = 10;
 export const F_START_US = 12;
@@ -220,7 +222,7 @@ export const F_HIGH_REST = 37;
 export const F_INTERFACE = 40;
 export const F_NAME = 41;
 export const F_JA4 = 42;
-export const F_HISTORY_LENGTH = 43;
+export const F_HASH = 43;
 export const F_HISTORY = 44;
 /** Of a direction: four words from here, the responder's after the originator's. */
 export const F_TCP_START = 50;
@@ -245,6 +247,11 @@ export const STATE_TCP_MASK = 0xfff;
 export const STATE_ORIGINATOR_IS_LOW = 0x1000;
 /** The originator was not the sender of the first packet: `^` in the history. */
 export const STATE_IS_FLIPPED = 0x2000;
+/** The third byte is the length of the history. */
+export const STATE_HISTORY_SHIFT = 16;
+
+/** A half of F_NETWORKS while the end has sent nothing. */
+export const NETWORK_UNKNOWN = 0xffff;
 
 /** F_SEEN: letters seen are the low sixteen bits, the inspections left the high eight. */
 export const SEEN_BUDGET_SHIFT = 24;

@@ -17,6 +17,7 @@ import {
   P_KEY_SOURCE_PORT,
   P_KIND,
   P_LINK_OFFSET,
+  P_NETWORK,
   P_OUTER_DESTINATION_OFFSET,
   P_OUTER_DESTINATION_PORT,
   P_OUTER_IP_PROTOCOL,
@@ -54,6 +55,7 @@ export function storePacket(
 ): void {
   words[at + P_ETHER_TYPE] = packet.etherType;
   words[at + P_VLAN_ID] = packet.vlanId;
+  words[at + P_NETWORK] = packet.virtualNetwork;
   words[at + P_OUTER_IP_VERSION] = packet.outerIpVersion;
   words[at + P_OUTER_SOURCE_OFFSET] = packet.outerSourceOffset;
   words[at + P_OUTER_DESTINATION_OFFSET] = packet.outerDestinationOffset;
@@ -102,6 +104,7 @@ export function storePacket(
 export function loadPacket(words: Int32Array, packet: Packet): void {
   packet.etherType = words[at + P_ETHER_TYPE];
   packet.vlanId = words[at + P_VLAN_ID];
+  packet.virtualNetwork = words[at + P_NETWORK];
   packet.outerIpVersion = words[at + P_OUTER_IP_VERSION];
   packet.outerSourceOffset = words[at + P_OUTER_SOURCE_OFFSET];
   packet.outerDestinationOffset = words[at + P_OUTER_DESTINATION_OFFSET];

@@ -20,6 +20,7 @@ import {
   P_IS_FRAGMENT,
   P_IS_LATER_FRAGMENT,
   P_LINK_OFFSET,
+  P_NETWORK,
   P_OUTER_DESTINATION_OFFSET,
   P_OUTER_IP_VERSION,
   P_OUTER_SOURCE_OFFSET,
@@ -93,7 +94,9 @@ export function decodeCommon(base: usize, offset: i32, capturedLength: u32, wire
   if (!decodeIp(at, offset, ETHERNET_LENGTH + TAG_LENGTH, KIND_TAGGED, capturedLength, wire)) {
     return false;
   }
-  set(P_VLAN_ID, read16(at + 14) & 0x0fff);
+  const id = read16(at + 14) & 0x0fff;
+  set(P_VLAN_ID, id);
+  set(P_NETWORK, id);
   return true;
 }
 
@@ -273,6 +276,7 @@ function changeConstants(kind: i32): void {
     set(P_DESTINATION + 2, 0xffff);
   }
   set(P_VLAN_ID, -1);
+  set(P_NETWORK, 0);
   set(P_TUNNEL_DEPTH, 0);
   set(P_IS_LATER_FRAGMENT, 0);
   set(P_IS_FRAGMENT, 0);

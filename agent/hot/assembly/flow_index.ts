@@ -38,14 +38,14 @@ function place(index: i32): usize {
   return placesAt + (<usize> index << 2);
 }
 
-/** The slot of the key, whose hash is `hash`; -1 when there is none. */
-export function findSlot(hash: i32): i32 {
+/** The flow that has the key and was added under `hash`; 0 when there is none. */
+export function findIndexed(hash: i32): usize {
   let index = hash & mask;
   while (true) {
     const slot = load<i32>(place(index)) - 1;
-    if (slot < 0) return -1;
+    if (slot < 0) return 0;
     const flow = slotsAt + (<usize> slot << SLOT_SHIFT);
-    if (load<i32>(flow, F_HASH << 2) == hash && hasKey(flow)) return slot;
+    if (hasKey(flow) && load<i32>(flow, F_HASH << 2) == hash) return flow;
     index = index + 1 & mask;
   }
 }

@@ -160,8 +160,8 @@ export function putKey(flow: usize): void {
 }
 
 /**
- * Address of the hint where the flow of the key may be, so that flows with many packets need neither the keyed hash nor
- * the index. Its own hash is quick and can be made to collide, which costs only the hint: the key is compared.
+ * Address of the hint which flow has the key (its address, 0 is none), so that flows with many packets need neither the
+ * keyed hash nor the index. Its own hash is quick and can be made to collide, which costs only the hint: the key is compared.
  */
 @inline
 export function recentPlace(): usize {

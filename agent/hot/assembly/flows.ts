@@ -18,7 +18,6 @@ import {
   F_BYTES,
   F_GAPS,
   F_HASH,
-  F_HISTORY_LENGTH,
   F_ID,
   F_INTERFACE,
   F_KIND,
@@ -71,13 +70,14 @@ import {
   TURN_IS_NEW,
   TURN_IS_RESUMED,
 } from "../layout";
-import { addToIndex, findSlot, indexBytes, makeIndex, removeFromIndex } from "./flow_index";
-import { hashKey, hasKey, isSwapped, putKey, readKey, recentPlace } from "./flow_key";
-import { addLetterOnce, LETTER_DATA, SEEN_DATA } from "./history";
+import { addToIndex, indexBytes, makeIndex, removeFromIndex } from "./flow_index";
+import { isSwapped, putKey, readKey } from "./flow_key";
+import { findFlow, hashOfNext, noteRecent, startNetworks, takePlaceOf } from "./flow_lookup";
+import { addLetterOnce, clearHistory, LETTER_DATA, SEEN_DATA } from "./history";
 import { flowEnded, inspect } from "./imports";
 import { wantsFlows, wantsObservations, writeEnd } from "./observations";
 import { isTcpAttempt, isTcpClosed, SYN, SYN_SENT } from "./tcp_states";
-import { isSentByResponder } from "./roles";
+import { directionOf, isSentByResponder } from "./roles";
 import { addBytes } from "./tcp_sequence";
 import { isPortReuse, startTcp, trackTcp } from "./tcp_tracking";
 import { append, first, makeLists, touch, unlink } from "./timeout_lists";
@@ -174,27 +174,17 @@ export function windowEndUs(): f64 {
   return load<f64>(STATE_AT, S_WINDOW_START_US << 2) + <f64> HOT_WINDOW_US;
 }
 
-/** The flow of the key; 0 when there is none. */
-@inline
-function findFlow(): usize {
-  const recent = recentPlace();
-  const hint = load<i32>(recent);
-  if (hint > 0 && hasKey(flowAt(hint - 1))) return flowAt(hint - 1);
-  const slot = findSlot(hashKey());
-  if (slot < 0) return 0;
-  store<i32>(recent, slot + 1);
-  return flowAt(slot);
-}
-
 /** Ends a flow that the packet is not part of any more; cuts one that is too old. */
 @inline
 function isOver(flow: usize, timestampUs: f64): bool {
   if (!isRecent(flow, timestampUs) && isSilent(flow, timestampUs)) {
+    takePlaceOf(flow);
     end(flow, endReasonOf(timeoutClassOf(flow)));
     return true;
   }
   const flags = field(P_TCP_FLAGS);
   if (flags > 0 && (flags & SYN) != 0 && isPortReuse(flow, directionOf(flow))) {
+    takePlaceOf(flow);
     end(flow, END_CLOSED);
     return true;
   }
@@ -225,13 +215,6 @@ function endReasonOf(timeoutClass: i32): i32 {
   return timeoutClass == CLASS_TCP_CLOSED ? END_CLOSED : END_IDLE;
 }
 
-/** 0 when the packet was sent by the flow's originator, else 1. */
-@inline
-function directionOf(flow: usize): i32 {
-  const isLow = (load<i32>(flow, F_STATE << 2) & STATE_ORIGINATOR_IS_LOW) != 0;
-  return <i32> (isLow == isSwapped);
-}
-
 function begin(timestampUs: f64, interfaceId: i32): usize {
   let slot = takeSlot();
   if (slot < 0) {
@@ -240,7 +223,8 @@ function begin(timestampUs: f64, interfaceId: i32): usize {
   }
   const flow = flowAt(slot);
   putKey(flow);
-  store<i32>(flow, hashKey(), F_HASH << 2);
+  startNetworks(flow);
+  store<i32>(flow, hashOfNext, F_HASH << 2);
   const isFlipped = isSentByResponder();
   const roles = (isFlipped == isSwapped ? STATE_ORIGINATOR_IS_LOW : 0) |
     (isFlipped ? STATE_IS_FLIPPED : 0);
@@ -258,7 +242,7 @@ function begin(timestampUs: f64, interfaceId: i32): usize {
   setState(S_TURN, TURN_IS_NEW | TURN_IS_FIRST_IN_WINDOW);
   addToIndex(slot, used);
   append(flow, timeoutClass);
-  store<i32>(recentPlace(), slot + 1);
+  noteRecent(flow);
   return flow;
 }
 
@@ -274,7 +258,7 @@ function cut(flow: usize, timestampUs: f64): void {
   report(flow, END_ACTIVE);
   store<i64>(flow, 0, F_PACKETS << 2);
   memory.fill(flow + (F_BYTES << 2), 0, 32);
-  store<i32>(flow, 0, F_HISTORY_LENGTH << 2);
+  clearHistory(flow);
   store<i32>(flow, load<i32>(flow, F_SEEN << 2) & INSPECTION_MASK, F_SEEN << 2);
   store<i64>(flow, 0, F_RETRANSMISSIONS << 2);
   store<i32>(flow, 0, F_ZERO_WINDOWS << 2);

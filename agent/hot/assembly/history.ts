@@ -1,9 +1,10 @@
 /** The history letters of a flow; their meaning is told in agent/flow/history.ts. */
 import {
   F_HISTORY,
-  F_HISTORY_LENGTH,
   F_SEEN,
+  F_STATE,
   HISTORY_LENGTH_MAX,
+  STATE_HISTORY_SHIFT,
 } from "../layout";
 
 /** Letters of the originator as character codes; the responder's are 32 higher. */
@@ -28,12 +29,20 @@ export const SEEN_DATA: i32 = 0x10;
 export const SEEN_FIN_RST: i32 = 0x20;
 export const SEEN_MULTI_FLAG: i32 = 0x40;
 
+/** Byte of a slot. */
+const LENGTH_AT: i32 = (F_STATE << 2) + (STATE_HISTORY_SHIFT >> 3);
+
+/** Begins the history anew. */
+export function clearHistory(flow: usize): void {
+  store<u8>(flow, 0, LENGTH_AT);
+}
+
 /** Appends a letter of a direction (0 originator, 1 responder). */
 export function addLetter(flow: usize, direction: i32, letter: i32): void {
-  const length = load<i32>(flow, F_HISTORY_LENGTH << 2);
+  const length = <i32> load<u8>(flow, LENGTH_AT);
   if (length >= HISTORY_LENGTH_MAX) return;
   store<u8>(flow + length, letter + (direction << 5), F_HISTORY << 2);
-  store<i32>(flow, length + 1, F_HISTORY_LENGTH << 2);
+  store<u8>(flow, length + 1, LENGTH_AT);
 }
 
 /** Appends a letter the first time its direction shows `seen`; says whether it was there before. */

@@ -1,5 +1,6 @@
 /** Who began a flow; the rule is told in agent/flow/flow_table.ts. */
 import {
+  F_STATE,
   P_DESTINATION,
   P_DESTINATION_PORT,
   P_IP_PROTOCOL,
@@ -9,12 +10,21 @@ import {
   P_TCP_FLAGS,
   SERVER_PORTS_AT,
   SERVER_PORTS_BYTES,
+  STATE_ORIGINATOR_IS_LOW,
 } from "../layout";
+import { isSwapped } from "./flow_key";
 import { ACK, SYN } from "./tcp_states";
 import { field } from "./words";
 
 const PROTOCOL_TCP: i32 = 6;
 const PROTOCOL_UDP: i32 = 17;
+
+/** 0 when the packet in hand was sent by the flow's originator, else 1. */
+@inline
+export function directionOf(flow: usize): i32 {
+  const isLow = (load<i32>(flow, F_STATE << 2) & STATE_ORIGINATOR_IS_LOW) != 0;
+  return <i32> (isLow == isSwapped);
+}
 
 /** From a flow's first packet: true when the sender is taken for its responder. */
 export function isSentByResponder(): bool {

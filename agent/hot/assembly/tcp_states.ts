@@ -18,6 +18,12 @@ export const SYN: i32 = 0x02;
 export const RST: i32 = 0x04;
 export const ACK: i32 = 0x10;
 
+/** The state of one end, 0 the originator's. */
+@inline
+export function endState(states: i32, direction: i32): i32 {
+  return states >>> (direction * 6) & 7;
+}
+
 /** The states after a packet. `hasPayload` matters only for a responder that acknowledges before its SYN-ACK. */
 export function nextTcpStates(states: i32, isOriginator: bool, flags: i32, hasPayload: bool): i32 {
   const originator = states & 0x3f;

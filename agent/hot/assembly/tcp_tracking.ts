@@ -49,6 +49,7 @@ import {
 import {
   ACK,
   CLOSED,
+  endState,
   ESTABLISHED,
   FIN,
   INACTIVE,
@@ -69,12 +70,6 @@ import { field } from "./words";
 
 const CONTROL_FLAGS: i32 = FIN | SYN | RST;
 const MICROSECONDS_MAX: f64 = 0x7fffffff;
-
-/** The state of one end, from the flow's state word. */
-@inline
-function endState(states: i32, direction: i32): i32 {
-  return states >>> (direction * 6) & 7;
-}
 
 /** Prepares the TCP words of a new flow or piece of one. */
 @inline
@@ -123,7 +118,8 @@ function trackAnyTcp(flow: usize, direction: i32, timestampUs: f64): bool {
   if (isZeroWindow) countZeroWindow(flow, direction);
   advanceSequence(flow, direction, flags, ownState);
   const next = nextTcpStates(states, direction == 0, flags, field(P_PAYLOAD_LENGTH) > 0);
-  if (next != states) store<i32>(flow, word & ~STATE_TCP_MASK | next, F_STATE << 2);
+  // The upper half has changed with the letters.
+  if (next != states) store<u16>(flow, <u16> (word & ~STATE_TCP_MASK | next), F_STATE << 2);
   if ((flags & ACK) != 0 && peerState != INACTIVE) {
     seeAcknowledgement(flow, direction, flags, peerState);
   }
