@@ -47,6 +47,8 @@ const forTest = [
   requirement("iproute2 iproute iproute2 iproute2 -", program("ip")),
   requirement("iperf3 iperf3 iperf3 iperf3 iperf3", program("iperf3")),
   requirement("curl curl curl curl curl", program("curl")),
+  requirement("openssl openssl openssl openssl openssl", program("openssl")),
+  requirement("python3-aiosmtpd python3-aiosmtpd python-aiosmtpd py3-aiosmtpd -", hasAiosmtpd),
   requirement(
     "chromium chromium chromium chromium chromium",
     program("chromium"),
@@ -181,4 +183,8 @@ function hasLibpcap(): boolean {
 
 function hasScapy(): boolean {
   return exists("/usr/lib/python3/dist-packages/scapy/__init__.py");
+}
+
+function hasAiosmtpd(): boolean {
+  return exists("/usr/lib/python3/dist-packages/aiosmtpd/__init__.py");
 }

@@ -7,10 +7,13 @@ export interface SmtpFailure extends Error {
   readonly command?: string;
   readonly response?: string;
   readonly responseCode?: number;
+  /** Of each address of a name; then the message is empty. */
+  readonly errors?: readonly Error[];
 }
 
 export function smtpTrouble(failure: SmtpFailure, smtp: SmtpConfig): string {
-  const { code, message, response } = failure;
+  const { code, response } = failure;
+  const message = failure.message || (failure.errors ?? []).map((each) => each.message).join("; ");
   const server = `${smtp.host}:${smtp.port}`;
   const words = response ? `The server said: ${oneLine(response)}` : oneLine(message);
   if (code === "EAUTH" || failure.responseCode === 535) {
@@ -21,7 +24,7 @@ export function smtpTrouble(failure: SmtpFailure, smtp: SmtpConfig): string {
   if (/STARTTLS/i.test(message) && (code === "ETLS" || !response || failure.responseCode! >= 500)) {
     return `${server} does not offer STARTTLS. Use smtps:// (security tls, port 465), or, only where nobody can listen in, ?security=none (TAPWATCH_SMTP_SECURITY=none).`;
   }
-  if (isCertificateTrouble(failure, smtp)) {
+  if (isCertificateTrouble({ code, message }, smtp)) {
     return `The certificate of ${server} is not trusted (${
       oneLine(message)
     }). Name its certificate authority with --smtp-ca FILE, or the host as the certificate has it.`;
@@ -51,7 +54,10 @@ export function smtpTrouble(failure: SmtpFailure, smtp: SmtpConfig): string {
 }
 
 /** Over STARTTLS Deno says of an untrusted certificate only "write UNKNOWN". */
-function isCertificateTrouble({ message, code }: SmtpFailure, { security }: SmtpConfig): boolean {
+function isCertificateTrouble(
+  { message, code }: Pick<SmtpFailure, "message"> & { readonly code: string | undefined },
+  { security }: SmtpConfig,
+): boolean {
   return /certificate|UnknownIssuer|CaUsedAsEndEntity|NotValidForName|self.signed/i.test(message) ||
     security === "starttls" &&
       (/write UNKNOWN/i.test(message) || code === "ETLS" && /UNKNOWN/.test(message));

@@ -1,0 +1,244 @@
+/** Mails of alerts through a real SMTP server: how they are secured, refused, delayed, and what a mail reader gets. */
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { ChannelError } from "../agent/alert/channel.ts";
+import { MailChannel } from "../agent/alert/mail.ts";
+import type { AlertStory } from "../agent/alert/story.ts";
+import type { SmtpConfig } from "../agent/config.ts";
+import type { Alert } from "../agent/records.ts";
+import {
+  hasMailServer,
+  type MailServer,
+  makeCertificates,
+  startMailServer,
+} from "./mail_server.ts";
+
+const note = hasMailServer ? "" : " (SKIPPED: no python3-aiosmtpd)";
+const hostile = 'evil\r\nBcc: a@b.example\u202e<script>alert(1)</script>"&';
+
+function story(changes: Partial<Alert> = {}): AlertStory {
+  const alert: Alert = {
+    id: 12,
+    tsUs: 1_767_225_600_000_000,
+    kind: "incident",
+    trigger: "opened",
+    subject: "incident 7",
+    severity: "high",
+    source: "192.168.77.20",
+    headline: `phone.local (192.168.77.20) scanned 6 hosts named ${hostile}`,
+    detail: "192.168.77.20 probed 1,000 ports of 6 hosts. Used afterwards: 192.168.77.2:22.",
+    reason: "Its severity is high.",
+    attackId: "T1046",
+    incidentId: 7,
+    amount: 1000,
+    hasSucceeded: false,
+    state: "waiting",
+    heldBy: "",
+    muteId: null,
+    digestId: null,
+    deliveries: [],
+    ...changes,
+  };
+  return {
+    alert,
+    incident: {
+      id: 7,
+      actor: "192.168.77.20",
+      actorName: "phone.local",
+      severity: "high",
+      isOpen: true,
+      sources: ["192.168.77.20"],
+      sourceCount: 1,
+      targets: ["192.168.77.2", "192.168.77.3"],
+      targetCount: 6,
+      tactics: ["TA0007"],
+      techniques: ["T1046"],
+      kinds: ["scan"],
+      ports: ["1-1000"],
+      firstUs: 1_767_225_590_000_000,
+      lastUs: 1_767_225_600_000_000,
+      detectedUs: 1_767_225_595_000_000,
+      headline: alert.headline,
+      detail: alert.detail,
+      course: [],
+      amount: 1000,
+      hasSucceeded: false,
+      origin: null,
+      findingCount: 2,
+    },
+    advice: ["Ask whose phone it is."],
+    link: "https://tap.example.org/incidents/7",
+    hostname: "edge",
+    databaseId: "k3x",
+    evidence: { pcap: Uint8Array.of(0xd4, 0xc3, 0xb2, 0xa1), isCut: false },
+  };
+}
+
+interface Settings {
+  readonly args?: readonly string[];
+  readonly smtp?: Partial<SmtpConfig>;
+}
+
+/** A server, and a channel to it. */
+async function withMail(
+  { args = [], smtp = {} }: Settings,
+  use: (channel: MailChannel, server: MailServer) => Promise<void>,
+): Promise<void> {
+  const server = await startMailServer(args);
+  const channel = new MailChannel({
+    smtp: {
+      host: "localhost",
+      port: server.port,
+      user: null,
+      password: null,
+      security: "none",
+      ca: null,
+      ...smtp,
+    },
+    from: "tapwatch@edge.example.org",
+    to: ["ops@example.org", "second@example.org"],
+    tell: (alert) => Promise.resolve(story(alert)),
+  });
+  try {
+    await use(channel, server);
+  } finally {
+    channel.close();
+    await server.stop();
+  }
+}
+
+const send = (channel: MailChannel, changes: Partial<Alert> = {}) =>
+  channel.send(story(changes).alert);
+
+/** What the channel says of its failure. */
+async function failure(channel: MailChannel): Promise<ChannelError> {
+  let failed: unknown;
+  await rejects(send(channel), (error) => {
+    failed = error;
+    return true;
+  });
+  ok(failed instanceof ChannelError);
+  return failed;
+}
+
+function mailTest(name: string, run: () => Promise<void>): void {
+  Deno.test({ name: name + note, ignore: !hasMailServer, fn: run });
+}
+
+mailTest(
+  "a mail tells what happened in text and HTML, with the packets, and hostile names stay text",
+  () =>
+    withMail({}, async (channel, server) => {
+      match(await send(channel), /^250 taken/);
+      const { taken, to } = await server.next();
+      deepStrictEqual(to, ["ops@example.org", "second@example.org"]);
+      deepStrictEqual(taken!.defects, []);
+      const headers = new Map(taken!.headers);
+      strictEqual(headers.get("Message-ID"), "<incident-7.k3x@edge.example.org>");
+      match(headers.get("Subject")!, /^\[tapwatch edge\] High: phone\.local/);
+      match(headers.get("Subject")!, /<U\+000D><U\+000A>Bcc: a@b\.example<U\+202E>/);
+      ok(!taken!.headers.some(([name]) => /^bcc$/i.test(name)));
+      deepStrictEqual(taken!.parts.map(({ type, name }) => [type, name]), [
+        ["text/plain", null],
+        ["text/html", null],
+        ["application/vnd.tcpdump.pcap", "incident-7.pcap"],
+      ]);
+      const [plain, html, pcap] = taken!.parts;
+      match(plain!.text!, /To whom: 192\.168\.77\.2, 192\.168\.77\.3 and 4 more/);
+      match(plain!.text!, /What to do: Ask whose phone it is\./);
+      match(plain!.text!, /https:\/\/tap\.example\.org\/incidents\/7/);
+      ok(html!.text!.includes("&#60;script&#62;alert(1)") && !html!.text!.includes("<script"));
+      ok(!/<img|src=|url\(/i.test(html!.text!));
+      strictEqual(atob(pcap!.base64!).length, 4);
+    }),
+);
+
+mailTest(
+  "the mails of one incident are one thread, and a copy of a mail has its id",
+  () =>
+    withMail({}, async (channel, server) => {
+      for (
+        const [id, trigger] of [[12, "opened"], [13, "success"], [14, "over"], [
+          13,
+          "success",
+        ]] as const
+      ) {
+        await send(channel, { id, trigger });
+      }
+      const mails = [];
+      for (let i = 0; i < 4; i++) mails.push(await server.next());
+      const [first, second, third, copy] = mails.map(({ taken }) => new Map(taken!.headers));
+      for (const mail of [second, third]) {
+        strictEqual(mail!.get("In-Reply-To"), first!.get("Message-ID"));
+        strictEqual(mail!.get("References"), first!.get("Message-ID"));
+      }
+      strictEqual(copy!.get("Message-ID"), second!.get("Message-ID"));
+      ok(second!.get("Message-ID") !== third!.get("Message-ID"));
+      match(third!.get("Subject")!, /^\[tapwatch edge\] Over: /);
+    }),
+);
+
+mailTest("STARTTLS and TLS with an authority of one's own, and a login", async () => {
+  const { ca, cert, key } = await makeCertificates();
+  for (const [tls, security] of [["starttls", "starttls"], ["implicit", "tls"]] as const) {
+    const args = ["--tls", tls, "--cert", cert, "--key", key, "--auth", "ops:right"];
+    const smtp = { security, ca: await Deno.readTextFile(ca), user: "ops", password: "right" };
+    await withMail({ args, smtp }, async (channel, server) => {
+      match(await send(channel), /^250 taken/);
+      const mail = await server.next();
+      deepStrictEqual([mail.tls, mail.user], [true, true]);
+    });
+    await withMail({ args, smtp: { ...smtp, password: "wrong" } }, async (channel) => {
+      const { message, isPermanent } = await failure(channel);
+      match(message, /refused the login of ops.*TAPWATCH_SMTP_PASSWORD/);
+      strictEqual(isPermanent, false);
+    });
+    await withMail({ args, smtp: { ...smtp, ca: null } }, async (channel) => {
+      match(
+        (await failure(channel)).message,
+        /certificate of localhost:\d+ is not trusted.*--smtp-ca FILE/,
+      );
+    });
+  }
+});
+
+mailTest("a server without STARTTLS, or that speaks no TLS, gets no mail", async () => {
+  await withMail({ smtp: { security: "starttls" } }, async (channel) => {
+    match((await failure(channel)).message, /does not offer STARTTLS/);
+  });
+  await withMail({ smtp: { security: "tls" } }, async (channel) => {
+    match((await failure(channel)).message, /does not speak TLS from the start/);
+  });
+});
+
+mailTest(
+  "what a server puts off or breaks off may be tried again, what it refuses may not",
+  async () => {
+    await withMail({ args: ["--behave", "451,550,drop,ok"] }, async (channel) => {
+      const [later, refused, broken] = [
+        await failure(channel),
+        await failure(channel),
+        await failure(channel),
+      ];
+      deepStrictEqual([later, refused, broken].map(({ isPermanent }) => isPermanent), [
+        false,
+        true,
+        false,
+      ]);
+      match(later.message, /451 by order of the test/);
+      match(refused.message, /550 by order of the test/);
+      match(await send(channel), /^250 taken/);
+    });
+  },
+);
+
+mailTest(
+  "nobody at the port is told with what to check",
+  () =>
+    withMail({}, async (channel, server) => {
+      await server.stop();
+      match(
+        (await failure(channel)).message,
+        /Nobody answers at localhost:\d+: connection refused\. Check host and port/,
+      );
+    }),
+);

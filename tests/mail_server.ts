@@ -1,0 +1,148 @@
+/** Starts tests/mail_server.py, a real SMTP server, and reads what it says. */
+
+const python = "/usr/bin/python3";
+const script = new URL("mail_server.py", import.meta.url).pathname;
+
+/** Whether Debian's python3-aiosmtpd is there. */
+export const hasMailServer = canRun(python, "-c", "import aiosmtpd");
+
+export interface MailPart {
+  readonly type: string;
+  readonly name: string | null;
+  readonly text: string | null;
+  readonly bytes: number;
+  readonly base64: string | null;
+}
+/** A mail that was taken, or the word by which one was turned away. */
+export interface MailEvent {
+  readonly taken?: {
+    readonly headers: readonly (readonly [name: string, value: string])[];
+    readonly parts: readonly MailPart[];
+    readonly defects: readonly string[];
+  };
+  readonly to?: readonly string[];
+  readonly tls?: boolean;
+  readonly user?: boolean;
+  readonly turned_away?: string;
+}
+export interface MailServer {
+  readonly port: number;
+  /** The next mail that has come, or will. */
+  next(): Promise<MailEvent>;
+  stop(): Promise<void>;
+}
+
+export async function startMailServer(args: readonly string[]): Promise<MailServer> {
+  const child = new Deno.Command(python, {
+    args: [script, ...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const pieces = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  const read = async () => {
+    while (!rest.includes("\n")) {
+      const { value, done } = await pieces.read();
+      if (done) throw new Error("The mail server has ended");
+      rest += value;
+    }
+    const end = rest.indexOf("\n");
+    const line = rest.slice(0, end);
+    rest = rest.slice(end + 1);
+    return JSON.parse(line);
+  };
+  const { port } = await read();
+  let isStopped = false;
+  return {
+    port,
+    next: read,
+    async stop() {
+      if (isStopped) return;
+      isStopped = true;
+      await pieces.cancel();
+      await child.stdin.close();
+      await child.status;
+    },
+  };
+}
+
+/** Paths of an authority, and of a certificate for localhost by it with its key; made once. */
+export function makeCertificates(): Promise<{ ca: string; cert: string; key: string }> {
+  return made ??= certificates();
+}
+let made: Promise<{ ca: string; cert: string; key: string }> | null = null;
+
+async function certificates() {
+  const folder = await Deno.makeTempDir({ prefix: "tapwatch-certs-" });
+  const path = (name: string) => `${folder}/${name}`;
+  const names = { ca: path("ca.pem"), cert: path("cert.pem"), key: path("key.pem") };
+  await Deno.writeTextFile(
+    path("leaf.ext"),
+    "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n",
+  );
+  const ecKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  await run(
+    "openssl",
+    "req",
+    "-x509",
+    ...ecKey,
+    "-days",
+    "2",
+    "-subj",
+    "/CN=tapwatch test authority",
+    "-keyout",
+    path("ca.key"),
+    "-out",
+    names.ca,
+  );
+  await run(
+    "openssl",
+    "req",
+    ...ecKey,
+    "-subj",
+    "/CN=localhost",
+    "-keyout",
+    names.key,
+    "-out",
+    path("leaf.csr"),
+  );
+  await run(
+    "openssl",
+    "x509",
+    "-req",
+    "-in",
+    path("leaf.csr"),
+    "-CA",
+    names.ca,
+    "-CAkey",
+    path("ca.key"),
+    "-CAcreateserial",
+    "-days",
+    "2",
+    "-extfile",
+    path("leaf.ext"),
+    "-out",
+    names.cert,
+  );
+  globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+  return names;
+}
+
+async function run(command: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command, {
+    args,
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) throw new Error(`${command} ${args[0]}: ${new TextDecoder().decode(stderr)}`);
+}
+
+function canRun(command: string, ...args: string[]): boolean {
+  try {
+    return new Deno.Command(command, { args, stdout: "null", stderr: "null" }).outputSync().success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
