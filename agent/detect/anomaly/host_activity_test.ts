@@ -48,20 +48,21 @@ Deno.test("ports on which files come by FTP count as one, for as long as the two
       traffic.connect({ from: client, to: server, port: 40_000 + file });
       traffic.connect({ from: client, to: "10.0.0.3", port: 50_000 + file });
     }
-    const { portsOut, targetsOut } = countsOf(activity).get(client)!;
-    return [portsOut, targetsOut, countsOf(activity).get(server)!.portsIn];
+    const { opened, accepted, portsOut, targetsOut } = countsOf(activity).get(client)!;
+    equal(opened, accepted);
+    return [portsOut, targetsOut, countsOf(activity).get(server)!.portsIn, opened];
   };
-  deepEqual(ports(null), [100, 100, 50]);
-  deepEqual(ports({ application: "ftp" }), [52, 52, 2]);
+  deepEqual(ports(null), [100, 100, 50, 100]);
+  deepEqual(ports({ application: "ftp" }), [52, 52, 2, 52]);
   deepEqual(
     ports({ from: server, to: client, application: "ftp" }),
-    [51, 51, 1],
+    [51, 51, 1, 51],
     "whoever opened it",
   );
-  deepEqual(ports({ port: 22, application: "ssh" }), [101, 101, 51]);
-  deepEqual(ports({}), [101, 101, 51], "a port that is only tried");
-  deepEqual(ports({ application: "ftp" }, 61), [51, 51, 1], "ten minutes later");
-  deepEqual(ports({ application: "ftp" }, 62), [100, 100, 50]);
+  deepEqual(ports({ port: 22, application: "ssh" }), [101, 101, 51, 101]);
+  deepEqual(ports({}), [101, 101, 51, 101], "a port that is only tried");
+  deepEqual(ports({ application: "ftp" }, 61), [51, 51, 1, 51], "ten minutes later");
+  deepEqual(ports({ application: "ftp" }, 62), [100, 100, 50, 100]);
   const activity = new HostActivity();
   const traffic = new TestTraffic(activity);
   traffic.connect({ from: client, to: server, port: 21, application: "ftp" });

@@ -88,6 +88,10 @@ export const D_IS_PEAK_RATE = 126;
 /** A double: payload bytes since the run began. Of the connections answered, those that were refused. */
 export const D_BYTES = 130;
 export const D_REFUSALS = 127;
+/** A double: since when first packets are counted in the run. */
+export const D_BEGUN_US = 132;
+/** 1 when what arrived last was of an application that is known. */
+export const D_IS_KNOWN = 134;
 /** The commonest port and source, and their votes (Boyer and Moore). */
 export const D_PORT = 21;
 export const D_PORT_VOTES = 22;
@@ -102,7 +106,7 @@ export const FORGED_BITS_MIN = 62;
 /** Addresses of the sources that set the first bits. */
 export const D_SAMPLES = 62;
 export const SAMPLES_MAX = 16;
-export const DESTINATION_WORDS = 132;
+export const DESTINATION_WORDS = 136;
 export const DESTINATIONS_MAX = 2048;
 export const LINKS_AT = 598_024;
 export const INDEX_AT = 614_416;

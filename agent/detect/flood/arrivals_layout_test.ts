@@ -70,6 +70,8 @@ Deno.test("no two things lie in the same place of a destination or a flow", () =
     [layout.D_REFUSALS, 1],
     [layout.D_LAST_US, 2],
     [layout.D_BYTES, 2],
+    [layout.D_BEGUN_US, 2],
+    [layout.D_IS_KNOWN, 1],
     [layout.DESTINATION_WORDS, 0],
   ]);
   for (

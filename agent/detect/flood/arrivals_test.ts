@@ -102,6 +102,7 @@ const rowAfter = fc.record({
   ),
   bytes: fc.constant([0, 0] as const),
   durationMs: fc.integer({ min: 0, max: 3000 }),
+  application: fc.constantFrom(0, 0, 0, 1),
   mac: host,
 }).map((row) => {
   // A SYN-ACK that begins a flow is an answer that nobody asked for.

@@ -1,5 +1,6 @@
 /** The kinds of flood that are told apart, their limits, and the sentences about them. */
 import type { Episode, EpisodeFacts } from "../common/episodes.ts";
+import { ESTIMATE_MAX } from "../../records.ts";
 import { formatCount, formatEstimate, formatPeriod } from "../common/sentence.ts";
 
 export const FloodKind = {
@@ -72,7 +73,9 @@ export interface FloodState {
   readonly service: number;
 }
 
+/** Whoever forges its source takes another for nearly every packet. */
 const forgedMin = 32;
+const forgedPacketsMax = 4;
 const severeMin = 100_000;
 const usPerSecond = 1_000_000;
 
@@ -97,7 +100,7 @@ function sentence(state: FloodState, { amount, firstUs, lastUs }: Episode): stri
   const what = isOneSided && unitOneSided ? unitOneSided : unit;
   const where = port >= 0 ? `${target} (port ${port})` : target;
   const spanUs = lastUs - firstUs;
-  const said = `${senders(state)} sent ${formatCount(amount)} ${what} to ${where} within ` +
+  const said = `${senders(state, amount)} sent ${formatCount(amount)} ${what} to ${where} within ` +
     formatPeriod(spanUs);
   if (spanUs < usPerSecond) return said;
   // Rows of one flow may come too rarely to see its highest rate.
@@ -105,8 +108,9 @@ function sentence(state: FloodState, { amount, firstUs, lastUs }: Episode): stri
   return `${said}, up to ${formatCount(rate)} ${isPeakRate ? "a second" : "in one second"}`;
 }
 
-export function senders({ sources, sourceCount }: FloodState): string {
+function senders({ sources, sourceCount }: FloodState, amount: number): string {
   if (sourceCount === 1) return sources[0];
-  const count = formatEstimate(sourceCount);
-  return sourceCount < forgedMin ? `${count} sources` : `${count} sources, probably forged,`;
+  const isForged = sourceCount >= forgedMin &&
+    (sourceCount > ESTIMATE_MAX || amount <= sourceCount * forgedPacketsMax);
+  return `${formatEstimate(sourceCount)} sources${isForged ? ", probably forged," : ""}`;
 }

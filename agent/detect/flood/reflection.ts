@@ -9,6 +9,8 @@ import { ANSWERING_SERVICES } from "./services.ts";
 const harmfulRate = 256;
 const severeMin = 100_000;
 const usPerSecond = 1_000_000;
+/** Of one sender it may as well be its own doing. */
+const inItsName = ", as happens when somebody asks in its name";
 
 /** In `state`, `target` is who is counted, `sources` are the others: of backscatter and reflectors those that get the answers. */
 export function reflectionFacts(state: FloodState, episode: Episode): EpisodeFacts {
@@ -52,7 +54,7 @@ function sentence(state: FloodState, { amount, firstUs, lastUs }: Episode): stri
   switch (kind) {
     case FloodKind.answers:
       return `${who} sent ${target} ${count} packets (${size}) from port ${service} (${name}) that it ` +
-        `had not asked for, ${within}, as happens when somebody asks in its name`;
+        `had not asked for, ${within}${sourceCount === 1 ? "" : inItsName}`;
     case FloodKind.handshakes:
       return `${who} sent ${target} ${count} answers to connections that it had not opened, ` +
         `${within}, as happens when somebody opens them in its name`;

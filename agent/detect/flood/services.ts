@@ -1,7 +1,8 @@
 /**
  * Services over UDP that answer whoever asks, in whosever name, with more than they were asked: those that are used to
  * reflect and amplify (US-CERT TA14-017A; Rossow, "Amplification hell", 2014; later ones by the reports of Akamai, Netscout
- * and Cloudflare). Left out are ports from which media, games and tunnels stream.
+ * and Cloudflare). Left out are ports from which media, games and tunnels stream,
+ * and those that clients have.
  */
 export const ANSWERING_SERVICES: ReadonlyMap<number, string> = new Map([
   [7, "echo"],
@@ -31,6 +32,4 @@ export const ANSWERING_SERVICES: ReadonlyMap<number, string> = new Map([
   [10_001, "Ubiquiti discovery"],
   [11_211, "memcached"],
   [32_414, "Plex discovery"],
-  [33_848, "Jenkins discovery"],
-  [37_810, "DVR discovery"],
 ]);

@@ -1,6 +1,6 @@
 /**
  * Who has lately had an FTP connection with whom. Each file comes over a connection of its own to a port that was agreed on
- * (RFC 959, passive; RFC 1123 section 4.1.2.12), which says nothing of ports that are asked for: they count as one.
+ * (RFC 959, passive; RFC 1123 section 4.1.2.12), which says nothing of what is asked for: of two hosts they count as one.
  *
  * A place for each pair of a hash, which the next pair of it takes over: a mark of the pair, the window it was seen in.
  */

@@ -76,8 +76,7 @@ import { findSlot, forgottenSlots, makeSlots } from "./slots";
 export { clear, hostCount };
 
 const TCP_RESET: i32 = 0x04;
-/** FTP's own port for files, under which those agreed on count; they are no system ports. */
-const PORT_FTP_DATA: u32 = 20;
+/** Ports that are agreed on are no system ports. */
 const AGREED_PORTS_FROM: u32 = 1024;
 const ICMP_UNREACHABLE: i32 = 3;
 const ICMPV6_UNREACHABLE: i32 = 1;
@@ -97,6 +96,8 @@ const PEER_IN: i32 = 4;
 const PORT_IN: i32 = 5;
 const ASKED_BY_ARP: i32 = 6;
 const NAME: i32 = 7;
+const FTP_FILE: i32 = 8;
+const FTP_ANSWER: i32 = 9;
 
 /** Makes the memory as large as it ever is, and what is in it; once, before all else. */
 export function setUp(): void {
@@ -179,11 +180,15 @@ function contact(row: usize): void {
   const isOut = (marks & MARK_SENT_BY_ORIGINATOR) != 0;
   const originator = isOut ? source : destination;
   const responder = isOut ? destination : source;
-  if ((marks & (MARK_IS_NEW | MARK_IS_CONTINUED)) == MARK_IS_NEW) {
+  const pair = sourceHash + destinationHash;
+  const isFile = isFtpFile(row, isOut, pair);
+  const isNew = (marks & (MARK_IS_NEW | MARK_IS_CONTINUED)) == MARK_IS_NEW;
+  if (isNew && (!isFile || isDifferent(LINK, FTP_FILE, pair, 0))) {
     if (isOut) opened(row, originator, responder, true, sourceHash, destinationHash);
     else opened(row, originator, responder, false, destinationHash, sourceHash);
   }
-  if (!isOut && (marks & MARK_IS_FIRST_OF_SIDE) != 0) {
+  const isAnswer = !isOut && (marks & MARK_IS_FIRST_OF_SIDE) != 0;
+  if (isAnswer && (!isFile || isDifferent(LINK, FTP_ANSWER, pair, 0))) {
     const isRefusal = transportOf(row) == TRANSPORT_TCP && (word(row, 14) >> 16 & TCP_RESET) != 0;
     answered(originator, responder, isRefusal);
   }
@@ -199,11 +204,15 @@ function pairOf(row: usize): u64 {
   return hashAddress(row + SOURCE) + hashAddress(row + DESTINATION);
 }
 
-/** The port that is asked for. */
-function servicePort(row: usize, isOut: bool, pair: u64): u32 {
-  const port = isOut ? word(row, 11) & 0xffff : word(row, 11) >> 16;
-  if (port < AGREED_PORTS_FROM || transportOf(row) != TRANSPORT_TCP) return port;
-  return haveFtp(pair, windowNumber()) ? PORT_FTP_DATA : port;
+/** Whether it is a connection for a file by FTP: all of a pair count as one in a window. */
+function isFtpFile(row: usize, isOut: bool, pair: u64): bool {
+  if (transportOf(row) != TRANSPORT_TCP || responderPort(row, isOut) < AGREED_PORTS_FROM) return false;
+  return haveFtp(pair, windowNumber());
+}
+
+@inline
+function responderPort(row: usize, isOut: bool): u32 {
+  return isOut ? word(row, 11) & 0xffff : word(row, 11) >> 16;
 }
 
 function opened(
@@ -216,7 +225,7 @@ function opened(
 ): void {
   const originatorAddress = row + (isOut ? SOURCE : DESTINATION);
   const responderAddress = row + (isOut ? DESTINATION : SOURCE);
-  const port = servicePort(row, isOut, originatorHash + responderHash);
+  const port = responderPort(row, isOut);
   const protocolPort = transportOf(row) << 16 | (hasPorts(row) ? <i32> port : 0);
   // Forged sources are left out, lest they push everyone out of the memory.
   const isFirst = originator >= 0 && meet(originatorHash, responderHash);

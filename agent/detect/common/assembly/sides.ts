@@ -13,6 +13,7 @@ const COUNT_MAX: i32 = 4096;
 
 let oneSided: i32 = 0;
 let twoSided: i32 = 0;
+let bothSides: bool = false;
 
 /**
  * The row has the first payload of one side of a TCP connection. In a first packet it may be a probe's, or be told before the
@@ -22,10 +23,23 @@ export function noteFirstPayload(): void {
   if (has(MARK_IS_NEW)) return;
   const others = has(MARK_SENT_BY_ORIGINATOR) ? respPackets() : origPackets();
   if (others == 0) oneSided++;
-  else twoSided++;
+  else {
+    twoSided++;
+    bothSides = true;
+  }
   if (oneSided + twoSided < COUNT_MAX) return;
   oneSided >>= 1;
   twoSided >>= 1;
+}
+
+/** A question over UDP has an answer. */
+export function noteAnswer(): void {
+  bothSides = true;
+}
+
+/** Whether any flow has been seen in which both sides speak. */
+export function hasBothSides(): bool {
+  return bothSides;
 }
 
 export function isOneSided(): bool {

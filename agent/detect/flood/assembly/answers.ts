@@ -50,7 +50,7 @@ import { arriveInRun, turnRun } from "./runs";
 import { noteAsking, SILENT, talkOf, wasAsking } from "./talks";
 
 const PORT_NTP: i32 = 123;
-/** Where both ports are the service's, packets may be questions, but not such large ones (NTP's have 48 to 68 bytes). */
+/** Where both ports are services', packets may be questions, but not such large ones (NTP's have 48 to 68 bytes). */
 const ANSWER_MIN: u32 = 512;
 const ANSWER_MIN_NTP: u32 = 100;
 /** A host that is asked in another's name answers so many times what it was asked. */
@@ -81,8 +81,11 @@ function isAnswer(): bool {
   if (returned != 0 || sentBytes == 0) return false;
   if (!hasPort(senderPort, PORT_IS_ANSWERING) || hasPort(receiverPort, PORT_IS_COLLECTOR)) return false;
   if (has(MARK_IS_TO_MANY | MARK_IS_LINK_BROADCAST)) return false;
-  if (senderPort != receiverPort) return true;
-  return sentBytes / max<u32>(sent, 1) >= (senderPort == PORT_NTP ? ANSWER_MIN_NTP : ANSWER_MIN);
+  // A client may have any port.
+  const mayBeQuestion = receiverPort <= senderPort && hasPort(receiverPort, PORT_IS_ANSWERING);
+  if (!mayBeQuestion) return true;
+  const isTime = senderPort == PORT_NTP && receiverPort == PORT_NTP;
+  return sentBytes / max<u32>(sent, 1) >= (isTime ? ANSWER_MIN_NTP : ANSWER_MIN);
 }
 
 /** Takes what shows that the receiver takes part, and the answers of a service here. */

@@ -1,19 +1,23 @@
 /** Arrivals at a destination: counted by seconds and by the run of seconds above the limit, and judged. */
-import { flowId, timestampUs, wordAt } from "../../common/assembly/row";
+import { application, flowId, timestampUs, wordAt } from "../../common/assembly/row";
 import {
   D_ARRIVED,
+  D_BEGUN_US,
   D_BITS_SET,
   D_DONE,
   D_FIRST_US,
   D_HOT_SECONDS,
   D_HOT_US,
+  D_IS_KNOWN,
   D_IS_PEAK_RATE,
+  D_KIND,
   D_LAST_US,
   D_PEAK,
   D_SECOND,
   D_TOTAL,
   FLOOD_DHCP,
   FLOOD_ICMP,
+  FLOOD_REFLECTOR,
   FLOOD_UDP,
   FORGED_BITS_MIN,
   LIMITS_AT,
@@ -30,7 +34,7 @@ import {
 import { receiver, receiverPort, sender } from "./ends";
 import { isFromStart, packets, rate, sinceUs } from "./flows";
 import { opened } from "./imports";
-import { isOneSided } from "../../common/assembly/sides";
+import { hasBothSides, isOneSided } from "../../common/assembly/sides";
 
 const SECOND_US: f64 = 1_000_000;
 /** Answered share above which it is no flood. */
@@ -41,25 +45,26 @@ const SCAN_MAX: f64 = 2 * 65_536;
 const AT_ONCE: u32 = 10;
 /** Rows of flows that end come late by their timeouts; what is older belongs to another capture. */
 export const LATE_SECONDS: f64 = 360;
-/** The start of a flow is known to a millisecond. */
-const START_SLACK_US: f64 = 1000;
 /** Where one direction is captured, UDP packets without an answer are usual. */
 const ONE_SIDED_FACTOR: u32 = 10;
 
-@inline
-export function perSecondOf(kind: i32): u32 {
+/** Packets a second; more of UDP where answers may not be captured: of what has a name as long as no flow had one. */
+export function perSecondOf(kind: i32, destination: usize): u32 {
   const perSecond = load<u32>(LIMITS_AT + (kind << 3));
-  return kind == FLOOD_UDP && isOneSided() ? perSecond * ONE_SIDED_FACTOR : perSecond;
+  if (kind != FLOOD_UDP) return perSecond;
+  const isUnseen = destination != 0 && load<i32>(destination, D_IS_KNOWN << 2) != 0 && !hasBothSides();
+  return isOneSided() || isUnseen ? perSecond * ONE_SIDED_FACTOR : perSecond;
 }
 
 /** The packet of the row has come. */
 export function arrive(kind: i32): void {
   const destination = useDestination(kind, receiver);
+  store<i32>(destination, <i32> (application() != 0), D_IS_KNOWN << 2);
   turnSecond(destination, kind);
   const arrived = addArrived(destination, 1);
   add(destination, 1, timestampUs(), receiverPort, senderOf(kind));
   raisePeak(destination, arrived, false);
-  if (arrived >= perSecondOf(kind)) judge(destination, kind, 0);
+  if (arrived >= perSecondOf(kind, destination)) judge(destination, kind, 0);
 }
 
 /** The stretch of the flow judged last has come. */
@@ -70,7 +75,7 @@ export function arriveStretch(kind: i32): void {
   const arrived = addArrived(destination, count);
   add(destination, count, sinceUs, receiverPort, senderOf(kind));
   raisePeak(destination, <u32> rate, true);
-  if (arrived >= perSecondOf(kind)) judge(destination, kind, rate);
+  if (arrived >= perSecondOf(kind, destination)) judge(destination, kind, rate);
 }
 
 /** The same, told at the end of the flow, which may be long after its last packet. */
@@ -81,15 +86,17 @@ export function arriveLate(destination: usize, kind: i32): void {
   raisePeak(destination, <u32> rate, true);
   const hotUs = load<f64>(destination, D_HOT_US << 2);
   if (hasEpisode(destination)) store<f64>(destination, max(hotUs, timestampUs()), D_HOT_US << 2);
-  else if (rate >= <f64> perSecondOf(kind) && count >= perSecondOf(kind) * secondsOf(kind)) {
+  else if (rate >= <f64> perSecondOf(kind, destination) && count >= perSecondOf(kind, destination) * secondsOf(kind)) {
     tell(destination, kind);
   }
 }
 
-/** Whether the run has counted the first packet of a flow that began at that time. */
+/** Whether the run has counted the first packet of a flow that began at that time; answers come a little after that. */
 export function isInRun(destination: usize, startUs: f64): bool {
+  const isAnswer = load<i32>(destination, D_KIND << 2) == FLOOD_REFLECTOR;
+  const firstUs = isAnswer ? startUs + SECOND_US : startUs;
   return load<f64>(destination, D_TOTAL << 2) > 0 &&
-    load<f64>(destination, D_FIRST_US << 2) <= startUs + START_SLACK_US;
+    firstUs >= load<f64>(destination, D_BEGUN_US << 2);
 }
 
 /** The packets of the stretch but for the first of the flow, if that was counted when it came. */
@@ -138,7 +145,7 @@ function judge(destination: usize, kind: i32, flowRate: f64): void {
   if (isAnswered(destination)) return;
   store<f64>(destination, timestampUs(), D_HOT_US << 2);
   const arrived = load<u32>(destination, D_ARRIVED << 2);
-  const perSecond = perSecondOf(kind);
+  const perSecond = perSecondOf(kind, destination);
   const seconds = secondsOf(kind);
   const isSustained = load<u32>(destination, D_HOT_SECONDS << 2) + 1 >= seconds ||
     arrived >= perSecond * AT_ONCE || flowRate > 0 && arrived >= perSecond * seconds;
@@ -174,7 +181,7 @@ function turnSecond(destination: usize, kind: i32): void {
   const second = Math.floor(timestampUs() / SECOND_US);
   const before = load<f64>(destination, D_SECOND << 2);
   if (second == before || second < before && second > before - LATE_SECONDS) return;
-  const wasHot = load<u32>(destination, D_ARRIVED << 2) >= perSecondOf(kind) &&
+  const wasHot = load<u32>(destination, D_ARRIVED << 2) >= perSecondOf(kind, destination) &&
     !isAnswered(destination) && second == before + 1;
   if (wasHot) {
     store<i32>(destination, load<i32>(destination, D_HOT_SECONDS << 2) + 1, D_HOT_SECONDS << 2);

@@ -4,14 +4,15 @@
  * source (Boyer and Moore's majority vote), and how many sources there were (linear counting, Whang, Vander-Zanden and
  * Taylor 1990).
  *
- *     2,048 records of (528 + 16) bytes    1.1 MB
+ *     2,048 records of (544 + 16) bytes    1.1 MB
  */
 import { findKey, insertKey } from "../../common/assembly/keyed_slots";
-import { wordAt } from "../../common/assembly/row";
+import { timestampUs, wordAt } from "../../common/assembly/row";
 import { isFull, makeTable, oldestOf, removeFrom, touch } from "../../common/assembly/slots";
 import {
   BIT_COUNT,
   D_ARRIVED,
+  D_BEGUN_US,
   D_BITS,
   D_BITS_SET,
   D_BYTES,
@@ -104,6 +105,7 @@ export function hasEpisode(destination: usize): bool {
 export function endRun(destination: usize): void {
   store<i32>(destination, 0, D_HOT_SECONDS << 2);
   store<f64>(destination, 0, D_TOTAL << 2);
+  store<f64>(destination, timestampUs(), D_BEGUN_US << 2);
   store<f64>(destination, 0, D_HOT_US << 2);
   store<f64>(destination, 0, D_BYTES << 2);
   store<i32>(destination, 0, D_REFUSALS << 2);

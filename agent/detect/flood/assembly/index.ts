@@ -19,7 +19,7 @@ import {
   transport,
   word,
 } from "../../common/assembly/row";
-import { isOneSided, noteFirstPayload } from "../../common/assembly/sides";
+import { isOneSided, noteAnswer, noteFirstPayload } from "../../common/assembly/sides";
 import {
   KIND_CONTACT,
   KIND_END,
@@ -155,7 +155,9 @@ function takeUdp(): void {
   if (takeAnswer()) return;
   takeSpoken();
   if (!isOriginator && returned != 0) {
-    if (has(MARK_IS_FIRST_PAYLOAD)) takeDone(FLOOD_UDP, SOURCE);
+    if (!has(MARK_IS_FIRST_PAYLOAD)) return;
+    noteAnswer();
+    takeDone(FLOOD_UDP, SOURCE);
     return;
   }
   if (isDhcp()) return takeArrival(FLOOD_DHCP);
@@ -184,7 +186,10 @@ function takeEnd(): void {
 
 /** Whether some of the flow is still to be counted; of one with few packets only the first has been. */
 function takeRest(destination: usize, flow: usize, kind: i32): bool {
-  if (flow == 0) return sent < FLOW_PACKETS_MIN && takeShort(sent) && isInRun(destination, sinceUs);
+  if (flow == 0) {
+    if (kind == FLOOD_UDP && isWelcome() || sent >= FLOW_PACKETS_MIN) return false;
+    return takeShort(sent) && isInRun(destination, sinceUs);
+  }
   if (load<i32>(flow, L_IS_EXCUSED << 2) != 0) return false;
   return takeStretch(flow, sent, flowLimit(kind), true);
 }
@@ -250,7 +255,7 @@ function isStream(flow: usize): bool {
 
 /** Packets a second of one flow from which on they count. */
 function flowLimit(kind: i32): f64 {
-  const perSecond = <f64> perSecondOf(kind);
+  const perSecond = <f64> perSecondOf(kind, 0);
   if (kind != FLOOD_UDP || isRefused()) return perSecond;
   const mayBeStream = !isOriginator || talkOf(receiver, sender) != SILENT;
   return perSecond * UNANSWERED_FACTOR * (mayBeStream ? UNANSWERED_FACTOR : 1);
@@ -271,8 +276,9 @@ function takeDone(kind: i32, word: i32): void {
   store<i32>(destination, load<i32>(destination, D_DONE << 2) + 1, D_DONE << 2);
 }
 
-/** A UDP packet was refused. */
+/** A UDP packet was refused: what comes back is captured. */
 function takeRefusal(): void {
+  noteAnswer();
   const destination = findDestination(FLOOD_UDP, DESTINATION);
   if (destination == 0) return;
   store<f64>(destination, timestampUs() / SECOND_US, D_REFUSED_SECOND << 2);

@@ -31,6 +31,8 @@ export interface Destination {
   refusedPort: number;
   hotUs: number;
   lastUs: number;
+  begunUs: number;
+  isKnown: boolean;
   isOpen: boolean;
   run: Arrival[];
 }
@@ -93,12 +95,15 @@ export class Model {
   forgottenCount = 0;
   #oneSided = 0;
   #twoSided = 0;
+  #hasBothSides = false;
 
   take(row: Observation): void {
     const isUdp = row.transport === Transport.udp;
     if (row.kind === ObservationKind.icmpError) {
+      if (!isUdp) return;
+      this.#hasBothSides = true;
       const refused = this.destinations.get(keyOf(FloodKind.udp, row));
-      if (!isUdp || !refused) return;
+      if (!refused) return;
       refused.refusedSecond = row.timestampUs / 1e6;
       refused.refusedPort = row.destinationPort;
     } else if (row.kind === ObservationKind.end) this.#end(row);
@@ -113,10 +118,13 @@ export class Model {
       const others = row.has(Mark.sentByOriginator) ? row.respPackets : row.origPackets;
       if (others === 0) this.#oneSided++;
       else this.#twoSided++;
+      if (others > 0) this.#hasBothSides = true;
     }
     const isUdp = row.transport === Transport.udp;
     if (!row.has(Mark.sentByOriginator) && !(isUdp && row.origPackets === 0)) {
-      if (isUdp && row.has(Mark.isFirstPayload)) this.#done(`${FloodKind.udp} ${row.source3}`);
+      if (!isUdp || !row.has(Mark.isFirstPayload)) return;
+      this.#hasBothSides = true;
+      this.#done(`${FloodKind.udp} ${row.source3}`);
     } else if (row.transport === Transport.icmp) {
       if (unaskedIcmp.includes(row.sourcePort)) this.#arrival(FloodKind.icmp, row);
     } else if (isTcp) {
@@ -144,7 +152,7 @@ export class Model {
   #arrival(kind: number, row: Observation): void {
     const isUdp = kind === FloodKind.udp;
     if (row.has(Mark.isNew)) {
-      if (isUdp && this.#isWelcome(row)) this.#use(keyOf(kind, row));
+      if (isUdp && this.#isWelcome(row)) this.#use(keyOf(kind, row), row);
       else this.#arrive(kind, row, { count: 1, rate: 0, fromUs: row.timestampUs, isFirst: false });
       return;
     }
@@ -175,6 +183,7 @@ export class Model {
       const stretch = takeStretch(flow, row, this.#flowLimit(kind, row), true);
       if (stretch !== null) this.#arriveLate(kind, row, stretch, destination);
     } else if (sent > 1 && sent < 64 && isInRun(destination, startUs)) {
+      if (kind === FloodKind.udp && this.#isWelcome(row)) return;
       const stretch = { count: sent, rate: 0, fromUs: startUs, isFirst: true };
       this.#arriveLate(kind, row, stretch, destination);
     }
@@ -209,9 +218,10 @@ export class Model {
       Math.abs(row.timestampUs / 1e6 - refusedSecond) < 10;
   }
 
-  #perSecond(kind: number): number {
+  #perSecond(kind: number, destination?: Destination): number {
+    const isUnseen = destination?.isKnown && !this.#hasBothSides;
     const isOneSided = this.#oneSided >= 4 && this.#oneSided >= 8 * this.#twoSided;
-    return FLOODS[kind].perSecond * (kind === FloodKind.udp && isOneSided ? 10 : 1);
+    return FLOODS[kind].perSecond * (kind === FloodKind.udp && (isOneSided || isUnseen) ? 10 : 1);
   }
 
   #flowLimit(kind: number, row: Observation): number {
@@ -222,9 +232,10 @@ export class Model {
 
   #arrive(kind: number, row: Observation, stretch: Stretch): void {
     const { seconds } = FLOODS[kind];
-    const perSecond = this.#perSecond(kind);
-    const destination = this.#use(keyOf(kind, row));
-    turn(destination, Math.floor(row.timestampUs / 1e6), perSecond);
+    const destination = this.#use(keyOf(kind, row), row);
+    if (row.has(Mark.isNew)) destination.isKnown = row.application !== 0;
+    const perSecond = this.#perSecond(kind, destination);
+    turn(destination, row, perSecond);
     const count = countOf(destination, stretch);
     destination.arrived += count;
     const { arrived } = destination;
@@ -237,8 +248,8 @@ export class Model {
   }
 
   #arriveLate(kind: number, row: Observation, stretch: Stretch, destination: Destination): void {
-    const perSecond = this.#perSecond(kind);
-    turn(destination, Math.floor(row.timestampUs / 1e6), perSecond);
+    const perSecond = this.#perSecond(kind, destination);
+    turn(destination, row, perSecond);
     const count = countOf(destination, stretch);
     add(destination, kind, row, { ...stretch, count });
     if (destination.isOpen) destination.hotUs = Math.max(destination.hotUs, row.timestampUs);
@@ -257,7 +268,7 @@ export class Model {
     this.opened.push([keyOf(kind, row), row.timestampUs, row.flowId]);
   }
 
-  #use(key: string): Destination {
+  #use(key: string, { timestampUs }: Observation): Destination {
     const found = this.destinations.get(key);
     const fresh = { second: -1, arrived: 0, done: 0, hotSeconds: 0, refusedSecond: -1, hotUs: 0 };
     this.destinations.delete(key);
@@ -268,7 +279,15 @@ export class Model {
       if (isOpen) this.closed.push(oldest);
     }
     const destination = found ??
-      { ...fresh, refusedPort: -1, lastUs: 0, isOpen: false, run: [] };
+      {
+        ...fresh,
+        refusedPort: -1,
+        lastUs: 0,
+        isOpen: false,
+        isKnown: false,
+        begunUs: timestampUs,
+        run: [],
+      };
     this.destinations.set(key, destination);
     return destination;
   }
@@ -343,8 +362,8 @@ function endsOf(row: Observation) {
   };
 }
 
-function isInRun({ run }: Destination, startUs: number): boolean {
-  return run.length > 0 && firstOf(run) <= startUs + 1000;
+function isInRun({ run, begunUs }: Destination, startUs: number): boolean {
+  return totalOf(run) > 0 && startUs >= begunUs;
 }
 
 export function firstOf(run: readonly Arrival[]): number {
@@ -370,14 +389,17 @@ function add(destination: Destination, kind: number, row: Observation, stretch: 
   });
 }
 
-function turn(destination: Destination, second: number, perSecond: number): void {
+function turn(destination: Destination, { timestampUs }: Observation, perSecond: number): void {
+  const second = Math.floor(timestampUs / 1e6);
   const { arrived, done } = destination;
   if (second <= destination.second && second > destination.second - 360) return;
   const wasHot = second === destination.second + 1 && arrived >= perSecond && done < arrived / 4;
   if (wasHot) destination.hotSeconds++;
   else {
     destination.hotSeconds = 0;
-    if (!destination.isOpen) Object.assign(destination, { run: [], hotUs: 0, lastUs: 0 });
+    if (!destination.isOpen) {
+      Object.assign(destination, { run: [], hotUs: 0, lastUs: 0, begunUs: timestampUs });
+    }
   }
   Object.assign(destination, { second, arrived: 0, done: 0 });
 }
