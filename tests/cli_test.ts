@@ -81,7 +81,7 @@ testWith(
         "results folder",
         "disk",
         "dashboard port",
-        "mail",
+        "mail server",
         "anomaly model",
       ]);
       ok(checks.every((check: object) => Object.keys(check).join() === "name,state,text"));

@@ -82,7 +82,11 @@ const rules: readonly Rule[] = [
     part: /^dashboard\.ts$/,
     values: ["routes/", "components/", "_fresh/", ...forDashboard],
   },
-  { part: /^routes\//, values: ["islands/", "components/", ...forDashboard] },
+  {
+    part: /^routes\//,
+    values: ["islands/", "components/", ...forDashboard],
+    types: ["agent/alert/outbox.ts"],
+  },
   {
     part: /^islands\//,
     values: ["components/", records, findingReader],

@@ -3,15 +3,17 @@
  * is over when it has not for as long. Pure: the wall clock comes with each report.
  */
 import type { Health } from "../live_state.ts";
-import type { Severity, StatsSecond } from "../records.ts";
+import type { CaptureSourceState, Severity } from "../records.ts";
 import type { AlertSubject } from "./policy.ts";
 
 /** The state of everything, about once a second. */
 export interface HealthReport {
   readonly nowUs: number;
   readonly health: Health;
-  /** The newest full second of traffic. */
-  readonly second: StatsSecond | null;
+  /** Packets decoded since the start. */
+  readonly packets: number;
+  /** Free bytes where results go; null when that cannot be told. */
+  readonly freeBytes: number | null;
 }
 
 /** A condition as it stands in a report. */
@@ -33,11 +35,31 @@ interface Watched {
   changedUs: number | null;
 }
 
+/** Counters a minute ago, and before. */
+interface Mark {
+  readonly nowUs: number;
+  readonly packets: number;
+  readonly drops: number;
+  readonly restarts: number;
+}
+
 const minuteUs = 60_000_000;
+const soonUs = 10_000_000;
+const silenceUs = 10 * minuteUs;
+const marksUs = 10 * minuteUs;
+const dropShareMax = 0.01;
+const restartsMax = 3;
+/** Below so much the disk is nearly full; above twice of it there is room again. */
+const freeBytesMin = 500e6;
 
 export class HealthWatch {
   readonly #anomalyThresholdPct: number;
   readonly #watched = new Map<string, Watched>();
+  /** About one in ten seconds, oldest first. */
+  #marks: Mark[] = [];
+  /** By device: its packets, and since when there were no more. */
+  readonly #heard = new Map<string, { packets: number; sinceUs: number }>();
+  #isDiskLow = false;
 
   constructor(anomalyThresholdPct: number) {
     this.#anomalyThresholdPct = anomalyThresholdPct;
@@ -63,8 +85,107 @@ export class HealthWatch {
     return [subjectOf(key, sign)];
   }
 
-  #signs({ health }: HealthReport): Sign[] {
-    return [this.#rateSign(health), storeSign(health)];
+  #signs(report: HealthReport): Sign[] {
+    const { health } = report;
+    this.#mark(report);
+    const isLive = health.mode === "live";
+    return [
+      this.#rateSign(health),
+      storeSign(health),
+      recorderSign(health),
+      this.#diskSign(report),
+      this.#restartSign(report),
+      ...isLive ? [this.#dropSign(report)] : [],
+      ...isLive ? health.sources.map(deviceSign) : [],
+      ...isLive ? health.sources.map((source) => this.#silenceSign(source, report.nowUs)) : [],
+    ];
+  }
+
+  #mark({ nowUs, health, packets }: HealthReport): void {
+    const last = this.#marks.at(-1);
+    if (last && Math.abs(nowUs - last.nowUs) < soonUs) return;
+    const { kernel, interface: atInterface, queue } = health.drops;
+    const drops = kernel + atInterface + queue;
+    this.#marks.push({ nowUs, packets, drops, restarts: health.workerRestarts });
+    this.#marks = this.#marks.filter((mark) => Math.abs(nowUs - mark.nowUs) <= marksUs);
+  }
+
+  /** The counters as they were a minute ago, or at the start. */
+  #markBefore(nowUs: number, spanUs: number): Mark {
+    return this.#marks.find((mark) => nowUs - mark.nowUs <= spanUs) ?? this.#marks.at(-1)!;
+  }
+
+  #dropSign({ nowUs, health, packets }: HealthReport): Sign {
+    const before = this.#markBefore(nowUs, minuteUs);
+    const { kernel, interface: atInterface, queue } = health.drops;
+    const lost = kernel + atInterface + queue - before.drops;
+    const share = lost / Math.max(1, lost + packets - before.packets);
+    return {
+      part: "capture",
+      kind: "health",
+      severity: "medium",
+      isBad: share > dropShareMax,
+      afterUs: 0,
+      bad: {
+        headline: `${(share * 100).toFixed(1)} % of the packets of the last minute were lost`,
+        detail:
+          "What is lost is in no count, no file and no finding. A larger --buffer-mb, a --filter or a faster machine helps.",
+      },
+      good: "No more than 1 % of the packets are lost any more",
+    };
+  }
+
+  #silenceSign({ name, packets }: CaptureSourceState, nowUs: number): Sign {
+    const heard = this.#heard.get(name);
+    if (!heard || heard.packets !== packets) this.#heard.set(name, { packets, sinceUs: nowUs });
+    const sinceUs = this.#heard.get(name)!.sinceUs;
+    return {
+      part: `packets on ${name}`,
+      kind: "health",
+      severity: "medium",
+      isBad: packets > 0 && nowUs - sinceUs >= silenceUs,
+      afterUs: 0,
+      bad: {
+        headline: `No packet on ${name} for ten minutes`,
+        detail: "There were some before. Is the cable or the mirror port still what it was?",
+      },
+      good: `Packets come on ${name} again`,
+    };
+  }
+
+  #diskSign({ freeBytes }: HealthReport): Sign {
+    if (freeBytes !== null) {
+      this.#isDiskLow = freeBytes < freeBytesMin * (this.#isDiskLow ? 2 : 1);
+    }
+    return {
+      part: "disk",
+      kind: "health",
+      severity: "high",
+      isBad: this.#isDiskLow,
+      afterUs: soonUs,
+      bad: {
+        headline: `The disk is nearly full: ${Math.round((freeBytes ?? 0) / 1e6)} MB are free`,
+        detail: "Lower --retention-mb, --pcap-files or --pcap-file-mb, or make room.",
+      },
+      good: "There is room on the disk again",
+    };
+  }
+
+  #restartSign({ nowUs, health }: HealthReport): Sign {
+    const before = this.#markBefore(nowUs, marksUs);
+    const restarts = health.workerRestarts - before.restarts;
+    return {
+      part: "threads",
+      kind: "health",
+      severity: "high",
+      isBad: restarts >= restartsMax,
+      afterUs: 0,
+      bad: {
+        headline: `Parts of tapwatch crashed ${restarts} times within ten minutes`,
+        detail: "They were started again each time. The log on the status page says what happened.",
+      },
+      good: "No part of tapwatch has crashed for ten minutes",
+    };
   }
 
   #rateSign({ detection }: Health): Sign {
@@ -86,13 +207,37 @@ export class HealthWatch {
   }
 }
 
+function deviceSign({ name, state, detail }: CaptureSourceState): Sign {
+  return {
+    part: name,
+    kind: "health",
+    severity: "high",
+    isBad: state === "retrying" || state === "failed",
+    afterUs: soonUs,
+    bad: { headline: `Nothing is captured on ${name}`, detail },
+    good: `Packets are captured on ${name} again`,
+  };
+}
+
+function recorderSign({ recorder }: Health): Sign {
+  return {
+    part: "capture files",
+    kind: "health",
+    severity: "medium",
+    isBad: recorder.state === "failed",
+    afterUs: soonUs,
+    bad: { headline: "Packets are not written to capture files", detail: recorder.detail },
+    good: "Packets are written to capture files again",
+  };
+}
+
 function storeSign({ store }: Health): Sign {
   return {
     part: "store",
     kind: "health",
     severity: "high",
     isBad: store.state === "retrying" || store.state === "failed",
-    afterUs: minuteUs / 6,
+    afterUs: soonUs,
     bad: { headline: "The database cannot be written", detail: store.detail },
     good: "The database is being written again",
   };

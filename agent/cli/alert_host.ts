@@ -29,6 +29,8 @@ export interface AlertHostOptions {
   readonly queries: StoreQueries;
   readonly sendToStore: (message: AlertsMessage) => void;
   readonly note: (text: string) => void;
+  /** Free bytes where results go; null when that cannot be told. */
+  readonly freeBytes: () => number | null;
 }
 
 const tickMs = 1000;
@@ -181,15 +183,15 @@ export class AlertHost implements AlertDesk {
 
   #onEvent(event: LiveEvent): void {
     if (event.type === "incident") this.#take(incidentSubject(event.data.incident));
-    else if (event.type === "stats") this.#watchHealth();
   }
 
   #watchHealth(): void {
-    const { live } = this.#options;
+    const { live, freeBytes } = this.#options;
     const report: HealthReport = {
       nowUs: nowUs(),
       health: live.health(),
-      second: live.seconds(1)[0] ?? null,
+      packets: live.snapshot?.packets ?? 0,
+      freeBytes: freeBytes(),
     };
     for (const subject of this.#health.take(report)) this.#take(subject);
   }
@@ -202,6 +204,7 @@ export class AlertHost implements AlertDesk {
   }
 
   #tick(): void {
+    this.#watchHealth();
     this.#decide(this.#policy.tick(nowUs()));
     this.#outbox.pump();
   }

@@ -28,7 +28,7 @@ interface Check {
 const freeBytesMin = 1e9;
 
 /** Prints all checks; throws when one failed: MissingError for library and privileges, else RunError. */
-export function runDoctor(config: Config): void {
+export async function runDoctor(config: Config): Promise<void> {
   const checks = [
     check("libpcap", 3, () => {
       requireFfiConsent(config);
@@ -40,7 +40,7 @@ export function runDoctor(config: Config): void {
     check("results folder", 1, () => checkFolder(config.resultsFolder)),
     diskCheck(config.resultsFolder),
     check("dashboard port", 1, () => checkPort(config)),
-    mailCheck(),
+    await mailCheck(config),
     modelCheck(config.resultsFolder),
   ];
   console.log(config.isJson ? asJson(checks) : checks.map(asLine).join("\n"));
@@ -150,9 +150,28 @@ function checkPort({ host, port }: Config): string {
   }
 }
 
-/** Options of mail are refused, so there is no server to ask. */
-function mailCheck(): Check {
-  return { name: "mail", state: "ok", text: "this version sends no e-mail yet", exitCode: 1 };
+/** Connects, secures the connection and logs in; sends nothing. */
+async function mailCheck({ smtp }: Config): Promise<Check> {
+  const name = "mail server";
+  if (smtp === null) return { name, state: "ok", text: "none is set up", exitCode: 1 };
+  const { smtpTransport } = await import("../alert/mail.ts");
+  const { smtpTrouble } = await import("../alert/smtp_trouble.ts");
+  const transport = smtpTransport(smtp);
+  try {
+    await transport.verify();
+    const login = smtp.user === null ? "without a login" : `logged in as ${smtp.user}`;
+    const how = { starttls: "STARTTLS", tls: "TLS", none: "no encryption" }[smtp.security];
+    return {
+      name,
+      state: "ok",
+      text: `${smtp.host}:${smtp.port} by ${how}, ${login}`,
+      exitCode: 1,
+    };
+  } catch (error) {
+    return { name, state: "failed", text: smtpTrouble(error as Error, smtp), exitCode: 1 };
+  } finally {
+    transport.close();
+  }
 }
 
 function modelCheck(folder: string): Check {

@@ -2,6 +2,7 @@
  * `tapwatch run` and `tapwatch replay FILE`: the dashboard, the results folder, the worker threads, and their end. The
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
+import { statfsSync } from "node:fs";
 import type { Config } from "../config.ts";
 import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
@@ -46,6 +47,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     queries,
     sendToStore: (message) => supervisor.sendToStore(message),
     note: (text) => noteWarning(live, log, text),
+    freeBytes: () => freeBytesOf(config.resultsFolder),
   });
   // Its first thread comes up while the dashboard is made, and does not keep the first page waiting.
   supervisor.prepare();
@@ -85,6 +87,15 @@ function startAlerts(alerts: AlertHost, live: LiveState, log: Log): void {
 function noteWarning(live: LiveState, log: Log, text: string): void {
   live.note("warning", text);
   log.warning(text);
+}
+
+function freeBytesOf(folder: string): number | null {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return Number(bavail) * Number(bsize);
+  } catch {
+    return null; // doctor says why
+  }
 }
 
 function startLine(config: Config, input: Input, server: DashboardServer): string {

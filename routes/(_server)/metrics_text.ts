@@ -1,4 +1,5 @@
 /** `/metrics` in the Prometheus text format 0.0.4. All counters are totals since the start of the program. */
+import type { ChannelCounts } from "../../agent/alert/outbox.ts";
 import type { LiveState } from "../../agent/live_state.ts";
 import type { FindingKind } from "../../agent/records.ts";
 
@@ -14,12 +15,17 @@ interface Family {
 }
 
 /** The whole page, with its last line feed. */
-export function metricsText(live: LiveState, streamCount: number): string {
+export function metricsText(
+  live: LiveState,
+  streamCount: number,
+  channels: readonly ChannelCounts[],
+): string {
   return [
     ...trafficFamilies(live),
     ...captureFamilies(live),
     ...detectionFamilies(live),
     ...programFamilies(live, streamCount),
+    ...alertFamilies(channels),
   ].map(familyText).join("");
 }
 
@@ -200,5 +206,20 @@ function programFamilies(live: LiveState, streamCount: number): Family[] {
     gauge("resident_memory_bytes", "Resident memory of the process.")(rssBytes),
     gauge("start_time_seconds", "Start of the program, seconds since 1970.")(startedAtUs / 1e6),
     gauge("build_info", "Always 1; the version is a label.")([{ labels: { version }, value: 1 }]),
+  ];
+}
+
+function alertFamilies(channels: readonly ChannelCounts[]): Family[] {
+  const samples = (states: readonly ("sent" | "failed" | "retries" | "waiting")[]) =>
+    channels.flatMap(({ channel, ...counts }) =>
+      states.map((state) => ({ labels: { channel, state }, value: counts[state] }))
+    );
+  return [
+    family("counter", "alerts_total", "Alerts by channel: taken, given up, tries that failed.")(
+      samples(["sent", "failed", "retries"]),
+    ),
+    family("gauge", "alerts_waiting", "Alerts that a channel has not taken yet.")(
+      samples(["waiting"]),
+    ),
   ];
 }
