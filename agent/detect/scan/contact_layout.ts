@@ -13,6 +13,7 @@
  *     27,213,840  rows of observations
  *     27,279,376  ports to be listed     27,287,568  the list
  *     27,289,984  hosts reached and missed
+ *     27,552,128  connections through routers              27,564,416  whose IPv4 and IPv6 addresses go together
  */
 
 /** What ScanOptions come to: doubles, by number. */
@@ -172,6 +173,12 @@ export const OUTSIDE_PEERS_AT = 27_421_056;
 /** Two rows of cells of 4 bytes. */
 export const PEER_CELLS = 16_384;
 
+/** The newest connections whose machine no MAC address tells (a ring), and the other address of such machines. */
+export const CONNECTIONS_AT = 27_552_128;
+export const CONNECTIONS_MAX = 512;
+export const COMPANIONS_AT = 27_564_416;
+export const COMPANIONS_MAX = 1024;
+
 /** Rows of observations, whole ones, at most so many words at a time. */
 export const ROWS_AT = 27_213_840;
 export const ROW_WORDS_MAX = 16_384;
@@ -212,6 +219,7 @@ export const TRAIT_HAS_PAYLOAD = 0x40000;
 export const TRAIT_IS_ANSWERED = 0x80000;
 export const TRAIT_IS_CLIENT_LIKE = 0x100000;
 export const TRAIT_IS_DISCOVERY = 0x200000;
+export const TRAIT_IS_REFUSED = 0x400000;
 export const TCP_FIN = 1;
 export const TCP_SYN = 2;
 export const TCP_RST = 4;

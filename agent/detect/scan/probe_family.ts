@@ -72,6 +72,8 @@ export const Trait = {
   isClientLike: 1 << 20,
   /** One by which programs look for devices. */
   isDiscovery: 1 << 21,
+  /** Refused; whether its machine turns to the other version of IP is still to be seen. */
+  isRefused: 1 << 22,
 } as const;
 
 /** Whether the family is a sweep of hosts, without ports. */

@@ -64,7 +64,7 @@ import {
 import { destination0, hashEnds } from "./ends";
 import { addEvidence, advanceEvidence, isAboveThreshold, reassure } from "./evidence";
 import { addTo, advanceSet, forgottenOf, hasIn, makeSet } from "./fingerprints";
-import { noteConnectionAt } from "./fallback";
+import { noteConnectionOfRow } from "./fallback";
 import { hashAddress0, hashAddress1, mix } from "./hashes";
 import {
   advanceEpisodes,
@@ -103,10 +103,9 @@ import {
   findAsked,
   findPending,
   forgottenProbes,
-  macHash,
   markAnswered,
   makePending,
-  pendingIpv6Count,
+  pendingTcpCount,
   removePending,
   reversedCount,
 } from "./pending";
@@ -114,7 +113,15 @@ import { advancePeers } from "./peers";
 import { countPorts, writePorts } from "./ports";
 import { advancePressure, press, skippedContacts } from "./pressure";
 import { familyOfRow, isBare, isOddByItself, isSweep, traitsOfRow } from "./probes";
-import { judgeAtOnce, judgeBefore, judgeDue, judgedUntilUs, judgeRest, settle } from "./settling";
+import {
+  judgeAtOnce,
+  judgeBefore,
+  judgeDue,
+  judgedUntilUs,
+  judgeRest,
+  refuse,
+  settle,
+} from "./settling";
 import { findSource, forgottenSources, makeSources } from "./sources";
 
 export {
@@ -239,7 +246,8 @@ function takeProbe(family: i32): void {
   const isAsking = family == FAMILY_UDP && has(MARK_SENT_BY_ORIGINATOR);
   if (isAsking && port == tftpPort) addAsked();
   if (!isFirst(port, family)) {
-    if (family == FAMILY_TCP && pendingIpv6Count() > 0) takeAgain();
+    // To what the source has used before, perhaps because the other version of IP leads nowhere.
+    if (family == FAMILY_TCP && pendingTcpCount() > 0 && hasUsed()) noteConnectionOfRow();
     return;
   }
   if (isAsking) addAsked();
@@ -247,12 +255,6 @@ function takeProbe(family: i32): void {
   if (isResolved()) traits |= TRAIT_IS_RESOLVED;
   if (isOddByItself(family)) judgeAtOnce(port, traits);
   else addPending(port, traits, judgedUntilUs());
-}
-
-/** A connection to what the source has used before, perhaps because IPv6 leads nowhere. */
-function takeAgain(): void {
-  const isUsed = isIpv4At(3) && hasUsed();
-  if (isUsed) noteConnectionAt(macHash(), destinationPort() << 16 | TRANSPORT_TCP, true, timestampUs());
 }
 
 /** Whether the contact is the first of its kind, or the first of another scan. */
@@ -278,6 +280,7 @@ function takeLater(): void {
     : outcomeOfAnswer(family, traits, isAnswered);
   if (outcome == HAS_ANSWERED) markAnswered(probe);
   else if (outcome == IS_STREAM) removePending(probe);
+  else if (outcome == OUTCOME_FAILED) refuse(probe);
   else if (outcome != STILL_PENDING) settle(probe, outcome, timestampUs(), false);
 }
 
@@ -336,7 +339,7 @@ function takeIcmpError(): void {
   if (probe == 0) return;
   // Whoever lets packets die on the way looks for the way, not for ports; and where there is no way nothing was tried.
   if (isTimeExceeded || isWithoutRoute(isIpv4)) removePending(probe);
-  else settle(probe, OUTCOME_FAILED, timestampUs(), false);
+  else refuse(probe);
 }
 
 /** No route, network unknown (RFC 792, RFC 1122 section 3.2.2.1, RFC 4443 section 3.1). */

@@ -7,7 +7,6 @@
 import {
   destination,
   has,
-  isIpv4Address,
   source,
   sourcePort,
   timestampUs,
@@ -56,7 +55,7 @@ const MASK: i32 = PENDING_MAX * 2 - 1;
 
 let forgotten: i32 = 0;
 let reversed: i32 = 0;
-let ipv6: i32 = 0;
+let tcp: i32 = 0;
 
 export function makePending(): void {
   makeTable(
@@ -81,10 +80,10 @@ export function reversedCount(): i32 {
   return reversed;
 }
 
-/** How many are TCP over IPv6. */
+/** How many are of TCP, whole connections. */
 @inline
-export function pendingIpv6Count(): i32 {
-  return ipv6;
+export function pendingTcpCount(): i32 {
+  return tcp;
 }
 
 /** The contact of the row's source with the row's destination; 0 when it is not pending. */
@@ -118,7 +117,7 @@ export function addPending(port: i32, traits: i32, nowUs: f64): void {
   }
   fillProbe(probe, ports, hash, traits);
   if (isReversed(probe)) reversed++;
-  if (isTcpIpv6(probe)) ipv6++;
+  if (isTcp(probe)) tcp++;
 }
 
 /** Writes the row's contact. */
@@ -169,13 +168,12 @@ function giveUpOldest(nowUs: f64): void {
 
 function uncount(probe: usize): void {
   if (isReversed(probe)) reversed--;
-  if (isTcpIpv6(probe)) ipv6--;
+  if (isTcp(probe)) tcp--;
 }
 
 @inline
-function isTcpIpv6(probe: usize): bool {
-  const family = load<i32>(probe, P_TRAITS << 2) & FAMILY_MASK;
-  return family == FAMILY_TCP && !isIpv4Address(probe);
+function isTcp(probe: usize): bool {
+  return (load<i32>(probe, P_TRAITS << 2) & FAMILY_MASK) == FAMILY_TCP;
 }
 
 @inline

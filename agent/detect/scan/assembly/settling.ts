@@ -20,6 +20,8 @@ import {
   TRAIT_IS_ANSWERED,
   TRAIT_IS_CLIENT_LIKE,
   TRAIT_IS_DESTINATION_LOCAL,
+  TRAIT_IS_RAW,
+  TRAIT_IS_REFUSED,
   TRAIT_IS_REPLY_LIKE,
   TRAIT_IS_SOURCE_LOCAL,
 } from "../contact_layout";
@@ -36,7 +38,7 @@ import {
   judgedTraits,
   setOutcome,
 } from "./judged";
-import { hasFallenBack, noteConnection } from "./fallback";
+import { hasFallenBack, mayFallBack, noteConnection } from "./fallback";
 import { weigh } from "./judgement";
 import {
   addFtp,
@@ -109,7 +111,16 @@ export function judgeAtOnce(port: i32, traits: i32): void {
 function judgeSilent(probe: usize, atUs: f64): void {
   const traits = load<i32>(probe, P_TRAITS << 2);
   const isAnswered = (traits & TRAIT_IS_ANSWERED) != 0;
-  settle(probe, outcomeOfSilence(traits & FAMILY_MASK, traits, isAnswered), atUs, true);
+  const isSilent = (traits & TRAIT_IS_REFUSED) == 0;
+  settle(probe, outcomeOfSilence(traits & FAMILY_MASK, traits, isAnswered), atUs, isSilent);
+}
+
+/** The contact was refused: a failure, unless its machine now turns to the other version of IP. */
+export function refuse(probe: usize): void {
+  const traits = load<i32>(probe, P_TRAITS << 2);
+  const isConnect = (traits & FAMILY_MASK) == FAMILY_TCP && (traits & TRAIT_IS_RAW) == 0;
+  if (isConnect && mayFallBack(probe)) store<i32>(probe, traits | TRAIT_IS_REFUSED, P_TRAITS << 2);
+  else settle(probe, OUTCOME_FAILED, timestampUs(), false);
 }
 
 /** What becomes of a pending contact is known. */
@@ -140,7 +151,10 @@ function isExcused(isSilent: bool): bool {
   if (family == FAMILY_ARP || family == FAMILY_NDP) return hasPair(JUDGED_AT);
   if (family == FAMILY_ICMP || isBare(family)) return false;
   if (hasService(JUDGED_AT, judgedPorts())) return true;
-  if (family == FAMILY_TCP) return isFtpData() || hasFallenBack(JUDGED_AT);
+  // No program that has a fallback makes its own packets.
+  if (family == FAMILY_TCP) {
+    return isFtpData() || (judgedTraits() & TRAIT_IS_RAW) == 0 && hasFallenBack(JUDGED_AT);
+  }
   if (family != FAMILY_UDP) return false;
   const port = judgedPort();
   if (hasAsked(JUDGED_AT, port)) return true;

@@ -18,7 +18,7 @@ export const START_US = 1_700_000_000_000_000;
 /** What a contact's first packet looks like. */
 export interface FirstPacket {
   readonly fromPort?: number;
-  /** IPv4 and TCP header of a scanner's SYN: 40 or 44; of a stack's: 52 to 60. */
+  /** IPv4 and TCP header of a scanner's SYN: 40 or 44; of a stack's: 52 to 60; of IPv6 20 more. */
   readonly headerLength?: number;
   readonly ttl?: number;
   readonly window?: number;
@@ -40,7 +40,9 @@ export interface Contact extends FirstPacket {
 /** How a TCP contact goes on. */
 export type Ending = "silent" | "refused" | "half open" | "used" | "closed unused";
 
+/** With 20 bytes of TCP options. */
 const stackHeaderLength = 60;
+const stackHeaderLengthIpv6 = 80;
 
 export class ScanScript {
   /** Every state of every finding, in order. */
@@ -156,7 +158,8 @@ export class ScanScript {
       localMarks(from, to);
     words[14] = (contact.flags ?? 0) << 16 | (contact.ttl ?? 64);
     words[15] = (contact.window ?? 64_240) << 16 | (contact.identification ?? 0);
-    words[16] = (contact.headerLength ?? stackHeaderLength) << 16;
+    const usual = from.includes(":") ? stackHeaderLengthIpv6 : stackHeaderLength;
+    words[16] = (contact.headerLength ?? usual) << 16;
     words[17] = contact.payloadLength ?? 0;
     words[18] = 1;
     words[23] = Application[contact.application ?? ""] << 16;
