@@ -21,9 +21,11 @@ interface HeadProps extends Clock {
   readonly finding: Finding;
   /** Null when there are no capture files to take them from. */
   readonly exportLink: string | null;
+  /** Further buttons. */
+  readonly children?: ComponentChildren;
 }
 
-export function FindingHead({ finding, exportLink, nowUs, zone }: HeadProps) {
+export function FindingHead({ finding, exportLink, nowUs, zone, children }: HeadProps) {
   return (
     <div class="head">
       <div>
@@ -45,6 +47,7 @@ export function FindingHead({ finding, exportLink, nowUs, zone }: HeadProps) {
         )}
         <a class="btn" href={flowsLink(finding)}>Flows</a>
         <a class="btn" href={packetsLink(finding)}>Packet list</a>
+        {children}
       </div>
     </div>
   );

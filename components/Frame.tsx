@@ -30,8 +30,15 @@ export function pageTitle(path: string): string {
   return linkOf(path)?.label ?? "Not found";
 }
 
+/** Pages below a list that are not one thing of it. */
+const belowLists: Readonly<Record<string, { readonly list: string; readonly label: string }>> = {
+  "/mutes/new": { list: "/alerts", label: "New mute" },
+};
+
 /** The link that leads to a page, or to the list that it belongs to. */
 function linkOf(path: string): PageLink | undefined {
+  const list = belowLists[path]?.list;
+  if (list !== undefined) return groups.flat().find(({ href }) => href === list);
   return groups.flat().find(({ href }) => href === path || isBelow(path, href));
 }
 
@@ -51,7 +58,7 @@ function Heading({ path }: { path: string }) {
       <span class="crumb">
         <a href={link.href}>{link.label}</a> /
       </span>{" "}
-      {Number.isSafeInteger(id) ? id % idsPerRun : "?"}
+      {belowLists[path]?.label ?? (Number.isSafeInteger(id) ? id % idsPerRun : "?")}
     </h1>
   );
 }
@@ -129,7 +136,7 @@ function NavLink({ href, label, icon, path, count }: NavLinkProps) {
 
 /** An explicit "false" keeps Fresh from marking every page as below the overview. */
 function current(href: string, path: string): "page" | "false" {
-  return href === path || isBelow(path, href) ? "page" : "false";
+  return linkOf(path)?.href === href ? "page" : "false";
 }
 
 function BottomBar({ path, countOf }: Pick<FrameProps, "path" | "countOf">) {

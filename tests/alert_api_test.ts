@@ -1,40 +1,11 @@
 /** What people do through the HTTP interface about incidents: mute after a preview, lift, acknowledge, send a test. */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import type { Incident } from "../agent/records.ts";
 import { openWriter } from "../agent/store/testing.ts";
 import { nowUs } from "./dashboard_fixture.ts";
 import { withSite } from "./dashboard_site.ts";
+import { makeIncident } from "./incident_fixture.ts";
 
 const origin = "http://localhost:8055";
-
-function incident(id: number, changes: Partial<Incident> = {}): Incident {
-  return {
-    id,
-    actor: "10.0.0.9",
-    actorName: "",
-    severity: "high",
-    isOpen: true,
-    sources: ["10.0.0.9"],
-    sourceCount: 1,
-    targets: ["10.0.0.2"],
-    targetCount: 1,
-    tactics: ["TA0007"],
-    techniques: ["T1046"],
-    kinds: ["scan"],
-    ports: ["22"],
-    firstUs: nowUs() - 60e6,
-    lastUs: nowUs() - 30e6,
-    detectedUs: nowUs() - 50e6,
-    headline: "10.0.0.9 scanned 10.0.0.2",
-    detail: "",
-    course: [],
-    amount: 10,
-    hasSucceeded: false,
-    origin: null,
-    findingCount: 1,
-    ...changes,
-  };
-}
 
 type Ask = (path: string, init?: RequestInit) => Promise<Response>;
 
@@ -42,10 +13,15 @@ function withApi(use: (ask: Ask) => Promise<void>): Promise<void> {
   return withSite({}, async ({ folder, get }) => {
     const writer = openWriter(`${folder}/packet_logs.db`);
     const incidents = [
-      incident(1),
-      incident(2, { actor: "10.0.0.7", sources: ["10.0.0.7"] }),
-      incident(3, { lastUs: nowUs() - 8 * 86_400e6 }),
-      incident(4, { targets: ["10.0.0.2", "10.0.0.3"], targetCount: 2, ports: ["22", "80"] }),
+      makeIncident({ id: 1 }),
+      makeIncident({ id: 2, actor: "10.0.0.7", sources: ["10.0.0.7"] }),
+      makeIncident({ id: 3, lastUs: nowUs() - 8 * 86_400e6 }),
+      makeIncident({
+        id: 4,
+        targets: ["10.0.0.2", "10.0.0.3"],
+        targetCount: 2,
+        ports: ["22", "80"],
+      }),
     ];
     writer.writeFindings(
       [],

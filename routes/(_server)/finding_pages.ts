@@ -16,6 +16,7 @@ import {
 import { hostQuery } from "../../components/FindingPage.tsx";
 import { formatWhen } from "../../components/format.ts";
 import { baseName, coverageOf, pageNowUs } from "../../components/verdict.ts";
+import { findingMuteStart, type MuteStart } from "./mutes.ts";
 import type { State } from "./state.ts";
 
 /** A finding with what its page shows. */
@@ -27,6 +28,8 @@ export interface FindingPage {
   readonly nearby: readonly StoredFlow[];
   /** Names of its hosts, by address. */
   readonly names: Readonly<Record<string, string>>;
+  /** Of its incident, or its own. */
+  readonly muteStart: MuteStart;
 }
 
 const nearbyMax = 1000;
@@ -53,6 +56,7 @@ export function findingPage(
     linked,
     nearby: finding.scan ? nearbyFlows(context, finding) : [],
     names: hostNames(context, finding),
+    muteStart: findingMuteStart(context, finding),
   };
 }
 

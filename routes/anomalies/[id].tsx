@@ -12,10 +12,12 @@ import {
   Path,
 } from "../../components/FindingPage.tsx";
 import { attackText, kindLabels } from "../../components/finding_text.ts";
+import { findingPath } from "../../components/findings.ts";
 import { formatDuration, formatWhen } from "../../components/format.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { WhyList } from "../../components/WhyList.tsx";
+import MuteButton from "../../islands/MuteButton.tsx";
 import { exportLink, findingPage } from "../(_server)/finding_pages.ts";
 import { attempt } from "../(_server)/lists.ts";
 import { checkNames } from "../(_server)/parameters.ts";
@@ -45,7 +47,14 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
         finding={finding}
         exportLink={exportLink(state, finding)}
         {...clock}
-      />
+      >
+        <MuteButton
+          {...data.value.muteStart}
+          from={findingPath(finding)}
+          word="finding"
+          {...clock}
+        />
+      </FindingHead>
       <Path
         finding={finding}
         names={names}

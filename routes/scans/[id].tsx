@@ -11,6 +11,7 @@ import {
   LinkedFlows,
   Path,
 } from "../../components/FindingPage.tsx";
+import { findingPath } from "../../components/findings.ts";
 import {
   attackText,
   portsText,
@@ -31,6 +32,7 @@ import { buildScanGrid, probesOf } from "../../components/scan_grid.ts";
 import { ScanGrid } from "../../components/ScanGrid.tsx";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
+import MuteButton from "../../islands/MuteButton.tsx";
 import { exportLink, findingPage } from "../(_server)/finding_pages.ts";
 import { attempt } from "../(_server)/lists.ts";
 import { checkNames } from "../(_server)/parameters.ts";
@@ -66,7 +68,14 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
         finding={finding}
         exportLink={exportLink(state, finding)}
         {...clock}
-      />
+      >
+        <MuteButton
+          {...data.value.muteStart}
+          from={findingPath(finding)}
+          word="finding"
+          {...clock}
+        />
+      </FindingHead>
       <Path
         finding={finding}
         names={names}

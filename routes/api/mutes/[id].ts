@@ -1,3 +1,4 @@
+import { localPath } from "../../(_server)/parameters.ts";
 import { idOf } from "../../(_server)/one_thing.ts";
 import { errorJson } from "../../(_server)/plain_answers.ts";
 import { acceptsPage, readFields } from "../../(_server)/request_body.ts";
@@ -14,7 +15,7 @@ export const handler = define.handlers({
     if (fields.get("lift") !== "1") return errorJson(400, "Send lift=1 to lift the mute.");
     if (!await lift(ctx.state, ctx.params.id)) return unknown(ctx.params.id);
     return acceptsPage(ctx.req)
-      ? ctx.redirect("/alerts#mutes", 303)
+      ? ctx.redirect(fields.has("back") ? localPath(fields.get("back")) : "/alerts#mutes", 303)
       : new Response(null, { status: 204 });
   },
 });

@@ -1,13 +1,13 @@
 import { ParameterError } from "../../(_server)/parameters.ts";
-import { previewMute, readMute } from "../../(_server)/mutes.ts";
+import { previewJson, previewMute, readMute, refusedField } from "../../(_server)/mutes.ts";
 import { errorJson } from "../../(_server)/plain_answers.ts";
-import { acceptsPage, readFields } from "../../(_server)/request_body.ts";
+import { readFields } from "../../(_server)/request_body.ts";
 import { define } from "../../(_server)/state.ts";
 import { muteRow } from "../../../agent/store/alert_rows.ts";
 
 /**
  * Mutes, newest first. POST makes one of the fields kind, source, destination, port, until and note; with `preview=1` in the
- * address it only says what of the last seven days it would have held back.
+ * address it only says what of the last seven days it would have held back. What is refused names its field.
  */
 export const handler = define.handlers({
   GET({ state }) {
@@ -18,15 +18,14 @@ export const handler = define.handlers({
     try {
       const mute = readMute(await readFields(ctx.req), Date.now() * 1000);
       if (ctx.url.searchParams.get("preview") === "1") {
-        const { count, isPartial, incidents } = previewMute(context, mute);
-        return Response.json({ count, is_partial: isPartial, incidents });
+        return Response.json(previewJson(previewMute(context, mute)));
       }
       const made = await context.alerts.addMute(mute);
-      if (acceptsPage(ctx.req)) return ctx.redirect("/alerts#mutes", 303);
       return Response.json(muteRow(made), { status: 201 });
     } catch (error) {
       if (error instanceof ParameterError || error instanceof RangeError) {
-        return errorJson(400, error.message);
+        const { message } = error;
+        return Response.json({ error: message, field: refusedField(message) }, { status: 400 });
       }
       if (error instanceof Error && !("status" in error)) return errorJson(503, error.message);
       throw error;

@@ -1,0 +1,71 @@
+/** Incidents and alerts for the dashboard's tests. */
+import type { Alert, AlertDelivery, Incident } from "../agent/records.ts";
+import { nowUs } from "./dashboard_fixture.ts";
+
+/** An open scan of one port of one host. */
+export function makeIncident(changes: Partial<Incident>): Incident {
+  return {
+    id: 1,
+    actor: "10.0.0.9",
+    actorName: "",
+    severity: "high",
+    isOpen: true,
+    sources: ["10.0.0.9"],
+    sourceCount: 1,
+    targets: ["10.0.0.2"],
+    targetCount: 1,
+    tactics: ["TA0007"],
+    techniques: ["T1046"],
+    kinds: ["scan"],
+    ports: ["22"],
+    firstUs: nowUs() - 60e6,
+    lastUs: nowUs() - 30e6,
+    detectedUs: nowUs() - 50e6,
+    headline: "10.0.0.9 scanned 10.0.0.2",
+    detail: "",
+    course: [],
+    amount: 10,
+    hasSucceeded: false,
+    origin: null,
+    findingCount: 1,
+    ...changes,
+  };
+}
+
+/** An alert of an incident that one channel has taken. */
+export function makeAlert(changes: Partial<Alert>): Alert {
+  return {
+    id: 1,
+    tsUs: nowUs() - 45e6,
+    kind: "incident",
+    trigger: "opened",
+    subject: "incident 1",
+    severity: "high",
+    source: "10.0.0.9",
+    headline: "10.0.0.9 scanned 10.0.0.2",
+    detail: "",
+    reason: "Its severity is high.",
+    attackId: "T1046",
+    incidentId: 1,
+    amount: 10,
+    hasSucceeded: false,
+    state: "sent",
+    heldBy: "",
+    muteId: null,
+    digestId: null,
+    deliveries: [makeDelivery({})],
+    ...changes,
+  };
+}
+
+export function makeDelivery(changes: Partial<AlertDelivery>): AlertDelivery {
+  return {
+    channel: "mail to noc@example.org",
+    state: "sent",
+    attempts: 1,
+    triedUs: nowUs() - 44e6,
+    nextUs: null,
+    answer: "250 OK",
+    ...changes,
+  };
+}
