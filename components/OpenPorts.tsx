@@ -7,14 +7,22 @@ import type { OpenPort } from "./scan_grid.ts";
 
 const rowsMax = 25;
 
-export function OpenPorts({ open, names }: { open: readonly OpenPort[]; names: Names }) {
-  const rows = [...Map.groupBy(open, ({ address }) => address)];
+interface Props {
+  readonly open: readonly OpenPort[];
+  /** Further ones, of which only the number is known. */
+  readonly notListed: number;
+  readonly names: Names;
+}
+
+export function OpenPorts({ open, notListed, names }: Props) {
+  const rows = [...Map.groupBy(open, ({ address }) => address)].sort(usedFirst);
   return (
     <section class="panel">
       <header>
         <h2>Found open</h2>
         <p>
           {counted(open.length, "port")} on {counted(rows.length, "host")}
+          {notListed > 0 && `, and ${formatCount(notListed)} more that are not listed`}
         </p>
       </header>
       <div class="scroll">
@@ -31,17 +39,31 @@ export function OpenPorts({ open, names }: { open: readonly OpenPort[]; names: N
                 <td>
                   <HostLink address={address} name={names[address] ?? ""} />
                 </td>
-                <td class="wrap">{ports.map(portText).join(", ")}</td>
+                <td class="wrap">
+                  {ports.toSorted((a, b) => Number(b.isUsed) - Number(a.isUsed))
+                    .map((port, index) => (
+                      <>
+                        {index > 0 && ", "}
+                        {port.isUsed ? <b>{portText(port)} (used afterwards)</b> : portText(port)}
+                      </>
+                    ))}
+                </td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
       {rows.length > rowsMax && (
-        <p class="note">{counted(rows.length - rowsMax, "more host")} in the flows.</p>
+        <p class="note">{counted(rows.length - rowsMax, "more host")} are not shown.</p>
       )}
     </section>
   );
+}
+
+type Row = readonly [string, readonly OpenPort[]];
+
+function usedFirst([, a]: Row, [, b]: Row): number {
+  return Number(b.some(({ isUsed }) => isUsed)) - Number(a.some(({ isUsed }) => isUsed));
 }
 
 /** "22 SSH": the service as it was seen, else as the port is usually used. */

@@ -100,7 +100,7 @@ function lastPart(address: string): string {
 function noteText({ ports, portCount, rows, hostCount }: Grid): string {
   const hosts = rows.reduce((sum, row) => sum + row.hostCount, 0);
   return [
-    "From flows that have ended. Neighbouring hosts with the same answers are folded into one row.",
+    "Open ports are what the scan was told, the rest is from flows that have ended. Neighbouring hosts with the same answers are folded into one row.",
     portCount > ports.length &&
     `${ports.length} of ${formatCount(portCount)} ports are shown, open and refused ones first.`,
     hostCount > hosts && `${hosts} of ${formatCount(hostCount)} hosts are shown.`,

@@ -1,5 +1,6 @@
 /** Which ports of which hosts a scan tried, and what came back, from the flows that it left. Pure. */
-import type { Finding } from "../agent/records.ts";
+import type { Finding, ScanDetails } from "../agent/records.ts";
+import { hostOf, OPENING_PROBES, portOf, serviceText } from "../agent/service.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { hasPort } from "./finding_text.ts";
 
@@ -24,13 +25,18 @@ export interface ScanGrid {
   readonly portCount: number;
   readonly hostCount: number;
   readonly open: readonly OpenPort[];
+  /** Ports found open beyond those in `open`. */
+  readonly notListed: number;
 }
+type Found = Pick<ScanDetails, "probe" | "answered" | "found" | "cameBack">;
 
 export interface OpenPort {
   readonly address: string;
   readonly port: number;
   /** Application seen, as "ssh"; "" when none was. */
   readonly service: string;
+  /** The scanner came back to it. */
+  readonly isUsed: boolean;
 }
 
 const portsMax = 24;
@@ -49,19 +55,27 @@ export function probesOf(finding: Finding, flows: readonly StoredFlow[]): readon
   );
 }
 
-export function buildScanGrid(flows: readonly StoredFlow[]): ScanGrid {
+/**
+ * Of `flows` that are probes, and of what the scan itself says that it found open, which is all of it unless there was more
+ * than it keeps.
+ */
+export function buildScanGrid(flows: readonly StoredFlow[], scan: Found | undefined): ScanGrid {
   const hosts = new Map<string, Map<number, CellState>>();
   const open = new Map<string, OpenPort>();
-  for (const flow of flows) {
-    const state = answerOf(flow);
-    const cells = hosts.get(flow.resp_h) ?? new Map<number, CellState>();
-    hosts.set(flow.resp_h, cells);
-    cells.set(flow.resp_p, heavier(cells.get(flow.resp_p) ?? "none", state));
-    const key = `${flow.resp_h} ${flow.resp_p}`;
+  const found = new Set(scan && OPENING_PROBES.includes(scan.probe) ? scan.found : []);
+  const isComplete = found.size > 0 && found.size >= (scan?.answered ?? 0);
+  const take = (address: string, port: number, state: CellState, service: string) => {
+    const key = serviceText(address, port);
+    if (state === "open" && isComplete && !found.has(key)) return;
+    const cells = hosts.get(address) ?? new Map<number, CellState>();
+    hosts.set(address, cells);
+    cells.set(port, heavier(cells.get(port) ?? "none", state));
     if (state === "open" && !open.get(key)?.service) {
-      open.set(key, { address: flow.resp_h, port: flow.resp_p, service: flow.service });
+      open.set(key, { address, port, service, isUsed: scan?.cameBack.includes(key) ?? false });
     }
-  }
+  };
+  for (const flow of flows) take(flow.resp_h, flow.resp_p, answerOf(flow), flow.service);
+  for (const service of found) take(hostOf(service), Number(portOf(service)), "open", "");
   const byPort = weightOfPorts(hosts);
   const ports = [...byPort.keys()].sort((a, b) => byPort.get(b)! - byPort.get(a)! || a - b)
     .slice(0, portsMax).sort((a, b) => a - b);
@@ -75,7 +89,21 @@ export function buildScanGrid(flows: readonly StoredFlow[]): ScanGrid {
     open: [...open.values()].sort((a, b) =>
       compareAddresses(a.address, b.address) || a.port - b.port
     ),
+    notListed: found.size > 0 ? Math.max(0, scan!.answered - open.size) : 0,
   };
+}
+
+/** The same flows, those to what was used first, then those to what was found open, else in their order. */
+export function answeredFirst(
+  flows: readonly StoredFlow[],
+  { found, cameBack }: Pick<Found, "found" | "cameBack">,
+): readonly StoredFlow[] {
+  const [used, open] = [new Set(cameBack), new Set(found)];
+  const rank = ({ resp_h, resp_p }: StoredFlow) => {
+    const service = serviceText(resp_h, resp_p);
+    return used.has(service) ? 0 : open.has(service) ? 1 : 2;
+  };
+  return flows.toSorted((a, b) => rank(a) - rank(b));
 }
 
 /** By Zeek's history: a responder's SYN-ACK is "h", its RST "r"; without TCP any packet back is an answer. */

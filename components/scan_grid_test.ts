@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { readFinding } from "../agent/finding_reader.ts";
-import { buildScanGrid, probesOf } from "./scan_grid.ts";
+import { answeredFirst, buildScanGrid, probesOf } from "./scan_grid.ts";
 
 function flow(target: string, port: number, history: string, change: Partial<StoredFlow> = {}) {
   const row = {
@@ -21,7 +21,7 @@ Deno.test("neighbouring hosts with the same answers fold into one row, open ones
     flow(`10.0.1.${host}`, 22, host === 4 ? "ShR" : "S"),
     flow(`10.0.1.${host}`, 80, "Sr"),
   ]);
-  const grid = buildScanGrid(flows);
+  const grid = buildScanGrid(flows, undefined);
   assert.deepEqual(grid.ports, [22, 80]);
   assert.deepEqual(
     grid.rows.map(({ first, last, hostCount }) => [first, last, hostCount]),
@@ -29,7 +29,7 @@ Deno.test("neighbouring hosts with the same answers fold into one row, open ones
   );
   assert.deepEqual(grid.rows[1]!.cells, ["open", "refused"]);
   assert.deepEqual(grid.counts, { open: 1, refused: 5, silent: 4, none: 0 });
-  assert.deepEqual(grid.open, [{ address: "10.0.1.4", port: 22, service: "" }]);
+  assert.deepEqual(grid.open, [{ address: "10.0.1.4", port: 22, service: "", isUsed: false }]);
 });
 
 Deno.test("of many ports those that answered are shown, in order", () => {
@@ -37,7 +37,7 @@ Deno.test("of many ports those that answered are shown, in order", () => {
     { length: 100 },
     (_, port) => flow("10.0.1.2", port, port >= 90 ? "ShR" : port >= 80 ? "Sr" : "S"),
   );
-  const grid = buildScanGrid(flows);
+  const grid = buildScanGrid(flows, undefined);
   assert.deepEqual(
     grid.ports,
     [0, 1, 2, 3, ...Array.from({ length: 20 }, (_, index) => 80 + index)],
@@ -51,7 +51,7 @@ Deno.test("a port tried twice has its most telling answer, and ports not tried a
     flow("10.0.1.2", 22, "ShAdDa", { service: "ssh" }),
     flow("10.0.1.2", 22, "S"),
     flow("10.0.1.3", 80, "Sr"),
-  ]);
+  ], undefined);
   assert.deepEqual(grid.rows.map(({ cells }) => cells), [["open", "none"], ["none", "refused"]]);
   assert.equal(grid.open[0]!.service, "ssh");
 });
@@ -73,4 +73,36 @@ Deno.test("only flows of the scan's sources to its targets and ports are probes"
     flow("10.0.1.2", 22, "D", { proto: "udp" }),
   ];
   assert.deepEqual(probesOf(finding, [...probes, ...others]), probes);
+});
+
+Deno.test("what the scan says that it found is open, with its flows or without, and nothing else is", () => {
+  const flows = [
+    flow("10.0.1.2", 22, "ShR", { service: "ssh" }),
+    // The same client used it before: no probe.
+    flow("10.0.1.2", 443, "ShADadFf"),
+  ];
+  const scan = {
+    probe: "syn" as const,
+    answered: 3,
+    found: ["10.0.1.2:22", "10.0.1.3:8080", "[2001:db8::3]:80"],
+    cameBack: ["10.0.1.3:8080"],
+  };
+  const grid = buildScanGrid(flows, scan);
+  assert.deepEqual(
+    grid.open.map(({ address, port, service, isUsed }) => [address, port, service, isUsed]),
+    [["10.0.1.2", 22, "ssh", false], ["10.0.1.3", 8080, "", true], ["2001:db8::3", 80, "", false]],
+  );
+  assert.deepEqual([grid.counts.open, grid.notListed], [3, 0]);
+  const bounded = buildScanGrid(flows, { ...scan, answered: 300 });
+  assert.deepEqual([bounded.open.length, bounded.notListed], [4, 296]);
+});
+
+Deno.test("evidence begins with what was used, then what was found open", () => {
+  const ports = (flows: readonly StoredFlow[]) => flows.map(({ resp_p }) => resp_p);
+  const flows = [21, 22, 23, 80].map((port) => flow("10.0.1.2", port, "S"));
+  const order = answeredFirst(flows, {
+    found: ["10.0.1.2:22", "10.0.1.2:80"],
+    cameBack: ["10.0.1.2:80"],
+  });
+  assert.deepEqual(ports(order), [80, 22, 21, 23]);
 });

@@ -13,6 +13,8 @@ interface Rule {
 
 const records = "agent/records.ts";
 const findingReader = "agent/finding_reader.ts";
+const incidentReader = "agent/incident_reader.ts";
+const service = "agent/service.ts";
 const common = [
   records,
   "agent/errors.ts",
@@ -29,7 +31,13 @@ const forDashboard = [
   "agent/coverage.ts",
   "agent/decode/addresses.ts",
 ]
-  .concat("agent/alert/mutes.ts", "agent/live_state.ts", "agent/log.ts", findingReader);
+  .concat(
+    "agent/alert/mutes.ts",
+    "agent/live_state.ts",
+    "agent/log.ts",
+    findingReader,
+    incidentReader,
+  );
 
 const rules: readonly Rule[] = [
   // Shells that join parts.
@@ -40,10 +48,10 @@ const rules: readonly Rule[] = [
   // The path of a packet.
   { part: /^ffi\//, values: [] },
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
-  { part: /^agent\/(decode|detect|hot)\//, values: [records] },
+  { part: /^agent\/(decode|detect|hot)\//, values: [records, service] },
   {
     part: /^agent\/incident\//,
-    values: ["agent/detect/common/sentence.ts", "agent/finding_ends.ts", records],
+    values: ["agent/detect/common/sentence.ts", "agent/finding_ends.ts", records, service],
   },
   { part: /^agent\/flow\//, values: ["agent/hot/", records] },
   {
@@ -84,17 +92,25 @@ const rules: readonly Rule[] = [
   },
   {
     part: /^routes\//,
-    values: ["islands/", "components/", ...forDashboard],
+    values: ["islands/", "components/", "agent/incident/attack.ts", service, ...forDashboard],
     types: ["agent/alert/outbox.ts"],
   },
   {
     part: /^islands\//,
-    values: ["components/", records, findingReader],
+    values: ["components/", records, findingReader, incidentReader],
     types: ["agent/"],
   },
   {
     part: /^components\//,
-    values: [records, findingReader, "agent/coverage.ts", "agent/finding_ends.ts"],
+    values: [
+      records,
+      service,
+      findingReader,
+      incidentReader,
+      "agent/coverage.ts",
+      "agent/finding_ends.ts",
+      "agent/incident/attack.ts",
+    ],
     types: ["agent/"],
   },
   { part: /^fresh\//, values: [] },

@@ -19,7 +19,7 @@ import type { AlertsMessage } from "../messages.ts";
 import type { Alert, AlertKind, Incident, Mute } from "../records.ts";
 import { readAlert, readMute } from "../store/alert_rows.ts";
 import type { StoreQueries } from "../store/queries.ts";
-import { readIncident } from "./earlier_incidents.ts";
+import { readIncident } from "../incident_reader.ts";
 
 export interface AlertHostOptions {
   readonly channels: readonly Channel[];

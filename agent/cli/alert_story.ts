@@ -7,7 +7,7 @@ import { readFinding } from "../finding_reader.ts";
 import type { LiveState } from "../live_state.ts";
 import type { Alert, Incident } from "../records.ts";
 import type { StoreQueries } from "../store/queries.ts";
-import { readIncident } from "./earlier_incidents.ts";
+import { readIncident } from "../incident_reader.ts";
 import { openRingSlice } from "./ring_export.ts";
 
 export interface StoryOptions {

@@ -2,15 +2,8 @@
 import { type FindingList, readFinding } from "../finding_reader.ts";
 import type { OpenIncident } from "../incident/incident_book.ts";
 import { subjectOf } from "../incident/kinship.ts";
-import {
-  type Finding,
-  type FindingKind,
-  type FindingRole,
-  type Incident,
-  INCIDENT_QUIET_US,
-  type IncidentStep,
-  type Severity,
-} from "../records.ts";
+import { readIncident } from "../incident_reader.ts";
+import { type Finding, type FindingRole, INCIDENT_QUIET_US } from "../records.ts";
 import type { StoreQueries } from "../store/queries.ts";
 import type { StoredIncident } from "../store/schema.ts";
 import type { EarlierFindings, EarlierIncidents } from "./detect_host.ts";
@@ -68,37 +61,5 @@ function readMembers(queries: StoreQueries, row: StoredIncident): OpenIncident {
       finding: { ...readFinding(list, cells), isOpen: false },
       role: role as FindingRole,
     })),
-  };
-}
-
-/** The incident of a row of `incidents`. */
-export function readIncident(row: StoredIncident): Incident {
-  const texts = (cell: unknown): string[] => JSON.parse(String(cell));
-  return {
-    id: Number(row.id),
-    actor: row.actor === null ? null : String(row.actor),
-    actorName: String(row.actor_name),
-    severity: row.severity as Severity,
-    isOpen: row.state === "open",
-    sources: texts(row.sources),
-    sourceCount: Number(row.source_count),
-    targets: texts(row.targets),
-    targetCount: Number(row.target_count),
-    tactics: texts(row.tactics),
-    techniques: texts(row.techniques),
-    kinds: texts(row.kinds) as FindingKind[],
-    ports: texts(row.ports),
-    firstUs: Number(row.first_us),
-    lastUs: Number(row.last_us),
-    detectedUs: Number(row.detected_us),
-    headline: String(row.headline),
-    detail: String(row.detail),
-    course: JSON.parse(String(row.course)) as IncidentStep[],
-    amount: Number(row.amount),
-    hasSucceeded: row.has_succeeded === 1,
-    origin: row.origin_id === null
-      ? null
-      : { incidentId: Number(row.origin_id), text: String(row.origin_text) },
-    findingCount: Number(row.finding_count),
   };
 }

@@ -1,6 +1,6 @@
 /** The sentences below an incident's headline: what was tried, what answered, what was used afterwards, what it did to others. */
 import { formatCount } from "../detect/common/sentence.ts";
-import { foundBy, nameAndAddress, type Told } from "./headline.ts";
+import { countFound, foundBy, nameAndAddress, type Told } from "./headline.ts";
 import type { Member } from "./kinship.ts";
 
 /** Sentences, and hosts or services named in one, at most. */
@@ -31,7 +31,10 @@ function foundSentence({ causes, nameOf }: Told): string[] {
   const more = found.length > namedMax
     ? `; and ${formatCount(found.length - namedMax)} more hosts`
     : "";
-  return [`Open: ${hosts.join("; ")}${more}.`];
+  const listed = found.reduce((sum, [, ports]) => sum + ports.length, 0);
+  const all = countFound(causes);
+  const rest = all > listed ? `; ${formatCount(all)} in all, of which not all are kept` : "";
+  return [`Open: ${hosts.join("; ")}${more}${rest}.`];
 }
 
 function usedSentence({ causes }: Told): string[] {

@@ -1,8 +1,8 @@
 /** The one sentence that tells an incident: who did what to whom, and how far it got, in at most HEADLINE_MAX characters. */
 import { formatCount, formatEstimate } from "../detect/common/sentence.ts";
-import { type Finding, HEADLINE_MAX, type ScanProbe } from "../records.ts";
+import { type Finding, HEADLINE_MAX, type ScanDetails, SERVICES_FOUND_MAX } from "../records.ts";
 import { isAnomaly } from "./kinship.ts";
-import { hostOf, portOf } from "./service.ts";
+import { hostOf, OPENING_PROBES, portOf } from "../service.ts";
 
 /** The name of a host; "" when none is known. */
 export type Names = (address: string) => string;
@@ -16,20 +16,22 @@ export interface Told {
   readonly nameOf: Names;
 }
 
+/** Ports of one host that are named. */
+const portsNamedMax = 12;
 /** Probes that ask whether a host is there, not which ports it has open. */
 const sweepProbes: ReadonlySet<string> = new Set(["icmp_echo", "arp", "ndp"]);
-/** Probes by which open ports show. */
-const openingProbes: readonly ScanProbe[] = ["syn", "connect", "sctp_init"];
 
 export function headlineOf(told: Told): string {
   const { causes, nameOf } = told;
   const deeds = causes.every(isAnomaly) ? [] : deedsOf(told);
   if (deeds.length === 0) return cut(named(causes[0]?.reason ?? "", told));
-  const found = foundBy(causes);
-  const tail = foundText(found, nameOf);
-  const head = `${whoText(told)} ${joined(deeds)}`;
-  const withList = `${head}${tail.long}`;
-  return withList.length <= HEADLINE_MAX ? withList : cut(`${head}${tail.short}`);
+  const who = whoText(told);
+  const { count, lists } = foundText(causes, nameOf);
+  if (count === "") return cut(`${who} ${joined(deeds)}`);
+  const head = `${who} ${joined([...deeds, count])}`;
+  const fitting = lists.map((list) => `${head} (${list})`)
+    .find(({ length }) => length <= HEADLINE_MAX);
+  return fitting ?? cut(head);
 }
 
 /** "nas (10.0.0.2)", "8 hosts together", "10.0.0.9 or one of 4 other sources". */
@@ -100,7 +102,7 @@ function countTargets(findings: readonly Finding[]): number {
 export function foundBy(causes: readonly Finding[]): ReadonlyMap<string, readonly string[]> {
   const byHost = new Map<string, string[]>();
   for (const { scan } of causes) {
-    if (!scan || !openingProbes.includes(scan.probe)) continue;
+    if (!scan || !OPENING_PROBES.includes(scan.probe)) continue;
     for (const service of scan.found) {
       const ports = byHost.get(hostOf(service)) ?? [];
       if (!ports.includes(portOf(service))) ports.push(portOf(service));
@@ -111,17 +113,49 @@ export function foundBy(causes: readonly Finding[]): ReadonlyMap<string, readonl
   return byHost;
 }
 
-/** " and found 4 ports open (nas: 22, 443, 445; gateway: 22)" and the same without the list; "" when nothing was found. */
+/** Ports found open, of which `foundBy()` has no more than are listed. */
+export function countFound(causes: readonly Finding[]): number {
+  let count = 0;
+  for (const ports of foundBy(causes).values()) count += ports.length;
+  return causes.reduce((sum, { scan }) => sum + notListed(scan), count);
+}
+
+/** Ports that a scan found open beyond those that it lists. */
+function notListed(scan: ScanDetails | undefined): number {
+  if (!scan || !OPENING_PROBES.includes(scan.probe)) return 0;
+  return scan.found.length < SERVICES_FOUND_MAX ? 0 : scan.answered - scan.found.length;
+}
+
+/** "found 4 ports open" ("" when nothing was found), and which: "nas: 22, 443, 445; gateway: 22", then shorter and shorter. */
 function foundText(
-  found: ReadonlyMap<string, readonly string[]>,
+  causes: readonly Finding[],
   nameOf: Names,
-): { readonly long: string; readonly short: string } {
-  const count = [...found.values()].reduce((sum, ports) => sum + ports.length, 0);
-  if (count === 0) return { long: "", short: "" };
-  const short = ` and found ${formatCount(count)} ${count === 1 ? "port" : "ports"} open`;
-  const hosts = [...found].map(([host, ports]) => `${nameOf(host) || host}: ${ports.join(", ")}`);
-  const list = found.size === 1 ? [...found.values()][0]!.join(", ") : hosts.join("; ");
-  return { long: `${short} (${list})`, short };
+): { readonly count: string; readonly lists: readonly string[] } {
+  const found = [...foundBy(causes)];
+  const count = countFound(causes);
+  if (count === 0) return { count: "", lists: [] };
+  const text = `found ${formatCount(count)} ${count === 1 ? "port" : "ports"} open`;
+  if (found.length === 1) return { count: text, lists: portLists(found[0]![1], count) };
+  const hosts = found.map(([host, ports]) => ({
+    text: `${nameOf(host) || host}: ${ports.join(", ")}`,
+    count: ports.length,
+  }));
+  const lists = hosts.map((_, left) => {
+    const shown = hosts.slice(0, hosts.length - left);
+    const more = count - shown.reduce((sum, host) => sum + host.count, 0);
+    const rest = more > 0 ? `; and ${formatCount(more)} more` : "";
+    return shown.map((host) => host.text).join("; ") + rest;
+  });
+  return { count: text, lists };
+}
+
+/** "22, 80, 443", "22, 80 and 1 more", "22 and 2 more". */
+function portLists(ports: readonly string[], count: number): string[] {
+  return ports.slice(0, portsNamedMax).map((_, left) => {
+    const shown = ports.slice(0, Math.min(ports.length, portsNamedMax) - left);
+    const more = count - shown.length;
+    return shown.join(", ") + (more > 0 ? ` and ${formatCount(more)} more` : "");
+  });
 }
 
 /** A reason with the name of its actor in front of the address. */

@@ -255,6 +255,22 @@ Deno.test("a headline names hosts and what was found open, and is never longer t
   ok(long.incidents[0]!.headline.length <= HEADLINE_MAX);
 });
 
+Deno.test("a headline lists as much of what was found open as it has room for", () => {
+  const headlineOf = (found: readonly string[], answered = found.length) =>
+    tell([scan({ scan: { found, answered } })]).incidents[0]!.headline;
+  const hosts = ["10.0.0.2:22", "10.0.0.3:80", "10.0.0.4:80", "10.0.0.5:80", "10.0.0.6:8443"];
+  strictEqual(
+    headlineOf(hosts),
+    "10.0.0.9 scanned 10.0.0.2 and found 5 ports open (10.0.0.2: 22; 10.0.0.3: 80; 10.0.0.4: 80; 10.0.0.5: 80; and 1 more)",
+  );
+  const ports = Array.from({ length: 256 }, (_, port) => `10.0.0.2:${10_000 + port}`);
+  const text = headlineOf(ports, 300);
+  match(text, / and found 300 ports open \(10000, 10001, .* and \d+ more\)$/);
+  const listed = text.match(/\d{5}/g)!.length;
+  ok(text.includes(`and ${300 - listed} more`), text);
+  ok(text.length <= HEADLINE_MAX);
+});
+
 Deno.test("IncidentBook goes on with the incidents of an earlier run", () => {
   const before = scan({ id: 2 ** 32 + 1 });
   const { incidents } = tell([before]);

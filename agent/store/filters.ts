@@ -32,6 +32,8 @@ export interface FlowFilter extends TimeRange, Paging {
   readonly protocol?: string | undefined;
   readonly service?: string | undefined;
   readonly connState?: string | undefined;
+  /** The responder accepted, or sent anything where nothing is accepted. */
+  readonly isAnswered?: boolean | undefined;
   readonly host?: string | undefined;
   readonly port?: number | undefined;
   /** Part of the name (SNI, queried name, HTTP host). */
@@ -163,10 +165,14 @@ function lists(column: string, address: string): Condition {
 /** All but `host`, which is looked up through an index. */
 export function flowConditions(filter: FlowFilter): Condition[] {
   const conditions: Condition[] = [];
-  const { protocol, service, connState, port, name, text } = filter;
+  const { protocol, service, connState, isAnswered, port, name, text } = filter;
   if (protocol !== undefined) conditions.push(either("proto", "service", protocol));
   if (service !== undefined) conditions.push({ sql: "service = ?", parameters: [service] });
   if (connState !== undefined) conditions.push({ sql: "conn_state = ?", parameters: [connState] });
+  if (isAnswered) {
+    const sql = "(instr(history, 'h') > 0 OR proto <> 'tcp' AND resp_pkts > 0)";
+    conditions.push({ sql, parameters: [] });
+  }
   if (port !== undefined) conditions.push(either("orig_p", "resp_p", port));
   if (name !== undefined) conditions.push(contains(["name"], name));
   if (text !== undefined) {

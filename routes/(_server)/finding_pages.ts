@@ -24,7 +24,7 @@ export interface FindingPage {
   readonly finding: Finding;
   /** Flows that are evidence and are stored. */
   readonly linked: readonly StoredFlow[];
-  /** Flows of its sources (or of its one target) while it went on; the newest, at most 1,000. */
+  /** Flows of its sources (or of its one target) while it went on; the newest 1,000, and the newest 1,000 answered. */
   readonly nearby: readonly StoredFlow[];
   /** Names of its hosts, by address. */
   readonly names: Readonly<Record<string, string>>;
@@ -79,7 +79,11 @@ function nearbyFlows({ queries }: DashboardContext, finding: Finding): readonly 
   const { sources, targets, firstUs, lastUs, scan } = finding;
   const host = scan?.kind === "distributed" ? targets[0] : sources[0];
   if (host === undefined) return [];
-  return queries.flows({ host, fromUs: firstUs, toUs: lastUs + 1, limit: nearbyMax }).rows;
+  const span = { host, fromUs: firstUs, toUs: lastUs + 1, limit: nearbyMax };
+  return [
+    ...queries.flows({ ...span, isAnswered: true }).rows,
+    ...queries.flows(span).rows,
+  ];
 }
 
 function hostNames(

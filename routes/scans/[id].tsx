@@ -1,6 +1,7 @@
 /** One scan: who tried which ports of whom, what answered, what to do. */
 import { page } from "fresh";
 import type { Finding, ScanDetails } from "../../agent/records.ts";
+import { serviceText } from "../../agent/service.ts";
 import {
   Advice,
   type Clock,
@@ -28,7 +29,7 @@ import {
 } from "../../components/format.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { OpenPorts } from "../../components/OpenPorts.tsx";
-import { buildScanGrid, probesOf } from "../../components/scan_grid.ts";
+import { answeredFirst, buildScanGrid, probesOf } from "../../components/scan_grid.ts";
 import { ScanGrid } from "../../components/ScanGrid.tsx";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
@@ -60,7 +61,11 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
   const { scan } = finding;
   const { names, linked, nearby } = data.value;
   const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
-  const grid = buildScanGrid(probesOf(finding, [...linked, ...nearby]));
+  const grid = buildScanGrid(probesOf(finding, [...linked, ...nearby]), scan);
+  const answered = new Set([...scan.found, ...scan.cameBack]);
+  const found = nearby.filter(({ resp_h, resp_p }) => answered.has(serviceText(resp_h, resp_p)));
+  const byId = new Map([...linked, ...found].map((flow) => [flow.id, flow]));
+  const evidence = answeredFirst([...byId.values()], scan);
   const isWide = grid.ports.length > narrowPorts;
   return (
     <>
@@ -87,14 +92,16 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
       {grid.rows.length > 0 && (
         <div class={isWide ? "c12 stack" : "c8 stack"}>
           <ScanGrid grid={grid} names={names} />
-          {grid.open.length > 0 && <OpenPorts open={grid.open} names={names} />}
+          {grid.open.length > 0 && (
+            <OpenPorts open={grid.open} notListed={grid.notListed} names={names} />
+          )}
         </div>
       )}
       <div class={grid.rows.length > 0 && !isWide ? "c4 stack" : "c12 stack pair"}>
         <Advice finding={finding} names={names} />
         <Facts facts={scanFacts(finding, scan, clock)} />
       </div>
-      <LinkedFlows finding={finding} flows={linked} {...clock} />
+      <LinkedFlows finding={finding} flows={evidence} {...clock} />
     </>
   );
 });

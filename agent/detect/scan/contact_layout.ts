@@ -10,10 +10,10 @@
  *     13,377,544  sources                13,967,368  their links          14,032,912  their index
  *     14,098,448  probes kept of each source
  *     21,962,768  scans under way
- *     27,213,840  rows of observations
- *     27,279,376  ports to be listed     27,287,568  the list
- *     27,289,984  hosts reached and missed
- *     27,552,128  connections through routers              27,564,416  whose IPv4 and IPv6 addresses go together
+ *     27,869,200  rows of observations
+ *     27,934,736  ports to be listed     27,942,928  the list
+ *     27,945,344  hosts reached and missed
+ *     28,207,488  connections through routers              28,219,776  whose IPv4 and IPv6 addresses go together
  */
 
 /** What ScanOptions come to: doubles, by number. */
@@ -153,37 +153,37 @@ export const TARGETS_LISTED_MAX = 64;
 export const I_FLOWS = 328;
 export const FLOWS_MAX = 64;
 export const I_FOUND = 392;
-export const FOUND_MAX = 128;
-export const I_PORTS = 1032;
-export const I_ANSWERED_PORTS = 3080;
-export const EPISODE_WORDS = 5128;
+export const FOUND_MAX = 256;
+export const I_PORTS = 1672;
+export const I_ANSWERED_PORTS = 3720;
+export const EPISODE_WORDS = 5768;
 /** Open at a time; what comes beyond is counted, not told. */
 export const EPISODES_MAX = 256;
 export const EPISODES_AT = 21_962_768;
 
 /** Bits of ports to be listed, and the list: at most 200 ranges of at most 12 bytes, and what says that there are more. */
 export const PORT_WORDS = 2048;
-export const LISTED_PORTS_AT = 27_279_376;
-export const PORT_TEXT_AT = 27_287_568;
+export const LISTED_PORTS_AT = 27_934_736;
+export const PORT_TEXT_AT = 27_942_928;
 export const PORT_TEXT_BYTES = 2408;
 
 /** Hosts reached and missed by each source on a port, within its own networks and outside. */
-export const INSIDE_PEERS_AT = 27_289_984;
-export const OUTSIDE_PEERS_AT = 27_421_056;
+export const INSIDE_PEERS_AT = 27_945_344;
+export const OUTSIDE_PEERS_AT = 28_076_416;
 /** Two rows of cells of 4 bytes. */
 export const PEER_CELLS = 16_384;
 
 /** The newest connections whose machine no MAC address tells (a ring), and the other address of such machines. */
-export const CONNECTIONS_AT = 27_552_128;
+export const CONNECTIONS_AT = 28_207_488;
 export const CONNECTIONS_MAX = 512;
-export const COMPANIONS_AT = 27_564_416;
+export const COMPANIONS_AT = 28_219_776;
 export const COMPANIONS_MAX = 1024;
 
 /** Rows of observations, whole ones, at most so many words at a time. */
-export const ROWS_AT = 27_213_840;
+export const ROWS_AT = 27_869_200;
 export const ROW_WORDS_MAX = 16_384;
 /** Pages of 64 KiB in the whole memory. */
-export const MEMORY_PAGES = 421;
+export const MEMORY_PAGES = 431;
 
 /** As in records.ts. */
 export const APPLICATION_QUIC = 6;

@@ -1,5 +1,10 @@
 import { deepEqual, ok } from "node:assert/strict";
-import { ADDRESSES_LISTED_MAX, Application, FLOWS_LINKED_MAX } from "../../records.ts";
+import {
+  ADDRESSES_LISTED_MAX,
+  Application,
+  FLOWS_LINKED_MAX,
+  SERVICES_FOUND_MAX,
+} from "../../records.ts";
 import { OBSERVATION_WORDS_MAX } from "../observation.ts";
 import { checkApart, namedIn, same } from "../../../tests/layout_names.ts";
 import * as layout from "./contact_layout.ts";
@@ -22,8 +27,11 @@ Deno.test("the layout of ContactJudge has the numbers of probes", () => {
 });
 
 Deno.test("the layout of ContactJudge lists as much as findings do", () => {
-  const { TARGETS_LISTED_MAX, FLOWS_MAX, ROW_WORDS_MAX } = layout;
-  deepEqual([TARGETS_LISTED_MAX, FLOWS_MAX], [ADDRESSES_LISTED_MAX, FLOWS_LINKED_MAX]);
+  const { TARGETS_LISTED_MAX, FLOWS_MAX, FOUND_MAX, ROW_WORDS_MAX } = layout;
+  deepEqual(
+    [TARGETS_LISTED_MAX, FLOWS_MAX, FOUND_MAX],
+    [ADDRESSES_LISTED_MAX, FLOWS_LINKED_MAX, SERVICES_FOUND_MAX],
+  );
   ok(ROW_WORDS_MAX >= OBSERVATION_WORDS_MAX);
 });
 

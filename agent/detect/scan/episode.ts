@@ -5,6 +5,7 @@
  */
 import { PAUSE_GROWTH } from "../common/episodes.ts";
 import type { ScanKind, ScanProbe } from "../../records.ts";
+import { serviceText } from "../../service.ts";
 import type { DetectorContext } from "../detector.ts";
 import {
   EPISODE_WORDS,
@@ -121,7 +122,7 @@ export class Episode {
     return this.#flowIds;
   }
 
-  /** What accepted or answered, as "10.0.0.20:22": the first ones, at most 128. */
+  /** What accepted or answered, as "10.0.0.20:22": the first ones, at most SERVICES_FOUND_MAX. */
   get found(): readonly string[] {
     while (this.#found.length < this.#words[I_FOUND_COUNT]) {
       const at = I_FOUND + this.#found.length * FOUND_WORDS;
@@ -189,9 +190,4 @@ export class Episode {
   #format(words: Int32Array, at: number): string {
     return this.#formatAddress(words[at], words[at + 1], words[at + 2], words[at + 3]);
   }
-}
-
-/** As "10.0.0.20:22" or "[fd00::20]:22". */
-export function serviceText(address: string, port: number): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

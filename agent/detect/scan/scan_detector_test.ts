@@ -139,6 +139,56 @@ Deno.test("a connect scan that finds most ports open is found by the closed ones
   ]);
 });
 
+Deno.test("ports that a scan uses at once are found open, also before it is known for one", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 30; index++) {
+    const contact = { from: insider, to: server, port: 20 + index };
+    script.tcp(index, contact, [2, 20].includes(index) ? "used" : "refused");
+  }
+  // Long after it: no part of it.
+  script.tcp(300, { from: insider, to: server, port: 8080 }, "used");
+  const { last } = only(script);
+  deepStrictEqual(last.scan!.found, ["10.0.0.20:22", "10.0.0.20:40"]);
+  deepStrictEqual([last.scan!.attempts, last.scan!.answered, last.scan!.answeredPorts], [
+    30,
+    2,
+    "22,40",
+  ]);
+  deepStrictEqual(last.scan!.cameBack, []);
+});
+
+Deno.test("what a scanner does elsewhere meanwhile is no part of its scan", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 20; index++) {
+    script.tcp(index, { from: insider, to: server, port: 20 + index }, "refused");
+    script.tcp(index + 0.5, { from: insider, to: "10.0.0.77", port: 443 + index }, "used");
+  }
+  const { last } = only(script);
+  deepStrictEqual([last.scan!.attempts, last.scan!.found], [20, []]);
+});
+
+Deno.test("UDP ports that answer are found open", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 20; index++) {
+    const contact = { from: insider, to: server, port: 100 + index, fromPort: 50_000 };
+    script.udp(index * 0.1, contact, [1, 15].includes(index));
+    if (index % 2 === 0) script.icmpError(index * 0.1, Transport.udp, contact);
+  }
+  const { last } = only(script);
+  deepStrictEqual(last.scan!.found, ["10.0.0.20:101", "10.0.0.20:115"]);
+  ok(last.reason.endsWith(", and 2 answered"), last.reason);
+});
+
+Deno.test("of ports found open 256 are listed, and all are counted", () => {
+  const script = new ScanScript();
+  for (let index = 0; index < 320; index++) {
+    const contact = { from: insider, to: server, port: 1000 + index };
+    script.tcp(index * 0.01, contact, index < 20 ? "refused" : "half open");
+  }
+  const { last } = only(script);
+  deepStrictEqual([last.scan!.found.length, last.scan!.answered], [256, 300]);
+});
+
 const { fin, syn, rst, psh, ack, urg, ece, cwr } = TcpFlag;
 const flagCases = [
   ["null", 0],

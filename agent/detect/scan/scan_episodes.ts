@@ -2,10 +2,11 @@
  * Tells the scans under way: when a source's evidence has sufficed, again at tenfold growth, over after quiet or at
  * the end. Sources that begin to probe the same ports of the same host together are marked as each other's decoys.
  */
+import { serviceText } from "../../service.ts";
 import { PAUSE_US } from "../common/episodes.ts";
 import type { DetectorContext } from "../detector.ts";
 import type { ContactJudge } from "./contact_judge.ts";
-import { Episode, serviceText } from "./episode.ts";
+import { Episode } from "./episode.ts";
 import type { ScanOptions } from "./options.ts";
 import { isSweep } from "./probe_family.ts";
 import { episodeSummary, scanFinding, type ScanSummary } from "./scan_finding.ts";

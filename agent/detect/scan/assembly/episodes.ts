@@ -2,7 +2,7 @@
  * Scans under way, as far as they are counted with each probe: from detection until quiet. TypeScript tells them
  * (episode.ts reads these words; scan_episodes.ts); an episode is known by the address of its words (I_ of the layout).
  *
- *     256 episodes of 20,512 bytes    5.3 MB; a MB of fingerprints
+ *     256 episodes of 23,072 bytes    5.9 MB; a MB of fingerprints
  */
 import { timestampUs } from "../../common/assembly/row";
 import {
@@ -37,6 +37,8 @@ import {
   EPISODE_WORDS,
   EPISODES_AT,
   EPISODES_MAX,
+  FAMILY_TCP,
+  FAMILY_UDP,
   JUDGED_AT,
   K_FLOW,
   K_OUTCOME,
@@ -54,6 +56,7 @@ import {
   TARGETS_AT,
   TARGETS_LISTED_MAX,
   TEMPO_BUCKETS,
+  TRAIT_IS_DESTINATION_LOCAL,
   TRAIT_IS_MASSCAN_LIKE,
   TRAIT_IS_NMAP_LIKE,
   TRAIT_IS_RAW,
@@ -68,6 +71,7 @@ import { cameBack, grown, nextId, opened } from "./imports";
 import {
   JUDGED_TARGET,
   judgedAtUs,
+  judgedFamily,
   judgedFlow,
   judgedOutcome,
   judgedPort,
@@ -82,7 +86,13 @@ import { keptAt, keptOf } from "./sources";
 const dayUs: f64 = 24 * 3600 * 1e6;
 /** Kept probes older than so many half-lives are no part of a scan that begins now. */
 const evidenceHalfLives: f64 = 4;
+/** A scan's next contact comes after so long, and so many times its mean gap, at most. */
+const pauseUs: f64 = 1e6;
+const paceFactor: f64 = 4;
 const EPISODE_BYTES: i32 = EPISODE_WORDS << 2;
+/** Flags of a port found: the source has come back to it; data is still going in the contact that found it. */
+const HAS_COME_BACK: u32 = 1 << 16;
+const IS_IN_USE: u32 = 1 << 17;
 
 let openNow: i32 = 0;
 let untold: i32 = 0;
@@ -153,6 +163,31 @@ export function growEpisode(episode: usize): void {
   if (isGrown) grown(episode);
 }
 
+/**
+ * Takes the probe judged last, which was used at once, if it is part of the scan: a port that accepted data is open too. It is
+ * if it comes at the scan's pace and asks a host, or a port on the same side, that the scan has tried.
+ */
+export function takeUsed(episode: usize): void {
+  const family = judgedFamily();
+  if (family != FAMILY_TCP && family != FAMILY_UDP) return;
+  const lastUs = load<f64>(episode, I_LAST_US << 2);
+  const spanUs = lastUs - load<f64>(episode, I_FIRST_US << 2);
+  const gapUs = spanUs / <f64> load<u32>(episode, I_ATTEMPTS << 2);
+  if (judgedStartUs() > lastUs + pauseUs + paceFactor * gapUs) return;
+  const id = load<i32>(episode, I_ID << 2);
+  const hash0 = load<i32>(JUDGED_AT, P_ENDS + 2 << 2);
+  const hash1 = load<i32>(JUDGED_AT, P_ENDS + 3 << 2);
+  const isOnSameSide =
+    ((load<i32>(episode, I_TRAITS << 2) ^ judgedTraits()) & TRAIT_IS_DESTINATION_LOCAL) == 0;
+  const isOfScan = hasIn(TARGET_SET_AT, mix(hash0, id, 0), mix(hash1, id, 0)) ||
+    isOnSameSide && hasPort(episode + (I_PORTS << 2), judgedPort());
+  if (!isOfScan) return;
+  growEpisode(episode);
+  // The exchange that shows it is no return.
+  const found = findFound(episode, JUDGED_TARGET, judgedPort());
+  if (found != 0) store<u32>(found, IS_IN_USE | judgedPort(), 16);
+}
+
 /** How many ports two episodes have in common. */
 export function countSharedPorts(episode: usize, other: usize): i32 {
   return countShared(episode + (I_PORTS << 2), other + (I_PORTS << 2));
@@ -174,10 +209,12 @@ export function noteRepeat(episode: usize, port: u32): void {
 export function noteData(episode: usize, target: usize, port: u32): void {
   const found = findFound(episode, target, port);
   if (found == 0) return;
+  const flags = load<u32>(found, 16) & ~0xffff;
+  if (flags == IS_IN_USE) store<u32>(found, port, 16);
   // Told once of each.
   const count = load<i32>(episode, I_CAME_BACK << 2);
-  if (load<i32>(found, 16) >>> 16 != 0 || count == CAME_BACK_MAX) return;
-  store<u32>(found, 1 << 16 | port, 16);
+  if (flags != 0 || count == CAME_BACK_MAX) return;
+  store<u32>(found, HAS_COME_BACK | port, 16);
   store<i32>(episode, count + 1, I_CAME_BACK << 2);
   cameBack(episode, target, port);
 }
@@ -296,7 +333,7 @@ function findFound(episode: usize, target: usize, port: u32): usize {
   return 0;
 }
 
-/** Four words of an address, and one of a port; 1 << 16 is added when the source has come back to it. */
+/** Four words of an address, and one of a port with flags. */
 @inline
 function foundAt(episode: usize, index: i32): usize {
   return episode + (I_FOUND + index * 5 << 2);

@@ -24,6 +24,7 @@ import {
   O_SUCCESS_STEP,
   O_THRESHOLD,
   OUTCOME_NEUTRAL,
+  OUTCOME_USED,
   RING_LENGTH,
   S_FAILURES,
   S_EPISODE,
@@ -33,6 +34,7 @@ import {
   S_SCANS_OVER,
   S_SUM,
   S_WITHHELD,
+  TRAIT_IS_DESTINATION_LOCAL,
   TRAIT_IS_REPLY_LIKE,
   TRAIT_IS_RESOLVED,
 } from "../contact_layout";
@@ -116,6 +118,26 @@ export function reassure(): void {
   decay(source);
   const sum = load<f64>(source, S_SUM << 2) - option(O_SUCCESS_STEP);
   store<f64>(source, Math.max(-option(O_THRESHOLD), sum), S_SUM << 2);
+  // Found open, should this turn out to be a scan; it takes no failure's place.
+  if (load<i32>(source, S_KEPT << 2) < RING_LENGTH && isBesideKept(source)) keep(source);
+}
+
+/** Whether the probe, which is not kept, goes to a host, or a port within the own networks, of those kept. */
+function isBesideKept(source: usize): bool {
+  const family = judgedFamily();
+  if (family != FAMILY_TCP && family != FAMILY_UDP || isKept(source)) return false;
+  const port = judgedPort();
+  const isInside = (judgedTraits() & TRAIT_IS_DESTINATION_LOCAL) != 0;
+  for (let index = keptOf(source) - 1; index >= 0; index--) {
+    const kept = keptAt(source, index);
+    if (load<i32>(kept, K_OUTCOME << 2) == OUTCOME_USED) continue;
+    if (isTarget(kept)) return true;
+    const isSamePort = load<u32>(kept, K_PORTS << 2) >> 16 == port;
+    if (isInside && isSamePort && (load<i32>(kept, K_TRAITS << 2) & TRAIT_IS_DESTINATION_LOCAL) != 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /** The source's scan is over: what it does from now on is weighed anew. */
@@ -204,6 +226,7 @@ function showsPattern(source: usize): bool {
   let hostsFromOne = 0;
   for (let index = keptOf(source) - 1; index >= 0; index--) {
     const kept = keptAt(source, index);
+    if (load<i32>(kept, K_OUTCOME << 2) == OUTCOME_USED) continue;
     const ports = load<u32>(kept, K_PORTS << 2);
     const isSameSourcePort = (ports & 0xffff) == sourcePort;
     const isReplyLike = (load<i32>(kept, K_TRAITS << 2) & TRAIT_IS_REPLY_LIKE) != 0;

@@ -22,7 +22,14 @@ import { source0 } from "./ends";
 import { addEvidence, isAboveThreshold, namedCount, reassure } from "./evidence";
 import { hashAddress0 } from "./hashes";
 import { failed } from "./imports";
-import { growEpisode, noteData, noteRepeat, openCount, openEpisode } from "./episodes";
+import {
+  growEpisode,
+  noteData,
+  noteRepeat,
+  openCount,
+  openEpisode,
+  takeUsed,
+} from "./episodes";
 import {
   isJudgedSilent,
   judgedFamily,
@@ -50,7 +57,8 @@ export function noteShared(count: i32): void {
 export function weigh(): void {
   let own = episodeOfJudged();
   if (own == 0) own = weighAgainstSource();
-  else if (judgedOutcome() != OUTCOME_USED) growEpisode(own);
+  else if (judgedOutcome() == OUTCOME_USED) takeUsed(own);
+  else growEpisode(own);
   if (judgedOutcome() != OUTCOME_FAILED || !isForVictim()) return;
   if (own == 0) failed(false);
   // Decoys all try the same; they share no work. Several scanners in one hour need not be one scan either.

@@ -11,7 +11,8 @@ import {
   K_OUTCOME,
   K_PORTS,
   K_TRAITS,
-  OUTCOME_NEUTRAL,
+  OUTCOME_ANSWERED,
+  OUTCOME_FAILED,
   S_FAILURES,
   S_FAMILY,
   S_REPLIES,
@@ -145,7 +146,8 @@ function isBackscatter(source: usize, ports: u32): bool {
 
 @inline
 function isEvidence(kept: usize): bool {
-  return load<i32>(kept, K_OUTCOME << 2) != OUTCOME_NEUTRAL;
+  const outcome = load<i32>(kept, K_OUTCOME << 2);
+  return outcome == OUTCOME_FAILED || outcome == OUTCOME_ANSWERED;
 }
 
 @inline
