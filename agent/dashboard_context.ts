@@ -45,6 +45,8 @@ export interface DashboardOptions {
   readonly hostname: string;
   /** The file and its speed (0 is as fast as possible); null when capturing live. */
   readonly replay: { readonly file: string; readonly speed: number } | null;
+  /** That loopback is not watched, and what to do; "" where it is. */
+  readonly loopbackNote: string;
 }
 
 /** Packets to export; null takes all. */

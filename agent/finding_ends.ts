@@ -17,6 +17,11 @@ export function isSoughtAfter({ anomaly }: Finding): boolean {
   return balance > 0;
 }
 
+/** Whether a host has scanned itself, for which there is no technique of an attack. */
+export function isOfItself({ scan, attackId }: Pick<Finding, "scan" | "attackId">): boolean {
+  return scan !== undefined && attackId === "";
+}
+
 /** One end of what a finding tells. */
 export interface Ends {
   readonly addresses: readonly string[];

@@ -245,9 +245,12 @@ export interface DetectOptions {
   readonly modelPath: string | null;
   /** Ids of findings count on from here. */
   readonly lastFindingId: number;
+  /** Of the host that captures. */
+  readonly ownAddresses: readonly string[];
 }
 export type MainToDetect =
   | { readonly type: "start"; readonly options: DetectOptions; readonly pipeline: MessagePort }
+  | { readonly type: "ownAddresses"; readonly addresses: readonly string[] }
   /** The pipeline is gone: end as after its "end". */
   | { readonly type: "stop" };
 export type DetectToMain =

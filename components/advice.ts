@@ -3,7 +3,7 @@
  * step begins with a verb. Pure.
  */
 import type { Finding } from "../agent/records.ts";
-import { isSoughtAfter } from "../agent/finding_ends.ts";
+import { isOfItself, isSoughtAfter } from "../agent/finding_ends.ts";
 import { formatCount } from "./format.ts";
 
 export interface Step {
@@ -39,7 +39,9 @@ export function adviceFor(
   }
 }
 
-function scanSteps({ scan }: Finding, source: string, target: string): Step[] {
+function scanSteps(finding: Finding, source: string, target: string): Step[] {
+  const { scan } = finding;
+  if (isOfItself(finding)) return ownScanSteps(scan?.answered ?? 0);
   const [back] = scan?.cameBack ?? [];
   const check: Step = back !== undefined
     ? {
@@ -76,6 +78,26 @@ function scanSteps({ scan }: Finding, source: string, target: string): Step[] {
       why: scan?.hasDecoys
         ? "but the sources may be forged; the switch port says which one is real."
         : "at the firewall or its switch port, and keep the packets.",
+    },
+  ];
+}
+
+function ownScanSteps(answered: number): Step[] {
+  return [
+    {
+      what: "Ask whether somebody tried a scanner here.",
+      why: "These packets never left this host: nmap against localhost looks like this.",
+    },
+    answered > 0
+      ? {
+        what: `Check the ${formatCount(answered)} that answered:`,
+        why:
+          "should these ports be open? Any program of this host, and any page in its browser, can reach them.",
+      }
+      : { what: "Check nothing on the ports:", why: "none that was tried has answered." },
+    {
+      what: "Look which program it was if nobody knows:",
+      why: "a page in a browser or a program taken over looks for services from inside.",
     },
   ];
 }

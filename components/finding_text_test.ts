@@ -151,3 +151,13 @@ Deno.test("every kind of finding has its words and at most three steps to take",
     assert.doesNotMatch(kindText(finding), /undefined|_/);
   }
 });
+
+Deno.test("the advice for a host that scanned itself does not cut it off", () => {
+  const own = readFinding("scans", { sources: ["127.0.0.1"], targets: ["127.0.0.1"] });
+  const steps = adviceFor(own, (address) => address);
+  assert.equal(steps.length, 3);
+  assert.match(steps[0]!.why, /never left this host/);
+  assert.doesNotMatch(steps.map(({ what }) => what).join(), /Cut|firewall/);
+  const other = adviceFor({ ...own, attackId: "T1046" }, (address) => address);
+  assert.match(other[2]!.what, /^Cut 127/);
+});

@@ -27,6 +27,8 @@ export interface SensorInfo {
   /** The file and its speed (0 is as fast as possible), when a file is replayed. */
   readonly replay: { readonly file: string; readonly speed: number } | null;
   readonly resultsFolder: string;
+  /** That loopback is not watched, and what to do; "" where it is. */
+  readonly loopbackNote: string;
 }
 
 /** Time ranges of the charts; the first is kept in memory second by second, the others come from the database. */

@@ -9,6 +9,7 @@ const sensor: SensorInfo = {
   zone: "UTC",
   replay: { file: "/captures/demo.pcap", speed: 10 },
   resultsFolder: "results",
+  loopbackNote: "",
 };
 
 function source(change: Partial<CaptureSourceState> = {}): CaptureSourceState {

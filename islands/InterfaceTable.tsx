@@ -6,7 +6,12 @@ import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
 import { waitingBuffers } from "../components/verdict.ts";
 
-export default function InterfaceTable({ initial }: { initial: LiveMessage }) {
+interface Props {
+  readonly initial: LiveMessage;
+  readonly loopbackNote: string;
+}
+
+export default function InterfaceTable({ initial, loopbackNote }: Props) {
   const { health } = latest.value ?? initial;
   return (
     <section class="panel c12">
@@ -38,6 +43,7 @@ export default function InterfaceTable({ initial }: { initial: LiveMessage }) {
             </table>
           </div>
         )}
+      {loopbackNote !== "" && <p class="note">{loopbackNote}</p>}
     </section>
   );
 }

@@ -53,7 +53,7 @@ export default define.page<typeof handler>(function Status({ data, state }) {
         isTall={false}
       />
       <DiskTable initial={message} resultsFolder={sensor.resultsFolder} />
-      <InterfaceTable initial={message} />
+      <InterfaceTable initial={message} loopbackNote={sensor.loopbackNote} />
       <UndecodedTable initial={message} />
       <DetectionTable initial={message} zone={sensor.zone} />
       <StatusLog entries={data.entries} nowUs={message.nowUs} zone={sensor.zone} />

@@ -82,6 +82,7 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
       port: 8055,
       password: options.password ?? null,
       resultsFolder: folder,
+      loopbackNote: "Loopback is not watched: <b>lo</b>.",
       hostname: "edge-tap-01",
       replay: options.mode === "replay" ? { file: "/captures/demo.pcap", speed: 10 } : null,
     },

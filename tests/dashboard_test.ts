@@ -98,7 +98,9 @@ Deno.test("without findings the overview says that nothing was found, and how fa
     assert.match(await (await get("/anomalies")).text(), /<h3>Still learning what is usual, 43 of/);
     assert.match(await (await get("/scans")).text(), /<h3>No scan so far</);
     assert.match(html, /data-stat="Anomaly rate">–/);
-    assert.match(await (await get("/status")).text(), /role="progressbar"[^>]*aria-valuenow="43"/);
+    const status = await (await get("/status")).text();
+    assert.match(status, /role="progressbar"[^>]*aria-valuenow="43"/);
+    assert.match(status, /<p class="note">Loopback is not watched: &lt;b>lo&lt;\/b>\.<\/p>/);
   }));
 
 Deno.test("a finding that has ended long ago is history, not news", () =>

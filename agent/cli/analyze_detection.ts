@@ -64,6 +64,7 @@ export class AnalyzeDetection {
       seed: fileSeed,
       modelPath: null,
       lastFindingId: 0,
+      ownAddresses: [],
     };
     worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
     this.outlet.join(port2);

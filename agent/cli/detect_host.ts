@@ -12,6 +12,7 @@ import type { DetectOptions, DetectToMain, FindingsMessage, NoteMessage } from "
 import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
 import type { Finding, IncidentNews } from "../records.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
+import { addressesOf, ownNetworks } from "./own_networks.ts";
 import { FindingOutlet } from "./finding_outlet.ts";
 import { KnownFindings } from "./known_findings.ts";
 import { WorkerHost } from "./worker_host.ts";
@@ -119,6 +120,11 @@ export class DetectHost {
     this.#giveUpOpen();
   }
 
+  /** The addresses of this host are others now. */
+  tellOwn(addresses: readonly string[]): void {
+    this.#worker.post({ type: "ownAddresses", addresses });
+  }
+
   /** The pipeline has ended: resolves when the last observation has been judged, or nobody is left to do it. */
   drain(): Promise<void> {
     this.#isDraining = true;
@@ -154,6 +160,7 @@ export class DetectHost {
       // A replay must not teach the model of the live link, which may share the folder, nor be judged by it.
       modelPath: isLive ? modelPath(config.resultsFolder) : null,
       lastFindingId: this.#lastFindingId,
+      ownAddresses: isLive ? addressesOf(ownNetworks()) : [],
     };
     worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
     this.#options.joinPipeline(port2);

@@ -1,6 +1,11 @@
 /** Where the packets of `run` and `replay` come from, chosen and tried before anything is written. */
 import { join } from "node:path";
-import { chooseDefaultDevice, listCaptureDevices, readRouteTables } from "../capture/devices.ts";
+import {
+  chooseDefaultDevice,
+  type DeviceInfo,
+  listCaptureDevices,
+  readRouteTables,
+} from "../capture/devices.ts";
 import { fingerprintFile } from "../capture/file_fingerprint.ts";
 import { CaptureFileReader } from "../capture/file_reader.ts";
 import { tryCapture } from "../capture/live_open.ts";
@@ -15,7 +20,12 @@ import { isSameFile } from "./same_file.ts";
 
 /** Devices, or one file. */
 export type Input =
-  | { readonly kind: "live"; readonly devices: readonly string[] }
+  | {
+    readonly kind: "live";
+    readonly devices: readonly string[];
+    /** That loopback is not among them, and how it would be; "" where it is. */
+    readonly loopbackNote: string;
+  }
   | {
     readonly kind: "file";
     readonly path: string;
@@ -29,7 +39,7 @@ export async function chooseInput(config: Config, log: Log): Promise<Input> {
   if (config.command === "replay") return await chooseFile(config);
   const devices = chooseDevices(config, log);
   for (const device of devices) tryDevice(config, device);
-  return { kind: "live", devices };
+  return { kind: "live", devices, loopbackNote: loopbackNote(devices, listCaptureDevices()) };
 }
 
 /** What a capture worker is told. */
@@ -53,6 +63,21 @@ export function captureOptions(
 /** As `captureOptions`, for opening a device once and closing it. */
 export function trialOptions(config: Config, device: string): CaptureOptions {
   return { ...captureOptions(config, device, 0), bufferBytes: 2 ** 20, batchPacketsMax: 1 };
+}
+
+/** What capture on `chosen` does not see of this host; "" where it sees all. */
+export function loopbackNote(
+  chosen: readonly string[],
+  devices: readonly Pick<DeviceInfo, "name" | "isLoopback">[],
+): string {
+  const loopback = devices.find(({ isLoopback }) => isLoopback)?.name;
+  const isWatched = (name: string) =>
+    name === "any" || devices.some((device) => device.name === name && device.isLoopback);
+  if (loopback === undefined || chosen.some(isWatched)) return "";
+  const named = [...chosen, loopback].map((name) => `-i ${name}`).join(" ");
+  const all = devices.some(({ name }) => name === "any") ? ", or with -i any" : "";
+  return "Loopback is not watched: what this host sends to itself, to whichever of its addresses, is not " +
+    `seen. To see it, start tapwatch with ${named}${all}.`;
 }
 
 async function chooseFile(config: Config): Promise<Input> {

@@ -7,6 +7,11 @@ export function ownNetworks(): string[] {
   return [...new Set(Deno.networkInterfaces().map(({ cidr }) => cidr))].sort();
 }
 
+/** The addresses of such networks, each once. */
+export function addressesOf(networks: readonly string[]): string[] {
+  return [...new Set(networks.map((network) => network.split("/")[0]!))];
+}
+
 /** Calls `onChange` at the first look and whenever they are others than at the last; returns the function that ends it. */
 export function watchOwnNetworks(
   onChange: (networks: readonly string[]) => void,

@@ -61,6 +61,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     await supervisor.start();
     startAlerts(alerts, live, log);
     log.info(startLine(config, input, server));
+    noteLoopback(input, live, log);
     if (input.kind === "file") supervisor.drained.then(() => finishReplay(supervisor, live, log));
     await Promise.race([signal, supervisor.failure]);
     log.info("Stopping: writing what is in flight. A second signal ends at once.");
@@ -82,6 +83,12 @@ function startAlerts(alerts: AlertHost, live: LiveState, log: Log): void {
     const reason = error instanceof Error ? error.message : String(error);
     noteWarning(live, log, `Alerts of earlier runs are not continued: ${reason}.`);
   }
+}
+
+function noteLoopback(input: Input, live: LiveState, log: Log): void {
+  if (input.kind === "file" || input.loopbackNote === "") return;
+  live.note("info", input.loopbackNote);
+  log.info(input.loopbackNote);
 }
 
 function noteWarning(live: LiveState, log: Log, text: string): void {

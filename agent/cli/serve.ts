@@ -41,6 +41,7 @@ export function startDashboard(
       resultsFolder: config.resultsFolder,
       hostname: hostname(),
       replay: input.kind === "file" ? { file: input.path, speed: input.speed } : null,
+      loopbackNote: input.kind === "live" ? input.loopbackNote : "",
     },
     note: (severity, text) => {
       live.note(severity, text);

@@ -31,7 +31,7 @@ import { DetectHost } from "./detect_host.ts";
 import { captureOptions, type Input } from "./input.ts";
 import { earlierFindings, readEarlierIncidents } from "./earlier_incidents.ts";
 import { hostNames } from "./host_names.ts";
-import { ownNetworks, watchOwnNetworks } from "./own_networks.ts";
+import { addressesOf, ownNetworks, watchOwnNetworks } from "./own_networks.ts";
 import { databasePath } from "./results_folder.ts";
 import { WorkerHost } from "./worker_host.ts";
 
@@ -111,9 +111,10 @@ export class Supervisor {
     this.#detect.start();
     for (const source of this.#sources) source.start();
     if (this.#options.input.kind !== "live") return;
-    this.#stopWatching = watchOwnNetworks((networks) =>
-      this.#pipeline.post({ type: "ownNetworks", networks })
-    );
+    this.#stopWatching = watchOwnNetworks((networks) => {
+      this.#pipeline.post({ type: "ownNetworks", networks });
+      this.#detect.tellOwn(addressesOf(networks));
+    });
   }
 
   /** Gives the store what it alone may write. */

@@ -42,10 +42,15 @@ class DetectThread {
       note: (text) => note("warning", text),
       onFinding: (finding) => this.#keep(finding),
     });
+    this.#detection.setOwn(options.ownAddresses);
     this.#savedFittedUs = this.#detection.state().modelFittedUs;
     pipeline.onmessage = ({ data }: MessageEvent<PipelineToDetect>) => this.#take(data);
     this.#timer = setInterval(() => this.#tick(), tickMs);
     this.#tellState();
+  }
+
+  setOwn(addresses: readonly string[]): void {
+    this.#detection.setOwn(addresses);
   }
 
   /** Judges what is pending, saves the model and says that this is the end. */
@@ -146,5 +151,6 @@ let thread: DetectThread | null = null;
 
 self.onmessage = ({ data }: MessageEvent<MainToDetect>) => {
   if (data.type === "start") thread = new DetectThread(data.options, data.pipeline);
+  else if (data.type === "ownAddresses") thread?.setOwn(data.addresses);
   else thread?.end();
 };

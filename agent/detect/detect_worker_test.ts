@@ -51,6 +51,7 @@ class Harness implements Disposable {
       seed: 1,
       modelPath: null,
       lastFindingId: 0,
+      ownAddresses: [],
     };
     this.#worker.postMessage(
       { type: "start", options: { ...defaults, ...options }, pipeline: port1 },

@@ -61,6 +61,7 @@ export class Detection {
   readonly #open = new Map<number, Finding>();
   /** Open findings of each source. */
   readonly #suspects = new Map<string, number>();
+  #own: ReadonlySet<string> = new Set();
   #nowUs = -Infinity;
   /** Time of the first row. */
   #beganUs = Infinity;
@@ -77,6 +78,7 @@ export class Detection {
       nextId: () => ++this.#lastId,
       report: (finding) => this.#report(finding),
       isSuspect: (...words) => this.#isSuspect(...words),
+      isOwn: (address) => this.#own.has(address),
     };
     this.#detectors = (detectors ?? DETECTORS).map((make) => make(context));
     this.#takers = Array.from({ length: 256 }, (_, kind) => takersOf(kind, this.#detectors));
@@ -89,6 +91,11 @@ export class Detection {
       (takers) => takers.reduce((marks, taker) => marks & taker.without, -1),
     );
     this.#bulkTakers = this.#detectors.filter((detector) => detector.takeRows !== undefined);
+  }
+
+  /** Replaces the addresses of the host that captures. */
+  setOwn(addresses: readonly string[]): void {
+    this.#own = new Set(addresses);
   }
 
   /** Takes the rows in the first `length` words. */

@@ -66,6 +66,8 @@ export interface DetectorContext {
   formatAddress(word0: number, word1: number, word2: number, word3: number): string;
   /** Whether an address is a source of a finding that is open (anomalies excepted). */
   isSuspect(word0: number, word1: number, word2: number, word3: number): boolean;
+  /** Whether an address, as text, is one of the host that captures; never while a file is read. */
+  isOwn(address: string): boolean;
   /** What saveModel() of an earlier run gave; null without one. */
   readonly model: Uint8Array | null;
   /** Quantile of the forest's held-out scores above which a window is anomalous. */

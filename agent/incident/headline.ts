@@ -1,5 +1,6 @@
 /** The one sentence that tells an incident: who did what to whom, and how far it got, in at most HEADLINE_MAX characters. */
 import { formatCount, formatEstimate } from "../detect/common/sentence.ts";
+import { isOfItself } from "../finding_ends.ts";
 import { type Finding, HEADLINE_MAX, type ScanDetails, SERVICES_FOUND_MAX } from "../records.ts";
 import { isAnomaly } from "./kinship.ts";
 import { hostOf, OPENING_PROBES, portOf } from "../service.ts";
@@ -36,6 +37,7 @@ export function headlineOf(told: Told): string {
 
 /** "nas (10.0.0.2)", "8 hosts together", "10.0.0.9 or one of 4 other sources". */
 function whoText({ actor, sources, causes, nameOf }: Told): string {
+  if (causes.every(isOfItself)) return `This host (${actor ?? sources[0]})`;
   if (actor !== null) return nameAndAddress(actor, nameOf);
   const count = Math.max(sources.length, ...causes.map(({ sourceCount }) => sourceCount));
   if (causes.some(({ scan }) => scan?.hasDecoys)) {
@@ -55,8 +57,10 @@ function deedsOf({ causes, nameOf }: Told): string[] {
   });
 }
 
-function deedKind({ kind, scan }: Finding): string {
+function deedKind(finding: Finding): string {
+  const { kind, scan } = finding;
   if (!scan) return kind;
+  if (isOfItself(finding)) return "own scan";
   return sweepProbes.has(scan.probe) ? "sweep" : "scan";
 }
 
@@ -65,6 +69,8 @@ function deedText(kind: string, findings: readonly Finding[], nameOf: Names): st
   switch (kind) {
     case "scan":
       return `scanned ${whom}`;
+    case "own scan":
+      return "scanned itself";
     case "sweep":
       return `looked for hosts at ${formatCount(countTargets(findings))} addresses`;
     case "brute_force":

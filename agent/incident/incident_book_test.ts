@@ -237,6 +237,21 @@ Deno.test("what a host that was broken into does next is another incident that s
   deepStrictEqual(incidents.map(({ severity }) => severity), ["high", "medium"]);
 });
 
+Deno.test("a headline tells that a host scanned itself, apart from what it did to others", () => {
+  const itself = {
+    sources: ["10.0.0.9"],
+    targets: ["10.0.0.9"],
+    attackId: "",
+    severity: "low",
+  } as const;
+  strictEqual(
+    tell([scan({ ...itself, scan: { found: ["10.0.0.9:22"] } })]).incidents[0]!.headline,
+    "This host (10.0.0.9) scanned itself and found 1 port open (22)",
+  );
+  const { incidents } = tell([scan(itself), scan()]);
+  match(incidents[0]!.headline, /^10\.0\.0\.9 scanned itself and scanned 10\.0\.0\.2/);
+});
+
 Deno.test("a headline names hosts and what was found open, and is never longer than it may be", () => {
   const names = { "10.0.0.9": "phone.local", "10.0.0.2": "nas", "10.0.0.1": "gateway" };
   const found = ["10.0.0.2:443", "10.0.0.2:22", "10.0.0.2:445", "10.0.0.1:22"];

@@ -50,6 +50,7 @@ export function sensorInfo({ options }: DashboardContext): SensorInfo {
     zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     replay: options.replay,
     resultsFolder: options.resultsFolder,
+    loopbackNote: options.loopbackNote,
   };
 }
 

@@ -94,6 +94,7 @@ export class DistributedEpisode {
       traits: this.#traits,
       evidenceMin,
       isOneSided: false,
+      isWithinHost: false,
     };
   }
 

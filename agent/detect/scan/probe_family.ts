@@ -74,6 +74,8 @@ export const Trait = {
   isDiscovery: 1 << 21,
   /** Refused; whether its machine turns to the other version of IP is still to be seen. */
   isRefused: 1 << 22,
+  /** From a host to itself: what never left it. */
+  isWithinHost: 1 << 23,
 } as const;
 
 /** Whether the family is a sweep of hosts, without ports. */

@@ -8,7 +8,7 @@ import type { DetectorContext } from "../detector.ts";
 import type { ContactJudge } from "./contact_judge.ts";
 import { Episode } from "./episode.ts";
 import type { ScanOptions } from "./options.ts";
-import { isSweep } from "./probe_family.ts";
+import { isSweep, Trait } from "./probe_family.ts";
 import { episodeSummary, scanFinding, type ScanSummary } from "./scan_finding.ts";
 
 const decoyPortsMin = 3;
@@ -46,6 +46,7 @@ export class ScanEpisodes {
   /** Data went both ways between the source of the episode at an address and a port of `target`, four words. */
   noteReturn(at: number, target: Int32Array, port: number): void {
     const episode = this.#open.get(at)!;
+    if (this.#isWithinHost(episode)) return;
     const text = this.#context.formatAddress(target[0], target[1], target[2], target[3]);
     episode.cameBack.push(serviceText(text, port));
     this.#tell(episode, true);
@@ -84,9 +85,17 @@ export class ScanEpisodes {
     return episodeSummary(episode, {
       evidenceMin: this.#contacts.evidenceMin(family, traits),
       isOneSided: this.#contacts.isOneSided,
+      isWithinHost: this.#isWithinHost(episode),
       ports: this.#contacts.listPorts(ports),
       answeredPorts: this.#contacts.listPorts(answeredPorts),
     });
+  }
+
+  /** Between addresses of the host that captures packets go over loopback, whichever they are. */
+  #isWithinHost({ traits, source, targets, targetCount }: Episode): boolean {
+    if ((traits & Trait.isWithinHost) !== 0) return true;
+    const { isOwn } = this.#context;
+    return isOwn(source) && targetCount === targets.length && targets.every(isOwn);
   }
 
   #findDecoys(episode: Episode): void {

@@ -26,6 +26,8 @@ export interface ScanSummary
   readonly traits: number;
   /** Failures that were needed to open it. */
   readonly evidenceMin: number;
+  /** A host has scanned itself. */
+  readonly isWithinHost: boolean;
   /** Answers would not have been seen. */
   readonly isOneSided: boolean;
   /** There are more sources than are counted. */
@@ -40,7 +42,7 @@ export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
     id: scan.id,
     kind: "scan",
     severity: scan.severity,
-    attackId: isFromOutside(scan.traits) ? attackIdOutside : attackIdInside,
+    attackId: attackIdOf(scan),
     sources: [...scan.sources],
     sourceCount: scan.sourceCount,
     targets: [...scan.targets],
@@ -81,14 +83,17 @@ export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
 /** What an episode of one source comes to, and what it takes more to tell that. */
 export function episodeSummary(
   episode: Episode,
-  more: Pick<ScanSummary, "ports" | "answeredPorts" | "evidenceMin" | "isOneSided">,
+  more: Pick<
+    ScanSummary,
+    "ports" | "answeredPorts" | "evidenceMin" | "isOneSided" | "isWithinHost"
+  >,
 ): ScanSummary {
   return {
     id: episode.id,
     ...more,
     kind: episode.kindWith(more.ports.count),
     probe: episode.probe,
-    severity: severityOf(episode),
+    severity: more.isWithinHost ? "low" : severityOf(episode),
     sources: [episode.source],
     sourceCount: 1,
     areSourcesMore: false,
@@ -103,7 +108,8 @@ export function episodeSummary(
     tool: episode.tool,
     decoyCount: episode.decoyCount,
     found: episode.found,
-    cameBack: episode.cameBack,
+    // Programs of a host use each other's ports all the time.
+    cameBack: more.isWithinHost ? [] : episode.cameBack,
     flowIds: episode.flowIds,
     traits: episode.traits,
   };
@@ -112,6 +118,12 @@ export function episodeSummary(
 /** 0.75 with just enough evidence, nearing 1 as it grows. */
 function confidenceOf(attempts: number, evidenceMin: number): number {
   return Math.round((1 - 0.25 * Math.min(1, evidenceMin / attempts)) * 1000) / 1000;
+}
+
+/** None where a host scans itself: see isOfItself() (agent/finding_ends.ts). */
+function attackIdOf({ isWithinHost, traits }: ScanSummary): string {
+  if (isWithinHost) return "";
+  return isFromOutside(traits) ? attackIdOutside : attackIdInside;
 }
 
 function isFromOutside(traits: number): boolean {

@@ -18,6 +18,8 @@ export interface ScanStory {
   /** There are more sources, or more that it came back to, than are counted. */
   readonly areSourcesMore: boolean;
   readonly isBackToMore: boolean;
+  /** The source has scanned itself. */
+  readonly isWithinHost: boolean;
   /** Answers would not have been seen. */
   readonly isOneSided: boolean;
 }
@@ -43,7 +45,9 @@ const verbs: { readonly [probe in ScanProbe]: string } = {
 export function scanReason(story: ScanStory): string {
   const { source, sourceCount, probe } = story;
   const more = story.areSourcesMore ? "more than " : "";
-  const who = story.kind === "distributed" && sourceCount > 1
+  const who = story.isWithinHost
+    ? `This host scanned itself: ${source}`
+    : story.kind === "distributed" && sourceCount > 1
     ? `${more}${formatCount(sourceCount)} hosts together`
     : source;
   return `${who} ${verbs[probe]} ${whatOf(story)} in ${spanText(story.spanUs)}` +

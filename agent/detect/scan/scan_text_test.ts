@@ -16,12 +16,17 @@ const story: ScanStory = {
   cameBack: [],
   areSourcesMore: false,
   isBackToMore: false,
+  isWithinHost: false,
   isOneSided: false,
 };
 const back = Array.from({ length: 16 }, (_, index) => `10.0.0.20:${index}`);
 
 const cases: readonly (readonly [Partial<ScanStory>, string])[] = [
   [{}, "10.0.0.66 probed 40 ports of 10.0.0.20 in 4.0 s, and found none open"],
+  [
+    { isWithinHost: true, source: "127.0.0.1", target: "127.0.0.1", answered: 3 },
+    "This host scanned itself: 127.0.0.1 probed 40 ports of 127.0.0.1 in 4.0 s, and found 3 open",
+  ],
   [{ answered: 1 }, "10.0.0.66 probed 40 ports of 10.0.0.20 in 4.0 s, and found one open"],
   [
     { isOneSided: true },

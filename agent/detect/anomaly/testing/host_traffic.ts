@@ -46,6 +46,7 @@ export function testContext(options: Partial<DetectorContext> = {}): TestContext
     report: (finding) => findings.push(finding),
     formatAddress: (_word0, _word1, _word2, word3) => text(word3),
     isSuspect: (_word0, _word1, _word2, word3) => suspects.has(text(word3)),
+    isOwn: () => false,
     model: null,
     anomalyQuantile: 0.995,
     seed: 1,

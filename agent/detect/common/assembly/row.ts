@@ -152,3 +152,14 @@ export function isToItself(): bool {
   return load<i64>(source(), 8) == load<i64>(destination(), 8) &&
     load<i64>(source()) == load<i64>(destination());
 }
+
+/** Whether the row, of kind contact, has not left its host: loopback has no MAC addresses, or zeros. */
+export function isWithinHost(): bool {
+  if ((word(24) | word(25)) != 0) return false;
+  return isToItself() || isLoopback(source()) && isLoopback(destination());
+}
+
+function isLoopback(address: usize): bool {
+  if (isIpv4Address(address)) return load<u32>(address, 12) >> 24 == 127;
+  return load<i64>(address) == 0 && load<u32>(address, 8) == 0 && load<u32>(address, 12) == 1;
+}

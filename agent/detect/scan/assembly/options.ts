@@ -7,6 +7,7 @@ import {
   OPTIONS_AT,
   TRAIT_IS_DESTINATION_LOCAL,
   TRAIT_IS_SOURCE_LOCAL,
+  TRAIT_IS_WITHIN_HOST,
 } from "../contact_layout";
 import { isSweep } from "./probes";
 
@@ -19,6 +20,8 @@ export function option(index: i32): f64 {
 /** Failures that a source of these traits needs. */
 export function evidenceMin(family: i32, traits: i32): f64 {
   if (isSweep(family)) return option(O_SWEEP_MIN);
-  if ((traits & TRAIT_IS_DESTINATION_LOCAL) == 0) return option(O_OUTBOUND_MIN);
+  // Programs look for each other on ten ports of their host.
+  const isQuiet = (traits & TRAIT_IS_DESTINATION_LOCAL) == 0 || (traits & TRAIT_IS_WITHIN_HOST) != 0;
+  if (isQuiet) return option(O_OUTBOUND_MIN);
   return option((traits & TRAIT_IS_SOURCE_LOCAL) != 0 ? O_INTERNAL_MIN : O_INBOUND_MIN);
 }

@@ -70,6 +70,11 @@ export class ScanScript {
     this.detector = this.#detectorMade!;
   }
 
+  /** The addresses of the host that captures. */
+  setOwn(addresses: readonly string[]): void {
+    this.#detection.setOwn(addresses);
+  }
+
   /** First states of the findings. */
   get opened(): Finding[] {
     const ids = new Set<number>();
