@@ -123,7 +123,7 @@ function floodSteps(source: string, target: string): Step[] {
   return [
     {
       what: "Ask whether somebody measures.",
-      why: "A load test, a backup or a speed test can look the same.",
+      why: "A load test or a speed test can look the same.",
     },
     { what: `Check whether ${target} still answers`, why: "and how full its link is." },
     {
@@ -270,8 +270,12 @@ const harmless: readonly { readonly features: readonly string[]; readonly why: s
   },
 ];
 
+/** What failed has a reason of its own, whatever else stands out. */
+const failing: readonly string[] = [...harmless[0]!.features, ...harmless[1]!.features];
+
 function harmlessText({ anomaly }: Finding, who: string): string {
-  const leading = anomaly?.topFeatures[0]?.name ?? "";
+  const names = anomaly?.topFeatures.map(({ name }) => name) ?? [];
+  const leading = names.find((name) => failing.includes(name)) ?? names[0] ?? "";
   const why = harmless.find(({ features }) => features.includes(leading))?.why ??
     "Whatever is done for the first time at WHO looks the same.";
   return why.replace("WHO", who);

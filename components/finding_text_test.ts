@@ -71,6 +71,20 @@ Deno.test("the harmless explanation of a window fits what stood out, for every f
   }
 });
 
+Deno.test("what failed is explained as such beside whatever else stands out", () => {
+  const finding = readFinding("anomalies", {
+    kind: "anomaly",
+    entity: "10.0.0.9",
+    top_features: [
+      { name: "packets_out", contribution: 3 },
+      { name: "refused", contribution: 2 },
+    ],
+  });
+  const [ask] = adviceFor(finding, (address) => address);
+  assert.match(ask!.why, /tries? in vain|try in vain/);
+  assert.doesNotMatch(ask!.why, /backup/);
+});
+
 Deno.test("addresses beyond the first are counted", () => {
   assert.equal(addressesText(["a"], 1), "a");
   assert.equal(addressesText(["a", "b"], 2), "a and 1 other");

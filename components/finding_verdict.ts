@@ -9,11 +9,12 @@ import type { Problem, Verdict } from "./verdict.ts";
 /** For so long after its end a high or critical finding still needs a look. */
 const graveUs = 3600e6;
 
-/** Joins the verdict on capturing with `findings`, those of the last 24 hours. */
+/** Joins the verdict on capturing with `findings`, those of the last 24 hours; `areMore`: the newest of them. */
 export function judgeFindings(
   capture: Verdict,
-  { findings, coverage, nowUs, startedAtUs, isReplay }: {
+  { findings, areMore = false, coverage, nowUs, startedAtUs, isReplay }: {
     readonly findings: readonly Finding[];
+    readonly areMore?: boolean;
     readonly coverage: Coverage;
     readonly nowUs: number;
     /** Wall clock. */
@@ -26,13 +27,14 @@ export function judgeFindings(
   const pressing = findings.filter((finding) => isPressing(finding, nowUs));
   const others = othersText(
     findings.filter((finding) => !pressing.includes(finding)),
-    isReplay ? "" : " of the last 24 h",
+    { span: isReplay ? "" : " of the last 24 h", areMore },
   );
   if (pressing.length > 0) {
     const count = pressing.length + problems.length;
     return {
       tone: pressing.some(isGrave) || capture.tone === "high" ? "high" : "medium",
-      title: count === 1 ? "1 thing needs a look" : `${formatCount(count)} things need a look`,
+      title: (areMore ? "At least " : "") +
+        (count === 1 ? "1 thing needs a look" : `${formatCount(count)} things need a look`),
       detail: joined(...gapTexts(problems), others, capitalised(learning), captureText(capture)),
       problems,
     };
@@ -79,13 +81,20 @@ function joined(...parts: readonly string[]): string {
   return parts.filter((part) => part !== "").join(". ");
 }
 
-/** "3 other findings of the last 24 h, the worst was high"; empty without any. */
-function othersText(findings: readonly Finding[], span: string): string {
+/** "3 findings of the last 24 h are over, the worst was high"; empty without any. */
+function othersText(
+  findings: readonly Finding[],
+  { span, areMore }: { readonly span: string; readonly areMore: boolean },
+): string {
   if (findings.length === 0) return "";
   const worst = findings.reduce((a, b) =>
     severityRank(b.severity) > severityRank(a.severity) ? b : a
   );
   const grade = severityLabels[worst.severity].toLowerCase();
+  if (areMore) {
+    const count = formatCount(findings.length);
+    return `More than ${count} findings${span} are over, the worst of the newest was ${grade}`;
+  }
   return findings.length === 1
     ? `1 finding${span} is over, it was ${grade}`
     : `${formatCount(findings.length)} findings${span} are over, the worst was ${grade}`;

@@ -129,6 +129,19 @@ Deno.test("after a day the verdict speaks of the last one", () => {
   assert.match(detail, /No scan and nothing unusual in the last 24 h$/);
 });
 
+Deno.test("where only the newest findings are at hand, the verdict says that there are more", () => {
+  const span = { nowUs, startedAtUs: nowUs - 25 * hourUs, isReplay: false };
+  const verdict = (findings: Finding[]) =>
+    judgeFindings(calm, { findings, areMore: true, coverage: ready, ...span });
+  const over = readFinding("scans", { severity: "low", last_us: nowUs - 5 * hourUs });
+  assert.match(
+    verdict([over, over]).detail,
+    /^More than 2 findings of the last 24 h are over, the worst of the newest was low/,
+  );
+  const open = readFinding("scans", { severity: "low", is_open: 1, last_us: nowUs });
+  assert.equal(verdict([open]).title, "At least 1 thing needs a look");
+});
+
 Deno.test("the verdict on findings of a replay has no day", () => {
   const replay: Verdict = { ...calm, title: "Replaying demo.pcap", detail: "at its own speed" };
   const verdict = (findings: Finding[]) => {

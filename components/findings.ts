@@ -35,6 +35,12 @@ export function mergeFindings(
   return [...byPath.values()];
 }
 
+/** Findings of the last 24 hours, the newest ones; whether there are more, which are not among them. */
+export interface FindingsShown {
+  readonly findings: readonly Finding[];
+  readonly areMore: boolean;
+}
+
 /** The time that its list is ordered by: a scan's newest attempt, any other's window or detection. */
 export function listTimeUs({ scan, anomaly, lastUs }: Finding): number {
   return scan ? lastUs : anomaly?.tsUs ?? lastUs;

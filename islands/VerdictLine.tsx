@@ -3,7 +3,13 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Finding } from "../agent/records.ts";
 import { FindingLink } from "../components/FindingLink.tsx";
 import { judgeFindings } from "../components/finding_verdict.ts";
-import { findingPath, isGrave, mergeFindings, recentFindings } from "../components/findings.ts";
+import {
+  findingPath,
+  type FindingsShown,
+  isGrave,
+  mergeFindings,
+  recentFindings,
+} from "../components/findings.ts";
 import { formatCount } from "../components/format.ts";
 import { Icon, Severity } from "../components/Icon.tsx";
 import { latest, newFindings, recentDrops as liveDrops } from "../components/live.ts";
@@ -16,7 +22,7 @@ interface Props {
   /** Packets lost in the minute before the page was made. */
   readonly recentDrops: number;
   /** Of the last 24 hours; null on a page that is about capturing alone. */
-  readonly findings: readonly Finding[] | null;
+  readonly findings: FindingsShown | null;
 }
 
 /** The drops that the server counted are old news after this. */
@@ -31,11 +37,14 @@ export default function VerdictLine({ initial, sensor, recentDrops, findings }: 
   const isYoung = message.nowUs - initial.nowUs < drawnDropsUs;
   const drops = liveDrops.value + (isYoung ? recentDrops : 0);
   const capture = judge(message, sensor, drops);
-  const recent = findings && recentFindings(mergeFindings(findings, newFindings.value), nowUs);
+  const recent = findings &&
+    recentFindings(mergeFindings(findings.findings, newFindings.value), nowUs);
+  const areMore = findings?.areMore ?? false;
   const { startedAtUs, mode } = message.health;
   const verdict = recent
     ? judgeFindings(capture, {
       findings: recent,
+      areMore,
       coverage: coverageOf(message),
       nowUs,
       startedAtUs,
@@ -54,19 +63,18 @@ export default function VerdictLine({ initial, sensor, recentDrops, findings }: 
         <p>{verdict.detail}.</p>
       </section>
       {problems.length > 0 && <Problems problems={problems} />}
-      {recent && <Findings findings={recent} nowUs={nowUs} zone={sensor.zone} />}
+      {recent && <Findings findings={recent} areMore={areMore} nowUs={nowUs} zone={sensor.zone} />}
       {isSilent(message) && <Silence message={message} />}
     </>
   );
 }
 
-interface FindingsProps {
-  readonly findings: readonly Finding[];
+interface FindingsProps extends FindingsShown {
   readonly nowUs: number;
   readonly zone: string;
 }
 
-function Findings({ findings, nowUs, zone }: FindingsProps) {
+function Findings({ findings, areMore, nowUs, zone }: FindingsProps) {
   const shown = findings.slice(0, rowsMax);
   const more = findings.length - shown.length;
   return (
@@ -79,6 +87,7 @@ function Findings({ findings, nowUs, zone }: FindingsProps) {
           ))}
           {more > 0 && (
             <p class="more">
+              {areMore && "At least "}
               {formatCount(more)} more in the last 24 h: <a href="/scans">scans</a>,{" "}
               <a href="/anomalies">anomalies</a>
             </p>

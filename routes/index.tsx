@@ -40,7 +40,7 @@ export const handler = define.handlers({
     const nowUs = pageNowUs(state.message);
     const series = attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
     const rows = attempt(() => newestRows(state, protocol), newestOf(state, protocol));
-    const findings = attempt(() => overviewFindings(state), []);
+    const findings = attempt(() => overviewFindings(state), { findings: [], areMore: false });
     return page({
       live: { initial: state.message, series: series.value, range },
       refusal: asked.error,

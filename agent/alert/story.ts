@@ -1,5 +1,6 @@
 /** All that a message to people says of an alert, and the words that every form of it shares. Pure. */
-import type { Alert, Incident, Severity } from "../records.ts";
+import { formatCount } from "../detect/common/sentence.ts";
+import { type Alert, ESTIMATE_MAX, type Incident, type Severity } from "../records.ts";
 
 export interface AlertStory {
   readonly alert: Alert;
@@ -47,8 +48,12 @@ export interface Fact {
 export function factsOf({ alert, incident, advice, evidence }: AlertStory): readonly Fact[] {
   const facts: Fact[] = [];
   if (incident !== null) {
-    facts.push({ term: "Who", text: whoText(incident) });
-    facts.push({ term: "To whom", text: listText(incident.targets, incident.targetCount) });
+    // Of an unusual window its host is told, whoever brought it about.
+    const [one, other] = incident.kinds.every((kind) => kind === "anomaly")
+      ? ["About", "Spoke with"]
+      : ["Who", "To whom"];
+    facts.push({ term: one, text: whoText(incident) });
+    facts.push({ term: other, text: listText(incident.targets, incident.targetCount) });
     facts.push({ term: "Since", text: timeText(incident.firstUs) });
     facts.push({ term: incident.isOpen ? "Newest" : "Until", text: timeText(incident.lastUs) });
     if (incident.origin !== null) facts.push({ term: "Before", text: incident.origin.text });
@@ -69,7 +74,10 @@ const listedMax = 5;
 function listText(addresses: readonly string[], count: number): string {
   const listed = addresses.slice(0, listedMax).join(", ");
   const more = count - Math.min(addresses.length, listedMax);
-  return more > 0 ? `${listed} and ${more} more` : listed;
+  if (more <= 0) return listed;
+  return count > ESTIMATE_MAX
+    ? `${listed} and others, more than ${formatCount(ESTIMATE_MAX)} in all`
+    : `${listed} and ${formatCount(more)} more`;
 }
 
 function evidenceText(evidence: AlertStory["evidence"]): string {

@@ -195,7 +195,7 @@ function incidentLines(
     wrapped(story, `  ${severity.padEnd(width)}  ${time}  `),
     ...evidence.slice(0, evidenceListed).map(({ reason }) => wrapped(reason, `${indent}- `)),
     ...evidence.length > evidenceListed
-      ? [`${indent}- and ${formatCount(evidence.length - evidenceListed)} more findings`]
+      ? [`${indent}- and ${counted(evidence.length - evidenceListed, "more finding")}`]
       : [],
   ];
 }

@@ -13,7 +13,7 @@ export function detailOf(told: Told & { readonly members: readonly Member[] }): 
   const left = causes.length - reasons.length;
   return [
     ...reasons,
-    ...left > 0 ? [`And ${formatCount(left)} more findings.`] : [],
+    ...left > 0 ? [`And ${formatCount(left)} more ${left === 1 ? "finding" : "findings"}.`] : [],
     ...foundSentence(told),
     ...usedSentence(told),
     ...effectSentence(members),

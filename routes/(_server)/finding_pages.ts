@@ -9,6 +9,7 @@ import type { ScanFilter } from "../../agent/store/filters.ts";
 import {
   aheadUs,
   type FindingQuery,
+  type FindingsShown,
   forRow,
   type OpenFinding,
   recentFindings,
@@ -99,7 +100,7 @@ function hostNames(
 }
 
 /** Findings of both lists for the overview: the open ones and those of the last 24 hours. */
-export function overviewFindings({ context, message }: State): readonly Finding[] {
+export function overviewFindings({ context, message }: State): FindingsShown {
   const { queries } = context;
   const nowUs = pageNowUs(message);
   const range = {
@@ -107,10 +108,13 @@ export function overviewFindings({ context, message }: State): readonly Finding[
     toUs: Math.floor(nowUs + aheadUs),
     limit: overviewMax,
   };
-  return recentFindings([
-    ...queries.scans(range).rows.map((row) => readFinding("scans", row)),
-    ...queries.anomalies(range).rows.map((row) => readFinding("anomalies", row)),
+  const scans = queries.scans(range);
+  const anomalies = queries.anomalies(range);
+  const findings = recentFindings([
+    ...scans.rows.map((row) => readFinding("scans", row)),
+    ...anomalies.rows.map((row) => readFinding("anomalies", row)),
   ], nowUs).map(forRow);
+  return { findings, areMore: scans.nextCursor !== null || anomalies.nextCursor !== null };
 }
 
 /** Open findings of this run: where they are, and how grave. */

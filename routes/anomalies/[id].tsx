@@ -77,7 +77,8 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
             <WhyList features={features} severity={finding.severity} />
           </div>
           <p class="note">
-            Usual is the range that holds the middle 90&nbsp;% of the windows that were learnt from.
+            Usual is what the middle 90&nbsp;% of the windows had that were learnt from, without
+            those that stand far out.
           </p>
         </section>
       )}

@@ -37,6 +37,8 @@ import { SILENT, talkOf } from "./talks";
 const SYN_ACK: i32 = 0x12;
 const RST: i32 = 0x04;
 const RST_ACK: i32 = 0x14;
+/** The flags where they were cut off. */
+const UNKNOWN: i32 = 0xffff;
 
 /** Takes a TCP row: an answer to a connection that was not opened, or what shows that it was. */
 export function takeHandshake(): void {
@@ -76,7 +78,7 @@ function takeMore(receiver: i32, server: i32, answers: u32, port: i32): void {
 
 /** A SYN-ACK of a flow in which SYNs are not counted. */
 function isRepeated(): bool {
-  if ((tcpFlags() & SYN_ACK) != SYN_ACK) return false;
+  if ((tcpFlags() & SYN_ACK) != SYN_ACK || tcpFlags() == UNKNOWN) return false;
   const flow = findFlow();
   return flow == 0 || load<i32>(flow, L_IS_HANDSHAKES << 2) != 0;
 }
@@ -84,6 +86,7 @@ function isRepeated(): bool {
 /** SYN-ACK, or the refusal of a SYN (RFC 9293 section 3.10.7.1); connections that are broken off have a window. */
 function isAnswer(): bool {
   const flags = tcpFlags();
+  if (flags == UNKNOWN) return false;
   return (flags & SYN_ACK) == SYN_ACK || (flags & RST_ACK) == RST_ACK && tcpWindow() == 0;
 }
 
