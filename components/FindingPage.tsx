@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import type { Finding } from "../agent/records.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
-import { adviceFor } from "./advice.ts";
+import { adviceFor } from "../agent/text/advice.ts";
 import { endsOf } from "../agent/finding_ends.ts";
 import { openText, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FEATURES } from "../agent/detect/anomaly/features.ts";
 import { type Finding, SCAN_KINDS, SCAN_PROBES } from "../agent/records.ts";
-import { adviceFor } from "./advice.ts";
+import { adviceFor } from "../agent/text/advice.ts";
 import {
   addressesText,
   attackText,

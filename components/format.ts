@@ -3,6 +3,10 @@
  * digits, SI units, a no-break space before the unit, times of the sensor's zone.
  */
 
+import { formatCount } from "../agent/text/amounts.ts";
+
+export { formatCount };
+
 const space = "\u00a0";
 /** What stands where a value is not known. */
 export const unknown = "–";
@@ -47,11 +51,6 @@ export function formatBytes(bytes: number): string {
 export function formatBitRate(bitsPerSecond: number): string {
   const { value, unit } = bitRateQuantity(bitsPerSecond);
   return value + space + unit;
-}
-
-/** A whole number with thousands in groups. */
-export function formatCount(count: number): string {
-  return Math.round(count).toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** A count in words from a million on: "1.42 billion". */

@@ -1,6 +1,6 @@
 /** A traffic series as the chart library takes it: labels on round times, rates, one unit a chart. Browser-safe. */
 import type { ChartData } from "./chart.ts";
-import { formatClock, formatDay, formatDuration, formatMinute } from "./format.ts";
+import { formatClock, formatCount, formatDay, formatDuration, formatMinute } from "./format.ts";
 import type { TrafficSeries } from "./traffic_series.ts";
 
 /** The unit of a chart of rates, chosen by its highest value. */
@@ -99,6 +99,6 @@ function zoneOffsetS(timeUs: number, zone: string): number {
 /** A y label: no sign (out is never negative on screen), no more digits than needed. */
 export function formatAxis(value: number): string {
   const size = Math.abs(value);
-  if (size >= 1000) return Math.round(size).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+  if (size >= 1000) return formatCount(size);
   return String(Number(size.toPrecision(3)));
 }

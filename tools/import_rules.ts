@@ -12,6 +12,9 @@ interface Rule {
 }
 
 const records = "agent/records.ts";
+/** Words for amounts, and for what to do. */
+const text = "agent/text/";
+const findingEnds = "agent/finding_ends.ts";
 const findingReader = "agent/finding_reader.ts";
 const incidentReader = "agent/incident_reader.ts";
 const service = "agent/service.ts";
@@ -21,7 +24,7 @@ const common = [
   "agent/messages.ts",
   "agent/nearest.ts",
 ]
-  .concat("agent/version.ts");
+  .concat("agent/version.ts", text);
 const storeForReading = ["queries", "filters", "finding_rows", "alert_rows", "schema", "time_list"]
   .map((name) => `agent/store/${name}.ts`);
 const forDashboard = [
@@ -44,15 +47,14 @@ const rules: readonly Rule[] = [
   { part: /^agent\/capture\/\w+_worker\.ts$/, values: ["agent/", "ffi/"] },
   { part: /^agent\/[\w/]*_worker\.ts$/, values: ["agent/"] },
   { part: /^main\.ts$/, values: ["agent/"] },
-  { part: /^agent\/cli\//, values: ["agent/", "dashboard.ts", "components/advice.ts"] },
+  { part: /^agent\/cli\//, values: ["agent/", "dashboard.ts"] },
   // The path of a packet.
   { part: /^ffi\//, values: [] },
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
-  { part: /^agent\/(decode|detect|hot)\//, values: [records, service] },
-  {
-    part: /^agent\/incident\//,
-    values: ["agent/detect/common/sentence.ts", "agent/finding_ends.ts", records, service],
-  },
+  { part: /^agent\/(decode|hot)\//, values: [records] },
+  { part: /^agent\/detect\//, values: [records, service, text] },
+  { part: /^agent\/incident\//, values: [findingEnds, records, service, text] },
+  { part: /^agent\/text\//, values: [findingEnds, records] },
   { part: /^agent\/flow\//, values: ["agent/hot/", records] },
   {
     part: /^agent\/pipeline\//,
@@ -108,7 +110,8 @@ const rules: readonly Rule[] = [
       findingReader,
       incidentReader,
       "agent/coverage.ts",
-      "agent/finding_ends.ts",
+      findingEnds,
+      text,
       "agent/incident/attack.ts",
     ],
     types: ["agent/"],
@@ -120,7 +123,7 @@ const rules: readonly Rule[] = [
 const impure =
   /\b(Deno\.\w+|Date\.now|new Date\(\)|performance\.now|Math\.random|crypto\.getRandomValues|crypto\.randomUUID|console\.\w+)/g;
 const purePart =
-  /^agent\/((decode|flow|hot|detect|incident)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
+  /^agent\/((decode|flow|hot|detect|incident|text)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
 
 export interface Import {
   /** Relative to the root. */

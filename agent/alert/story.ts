@@ -1,5 +1,5 @@
 /** All that a message to people says of an alert, and the words that every form of it shares. Pure. */
-import { formatCount } from "../detect/common/sentence.ts";
+import { formatCount } from "../text/amounts.ts";
 import { type Alert, ESTIMATE_MAX, type Incident, type Severity } from "../records.ts";
 
 export interface AlertStory {

@@ -1,6 +1,6 @@
 /** Finds all that a message says of an alert: the incident as it stands, what to do, the packets. */
 import { hostname } from "node:os";
-import { adviceFor } from "../../components/advice.ts";
+import { adviceFor } from "../text/advice.ts";
 import type { AlertStory, Evidence } from "../alert/story.ts";
 import { parseIp } from "../decode/addresses.ts";
 import { readFinding } from "../finding_reader.ts";

@@ -1,5 +1,5 @@
 /** What detection found, as `analyze` reports it: the objects of the contract, and a block of text for people. */
-import { formatCount } from "../detect/common/sentence.ts";
+import { formatCount } from "../text/amounts.ts";
 import type { Finding, Severity } from "../records.ts";
 import { SEVERITIES } from "../records.ts";
 import { type Coverage, graveGaps, verdictOn } from "../coverage.ts";

@@ -1,5 +1,5 @@
 /** The report of `analyze`: as the JSON object of the contract, and as text for people. */
-import { formatCount } from "../detect/common/sentence.ts";
+import { formatCount } from "../text/amounts.ts";
 import type { FlowTotals, Pipeline } from "../pipeline/pipeline.ts";
 import type {
   ApplicationTotals,

@@ -1,6 +1,6 @@
 /** A progress bar on stderr, drawn only on a terminal and at most ten times a second. */
 import type { CaptureFileInfo } from "../capture/file_reader.ts";
-import { formatCount } from "../detect/common/sentence.ts";
+import { formatCount } from "../text/amounts.ts";
 
 /** The size is null when it is not known, as on stdin. */
 type Progress = Pick<CaptureFileInfo, "bytesRead" | "sizeBytes" | "packets">;

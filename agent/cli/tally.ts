@@ -1,5 +1,5 @@
 /** The last line of `run` and `replay`: what became of the packets, and what did not get through or is gone again. */
-import { formatCount } from "../detect/common/sentence.ts";
+import { formatCount } from "../text/amounts.ts";
 import type { LiveState } from "../live_state.ts";
 
 /**

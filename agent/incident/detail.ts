@@ -1,5 +1,5 @@
 /** The sentences below an incident's headline: what was tried, what answered, what was used afterwards, what it did to others. */
-import { formatCount } from "../detect/common/sentence.ts";
+import { formatCount } from "../text/amounts.ts";
 import { countFound, foundBy, nameAndAddress, type Told } from "./headline.ts";
 import type { Member } from "./kinship.ts";
 

@@ -1,5 +1,5 @@
 /** The one sentence that tells an incident: who did what to whom, and how far it got, in at most HEADLINE_MAX characters. */
-import { formatCount, formatEstimate } from "../detect/common/sentence.ts";
+import { formatCount, formatEstimate } from "../text/amounts.ts";
 import { isOfItself } from "../finding_ends.ts";
 import { type Finding, HEADLINE_MAX, type ScanDetails, SERVICES_FOUND_MAX } from "../records.ts";
 import { isAnomaly } from "./kinship.ts";

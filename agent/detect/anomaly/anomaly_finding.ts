@@ -1,7 +1,7 @@
 /** From an anomalous window to the finding that people read. */
 import type { Finding, Severity, TopFeature } from "../../records.ts";
 import type { DetectorContext } from "../detector.ts";
-import { formatCount, formatPeriod } from "../common/sentence.ts";
+import { formatCount, formatPeriod } from "../../text/amounts.ts";
 import { FEATURE_COUNT, FEATURES, formatFeature, fromScale, naturalValue } from "./features.ts";
 import type { ScoredWindow } from "./judged_window.ts";
 import { isUnusual, type Model, tellingFeature, usualRange } from "./model.ts";

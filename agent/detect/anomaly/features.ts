@@ -6,7 +6,7 @@
  * Fan-out and failures tell attacks from busy hosts far better than volumes do, so most features count those. A
  * feature is telling from a value on: below it, however unusual, it is a trifle and alone makes no anomaly.
  */
-import { formatCount } from "../common/sentence.ts";
+import { formatCount } from "../../text/amounts.ts";
 import { Count } from "./host_activity.ts";
 
 export interface Feature {

@@ -24,7 +24,7 @@ import { AddressOwners } from "./owners.ts";
 import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts";
 import { KeyedSlots } from "../common/keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "../observation.ts";
-import { formatMac } from "../common/sentence.ts";
+import { formatMac } from "../common/address_words.ts";
 
 const secondUs = 1_000_000;
 /** An answer is asked for by a request this recent. */

@@ -18,7 +18,8 @@ import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts
 import { KeyedSlots } from "../common/keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "../observation.ts";
 import { measureRegularity } from "../common/regularity.ts";
-import { formatPeriod, keyAddress } from "../common/sentence.ts";
+import { formatPeriod } from "../../text/amounts.ts";
+import { keyAddress } from "../common/address_words.ts";
 
 const secondUs = 1_000_000;
 const burstUs = 60 * secondUs;

@@ -18,7 +18,8 @@ import { QueriedName } from "./queried_name.ts";
 import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts";
 import { KeyedSlots } from "../common/keyed_slots.ts";
 import { type Observation, ObservationKind } from "../observation.ts";
-import { formatCount, formatPeriod, formatSize, keyAddress } from "../common/sentence.ts";
+import { formatCount, formatPeriod, formatSize } from "../../text/amounts.ts";
+import { keyAddress } from "../common/address_words.ts";
 
 const secondUs = 1_000_000;
 /** Evidence is forgotten when it has not sufficed after so long. */

@@ -13,7 +13,8 @@
  */
 import type { Detector, DetectorContext } from "../detector.ts";
 import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts";
-import { formatMac, keyAddress, roundEstimate } from "../common/sentence.ts";
+import { roundEstimate } from "../../text/amounts.ts";
+import { formatMac, keyAddress } from "../common/address_words.ts";
 import { Arrivals } from "./arrivals.ts";
 import { floodFacts, FloodKind, isReflection } from "./kinds.ts";
 import { reflectionFacts } from "./reflection.ts";

@@ -1,7 +1,7 @@
 /** The kinds of flood that are told apart, their limits, and the sentences about them. */
 import type { Episode, EpisodeFacts } from "../common/episodes.ts";
 import { ESTIMATE_MAX } from "../../records.ts";
-import { formatCount, formatEstimate, formatPeriod } from "../common/sentence.ts";
+import { formatCount, formatEstimate, formatPeriod } from "../../text/amounts.ts";
 
 export const FloodKind = {
   syn: 0,
@@ -21,7 +21,7 @@ export function isReflection(kind: number): boolean {
 }
 
 export interface FloodLimits {
-  /** What is counted, for people (see sentences.ts for answers); and where only one direction is captured. */
+  /** What is counted, for people (see reflection.ts for answers); and where only one direction is captured. */
   readonly unit: string;
   readonly unitOneSided?: string;
   /** So many a second … */

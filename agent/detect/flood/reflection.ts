@@ -1,7 +1,7 @@
 /** What is said of answers that nobody asked for, and of hosts that give them. */
 import type { Severity } from "../../records.ts";
 import type { Episode, EpisodeFacts } from "../common/episodes.ts";
-import { formatCount, formatEstimate, formatPeriod, formatSize } from "../common/sentence.ts";
+import { formatCount, formatEstimate, formatPeriod, formatSize } from "../../text/amounts.ts";
 import { FloodKind, FLOODS, type FloodState } from "./kinds.ts";
 import { ANSWERING_SERVICES } from "./services.ts";
 

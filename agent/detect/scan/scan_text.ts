@@ -1,6 +1,6 @@
 /** The sentence that tells a person what a scan was: who did what, to whom, how much. */
 import type { ScanKind, ScanProbe } from "../../records.ts";
-import { formatCount } from "../common/sentence.ts";
+import { formatCount } from "../../text/amounts.ts";
 
 export interface ScanStory {
   readonly kind: ScanKind;

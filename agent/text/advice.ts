@@ -2,9 +2,9 @@
  * What to do about a finding: at most three steps, first the harmless explanation, then the check, then the cut. Each
  * step begins with a verb. Pure.
  */
-import type { Finding } from "../agent/records.ts";
-import { isOfItself, isSoughtAfter } from "../agent/finding_ends.ts";
-import { formatCount } from "./format.ts";
+import type { Finding } from "../records.ts";
+import { isOfItself, isSoughtAfter } from "../finding_ends.ts";
+import { formatCount } from "./amounts.ts";
 
 export interface Step {
   /** Said first, in bold. */

@@ -1,7 +1,5 @@
-/** Words and numbers for the sentences that findings give as their reasons. */
-import { ESTIMATE_MAX } from "../../records.ts";
-import type { DetectorContext } from "../detector.ts";
-import type { KeyedSlots } from "./keyed_slots.ts";
+/** Amounts and lengths of time as the sentences of findings, reports and messages have them. Safe in browsers. */
+import { ESTIMATE_MAX } from "../records.ts";
 
 /** A length of time with one unit, as "40 ms", "2.5 s", "34 s", "12 min", "3.5 h". */
 export function formatPeriod(lengthUs: number): string {
@@ -35,27 +33,6 @@ export function roundEstimate(count: number): number {
 export function formatEstimate(count: number): string {
   if (count > ESTIMATE_MAX) return `More than ${formatCount(ESTIMATE_MAX)}`;
   return `About ${formatCount(roundEstimate(count))}`;
-}
-
-/** Text of the address that begins at a word of a slot's key. */
-export function keyAddress(
-  context: DetectorContext,
-  slots: Pick<KeyedSlots, "keyWord">,
-  slot: number,
-  word: number,
-): string {
-  return context.formatAddress(
-    slots.keyWord(slot, word),
-    slots.keyWord(slot, word + 1),
-    slots.keyWord(slot, word + 2),
-    slots.keyWord(slot, word + 3),
-  );
-}
-
-/** A MAC address from its upper 16 and lower 32 bits. */
-export function formatMac(upper: number, lower: number): string {
-  const text = ((upper & 0xffff) * 2 ** 32 + (lower >>> 0)).toString(16).padStart(12, "0");
-  return text.match(/../g)!.join(":");
 }
 
 /** One decimal below ten, none above. */
