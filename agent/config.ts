@@ -79,6 +79,8 @@ export interface Config {
   readonly isJson: boolean;
   readonly flowsFile: string | null;
   readonly eveFile: string | null;
+  /** `results/eve.json` is written. */
+  readonly hasEveLog: boolean;
   readonly exportFormat: "csv" | "jsonl";
   readonly fromUs: number | null;
   readonly toUs: number | null;
@@ -360,6 +362,7 @@ function build(
     isJson: one(values, "json", asBoolean)!,
     flowsFile: text("flows"),
     eveFile: text("eve"),
+    hasEveLog: one(values, "eve-log", asBoolean)!,
     exportFormat: text("format") as "csv" | "jsonl",
     fromUs: one(values, "from", asTimeUs),
     toUs: one(values, "to", asTimeUs),

@@ -6,6 +6,7 @@ import type {
   Alert,
   CaptureSourceState,
   DetectionState,
+  EveState,
   Finding,
   FindingKind,
   Incident,
@@ -48,6 +49,7 @@ export interface Health {
   readonly sources: readonly CaptureSourceState[];
   readonly store: StoreState;
   readonly recorder: RecorderState;
+  readonly eve: EveState;
   readonly detection: DetectionState;
   /** Workers that crashed and were started again. */
   readonly workerRestarts: number;
@@ -101,6 +103,15 @@ export class LiveState {
   snapshot: PipelineSnapshot | null = null;
   store: StoreState;
   recorder: RecorderState;
+  eve: EveState = {
+    state: "off",
+    detail: "",
+    path: "",
+    linesWritten: 0,
+    linesLost: 0,
+    files: 0,
+    sizeBytes: 0,
+  };
   /** What the store's rows of this run are told apart by (`FLOWS_PER_RUN`); 0 before the first. */
   storeRun = 0;
   /** All but what only the pipeline knows. */
@@ -260,6 +271,7 @@ export class LiveState {
       sources: this.sources,
       store: this.store,
       recorder: this.recorder,
+      eve: this.eve,
       detection: this.detection,
       workerRestarts: this.workerRestarts,
       behindS: this.behindS,

@@ -7,6 +7,7 @@
  *     pipeline worker --rows--> store worker --ack--> pipeline worker
  *     pipeline worker --observations--> detect worker --return--> pipeline worker
  *     detect worker --finding--> main thread --findings--> store worker --findingsTaken--> main thread
+ *     pipeline worker, main thread --lines--> EVE worker --taken--> whoever sent them
  *
  * A source is the capture worker (one a device; never waits, drops and counts when it has no free buffer) or the
  * replay worker (waits for a free buffer). Each worker talks to the main thread through its own global scope, and to
@@ -16,6 +17,7 @@ import type {
   Alert,
   CaptureSourceState,
   DetectionState,
+  EveState,
   Finding,
   Flow,
   HostTotals,
@@ -262,6 +264,39 @@ export type DetectToMain =
   /** The last finding has been told and the model saved. */
   | StoppedMessage;
 
+// ------------------------------------------------- pipeline worker, main -> EVE worker
+
+/** Whole lines of the EVE log, `count` of them; answered by an EveTakenMessage once they are written or given up. */
+export interface EveLinesMessage {
+  readonly type: "lines";
+  readonly text: string;
+  readonly count: number;
+  /** Lines that the sender had no room for since its last message. */
+  readonly shed: number;
+}
+export interface EveTakenMessage {
+  readonly type: "taken";
+}
+export interface EveOptions {
+  readonly folder: string;
+  /** Size at which the file is put aside. */
+  readonly fileBytesMax: number;
+  /** Files kept, the one in progress included; 0 never puts one aside. */
+  readonly fileCountMax: number;
+}
+export type MainToEve =
+  | { readonly type: "start"; readonly options: EveOptions }
+  /** The port of the pipeline; replaces that of one that crashed. */
+  | { readonly type: "pipeline"; readonly port: MessagePort }
+  | EveLinesMessage
+  /** Close the file and answer "stopped". */
+  | { readonly type: "stop" };
+export type EveToMain =
+  | { readonly type: "state"; readonly state: EveState }
+  | EveTakenMessage
+  | NoteMessage
+  | StoppedMessage;
+
 // ------------------------------------------------- pipeline worker <-> main
 
 export interface PipelineWorkerOptions {
@@ -276,6 +311,8 @@ export interface PipelineWorkerOptions {
   readonly vxlanPorts: readonly number[];
   /** Networks of this host's interfaces, as `203.0.113.5/24`; none for a file. */
   readonly ownNetworks: readonly string[];
+  /** An "eve" message follows. */
+  readonly writesEve: boolean;
 }
 export type MainToPipeline =
   | {
@@ -289,6 +326,8 @@ export type MainToPipeline =
   | { readonly type: "recorder"; readonly port: MessagePort }
   | { readonly type: "store"; readonly port: MessagePort }
   | { readonly type: "detect"; readonly port: MessagePort }
+  /** The EVE worker's port, unless it is the same, and what is added to the numbers of flows: their rows have the sum. */
+  | { readonly type: "eve"; readonly port: MessagePort | null; readonly firstFlowId: number }
   /** Addresses, as text, of the sources of all open findings; replaces the ones told before. At most 1,024. */
   | { readonly type: "suspects"; readonly addresses: readonly string[] }
   /** The host's interfaces have other networks now. */

@@ -416,6 +416,14 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: running,
   },
   {
+    name: "eve-log",
+    env: "TAPWATCH_EVE_LOG",
+    kind: "boolean",
+    default: false,
+    help: "write eve.json into the results folder, lines as Suricata's",
+    commands: running,
+  },
+  {
     name: "env-file",
     kind: "text",
     placeholder: "FILE",

@@ -596,6 +596,18 @@ export interface RecorderState {
   readonly bytesMax: number;
 }
 
+/** The EVE log. */
+export interface EveState {
+  readonly state: "ok" | "failed" | "off";
+  readonly detail: string;
+  readonly path: string;
+  readonly linesWritten: number;
+  /** Lines that found no room on their way, or could not be written: disk full, folder gone. */
+  readonly linesLost: number;
+  readonly files: number;
+  readonly sizeBytes: number;
+}
+
 /** One line of the log on the status page. */
 export interface StatusEntry {
   /** Wall clock. */

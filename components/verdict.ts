@@ -211,7 +211,7 @@ function mainLoss({ drops }: Health): string {
     : "the network card dropped them before the system saw them.";
 }
 
-function storeProblems({ store, recorder }: Health): Problem[] {
+function storeProblems({ store, recorder, eve }: Health): Problem[] {
   const problems: Problem[] = [];
   if (store.state === "failed" || store.state === "retrying") {
     const isOver = store.state === "failed";
@@ -226,6 +226,13 @@ function storeProblems({ store, recorder }: Health): Problem[] {
       tone: "medium",
       title: "Capture files are not being written",
       detail: recorder.detail,
+    });
+  }
+  if (eve.state === "failed") {
+    problems.push({
+      tone: "medium",
+      title: "The EVE log is not being written",
+      detail: eve.detail,
     });
   }
   return problems;

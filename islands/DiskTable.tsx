@@ -1,11 +1,11 @@
 /** What is written, where, and how well. */
-import type { RecorderState, StoreState } from "../agent/records.ts";
+import type { EveState, RecorderState, StoreState } from "../agent/records.ts";
 import { formatBytes, formatCount, formatDuration } from "../components/format.ts";
 import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
 import { pageNowUs } from "../components/verdict.ts";
 
-type Part = StoreState | RecorderState;
+type Part = StoreState | RecorderState | EveState;
 interface Props {
   readonly initial: LiveMessage;
   readonly resultsFolder: string;
@@ -13,7 +13,7 @@ interface Props {
 
 export default function DiskTable({ initial, resultsFolder }: Props) {
   const message = latest.value ?? initial;
-  const { store, recorder } = message.health;
+  const { store, recorder, eve } = message.health;
   return (
     <section class="panel c4 lone">
       <header>
@@ -58,9 +58,22 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
           </dd>
           <dt>Packets in them</dt>
           <dd>{formatCount(recorder.packetsWritten)}</dd>
+          <dt>EVE log</dt>
+          <dd>
+            <State state={eve.state} hasWritten={eve.linesWritten > 0} />{" "}
+            {eve.files > 0 && `${formatBytes(eve.sizeBytes)} in ${eve.files}`}
+          </dd>
+          {eve.path !== "" && (
+            <>
+              <dt>Lines written</dt>
+              <dd>{formatCount(eve.linesWritten)}</dd>
+              <dt>Lines lost</dt>
+              <dd class={eve.linesLost > 0 ? "sev-high" : ""}>{formatCount(eve.linesLost)}</dd>
+            </>
+          )}
         </dl>
       </div>
-      {[store, recorder].filter(({ detail }) => detail !== "").map(({ detail }) => (
+      {[store, recorder, eve].filter(({ detail }) => detail !== "").map(({ detail }) => (
         <p class="note">{detail}</p>
       ))}
     </section>

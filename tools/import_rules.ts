@@ -70,6 +70,10 @@ const rules: readonly Rule[] = [
   },
   { part: /^agent\/store\//, values: common },
   {
+    part: /^agent\/eve\//,
+    values: ["agent/cli/time_text.ts", "agent/finding_ends.ts", ...common],
+  },
+  {
     part: /^agent\/alert\//,
     values: ["agent/decode/addresses.ts", ...common],
     types: ["agent/live_state.ts", "agent/config.ts", "agent/alert_options.ts"],

@@ -93,6 +93,7 @@ export class HealthWatch {
       this.#rateSign(health),
       storeSign(health),
       recorderSign(health),
+      eveSign(health),
       this.#diskSign(report),
       this.#restartSign(report),
       ...isLive ? [this.#dropSign(report)] : [],
@@ -228,6 +229,18 @@ function recorderSign({ recorder }: Health): Sign {
     afterUs: soonUs,
     bad: { headline: "Packets are not written to capture files", detail: recorder.detail },
     good: "Packets are written to capture files again",
+  };
+}
+
+function eveSign({ eve }: Health): Sign {
+  return {
+    part: "EVE log",
+    kind: "health",
+    severity: "medium",
+    isBad: eve.state === "failed",
+    afterUs: soonUs,
+    bad: { headline: "The EVE log is not written", detail: eve.detail },
+    good: "The EVE log is written again",
   };
 }
 

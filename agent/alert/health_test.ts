@@ -112,3 +112,12 @@ Deno.test("the database, capture files, crashes and the anomaly rate are watched
     "bad: 12.3 % of the traffic is unusual, more than 10 %",
   ]);
 });
+
+Deno.test("an EVE log that cannot be written is told after ten seconds, and that it is again", () => {
+  const live = new LiveState("live");
+  const { pass } = watchOf(live);
+  live.eve = { ...live.eve, state: "failed", detail: "The disk is full." };
+  deepStrictEqual(pass(30), ["bad: The EVE log is not written"]);
+  live.eve = { ...live.eve, state: "ok", detail: "" };
+  deepStrictEqual(pass(30), ["good: The EVE log is written again"]);
+});

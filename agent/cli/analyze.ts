@@ -6,11 +6,13 @@ import { resolve } from "node:path";
 import { CaptureFileReader, captureMemoryBytes } from "../capture/file_reader.ts";
 import type { Config } from "../config.ts";
 import { CaptureFormatError, UsageError } from "../errors.ts";
+import { eveFinding, eveIncident } from "../eve/lines.ts";
+import { TrafficLines } from "../eve/traffic_lines.ts";
 import type { Log } from "../log.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Flow } from "../records.ts";
 import { AnalyzeDetection } from "./analyze_detection.ts";
-import { joinFindings } from "./analyze_incidents.ts";
+import { joinFindings, type Judgement } from "./analyze_incidents.ts";
 import {
   type AnalyzeReport,
   coverageOf,
@@ -20,7 +22,7 @@ import {
   type ReportExtras,
   type UnreadableFile,
 } from "./analyze_report.ts";
-import { eveDetails, eveFinding, eveFlow, eveStats } from "./eve.ts";
+
 import { LineWriter } from "./line_writer.ts";
 import { ProgressBar } from "./progress.ts";
 import { isSameFile } from "./same_file.ts";
@@ -44,9 +46,11 @@ export async function runAnalyze(config: Config, log: Log): Promise<void> {
 
 async function analyze(config: Config, log: Log, detection: AnalyzeDetection): Promise<void> {
   const startedMs = performance.now();
+  const eveLines = config.eveFile === null ? null : new LineWriter(config.eveFile);
   const outputs = {
     flowLines: config.flowsFile === null ? null : new LineWriter(config.flowsFile),
-    eveLines: config.eveFile === null ? null : new LineWriter(config.eveFile),
+    eveLines,
+    eve: eveLines && new TrafficLines((line) => eveLines.write(line)),
   };
   const pipeline = makePipeline(config, outputs, detection);
   const files: FileReport[] = [];
@@ -72,9 +76,10 @@ async function analyze(config: Config, log: Log, detection: AnalyzeDetection): P
       pipeline.hostName(address),
   );
   const found = { ...result, incidents };
-  for (const finding of found.findings) outputs.eveLines?.write(eveFinding(finding));
+  outputs.eve?.finish();
+  if (eveLines !== null) writeFound(found, eveLines);
   outputs.flowLines?.close();
-  outputs.eveLines?.close();
+  eveLines?.close();
   const wallS = (performance.now() - startedMs) / 1000;
   if (config.flowsFile !== "-" && config.eveFile !== "-") {
     const read = { totals, found, files, unreadable };
@@ -86,6 +91,17 @@ async function analyze(config: Config, log: Log, detection: AnalyzeDetection): P
   throw new CaptureFormatError(
     `${unreadable.length} of ${config.operands.length} files could not be read; the report is of the others.`,
   );
+}
+
+function writeFound({ findings, incidents }: Judgement, lines: LineWriter): void {
+  const incidentOf = new Map<number, number>();
+  for (const { incident, roles } of incidents) {
+    for (const findingId of roles.keys()) incidentOf.set(findingId, incident.id);
+  }
+  for (const finding of findings) {
+    lines.write(eveFinding(finding, incidentOf.get(finding.id) ?? null));
+  }
+  for (const { incident } of incidents) lines.write(eveIncident(incident));
 }
 
 /** Refuses outputs that would overwrite an input, or each other. */
@@ -121,14 +137,15 @@ function print(
 interface Outputs {
   readonly flowLines: LineWriter | null;
   readonly eveLines: LineWriter | null;
+  readonly eve: TrafficLines | null;
 }
 
 function makePipeline(
   { homeNets, vxlanPorts }: Config,
-  { flowLines, eveLines }: Outputs,
+  { flowLines, eve }: Outputs,
   { outlet }: AnalyzeDetection,
 ): Pipeline {
-  const wantsFlows = flowLines !== null || eveLines !== null;
+  const wantsFlows = flowLines !== null || eve !== null;
   return new Pipeline({
     flowCountMax,
     captureBytes: captureMemoryBytes,
@@ -139,15 +156,12 @@ function makePipeline(
     ...(wantsFlows && {
       onFlow: (flow: Flow) => {
         flowLines?.write(flowLine(flow));
-        eveLines?.write(eveFlow(flow));
+        eve?.flow(flow);
       },
     }),
-    ...(eveLines !== null && {
-      onSecond: (second) => eveLines.write(eveStats(second)),
-      onDetails: (details, timestampUs, flow) => {
-        const line = eveDetails(details, timestampUs, flow());
-        if (line !== null) eveLines.write(line);
-      },
+    ...(eve !== null && {
+      onSecond: (second) => eve.second(second),
+      onDetails: (details, timestampUs, flow) => eve.details(details, timestampUs, flow),
     }),
   });
 }

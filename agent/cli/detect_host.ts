@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import type { Config } from "../config.ts";
+import type { FindingLines } from "../eve/finding_lines.ts";
 import type { LiveState } from "../live_state.ts";
 import type { DetectOptions, DetectToMain, FindingsMessage, NoteMessage } from "../messages.ts";
 import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
@@ -27,6 +28,8 @@ export interface DetectHostOptions {
   readonly tellSuspects: (addresses: readonly string[]) => void;
   readonly onNote: (message: NoteMessage) => void;
   readonly onCrash: (text: string) => void;
+  /** The EVE log's; null without one. */
+  readonly eveLines: FindingLines | null;
   /** The name of a host; "" when none is known. */
   readonly nameOf: (address: string) => string;
   readonly earlier: EarlierFindings;
@@ -112,6 +115,7 @@ export class DetectHost {
     this.#lastIncidentId = this.#earlierIncidentId = lastId;
     this.#earlierFindingId = this.#lastFindingId = lastFindingId;
     this.#book.restore(open);
+    this.#options.eveLines?.restore(open.map(({ incident }) => incident));
   }
 
   /** The pipeline is lost, and with it what this thread was told of flows. Start it again with the next pipeline. */
@@ -200,14 +204,15 @@ export class DetectHost {
     else this.#open.delete(id);
     const { finding, isNews } = this.#known.recognise(told);
     live.setFinding(finding);
-    if (isNews) this.#keep(finding);
+    // One that goes on in an earlier run's row has that one's number.
+    if (isNews) this.#keep(finding, before === undefined && finding.id === id);
     live.findingsLost = this.#outlet.lostCount;
     const haveSourcesChanged = before?.sourceCount !== told.sourceCount;
     if (isOpen !== (before !== undefined) || isOpen && haveSourcesChanged) this.#tellSuspects();
   }
 
   /** What a finding means for incidents, and both to the store. */
-  #keep(finding: Finding): void {
+  #keep(finding: Finding, isFirst: boolean): void {
     const { isLive, earlier } = this.#options;
     if (!isLive) {
       this.#detectedUs = Math.max(this.#detectedUs, finding.detectedUs);
@@ -215,9 +220,13 @@ export class DetectHost {
     }
     if (!this.#book.holds(finding)) {
       const incident = earlier.incidentOf(finding, this.#earlierIncidentId);
-      if (incident !== null) this.#book.restore([incident]);
+      if (incident !== null) {
+        this.#book.restore([incident]);
+        this.#options.eveLines?.restore([incident.incident]);
+      }
     }
     this.#book.take(finding);
+    if (isFirst) this.#options.eveLines?.finding(finding, this.#news);
     this.#outlet.add(finding, this.#takeNews());
   }
 
@@ -228,6 +237,7 @@ export class DetectHost {
     for (const { incident, absorbedIds } of news) {
       this.#options.live.setIncident(incident, absorbedIds);
     }
+    this.#options.eveLines?.incidents(news);
     return news;
   }
 

@@ -61,7 +61,10 @@ Deno.test("the README's table names options, variables and defaults as they are"
         ok(spec!.env.endsWith(variableTexts[index] ?? "?"), `${names}: ${variables}`);
       }
       const hasDefault = spec!.default !== undefined && spec!.default !== "";
-      if (hasDefault) deepStrictEqual(defaultTexts[index], String(spec!.default), names);
+      const text = typeof spec!.default === "boolean"
+        ? spec!.default ? "on" : "off"
+        : String(spec!.default);
+      if (hasDefault) deepStrictEqual(defaultTexts[index], text, names);
     }
   }
 });

@@ -1,9 +1,9 @@
 /**
  * Starts the worker threads, joins them with message ports, feeds the live state from what they say, restarts what
- * crashes, and stops them in order: sources, pipeline, detectors, recorder, store, so that everything in flight is
- * written.
+ * crashes, and stops them in order: sources, pipeline, detectors, recorder, store and EVE log, so that everything in flight
+ * is written.
  *
- * A crashed store, recorder or detect thread is replaced alone. A crashed source too. A crashed pipeline takes its sources
+ * A crashed store, recorder, detect or EVE thread is replaced alone. A crashed source too. A crashed pipeline takes its sources
  * with it, because their buffers were lost with it, and the detectors, because its flows begin anew.
  */
 import type { Config } from "../config.ts";
@@ -28,6 +28,7 @@ import type {
 } from "../messages.ts";
 import type { StoreQueries } from "../store/queries.ts";
 import { DetectHost } from "./detect_host.ts";
+import { EveHost } from "./eve_host.ts";
 import { captureOptions, type Input } from "./input.ts";
 import { earlierFindings, readEarlierIncidents } from "./earlier_incidents.ts";
 import { hostNames } from "./host_names.ts";
@@ -60,6 +61,7 @@ export class Supervisor {
   readonly #recorder: WorkerHost<RecorderToMain>;
   readonly #store: WorkerHost<StoreToMain>;
   readonly #detect: DetectHost;
+  readonly #eve: EveHost | null;
   readonly #pipelineStopped = Promise.withResolvers<void>();
   readonly #recorderStopped = Promise.withResolvers<void>();
   #storeStopped = Promise.withResolvers<void>();
@@ -77,6 +79,7 @@ export class Supervisor {
     this.#pipeline = this.#makePipeline();
     this.#recorder = this.#makeRecorder();
     this.#store = this.#makeStore();
+    this.#eve = options.config.hasEveLog ? this.#makeEve() : null;
     this.#detect = this.#makeDetect();
     const { input } = options;
     const count = input.kind === "live" ? input.devices.length : 1;
@@ -107,7 +110,9 @@ export class Supervisor {
     await Promise.race([this.#storeReady.promise, this.#failure.promise]);
     this.#restoreIncidents();
     this.#recorder.start();
+    this.#eve?.start();
     this.#pipeline.start();
+    this.#eve?.join(this.#options.live.storeRun);
     this.#detect.start();
     for (const source of this.#sources) source.start();
     if (this.#options.input.kind !== "live") return;
@@ -151,8 +156,10 @@ export class Supervisor {
       Promise.all([
         this.#recorder.isRunning && this.#recorderStopped.promise,
         this.#store.isRunning && this.#storeStopped.promise,
+        this.#eve?.stop(),
       ]),
     );
+    this.#eve?.terminate();
     this.#recorder.terminate();
     this.#store.terminate();
   }
@@ -225,7 +232,10 @@ export class Supervisor {
           sourceCount: this.#sources.length,
         });
         // Flows of another pipeline count from 1 again: the store begins a new run.
-        if (!isFirst) this.#options.live.storeRun = 0;
+        if (!isFirst) {
+          this.#options.live.storeRun = 0;
+          this.#eve?.leave();
+        }
         if (this.#options.config.pcapFiles > 0) this.#joinToPipeline(worker, "recorder");
         this.#joinToPipeline(worker, "store");
         if (!isFirst) {
@@ -292,6 +302,7 @@ export class Supervisor {
         if (message.type === "state") {
           this.#options.live.store = message.state;
           this.#options.live.storeRun = message.run;
+          if (this.#isPipelineUp) this.#eve?.setRun(message.run);
           this.#storeReady.resolve();
         } else if (message.type === "stopped") this.#storeStopped.resolve();
         else if (message.type === "findingsTaken") this.#detect.storeTook(message.sequence);
@@ -299,6 +310,18 @@ export class Supervisor {
           this.#options.onAlertsTaken(message.sequence, message.isWritten);
         } else this.#onOtherMessage(message);
       },
+      onCrash: (text) => this.#onCrash(text),
+    });
+  }
+
+  #makeEve(): EveHost {
+    const { config, live } = this.#options;
+    return new EveHost({
+      config,
+      live,
+      joinPipeline: (port, firstFlowId) =>
+        this.#pipeline.post({ type: "eve", port, firstFlowId }, port === null ? [] : [port]),
+      onNote: (message) => this.#onOtherMessage(message),
       onCrash: (text) => this.#onCrash(text),
     });
   }
@@ -314,6 +337,7 @@ export class Supervisor {
       tellSuspects: (addresses) => this.#pipeline.post({ type: "suspects", addresses }),
       onNote: (message) => this.#onOtherMessage(message),
       onCrash: (text) => this.#onCrash(text),
+      eveLines: this.#eve?.lines ?? null,
       nameOf: hostNames(live, queries),
       earlier: earlierFindings(queries, (text) => this.#warn(text)),
     });
@@ -375,6 +399,7 @@ function pipelineOptions({ config, input }: SupervisorOptions): PipelineWorkerOp
     homeNets: config.homeNets,
     vxlanPorts: config.vxlanPorts,
     ownNetworks: input.kind === "live" ? ownNetworks() : [],
+    writesEve: config.hasEveLog,
   };
 }
 

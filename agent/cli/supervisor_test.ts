@@ -133,6 +133,24 @@ for (const name of ["store", "recorder", "pipeline", "replay"]) {
     }));
 }
 
+Deno.test("a crash of the EVE log's thread is counted, and lines are written again", () =>
+  withReplay(["--speed", "60", "--eve-log"], async ({ live, folder, supervisor }) => {
+    await until(live, () => live.eve.linesWritten > 20);
+    FragileWorker.started.get("eve_worker.ts")!.postMessage("crash");
+    await until(live, () => live.workerRestarts === 1);
+    match(live.entries.at(-1)!.text, /^The EVE log thread crashed/);
+    const { linesWritten } = live.eve;
+    await until(live, () => live.eve.linesWritten > linesWritten + 20);
+    await supervisor.stop();
+    const lines = (await Deno.readTextFile(`${folder}/eve.json`)).trimEnd().split("\n");
+    const { linesLost, linesWritten: counted } = live.eve;
+    // What the thread wrote after it had told its state last is in the file and counts as lost.
+    ok(lines.length >= counted && lines.length <= counted + linesLost);
+    const flows = lines.filter((line) => JSON.parse(line).event_type === "flow").length;
+    const missing = countRows(folder, "flows") - flows;
+    ok(missing >= 0 && missing <= linesLost, `${missing} flows of ${linesLost} lines lost`);
+  }));
+
 Deno.test("a replay whose recorder crashed still comes to its end", () =>
   withReplay(["--speed", "240"], async ({ live, supervisor }) => {
     await until(live, () => (live.snapshot?.packets ?? 0) > 1000);

@@ -12,7 +12,12 @@ export function tally(live: LiveState, hasGivenUp: boolean): string {
   const drops = live.drops();
   const undecoded = Math.max(0, captured - drops.queue - decoded);
   const losses = [
-    ...Object.entries({ ...drops, detection: live.detection.observationsShed, undecoded })
+    ...Object.entries({
+      ...drops,
+      detection: live.detection.observationsShed,
+      eve: live.eve.linesLost,
+      undecoded,
+    })
       .filter(([, count]) => count > 0)
       .map(([place, count]) => `${place} ${formatCount(count)}`),
     ...hasGivenUp ? ["what was in flight at the end, which is not counted"] : [],

@@ -2,6 +2,7 @@ import { doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { LiveState } from "../live_state.ts";
 import type {
   CaptureSourceState,
+  EveState,
   PipelineSnapshot,
   RecorderState,
   StoreState,
@@ -14,6 +15,7 @@ interface Run {
   readonly decoded?: number;
   readonly recorder?: Partial<RecorderState>;
   readonly store?: Partial<StoreState>;
+  readonly eve?: Partial<EveState>;
   readonly hasGivenUp?: boolean;
 }
 
@@ -23,6 +25,7 @@ function lineOf({ captured = 5, queueDrops = 0, decoded = 5, ...rest }: Run): st
   live.snapshot = { packets: decoded } as PipelineSnapshot;
   live.recorder = { ...live.recorder, packetsWritten: 5, ...rest.recorder };
   live.store = { ...live.store, rowsWritten: 9, ...rest.store };
+  live.eve = { ...live.eve, ...rest.eve };
   return tally(live, rest.hasGivenUp ?? false);
 }
 const zeros = { kernelDrops: 0, interfaceDrops: 0 };
@@ -46,6 +49,7 @@ const losses: readonly [string, Run, RegExp][] = [
     { hasGivenUp: true },
     /; lost: what was in flight at the end, which is not counted\.$/,
   ],
+  ["lines of the EVE log", { eve: { linesLost: 4 } }, /; lost: eve 4\.$/],
   ["rows lost", { store: { rowsLost: 3 } }, /; lost: store 3\.$/],
   [
     "findings that retention removed",

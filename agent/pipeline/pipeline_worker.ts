@@ -6,6 +6,8 @@
  * rows that the store has no room for are shed (row_outlet.ts). From a file, batches wait here until the store has room;
  * their source waits for its buffers, and rows that are known from an earlier replay are left out (replay_progress.ts).
  */
+import { EveOutlet } from "../eve/eve_outlet.ts";
+import { TrafficLines } from "../eve/traffic_lines.ts";
 import { indexPcapRecords, recordHeaderLength } from "../capture/pcap_records.ts";
 import { parseIpWords } from "../decode/addresses.ts";
 import type {
@@ -48,6 +50,8 @@ class PipelineThread {
   /** Of a file. */
   readonly #progress: ReplayProgress | null;
   readonly #observations: ObservationOutlet;
+  /** Of the EVE log. */
+  readonly #eve: { readonly outlet: EveOutlet; readonly lines: TrafficLines } | null;
   /** Packets that have come, and those of them that a file's new source has still to send again. */
   #received = 0;
   #comeAgain = 0;
@@ -71,6 +75,7 @@ class PipelineThread {
       isPatient: !options.isLive,
       onRoom: () => this.#goOn(),
     });
+    const eve = this.#eve = options.writesEve ? makeEve(!options.isLive) : null;
     this.#pipeline = new Pipeline({
       observations: this.#observations,
       flowCountMax: options.flowCountMax,
@@ -82,10 +87,18 @@ class PipelineThread {
         if (!this.#isKnown) this.#rows.addPacket(row);
       },
       onFlow: (flow) => {
-        if (!this.#isKnown) this.#rows.addFlow(flow);
+        if (this.#isKnown) return;
+        this.#rows.addFlow(flow);
+        eve?.lines.flow(flow);
       },
+      ...(eve && {
+        onDetails: (details, timestampUs, flow) => {
+          if (!this.#isKnown) eve.lines.details(details, timestampUs, flow);
+        },
+      }),
       onSecond: (second) => {
         (this.#progress ?? this.#rows).addSecond(second);
+        if (!this.#isKnown) eve?.lines.second(second);
         this.#unsentSeconds.push(second);
       },
     });
@@ -147,6 +160,18 @@ class PipelineThread {
     this.#observations.join(port);
   }
 
+  setEve(port: MessagePort | null, firstFlowId: number): void {
+    const { outlet, lines } = this.#eve!;
+    lines.firstFlowId = firstFlowId;
+    if (port === null) return;
+    outlet.join((message) => port.postMessage(message));
+    port.onmessage = () => {
+      outlet.taken();
+      this.#goOn();
+    };
+    this.#goOn();
+  }
+
   setSuspects(addresses: readonly string[]): void {
     this.#pipeline.setSuspects(addresses.map(parseIpWords).filter((words) => words !== null));
   }
@@ -172,7 +197,12 @@ class PipelineThread {
   }
 
   get #hasRoom(): boolean {
-    return this.#rows.hasRoom && this.#observations.hasRoom && this.#progress!.canBegin;
+    return this.#rows.hasRoom && this.#observations.hasRoom && this.#progress!.canBegin &&
+      this.#hasEveRoom;
+  }
+
+  get #hasEveRoom(): boolean {
+    return this.#eve?.outlet.hasRoom ?? true;
   }
 
   /** Whether the rows of what is being decoded are written already. */
@@ -229,6 +259,7 @@ class PipelineThread {
     if (this.#isLive && idleMs > 1000) this.#pipeline.advance((Date.now() - 1000) * 1000);
     if (this.#progress === null && this.#ticks % ticksPerHosts === 0) this.#rows.wantsHosts = true;
     this.#rows.send();
+    this.#eve?.outlet.send();
     if (this.#ticks % ticksPerMark === 0) this.#progress?.mark(this.#pipeline, false);
     if (this.#ticks % ticksPerSnapshot === 0) this.#tellSnapshot();
   }
@@ -251,8 +282,9 @@ class PipelineThread {
     if (this.#isEnded) return;
     const rows = this.#rows;
     this.#observations.beginEnd();
+    this.#eve?.outlet.beginEnd();
     let hasMore = true;
-    while (rows.canSend && this.#observations.hasRoom && hasMore) {
+    while (rows.canSend && this.#observations.hasRoom && this.#hasEveRoom && hasMore) {
       const hasFlows = this.#pipeline.finish(flowsEndedAtOnce);
       const hasHosts = this.#progress === null && this.#pipeline.hasChangedHosts;
       rows.wantsHosts = !hasFlows && hasHosts;
@@ -260,7 +292,10 @@ class PipelineThread {
       hasMore = hasFlows || !rows.isEmpty || hasHosts;
     }
     if (hasMore || this.#progress?.mark(this.#pipeline, this.#isWhole) === false) return;
-    if (rows.isUnderWay || this.#recordsOut.length > 0) return;
+    this.#eve?.lines.finish();
+    this.#eve?.outlet.send();
+    const isUnderWay = rows.isUnderWay || (this.#eve?.outlet.isUnderWay ?? false);
+    if (isUnderWay || this.#recordsOut.length > 0) return;
     this.#isEnded = true;
     clearInterval(this.#timer);
     this.#observations.end();
@@ -281,6 +316,11 @@ function lastRecords(batch: BatchMessage, count: number): BatchMessage {
   return { ...batch, byteLength: batch.byteLength - start, packetCount: count };
 }
 
+function makeEve(isPatient: boolean) {
+  const outlet = new EveOutlet({ isPatient });
+  return { outlet, lines: new TrafficLines((line) => outlet.write(line)) };
+}
+
 function randomSeed(): [number, number] {
   const [first, second] = crypto.getRandomValues(new Int32Array(2));
   return [first, second];
@@ -299,6 +339,7 @@ self.onmessage = (event: MessageEvent<MainToPipeline>) => {
   else if (message.type === "recorder") thread!.setRecorder(message.port);
   else if (message.type === "store") thread!.setStore(message.port);
   else if (message.type === "detect") thread!.setDetect(message.port);
+  else if (message.type === "eve") thread!.setEve(message.port, message.firstFlowId);
   else if (message.type === "suspects") thread!.setSuspects(message.addresses);
   else if (message.type === "ownNetworks") thread!.setOwnNetworks(message.networks);
   else if (message.type === "drops") thread!.setDrops(message);

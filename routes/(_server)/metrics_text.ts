@@ -182,7 +182,7 @@ function detectionFamilies({ detection, findingCounts }: LiveState): Family[] {
 
 function programFamilies(live: LiveState, streamCount: number): Family[] {
   const { version, rssBytes, startedAtUs } = live.health();
-  const { store, recorder } = live;
+  const { store, recorder, eve } = live;
   const counter = family.bind(null, "counter");
   const gauge = family.bind(null, "gauge");
   return [
@@ -199,6 +199,14 @@ function programFamilies(live: LiveState, streamCount: number): Family[] {
     ),
     counter("recorder_bytes_total", "Bytes written to capture files.")(recorder.bytesWritten),
     gauge("recorder_size_bytes", "Size of the ring of capture files.")(recorder.sizeBytes),
+    counter("eve_lines_total", "Lines written to the EVE log.")(eve.linesWritten),
+    counter(
+      "eve_lines_dropped_total",
+      "Lines of the EVE log that found no room or could not be written.",
+    )(
+      eve.linesLost,
+    ),
+    gauge("eve_size_bytes", "Size of the files of the EVE log.")(eve.sizeBytes),
     counter("worker_restarts_total", "Workers that crashed and were started again.")(
       live.workerRestarts,
     ),
