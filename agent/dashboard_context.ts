@@ -1,8 +1,6 @@
 /** What the dashboard is given by main: it starts nothing and owns none of it. */
-import type { ChannelCounts } from "./alert/outbox.ts";
 import type { LiveState } from "./live_state.ts";
-import type { Mute } from "./records.ts";
-import type { StatusEntry } from "./records.ts";
+import type { Mute, Severity, StatusEntry } from "./records.ts";
 import type { StoreQueries } from "./store/queries.ts";
 
 export interface DashboardContext {
@@ -21,8 +19,6 @@ export interface DashboardContext {
 
 /** What people may say to alerts, and see of them besides the database. */
 export interface AlertDesk {
-  /** None when nobody is told. */
-  readonly channels: readonly ChannelCounts[];
   readonly mutes: readonly Mute[];
   /** Resolves once it is stored. Rejects with RangeError for what is no mute, with another Error when it cannot be stored. */
   readonly addMute: (mute: NewMute) => Promise<Mute>;
@@ -47,6 +43,17 @@ export interface DashboardOptions {
   readonly replay: { readonly file: string; readonly speed: number } | null;
   /** That loopback is not watched, and what to do; "" where it is. */
   readonly loopbackNote: string;
+  readonly telling: TellingRules;
+}
+
+/** When people are told. */
+export interface TellingRules {
+  /** Least severity of an incident. */
+  readonly severity: Severity;
+  readonly intervalS: number;
+  readonly perHourMax: number;
+  /** "22:00-07:00", local time; "" without. */
+  readonly quietHours: string;
 }
 
 /** Packets to export; null takes all. */

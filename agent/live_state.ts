@@ -5,6 +5,7 @@
 import type {
   Alert,
   CaptureSourceState,
+  ChannelState,
   DetectionState,
   EveState,
   Finding,
@@ -51,6 +52,8 @@ export interface Health {
   readonly recorder: RecorderState;
   readonly eve: EveState;
   readonly detection: DetectionState;
+  /** None when nobody is told. */
+  readonly channels: readonly ChannelState[];
   /** Workers that crashed and were started again. */
   readonly workerRestarts: number;
   /** Seconds between a packet's capture and its decoding, live; 0 for files. */
@@ -120,6 +123,7 @@ export class LiveState {
   findingsLost = 0;
   behindS = 0;
   cpuCores = -1;
+  channels: readonly ChannelState[] = [];
   #sources = new Map<number, CaptureSourceState>();
   #seconds: StatsSecond[] = [];
   #entries: StatusEntry[] = [];
@@ -273,6 +277,7 @@ export class LiveState {
       recorder: this.recorder,
       eve: this.eve,
       detection: this.detection,
+      channels: this.channels,
       workerRestarts: this.workerRestarts,
       behindS: this.behindS,
       rssBytes: Deno.memoryUsage().rss,

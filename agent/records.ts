@@ -886,6 +886,24 @@ export interface AlertDelivery {
   readonly answer: string;
 }
 
+/** How a way to people does; counters since the start. */
+export interface ChannelState {
+  /** As in AlertDelivery. */
+  readonly channel: string;
+  readonly sent: number;
+  readonly failed: number;
+  /** Tries that did not succeed. */
+  readonly retries: number;
+  readonly waiting: number;
+  /** Wall clock; of earlier runs too; null where it has not happened in the last two days. */
+  readonly lastSentUs: number | null;
+  readonly lastFailedUs: number | null;
+  /** The server's words then, or what went wrong. */
+  readonly lastFailure: string;
+  /** The last try failed. */
+  readonly isFailing: boolean;
+}
+
 /** What somebody does not want to hear of; "" in a field takes any. One row of `mutes`. */
 export interface Mute {
   readonly id: number;

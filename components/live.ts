@@ -43,6 +43,8 @@ let hiddenTimer = 0;
 /** Pages of the findings that were there when this page was; null until they are known. */
 let knownPaths: Set<string> | null = null;
 const gravePaths = new Set<string>();
+/** By type of event. */
+const followers = new Map<string, Follower>();
 let source: EventSource | null = null;
 let staleTimer = 0;
 let lastUs = -1;
@@ -53,6 +55,19 @@ export function connectLive(sinceUs: number): void {
   lastUs = Math.max(0, sinceUs);
   document.addEventListener("visibilitychange", follow);
   follow();
+}
+
+/** What a page wants of events that not every page needs. */
+export interface Follower {
+  /** Of the data of one event. */
+  readonly take: (data: Record<string, unknown>) => void;
+  /** Asks for what was missed while there was no connection. */
+  readonly catchUp: () => Promise<void>;
+}
+
+/** Call it while modules load, before connectLive(). */
+export function followLive(type: string, follower: Follower): void {
+  followers.set(type, follower);
 }
 
 /** Stops and starts the updates; the server is told by the closed connection. */
@@ -80,6 +95,10 @@ function open(): void {
   source.addEventListener("status", (event) => takeStatus(parse<StatusMessage>(event)));
   source.addEventListener("scan", (event) => takeFindings([parseFinding("scans", event)]));
   source.addEventListener("anomaly", (event) => takeFindings([parseFinding("anomalies", event)]));
+  for (const [type, { take, catchUp }] of followers) {
+    source.addEventListener(type, (event) => take(JSON.parse(event.data)));
+    source.addEventListener("open", catchUp);
+  }
   source.addEventListener("open", catchUp);
   source.addEventListener("error", () => {
     if (source?.readyState === EventSource.CLOSED) reopenLater();

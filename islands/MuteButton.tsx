@@ -17,6 +17,8 @@ interface Props {
   readonly from: string;
   /** "incident" or "finding". */
   readonly word: string;
+  /** On the button; "Mute" where it is missing. */
+  readonly label?: string;
   readonly nowUs: number;
   readonly zone: string;
 }
@@ -39,7 +41,7 @@ function Lift({ mute, from, nowUs, zone }: Omit<Props, "mute"> & { mute: Mute })
   );
 }
 
-function OpenForm({ fields, from, word, nowUs, zone }: Omit<Props, "mute">) {
+function OpenForm({ fields, from, word, label = "Mute", nowUs, zone }: Omit<Props, "mute">) {
   const [isOpen, setOpen] = useState(false);
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -49,7 +51,7 @@ function OpenForm({ fields, from, word, nowUs, zone }: Omit<Props, "mute">) {
     <>
       <a
         class="btn"
-        href={`/mutes/new?from=${encodeURIComponent(from)}`}
+        href={from === "" ? "/mutes/new" : `/mutes/new?from=${encodeURIComponent(from)}`}
         aria-haspopup="dialog"
         onClick={(event) => {
           if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -57,7 +59,7 @@ function OpenForm({ fields, from, word, nowUs, zone }: Omit<Props, "mute">) {
           setOpen(true);
         }}
       >
-        Mute
+        {label}
       </a>
       {isOpen && (
         <dialog

@@ -1,29 +1,114 @@
-/** Alerts: the page for messages to people, which this version does not send yet. */
+/** Alerts: who is told and whether that works, each alert with what became of it, and the mutes. */
 import { page } from "fresh";
-import { checkNames } from "./(_server)/parameters.ts";
-import { define } from "./(_server)/state.ts";
+import { readAlert } from "../agent/store/alert_rows.ts";
+import { alertFields } from "../components/alert_fields.ts";
+import type { AlertQuery } from "../components/live_alerts.ts";
+import { ListPage } from "../components/ListPage.tsx";
+import { MuteTable } from "../components/MuteTable.tsx";
+import { NobodyIsTold } from "../components/NobodyIsTold.tsx";
+import { noMuteFields } from "../components/mute_fields.ts";
+import { Notice } from "../components/Notice.tsx";
+import AlertRows from "../islands/AlertRows.tsx";
+import MuteButton from "../islands/MuteButton.tsx";
+import TellingLine from "../islands/TellingLine.tsx";
+import { alertFilter, attempt } from "./(_server)/lists.ts";
+import { wholeNumber } from "./(_server)/parameters.ts";
+import { define, type State } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
-  GET({ url }) {
-    checkNames(url.searchParams, []);
-    return page();
+  GET({ state, url }) {
+    const { queries } = state.context;
+    const query = new URLSearchParams(url.search);
+    const asked = attempt(() => {
+      const testId = wholeNumber(query, "test", { min: 0, max: Number.MAX_SAFE_INTEGER });
+      query.delete("test");
+      const filter = alertFilter(query);
+      return { filter, test: testId === undefined ? null : alertOf(state, testId) };
+    }, { filter: {}, test: null });
+    const listed = attempt(
+      () =>
+        asked.error === "" ? queries.alerts(asked.value.filter) : { rows: [], nextCursor: null },
+      { rows: [], nextCursor: null },
+    );
+    const held = attempt(() => queries.mutedCounts(), new Map<number, number>());
+    return page({
+      ...asked.value,
+      listUrl: new URL(query.size > 0 ? `${url.pathname}?${query}` : url.pathname, url),
+      rows: listed.value.rows,
+      nextCursor: listed.value.nextCursor,
+      refusal: asked.error || listed.error,
+      held: held.value,
+      failure: held.error,
+    }, { status: Math.max(asked.status, listed.status) });
   },
 });
 
-export default define.page(function Alerts() {
+/** What was just decided is not written yet. */
+function alertOf({ context: { live, queries } }: State, id: number) {
+  const known = live.alerts.find((alert) => alert.id === id);
+  if (known) return known;
+  const row = queries.alert(id);
+  return row && readAlert(row);
+}
+
+export default define.page<typeof handler>(function Alerts({ data, state }) {
+  const { context: { live, alerts, options }, message, sensor: { zone } } = state;
+  const { filter, listUrl, rows } = data;
+  // Alerts and mutes go by the wall clock, also while a file is replayed.
+  const clock = { nowUs: message.nowUs, zone };
+  const query: AlertQuery = {
+    kind: filter.kind ?? "",
+    severity: filter.severity ?? "",
+    state: filter.state ?? "",
+    incidentId: filter.incidentId ?? null,
+    muteId: filter.muteId ?? null,
+    fromUs: filter.fromUs ?? null,
+    toUs: filter.toUs ?? null,
+  };
+  const isFirstPage = data.refusal === "" && filter.cursor === undefined;
   return (
-    <section class="panel c12">
-      <div class="state">
-        <h3>No alerts: this version tells nobody yet</h3>
-        <p>
-          E-mail and webhooks are not part of it. What was found stands on the overview and in the
-          two lists.
-        </p>
-        <div class="btns">
-          <a class="btn main" href="/scans">Scans</a>
-          <a class="btn" href="/anomalies">Anomalies</a>
-        </div>
-      </div>
-    </section>
+    <>
+      {live.channels.length === 0
+        ? <NobodyIsTold />
+        : <TellingLine initial={message} zone={zone} rules={options.telling} test={data.test} />}
+      <ListPage
+        url={listUrl}
+        fields={alertFields}
+        error={data.refusal}
+        nextCursor={data.nextCursor}
+      >
+        <AlertRows
+          alerts={rows.map(readAlert)}
+          query={isFirstPage ? query : null}
+          isFiltered={listUrl.search !== ""}
+          hasChannels={live.channels.length > 0}
+          {...clock}
+        />
+      </ListPage>
+      <section class="panel c12" id="mutes">
+        <header>
+          <h2>Mutes</h2>
+          <p>what nobody wants to hear of; it is still recorded and shown</p>
+          <div class="end">
+            <MuteButton
+              mute={null}
+              fields={noMuteFields}
+              from=""
+              word="incident"
+              label="New mute"
+              {...clock}
+            />
+          </div>
+        </header>
+        {data.failure !== "" && <Notice title="The counts cannot be read" detail={data.failure} />}
+        {alerts.mutes.length === 0
+          ? <p class="body dim">None. An incident's page has a button to mute it.</p>
+          : (
+            <div class="scroll">
+              <MuteTable mutes={alerts.mutes} held={data.held} {...clock} />
+            </div>
+          )}
+      </section>
+    </>
   );
 });

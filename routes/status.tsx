@@ -2,6 +2,7 @@
 import { page } from "fresh";
 import { Notice } from "../components/Notice.tsx";
 import { pageNowUs } from "../components/verdict.ts";
+import ChannelTable from "../islands/ChannelTable.tsx";
 import DetectionTable from "../islands/DetectionTable.tsx";
 import DiskTable from "../islands/DiskTable.tsx";
 import InterfaceTable from "../islands/InterfaceTable.tsx";
@@ -55,6 +56,7 @@ export default define.page<typeof handler>(function Status({ data, state }) {
       <DiskTable initial={message} resultsFolder={sensor.resultsFolder} />
       <InterfaceTable initial={message} loopbackNote={sensor.loopbackNote} />
       <UndecodedTable initial={message} />
+      <ChannelTable initial={message} zone={sensor.zone} />
       <DetectionTable initial={message} zone={sensor.zone} />
       <StatusLog entries={data.entries} nowUs={message.nowUs} zone={sensor.zone} />
     </>

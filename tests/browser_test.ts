@@ -20,6 +20,8 @@ import {
   startTraffic,
 } from "./dashboard_fixture.ts";
 
+import { openWriter } from "../agent/store/testing.ts";
+import { makeAlert, makeDelivery, makeIncident } from "./incident_fixture.ts";
 import {
   makeAnomaly,
   makeFindings,
@@ -133,6 +135,9 @@ async function visit(use: (visit: Visit) => Promise<void>, options: VisitOptions
 function watch(page: Page, origin: string): string[] {
   const complaints: string[] = [];
   page.on("console", (message) => {
+    // The browser's note that fields were refused.
+    const { url } = message.location();
+    if (url.endsWith("/api/mutes?preview=1") && message.text().includes("status of 400")) return;
     if (["error", "warning"].includes(message.type())) complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
@@ -466,8 +471,98 @@ browserTest("the status page brings its log and counters up to date", async (vis
   await page.locator(".pal-ink .line-graph-path").first().waitFor({ state: "attached" });
 });
 
+browserTest(
+  "a finding is muted from its page, after a preview that follows the fields",
+  async (visit) => {
+    const { page, origin, folder, context: { alerts } } = visit;
+    storeFindings(visit);
+    const writer = openWriter(`${folder}/packet_logs.db`);
+    const actor = makeScan().sources[0]!;
+    const incidents = [
+      makeIncident({ id: 1, actor, sources: [actor], targets: ["10.20.0.14"] }),
+      makeIncident({ id: 2, actor: "10.0.0.7", sources: ["10.0.0.7"], severity: "low" }),
+    ];
+    writer.writeFindings(
+      [],
+      incidents.map((incident) => ({ incident, joined: [], absorbedIds: [] })),
+    );
+    writer.close();
+    await page.goto(origin + pageOf(visit, makeScan()));
+    await page.getByRole("link", { name: "Mute", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Mute findings like this" });
+    await dialog.getByLabel("Source").fill("10.99.0.1");
+    await dialog.getByText("would have held back nothing").waitFor();
+    await dialog.getByLabel("Source").fill("10.99.0.1/99");
+    await dialog.getByRole("alert").getByText("source must be an address").waitFor();
+    await dialog.getByLabel("Source").fill("");
+    await dialog.getByLabel("Destination").fill("10.0.0.0/8");
+    await dialog.getByText("would have held back 2 of the 2 incidents").waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Mute", exact: true }).click();
+    await dialog.getByLabel("Source").fill(actor);
+    await dialog.getByLabel("Destination").fill("");
+    await dialog.getByText("held back 1 of the 2 incidents").waitFor();
+    await dialog.getByText("1 hour").click();
+    await dialog.getByLabel("Note").fill("our scanner");
+    await dialog.getByRole("button", { name: "Mute for 1 hour" }).click();
+    await page.getByText(/Muted until .*: our scanner/).waitFor();
+    assert.equal(page.url(), origin + pageOf(visit, makeScan()));
+    assert.equal(alerts.mutes[0]!.source, actor);
+    await page.getByRole("button", { name: "Lift the mute" }).click();
+    await page.getByRole("link", { name: "Mute", exact: true }).waitFor();
+    assert.equal(alerts.mutes.length, 0);
+  },
+);
+
+browserTest("alerts come as they are decided, and change as channels answer", async (visit) => {
+  const { page, origin, live, tick } = visit;
+  const writer = openWriter(`${visit.folder}/packet_logs.db`);
+  const incident = makeIncident({ id: 1 });
+  const old = makeAlert({ id: 1 });
+  writer.writeFindings([], [{ incident, joined: [], absorbedIds: [] }]);
+  writer.writeAlerts({ alerts: [old], mutes: [], unmutedIds: [], acknowledged: [] });
+  writer.close();
+  const channel = {
+    channel: "mail to noc@example.org",
+    sent: 0,
+    failed: 0,
+    retries: 0,
+    waiting: 0,
+    lastSentUs: null,
+    lastFailedUs: null,
+    lastFailure: "",
+    isFailing: false,
+  };
+  live.channels = [channel];
+  await page.goto(`${origin}/alerts`);
+  await page.getByText("Alerts go by mail to noc@example.org").waitFor();
+  const deliveries = [makeDelivery({ state: "waiting", attempts: 0, answer: "" })];
+  const fresh = makeAlert({
+    id: 2,
+    tsUs: nowUs(),
+    headline: "fresh one",
+    state: "waiting",
+    deliveries,
+  });
+  live.setAlert(fresh);
+  const row = page.locator("#alert-2");
+  await row.getByText("mail to noc@example.org waiting").waitFor();
+  live.setAlert({
+    ...fresh,
+    state: "failed",
+    deliveries: [makeDelivery({ state: "failed", answer: "550 no" })],
+  });
+  await row.getByText("550 no").waitFor();
+  assert.equal(await page.locator(".alerts tbody tr").count(), 2);
+  live.channels = [{ ...channel, lastFailedUs: nowUs(), lastFailure: "550 no", isFailing: true }];
+  tick();
+  await page.getByText("Alerts do not arrive: mail to noc@example.org fails").waitFor();
+  await page.getByRole("button", { name: "Send a test" }).waitFor();
+});
+
 browserTest("every page fits a phone without sideways scrolling", async ({ page, origin }) => {
-  for (const path of pages) {
+  for (const path of [...pages, "/mutes/new?kind=scan"]) {
     await page.goto(origin + path);
     await page.locator("nav.bottom").waitFor();
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -85,6 +85,7 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
       loopbackNote: "Loopback is not watched: <b>lo</b>.",
       hostname: "edge-tap-01",
       replay: options.mode === "replay" ? { file: "/captures/demo.pcap", speed: 10 } : null,
+      telling: { severity: "medium", intervalS: 300, perHourMax: 12, quietHours: "" },
     },
     note: (severity, text) => live.note(severity, text),
     exportPcap: (filter) => {
@@ -102,7 +103,6 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
 
 /** Mutes and acknowledgements, written at once; nobody is told anything. */
 class FixtureAlerts implements AlertDesk {
-  readonly channels = [];
   readonly mutes: Mute[] = [];
   testCount = 0;
   readonly #path: string;

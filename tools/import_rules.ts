@@ -117,6 +117,7 @@ const rules: readonly Rule[] = [
       findingEnds,
       text,
       "agent/incident/attack.ts",
+      "agent/store/alert_rows.ts",
     ],
     types: ["agent/"],
   },

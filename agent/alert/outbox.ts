@@ -7,7 +7,7 @@
  *        | a failure that may pass: again after 5 s, 15 s, 45 s … 10 min, each give or take a quarter, for a day
  *        '- a refusal, or a day over --> failed
  */
-import type { Alert, AlertDelivery } from "../records.ts";
+import type { Alert, AlertDelivery, ChannelState } from "../records.ts";
 import { type Channel, ChannelError } from "./channel.ts";
 
 export interface OutboxOptions {
@@ -20,18 +20,6 @@ export interface OutboxOptions {
   readonly random: () => number;
 }
 
-export interface ChannelCounts {
-  readonly channel: string;
-  readonly sent: number;
-  readonly failed: number;
-  /** Tries that did not succeed. */
-  readonly retries: number;
-  readonly waiting: number;
-  /** The server's last words, or what went wrong last. */
-  readonly lastAnswer: string;
-  readonly isFailing: boolean;
-}
-
 /** Alerts that wait; the oldest is given up beyond that. */
 const waitingMax = 1000;
 const firstPauseUs = 5_000_000;
@@ -40,38 +28,40 @@ const pauseMaxUs = 600_000_000;
 const jitter = 0.25;
 const giveUpUs = 86_400_000_000;
 
-interface ChannelState {
+interface Line {
   readonly channel: Channel;
   isBusy: boolean;
   sent: number;
   failed: number;
   retries: number;
-  lastAnswer: string;
-  isFailing: boolean;
+  lastSentUs: number | null;
+  lastFailedUs: number | null;
+  lastFailure: string;
 }
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #states: readonly ChannelState[];
+  readonly #lines: readonly Line[];
   readonly #alerts = new Map<number, Alert>();
   #isStopped = false;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    this.#states = options.channels.map((channel) => ({
+    this.#lines = options.channels.map((channel) => ({
       channel,
       isBusy: false,
       sent: 0,
       failed: 0,
       retries: 0,
-      lastAnswer: "",
-      isFailing: false,
+      lastSentUs: null,
+      lastFailedUs: null,
+      lastFailure: "",
     }));
   }
 
   /** Deliveries of a new alert, one for each channel. */
   deliveries(): AlertDelivery[] {
-    return this.#states.map(({ channel }) => ({
+    return this.#lines.map(({ channel }) => ({
       channel: channel.name,
       state: "waiting",
       attempts: 0,
@@ -81,9 +71,24 @@ export class Outbox {
     }));
   }
 
+  /** Takes up when each channel has last taken an alert and last failed, from alerts of earlier runs. */
+  restore(alerts: readonly Alert[]): void {
+    for (const line of this.#lines) {
+      for (const alert of alerts) {
+        const delivery = deliveryOf(alert, line.channel.name);
+        if (!delivery || delivery.triedUs === null) continue;
+        if (delivery.state === "sent") line.lastSentUs = latest(line.lastSentUs, delivery.triedUs);
+        else if (latest(line.lastFailedUs, delivery.triedUs) === delivery.triedUs) {
+          line.lastFailedUs = delivery.triedUs;
+          line.lastFailure = delivery.answer;
+        }
+      }
+    }
+  }
+
   /** Takes a stored alert that waits, new or of an earlier run; channels that are no longer set up are given up. */
   add(alert: Alert): void {
-    const names = new Set(this.#states.map(({ channel }) => channel.name));
+    const names = new Set(this.#lines.map(({ channel }) => channel.name));
     const known = alert.deliveries.map((delivery): AlertDelivery =>
       delivery.state !== "waiting" || names.has(delivery.channel)
         ? delivery
@@ -97,10 +102,10 @@ export class Outbox {
   /** Sends what is due; call it once a second. */
   pump(): void {
     if (this.#isStopped) return;
-    for (const state of this.#states) {
-      if (state.isBusy) continue;
-      const due = this.#due(state.channel.name);
-      if (due) this.#send(state, due);
+    for (const line of this.#lines) {
+      if (line.isBusy) continue;
+      const due = this.#due(line.channel.name);
+      if (due) this.#send(line, due);
     }
   }
 
@@ -111,13 +116,14 @@ export class Outbox {
 
   /** Whether something is being sent. */
   get isBusy(): boolean {
-    return this.#states.some(({ isBusy }) => isBusy);
+    return this.#lines.some(({ isBusy }) => isBusy);
   }
 
-  counts(): ChannelCounts[] {
-    return this.#states.map(({ channel, isBusy: _isBusy, ...counts }) => ({
+  counts(): ChannelState[] {
+    return this.#lines.map(({ channel, isBusy: _isBusy, ...counts }) => ({
       channel: channel.name,
       ...counts,
+      isFailing: (counts.lastFailedUs ?? -1) > (counts.lastSentUs ?? -1),
       waiting: [...this.#alerts.values()].filter((alert) => waits(alert, channel.name)).length,
     }));
   }
@@ -131,19 +137,18 @@ export class Outbox {
     return null;
   }
 
-  async #send(state: ChannelState, alert: Alert): Promise<void> {
-    state.isBusy = true;
-    const { name } = state.channel;
+  async #send(line: Line, alert: Alert): Promise<void> {
+    line.isBusy = true;
+    const { name } = line.channel;
     let outcome: Partial<AlertDelivery>;
     try {
-      const answer = await state.channel.send(alert);
-      state.sent++;
-      state.isFailing = false;
+      const answer = await line.channel.send(alert);
+      line.sent++;
+      line.lastSentUs = this.#options.nowUs();
       outcome = { state: "sent", nextUs: null, answer };
     } catch (error) {
-      outcome = this.#failure(state, alert, error);
+      outcome = this.#failure(line, alert, error);
     }
-    state.lastAnswer = outcome.answer ?? "";
     const newest = this.#alerts.get(alert.id) ?? alert;
     const before = deliveryOf(newest, name)!;
     const delivery: AlertDelivery = {
@@ -156,26 +161,27 @@ export class Outbox {
       ...newest,
       deliveries: newest.deliveries.map((each) => each.channel === name ? delivery : each),
     });
-    state.isBusy = false;
+    line.isBusy = false;
     this.pump();
   }
 
-  #failure(state: ChannelState, alert: Alert, error: unknown): Partial<AlertDelivery> {
+  #failure(line: Line, alert: Alert, error: unknown): Partial<AlertDelivery> {
     const answer = error instanceof Error ? error.message : String(error);
     const nowUs = this.#options.nowUs();
     const isRefused = error instanceof ChannelError && error.isPermanent;
     const isLate = nowUs - alert.tsUs > giveUpUs;
-    state.isFailing = true;
+    line.lastFailedUs = nowUs;
+    line.lastFailure = answer;
     if (isRefused || isLate) {
-      state.failed++;
+      line.failed++;
       return {
         state: "failed",
         nextUs: null,
         answer: isLate ? `given up after a day: ${answer}` : answer,
       };
     }
-    state.retries++;
-    const attempts = deliveryOf(alert, state.channel.name)!.attempts;
+    line.retries++;
+    const attempts = deliveryOf(alert, line.channel.name)!.attempts;
     const pauseUs = Math.min(firstPauseUs * pauseFactor ** attempts, pauseMaxUs);
     const spread = 1 + jitter * (2 * this.#options.random() - 1);
     return { nextUs: Math.round(nowUs + pauseUs * spread), answer };
@@ -201,6 +207,10 @@ export class Outbox {
     else this.#alerts.set(alert.id, newest);
     this.#options.save(newest);
   }
+}
+
+function latest(a: number | null, b: number): number {
+  return Math.max(a ?? b, b);
 }
 
 function deliveryOf(alert: Alert, name: string): AlertDelivery | undefined {

@@ -140,3 +140,27 @@ Deno.test("a new start sends what was not taken, and nothing that was", async ()
   deepStrictEqual(other.saved.get(1)!.state, "sent");
   match(other.saved.get(1)!.deliveries[0]!.answer, /no longer set up/);
 });
+
+Deno.test("Outbox knows from earlier runs when each channel last took an alert and last failed", () => {
+  const { outbox } = open("mail", "hook");
+  const tried = (id: number, channel: string, state: "sent" | "failed", triedUs: number) => {
+    const [delivery] = outbox.deliveries();
+    const deliveries = [{ ...delivery!, channel, state, triedUs, answer: `${state} ${id}` }];
+    return { ...alert(id, outbox), deliveries };
+  };
+  outbox.restore([
+    tried(1, "mail", "failed", startUs - 9),
+    tried(2, "mail", "failed", startUs - 7),
+    tried(3, "mail", "sent", startUs - 5),
+    tried(4, "hook", "sent", startUs - 3),
+    tried(5, "hook", "failed", startUs - 2),
+    tried(6, "pigeon", "failed", startUs - 1),
+  ]);
+  const seen = outbox.counts().map((
+    { lastSentUs, lastFailedUs, lastFailure, isFailing },
+  ) => [lastSentUs, lastFailedUs, lastFailure, isFailing]);
+  deepStrictEqual(seen, [
+    [startUs - 5, startUs - 7, "failed 2", false],
+    [startUs - 3, startUs - 2, "failed 5", true],
+  ]);
+});

@@ -5,7 +5,7 @@
  */
 import { type HealthReport, HealthWatch } from "../alert/health.ts";
 import { checkMute, scopeOf } from "../alert/mutes.ts";
-import { type ChannelCounts, Outbox } from "../alert/outbox.ts";
+import { Outbox } from "../alert/outbox.ts";
 import {
   AlertPolicy,
   type AlertSubject,
@@ -68,6 +68,7 @@ export class AlertHost implements AlertDesk {
       nowUs,
       random: Math.random,
     });
+    options.live.channels = this.#outbox.counts();
   }
 
   /** Takes up what an earlier run left, and begins to listen. Throws what StoreQueries throws. */
@@ -80,6 +81,7 @@ export class AlertHost implements AlertDesk {
     this.#mutes = queries.mutes().map(readMute);
     this.#policy.setMutes(this.#mutes);
     this.#policy.restore(alerts);
+    this.#outbox.restore(alerts);
     for (const alert of alerts) {
       if (alert.state === "held") this.#held.set(alert.id, alert);
       else if (alert.state === "waiting") this.#outbox.add(alert);
@@ -114,10 +116,6 @@ export class AlertHost implements AlertDesk {
   }
 
   // ------------------------------------------------ what people say
-
-  get channels(): readonly ChannelCounts[] {
-    return this.#outbox.counts();
-  }
 
   get mutes(): readonly Mute[] {
     return this.#mutes;
@@ -207,6 +205,7 @@ export class AlertHost implements AlertDesk {
     this.#watchHealth();
     this.#decide(this.#policy.tick(nowUs()));
     this.#outbox.pump();
+    this.#options.live.channels = this.#outbox.counts();
   }
 
   #decide(decisions: readonly Decision[]): void {

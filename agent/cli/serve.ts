@@ -42,6 +42,12 @@ export function startDashboard(
       hostname: hostname(),
       replay: input.kind === "file" ? { file: input.path, speed: input.speed } : null,
       loopbackNote: input.kind === "live" ? input.loopbackNote : "",
+      telling: {
+        severity: config.alertSeverity,
+        intervalS: config.alertIntervalS,
+        perHourMax: config.alertsPerHour,
+        quietHours: config.quietHours?.text ?? "",
+      },
     },
     note: (severity, text) => {
       live.note(severity, text);

@@ -62,6 +62,7 @@ export interface ScanFilter extends EpisodeFilter {
 export interface AlertFilter extends FindingFilter {
   readonly state?: string | undefined;
   readonly incidentId?: number | undefined;
+  readonly muteId?: number | undefined;
 }
 
 /** Rows of `incidents`. */
@@ -128,11 +129,12 @@ export function episodeConditions(filter: ScanFilter): Condition[] {
 
 export function alertConditions(filter: AlertFilter): Condition[] {
   const conditions = findingConditions(filter);
-  const { state, incidentId } = filter;
+  const { state, incidentId, muteId } = filter;
   if (state !== undefined) conditions.push({ sql: "state = ?", parameters: [state] });
   if (incidentId !== undefined) {
     conditions.push({ sql: "incident_id = ?", parameters: [incidentId] });
   }
+  if (muteId !== undefined) conditions.push({ sql: "mute_id = ?", parameters: [muteId] });
   return conditions;
 }
 

@@ -319,6 +319,15 @@ export class StoreQueries {
     };
   }
 
+  /** How many alerts each mute has held back, by its id; those that retention has not removed. */
+  mutedCounts(): ReadonlyMap<number, number> {
+    const rows = this.#all(
+      `SELECT mute_id, count(*) AS held FROM alerts WHERE mute_id IS NOT NULL
+       GROUP BY mute_id ORDER BY mute_id DESC LIMIT ${mutesMax}`,
+    );
+    return new Map(rows.map(({ mute_id, held }) => [Number(mute_id), Number(held)]));
+  }
+
   /** All mutes, the newest first. */
   mutes(): readonly StoredMute[] {
     return this.#all(

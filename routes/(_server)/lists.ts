@@ -99,7 +99,7 @@ export function scanFilter(query: URLSearchParams): ScanFilter {
 }
 
 export function alertFilter(query: URLSearchParams): AlertFilter {
-  const own = ["kind", "severity", "state", "incident"];
+  const own = ["kind", "severity", "state", "incident", "mute"];
   checkNames(query, [...own, ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
@@ -107,6 +107,7 @@ export function alertFilter(query: URLSearchParams): AlertFilter {
     severity: choiceParameter(query, "severity", SEVERITIES),
     state: choiceParameter(query, "state", ALERT_STATES),
     incidentId: wholeNumber(query, "incident", { min: 0, max: Number.MAX_SAFE_INTEGER }),
+    muteId: wholeNumber(query, "mute", { min: 0, max: Number.MAX_SAFE_INTEGER }),
   };
 }
 

@@ -1,7 +1,6 @@
 /** `/metrics` in the Prometheus text format 0.0.4. All counters are totals since the start of the program. */
-import type { ChannelCounts } from "../../agent/alert/outbox.ts";
 import type { LiveState } from "../../agent/live_state.ts";
-import type { FindingKind } from "../../agent/records.ts";
+import type { ChannelState, FindingKind } from "../../agent/records.ts";
 
 interface Sample {
   readonly labels?: Readonly<Record<string, string>>;
@@ -18,14 +17,13 @@ interface Family {
 export function metricsText(
   live: LiveState,
   streamCount: number,
-  channels: readonly ChannelCounts[],
 ): string {
   return [
     ...trafficFamilies(live),
     ...captureFamilies(live),
     ...detectionFamilies(live),
     ...programFamilies(live, streamCount),
-    ...alertFamilies(channels),
+    ...alertFamilies(live.channels),
   ].map(familyText).join("");
 }
 
@@ -217,7 +215,7 @@ function programFamilies(live: LiveState, streamCount: number): Family[] {
   ];
 }
 
-function alertFamilies(channels: readonly ChannelCounts[]): Family[] {
+function alertFamilies(channels: readonly ChannelState[]): Family[] {
   const samples = (states: readonly ("sent" | "failed" | "retries" | "waiting")[]) =>
     channels.flatMap(({ channel, ...counts }) =>
       states.map((state) => ({ labels: { channel, state }, value: counts[state] }))

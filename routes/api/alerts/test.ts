@@ -5,13 +5,13 @@ import { define } from "../../(_server)/state.ts";
 /** Sends a test through every channel; what each answers stands in the list of alerts. */
 export const handler = define.handlers({
   POST(ctx) {
-    const { alerts } = ctx.state.context;
-    if (alerts.channels.length === 0) {
+    const { alerts, live } = ctx.state.context;
+    if (live.channels.length === 0) {
       return errorJson(409, "No channel is set up: see Alerts for what to add.");
     }
     const id = alerts.sendTest();
     return acceptsPage(ctx.req)
-      ? ctx.redirect("/alerts", 303)
+      ? ctx.redirect(`/alerts?test=${id}`, 303)
       : Response.json({ id }, { status: 202 });
   },
 });

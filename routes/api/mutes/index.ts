@@ -6,12 +6,15 @@ import { define } from "../../(_server)/state.ts";
 import { muteRow } from "../../../agent/store/alert_rows.ts";
 
 /**
- * Mutes, newest first. POST makes one of the fields kind, source, destination, port, until and note; with `preview=1` in the
+ * Mutes, newest first, with how many alerts each has held back. POST makes one of the fields kind, source, destination, port, until and note; with `preview=1` in the
  * address it only says what of the last seven days it would have held back. What is refused names its field.
  */
 export const handler = define.handlers({
   GET({ state }) {
-    return Response.json({ mutes: state.context.alerts.mutes.map(muteRow) });
+    const { alerts, queries } = state.context;
+    const held = queries.mutedCounts();
+    const mutes = alerts.mutes.map((mute) => ({ ...muteRow(mute), held: held.get(mute.id) ?? 0 }));
+    return Response.json({ mutes });
   },
   async POST(ctx) {
     const { context } = ctx.state;
