@@ -26,6 +26,7 @@ import {
   quote,
   type RawValue,
 } from "./option_values.ts";
+import { idleOptions, listed } from "./idle_options.ts";
 import { nearest } from "./nearest.ts";
 import type { Severity } from "./records.ts";
 import { COMMAND_NAMES, type CommandName, OPTIONS, type OptionSpec } from "./options.ts";
@@ -84,6 +85,8 @@ export interface Config {
   readonly exportFormat: "csv" | "jsonl";
   readonly fromUs: number | null;
   readonly toUs: number | null;
+  /** What was given and changes nothing: a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 export type LogPackets = "all" | "sampled" | "anomalous" | "none";
@@ -224,11 +227,6 @@ function checkExportTakes(
   }
 }
 
-/** "a", "a and b", "a, b and c". */
-function listed(words: readonly string[]): string {
-  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
-}
-
 const operandCounts: Partial<Record<CommandName, { min: number; max: number; what: string }>> = {
   replay: { min: 1, max: 1, what: "one capture file (or - for stdin)" },
   analyze: { min: 1, max: Infinity, what: "at least one capture file (or - for stdin)" },
@@ -366,6 +364,7 @@ function build(
     exportFormat: text("format") as "csv" | "jsonl",
     fromUs: one(values, "from", asTimeUs),
     toUs: one(values, "to", asTimeUs),
+    warnings: [],
   };
   checkDashboardAddress(config);
   checkMail(config, values);
@@ -373,7 +372,15 @@ function build(
   if (fromUs !== null && toUs !== null && toUs <= fromUs) {
     throw new UsageError("--to must be later than --from.");
   }
-  return Object.freeze(config);
+  return Object.freeze({ ...config, warnings: idleOptions(config, heeded(command, values)) });
+}
+
+/** How the options were given that the command heeds. */
+function heeded(command: CommandName, values: RawValues): ReadonlyMap<string, string> {
+  return new Map(
+    [...values].filter(([name]) => specByName.get(name)!.commands?.includes(command) ?? true)
+      .map(([name, [raw]]) => [name, raw!.origin]),
+  );
 }
 
 function one<T>(
@@ -431,12 +438,20 @@ function smtpFromUrl(
     throw new UsageError(`${raw.origin} must not hold the password. Set TAPWATCH_SMTP_PASSWORD.`);
   }
   const isTls = url.protocol === "smtps:";
+  const security = url.searchParams.get("security");
+  const isKnown = url.searchParams.size === 0 ||
+    url.searchParams.size === 1 && !isTls && ["starttls", "none"].includes(security ?? "");
+  if (!isKnown || !["", "/"].includes(url.pathname) || url.hash !== "") {
+    throw new UsageError(
+      `${raw.origin} takes nothing behind the port but ?security=none (or starttls) of smtp://.`,
+    );
+  }
   return {
     host: url.hostname,
     port: url.port === "" ? (isTls ? 465 : 587) : Number(url.port),
     user: url.username === "" ? user : decodeURIComponent(url.username),
     password: url.password === "" ? password : decodeURIComponent(url.password),
-    security: isTls ? "tls" : url.searchParams.get("security") === "none" ? "none" : "starttls",
+    security: isTls ? "tls" : security === "none" ? "none" : "starttls",
   };
 }
 

@@ -92,6 +92,45 @@ Deno.test("parseConfig() reads speeds and operands of replay", () => {
   deepStrictEqual(parseConfig(["replay", "--speed", "10", "-"], nothing).operands, ["-"]);
 });
 
+const noChannel = "no mail server, webhook or syslog is set up, so nobody is told of anything. " +
+  "Add --smtp-url URL with --mail-to ADDR, --webhook URL or --syslog URL.";
+const idle: readonly (readonly [readonly string[], Record<string, string>, readonly string[]])[] = [
+  [[], {}, []],
+  [["--quiet-hours", "22:00-07:00"], {}, [`--quiet-hours has no effect: ${noChannel}`]],
+  [
+    ["--alert-severity", "low"],
+    { TAPWATCH_WEBHOOK_SECRET: "x" },
+    [`--alert-severity and TAPWATCH_WEBHOOK_SECRET have no effect: ${noChannel}`],
+  ],
+  [["--alert-severity", "low", "--webhook", "https://example.org/"], {}, []],
+  [["--alert-severity", "low", "--syslog", "udp://192.0.2.1"], {}, []],
+  [
+    ["--syslog", "udp://192.0.2.1"],
+    { TAPWATCH_SMTP_USER: "me", TAPWATCH_WEBHOOK_SECRET: "x" },
+    [
+      "TAPWATCH_SMTP_USER has no effect: no mail server is set up. Add --smtp-url URL.",
+      "TAPWATCH_WEBHOOK_SECRET has no effect: no webhook is set up. Add --webhook URL.",
+    ],
+  ],
+  [
+    ["--smtp-url", "smtp://mail", "--mail-to", "ops@example.org"],
+    { TAPWATCH_SMTP_HOST: "other", TAPWATCH_SMTP_PORT: "25", TAPWATCH_SMTP_USER: "me" },
+    ["TAPWATCH_SMTP_HOST and TAPWATCH_SMTP_PORT have no effect: --smtp-url says it."],
+  ],
+  [
+    ["--pcap-files", "0", "--pcap-file-mb", "5"],
+    {},
+    ["--pcap-file-mb has no effect: --pcap-files 0 turns the capture ring off."],
+  ],
+  // Variables for another command.
+  [["analyze", "x"], { TAPWATCH_QUIET_HOURS: "22:00-07:00" }, []],
+];
+for (const [args, env, expected] of idle) {
+  Deno.test(`parseConfig() warns of what has no effect: ${args.join(" ")} ${Object.keys(env)}`, () => {
+    deepStrictEqual(parseConfig(args, withEnv(env)).warnings, expected);
+  });
+}
+
 /** The UsageError that `parse` throws. */
 function refusal(parse: () => unknown): UsageError {
   try {
@@ -104,6 +143,16 @@ function refusal(parse: () => unknown): UsageError {
 }
 
 const refusals: readonly (readonly [readonly string[], string])[] = [
+  ...[
+    "smtp://mail?tls=no",
+    "smtps://mail?security=none",
+    "smtp://mail/x",
+    "smtp://mail?security=no",
+  ]
+    .map((url): [string[], string] => [
+      ["--smtp-url", url, "--mail-to", "ops@example.org"],
+      "--smtp-url takes nothing behind the port but ?security=none (or starttls) of smtp://.",
+    ]),
   [["--prot", "80"], "Unknown option --prot. Did you mean --port? See tapwatch help."],
   [["-z"], "Unknown option -z. See tapwatch help."],
   [["rnu"], 'Unknown command "rnu". Did you mean run?'],

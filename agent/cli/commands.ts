@@ -10,6 +10,7 @@ import { writeToStdout } from "./stdout.ts";
 /** Runs the configured command to its end. Throws TapwatchError. */
 export async function runCommand(config: Config): Promise<void> {
   const log = new Log({ level: config.logLevel, format: config.logFormat });
+  for (const text of config.warnings) log.warning(text);
   switch (config.command) {
     case "run":
     case "replay":

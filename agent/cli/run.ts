@@ -61,6 +61,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     await supervisor.start();
     startAlerts(alerts, live, log);
     log.info(startLine(config, input, server));
+    for (const text of config.warnings) live.note("warning", text);
     noteLoopback(input, live, log);
     if (input.kind === "file") supervisor.drained.then(() => finishReplay(supervisor, live, log));
     await Promise.race([signal, supervisor.failure]);

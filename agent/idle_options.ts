@@ -1,0 +1,60 @@
+/** Options that were given and change nothing as the others are: said at the start, so that nothing is ignored in silence. */
+
+/** As much of Config as this asks. */
+interface Settings {
+  readonly smtp: object | null;
+  readonly webhooks: readonly object[];
+  readonly syslog: object | null;
+  readonly pcapFiles: number;
+}
+
+/** By option, as it was given: "--quiet-hours", "TAPWATCH_QUIET_HOURS". */
+export type GivenOptions = ReadonlyMap<string, string>;
+
+const ofAlerts = [
+  "alert-severity",
+  "alerts-per-hour",
+  "alert-interval",
+  "quiet-hours",
+  "anomaly-threshold",
+  "dashboard-url",
+];
+const ofServer = ["smtp-port", "smtp-user", "smtp-password", "smtp-security"];
+
+/** A sentence for each reason. */
+export function idleOptions(
+  { smtp, webhooks, syslog, pcapFiles }: Settings,
+  given: GivenOptions,
+): string[] {
+  const isTold = smtp !== null || webhooks.length > 0 || syslog !== null;
+  const cases: readonly (readonly [boolean, readonly string[], string])[] = [
+    [
+      !isTold,
+      [...ofAlerts, ...ofServer, "webhook-secret"],
+      "no mail server, webhook or syslog is set up, so nobody is told of anything. Add --smtp-url URL with " +
+      "--mail-to ADDR, --webhook URL or --syslog URL.",
+    ],
+    [isTold && smtp === null, ofServer, "no mail server is set up. Add --smtp-url URL."],
+    [
+      isTold && webhooks.length === 0,
+      ["webhook-secret"],
+      "no webhook is set up. Add --webhook URL.",
+    ],
+    [
+      given.has("smtp-url"),
+      ["smtp-host", "smtp-port", "smtp-security"],
+      `${given.get("smtp-url")} says it.`,
+    ],
+    [pcapFiles === 0, ["pcap-file-mb"], "--pcap-files 0 turns the capture ring off."],
+  ];
+  return cases.flatMap(([isIdle, names, why]) => {
+    const idle = isIdle ? names.flatMap((name) => given.get(name) ?? []) : [];
+    if (idle.length === 0) return [];
+    return [`${listed(idle)} ${idle.length === 1 ? "has" : "have"} no effect: ${why}`];
+  });
+}
+
+/** "a", "a and b", "a, b and c". */
+export function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
