@@ -62,7 +62,7 @@ interface OpenEpisode extends Episode {
 const openMax = 256;
 const growth = 10;
 /** After so long without evidence an episode is told again that has grown by a fifth: what people see stays true. */
-export const PAUSE_US = 10_000_000;
+export const PAUSE_US = 2_000_000;
 export const PAUSE_GROWTH = 1.2;
 
 export class Episodes {
