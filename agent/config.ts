@@ -218,7 +218,9 @@ function checkExportTakes(
   const useless: readonly (readonly [string, string])[] = kind === "pcap"
     ? [["format", "packets are exported as a pcap file."]]
     : [
-      ["filter", "rows are not filtered by it in this version. Rows take --from and --to."],
+      ...(kind === "hosts"
+        ? [["from", "hosts have no time."], ["to", "hosts have no time."]] as const
+        : []),
       ["vxlan-port", "rows are as they were decoded."],
     ];
   for (const [option, why] of useless) {

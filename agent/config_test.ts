@@ -202,8 +202,8 @@ const refusals: readonly (readonly [readonly string[], string])[] = [
     '--alert-severity must be one of info, low, medium, high, critical, got "hgih". Did you mean high?',
   ],
   [
-    ["export", "flows", "--filter", "port 80"],
-    "--filter has no effect here: rows are not filtered by it in this version. Rows take --from and --to.",
+    ["export", "hosts", "--from", "2026-11-22T14:00:00Z"],
+    "--from has no effect here: hosts have no time.",
   ],
   [
     ["export", "flows", "--vxlan-port", "6789"],

@@ -73,7 +73,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: "",
     placeholder: "EXPR",
     help:
-      "BPF capture filter (pcap-filter syntax); for export pcap: host A, port N, a protocol, joined by and",
+      "BPF capture filter (pcap-filter syntax); for export: a search, as 'host 10.0.0.9 and port 443'",
     commands: [...capturing, "export"],
     flagOnly: ["export"],
   },

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { inputTimeOf } from "./input_time.ts";
 import { Notice } from "./Notice.tsx";
+import { SearchBox, SearchChips, type ShownSearch } from "./SearchBox.tsx";
 
 export interface ListField {
   readonly name: string;
@@ -14,7 +15,10 @@ export interface ListField {
 
 interface Props {
   readonly url: URL;
+  readonly search: ShownSearch;
   readonly fields: readonly ListField[];
+  /** Said beside the chips: how many rows there are. */
+  readonly count?: string;
   readonly error: string;
   readonly nextCursor: string | null;
   /** True where `empty` stands in place of the children. */
@@ -25,16 +29,18 @@ interface Props {
 }
 
 export function ListPage(
-  { url, fields, error, nextCursor, isEmpty = false, empty = "", children }: Props,
+  { url, search, fields, count = "", error, nextCursor, isEmpty = false, empty = "", children }:
+    Props,
 ) {
   const query = url.searchParams;
-  const isFiltered = fields.some(({ name }) => query.get(name));
+  const isFiltered = search.text !== "" || fields.some(({ name }) => query.get(name));
   return (
     <>
       <div class="c12 fold">
         <input type="checkbox" class="vh" id="filters-shown" checked={isFiltered} />
         <label for="filters-shown" class="btn">Filters</label>
         <form method="get" action={url.pathname} class="filters">
+          <SearchBox {...search} />
           {fields.map((field) => (
             <Field key={field.name} field={field} value={query.get(field.name) ?? ""} />
           ))}
@@ -43,8 +49,15 @@ export function ListPage(
             <a class="btn quiet" href={url.pathname} aria-current="false">Clear</a>
           )}
           <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
+          <a class="btn quiet" href={`/api${url.pathname}${csvQuery(url)}`}>CSV</a>
         </form>
       </div>
+      {(search.chips.length > 0 || count !== "") && (
+        <div class="c12 chips" role="group" aria-label="Search in use">
+          <SearchChips {...search} />
+          {count !== "" && <span class="dim">{count}</span>}
+        </div>
+      )}
       {error !== ""
         ? <Notice title="This list cannot be shown" detail={error} />
         : (
@@ -100,6 +113,12 @@ function Field({ field, value }: { field: ListField; value: string }) {
         )}
     </label>
   );
+}
+
+function csvQuery({ searchParams }: URL): string {
+  const query = new URLSearchParams(searchParams);
+  query.set("format", "csv");
+  return `?${query}`;
 }
 
 function nextLink(url: URL, cursor: string): string {

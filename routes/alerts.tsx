@@ -11,7 +11,7 @@ import { Notice } from "../components/Notice.tsx";
 import AlertRows from "../islands/AlertRows.tsx";
 import MuteButton from "../islands/MuteButton.tsx";
 import TellingLine from "../islands/TellingLine.tsx";
-import { alertFilter, attempt } from "./(_server)/lists.ts";
+import { alertFilter, attempt, shownSearch } from "./(_server)/lists.ts";
 import { wholeNumber } from "./(_server)/parameters.ts";
 import { define, type State } from "./(_server)/state.ts";
 
@@ -73,13 +73,14 @@ export default define.page<typeof handler>(function Alerts({ data, state }) {
         : <TellingLine initial={message} zone={zone} rules={options.telling} test={data.test} />}
       <ListPage
         url={listUrl}
+        search={shownSearch("alerts", listUrl)}
         fields={alertFields}
         error={data.refusal}
         nextCursor={data.nextCursor}
       >
         <AlertRows
           alerts={rows.map(readAlert)}
-          query={isFirstPage ? query : null}
+          query={isFirstPage && filter.q === undefined ? query : null}
           isFiltered={listUrl.search !== ""}
           hasChannels={live.channels.length > 0}
           {...clock}

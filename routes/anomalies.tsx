@@ -6,7 +6,7 @@ import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
 import { findingQuery, notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
-import { anomalyFilter, listPage } from "./(_server)/lists.ts";
+import { anomalyFilter, listPage, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
@@ -22,6 +22,7 @@ export default define.page<typeof handler>(function Anomalies({ data, state, url
   return (
     <ListPage
       url={url}
+      search={shownSearch("anomalies", url)}
       fields={anomalyFields}
       error={data.error}
       nextCursor={nextCursor}
@@ -29,7 +30,9 @@ export default define.page<typeof handler>(function Anomalies({ data, state, url
       <FindingRows
         list="anomalies"
         findings={rows.map((row) => forRow(readFinding("anomalies", row)))}
-        query={isFirstPage ? findingQuery(anomalyFilter(url.searchParams)) : null}
+        query={isFirstPage && !url.searchParams.get("q")
+          ? findingQuery(anomalyFilter(url.searchParams))
+          : null}
         isFiltered={url.search !== ""}
         nowUs={pageNowUs(state.message)}
         zone={state.sensor.zone}

@@ -1,9 +1,9 @@
 /** Flows of the database, by their ends, newest first. */
-import { flowFields } from "../components/filter_fields.ts";
+import { timeFields } from "../components/filter_fields.ts";
 import { FlowTable } from "../components/FlowTable.tsx";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
-import { flowFilter, listPage } from "./(_server)/lists.ts";
+import { flowFilter, listPage, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
@@ -19,7 +19,8 @@ export default define.page<typeof handler>(function Flows({ data, state, url }) 
   return (
     <ListPage
       url={url}
-      fields={flowFields}
+      search={shownSearch("flows", url)}
+      fields={timeFields}
       error={data.error}
       nextCursor={nextCursor}
       isEmpty={rows.length === 0}

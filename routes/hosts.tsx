@@ -5,7 +5,7 @@ import { hostFields } from "../components/filter_fields.ts";
 import { formatBytes, formatWhen } from "../components/format.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
-import { hostFilter, listPage } from "./(_server)/lists.ts";
+import { hostFilter, listPage, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
@@ -21,6 +21,7 @@ export default define.page<typeof handler>(function Hosts({ data, state, url }) 
   return (
     <ListPage
       url={url}
+      search={shownSearch("hosts", url)}
       fields={hostFields}
       error={data.error}
       nextCursor={nextCursor}

@@ -1,8 +1,8 @@
 /** Packet rows of the database, newest first. */
-import { packetFields } from "../components/filter_fields.ts";
+import { timeFields } from "../components/filter_fields.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { PacketTable } from "../components/PacketTable.tsx";
-import { listPage, packetFilter, toPacketRow } from "./(_server)/lists.ts";
+import { listPage, packetFilter, shownSearch, toPacketRow } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
@@ -17,7 +17,8 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
   return (
     <ListPage
       url={url}
-      fields={packetFields}
+      search={shownSearch("packets", url)}
+      fields={timeFields}
       error={data.error}
       nextCursor={nextCursor}
       isEmpty={rows.length === 0}

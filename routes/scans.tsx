@@ -6,7 +6,7 @@ import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
 import { findingQuery, notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
-import { listPage, scanFilter } from "./(_server)/lists.ts";
+import { listPage, scanFilter, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
@@ -22,6 +22,7 @@ export default define.page<typeof handler>(function Scans({ data, state, url }) 
   return (
     <ListPage
       url={url}
+      search={shownSearch("scans", url)}
       fields={scanFields}
       error={data.error}
       nextCursor={nextCursor}
@@ -29,7 +30,9 @@ export default define.page<typeof handler>(function Scans({ data, state, url }) 
       <FindingRows
         list="scans"
         findings={rows.map((row) => forRow(readFinding("scans", row)))}
-        query={isFirstPage ? findingQuery(scanFilter(url.searchParams)) : null}
+        query={isFirstPage && !url.searchParams.get("q")
+          ? findingQuery(scanFilter(url.searchParams))
+          : null}
         isFiltered={url.search !== ""}
         nowUs={pageNowUs(state.message)}
         zone={state.sensor.zone}

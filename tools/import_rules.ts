@@ -25,7 +25,16 @@ const common = [
   "agent/nearest.ts",
 ]
   .concat("agent/version.ts", text);
-const storeForReading = ["queries", "filters", "finding_rows", "alert_rows", "schema", "time_list"]
+const search = "agent/search/";
+const storeForReading = [
+  "queries",
+  "filters",
+  "finding_rows",
+  "alert_rows",
+  "schema",
+  "time_list",
+  "csv",
+]
   .map((name) => `agent/store/${name}.ts`);
 const forDashboard = [
   ...common,
@@ -38,6 +47,7 @@ const forDashboard = [
     "agent/alert/mutes.ts",
     "agent/live_state.ts",
     "agent/log.ts",
+    search,
     findingReader,
     incidentReader,
   );
@@ -66,9 +76,13 @@ const rules: readonly Rule[] = [
       "agent/hot/",
       "agent/detect/",
     ]
-      .concat(common),
+      .concat(common, search),
   },
-  { part: /^agent\/store\//, values: common },
+  {
+    part: /^agent\/search\//,
+    values: [records, "agent/nearest.ts", "agent/decode/addresses.ts"],
+  },
+  { part: /^agent\/store\//, values: [...common, search] },
   {
     part: /^agent\/eve\//,
     values: ["agent/cli/time_text.ts", "agent/finding_ends.ts", ...common],
@@ -104,7 +118,7 @@ const rules: readonly Rule[] = [
   },
   {
     part: /^islands\//,
-    values: ["components/", records, findingReader, incidentReader],
+    values: ["components/", records, findingReader, incidentReader, search],
     types: ["agent/"],
   },
   {
@@ -129,7 +143,7 @@ const rules: readonly Rule[] = [
 const impure =
   /\b(Deno\.\w+|Date\.now|new Date\(\)|performance\.now|Math\.random|crypto\.getRandomValues|crypto\.randomUUID|console\.\w+)/g;
 const purePart =
-  /^agent\/((decode|flow|hot|detect|incident|text)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
+  /^agent\/((decode|flow|hot|detect|incident|text|search)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
 
 export interface Import {
   /** Relative to the root. */

@@ -1,21 +1,19 @@
 /**
- * `tapwatch export packets | flows | anomalies | scans | incidents | alerts`: the rows of the database, newest first, as CSV or as
+ * `tapwatch export packets | flows | anomalies | scans | incidents | alerts | hosts`: the rows of the database, newest first, as CSV or as
  * JSON lines, under the tables' column names. Streamed a thousand rows at a time, beside a running writer; rows that
  * come in meanwhile are not among them. (`export pcap` reads capture files instead and lives elsewhere.)
- *
- * CSV is RFC 4180: a header, CRLF, quotes where needed, empty for NULL. Names in traffic are chosen by strangers, and
- * spreadsheets run a cell that begins with = + - @ (or a tab or return before one) as a formula. Such a text gets an
- * apostrophe in front, which spreadsheets read as "this is text". Numbers are never changed; who needs the exact
- * bytes takes JSON lines.
  */
 import { RunError, UsageError } from "../errors.ts";
 import { StoreError } from "../store/failure.ts";
-import type { FindingFilter, FlowFilter, PacketFilter } from "../store/filters.ts";
+import { csvHeader, csvRow, type Row } from "../store/csv.ts";
+import { pointAt, SearchError } from "../search/search_error.ts";
+import type { TimeRange } from "../store/filters.ts";
 import { StoreQueries } from "../store/queries.ts";
 import {
   ALERT_COLUMNS,
   ANOMALY_COLUMNS,
   FLOW_COLUMNS,
+  HOST_COLUMNS,
   INCIDENT_COLUMNS,
   INCIDENT_HUMAN_COLUMNS,
   PACKET_COLUMNS,
@@ -32,18 +30,17 @@ const exportColumns = {
   scans: SCAN_COLUMNS,
   incidents: [...INCIDENT_COLUMNS, ...INCIDENT_HUMAN_COLUMNS],
   alerts: ALERT_COLUMNS,
+  hosts: HOST_COLUMNS,
 } as const;
 export type ExportKind = keyof typeof exportColumns;
 
 /** The kinds that runExport() knows. */
 export const EXPORT_KINDS = Object.keys(exportColumns) as ExportKind[];
 
-/** Filters that a kind does not have are not heeded. */
-export interface ExportOptions
-  extends
-    Omit<PacketFilter, "cursor" | "limit">,
-    Omit<FlowFilter, "cursor" | "limit">,
-    Omit<FindingFilter, "cursor" | "limit"> {
+/** Hosts have no time. */
+export interface ExportOptions extends TimeRange {
+  /** A search of agent/search. */
+  readonly q?: string;
   readonly format: "csv" | "jsonl";
   /** The folder that holds `packet_logs.db`. */
   readonly resultsDir: string;
@@ -64,7 +61,8 @@ export async function runExport(
   const columns = exportColumns[kind];
   const toText = format === "csv" ? csvRow : jsonRow;
   try {
-    if (format === "csv") await write(columns.join(",") + "\r\n");
+    queries.readSearch(kind, filter.q);
+    if (format === "csv") await write(csvHeader(columns));
     let count = 0;
     for (
       const rows of pages((cursor) => queries[kind]({ ...filter, limit: pageRowsMax, cursor }))
@@ -74,14 +72,17 @@ export async function runExport(
     }
     return count;
   } catch (error) {
+    if (error instanceof SearchError) {
+      throw new UsageError(`${error.message}.\n${pointAt(filter.q ?? "", error.column)}`, {
+        cause: error,
+      });
+    }
     if (!(error instanceof StoreError)) throw error;
     throw new RunError(`${error.message}. Try again, or see tapwatch doctor.`, { cause: error });
   } finally {
     queries.close();
   }
 }
-
-type Row = Readonly<Record<string, string | number | null>>;
 
 function* pages(read: (cursor: string | undefined) => Page<object>): Generator<readonly Row[]> {
   let cursor: string | undefined;
@@ -90,18 +91,6 @@ function* pages(read: (cursor: string | undefined) => Page<object>): Generator<r
     if (page.rows.length > 0) yield page.rows as readonly Row[];
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
-}
-
-function csvRow(row: Row, columns: readonly string[]): string {
-  return columns.map((column) => csvCell(row[column] ?? null)).join(",") + "\r\n";
-}
-
-/** One CSV cell; see above for what is done to formulas. */
-export function csvCell(value: string | number | null): string {
-  if (value === null) return "";
-  if (typeof value === "number") return String(value);
-  const text = /^[\t\r\n ]*[=+\-@]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function jsonRow(row: Row): string {

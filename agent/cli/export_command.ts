@@ -20,7 +20,12 @@ export async function runExportCommand(config: Config): Promise<void> {
   let held = "";
   await runExport(
     kind as ExportKind,
-    { format: config.exportFormat, resultsDir: config.resultsFolder, ...range(config) },
+    {
+      format: config.exportFormat,
+      resultsDir: config.resultsFolder,
+      q: config.filter,
+      ...range(config),
+    },
     (text) => {
       if (held !== "") writeToStdout(encoder.encode(held));
       held = text;

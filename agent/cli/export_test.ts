@@ -1,7 +1,8 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { UsageError } from "../errors.ts";
 import {
   flow,
+  hostRow,
   many,
   openWriter,
   packetRow,
@@ -9,7 +10,7 @@ import {
   startUs,
   withDatabasePath,
 } from "../store/testing.ts";
-import { csvCell, EXPORT_KINDS, type ExportKind, type ExportOptions, runExport } from "./export.ts";
+import { EXPORT_KINDS, type ExportKind, type ExportOptions, runExport } from "./export.ts";
 
 async function exported(
   kind: ExportKind,
@@ -20,26 +21,6 @@ async function exported(
   const resultsDir = path.replace("/packet_logs.db", "");
   await runExport(kind, { ...options, resultsDir }, (part) => void (text += part));
   return text;
-}
-
-const cellCases = [
-  [null, ""],
-  [-5, "-5"],
-  ["", ""],
-  ["plain", "plain"],
-  ['a "b", c', '"a ""b"", c"'],
-  ["two\nlines", '"two\nlines"'],
-  ["=1+1", "'=1+1"],
-  ["+1", "'+1"],
-  ["-1", "'-1"],
-  ["@SUM(A1)", "'@SUM(A1)"],
-  ["\t=1", "'\t=1"],
-  ['=HYPERLINK("x","y")', `"'=HYPERLINK(""x"",""y"")"`],
-  ["1:LQU9qZlK+B5F3KDmev6m5PMibrg=", "1:LQU9qZlK+B5F3KDmev6m5PMibrg="],
-] as const;
-for (const [value, cell] of cellCases) {
-  Deno.test(`csvCell(${JSON.stringify(value)}) is ${JSON.stringify(cell)}`, () =>
-    strictEqual(csvCell(value), cell));
 }
 
 Deno.test("packets are exported whole, newest first, over many pages", () =>
@@ -92,3 +73,34 @@ Deno.test("an export without a database says where it looked", () =>
       (error) => error instanceof UsageError && error.message.includes(path),
     )
   ));
+
+Deno.test("rows are exported by a search, and one that is wrong is refused with a caret before any output", () =>
+  withDatabasePath(async (path) => {
+    const writer = openWriter(path);
+    const hosts = [hostRow("192.168.1.4", { name: "printer" }), hostRow("192.168.1.5")];
+    writer.write(rows({ flows: many(20, (number) => flow(number), 1), hosts }));
+    writer.close();
+    const linesOf = async (kind: ExportKind, q: string) =>
+      (await exported(kind, path, { format: "jsonl", q })).split("\n").length - 1;
+    strictEqual(await linesOf("flows", "host printer"), 1);
+    strictEqual(await linesOf("flows", "port 443 and not host 192.168.1.0/24"), 0);
+    strictEqual(await linesOf("flows", "bytes > 1kB"), 20);
+    strictEqual(await linesOf("hosts", "name printer"), 1);
+    for (const kind of EXPORT_KINDS) strictEqual(await linesOf(kind, "host 10.9.9.9"), 0, kind);
+    for (const q of ["hots printer", "port 443,x", "name".padEnd(10_000, "x"), "("]) {
+      let hasWritten = false;
+      await rejects(
+        runExport(
+          "flows",
+          { format: "csv", q, resultsDir: path.replace("/packet_logs.db", "") },
+          () => void (hasWritten = true),
+        ),
+        (error) => {
+          ok(error instanceof UsageError);
+          match(error.message, /^Column \d+ of the search: [^\n]+\n {2}[^\n]*\n +\^$/);
+          return true;
+        },
+      );
+      ok(!hasWritten, q);
+    }
+  }));

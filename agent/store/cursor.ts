@@ -27,6 +27,28 @@ export function decodeTimeCursor(list: TimeListName, cursor: string): TimePlace 
   return place;
 }
 
+/** A place in a list that is sorted by a value, and the newest row of those that were sorted. */
+export interface SortedPlace {
+  readonly value: number;
+  readonly id: number;
+  readonly newest: TimePlace;
+}
+
+export function encodeSortedCursor(order: string, { value, id, newest }: SortedPlace): string {
+  return encode(`${order}:${value}:${id}:${newest.tsUs}:${newest.id}`);
+}
+
+/** Throws RangeError when `cursor` is not one of this list in this order. */
+export function decodeSortedCursor(order: string, cursor: string): SortedPlace {
+  const pattern = `^${order}${`:(${numberPattern})`.repeat(4)}$`;
+  const [, ...found] = new RegExp(pattern).exec(decode(cursor)) ?? [];
+  const [value, id, tsUs, newestId] = found.map(Number);
+  if (found.length === 0 || ![value, id, tsUs, newestId].every(Number.isSafeInteger)) {
+    throw refusal(cursor);
+  }
+  return { value: value!, id: id!, newest: { tsUs: tsUs!, id: newestId! } };
+}
+
 /** A place among hosts, in one of their orders: after this value, and at this value after this address. */
 export interface HostPlace {
   readonly value: number;

@@ -14,35 +14,41 @@ export interface Paging {
   readonly cursor?: string | undefined;
 }
 
-export interface PacketFilter extends TimeRange, Paging {
-  /** Transport or application, as "tcp" or "dns". */
-  readonly protocol?: string | undefined;
-  /** Either address, whole. */
-  readonly host?: string | undefined;
-  /** Either port. */
-  readonly port?: number | undefined;
-  /** Part of an address or of the text for people, in upper or lower case. */
-  readonly text?: string | undefined;
-  readonly flowId?: number | undefined;
+/** A search of agent/search. */
+interface Searched {
+  readonly q?: string | undefined;
 }
 
-/** Flows that overlap the time range, in the order of their ends. */
-export interface FlowFilter extends TimeRange, Paging {
-  /** Transport or service. */
-  readonly protocol?: string | undefined;
-  readonly service?: string | undefined;
-  readonly connState?: string | undefined;
-  /** The responder accepted, or sent anything where nothing is accepted. */
-  readonly isAnswered?: boolean | undefined;
-  readonly host?: string | undefined;
-  readonly port?: number | undefined;
-  /** Part of the name (SNI, queried name, HTTP host). */
-  readonly name?: string | undefined;
-  /** Part of an address or name, or a whole JA4 or Community ID. */
-  readonly text?: string | undefined;
-}
+export interface PacketFilter extends TimeRange, Paging, Searched {}
 
-export interface FindingFilter extends TimeRange, Paging {
+/** Flows that overlap the time range, in the order of their ends, or in another among the newest of them. */
+export interface FlowFilter extends TimeRange, Paging, Searched {
+  readonly order?: FlowOrder | undefined;
+  readonly isAscending?: boolean | undefined;
+}
+export const FLOW_ORDERS = [
+  "last",
+  "start",
+  "bytes",
+  "sent",
+  "received",
+  "packets",
+  "duration",
+] as const;
+export type FlowOrder = typeof FLOW_ORDERS[number];
+
+/** What each order goes by. */
+export const flowValues: { readonly [order in FlowOrder]: string } = {
+  last: "end_us",
+  start: "start_us",
+  bytes: "(orig_wire_bytes + resp_wire_bytes)",
+  sent: "orig_wire_bytes",
+  received: "resp_wire_bytes",
+  packets: "(orig_pkts + resp_pkts)",
+  duration: "(end_us - start_us)",
+};
+
+export interface FindingFilter extends TimeRange, Paging, Searched {
   readonly kind?: string | undefined;
   readonly severity?: string | undefined;
 }
@@ -66,7 +72,7 @@ export interface AlertFilter extends FindingFilter {
 }
 
 /** Rows of `incidents`. */
-export interface IncidentFilter extends TimeRange, Paging {
+export interface IncidentFilter extends TimeRange, Paging, Searched {
   readonly severity?: string | undefined;
   readonly actor?: string | undefined;
   /** One of the listed sources or targets, whole. */
@@ -78,10 +84,7 @@ export interface IncidentFilter extends TimeRange, Paging {
 
 /** Descending, but for addresses. */
 export type HostOrder = "bytes" | "last_seen" | "first_seen" | "address";
-export interface HostFilter extends Paging {
-  readonly isLocal?: boolean | undefined;
-  /** Part of address, name or MAC address. */
-  readonly text?: string | undefined;
+export interface HostFilter extends Paging, Searched {
   readonly order?: HostOrder | undefined;
 }
 
@@ -95,17 +98,6 @@ export function bounds(
     }
   }
   return { fromUs: fromUs ?? null, toUs: toUs ?? null };
-}
-
-export function packetConditions(filter: PacketFilter): Condition[] {
-  const conditions: Condition[] = [];
-  const { protocol, host, port, text, flowId } = filter;
-  if (protocol !== undefined) conditions.push(either("protocol", "application", protocol));
-  if (host !== undefined) conditions.push(either("src", "dst", host.toLowerCase()));
-  if (port !== undefined) conditions.push(either("src_port", "dst_port", port));
-  if (text !== undefined) conditions.push(contains(["src", "dst", "info"], text));
-  if (flowId !== undefined) conditions.push({ sql: "flow_id = ?", parameters: [flowId] });
-  return conditions;
 }
 
 export function findingConditions({ kind, severity }: FindingFilter): Condition[] {
@@ -164,29 +156,6 @@ function lists(column: string, address: string): Condition {
   return { sql: `instr(${column}, ?) > 0`, parameters: [item] };
 }
 
-/** All but `host`, which is looked up through an index. */
-export function flowConditions(filter: FlowFilter): Condition[] {
-  const conditions: Condition[] = [];
-  const { protocol, service, connState, isAnswered, port, name, text } = filter;
-  if (protocol !== undefined) conditions.push(either("proto", "service", protocol));
-  if (service !== undefined) conditions.push({ sql: "service = ?", parameters: [service] });
-  if (connState !== undefined) conditions.push({ sql: "conn_state = ?", parameters: [connState] });
-  if (isAnswered) {
-    const sql = "(instr(history, 'h') > 0 OR proto <> 'tcp' AND resp_pkts > 0)";
-    conditions.push({ sql, parameters: [] });
-  }
-  if (port !== undefined) conditions.push(either("orig_p", "resp_p", port));
-  if (name !== undefined) conditions.push(contains(["name"], name));
-  if (text !== undefined) {
-    const part = contains(["orig_h", "resp_h", "name"], text);
-    conditions.push({
-      sql: `(${part.sql} OR ja4 = ? OR community_id = ?)`,
-      parameters: [...part.parameters, text, text],
-    });
-  }
-  return conditions;
-}
-
 /** What each order goes by, in SQL, … */
 export const hostValues: { readonly [order in HostOrder]: string } = {
   bytes: "(in_bytes + out_bytes)",
@@ -203,34 +172,12 @@ export function hostValue(host: StoredHost, order: HostOrder): number {
   return order === "first_seen" ? host.first_seen_us : 0;
 }
 
-export function hostConditions(
-  { isLocal, text, cursor }: HostFilter,
-  order: HostOrder,
-): Condition[] {
-  const conditions: Condition[] = [];
-  if (isLocal !== undefined) {
-    conditions.push({ sql: "is_local = ?", parameters: [isLocal ? 1 : 0] });
-  }
-  if (text !== undefined) conditions.push(contains(["address", "name", "mac"], text));
-  if (cursor !== undefined) {
-    const { value, address } = decodeHostCursor(order, cursor);
-    conditions.push({
-      sql: `(${hostValues[order]} < ? OR (${hostValues[order]} = ? AND address > ?))`,
-      parameters: [value, value, address],
-    });
-  }
-  return conditions;
-}
-
-function either(first: string, second: string, value: string | number): Condition {
-  return { sql: `(${first} = ? OR ${second} = ?)`, parameters: [value, value] };
-}
-
-/** `instr` rather than LIKE: nothing in `text` has a meaning of its own. Lower-cases ASCII letters only, as SQLite does. */
-function contains(columns: readonly string[], text: string): Condition {
-  const part = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  return {
-    sql: `(${columns.map((column) => `instr(lower(${column}), ?) > 0`).join(" OR ")})`,
-    parameters: columns.map(() => part),
-  };
+/** Where the list of hosts goes on. */
+export function hostConditions({ cursor }: HostFilter, order: HostOrder): Condition[] {
+  if (cursor === undefined) return [];
+  const { value, address } = decodeHostCursor(order, cursor);
+  return [{
+    sql: `(${hostValues[order]} < ? OR (${hostValues[order]} = ? AND address > ?))`,
+    parameters: [value, value, address],
+  }];
 }

@@ -4,6 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { UsageError } from "../errors.ts";
+import { addSearchFunctions } from "../search/sql.ts";
 import { type StoreError, toStoreError } from "./failure.ts";
 import { migrate, readUserVersion } from "./migrations.ts";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
@@ -81,7 +82,10 @@ export function openForReading(path: string): DatabaseSync | null {
   try {
     database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
     const version = checkIdentity(database, path);
-    if (version === SCHEMA_VERSION) return database;
+    if (version === SCHEMA_VERSION) {
+      addSearchFunctions(database);
+      return database;
+    }
     database.close();
     if (version === 0) return null;
   } catch (error) {

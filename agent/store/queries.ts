@@ -20,20 +20,24 @@ import {
   episodeConditions,
   type EpisodeFilter,
   type FindingFilter,
-  flowConditions,
   type FlowFilter,
+  flowValues,
   hostConditions,
   type HostFilter,
   hostValue,
   hostValues,
   incidentConditions,
   type IncidentFilter,
-  packetConditions,
   type PacketFilter,
   type ScanFilter,
   type TimeRange,
 } from "./filters.ts";
 import type { FindingRole } from "../records.ts";
+import type { SearchList } from "../search/fields.ts";
+import { parseSearch } from "../search/parse.ts";
+import { knownHostsMax, resolveHosts } from "../search/resolve.ts";
+import { searchSql } from "../search/sql.ts";
+import { ALL, allOf, type SearchTree } from "../search/tree.ts";
 import { openForReading } from "./open.ts";
 import {
   FLOWS_PER_RUN,
@@ -52,9 +56,11 @@ import {
 import {
   checkLimit,
   type Condition,
+  countTimeList,
   joinConditions,
   type Page,
   readTimeList,
+  type TimeListQuery,
 } from "./time_list.ts";
 
 /** Counters summed and levels at their highest over `bucketUs` from each `ts_us`. Empty buckets are left out. */
@@ -142,13 +148,30 @@ export class StoreQueries {
     this.#database = null;
   }
 
+  /** What a search says, with the hosts that it names. Throws SearchError. */
+  readSearch(list: SearchList, q = ""): SearchTree {
+    const { tree } = parseSearch(q, list);
+    return resolveHosts(tree, (by, text) => this.#hostAddresses(by, text));
+  }
+
+  #hostAddresses(by: "name" | "mac", text: string): string[] {
+    const isPattern = by === "name" && /[*?]/.test(text);
+    const rows = this.#all(
+      `SELECT address FROM hosts WHERE lower(${by}) ${isPattern ? "GLOB" : "="} ? LIMIT ?`,
+      isPattern ? text.replaceAll("[", "[[]") : text,
+      knownHostsMax + 1,
+    );
+    return rows.map(({ address }) => String(address));
+  }
+
   packets(filter: PacketFilter = {}): Page<StoredPacket> {
+    const conditions = this.#searchConditions("packets", this.readSearch("packets", filter.q));
     return this.#ask((database) =>
       readTimeList(database, {
         list: "packets",
         time: "ts_us",
         ...bounds(filter),
-        conditions: packetConditions(filter),
+        conditions,
         limit: filter.limit,
         cursor: filter.cursor,
       })
@@ -156,23 +179,39 @@ export class StoreQueries {
   }
 
   flows(filter: FlowFilter = {}): Page<StoredFlow> {
+    const query = this.#flowQuery(filter);
+    return this.#ask((database) => readTimeList(database, query));
+  }
+
+  /** How many flows `filter` finds, as far as one page of it may look. */
+  flowCount(filter: FlowFilter = {}): { readonly count: number; readonly isMore: boolean } {
+    const query = this.#flowQuery(filter);
+    return this.#ask((database) => countTimeList(database, query));
+  }
+
+  #flowQuery(filter: FlowFilter): TimeListQuery {
     const { fromUs, toUs } = bounds(filter);
-    const conditions = flowConditions(filter);
+    const { lookup, rest } = lookupOf(this.readSearch("flows", filter.q));
+    const conditions = this.#searchConditions("flows", rest);
     if (toUs !== null) conditions.push({ sql: "start_us < ?", parameters: [toUs] });
-    return this.#ask((database) =>
-      readTimeList(database, {
-        list: "flows",
-        time: "end_us",
-        fromUs,
-        toUs: toUs === null ? null : toUs + flowSpanMaxUs,
-        ...(filter.host === undefined
-          ? {}
-          : { lookup: { columns: ["orig_h", "resp_h"], value: filter.host.toLowerCase() } }),
-        conditions,
-        limit: filter.limit,
-        cursor: filter.cursor,
-      })
-    );
+    const { order = "last", isAscending = false } = filter;
+    return {
+      list: "flows",
+      time: "end_us",
+      fromUs,
+      toUs: toUs === null ? null : toUs + flowSpanMaxUs,
+      ...(lookup && { lookup }),
+      conditions,
+      ...((order !== "last" || isAscending) && {
+        order: { name: order, sql: flowValues[order], isAscending },
+      }),
+      limit: filter.limit,
+      cursor: filter.cursor,
+    };
+  }
+
+  #searchConditions(list: SearchList, tree: SearchTree): Condition[] {
+    return tree === ALL ? [] : [searchSql(tree, list)];
   }
 
   /** The flow with this `flows.id`; null when it is not (or no longer) there. */
@@ -192,16 +231,7 @@ export class StoreQueries {
 
   /** Newest first by the time of their last evidence. */
   incidents(filter: IncidentFilter = {}): Page<StoredIncident> {
-    return this.#ask((database) =>
-      readTimeList(database, {
-        list: "incidents",
-        time: "last_us",
-        ...bounds(filter),
-        conditions: incidentConditions(filter),
-        limit: filter.limit,
-        cursor: filter.cursor,
-      })
-    );
+    return this.#findings("incidents", "last_us", filter, incidentConditions(filter));
   }
 
   /** The row of `incidents` with this id; null when it is not (or no longer) there. */
@@ -358,7 +388,10 @@ export class StoreQueries {
   hosts(filter: HostFilter = {}): Page<StoredHost> {
     const order = filter.order ?? "bytes";
     const limit = checkLimit(filter.limit);
-    const conditions = hostConditions(filter, order);
+    const conditions = [
+      ...this.#searchConditions("hosts", this.readSearch("hosts", filter.q)),
+      ...hostConditions(filter, order),
+    ];
     return this.#ask((database) => {
       if (!database) return { rows: [], nextCursor: null };
       const { sql, parameters } = joinConditions(conditions);
@@ -488,18 +521,19 @@ export class StoreQueries {
   }
 
   #findings<Row>(
-    list: "anomalies" | "scans" | "alerts",
+    list: "anomalies" | "scans" | "incidents" | "alerts",
     time: string,
     filter: FindingFilter,
     conditions: readonly Condition[],
   ): Page<Row> {
     const { limit, cursor } = filter;
+    const searched = this.#searchConditions(list, this.readSearch(list, filter.q));
     return this.#ask((database) =>
       readTimeList(database, {
         list,
         time,
         ...bounds(filter),
-        conditions,
+        conditions: [...conditions, ...searched],
         limit,
         cursor,
       })
@@ -548,6 +582,25 @@ export class StoreQueries {
     this.#database = openForReading(this.#path);
     return this.#database;
   }
+}
+
+/**
+ * One address that all rows must have, which an index finds, and what else is asked; the whole tree where there is none.
+ */
+function lookupOf(
+  tree: SearchTree,
+): { readonly lookup: TimeListQuery["lookup"] | null; readonly rest: SearchTree } {
+  const parts = tree.op === "and" ? tree.parts : [tree];
+  for (const part of parts) {
+    if (part.op !== "in" || part.values.length !== 1) continue;
+    if (!part.columns.every((column) => column === "orig_h" || column === "resp_h")) continue;
+    const others = parts.filter((other) => other !== part);
+    return {
+      lookup: { columns: part.columns, value: String(part.values[0]) },
+      rest: others.length === 0 ? ALL : allOf(others),
+    };
+  }
+  return { lookup: null, rest: tree };
 }
 
 function checkStats(fromUs: number, toUs: number, pointCount: number): void {

@@ -2,7 +2,8 @@ import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/str
 import { DatabaseSync } from "node:sqlite";
 import { StoreError } from "./failure.ts";
 import { StoreQueries } from "./queries.ts";
-import { FLOWS_PER_RUN } from "./schema.ts";
+import { FLOW_ORDERS, type FlowOrder } from "./filters.ts";
+import { FLOWS_PER_RUN, type StoredFlow } from "./schema.ts";
 import {
   flow,
   hostRow,
@@ -84,23 +85,23 @@ const dnsQuery = packetRow(3, {
 });
 const packetCases = [
   [{}, 20],
-  [{ protocol: "udp" }, 1],
-  [{ protocol: "dns" }, 1],
-  [{ protocol: "tcp" }, 19],
-  [{ host: "2001:DB8::53" }, 1],
-  [{ host: "2001:db8::5" }, 0],
-  [{ port: 53 }, 1],
-  [{ port: 443 }, 19],
-  [{ text: "EXAMPLE" }, 1],
-  [{ text: "100%_e" }, 1],
-  [{ text: "%" }, 1],
-  [{ text: "198.51." }, 19],
-  [{ flowId: FLOWS_PER_RUN + 900 }, 1],
+  [{ q: "proto udp" }, 1],
+  [{ q: "service dns" }, 1],
+  [{ q: "proto tcp" }, 19],
+  [{ q: "host 2001:DB8::53" }, 1],
+  [{ q: "host 2001:db8::5" }, 0],
+  [{ q: "port 53" }, 1],
+  [{ q: "port 443" }, 19],
+  [{ q: "EXAMPLE" }, 1],
+  [{ q: "100%_e" }, 1],
+  [{ q: "%" }, 1],
+  [{ q: "198.51." }, 19],
+  [{ q: `flow ${FLOWS_PER_RUN + 900}` }, 1],
   [{ fromUs: startUs + 5000 }, 15],
   [{ toUs: startUs + 5000 }, 5],
   [{ fromUs: startUs + 5000, toUs: startUs + 7000 }, 2],
   [{ fromUs: null, toUs: null, limit: 7 }, 7],
-  [{ protocol: "tcp", host: "192.168.1.4", port: 40_004 }, 1],
+  [{ q: "proto tcp and host 192.168.1.4 and port 40004" }, 1],
 ] as const;
 for (const [filter, count] of packetCases) {
   Deno.test(`packets(${JSON.stringify(filter)}) finds ${count}`, () =>
@@ -123,20 +124,24 @@ const odd = flow(3, {
 });
 const flowCases = [
   [{}, 20],
-  [{ protocol: "udp" }, 1],
-  [{ protocol: "quic" }, 1],
-  [{ service: "tls" }, 19],
-  [{ connState: "S0" }, 1],
-  [{ host: "2001:DB8::2" }, 1],
-  [{ host: "2001:db8::1", port: 8443 }, 1],
-  [{ host: "192.168.1.4" }, 1],
-  [{ host: "198.51.100.4", port: 1 }, 0],
-  [{ port: 443 }, 19],
-  [{ name: "video" }, 1],
-  [{ name: "198.51" }, 0],
-  [{ text: "198.51" }, 19],
-  [{ text: "1:abc=" }, 1],
-  [{ text: "q13d0310h3_x_y" }, 1],
+  [{ q: "proto udp" }, 1],
+  [{ q: "service quic" }, 1],
+  [{ q: "service tls" }, 19],
+  [{ q: "state S0" }, 1],
+  [{ q: "host 2001:DB8::2" }, 1],
+  [{ q: "host 2001:db8::1 and port 8443" }, 1],
+  [{ q: "host 192.168.1.4" }, 1],
+  [{ q: "not host 192.168.1.4" }, 19],
+  [{ q: "src 192.168.1.4 or dst 2001:db8::2" }, 2],
+  [{ q: "dst 198.51.100.4 and port 443" }, 1],
+  [{ q: "host 198.51.100.4 and port 1" }, 0],
+  [{ q: "port 443" }, 19],
+  [{ q: "name *video*" }, 1],
+  [{ q: "name *198.51*" }, 0],
+  [{ q: "198.51" }, 19],
+  [{ q: "1:abc=" }, 1],
+  [{ q: "q13d0310h3_x_y" }, 1],
+  [{ q: "state open" }, 0],
   // Flow n lasts from n ms to n + 500 ms: all overlap 19 ms to 20 ms but 20, which begins there.
   [{ fromUs: startUs + 19_000, toUs: startUs + 20_000 }, 19],
   [{ fromUs: startUs + 519_000 }, 2],
@@ -180,7 +185,9 @@ Deno.test("a host's flows come once each, newest first, whichever side it was on
         }), 1),
     }),
     (queries) => {
-      const { rows: all } = walk((cursor) => queries.flows({ host: "10.0.0.1", limit: 8, cursor }));
+      const { rows: all } = walk((cursor) =>
+        queries.flows({ q: "host 10.0.0.1", limit: 8, cursor })
+      );
       deepStrictEqual(all.map((row) => row.id % FLOWS_PER_RUN), many(90, (number) => 90 - number));
     },
   ));
@@ -194,10 +201,10 @@ Deno.test("a search looks at a bounded stretch a page, and goes on where it stop
       writer.write(rows({ packets: many(Math.min(10_000, count - from), packetRow, from) }));
     }
     const queries = new StoreQueries(path);
-    const first = queries.packets({ text: "needle" });
+    const first = queries.packets({ q: "needle" });
     strictEqual(first.rows.length, 0);
     ok(first.nextCursor !== null);
-    const { rows: all, pages } = walk((cursor) => queries.packets({ text: "needle", cursor }));
+    const { rows: all, pages } = walk((cursor) => queries.packets({ q: "needle", cursor }));
     deepStrictEqual(all.map((row) => row.info), ["needle"]);
     strictEqual(pages, 3);
     queries.close();
@@ -254,9 +261,9 @@ Deno.test("hosts are listed in each order, page by page, and filtered", () => {
       );
       deepStrictEqual(values, values.toSorted((a, b) => b - a), order);
     }
-    strictEqual(queries.hosts({ isLocal: true }).rows.length, 15);
-    strictEqual(queries.hosts({ text: "PRINT" }).rows[0]!.address, "10.0.0.4");
-    strictEqual(queries.hosts({ text: "00:05" }).rows[0]!.address, "10.0.0.5");
+    strictEqual(queries.hosts({ q: "local yes" }).rows.length, 15);
+    strictEqual(queries.hosts({ q: "PRINT" }).rows[0]!.address, "10.0.0.4");
+    strictEqual(queries.hosts({ q: "00:05" }).rows[0]!.address, "10.0.0.5");
     strictEqual(queries.host("10.0.0.4")!.name, "Printer");
     strictEqual(queries.host("10.0.0.99"), null);
   });
@@ -370,3 +377,71 @@ Deno.test("lists are read along an index, without a sort", () =>
     );
     database.close();
   }));
+
+Deno.test("flows are sorted among the newest, page by page, and not moved by flows that end meanwhile", () =>
+  withRows(
+    rows({ flows: many(60, (number) => flow(number, { origWireBytes: (number * 37) % 50 }), 1) }),
+    (queries, writer) => {
+      let next = 1000;
+      for (const isAscending of [false, true]) {
+        for (const order of FLOW_ORDERS) {
+          const { count } = queries.flowCount();
+          const { rows: all } = walk((cursor) => {
+            const page = queries.flows({ order, isAscending, limit: 7, cursor });
+            writer.write(rows({ flows: many(2, (number) => flow(number), next += 2) }));
+            return page;
+          });
+          const ids = all.map(({ id }) => id % FLOWS_PER_RUN);
+          strictEqual(new Set(ids).size, count, order);
+          const values = all.map((row) => flowValueOf(row, order));
+          const sorted = values.toSorted((a, b) => isAscending ? a - b : b - a);
+          deepStrictEqual(values, sorted, order);
+        }
+      }
+      throws(
+        () => queries.flows({ order: "bytes", cursor: queries.flows({ limit: 1 }).nextCursor! }),
+        /Unknown cursor/,
+      );
+    },
+  ));
+
+function flowValueOf(row: StoredFlow, order: FlowOrder): number {
+  return {
+    last: row.end_us,
+    start: row.start_us,
+    bytes: row.orig_wire_bytes + row.resp_wire_bytes,
+    sent: row.orig_wire_bytes,
+    received: row.resp_wire_bytes,
+    packets: row.orig_pkts + row.resp_pkts,
+    duration: row.end_us - row.start_us,
+  }[order];
+}
+
+Deno.test("flows are counted as far as a page looks", () =>
+  withRows(
+    rows({ flows: many(60, (number) => flow(number), 1) }),
+    (queries) => {
+      deepStrictEqual(queries.flowCount(), { count: 60, isMore: false });
+      deepStrictEqual(queries.flowCount({ q: "host 198.51.100.7" }), { count: 1, isMore: false });
+      deepStrictEqual(queries.flowCount({ q: "port 1" }), { count: 0, isMore: false });
+    },
+  ));
+
+Deno.test("a search names hosts by what is known of them, and is refused when nobody is", () =>
+  withRows(
+    rows({
+      flows: many(20, (number) => flow(number), 1),
+      hosts: [
+        hostRow("192.168.1.4", { name: "Printer", mac: "02:00:5e:10:00:01" }),
+        hostRow("192.168.1.5", { name: "print-2f" }),
+      ],
+    }),
+    (queries) => {
+      for (
+        const [q, count] of [["host printer", 1], ["host print*", 2], ["not host print*", 18]]
+          .concat([["mac 02-00-5e-10-00-01", 1]]) as [string, number][]
+      ) strictEqual(queries.flows({ q }).rows.length, count, q);
+      throws(() => queries.flows({ q: "port 443 and host fax" }), /Column 19.*no host is known/);
+      throws(() => queries.hosts({ q: "host fax" }), /no host is known/);
+    },
+  ));

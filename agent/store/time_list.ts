@@ -7,12 +7,21 @@
  * each); the rows between it and the cursor are then read through the same index, without a sort.
  */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import { decodeTimeCursor, encodeTimeCursor, type TimeListName, type TimePlace } from "./cursor.ts";
+import {
+  decodeSortedCursor,
+  decodeTimeCursor,
+  encodeSortedCursor,
+  encodeTimeCursor,
+  type TimeListName,
+  type TimePlace,
+} from "./cursor.ts";
 
 /** Rows that one page may look at: about 50 ms. */
 export const rowsLookedAtMax = 50_000;
 /** Rows in one page. */
 export const pageRowsMax = 1000;
+/** Rows that are counted. */
+export const countMax = 10_000;
 const pageRowsDefault = 100;
 
 export interface Page<Row> {
@@ -38,12 +47,19 @@ export interface TimeListQuery {
   readonly lookup?: { readonly columns: readonly string[]; readonly value: string };
   /** What rows must fulfil besides; each row between the bounds is looked at. */
   readonly conditions: readonly Condition[];
+  /** The order of the newest `rowsLookedAtMax` rows, if not that of time; `sql` gives whole numbers. */
+  readonly order?: {
+    readonly name: string;
+    readonly sql: string;
+    readonly isAscending: boolean;
+  };
   readonly limit: number | undefined;
   readonly cursor: string | undefined;
 }
 
 /** Throws RangeError for a limit or cursor that is none. */
 export function readTimeList<Row>(database: DatabaseSync | null, query: TimeListQuery): Page<Row> {
+  if (query.order !== undefined) return readSortedList(database, query, query.order);
   const limit = checkLimit(query.limit);
   const start = query.cursor === undefined ? null : decodeTimeCursor(query.list, query.cursor);
   if (database === null) return { rows: [], nextCursor: null };
@@ -53,12 +69,103 @@ export function readTimeList<Row>(database: DatabaseSync | null, query: TimeList
   if (floor) {
     bounds.push({ sql: `(${query.time}, id) >= (?, ?)`, parameters: [floor.tsUs, floor.id] });
   }
-  const rows = readBranches(database, query, { branches, bounds, limit });
+  const rows = readBranches(database, query, { branches, bounds, limit, order: timeOrder(query) });
   const last = rows.length === limit ? placeOf(rows.at(-1)!, query.time) : floor;
   return {
     rows: rows as unknown as Row[],
     nextCursor: last === null ? null : encodeTimeCursor(query.list, last),
   };
+}
+
+/**
+ * In another order than that of time, among the newest rows of the range only. Where those end is kept in the cursor, so that
+ * rows that come in later change nothing.
+ */
+function readSortedList<Row>(
+  database: DatabaseSync | null,
+  query: TimeListQuery,
+  { name, sql, isAscending }: NonNullable<TimeListQuery["order"]>,
+): Page<Row> {
+  const limit = checkLimit(query.limit);
+  const order = `${query.list}-${name}-${isAscending ? "up" : "down"}`;
+  const start = query.cursor === undefined ? null : decodeSortedCursor(order, query.cursor);
+  if (database === null) return { rows: [], nextCursor: null };
+  const branches = lookupBranches(query);
+  const bounds = rangeConditions(query, null);
+  const newest = start?.newest ?? newestPlace(database, query, bounds);
+  if (newest === null) return { rows: [], nextCursor: null };
+  const { tsUs, id } = newest;
+  bounds.push({ sql: `(${query.time}, id) <= (?, ?)`, parameters: [tsUs, id] });
+  const floor = findFloor(database, query, branches, bounds);
+  if (floor) {
+    bounds.push({ sql: `(${query.time}, id) >= (?, ?)`, parameters: [floor.tsUs, floor.id] });
+  }
+  if (start) {
+    const sign = isAscending ? ">" : "<";
+    bounds.push({
+      sql: `(${sql} ${sign} ? OR (${sql} = ? AND id < ?))`,
+      parameters: [start.value, start.value, start.id],
+    });
+  }
+  const rows = readBranches(database, query, {
+    branches,
+    bounds,
+    limit,
+    order: `ORDER BY ${sql} ${isAscending ? "ASC" : "DESC"}, id DESC`,
+  });
+  const last = rows.length === limit ? Number(rows.at(-1)!.id) : null;
+  return {
+    rows: rows as unknown as Row[],
+    nextCursor: last === null ? null : encodeSortedCursor(order, {
+      value: valueOf(database, query, sql, last),
+      id: last,
+      newest,
+    }),
+  };
+}
+
+function newestPlace(
+  database: DatabaseSync,
+  query: TimeListQuery,
+  bounds: readonly Condition[],
+): TimePlace | null {
+  const { sql, parameters } = joinConditions(bounds);
+  const row = database.prepare(
+    `SELECT ${query.time}, id FROM ${query.list} ${sql} ${timeOrder(query)} LIMIT 1`,
+  ).get(...parameters);
+  return row === undefined ? null : placeOf(row, query.time);
+}
+
+function valueOf(database: DatabaseSync, query: TimeListQuery, sql: string, id: number): number {
+  const row = database.prepare(`SELECT ${sql} AS value FROM ${query.list} WHERE id = ?`).get(id);
+  return Number(row?.value ?? 0);
+}
+
+/** How many rows there are, as far as a page may look; `isMore` when there are, or may be, others. */
+export function countTimeList(
+  database: DatabaseSync | null,
+  query: TimeListQuery,
+): { readonly count: number; readonly isMore: boolean } {
+  if (database === null) return { count: 0, isMore: false };
+  const branches = lookupBranches(query);
+  const bounds = rangeConditions(query, null);
+  const floor = query.conditions.length === 0 ? null : findFloor(database, query, branches, bounds);
+  if (floor) {
+    bounds.push({ sql: `(${query.time}, id) >= (?, ?)`, parameters: [floor.tsUs, floor.id] });
+  }
+  let count = 0;
+  for (const own of branches) {
+    const { sql, parameters } = joinConditions([...own, ...bounds, ...query.conditions]);
+    const row = database.prepare(
+      `SELECT count(*) AS n FROM (SELECT 1 FROM ${query.list} ${sql} LIMIT ${countMax + 1})`,
+    ).get(...parameters);
+    count += Number(row?.n ?? 0);
+  }
+  return { count: Math.min(count, countMax), isMore: floor !== null || count > countMax };
+}
+
+function timeOrder({ time }: TimeListQuery): string {
+  return `ORDER BY ${time} DESC, id DESC`;
 }
 
 /** The number of rows asked for. Throws RangeError unless it is a whole number from 1 to 1000. */
@@ -115,18 +222,19 @@ function findFloor(
 function readBranches(
   database: DatabaseSync,
   query: TimeListQuery,
-  { branches, bounds, limit }: {
+  { branches, bounds, limit, order }: {
     branches: readonly Condition[][];
     bounds: readonly Condition[];
     limit: number;
+    order: string;
   },
 ): SqlRow[] {
-  const order = `ORDER BY ${query.time} DESC, id DESC LIMIT ${limit}`;
+  const end = `${order} LIMIT ${limit}`;
   const wheres = branches.map((own) => joinConditions([...own, ...bounds, ...query.conditions]));
-  const selects = wheres.map(({ sql }) => `SELECT * FROM ${query.list} ${sql} ${order}`);
+  const selects = wheres.map(({ sql }) => `SELECT * FROM ${query.list} ${sql} ${end}`);
   const sql = selects.length === 1
     ? selects[0]!
-    : `${selects.map((select) => `SELECT * FROM (${select})`).join(" UNION ALL ")} ${order}`;
+    : `${selects.map((select) => `SELECT * FROM (${select})`).join(" UNION ALL ")} ${end}`;
   return database.prepare(sql).all(...wheres.flatMap(({ parameters }) => parameters));
 }
 

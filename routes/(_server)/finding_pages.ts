@@ -5,6 +5,7 @@ import { anomalyRow, findingRowId, isScan, scanRow } from "../../agent/store/fin
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
 import type { Finding } from "../../agent/records.ts";
 import { type FindingList, readFinding } from "../../agent/finding_reader.ts";
+import { term } from "../../agent/search/edit.ts";
 import type { ScanFilter } from "../../agent/store/filters.ts";
 import {
   aheadUs,
@@ -80,10 +81,11 @@ function nearbyFlows({ queries }: DashboardContext, finding: Finding): readonly 
   const { sources, targets, firstUs, lastUs, scan } = finding;
   const host = scan?.kind === "distributed" ? targets[0] : sources[0];
   if (host === undefined) return [];
-  const span = { host, fromUs: firstUs, toUs: lastUs + 1, limit: nearbyMax };
+  const span = { fromUs: firstUs, toUs: lastUs + 1, limit: nearbyMax };
+  const q = term("host", host);
   return [
-    ...queries.flows({ ...span, isAnswered: true }).rows,
-    ...queries.flows(span).rows,
+    ...queries.flows({ ...span, q: `${q} and answered yes` }).rows,
+    ...queries.flows({ ...span, q }).rows,
   ];
 }
 

@@ -24,13 +24,31 @@ import type {
   ScanFilter,
   TimeRange,
 } from "../../agent/store/filters.ts";
-import type { StoredPacket } from "../../agent/store/schema.ts";
+import { chipsOf, narrow, quoteValue, term } from "../../agent/search/edit.ts";
+import type { SearchList } from "../../agent/search/fields.ts";
+import { parseSearch } from "../../agent/search/parse.ts";
+import { SearchError } from "../../agent/search/search_error.ts";
+import { FLOW_ORDERS } from "../../agent/store/filters.ts";
+import { csvHeader, csvRow, type Row as CsvRow } from "../../agent/store/csv.ts";
+import {
+  ALERT_COLUMNS,
+  ANOMALY_COLUMNS,
+  FLOW_COLUMNS,
+  HOST_COLUMNS,
+  INCIDENT_COLUMNS,
+  INCIDENT_HUMAN_COLUMNS,
+  PACKET_COLUMNS,
+  SCAN_COLUMNS,
+  type StoredPacket,
+} from "../../agent/store/schema.ts";
 import type { Page } from "../../agent/store/time_list.ts";
+import type { ShownSearch } from "../../components/SearchBox.tsx";
 import { fromWire } from "../../components/wire.ts";
 import {
   addressParameter,
   checkNames,
   choiceParameter,
+  ParameterError,
   textParameter,
   timeRange,
   wholeNumber,
@@ -39,48 +57,119 @@ import { errorJson } from "./plain_answers.ts";
 
 const limitMax = 1000;
 const pagingNames = ["limit", "cursor"];
-const rangeNames = ["from", "to"];
+const rangeNames = ["from", "to", "q"];
 const hostOrders: readonly HostOrder[] = ["bytes", "last_seen", "first_seen", "address"];
 const protocols = [...TRANSPORT_NAMES, ...APPLICATION_NAMES].filter((name) => name !== "");
-/** Zeek's, in lower case. */
-const connStates = ["s0", "s1", "sf", "rej", "s2", "s3", "rsto", "rstr", "rstos0", "rstrh", "sh"]
-  .concat("shr", "oth");
 const anomalyKinds = FINDING_KINDS.filter((kind) => kind !== "scan");
 
+/** Parameters that say what a search says too, by list, besides `q`. */
+const searchParameters = {
+  flows: ["protocol", "host", "port", "state", "name", "text"],
+  packets: ["protocol", "host", "port", "text", "flow"],
+  hosts: ["text", "local"],
+} as const;
+type SearchedList = keyof typeof searchParameters;
+
 export function packetFilter(query: URLSearchParams): PacketFilter {
-  checkNames(query, ["protocol", "host", "port", "text", "flow", ...rangeNames, ...pagingNames]);
-  return {
-    ...pagingAndRange(query),
-    protocol: choiceParameter(query, "protocol", protocols),
-    host: addressParameter(query, "host", { takesMac: true }),
-    port: wholeNumber(query, "port", { min: 0, max: 65_535 }),
-    text: textParameter(query, "text"),
-    flowId: wholeNumber(query, "flow", { min: 0, max: Number.MAX_SAFE_INTEGER }),
-  };
+  checkNames(query, [...searchParameters.packets, ...rangeNames, ...pagingNames]);
+  return { ...pagingAndRange(query), q: searchText("packets", query) };
 }
 
 export function flowFilter(query: URLSearchParams): FlowFilter {
-  const own = ["protocol", "host", "port", "state", "name", "text"];
+  const own = [...searchParameters.flows, "order", "direction"];
   checkNames(query, [...own, ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
-    protocol: choiceParameter(query, "protocol", protocols),
-    host: addressParameter(query, "host", { takesMac: false }),
-    port: wholeNumber(query, "port", { min: 0, max: 65_535 }),
-    connState: choiceParameter(query, "state", connStates)?.toUpperCase(),
-    name: textParameter(query, "name"),
-    text: textParameter(query, "text"),
+    q: searchText("flows", query),
+    order: choiceParameter(query, "order", FLOW_ORDERS),
+    isAscending: oneOfTwo(query, "direction", ["up", "down"]),
   };
 }
 
 export function hostFilter(query: URLSearchParams): HostFilter {
-  checkNames(query, ["text", "local", "order", ...pagingNames]);
+  checkNames(query, ["q", ...searchParameters.hosts, "order", ...pagingNames]);
   return {
     ...paging(query),
     order: choiceParameter(query, "order", hostOrders) ?? "bytes",
-    text: textParameter(query, "text"),
-    isLocal: oneOfTwo(query, "local", ["1", "0"]),
+    q: searchText("hosts", query),
   };
+}
+
+/**
+ * The search of an address: `q`, and what the other parameters say, in one text. Throws SearchError for what is wrong in `q`, and
+ * ParameterError for the others.
+ */
+export function searchText(
+  list: SearchedList,
+  query: URLSearchParams,
+): string {
+  let text = query.get("q")?.trim() ?? "";
+  parseSearch(text, list);
+  for (const name of searchParameters[list]) {
+    const own = parameterTerm(query, name);
+    if (own === null) continue;
+    checkTerm(list, name, own);
+    text = narrow(text, own, list);
+  }
+  return text;
+}
+
+/** What a list's page shows of its search, also of one that is refused. */
+export function shownSearch(list: SearchList, url: URL): ShownSearch {
+  const names = list in searchParameters ? searchParameters[list as SearchedList] : [];
+  let text = url.searchParams.get("q")?.trim() ?? "";
+  try {
+    if (names.length > 0) text = searchText(list as SearchedList, url.searchParams);
+    const chips = chipsOf(text, list).map(({ text, isNot, without }) => ({
+      text,
+      isNot,
+      href: searchLink(url, without, ["cursor", ...names]),
+    }));
+    return { list, text, chips };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { list, text, chips: [] };
+  }
+}
+
+/** The same page with another search, from its first row. */
+function searchLink(url: URL, q: string, dropped: readonly string[]): string {
+  const query = new URLSearchParams(url.search);
+  for (const name of dropped) query.delete(name);
+  if (q === "") query.delete("q");
+  else query.set("q", q);
+  return query.size === 0 ? url.pathname : `${url.pathname}?${query}`;
+}
+
+function parameterTerm(query: URLSearchParams, name: string): string | null {
+  const value = textParameter(query, name);
+  if (value === undefined) return null;
+  if (name === "protocol") {
+    const protocol = choiceParameter(query, name, protocols)!;
+    return term(isTransport(protocol) ? "proto" : "service", protocol);
+  }
+  if (name === "port") return term(name, wholeNumber(query, name, { min: 0, max: 65_535 })!);
+  if (name === "flow") {
+    return term(name, wholeNumber(query, name, { min: 0, max: Number.MAX_SAFE_INTEGER })!);
+  }
+  if (name === "local") return term(name, oneOfTwo(query, name, ["1", "0"]) ? "yes" : "no");
+  if (name === "text") return quoteValue(value);
+  if (name === "name") return `name ${quoteValue(`*${value}*`)}`;
+  return `${name} ${quoteValue(value)}`;
+}
+
+/** A refusal names the parameter, not a place in a text that nobody typed. */
+function checkTerm(list: SearchList, name: string, text: string): void {
+  try {
+    parseSearch(text, list);
+  } catch (error) {
+    if (error instanceof SearchError) throw new ParameterError(`${name}: ${error.detail}`);
+    throw error;
+  }
+}
+
+function isTransport(name: string): boolean {
+  return (TRANSPORT_NAMES as readonly string[]).includes(name);
 }
 
 /** Of /anomalies. */
@@ -157,8 +246,9 @@ function paging(query: URLSearchParams): Paging {
   };
 }
 
-function pagingAndRange(query: URLSearchParams): Paging & TimeRange {
-  return { ...paging(query), ...timeRange(query) };
+/** With the search; of flows, packets and hosts searchText() says more. */
+function pagingAndRange(query: URLSearchParams): Paging & TimeRange & { q: string | undefined } {
+  return { ...paging(query), ...timeRange(query), q: query.get("q") ?? undefined };
 }
 
 /** The newest packet rows of the database as the pages show them. */
@@ -166,7 +256,10 @@ export function packetRows(
   { queries }: DashboardContext,
   { protocol, limit }: { readonly protocol: string; readonly limit: number },
 ): readonly PacketRow[] {
-  return queries.packets({ protocol: protocol || undefined, limit }).rows.map(toPacketRow);
+  return queries.packets({
+    q: searchText("packets", new URLSearchParams({ protocol })),
+    limit,
+  }).rows.map(toPacketRow);
 }
 
 /** A stored packet with the names that the components use. */
@@ -201,9 +294,60 @@ export function listPage<Row>(ask: () => Page<Row>): PageResponse<Attempt<Page<R
   return page(asked, { status: asked.status });
 }
 
-/** The same as JSON: 400 for a wrong parameter, 503 for a database that cannot be read. */
-export function listJson<Row>(name: string, ask: () => Page<Row>): Response {
-  const { value, error, status } = attempt<Page<Row> | null>(ask, null);
+/** Columns of each list as CSV. */
+const csvColumns = {
+  flows: [...FLOW_COLUMNS, "state"],
+  packets: ["id", ...PACKET_COLUMNS],
+  hosts: HOST_COLUMNS,
+  scans: SCAN_COLUMNS,
+  anomalies: ANOMALY_COLUMNS,
+  incidents: [...INCIDENT_COLUMNS, ...INCIDENT_HUMAN_COLUMNS],
+  alerts: ALERT_COLUMNS,
+} as const;
+
+/**
+ * A list for programs: JSON, or CSV when that is asked for (`format`, or the Accept header). 400 for a wrong parameter, 503 for a
+ * database that cannot be read.
+ */
+export function listAnswer<Row extends object>(
+  name: keyof typeof csvColumns,
+  { url, req }: { readonly url: URL; readonly req: Request },
+  ask: (query: URLSearchParams) => Page<Row>,
+): Response {
+  const query = new URLSearchParams(url.search);
+  const { value, error, status } = attempt(() => {
+    const isCsv = wantsCsv(query, req);
+    query.delete("format");
+    return { isCsv, page: ask(query) };
+  }, null);
   if (value === null) return errorJson(status === 400 ? 400 : 503, error);
-  return Response.json({ [name]: value.rows, next_cursor: value.nextCursor });
+  const { rows, nextCursor } = value.page;
+  if (!value.isCsv) return Response.json({ [name]: rows, next_cursor: nextCursor });
+  const columns = csvColumns[name];
+  const lines = rows.map((row) => csvRow(row as CsvRow, columns));
+  return new Response(csvHeader(columns) + lines.join(""), {
+    headers: {
+      "content-type": "text/csv; charset=utf-8; header=present",
+      "content-disposition": `attachment; filename="tapwatch-${name}.csv"`,
+      ...(nextCursor !== null && { link: `<${nextPath(url, nextCursor)}>; rel="next"` }),
+    },
+  });
+}
+
+function wantsCsv(query: URLSearchParams, req: Request): boolean {
+  if (query.getAll("format").length > 1) {
+    throw new ParameterError("format can be given only once");
+  }
+  const format = choiceParameter(query, "format", ["json", "csv"]);
+  if (format !== undefined) return format === "csv";
+  const accepted = (req.headers.get("accept") ?? "").split(",").map((type) =>
+    type.split(";")[0]!.trim()
+  );
+  return accepted.includes("text/csv") && !accepted.includes("application/json");
+}
+
+function nextPath(url: URL, cursor: string): string {
+  const query = new URLSearchParams(url.search);
+  query.set("cursor", cursor);
+  return `${url.pathname}?${query}`;
 }

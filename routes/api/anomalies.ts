@@ -1,10 +1,10 @@
 import { define } from "../(_server)/state.ts";
-import { anomalyFilter, listJson } from "../(_server)/lists.ts";
+import { anomalyFilter, listAnswer } from "../(_server)/lists.ts";
 
-/** Anomalies, newest first: from, to, kind, severity, source, target, state, limit, cursor. */
+/** Anomalies, newest first: from, to, kind, severity, source, target, state, q, limit, cursor, format. */
 export const handler = define.handlers({
-  GET({ state, url }) {
-    const { queries } = state.context;
-    return listJson("anomalies", () => queries.anomalies(anomalyFilter(url.searchParams)));
+  GET(ctx) {
+    const { queries } = ctx.state.context;
+    return listAnswer("anomalies", ctx, (query) => queries.anomalies(anomalyFilter(query)));
   },
 });

@@ -1,10 +1,10 @@
 import { define } from "../(_server)/state.ts";
-import { flowFilter, listJson } from "../(_server)/lists.ts";
+import { flowFilter, listAnswer } from "../(_server)/lists.ts";
 
-/** Flows, newest end first: from, to, protocol, host, port, state, name, text, limit, cursor. */
+/** Flows, newest end first: from, to, protocol, host, port, state, name, text, q, limit, cursor, format. */
 export const handler = define.handlers({
-  GET({ state, url }) {
-    const { queries } = state.context;
-    return listJson("flows", () => queries.flows(flowFilter(url.searchParams)));
+  GET(ctx) {
+    const { queries } = ctx.state.context;
+    return listAnswer("flows", ctx, (query) => queries.flows(flowFilter(query)));
   },
 });

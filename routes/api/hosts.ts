@@ -1,10 +1,10 @@
 import { define } from "../(_server)/state.ts";
-import { hostFilter, listJson } from "../(_server)/lists.ts";
+import { hostFilter, listAnswer } from "../(_server)/lists.ts";
 
-/** Hosts: text, local (1 or 0), order (bytes, last_seen, first_seen, address), limit, cursor. */
+/** Hosts: text, local (1 or 0), order (bytes, last_seen, first_seen, address), q, limit, cursor, format. */
 export const handler = define.handlers({
-  GET({ state, url }) {
-    const { queries } = state.context;
-    return listJson("hosts", () => queries.hosts(hostFilter(url.searchParams)));
+  GET(ctx) {
+    const { queries } = ctx.state.context;
+    return listAnswer("hosts", ctx, (query) => queries.hosts(hostFilter(query)));
   },
 });

@@ -1,10 +1,10 @@
 import { define } from "../(_server)/state.ts";
-import { listJson, packetFilter } from "../(_server)/lists.ts";
+import { listAnswer, packetFilter } from "../(_server)/lists.ts";
 
-/** Packet rows, newest first: from, to, protocol, host, port, text, flow, limit, cursor. */
+/** Packet rows, newest first: from, to, protocol, host, port, text, flow, q, limit, cursor, format. */
 export const handler = define.handlers({
-  GET({ state, url }) {
-    const { queries } = state.context;
-    return listJson("packets", () => queries.packets(packetFilter(url.searchParams)));
+  GET(ctx) {
+    const { queries } = ctx.state.context;
+    return listAnswer("packets", ctx, (query) => queries.packets(packetFilter(query)));
   },
 });

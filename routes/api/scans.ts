@@ -1,10 +1,10 @@
 import { define } from "../(_server)/state.ts";
-import { listJson, scanFilter } from "../(_server)/lists.ts";
+import { listAnswer, scanFilter } from "../(_server)/lists.ts";
 
-/** Scans, newest first: from, to, kind, severity, source, target, state, probe, limit, cursor. */
+/** Scans, newest first: from, to, kind, severity, source, target, state, probe, q, limit, cursor, format. */
 export const handler = define.handlers({
-  GET({ state, url }) {
-    const { queries } = state.context;
-    return listJson("scans", () => queries.scans(scanFilter(url.searchParams)));
+  GET(ctx) {
+    const { queries } = ctx.state.context;
+    return listAnswer("scans", ctx, (query) => queries.scans(scanFilter(query)));
   },
 });

@@ -1,10 +1,10 @@
 import { define } from "../../(_server)/state.ts";
-import { alertFilter, listJson } from "../../(_server)/lists.ts";
+import { alertFilter, listAnswer } from "../../(_server)/lists.ts";
 
-/** Alerts, newest first, each with its deliveries: from, to, kind, severity, state, incident, mute, limit, cursor. */
+/** Alerts, newest first, each with its deliveries: from, to, kind, severity, state, incident, mute, q, limit, cursor, format. */
 export const handler = define.handlers({
-  GET({ state, url }) {
-    const { queries } = state.context;
-    return listJson("alerts", () => queries.alerts(alertFilter(url.searchParams)));
+  GET(ctx) {
+    const { queries } = ctx.state.context;
+    return listAnswer("alerts", ctx, (query) => queries.alerts(alertFilter(query)));
   },
 });

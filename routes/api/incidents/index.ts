@@ -1,10 +1,10 @@
 import { define } from "../../(_server)/state.ts";
-import { incidentFilter, listJson } from "../../(_server)/lists.ts";
+import { incidentFilter, listAnswer } from "../../(_server)/lists.ts";
 
-/** Incidents, newest first: from, to, severity, actor, source, target, state, acknowledged, limit, cursor. */
+/** Incidents, newest first: from, to, severity, actor, source, target, state, acknowledged, q, limit, cursor, format. */
 export const handler = define.handlers({
-  GET({ state, url }) {
-    const { queries } = state.context;
-    return listJson("incidents", () => queries.incidents(incidentFilter(url.searchParams)));
+  GET(ctx) {
+    const { queries } = ctx.state.context;
+    return listAnswer("incidents", ctx, (query) => queries.incidents(incidentFilter(query)));
   },
 });

@@ -1,0 +1,41 @@
+/** Changes of a search's text: what links and chips do. */
+import { parseSearch } from "./parse.ts";
+import type { SearchList } from "./fields.ts";
+
+/** A part of the search that can be taken away, and the search without it. */
+export interface Chip {
+  readonly text: string;
+  readonly isNot: boolean;
+  readonly without: string;
+}
+
+/** The parts that a search is made of. Throws SearchError. */
+export function chipsOf(text: string, list: SearchList): Chip[] {
+  const { parts } = parseSearch(text, list);
+  const texts = parts.map(({ at, end }) => text.slice(at, end).trim());
+  return texts.map((own, index) => ({
+    text: own,
+    isNot: /^(?:not\b|!)/i.test(own),
+    without: texts.filter((_, other) => other !== index).join(" and "),
+  }));
+}
+
+/** The search with another term that has to fit as well; what it says already is not said twice. Throws SearchError. */
+export function narrow(text: string, term: string, list: SearchList): string {
+  if (text.trim() === "") return term;
+  const { parts, isEither } = parseSearch(text, list);
+  if (parts.some(({ at, end }) => text.slice(at, end).trim() === term)) return text.trim();
+  return isEither ? `(${text.trim()}) and ${term}` : `${text.trim()} and ${term}`;
+}
+
+/** `field value`, with the value in quotation marks where it needs them. A star in it, which stands for any text, becomes `?`. */
+export function term(field: string, value: string | number): string {
+  return `${field} ${quoteValue(String(value).replaceAll("*", "?"))}`;
+}
+
+/** A value as a search has it: a plain word, or in quotation marks. */
+export function quoteValue(value: string): string {
+  const isPlain = /^[^\s"()<>=!,*?\\&|:][^\s"()<>=!,*?\\]*$/u.test(value) &&
+    !/^(?:and|or|not)$/i.test(value);
+  return isPlain ? value : `"${value.replaceAll(/["\\]/g, "\\$&")}"`;
+}

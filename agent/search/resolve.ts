@@ -1,0 +1,38 @@
+/** Known names and MAC addresses in a search become the addresses that they stand for. */
+import { quoted, SearchError } from "./search_error.ts";
+import { mapTests, type SearchTree } from "./tree.ts";
+
+/** The addresses of hosts whose name fits a pattern, or whose MAC address it is; at most `knownHostsMax` + 1. */
+export type HostLookup = (by: "name" | "mac", text: string) => readonly string[];
+
+/** Hosts that a name may stand for. */
+export const knownHostsMax = 200;
+
+/** Throws SearchError for what no host is known by, and for what too many are. */
+export function resolveHosts(tree: SearchTree, lookUp: HostLookup): SearchTree {
+  return mapTests(tree, (test) => {
+    if (test.op !== "known") return test;
+    const { columns, areLists, by, text, at } = test;
+    const values = lookUp(by, text);
+    if (values.length === 0) {
+      throw new SearchError(
+        at + 1,
+        `no host is known by the ${by === "mac" ? "MAC address" : "name"} ${quoted(text)}. ` +
+          "A host is an address, a network as 10.0.0.0/8, or a name that the Hosts page has",
+      );
+    }
+    if (values.length > knownHostsMax) {
+      throw new SearchError(
+        at + 1,
+        `more than ${knownHostsMax} hosts are known by ${quoted(text)}; name fewer, or a network`,
+      );
+    }
+    return { op: areLists ? "lists" : "in", columns, values };
+  });
+}
+
+/** Whether it asks for hosts by what is known of them. */
+export function namesHosts(tree: SearchTree): boolean {
+  if (tree.op === "and" || tree.op === "or") return tree.parts.some(namesHosts);
+  return tree.op === "not" ? namesHosts(tree.part) : tree.op === "known";
+}
