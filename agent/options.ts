@@ -38,6 +38,7 @@ export const COMMAND_NAMES = [
   "interfaces",
   "doctor",
   "alert-test",
+  "self-test",
   "export",
   "version",
   "help",
@@ -48,7 +49,7 @@ export type CommandName = typeof COMMAND_NAMES[number];
 const capturing: readonly CommandName[] = ["run", "doctor"];
 const running: readonly CommandName[] = ["run", "replay"];
 const serving: readonly CommandName[] = [...running, "doctor"];
-const alerting: readonly CommandName[] = [...running, "alert-test", "doctor"];
+const alerting: readonly CommandName[] = [...running, "alert-test", "self-test", "doctor"];
 
 /** Port range, RFC 6335 section 6. */
 const port = { kind: "integer", min: 1, max: 65535 } as const;

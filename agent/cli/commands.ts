@@ -31,6 +31,8 @@ export async function runCommand(config: Config): Promise<void> {
       return (await import("./export_command.ts")).runExportCommand(config);
     case "alert-test":
       return (await import("./alert_test_command.ts")).runAlertTest(config);
+    case "self-test":
+      return (await import("./self_test.ts")).runSelfTest(config);
     case "version":
       return console.log(
         config.isJson

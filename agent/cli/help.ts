@@ -27,6 +27,10 @@ const commandHelp: Readonly<Record<CommandName, { usage: string; text: string }>
     usage: "tapwatch alert-test",
     text: "sends one test alert through every configured channel",
   },
+  "self-test": {
+    usage: "tapwatch self-test",
+    text: "a made-up scan through all of the program, with times: detected, stored, shown, sent",
+  },
   export: {
     usage: "tapwatch export KIND",
     text: "packets, flows, anomalies, scans, incidents, alerts as --format csv|jsonl; or pcap",
