@@ -45,6 +45,7 @@ const forTest = [
     program("tcpreplay"),
   ),
   requirement("iproute2 iproute iproute2 iproute2 -", program("ip")),
+  requirement("iputils-ping iputils iputils iputils -", program("ping")),
   requirement("iperf3 iperf3 iperf3 iperf3 iperf3", program("iperf3")),
   requirement("curl curl curl curl curl", program("curl")),
   requirement("openssl openssl openssl openssl openssl", program("openssl")),
