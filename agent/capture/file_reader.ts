@@ -15,7 +15,7 @@ import { CaptureFormatError } from "../errors.ts";
 import { createPacketBatch, type PacketBatch } from "../records.ts";
 import { openByteSource } from "./byte_source.ts";
 import { describeContent } from "./content_kind.ts";
-import { DamageError } from "./gzip_source.ts";
+import { DamageError } from "./plain_source.ts";
 import { capturedLengthMax, describeLinktype, isDecodedLinktype } from "./linktypes.ts";
 import { isPcapMagic, parsePcapHeader, type PcapHeader } from "./pcap_header.ts";
 import { fileHeaderLength, IndexCursor, indexRecords, type RecordLayout } from "./pcap_records.ts";

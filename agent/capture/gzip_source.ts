@@ -8,7 +8,7 @@
  */
 import { crc32 } from "node:zlib";
 import { Inflater } from "./inflater.ts";
-import { type ByteSource, isGzip } from "./plain_source.ts";
+import { type ByteSource, DamageError, isGzip } from "./plain_source.ts";
 
 const headerLength = 10;
 const trailerLength = 8;
@@ -17,16 +17,6 @@ const flag = { headerCrc: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0 } as
 
 /** Steps of reading; each is done once what was unpacked before has been taken. */
 type Step = "member" | "data" | "trailer" | "end" | DamageError;
-
-/** Bytes that cannot be unpacked; `offset` is their place, as stored. */
-export class DamageError extends Error {
-  readonly offset: number;
-
-  constructor(message: string, offset: number) {
-    super(message);
-    this.offset = offset;
-  }
-}
 
 export class GzipSource implements ByteSource {
   readonly isGzip = true;

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import assert from "node:assert/strict";
 import { CaptureFormatError } from "../errors.ts";
 import { createByteSource } from "./byte_source.ts";
-import { DamageError } from "./gzip_source.ts";
+import { DamageError } from "./plain_source.ts";
 import { isGzip } from "./plain_source.ts";
 import { bytesInput, readCaptureBytes, type ReadPacket } from "./read_packets.ts";
 import { concatenate, pcapFile, samplePackets } from "./sample_captures.ts";

@@ -18,6 +18,16 @@ export interface ByteSource {
   close(): void;
 }
 
+/** Packed bytes that cannot be unpacked; `offset` is their place, as stored. */
+export class DamageError extends Error {
+  readonly offset: number;
+
+  constructor(message: string, offset: number) {
+    super(message);
+    this.offset = offset;
+  }
+}
+
 /** What a source reads from; `Deno.FsFile` and `Deno.stdin` are such. */
 export interface ByteInput {
   read(into: Uint8Array): Promise<number | null>;

@@ -12,7 +12,7 @@ import type { Log } from "../log.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Flow } from "../records.ts";
 import { AnalyzeDetection } from "./analyze_detection.ts";
-import { joinFindings, type Judgement } from "./analyze_incidents.ts";
+import type { Judgement } from "./analyze_incidents.ts";
 import {
   type AnalyzeReport,
   coverageOf,
@@ -22,11 +22,10 @@ import {
   type ReportExtras,
   type UnreadableFile,
 } from "./analyze_report.ts";
-
+import { flowCountMax } from "./common_settings.ts";
 import { LineWriter } from "./line_writer.ts";
 import { ProgressBar } from "./progress.ts";
 import { isSameFile } from "./same_file.ts";
-import { flowCountMax } from "./supervisor.ts";
 import { isoTime } from "./time_text.ts";
 
 const hostsShown = 10;
@@ -68,6 +67,7 @@ async function analyze(config: Config, log: Log, detection: AnalyzeDetection): P
   pipeline.finish();
   const finding = detection.finish();
   const totals = pipeline.flowTotals(hostsShown);
+  const { joinFindings } = await import("./analyze_incidents.ts");
   const result = await finding;
   const incidents = joinFindings(
     result.findings,

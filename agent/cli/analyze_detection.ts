@@ -4,7 +4,7 @@ import { ObservationOutlet } from "../pipeline/observation_outlet.ts";
 import { observationBufferWords } from "../pipeline/observation_writer.ts";
 import type { DetectionState, Finding } from "../records.ts";
 import type { Log } from "../log.ts";
-import { fileSeed } from "./detect_host.ts";
+import { fileSeed } from "./common_settings.ts";
 
 export interface DetectionResult {
   /** The last state of each finding. */

@@ -20,18 +20,18 @@ export function joinFindings(
   nameOf: (address: string) => string,
 ): FoundIncident[] {
   let lastId = 0;
-  const found = new Map<number, { incident: Incident; roles: Map<number, FindingRole> }>();
+  const found = new Map<number, { describe: () => Incident; roles: Map<number, FindingRole> }>();
   const book = new IncidentBook({
     nextId: () => ++lastId,
     nameOf,
-    report: ({ incident, joined, absorbedIds }) => {
-      const roles = found.get(incident.id)?.roles ?? new Map<number, FindingRole>();
+    report: ({ id: incidentId, describe, joined, absorbedIds }) => {
+      const roles = found.get(incidentId)?.roles ?? new Map<number, FindingRole>();
       for (const id of absorbedIds) {
         for (const [findingId, role] of found.get(id)?.roles ?? []) roles.set(findingId, role);
         found.delete(id);
       }
       for (const { finding, role } of joined) roles.set(finding.id, role);
-      found.set(incident.id, { incident, roles });
+      found.set(incidentId, { describe, roles });
     },
   });
   for (const finding of [...findings].sort(byDetection)) {
@@ -39,7 +39,11 @@ export function joinFindings(
     book.take(finding);
   }
   book.finish();
-  return [...found.values()].sort((a, b) =>
+  const incidents = [...found.values()].map(({ describe, roles }) => ({
+    incident: describe(),
+    roles,
+  }));
+  return incidents.sort((a, b) =>
     a.incident.firstUs - b.incident.firstUs || a.incident.id - b.incident.id
   );
 }

@@ -13,6 +13,7 @@ import type { DetectOptions, DetectToMain, FindingsMessage, NoteMessage } from "
 import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
 import type { Finding, IncidentNews } from "../records.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
+import { fileSeed } from "./common_settings.ts";
 import { addressesOf, ownNetworks } from "./own_networks.ts";
 import { FindingOutlet } from "./finding_outlet.ts";
 import { KnownFindings } from "./known_findings.ts";
@@ -49,8 +50,6 @@ export interface EarlierIncidents {
   readonly lastId: number;
 }
 
-/** Seed of what is drawn from a file, so that it gives the same findings each time. */
-export const fileSeed = 1;
 const suspectsMax = 1024;
 
 /** Where the model of an earlier run is. */
@@ -86,7 +85,8 @@ export class DetectHost {
     this.#book = new IncidentBook({
       nextId: () => ++this.#lastIncidentId,
       nameOf: options.nameOf,
-      report: (news) => this.#news.push(news),
+      report: ({ describe, joined, absorbedIds }) =>
+        this.#news.push({ incident: describe(), joined, absorbedIds }),
     });
     this.#known = new KnownFindings({
       find: options.earlier.find,

@@ -27,6 +27,7 @@ import type {
   StoreToMain,
 } from "../messages.ts";
 import type { StoreQueries } from "../store/queries.ts";
+import { flowCountMax } from "./common_settings.ts";
 import { DetectHost } from "./detect_host.ts";
 import { EveHost } from "./eve_host.ts";
 import { captureOptions, type Input } from "./input.ts";
@@ -48,8 +49,6 @@ export interface SupervisorOptions {
   readonly onAlertsTaken: (sequence: number, isWritten: boolean) => void;
 }
 
-/** Flows that the table holds at most. */
-export const flowCountMax = 1_000_000;
 /** Longest that the packets' way may take to stop, and that the writers then may, before they are ended. */
 const drainMs = 3500;
 const writeMs = 1200;

@@ -23,7 +23,13 @@ export interface IncidentBookOptions {
   readonly nextId: () => number;
   /** The name of a host; "" when none is known. */
   readonly nameOf: (address: string) => string;
-  readonly report: (news: IncidentNews) => void;
+  readonly report: (news: IncidentChange) => void;
+}
+
+/** News of an incident whose words are made when they are wanted; they tell its state at that moment. */
+export interface IncidentChange extends Omit<IncidentNews, "incident"> {
+  readonly id: number;
+  readonly describe: () => Incident;
 }
 
 /** An incident of an earlier run that may go on: ids of its findings must not meet those of this run. */
@@ -272,8 +278,9 @@ export class IncidentBook {
       & { readonly isOpen?: boolean }
       & Partial<Omit<IncidentNews, "incident">>,
   ): void {
-    const incident = summarize(entry, { isOpen, nameOf: this.#options.nameOf });
-    this.#options.report({ incident, joined, absorbedIds });
+    const { nameOf, report } = this.#options;
+    const describe = () => summarize(entry, { isOpen, nameOf });
+    report({ id: entry.id, joined, absorbedIds, describe });
   }
 }
 

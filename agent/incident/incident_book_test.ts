@@ -101,7 +101,8 @@ function bookOf(names: Readonly<Record<string, string>> = {}) {
   const book = new IncidentBook({
     nextId: () => ++lastId,
     nameOf: (address) => names[address] ?? "",
-    report: ({ incident, joined, absorbedIds }) => {
+    report: ({ describe, joined, absorbedIds }) => {
+      const incident = describe();
       told.incidents.set(incident.id, incident);
       for (const id of absorbedIds) {
         told.incidents.delete(id);
