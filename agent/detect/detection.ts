@@ -35,10 +35,11 @@ const nothingLearnt: LearningState = {
 
 type ObservingDetector = Detector & Required<Pick<Detector, "observe">>;
 
-/** Who takes the observations of one kind that have one of some marks, and none of others. */
+/** Who takes the observations of one kind that have one of some marks, all of others, and none of a third sort. */
 interface Taker {
   readonly detector: ObservingDetector;
   readonly marks: number;
+  readonly all: number;
   readonly without: number;
 }
 
@@ -169,10 +170,13 @@ export class Detection {
   #takeRow(words: Int32Array, at: number): void {
     const takers = this.#takers[words[at] & 0xff];
     const marks = words[at + 13] | anyRow;
-    this.#observation.read(words, at);
+    let isRead = false;
     for (let index = 0; index < takers.length; index++) {
       const taker = takers[index];
       if ((marks & taker.marks) === 0 || (marks & taker.without) !== 0) continue;
+      if ((marks & taker.all) !== taker.all) continue;
+      if (!isRead) this.#observation.read(words, at);
+      isRead = true;
       taker.detector.observe(this.#observation);
     }
   }
@@ -241,7 +245,12 @@ function takersOf(kind: number, detectors: readonly Detector[]): Taker[] {
   return detectors.filter(isObserving).flatMap((detector) => {
     const interests: readonly Interest[] = detector.interests ?? [{ kind, marks: 0 }];
     return interests.filter((interest) => interest.kind === kind)
-      .map(({ marks, without = 0 }) => ({ detector, marks: marks || anyRow, without }));
+      .map(({ marks, all = 0, without = 0 }) => ({
+        detector,
+        marks: marks || anyRow,
+        all,
+        without,
+      }));
   });
 }
 

@@ -11,6 +11,8 @@ export interface Interest {
   readonly kind: number;
   /** Bits of Mark. */
   readonly marks: number;
+  /** Bits of Mark that each of them has, besides. */
+  readonly all?: number;
   /** Bits of Mark that none of them has. */
   readonly without?: number;
 }

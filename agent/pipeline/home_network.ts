@@ -31,7 +31,7 @@ export class HomeNetwork {
   /** Of learnt addresses: nothing takes it back. */
   readonly #isSure = new Uint8Array(learntAddressesMax);
   readonly #key = new Int32Array(4);
-  #learntCount = 0;
+  #changeCount = 0;
 
   constructor({ homeNets = defaultHomeNets, onChange = () => {} }: HomeNetworkOptions = {}) {
     this.#isPrivateLocal = homeNets.includes("private");
@@ -41,9 +41,9 @@ export class HomeNetwork {
     this.#learntAddresses = new KeyedSlots({ capacity: learntAddressesMax, keyWords: 4 });
   }
 
-  /** Rises with each address and network learnt, and with changes of the own ones. */
-  get learntCount(): number {
-    return this.#learntCount;
+  /** Rises with each address and network learnt or forgotten, and with changes of the own ones. */
+  get changeCount(): number {
+    return this.#changeCount;
   }
 
   /** Words as in Packet. */
@@ -63,7 +63,7 @@ export class HomeNetwork {
   setOwn(networks: readonly string[]): void {
     if (!this.#isOwnLocal) return;
     this.#networks[1] = networksOf(networks);
-    this.#learntCount++;
+    this.#changeCount++;
     this.#onChange(everything);
   }
 
@@ -76,7 +76,7 @@ export class HomeNetwork {
     if (!this.#isOwnLocal || isKnown) return;
     if (learnt.length === learntNetworksMax) learnt.shift();
     learnt.push(network);
-    this.#learntCount++;
+    this.#changeCount++;
     this.#onChange(network);
   }
 
@@ -88,7 +88,7 @@ export class HomeNetwork {
     if (isNew) this.#isSure[slot] = 0;
     if (isSure) this.#isSure[slot] = 1;
     if (!isNew) return;
-    this.#learntCount++;
+    this.#changeCount++;
     this.#onChange({ words: address, prefixLength: 128 });
   }
 
@@ -97,6 +97,7 @@ export class HomeNetwork {
     const slot = this.#learntAddresses.find(this.#keyOf(...address));
     if (slot < 0 || this.#isSure[slot] !== 0) return;
     this.#learntAddresses.remove(slot);
+    this.#changeCount++;
     this.#onChange({ words: address, prefixLength: 128 });
   }
 

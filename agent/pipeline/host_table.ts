@@ -288,20 +288,23 @@ export class HostTable {
   }
 
   #address(row: number): [number, number, number, number] {
-    const [word0, word1, word2, word3] = this.#words.subarray(row * 4, row * 4 + 4);
-    return [word0, word1, word2, word3];
+    const words = this.#words;
+    const at = row * 4;
+    return [words[at], words[at + 1], words[at + 2], words[at + 3]];
   }
 
   /** The hot path has added a row, with its address and time. */
   #added(row: number, timestampUs: number): void {
     const base = row * counterCount;
-    const address = this.#address(row);
+    const [word0, word1, word2, word3] = this.#address(row);
     this.#rowWords[row * rowWords + H_FLAGS] =
-      (this.#options.isLocal(...address) ? HOST_IS_LOCAL : 0) |
-      (this.#options.isListed(...address) ? HOST_IS_LISTED : 0);
+      (this.#options.isLocal(word0, word1, word2, word3) ? HOST_IS_LOCAL : 0) |
+      (this.#options.isListed(word0, word1, word2, word3) ? HOST_IS_LISTED : 0);
     this.#firstSeenUs[row] = timestampUs;
-    this.#taken.fill(0, base, base + counterCount);
-    this.#windows.fill(0, base, base + 4);
+    for (let at = base; at < base + 4; at++) {
+      this.#taken[at] = 0;
+      this.#windows[at] = 0;
+    }
   }
 
   /** Keeps the three quarters seen last; increments of the others that were not taken are lost with them. */

@@ -68,7 +68,9 @@ export class LinkView {
   readonly #isRouter = new Uint8Array(macsMax);
   readonly #saysRouter = new Uint8Array(macsMax);
   /** Of the home network, at the last look. */
-  #learntCount = 0;
+  #changeCount = 0;
+  /** Of each MAC address: the same when it was last judged to be a router's or not, + 1; 0 when more is known since. */
+  readonly #judgedCounts = new Float64Array(macsMax);
   /** Of each MAC address: the addresses it stands for, as source or destination of its frames. */
   readonly #sizes = new Uint8Array(macsMax);
   readonly #addresses = new Int32Array(macsMax * addressesMax * 4);
@@ -124,21 +126,26 @@ export class LinkView {
   setRouter(mac: MacWords): void {
     const slot = this.#slot(mac);
     this.#saysRouter[slot] = 1;
+    this.#judgedCounts[slot] = 0;
     this.#tell(slot);
   }
 
   /** Tells what is known of a MAC address, if anything is. */
   #tell(slot: number): void {
     const isSettled = this.#sizes[slot] === addressesMax;
-    const isRouter = this.#isRouter[slot] !== 0 || this.#bringsOthers(slot);
-    this.#isRouter[slot] = isRouter ? 1 : 0;
+    const judgedCount = this.#home.changeCount + 1;
+    if (this.#isRouter[slot] === 0 && this.#judgedCounts[slot] !== judgedCount) {
+      this.#isRouter[slot] = this.#bringsOthers(slot) ? 1 : 0;
+      this.#judgedCounts[slot] = judgedCount;
+    }
+    const isRouter = this.#isRouter[slot] !== 0;
     if (isSettled || isRouter) this.#onKnown(this.#macOf(slot), { isSettled, isRouter });
   }
 
   /** More addresses are local than at the last look: what made a router may be a host's own address. */
   #review(): void {
-    if (this.#home.learntCount === this.#learntCount) return;
-    this.#learntCount = this.#home.learntCount;
+    if (this.#home.changeCount === this.#changeCount) return;
+    this.#changeCount = this.#home.changeCount;
     for (let slot = this.#macs.oldest; slot >= 0; slot = this.#macs.after(slot)) {
       if (this.#isRouter[slot] === 0 || this.#bringsOthers(slot)) continue;
       this.#isRouter[slot] = 0;
@@ -221,6 +228,7 @@ export class LinkView {
       this.#judgeBeside(slot);
     } else if ((this.#traits[place] | traits) === this.#traits[place]) return;
     this.#traits[place] |= traits;
+    this.#judgedCounts[slot] = 0;
     this.#judge(slot);
   }
 
@@ -229,8 +237,9 @@ export class LinkView {
   }
 
   #addressAt(place: number): Address {
-    const [word0, word1, word2, word3] = this.#addresses.subarray(place * 4, place * 4 + 4);
-    return [word0, word1, word2, word3];
+    const addresses = this.#addresses;
+    const at = place * 4;
+    return [addresses[at], addresses[at + 1], addresses[at + 2], addresses[at + 3]];
   }
 
   /** Whether the first address of the same family is of another network: /24 of IPv4, /64 of IPv6. */
@@ -312,6 +321,7 @@ export class LinkView {
     this.#isSpread[slot] = 0;
     this.#isRouter[slot] = 0;
     this.#saysRouter[slot] = 0;
+    this.#judgedCounts[slot] = 0;
     this.#peerUses.fill(0, slot * peersMax, (slot + 1) * peersMax);
     return slot;
   }

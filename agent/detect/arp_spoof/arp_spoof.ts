@@ -38,10 +38,18 @@ const arpReply = 2;
 
 export class ArpSpoof implements Detector {
   readonly interests: readonly Interest[] = [
+    // From outside, and of those in the network themselves.
     {
       kind: ObservationKind.contact,
       marks: Mark.isFirstOfSide | Mark.isFirstInWindow,
-      without: Mark.isTunnelled,
+      all: Mark.isDestinationLocal,
+      without: Mark.isSourceLocal | Mark.isTunnelled,
+    },
+    {
+      kind: ObservationKind.contact,
+      marks: Mark.isFirstOfSide | Mark.isFirstInWindow,
+      all: Mark.isSourceLocal,
+      without: Mark.isSentByRouter | Mark.isTunnelled,
     },
     { kind: ObservationKind.arp, marks: 0 },
   ];
@@ -104,13 +112,14 @@ export class ArpSpoof implements Detector {
 
   /** A packet from a local address, of which ARP may have spoken. */
   #use(observation: Observation): void {
-    const { words, at, ttl, timestampUs } = observation;
-    if (words[at + 5] !== 0xffff || !isWhole(ttl) || observation.has(Mark.isSentByRouter)) return;
-    const mac = { upper: words[at + 24], lower: words[at + 25] };
-    if ((mac.upper | mac.lower) === 0 || isVirtual(mac.upper, mac.lower)) return;
-    this.#key[0] = observation.source3;
+    const { words, at } = observation;
+    if (words[at + 5] !== 0xffff || !isWhole(observation.ttl)) return;
+    this.#key[0] = words[at + 6];
     const slot = this.#slots.find(this.#key);
-    if (slot >= 0 && !this.#isClaimedBy(slot, mac)) this.#owners.use(slot, mac, timestampUs);
+    if (slot < 0) return;
+    const mac = { upper: words[at + 24], lower: words[at + 25] };
+    if ((mac.upper | mac.lower) === 0 || this.#isClaimedBy(slot, mac)) return;
+    if (!isVirtual(mac.upper, mac.lower)) this.#owners.use(slot, mac, observation.timestampUs);
   }
 
   #arp(observation: Observation): void {

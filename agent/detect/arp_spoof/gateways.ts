@@ -3,7 +3,7 @@
  * last.
  */
 import { KeyedSlots } from "../common/keyed_slots.ts";
-import { Mark, type Observation } from "../observation.ts";
+import type { Observation } from "../observation.ts";
 
 const capacity = 64;
 /** So many contacts from outside make a gateway; a packet with a forged source does not. */
@@ -21,9 +21,8 @@ export class GatewayMacs {
     return this.#slots.stateBytes + this.#contacts.byteLength + this.#lastUs.byteLength;
   }
 
-  /** Takes a contact from outside, in no tunnel. One with outside may be a host's that is not known to be local. */
+  /** Takes a contact from outside with a local host, in no tunnel. One with outside may be a host's that is not known to be local. */
   observe(observation: Observation): void {
-    if (!observation.has(Mark.isDestinationLocal)) return;
     const { words, at } = observation;
     const upper = words[at + 24];
     const lower = words[at + 25];

@@ -4,7 +4,7 @@
  * that other names have led to as well is no such service.
  */
 import { KeyedSlots } from "../common/keyed_slots.ts";
-import type { Observation } from "../observation.ts";
+import { CONTACT_WORDS, type Observation } from "../observation.ts";
 
 export const CallKind = {
   /** Nothing is known of it, or nothing harmless. */
@@ -74,7 +74,7 @@ export class CalledNames {
   readonly #kinds = new Uint8Array(capacity);
   /** 1 where DNS has said so. */
   readonly #byDns = new Uint8Array(capacity);
-  /** CallKind of names answered of late, by the hash of each. */
+  /** CallKind of names seen of late, by the hash of each. */
   readonly #recentHashes = new Int32Array(recentMax);
   readonly #recentKinds = new Uint8Array(recentMax);
 
@@ -97,7 +97,12 @@ export class CalledNames {
   learnHost(request: Observation): void {
     const { words, at } = request;
     this.#setKey(words, at + 3, at + 7);
-    const kind = kindOfName(request.httpHost.replace(/:\d+$/, ""));
+    const kind = this.#kindIn(
+      words,
+      at + CONTACT_WORDS,
+      at + (words[at] >>> 16),
+      () => request.httpHost.replace(/:\d+$/, ""),
+    );
     this.#learn(Math.min(kind, CallKind.check), false);
   }
 
@@ -111,15 +116,20 @@ export class CalledNames {
   #kindOfAnswer(response: Observation): number {
     const { words, at, dnsNameLength } = response;
     const end = at + 16 + (dnsNameLength + 3 >> 2);
-    let hash = dnsNameLength;
-    for (let word = at + 16; word < end; word++) {
+    return this.#kindIn(words, at + 16, end, () => response.dnsName);
+  }
+
+  /** CallKind of the name whose bytes are in the words from `from` up to `end`. */
+  #kindIn(words: Int32Array, from: number, end: number, readName: () => string): number {
+    let hash = end - from;
+    for (let word = from; word < end; word++) {
       hash = Math.imul(hash ^ words[word], 0x9e3779b1);
       hash ^= hash >>> 15;
     }
     const place = hash & recentMax - 1;
     if (this.#recentHashes[place] !== hash) {
       this.#recentHashes[place] = hash;
-      this.#recentKinds[place] = kindOfName(response.dnsName);
+      this.#recentKinds[place] = kindOfName(readName());
     }
     return this.#recentKinds[place];
   }
