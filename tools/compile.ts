@@ -21,6 +21,8 @@ const sizeMax = 96 * 1024 * 1024;
 const v8Flags = [
   "--invocation-count-for-turbofan=100000",
   "--no-maglev-osr",
+  "--invocation-count-for-maglev=2000",
+  "--minimum-invocations-after-ic-update=2000",
   "--no-lazy",
   "--wasm-tiering-budget=3000000",
   "--no-wasm-loop-peeling",
