@@ -75,6 +75,8 @@ export class LinkView {
   readonly #sizes = new Uint8Array(macsMax);
   readonly #addresses = new Int32Array(macsMax * addressesMax * 4);
   readonly #traits = new Uint8Array(macsMax * addressesMax);
+  /** How many of them were told to be local. */
+  readonly #learntOf = new Uint8Array(macsMax);
   /** They are of several networks. */
   readonly #isSpread = new Uint8Array(macsMax);
   /** And others that sent frames to it: slot, and the use of the slot that is meant. */
@@ -293,10 +295,12 @@ export class LinkView {
   /** Tells which of its addresses are local. */
   #judge(slot: number): void {
     const isHost = this.#isSpread[slot] === 0 && this.#hasManyOpposite(slot);
+    if (!isHost && this.#learntOf[slot] === 0) return;
     for (let place = slot * addressesMax; place < this.#endOf(slot); place++) {
       const isLocal = isHost && (this.#traits[place] & hostTraits) === hostTraits;
       if (isLocal === ((this.#traits[place] & Trait.isLearnt) !== 0)) continue;
       this.#traits[place] ^= Trait.isLearnt;
+      this.#learntOf[slot] += isLocal ? 1 : -1;
       if (isLocal) this.#home.learnAddress(this.#addressAt(place), false);
       else this.#home.forgetAddress(this.#addressAt(place));
     }
@@ -318,6 +322,7 @@ export class LinkView {
     if (!this.#macs.isNew) return slot;
     this.#uses[slot]++;
     this.#sizes[slot] = 0;
+    this.#learntOf[slot] = 0;
     this.#isSpread[slot] = 0;
     this.#isRouter[slot] = 0;
     this.#saysRouter[slot] = 0;
