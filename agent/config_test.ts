@@ -125,6 +125,18 @@ const idle: readonly (readonly [readonly string[], Record<string, string>, reado
   // Variables for another command.
   [["analyze", "x"], { TAPWATCH_QUIET_HOURS: "22:00-07:00" }, []],
 ];
+Deno.test("parseConfig() warns of a password in a variable beside that of a file", () => {
+  const sources = {
+    ...withEnv({ TAPWATCH_PASSWORD: "another one" }),
+    readTextFile: () => "hunter22",
+  };
+  const { password, warnings } = parseConfig(["--password-file", "pw"], sources);
+  deepStrictEqual([password, warnings], [
+    "hunter22",
+    ["TAPWATCH_PASSWORD has no effect: the password is that of --password-file."],
+  ]);
+});
+
 for (const [args, env, expected] of idle) {
   Deno.test(`parseConfig() warns of what has no effect: ${args.join(" ")} ${Object.keys(env)}`, () => {
     deepStrictEqual(parseConfig(args, withEnv(env)).warnings, expected);

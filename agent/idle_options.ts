@@ -45,6 +45,11 @@ export function idleOptions(
       ["smtp-host", "smtp-port", "smtp-security"],
       `${given.get("smtp-url")} says it.`,
     ],
+    [
+      given.has("password-file"),
+      ["password"],
+      `the password is that of ${given.get("password-file")}.`,
+    ],
     [pcapFiles === 0, ["pcap-file-mb"], "--pcap-files 0 turns the capture ring off."],
   ];
   return cases.flatMap(([isIdle, names, why]) => {
