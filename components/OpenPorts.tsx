@@ -1,4 +1,5 @@
 /** Ports that a scan found open, by host. */
+import { counted } from "../agent/text/amounts.ts";
 import { formatCount } from "./format.ts";
 import { HostLink, type Names } from "./FindingPage.tsx";
 import { serviceOfPort } from "./port_names.ts";
@@ -69,8 +70,4 @@ function usedFirst([, a]: Row, [, b]: Row): number {
 /** "22 SSH": the service as it was seen, else as the port is usually used. */
 function portText({ port, service }: OpenPort): string {
   return `${port}\u00a0${service ? protocolLabel(service) : serviceOfPort(port)}`.trim();
-}
-
-function counted(count: number, word: string): string {
-  return `${formatCount(count)} ${word}${count === 1 ? "" : "s"}`;
 }

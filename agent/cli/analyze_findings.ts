@@ -1,5 +1,5 @@
 /** What detection found, as `analyze` reports it: the objects of the contract, and a block of text for people. */
-import { formatCount } from "../text/amounts.ts";
+import { counted, formatCount } from "../text/amounts.ts";
 import type { Finding, Severity } from "../records.ts";
 import { SEVERITIES } from "../records.ts";
 import { type Coverage, graveGaps, verdictOn } from "../coverage.ts";
@@ -198,10 +198,6 @@ function incidentLines(
       ? [`${indent}- and ${counted(evidence.length - evidenceListed, "more finding")}`]
       : [],
   ];
-}
-
-function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** `text` behind `head`, in lines that begin where it begins. */

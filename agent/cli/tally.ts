@@ -1,5 +1,5 @@
 /** The last line of `run` and `replay`: what became of the packets, and what did not get through or is gone again. */
-import { formatCount } from "../text/amounts.ts";
+import { counted, formatCount } from "../text/amounts.ts";
 import type { LiveState } from "../live_state.ts";
 
 /**
@@ -27,10 +27,10 @@ export function tally(live: LiveState, hasGivenUp: boolean): string {
     ...removals(live),
   ];
   if (losses.length === 0 && ends.length === 1) ends[0] = "nothing was lost";
-  return `${formatCount(Math.max(captured, decoded))} packets seen, ` +
+  return `${counted(Math.max(captured, decoded), "packet")} seen, ` +
     `${formatCount(live.recorder.packetsWritten)} written to capture files, ` +
-    `${formatCount(live.store.rowsWritten)} rows to the database, ` +
-    `${formatCount(live.detection.findings)} findings; ${ends.join("; ")}.`;
+    `${counted(live.store.rowsWritten, "row")} to the database, ` +
+    `${counted(live.detection.findings, "finding")}; ${ends.join("; ")}.`;
 }
 
 /** What was written and had to make room since. */
@@ -38,12 +38,12 @@ function removals({ store, recorder }: LiveState): string[] {
   const texts: string[] = [];
   if (store.rowsRemoved > 0) {
     const found = store.findingsRemoved > 0
-      ? ` (${formatCount(store.findingsRemoved)} findings among them)`
+      ? ` (${counted(store.findingsRemoved, "finding")} among them)`
       : "";
     texts.push(
-      `${
-        formatCount(store.rowsRemoved)
-      } old rows${found} were removed by --retention-days and --retention-mb`,
+      `--retention-days and --retention-mb removed ${
+        counted(store.rowsRemoved, "old row")
+      }${found}`,
     );
   }
   if (recorder.bytesWritten > recorder.sizeBytes && recorder.files > 0) {

@@ -1,5 +1,5 @@
 /** The sentences below an incident's headline: what was tried, what answered, what was used afterwards, what it did to others. */
-import { formatCount } from "../text/amounts.ts";
+import { counted, formatCount } from "../text/amounts.ts";
 import { countFound, foundBy, nameAndAddress, type Told } from "./headline.ts";
 import type { Member } from "./kinship.ts";
 
@@ -13,7 +13,7 @@ export function detailOf(told: Told & { readonly members: readonly Member[] }): 
   const left = causes.length - reasons.length;
   return [
     ...reasons,
-    ...left > 0 ? [`And ${formatCount(left)} more ${left === 1 ? "finding" : "findings"}.`] : [],
+    ...left > 0 ? [`And ${counted(left, "more finding")}.`] : [],
     ...foundSentence(told),
     ...usedSentence(told),
     ...effectSentence(members),

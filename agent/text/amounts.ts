@@ -17,6 +17,11 @@ export function formatCount(count: number): string {
   return Math.round(count).toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** "1 finding", "2,000 findings": of nouns that take an s. */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${Math.round(count) === 1 ? "" : "s"}`;
+}
+
 /** An amount of data with one unit, as "900 bytes", "8.2 kB", "59 MB". */
 export function formatSize(bytes: number): string {
   if (bytes < 1000) return `${Math.round(bytes)} bytes`;

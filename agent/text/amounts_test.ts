@@ -1,5 +1,5 @@
 import { deepEqual } from "node:assert/strict";
-import { formatCount, formatEstimate, formatPeriod } from "./amounts.ts";
+import { counted, formatCount, formatEstimate, formatPeriod } from "./amounts.ts";
 
 Deno.test("formatPeriod gives a length of time one fitting unit", () => {
   const seconds = [0, 0.04, 0.4, 9.94, 9.96, 34, 119, 120, 600, 3_600, 12_600, 86_400];
@@ -37,5 +37,13 @@ Deno.test("formatEstimate claims no more digits than an estimate has, and no cou
     "About 3,000",
     "More than 3,000",
     "More than 3,000",
+  ]);
+});
+
+Deno.test("counted() has one of a thing, and many things", () => {
+  deepEqual([0, 1, 2000].map((count) => counted(count, "old row")), [
+    "0 old rows",
+    "1 old row",
+    "2,000 old rows",
   ]);
 });
