@@ -13,6 +13,8 @@ export interface SyslogConfig {
   readonly protocol: "udp" | "tcp" | "tls";
   readonly host: string;
   readonly port: number;
+  /** PEM of its authority; null for the system's. */
+  readonly ca: string | null;
 }
 
 export function asMailAddress({ origin, value }: RawValue): string {
@@ -37,7 +39,7 @@ export function asWebhook({ origin, value }: RawValue): WebhookConfig {
 
 const syslogPorts = { "udp": 514, "tcp": 601, "tls": 6514 } as const;
 
-export function asSyslog({ origin, value }: RawValue): SyslogConfig {
+export function asSyslog({ origin, value }: RawValue): Omit<SyslogConfig, "ca"> {
   // Of a scheme that is not its own URL takes no host apart.
   const match = /^(udp|tcp|tls):\/\/(.+?)\/?$/.exec(String(value));
   const url = match && URL.parse(`http://${match[2]}`);

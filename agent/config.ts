@@ -340,7 +340,7 @@ function build(
     mailTo: (values.get("mail-to") ?? []).map(asMailAddress),
     webhooks: (values.get("webhook") ?? []).map(asWebhook),
     webhookSecret: text("webhook-secret"),
-    syslog: one(values, "syslog", asSyslog),
+    syslog: syslogOf(values, sources),
     alertSeverity: text("alert-severity") as Severity,
     alertsPerHour: int("alerts-per-hour"),
     quietHours: one(values, "quiet-hours", asQuietHours),
@@ -369,7 +369,7 @@ function build(
     warnings: [],
   };
   checkDashboardAddress(config);
-  checkMail(config, values);
+  checkChannels(config, values);
   const { fromUs, toUs } = config;
   if (fromUs !== null && toUs !== null && toUs <= fromUs) {
     throw new UsageError("--to must be later than --from.");
@@ -427,6 +427,13 @@ function smtpOf(values: RawValues, sources: ConfigSources): SmtpConfig | null {
   return { host, port, user, password, security, ca };
 }
 
+function syslogOf(values: RawValues, sources: ConfigSources): SyslogConfig | null {
+  const syslog = one(values, "syslog", asSyslog);
+  const caFile = values.get("syslog-ca")?.[0];
+  if (syslog === null) return null;
+  return { ...syslog, ca: caFile ? readFile(caFile.origin, String(caFile.value), sources) : null };
+}
+
 function smtpFromUrl(
   raw: RawValue,
   user: string | null,
@@ -458,7 +465,7 @@ function smtpFromUrl(
 }
 
 /** Mail needs a server and a receiver: one without the other would be ignored in silence. */
-function checkMail({ command, smtp, mailTo }: Config, values: RawValues): void {
+function checkChannels({ command, smtp, mailTo, syslog }: Config, values: RawValues): void {
   if (!specByName.get("smtp-url")!.commands!.includes(command)) return;
   if (smtp !== null && mailTo.length === 0) {
     throw new UsageError("A mail server is set up, but nobody to write to. Add --mail-to ADDR.");
@@ -467,6 +474,10 @@ function checkMail({ command, smtp, mailTo }: Config, values: RawValues): void {
   if (smtp === null && alone !== undefined) {
     const { origin } = values.get(alone)![0]!;
     throw new UsageError(`${origin} has no effect without a mail server. Add --smtp-url URL.`);
+  }
+  const syslogCa = values.get("syslog-ca")?.[0];
+  if (syslogCa && syslog?.protocol !== "tls") {
+    throw new UsageError(`${syslogCa.origin} has no effect without --syslog tls://HOST.`);
   }
 }
 

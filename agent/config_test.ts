@@ -312,12 +312,24 @@ Deno.test("parseConfig() reads where alerts go, and when", () => {
   const hooks = ["--webhook", "https://a.example/x", "--webhook", "slack+https://b.example/y"];
   deepStrictEqual(parseConfig(hooks, nothing).webhooks.map(({ form }) => form), ["json", "slack"]);
   const syslog = (url: string) => parseConfig(["--syslog", url], nothing).syslog;
-  deepStrictEqual(syslog("tls://[fd00::1]"), { protocol: "tls", host: "fd00::1", port: 6514 });
+  deepStrictEqual(syslog("tls://[fd00::1]"), {
+    protocol: "tls",
+    host: "fd00::1",
+    port: 6514,
+    ca: null,
+  });
   deepStrictEqual(syslog("udp://log.example:80"), {
     protocol: "udp",
     host: "log.example",
     port: 80,
+    ca: null,
   });
+  const ca = { ...nothing, readTextFile: () => "PEM" };
+  strictEqual(parseConfig(["--syslog", "tls://x", "--syslog-ca", "f"], ca).syslog?.ca, "PEM");
+  match(
+    refusal(() => parseConfig(["--syslog", "tcp://x", "--syslog-ca", "f"], ca)).message,
+    /^--syslog-ca has no effect without --syslog tls:/,
+  );
   deepStrictEqual(parseConfig(["--quiet-hours", "22:00-07:00"], nothing).quietHours?.to, 420);
   deepStrictEqual(parseConfig(["--host", "::1"], nothing).dashboardUrl, "http://[::1]:8055");
   deepStrictEqual(

@@ -308,6 +308,14 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: alerting,
   },
   {
+    name: "syslog-ca",
+    env: "TAPWATCH_SYSLOG_CA",
+    kind: "text",
+    placeholder: "FILE",
+    help: "certificate authority of the syslog receiver, PEM (default: the system's)",
+    commands: alerting,
+  },
+  {
     name: "alert-severity",
     env: "TAPWATCH_ALERT_SEVERITY",
     kind: "choice",

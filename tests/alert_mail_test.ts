@@ -2,7 +2,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { ChannelError } from "../agent/alert/channel.ts";
 import { MailChannel } from "../agent/alert/mail.ts";
-import type { AlertStory } from "../agent/alert/story.ts";
+import { story } from "../agent/alert/testing/sample_story.ts";
 import type { SmtpConfig } from "../agent/config.ts";
 import type { Alert } from "../agent/records.ts";
 import {
@@ -13,74 +13,15 @@ import {
 } from "./mail_server.ts";
 
 const note = hasMailServer ? "" : " (SKIPPED: no python3-aiosmtpd)";
-const hostile = 'evil\r\nBcc: a@b.example\u202e<script>alert(1)</script>"&';
-
-function story(changes: Partial<Alert> = {}): AlertStory {
-  const alert: Alert = {
-    id: 12,
-    tsUs: 1_767_225_600_000_000,
-    kind: "incident",
-    trigger: "opened",
-    subject: "incident 7",
-    severity: "high",
-    source: "192.168.77.20",
-    headline: `phone.local (192.168.77.20) scanned 6 hosts named ${hostile}`,
-    detail: "192.168.77.20 probed 1,000 ports of 6 hosts. Used afterwards: 192.168.77.2:22.",
-    reason: "Its severity is high.",
-    attackId: "T1046",
-    incidentId: 7,
-    amount: 1000,
-    hasSucceeded: false,
-    state: "waiting",
-    heldBy: "",
-    muteId: null,
-    digestId: null,
-    deliveries: [],
-    ...changes,
-  };
-  return {
-    alert,
-    incident: {
-      id: 7,
-      actor: "192.168.77.20",
-      actorName: "phone.local",
-      severity: "high",
-      isOpen: true,
-      sources: ["192.168.77.20"],
-      sourceCount: 1,
-      targets: ["192.168.77.2", "192.168.77.3"],
-      targetCount: 6,
-      tactics: ["TA0007"],
-      techniques: ["T1046"],
-      kinds: ["scan"],
-      ports: ["1-1000"],
-      firstUs: 1_767_225_590_000_000,
-      lastUs: 1_767_225_600_000_000,
-      detectedUs: 1_767_225_595_000_000,
-      headline: alert.headline,
-      detail: alert.detail,
-      course: [],
-      amount: 1000,
-      hasSucceeded: false,
-      origin: null,
-      findingCount: 2,
-    },
-    advice: ["Ask whose phone it is."],
-    link: "https://tap.example.org/incidents/7",
-    hostname: "edge",
-    databaseId: "k3x",
-    evidence: { pcap: Uint8Array.of(0xd4, 0xc3, 0xb2, 0xa1), isCut: false },
-  };
-}
-
 interface Settings {
   readonly args?: readonly string[];
+  readonly answerMs?: number;
   readonly smtp?: Partial<SmtpConfig>;
 }
 
 /** A server, and a channel to it. */
 async function withMail(
-  { args = [], smtp = {} }: Settings,
+  { args = [], smtp = {}, answerMs = 20_000 }: Settings,
   use: (channel: MailChannel, server: MailServer) => Promise<void>,
 ): Promise<void> {
   const server = await startMailServer(args);
@@ -97,6 +38,7 @@ async function withMail(
     from: "tapwatch@edge.example.org",
     to: ["ops@example.org", "second@example.org"],
     tell: (alert) => Promise.resolve(story(alert)),
+    answerMs,
   });
   try {
     await use(channel, server);
@@ -213,15 +155,17 @@ mailTest("a server without STARTTLS, or that speaks no TLS, gets no mail", async
 mailTest(
   "what a server puts off or breaks off may be tried again, what it refuses may not",
   async () => {
-    await withMail({ args: ["--behave", "451,550,drop,ok"] }, async (channel) => {
-      const [later, refused, broken] = [
+    await withMail({ args: ["--behave", "451,550,drop,cut,ok"] }, async (channel) => {
+      const [later, refused, broken, cut] = [
+        await failure(channel),
         await failure(channel),
         await failure(channel),
         await failure(channel),
       ];
-      deepStrictEqual([later, refused, broken].map(({ isPermanent }) => isPermanent), [
+      deepStrictEqual([later, refused, broken, cut].map(({ isPermanent }) => isPermanent), [
         false,
         true,
+        false,
         false,
       ]);
       match(later.message, /451 by order of the test/);
@@ -241,4 +185,30 @@ mailTest(
         /Nobody answers at localhost:\d+: connection refused\. Check host and port/,
       );
     }),
+);
+
+mailTest(
+  "a server that hangs before its greeting or after the mail is left in time",
+  async () => {
+    await withMail({ args: ["--behave", "hang,late,ok"], answerMs: 500 }, async (channel) => {
+      for (let i = 0; i < 2; i++) {
+        const { message, isPermanent } = await failure(channel);
+        match(message, /did not answer in time/);
+        strictEqual(isPermanent, false);
+      }
+      match(await send(channel), /^250 taken/);
+    });
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const connections: Deno.Conn[] = [];
+    const accepting = (async () => {
+      for await (const connection of listener) connections.push(connection);
+    })();
+    const port = (listener.addr as Deno.NetAddr).port;
+    await withMail({ smtp: { port }, answerMs: 500 }, async (channel) => {
+      match((await failure(channel)).message, /did not answer in time/);
+    });
+    listener.close();
+    await accepting;
+    for (const connection of connections) connection.close();
+  },
 );

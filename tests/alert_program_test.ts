@@ -2,7 +2,15 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { hasMailServer, startMailServer } from "./mail_server.ts";
-import { demoCapture, patiently, Program, testWith, withFolder } from "./program.ts";
+import {
+  demoCapture,
+  patienceMs,
+  patiently,
+  Program,
+  runProgram,
+  testWith,
+  withFolder,
+} from "./program.ts";
 
 const missing = hasMailServer ? "" : "needs python3-aiosmtpd";
 
@@ -53,24 +61,17 @@ async function alertsOf(program: Program): Promise<Alerts["alerts"]> {
   return (await (await fetch(`${program.url}/api/alerts`)).json() as Alerts).alerts;
 }
 
-/** Waits until the list of alerts is as wanted, asked at each event of the dashboard. */
+/** Waits until the list of alerts is as wanted. What has been told as an event may be written a moment later: it is asked again. */
 async function untilAlerts(
   program: Program,
   isThere: (alerts: Alerts["alerts"]) => boolean,
 ): Promise<Alerts["alerts"]> {
-  const abort = new AbortController();
-  const ask = async () => {
-    const { body } = await fetch(`${program.url}/api/events`, { signal: abort.signal });
-    for await (const _ of body!) {
-      const alerts = await alertsOf(program);
-      if (isThere(alerts)) return alerts;
-    }
-    throw new Error("The event stream has ended");
-  };
-  try {
-    return await patiently("the list of alerts", ask());
-  } finally {
-    abort.abort();
+  const untilMs = Date.now() + patienceMs;
+  for (;;) {
+    const alerts = await alertsOf(program);
+    if (isThere(alerts)) return alerts;
+    if (Date.now() > untilMs) throw new Error(`In vain: ${JSON.stringify(alerts)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
@@ -130,6 +131,60 @@ testWith(
         ok(since.length <= 1 && since.every((kind) => kind === "digest"), since.join());
       } finally {
         await hook.stop();
+        await mail.stop();
+      }
+    }),
+);
+
+testWith(
+  missing,
+  "killed between the mail that was taken and the note of it, the next start sends it once more and then never again",
+  () =>
+    withFolder(async (cwd) => {
+      // Takes the first mail and never says so.
+      const mail = await startMailServer(["--behave", "late,ok"]);
+      const channel = [
+        "--smtp-url",
+        `smtp://127.0.0.1:${mail.port}?security=none`,
+        "--mail-to",
+        "ops@example.org",
+        "--results",
+        "r",
+      ];
+      const args = [...replay, ...channel];
+      const nextId = async () => {
+        const { taken } = await patiently("a mail", mail.next());
+        return new Map(taken!.headers).get("Message-ID")!;
+      };
+      /** All mails until the one of `alert-test`, which is sent last. */
+      const idsUpToTest = async () => {
+        const { code } = await runProgram(["alert-test", ...channel], { cwd });
+        strictEqual(code, 0);
+        const ids: string[] = [];
+        for (let id = await nextId(); !id.startsWith("<alert-0."); id = await nextId()) {
+          ids.push(id);
+        }
+        return ids;
+      };
+      try {
+        const first = await Program.start(args, { cwd });
+        const killed = await nextId();
+        first.signal("SIGKILL");
+        await first.ended();
+        match(killed, /^<incident-/);
+        for (const copies of [1, 0]) {
+          await using next = await Program.start(args, { cwd });
+          await next.logged(/file is at its end/);
+          await untilAlerts(
+            next,
+            (alerts) => alerts.length > 0 && alerts.every(({ state }) => state !== "waiting"),
+          );
+          await next.stop();
+          const ids = await idsUpToTest();
+          strictEqual(ids.filter((id) => id === killed).length, copies, ids.join());
+          strictEqual(new Set(ids).size, ids.length, ids.join());
+        }
+      } finally {
         await mail.stop();
       }
     }),

@@ -1,13 +1,15 @@
 """An SMTP server on loopback for tests: Debian's aiosmtpd. Says {"port": N} once it listens, then one JSON line for each mail
 that it has taken, parsed by Python's email package, and one for each try that it has turned away.
 
-usage: mail_server.py [--tls none|starttls|implicit] [--cert FILE --key FILE] [--auth USER:PASSWORD] [--behave WORDS]
-WORDS, with commas, one for each mail in turn, the last for all others: ok, 451 (later), 550 (refused), hang, drop (closes in DATA)
+usage: mail_server.py [--port N] [--tls none|starttls|implicit] [--cert FILE --key FILE] [--auth USER:PASSWORD] [--behave WORDS]
+WORDS, with commas, one for each mail in turn, the last for all others: ok, 451 (later), 550 (refused), hang (takes no mail and never
+answers), late (takes the mail and never answers), drop (closes after DATA), cut (closes in the middle of DATA)
 """
 import argparse, asyncio, base64, email, email.policy, json, ssl, sys
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 parser = argparse.ArgumentParser()
+parser.add_argument("--port", type=int, default=0)
 parser.add_argument("--tls", default="none")
 parser.add_argument("--cert"); parser.add_argument("--key"); parser.add_argument("--auth")
 parser.add_argument("--behave", default="ok")
@@ -28,13 +30,26 @@ def parsed(content):
     return {"headers": [[name, str(value)] for name, value in message.items()], "parts": parts,
             "defects": [repr(defect) for defect in message.defects]}
 
+class Server(SMTP):
+    async def smtp_DATA(self, arg):
+        global tries
+        if behaviours[min(tries, len(behaviours) - 1)] != "cut":
+            return await super().smtp_DATA(arg)
+        tries += 1
+        await self.push("354 go on")
+        await self._reader.readline()
+        say(turned_away="cut")
+        self.transport.abort()
+
 class Handler:
     async def handle_DATA(self, server, session, envelope):
         global tries
         word = behaviours[min(tries, len(behaviours) - 1)]
         tries += 1
-        if word == "ok":
+        if word in ("ok", "late"):
             say(taken=parsed(envelope.content), to=envelope.rcpt_tos, tls=server.transport.get_extra_info("sslcontext") is not None, user=session.auth_data is not None)
+            if word == "late":
+                await asyncio.sleep(3600)
             return "250 taken"
         say(turned_away=word)
         if word == "hang":
@@ -57,12 +72,12 @@ if options.tls != "none":
 def protocol():
     auth = {"authenticator": authenticate, "auth_required": True, "auth_require_tls": options.tls == "starttls"} if options.auth else {}
     if options.tls == "starttls":
-        return SMTP(Handler(), hostname="localhost", tls_context=context, require_starttls=True, enable_SMTPUTF8=True, **auth)
-    return SMTP(Handler(), hostname="localhost", enable_SMTPUTF8=True, **auth)
+        return Server(Handler(), hostname="localhost", tls_context=context, require_starttls=True, enable_SMTPUTF8=True, **auth)
+    return Server(Handler(), hostname="localhost", enable_SMTPUTF8=True, **auth)
 
 async def main():
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=context if options.tls == "implicit" else None)
+    server = await loop.create_server(protocol, "127.0.0.1", options.port, ssl=context if options.tls == "implicit" else None)
     say(port=server.sockets[0].getsockname()[1])
     # The test ends by closing standard input.
     await loop.run_in_executor(None, sys.stdin.read)

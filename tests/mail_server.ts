@@ -39,18 +39,27 @@ export async function startMailServer(args: readonly string[]): Promise<MailServ
     stdout: "piped",
     stderr: "null",
   }).spawn();
-  const pieces = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  const read = async () => {
-    while (!rest.includes("\n")) {
-      const { value, done } = await pieces.read();
-      if (done) throw new Error("The mail server has ended");
-      rest += value;
+  // What it says is always read: a mail is longer than a pipe is, and it would wait.
+  const lines: string[] = [];
+  let wake = () => {};
+  let hasEnded = false;
+  const reading = (async () => {
+    let rest = "";
+    for await (const piece of child.stdout.pipeThrough(new TextDecoderStream())) {
+      const parts = (rest + piece).split("\n");
+      rest = parts.pop()!;
+      lines.push(...parts);
+      wake();
     }
-    const end = rest.indexOf("\n");
-    const line = rest.slice(0, end);
-    rest = rest.slice(end + 1);
-    return JSON.parse(line);
+    hasEnded = true;
+    wake();
+  })();
+  const read = async () => {
+    while (lines.length === 0) {
+      if (hasEnded) throw new Error("The mail server has ended");
+      await new Promise<void>((resolve) => wake = resolve);
+    }
+    return JSON.parse(lines.shift()!);
   };
   const { port } = await read();
   let isStopped = false;
@@ -60,8 +69,8 @@ export async function startMailServer(args: readonly string[]): Promise<MailServ
     async stop() {
       if (isStopped) return;
       isStopped = true;
-      await pieces.cancel();
       await child.stdin.close();
+      await reading;
       await child.status;
     },
   };

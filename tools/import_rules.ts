@@ -12,7 +12,7 @@ interface Rule {
 }
 
 const records = "agent/records.ts";
-/** Words for amounts, and for what to do. */
+/** Words for amounts and times, and for what to do. */
 const text = "agent/text/";
 const findingEnds = "agent/finding_ends.ts";
 const findingReader = "agent/finding_reader.ts";
@@ -85,7 +85,7 @@ const rules: readonly Rule[] = [
   { part: /^agent\/store\//, values: [...common, search] },
   {
     part: /^agent\/eve\//,
-    values: ["agent/cli/time_text.ts", "agent/finding_ends.ts", ...common],
+    values: ["agent/finding_ends.ts", ...common],
   },
   {
     part: /^agent\/alert\//,

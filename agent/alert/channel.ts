@@ -17,12 +17,16 @@ export interface Channel {
 export class ChannelError extends Error {
   /** Trying again would not help: the server has refused it for good. */
   readonly isPermanent: boolean;
+  /** How long the server wants to be left alone; 0 when it has not said. */
+  readonly retryAfterMs: number;
 
-  constructor(message: string, { isPermanent, cause }: {
+  constructor(message: string, { isPermanent, retryAfterMs = 0, cause }: {
     readonly isPermanent: boolean;
+    readonly retryAfterMs?: number;
     readonly cause?: unknown;
   }) {
     super(message, { cause });
     this.isPermanent = isPermanent;
+    this.retryAfterMs = retryAfterMs;
   }
 }

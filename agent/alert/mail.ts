@@ -14,11 +14,12 @@ export interface MailOptions {
   readonly from: string;
   readonly to: readonly string[];
   readonly tell: (alert: Alert) => Promise<AlertStory>;
+  /** Longest wait for an answer; 30 s unless told. */
+  readonly answerMs?: number;
 }
 
-/** Longest to connect, to be greeted, and to wait for an answer. */
 const connectMs = 15_000;
-const answerMs = 30_000;
+const answerMsDefault = 30_000;
 
 export class MailChannel implements Channel {
   readonly name: string;
@@ -28,7 +29,7 @@ export class MailChannel implements Channel {
   constructor(options: MailOptions) {
     this.#options = options;
     this.name = `mail to ${options.to.join(", ")}`;
-    this.#transport = smtpTransport(options.smtp);
+    this.#transport = smtpTransport(options.smtp, options.answerMs);
   }
 
   async send(alert: Alert): Promise<string> {
@@ -64,6 +65,7 @@ export class MailChannel implements Channel {
 /** Nothing of a message is ever read from a file or an address. */
 export function smtpTransport(
   { host, port, user, password, security, ca }: SmtpConfig,
+  answerMs = answerMsDefault,
 ): Transporter {
   return createTransport({
     host,
@@ -73,8 +75,8 @@ export function smtpTransport(
     ignoreTLS: security === "none",
     ...(user !== null && { auth: { user, pass: password ?? "" } }),
     tls: { ...(!isIP(host) && { servername: host }), ...(ca !== null && { ca: [ca] }) },
-    connectionTimeout: connectMs,
-    greetingTimeout: connectMs,
+    connectionTimeout: Math.min(connectMs, answerMs),
+    greetingTimeout: Math.min(connectMs, answerMs),
     socketTimeout: answerMs,
     disableFileAccess: true,
     disableUrlAccess: true,

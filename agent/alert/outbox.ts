@@ -4,7 +4,8 @@
  * server has taken is sent again, but for the one that was on its way when the program died, and nothing is forgotten.
  *
  *     waiting --taken--> sent
- *        | a failure that may pass: again after 5 s, 15 s, 45 s … 10 min, each give or take a quarter, for a day
+ *        | a failure that may pass: again after 5 s, 15 s, 45 s … 10 min, each give or take a quarter, or as late as the
+ *        | server wants it (an hour at most), for a day
  *        '- a refusal, or a day over --> failed
  */
 import type { Alert, AlertDelivery, ChannelState } from "../records.ts";
@@ -25,6 +26,7 @@ const waitingMax = 1000;
 const firstPauseUs = 5_000_000;
 const pauseFactor = 3;
 const pauseMaxUs = 600_000_000;
+const askedPauseMaxUs = 3_600_000_000;
 const jitter = 0.25;
 const giveUpUs = 86_400_000_000;
 
@@ -184,7 +186,9 @@ export class Outbox {
     const attempts = deliveryOf(alert, line.channel.name)!.attempts;
     const pauseUs = Math.min(firstPauseUs * pauseFactor ** attempts, pauseMaxUs);
     const spread = 1 + jitter * (2 * this.#options.random() - 1);
-    return { nextUs: Math.round(nowUs + pauseUs * spread), answer };
+    const askedUs = error instanceof ChannelError ? error.retryAfterMs * 1000 : 0;
+    const waitUs = Math.max(pauseUs * spread, Math.min(askedUs, askedPauseMaxUs));
+    return { nextUs: Math.round(nowUs + waitUs), answer };
   }
 
   #giveUpOldest(): void {

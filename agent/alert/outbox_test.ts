@@ -119,6 +119,18 @@ Deno.test("Outbox does not try again what a server refuses, and goes on with the
   );
 });
 
+Deno.test("a server that says when it wants to be asked again is not asked before", async () => {
+  for (const [askedS, fromS, toS] of [[120, 120, 120], [1, 3, 7], [90_000, 3600, 3600]] as const) {
+    const { channels: [hook], outbox, saved } = open("hook");
+    outbox.add(alert(1, outbox));
+    await hook!.answer(
+      new ChannelError("429", { isPermanent: false, retryAfterMs: askedS * 1000 }),
+    );
+    const waitS = (saved.get(1)!.deliveries[0]!.nextUs! - startUs) / 1e6;
+    ok(waitS >= fromS && waitS <= toS, `${waitS} s`);
+  }
+});
+
 Deno.test("a channel that hangs delays no other", async () => {
   const { channels: [mail, hook], outbox, states } = open("mail", "hook");
   for (const id of [1, 2, 3]) outbox.add(alert(id, outbox));

@@ -10,9 +10,13 @@ import { type AlertStory, visible } from "./story.ts";
 export interface SyslogOptions {
   readonly syslog: SyslogConfig;
   readonly tell: (alert: Alert) => Promise<AlertStory>;
+  /** Longest wait for a connection and for what is written to be taken; 15 s unless told. */
+  readonly answerMs?: number;
 }
 
-const answerMs = 15_000;
+const answerMsDefault = 15_000;
+/** Once all is written: how long a receiver may take to say that it will not have it, by a reset. */
+const graceMs = 1000;
 /** Facility 4: security and authorization messages. */
 const facility = 4;
 const levels: Readonly<Record<Severity, number>> = {
@@ -38,20 +42,26 @@ export class SyslogChannel implements Channel {
   }
 
   async send(alert: Alert): Promise<string> {
-    const { syslog, tell } = this.#options;
+    const { syslog, tell, answerMs = answerMsDefault } = this.#options;
     const message = syslogMessage(await tell(alert));
     try {
       if (syslog.protocol === "udp") await sendDatagram(syslog, message);
-      else await sendFramed(syslog, message);
+      else await sendFramed(syslog, message, answerMs);
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      throw new ChannelError(text, { isPermanent: false, cause: error });
+      throw new ChannelError(trouble(error, syslog), { isPermanent: false, cause: error });
     }
     // Syslog has no acknowledgement.
     return syslog.protocol === "udp"
       ? "sent; nobody acknowledges a datagram"
       : "written to the connection";
   }
+}
+
+/** Deno says no more than "UNKNOWN" of a certificate that it does not trust. */
+function trouble(error: unknown, { protocol, host, port }: SyslogConfig): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (protocol !== "tls" || !/UNKNOWN|certificate/i.test(text)) return text;
+  return `the certificate of ${host}:${port} is not trusted. If its authority is your own, name it: --syslog-ca FILE`;
 }
 
 /** One message: header, structured data, the headline. */
@@ -108,14 +118,21 @@ function sendDatagram({ host, port }: SyslogConfig, message: Uint8Array): Promis
 }
 
 /** A connection a message: alerts are few, and a connection that has gone would take one with it unnoticed. */
-function sendFramed({ protocol, host, port }: SyslogConfig, message: Uint8Array): Promise<void> {
+function sendFramed(
+  { protocol, host, port, ca }: SyslogConfig,
+  message: Uint8Array,
+  answerMs: number,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let grace: number | undefined;
   const ready = () => {
     socket.write(new TextEncoder().encode(`${message.length} `));
-    socket.end(message);
+    // A receiver that keeps its side open has the message all the same.
+    socket.end(message, () => grace = setTimeout(() => socket.destroy(), graceMs));
   };
+  const tlsOptions = { ...(!isIP(host) && { servername: host }), ...(ca !== null && { ca: [ca] }) };
   const socket: Socket = protocol === "tls"
-    ? connectTls({ host, port, ...(!isIP(host) && { servername: host }) }, ready)
+    ? connectTls({ host, port, ...tlsOptions }, ready)
     : connectTcp({ host, port }, ready);
   socket.setTimeout(
     answerMs,
@@ -124,5 +141,5 @@ function sendFramed({ protocol, host, port }: SyslogConfig, message: Uint8Array)
   socket.on("error", reject);
   socket.on("close", (hadError) => hadError || resolve());
   socket.resume();
-  return promise;
+  return promise.finally(() => clearTimeout(grace));
 }

@@ -12,9 +12,11 @@ export interface WebhookOptions {
   readonly webhook: WebhookConfig;
   readonly secret: string | null;
   readonly tell: (alert: Alert) => Promise<AlertStory>;
+  /** Longest wait for an answer; 15 s unless told. */
+  readonly answerMs?: number;
 }
 
-const answerMs = 15_000;
+const answerMsDefault = 15_000;
 /** Of the answer, for the list of alerts. */
 const wordsMax = 200;
 
@@ -32,7 +34,7 @@ export class WebhookChannel implements Channel {
   }
 
   async send(alert: Alert): Promise<string> {
-    const { webhook, secret, tell } = this.#options;
+    const { webhook, secret, tell, answerMs = answerMsDefault } = this.#options;
     const { body, headers } = requestOf(await tell(alert), webhook);
     let response: Response;
     try {
@@ -44,12 +46,25 @@ export class WebhookChannel implements Channel {
         signal: AbortSignal.timeout(answerMs),
       });
     } catch (error) {
-      throw new ChannelError(connectionTrouble(error), { isPermanent: false, cause: error });
+      throw new ChannelError(connectionTrouble(error, answerMs), {
+        isPermanent: false,
+        cause: error,
+      });
     }
     const words = await firstWords(response);
     if (response.ok) return words;
-    throw new ChannelError(words, { isPermanent: isFinal(response.status) });
+    throw new ChannelError(words, {
+      isPermanent: isFinal(response.status),
+      retryAfterMs: retryAfterMs(response.headers),
+    });
   }
+}
+
+/** Seconds or a date (RFC 9110 section 10.2.3). */
+function retryAfterMs(headers: Headers): number {
+  const text = headers.get("retry-after")?.trim() ?? "";
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Number.isFinite(ms) && ms > 0 ? ms : 0;
 }
 
 /** X-Tapwatch-Signature, as "sha256=<hex>". */
@@ -86,7 +101,7 @@ async function firstWords(response: Response): Promise<string> {
   return `${status}${statusText ? ` ${statusText}` : ""}${words ? `: ${words}` : ""}`;
 }
 
-function connectionTrouble(error: unknown): string {
+function connectionTrouble(error: unknown, answerMs: number): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return `no answer within ${answerMs / 1000} s`;
   }
@@ -163,8 +178,8 @@ function slackBody(story: AlertStory) {
   return {
     text: title,
     blocks: [
-      { type: "section", text: { type: "mrkdwn", text: `*${title}*`.slice(0, 3000) } },
-      { type: "section", text: { type: "mrkdwn", text: facts.slice(0, 3000) } },
+      { type: "section", text: { type: "mrkdwn", text: `*${cut(title, 2900)}*` } },
+      { type: "section", text: { type: "mrkdwn", text: cut(facts, 2900) } },
       { type: "section", text: { type: "mrkdwn", text: `<${story.link}|Open in tapwatch>` } },
     ],
   };
@@ -178,19 +193,32 @@ const colours = {
   critical: 0x8c0f5b,
 };
 
-/** Discord pings whom a text names, unless told not to. */
+/** Without the meaning that Discord and Teams give to marks (Markdown): names off the wire make no links. */
+function unmarked(text: string): string {
+  return text.replace(/[\\`*_~|[\]<>#]/g, (mark) => `\\${mark}`);
+}
+
+/** At most `lengthMax` UTF-16 units, of whole characters; what a cut left of a mark goes too. */
+function cut(text: string, lengthMax: number): string {
+  if (text.length <= lengthMax) return text;
+  return `${
+    text.slice(0, lengthMax - 1).replace(/[\ud800-\udbff]$/, "").replace(/(\\|&\w*)$/, "")
+  }…`;
+}
+
+/** Discord pings whom a text names, unless told not to; 6,000 characters are the most of all. */
 function discordBody(story: AlertStory) {
   const { alert, link } = story;
   return {
     allowed_mentions: { parse: [] },
     embeds: [{
-      title: subjectLine(story).slice(0, 256),
+      title: cut(subjectLine(story), 256),
       url: link,
       color: colours[alert.severity],
-      description: visible(alert.detail.replaceAll("\n", " ")).slice(0, 2000),
+      description: cut(unmarked(visible(alert.detail.replaceAll("\n", " "))), 2000),
       fields: factsOf(story).slice(0, 10).map(({ term, text }) => ({
         name: term,
-        value: text.slice(0, 1024) || "-",
+        value: cut(unmarked(text), 330) || "-",
       })),
     }],
   };
@@ -198,7 +226,7 @@ function discordBody(story: AlertStory) {
 
 /** An Adaptive Card, as the Workflows of Teams take it. */
 function teamsBody(story: AlertStory) {
-  const facts = factsOf(story).map(({ term, text }) => ({ title: term, value: text }));
+  const facts = factsOf(story).map(({ term, text }) => ({ title: term, value: unmarked(text) }));
   return {
     type: "message",
     attachments: [{
@@ -208,7 +236,7 @@ function teamsBody(story: AlertStory) {
         type: "AdaptiveCard",
         version: "1.4",
         body: [
-          { type: "TextBlock", text: subjectLine(story), weight: "Bolder", wrap: true },
+          { type: "TextBlock", text: unmarked(subjectLine(story)), weight: "Bolder", wrap: true },
           { type: "FactSet", facts },
         ],
         actions: [{ type: "Action.OpenUrl", title: "Open in tapwatch", url: story.link }],
@@ -224,13 +252,13 @@ function addressOf({ form, url }: WebhookConfig): string {
   return form === "ntfy" ? new URL(".", url.replace(/\/+$/, "")).href : url;
 }
 
-/** The topic is the last part of the address; JSON goes to the server's root, and there it names the topic. */
+/** A message above 4,096 bytes would become a file. The topic is the last part of the address; JSON goes to the server's root, and there it names the topic. */
 function ntfyBody(story: AlertStory, url: string) {
   const { alert, link } = story;
   return {
     topic: new URL(url).pathname.split("/").filter((part) => part !== "").at(-1) ?? "",
-    title: subjectLine(story),
-    message: factsOf(story).map(({ term, text }) => `${term}: ${text}`).join("\n"),
+    title: cut(subjectLine(story), 250),
+    message: cut(factsOf(story).map(({ term, text }) => `${term}: ${text}`).join("\n"), 1300),
     priority: priorities[alert.severity],
     tags: [severityNames[alert.severity].toLowerCase()],
     click: link,

@@ -23,10 +23,10 @@ import {
   type UnreadableFile,
 } from "./analyze_report.ts";
 import { flowCountMax } from "./common_settings.ts";
+import { isoTime } from "../text/time.ts";
 import { LineWriter } from "./line_writer.ts";
 import { ProgressBar } from "./progress.ts";
 import { isSameFile } from "./same_file.ts";
-import { isoTime } from "./time_text.ts";
 
 const hostsShown = 10;
 /** The detectors' thread is started after so many, if it has not been needed before. */

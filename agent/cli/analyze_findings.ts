@@ -4,7 +4,7 @@ import type { Finding, Severity } from "../records.ts";
 import { SEVERITIES } from "../records.ts";
 import { type Coverage, graveGaps, verdictOn } from "../coverage.ts";
 import type { FoundIncident, Judgement } from "./analyze_incidents.ts";
-import { isoTime } from "./time_text.ts";
+import { isoTime } from "../text/time.ts";
 
 /** Names are the contract's. */
 export interface FindingReport {

@@ -3,7 +3,7 @@
  * `stats`, `alert`, `anomaly`. Names, types and the form of times are those of etc/schema.json of Suricata; rule metadata,
  * where authors choose the keys, carries what it has no name for. What is not known is left out rather than guessed.
  */
-import { isoTime } from "../cli/time_text.ts";
+import { isoTime } from "../text/time.ts";
 import { endsOf } from "../finding_ends.ts";
 import type {
   ApplicationDetails,

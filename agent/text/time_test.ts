@@ -1,5 +1,5 @@
 import { strictEqual } from "node:assert/strict";
-import { isoTime } from "./time_text.ts";
+import { isoTime } from "./time.ts";
 
 const times: readonly (readonly [number, string])[] = [
   [0, "1970-01-01T00:00:00.000000Z"],
