@@ -12,6 +12,7 @@ import type {
   FindingKind,
   Incident,
   PacketRow,
+  PendingAlert,
   PipelineSnapshot,
   RecorderState,
   StatsSecond,
@@ -54,6 +55,7 @@ export interface Health {
   readonly detection: DetectionState;
   /** None when nobody is told. */
   readonly channels: readonly ChannelState[];
+  readonly pendingAlerts: readonly PendingAlert[];
   /** Workers that crashed and were started again. */
   readonly workerRestarts: number;
   /** Seconds between a packet's capture and its decoding, live; 0 for files. */
@@ -124,6 +126,7 @@ export class LiveState {
   behindS = 0;
   cpuCores = -1;
   channels: readonly ChannelState[] = [];
+  pendingAlerts: readonly PendingAlert[] = [];
   #sources = new Map<number, CaptureSourceState>();
   #seconds: StatsSecond[] = [];
   #entries: StatusEntry[] = [];
@@ -278,6 +281,7 @@ export class LiveState {
       eve: this.eve,
       detection: this.detection,
       channels: this.channels,
+      pendingAlerts: this.pendingAlerts,
       workerRestarts: this.workerRestarts,
       behindS: this.behindS,
       rssBytes: Deno.memoryUsage().rss,

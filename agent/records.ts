@@ -886,6 +886,18 @@ export interface AlertDelivery {
   readonly answer: string;
 }
 
+/** What is told once its interval has passed, as it then stands. */
+export interface PendingAlert {
+  /** As in Alert. */
+  readonly subject: string;
+  readonly severity: Severity;
+  readonly headline: string;
+  readonly incidentId: number | null;
+  readonly heldBy: string;
+  /** Wall clock of when it is told at the earliest. */
+  readonly dueUs: number;
+}
+
 /** How a way to people does; counters since the start. */
 export interface ChannelState {
   /** As in AlertDelivery. */

@@ -31,7 +31,7 @@ export function AlertTable({ alerts, ...clock }: Clock & { readonly alerts: read
 }
 
 function Row({ alert, ...clock }: Clock & { readonly alert: Alert }) {
-  const { id, tsUs, severity, state, incidentId } = alert;
+  const { id, tsUs, severity, state } = alert;
   return (
     <tr id={`alert-${id}`} class={state === "muted" ? "muted" : undefined}>
       <td class="dim time">{formatWhen(tsUs, clock.nowUs, clock.zone)}</td>
@@ -54,12 +54,16 @@ function Row({ alert, ...clock }: Clock & { readonly alert: Alert }) {
         <Fate alert={alert} {...clock} />
       </td>
       <td class="act-end">
-        {incidentId !== null && state !== "muted" && (
-          <a class="btn small" href={`/mutes/new?from=/incidents/${incidentId}`}>Mute</a>
-        )}
+        <MuteLink alert={alert} />
       </td>
     </tr>
   );
+}
+
+function MuteLink({ alert: { kind, state, incidentId } }: { alert: Alert }) {
+  if (state === "muted" || kind === "digest" || kind === "test") return null;
+  const query = incidentId === null ? `kind=${kind}` : `from=/incidents/${incidentId}`;
+  return <a class="btn small" href={`/mutes/new?${query}`}>Mute</a>;
 }
 
 function Headline({ alert: { headline, incidentId } }: { alert: Alert }) {

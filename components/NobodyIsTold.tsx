@@ -3,13 +3,13 @@
 const setUp = [
   {
     what: "By e-mail, with the password in TAPWATCH_SMTP_PASSWORD",
-    line: "tapwatch run --smtp-url smtp://me@mail.example.org:587 --mail-to me@example.org",
+    line: "--smtp-url smtp://me@mail.example.org:587 --mail-to me@example.org",
   },
   {
     what: "To a webhook (Slack, Discord, Teams, ntfy, or your own)",
-    line: "tapwatch run --webhook ntfy+https://ntfy.sh/my-secret-topic",
+    line: "--webhook ntfy+https://ntfy.sh/my-secret-topic",
   },
-  { what: "To syslog", line: "tapwatch run --syslog udp://192.168.1.10:514" },
+  { what: "To syslog", line: "--syslog udp://192.168.1.10:514" },
 ];
 
 export function NobodyIsTold() {
@@ -18,12 +18,12 @@ export function NobodyIsTold() {
       <section class="verdict">
         <h2>Nobody is told</h2>
         <p>
-          Set --smtp-url and --mail-to, --webhook or --syslog, and start tapwatch again; then send a
-          test from here.
+          Add one of these to how you start tapwatch, start it again, and send a test from here. Or
+          try it first: tapwatch alert-test takes the same options.
         </p>
       </section>
       <section class="panel c12">
-        <div class="state">
+        <div class="state set-up">
           {setUp.map(({ what, line }) => (
             <>
               <h3>{what}</h3>

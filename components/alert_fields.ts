@@ -14,7 +14,17 @@ const alertStateLabels: Readonly<Record<AlertState, string>> = {
   muted: "muted",
 };
 
-export const alertFields: readonly ListField[] = [
+/** Shown where the address has them: links lead to these lists. */
+const linkedFields: readonly ListField[] = [
+  { name: "incident", label: "Incident" },
+  { name: "mute", label: "Held back by mute" },
+];
+
+export function alertFields(query: URLSearchParams): readonly ListField[] {
+  return [...linkedFields.filter(({ name }) => query.get(name)), ...commonFields];
+}
+
+const commonFields: readonly ListField[] = [
   {
     name: "state",
     label: "State",
@@ -39,7 +49,5 @@ export const alertFields: readonly ListField[] = [
       ...ALERT_KINDS.map((value) => ({ value, label: alertKindLabels[value] })),
     ],
   },
-  { name: "incident", label: "Incident", placeholder: "7" },
-  { name: "mute", label: "Held back by mute", placeholder: "3" },
   ...timeFields,
 ];

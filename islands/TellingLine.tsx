@@ -1,9 +1,10 @@
 /** First line of Alerts, where somebody is told: who, and whether that works. And the test. */
 import type { TellingRules } from "../agent/dashboard_context.ts";
-import type { Alert } from "../agent/records.ts";
+import type { Alert, PendingAlert } from "../agent/records.ts";
 import { rulesText, tellingTitle } from "../components/alerts.ts";
 import { Deliveries } from "../components/AlertTable.tsx";
 import { formatWhen } from "../components/format.ts";
+import { Severity } from "../components/Icon.tsx";
 import { latest } from "../components/live.ts";
 import { mergeAlerts, newAlerts } from "../components/live_alerts.ts";
 import type { LiveMessage } from "../components/live_message.ts";
@@ -37,8 +38,57 @@ export default function TellingLine({ initial, zone, rules, test }: Props) {
           </span>
         </section>
       ))}
+      {health.pendingAlerts.length > 0 && (
+        <PendingAlerts pending={health.pendingAlerts} nowUs={nowUs} zone={zone} />
+      )}
       {test && <TestResult test={test} nowUs={nowUs} zone={zone} />}
     </>
+  );
+}
+
+interface PendingProps {
+  readonly pending: readonly PendingAlert[];
+  readonly nowUs: number;
+  readonly zone: string;
+}
+
+/** Listed; of more the number is told. */
+const pendingMax = 10;
+
+function PendingAlerts({ pending, nowUs, zone }: PendingProps) {
+  const more = pending.length - pendingMax;
+  return (
+    <section class="panel c12 pending">
+      <header>
+        <h2>Held back for a moment</h2>
+        <p>told once their interval has passed, as they then stand</p>
+      </header>
+      <div class="scroll">
+        <table class="tbl cards episodes alerts">
+          <tbody>
+            {pending.slice(0, pendingMax).map((
+              { subject, severity, headline, incidentId, heldBy, dueUs },
+            ) => (
+              <tr key={subject}>
+                <td class="dim time">from {formatWhen(dueUs, nowUs, zone)}</td>
+                <td class="level">
+                  <Severity level={severity} />
+                </td>
+                <td class="w2 what">
+                  {incidentId === null
+                    ? headline
+                    : <a class="plain" href={`/incidents/${incidentId}`}>{headline}</a>}
+                </td>
+                <td class="w2 told">
+                  <b>Held back</b> by {heldBy}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {more > 0 && <p class="body dim">And {more} more.</p>}
+    </section>
   );
 }
 

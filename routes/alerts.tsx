@@ -74,7 +74,7 @@ export default define.page<typeof handler>(function Alerts({ data, state }) {
       <ListPage
         url={listUrl}
         search={shownSearch("alerts", listUrl)}
-        fields={alertFields}
+        fields={alertFields(listUrl.searchParams)}
         error={data.refusal}
         nextCursor={data.nextCursor}
       >

@@ -150,6 +150,24 @@ Deno.test("a test is sent from the page, which then tells its result", () =>
     strictEqual(foreign.status, 403);
   }));
 
+Deno.test("what waits for its interval is there, on the page and in the API", () =>
+  withAlerts([], async ({ get, live }) => {
+    live.channels = [makeChannel()];
+    live.pendingAlerts = [{
+      subject: "incident 1",
+      severity: "high",
+      headline: hostileName,
+      incidentId: 1,
+      heldBy: "the pause of 300 s between two alerts about one source",
+      dueUs: nowUs() + 60e6,
+    }];
+    const html = markup(await (await get("/alerts")).text());
+    match(html, /Held back for a moment.*&lt;img.*by the pause of 300 s between two alerts/s);
+    ok(!html.includes("<img"));
+    const { pending } = await (await get("/api/alerts")).json();
+    strictEqual(pending[0].incident_id, 1);
+  }));
+
 Deno.test("a channel that fails is named first, and on Status, with the server's words", () =>
   withAlerts([], async ({ get, live }) => {
     live.channels = [

@@ -335,7 +335,9 @@ Deno.test("lists take the filters of their pages and refuse wrong ones by name",
     assert.equal(flows[0].community_id, "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
     assert.equal((await rowsOf("/api/hosts?order=bytes&limit=2", "hosts"))[0].name, "nas-01");
     for (const kind of ["anomalies", "scans", "alerts"]) {
-      assert.deepEqual(await (await get(`/api/${kind}`)).json(), { [kind]: [], next_cursor: null });
+      const beside = kind === "alerts" ? { pending: [] } : {};
+      const answer = await (await get(`/api/${kind}`)).json();
+      assert.deepEqual(answer, { [kind]: [], next_cursor: null, ...beside });
     }
   }));
 

@@ -13,6 +13,7 @@ import {
   type AlertKind,
   type AlertTrigger,
   type Mute,
+  type PendingAlert,
   SEVERITIES,
   type Severity,
 } from "../records.ts";
@@ -126,6 +127,18 @@ export class AlertPolicy {
     }
     const digest = this.#digest(nowUs);
     return digest ? [...decisions, digest] : decisions;
+  }
+
+  /** What waits for its interval. */
+  pending(): PendingAlert[] {
+    return [...this.#waiting.values()].map((subject) => ({
+      subject: subject.key,
+      severity: subject.severity,
+      headline: subject.headline,
+      incidentId: subject.incidentId,
+      heldBy: intervalText(this.#options),
+      dueUs: (this.#lastUs.get(intervalKey(subject)) ?? 0) + this.#options.intervalUs,
+    }));
   }
 
   /** The program ends: what waits for its interval is told now as held, so that the next run has it. */

@@ -94,8 +94,20 @@ Deno.test("what comes within the interval of one source waits, and is told as it
     null,
   );
   deepStrictEqual(policy.tick(startUs + 4 * minuteUs), []);
+  deepStrictEqual(
+    policy.pending().map((
+      { subject, severity, heldBy, dueUs },
+    ) => [subject, severity, heldBy, dueUs]),
+    [[
+      "incident 1",
+      "critical",
+      "the pause of 300 s between two alerts about one source",
+      startUs + 5 * minuteUs,
+    ]],
+  );
   const [told, ...more] = policy.tick(startUs + 5 * minuteUs);
   deepStrictEqual([stateOf(told!), told!.amount, more], [["waiting", "severity"], 500, []]);
+  deepStrictEqual(policy.pending(), []);
 });
 
 Deno.test("a mute holds back what lies within it, until its end, and not what has grown beyond", () => {

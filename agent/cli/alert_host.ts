@@ -68,7 +68,7 @@ export class AlertHost implements AlertDesk {
       nowUs,
       random: Math.random,
     });
-    options.live.channels = this.#outbox.counts();
+    this.#show();
   }
 
   /** Takes up what an earlier run left, and begins to listen. Throws what StoreQueries throws. */
@@ -205,7 +205,14 @@ export class AlertHost implements AlertDesk {
     this.#watchHealth();
     this.#decide(this.#policy.tick(nowUs()));
     this.#outbox.pump();
-    this.#options.live.channels = this.#outbox.counts();
+    this.#show();
+  }
+
+  /** On pages, as it stands. */
+  #show(): void {
+    const { live } = this.#options;
+    live.channels = this.#outbox.counts();
+    live.pendingAlerts = this.#policy.pending();
   }
 
   #decide(decisions: readonly Decision[]): void {

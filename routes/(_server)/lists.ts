@@ -312,7 +312,7 @@ const csvColumns = {
 export function listAnswer<Row extends object>(
   name: keyof typeof csvColumns,
   { url, req }: { readonly url: URL; readonly req: Request },
-  ask: (query: URLSearchParams) => Page<Row>,
+  ask: (query: URLSearchParams) => Page<Row> & { readonly beside?: object },
 ): Response {
   const query = new URLSearchParams(url.search);
   const { value, error, status } = attempt(() => {
@@ -321,8 +321,8 @@ export function listAnswer<Row extends object>(
     return { isCsv, page: ask(query) };
   }, null);
   if (value === null) return errorJson(status === 400 ? 400 : 503, error);
-  const { rows, nextCursor } = value.page;
-  if (!value.isCsv) return Response.json({ [name]: rows, next_cursor: nextCursor });
+  const { rows, nextCursor, beside } = value.page;
+  if (!value.isCsv) return Response.json({ [name]: rows, next_cursor: nextCursor, ...beside });
   const columns = csvColumns[name];
   const lines = rows.map((row) => csvRow(row as CsvRow, columns));
   return new Response(csvHeader(columns) + lines.join(""), {

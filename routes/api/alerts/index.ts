@@ -1,10 +1,17 @@
+import { toWire } from "../../../components/wire.ts";
 import { define } from "../../(_server)/state.ts";
 import { alertFilter, listAnswer } from "../../(_server)/lists.ts";
 
-/** Alerts, newest first, each with its deliveries: from, to, kind, severity, state, incident, mute, q, limit, cursor, format. */
+/**
+ * Alerts, newest first, each with its deliveries: from, to, kind, severity, state, incident, mute, q, limit, cursor, format. JSON has
+ * beside them what waits for its interval (`pending`).
+ */
 export const handler = define.handlers({
   GET(ctx) {
-    const { queries } = ctx.state.context;
-    return listAnswer("alerts", ctx, (query) => queries.alerts(alertFilter(query)));
+    const { queries, live } = ctx.state.context;
+    return listAnswer("alerts", ctx, (query) => ({
+      ...queries.alerts(alertFilter(query)),
+      beside: { pending: toWire(live.pendingAlerts) },
+    }));
   },
 });
