@@ -37,7 +37,9 @@ export function headlineOf(told: Told): string {
 
 /** "nas (10.0.0.2)", "8 hosts together", "10.0.0.9 or one of 4 other sources". */
 function whoText({ actor, sources, causes, nameOf }: Told): string {
-  if (causes.every(isOfItself)) return `This host (${actor ?? sources[0]})`;
+  if (causes.every((finding) => isOfItself(finding) && finding.reason.startsWith("This host "))) {
+    return `This host (${actor ?? sources[0]})`;
+  }
   if (actor !== null) return nameAndAddress(actor, nameOf);
   const count = Math.max(sources.length, ...causes.map(({ sourceCount }) => sourceCount));
   if (causes.some(({ scan }) => scan?.hasDecoys)) {

@@ -244,7 +244,13 @@ Deno.test("a headline tells that a host scanned itself, apart from what it did t
     targets: ["10.0.0.9"],
     attackId: "",
     severity: "low",
+    reason: "This host scanned itself: 10.0.0.9 probed 9 ports of 10.0.0.9 in 2 s",
   } as const;
+  const reason = "10.0.0.9 scanned itself, or its address is forged: 10.0.0.9 probed";
+  strictEqual(
+    tell([scan({ ...itself, reason })]).incidents[0]!.headline,
+    "10.0.0.9 scanned itself",
+  );
   strictEqual(
     tell([scan({ ...itself, scan: { found: ["10.0.0.9:22"] } })]).incidents[0]!.headline,
     "This host (10.0.0.9) scanned itself and found 1 port open (22)",

@@ -86,7 +86,7 @@ function ownScanSteps(answered: number): Step[] {
   return [
     {
       what: "Ask whether somebody tried a scanner here.",
-      why: "These packets never left this host: nmap against localhost looks like this.",
+      why: "nmap against localhost, or an address of one's own, looks like this.",
     },
     answered > 0
       ? {

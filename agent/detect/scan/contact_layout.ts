@@ -221,6 +221,7 @@ export const TRAIT_IS_CLIENT_LIKE = 0x100000;
 export const TRAIT_IS_DISCOVERY = 0x200000;
 export const TRAIT_IS_REFUSED = 0x400000;
 export const TRAIT_IS_WITHIN_HOST = 0x800000;
+export const TRAIT_IS_ON_CABLE = 0x1000000;
 export const TCP_FIN = 1;
 export const TCP_SYN = 2;
 export const TCP_RST = 4;

@@ -35,6 +35,7 @@ const within: readonly Scan[] = [
   { from: "2001:db8:0:0:0:0:0:7" },
   { from: "127.0.0.1", openEvery: 2 },
   { from: "127.0.0.1", isUsed: true },
+  { from: "127.0.0.1", mac: 0x020000000001 },
   { from: "10.0.0.5", to: "172.17.0.1", own: ["10.0.0.5", "172.17.0.1"] },
   { from: "10.0.0.5", to: "172.17.0.1", mac: 1, own: ["172.17.0.1", "10.0.0.5"] },
 ];
@@ -57,8 +58,12 @@ Deno.test("ten ports of its own that a program looks for are no scan", () => {
   equal(tellOf({ from: "127.0.0.1", ports: 14, openEvery: 99 }).length, 1);
 });
 
-Deno.test("what comes over a cable with the source of its target is forged, and no scan of its own", () => {
-  deepStrictEqual(tellOf({ from: "203.0.113.7", mac: 0x020000000001 }), []);
+Deno.test("what comes over a cable with the source of its target may be forged", () => {
+  const [told, ...more] = tellOf({ from: "203.0.113.7", mac: 0x020000000001 });
+  deepStrictEqual([told?.severity, told?.attackId, more], ["low", "", []]);
+  const start =
+    "203.0.113.7 scanned itself, or its address is forged: 203.0.113.7 probed 100 ports";
+  ok(told!.reason.startsWith(start), told!.reason);
 });
 
 Deno.test("a scan of another host stays one when only one of both is the capturing host's", () => {

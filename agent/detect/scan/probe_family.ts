@@ -74,8 +74,10 @@ export const Trait = {
   isDiscovery: 1 << 21,
   /** Refused; whether its machine turns to the other version of IP is still to be seen. */
   isRefused: 1 << 22,
-  /** From a host to itself: what never left it. */
+  /** From a host to itself. */
   isWithinHost: 1 << 23,
+  /** Of these, what came from a MAC address, so that another host may have sent it. */
+  isOnCable: 1 << 24,
 } as const;
 
 /** Whether the family is a sweep of hosts, without ports. */

@@ -53,6 +53,7 @@ export function scanFinding(scan: ScanSummary, isOpen: boolean): Finding {
     confidence: confidenceOf(attempts, scan.evidenceMin),
     reason: scanReason({
       ...scan,
+      mayBeForged: (scan.traits & Trait.isOnCable) !== 0,
       source: scan.sources[0],
       target: scan.targets[0],
       ports,

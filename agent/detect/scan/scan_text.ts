@@ -20,6 +20,8 @@ export interface ScanStory {
   readonly isBackToMore: boolean;
   /** The source has scanned itself. */
   readonly isWithinHost: boolean;
+  /** Its packets came over a cable, where another host can send in its name. */
+  readonly mayBeForged: boolean;
   /** Answers would not have been seen. */
   readonly isOneSided: boolean;
 }
@@ -45,13 +47,20 @@ const verbs: { readonly [probe in ScanProbe]: string } = {
 export function scanReason(story: ScanStory): string {
   const { source, sourceCount, probe } = story;
   const more = story.areSourcesMore ? "more than " : "";
-  const who = story.isWithinHost
-    ? `This host scanned itself: ${source}`
-    : story.kind === "distributed" && sourceCount > 1
+  const who = story.kind === "distributed" && sourceCount > 1
     ? `${more}${formatCount(sourceCount)} hosts together`
     : source;
-  return `${who} ${verbs[probe]} ${whatOf(story)} in ${spanText(story.spanUs)}` +
+  return `${itselfText(story)}${who} ${verbs[probe]} ${whatOf(story)} in ${
+    spanText(story.spanUs)
+  }` +
     `${answeredText(story)}${decoyText(story)}${cameBackText(story)}`;
+}
+
+function itselfText({ isWithinHost, mayBeForged, source }: ScanStory): string {
+  if (!isWithinHost) return "";
+  return mayBeForged
+    ? `${source} scanned itself, or its address is forged: `
+    : "This host scanned itself: ";
 }
 
 function whatOf({ kind, probe, ports, portCount, target, targetCount }: ScanStory): string {

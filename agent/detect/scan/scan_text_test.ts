@@ -17,6 +17,7 @@ const story: ScanStory = {
   areSourcesMore: false,
   isBackToMore: false,
   isWithinHost: false,
+  mayBeForged: false,
   isOneSided: false,
 };
 const back = Array.from({ length: 16 }, (_, index) => `10.0.0.20:${index}`);
@@ -26,6 +27,11 @@ const cases: readonly (readonly [Partial<ScanStory>, string])[] = [
   [
     { isWithinHost: true, source: "127.0.0.1", target: "127.0.0.1", answered: 3 },
     "This host scanned itself: 127.0.0.1 probed 40 ports of 127.0.0.1 in 4.0 s, and found 3 open",
+  ],
+  [
+    { isWithinHost: true, mayBeForged: true, target: "10.0.0.66", answered: 3 },
+    "10.0.0.66 scanned itself, or its address is forged: 10.0.0.66 probed 40 ports of 10.0.0.66 in " +
+    "4.0 s, and found 3 open",
   ],
   [{ answered: 1 }, "10.0.0.66 probed 40 ports of 10.0.0.20 in 4.0 s, and found one open"],
   [

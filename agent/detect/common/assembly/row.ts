@@ -153,10 +153,14 @@ export function isToItself(): bool {
     load<i64>(source()) == load<i64>(destination());
 }
 
-/** Whether the row, of kind contact, has not left its host: loopback has no MAC addresses, or zeros. */
+/** Whether both ends are one host, as far as addresses say. */
 export function isWithinHost(): bool {
-  if ((word(24) | word(25)) != 0) return false;
   return isToItself() || isLoopback(source()) && isLoopback(destination());
+}
+
+/** Whether the row, of kind contact, can have come from elsewhere: loopback has no MAC addresses, or zeros. */
+export function isOnCable(): bool {
+  return (word(24) | word(25)) != 0 && !isLoopback(source());
 }
 
 function isLoopback(address: usize): bool {

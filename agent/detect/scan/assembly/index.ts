@@ -9,7 +9,6 @@ import {
   isIcmp,
   isIpv4At,
   isToItself,
-  isWithinHost,
   kind,
   marks,
   origBytes,
@@ -227,8 +226,6 @@ export function advance(timeUs: f64): void {
 
 /** The first packet of a flow. */
 function takeFirst(): void {
-  // No host sends to itself over a cable: somebody has forged its address.
-  if (isToItself() && !isWithinHost()) return;
   judgeBefore(timestampUs());
   hashEnds();
   // The side that is asked comes first: an answer to what was not seen, or a probe that looks like one.

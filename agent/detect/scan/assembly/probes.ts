@@ -6,6 +6,7 @@ import {
   headerLength,
   ipIdentification,
   isIpv4At,
+  isOnCable,
   isWithinHost,
   payloadLength,
   sourcePort,
@@ -62,6 +63,7 @@ import {
   TRAIT_IS_REPLY_LIKE,
   TRAIT_IS_REVERSED,
   TRAIT_IS_SOURCE_LOCAL,
+  TRAIT_IS_ON_CABLE,
   TRAIT_IS_WITHIN_HOST,
   TRAIT_IS_ZMAP_LIKE,
 } from "../contact_layout";
@@ -235,7 +237,7 @@ function isDhcpAnswer(): bool {
 export function traitsOfRow(family: i32): i32 {
   let traits = has(MARK_IS_SOURCE_LOCAL) ? TRAIT_IS_SOURCE_LOCAL : 0;
   if (has(MARK_IS_DESTINATION_LOCAL)) traits |= TRAIT_IS_DESTINATION_LOCAL;
-  if (isWithinHost()) traits |= TRAIT_IS_WITHIN_HOST;
+  if (isWithinHost()) traits |= TRAIT_IS_WITHIN_HOST | (isOnCable() ? TRAIT_IS_ON_CABLE : 0);
   if (!has(MARK_SENT_BY_ORIGINATOR)) traits |= TRAIT_IS_REVERSED;
   if ((isBare(family) || family == FAMILY_UDP) && isReplyLike()) traits |= TRAIT_IS_REPLY_LIKE;
   if (payloadLength() > 0) traits |= TRAIT_HAS_PAYLOAD;
