@@ -72,4 +72,6 @@ export interface ExportFilter {
   /** `scans.id` and `anomalies.id`: what the finding's sources sent and received while it lasted. */
   readonly scanId: number | null;
   readonly anomalyId: number | null;
+  /** `incidents.id`: what its sources exchanged with its targets while it lasted. */
+  readonly incidentId: number | null;
 }

@@ -34,6 +34,8 @@ export type LiveEvent =
 /** An incident is opened, has changed or is over; those of `absorbedIds` turned out to be part of it. */
 export interface IncidentEvent {
   readonly incident: Incident;
+  /** Findings that have joined it. */
+  readonly joined: readonly Finding[];
   readonly absorbedIds: readonly number[];
 }
 
@@ -243,14 +245,15 @@ export class LiveState {
   }
 
   /** Takes an incident that is new, has changed or is over, and tells the subscribers. */
-  setIncident(incident: Incident, absorbedIds: readonly number[]): void {
+  setIncident(event: IncidentEvent): void {
+    const { incident, absorbedIds } = event;
     for (const id of [incident.id, ...absorbedIds]) this.#incidents.delete(id);
     this.#incidents.set(incident.id, incident);
     if (this.#incidents.size > findingsKept) {
       const [oldest] = this.#incidents.keys();
       this.#incidents.delete(oldest!);
     }
-    this.publish({ type: "incident", data: { incident, absorbedIds } });
+    this.publish({ type: "incident", data: event });
   }
 
   /** The newest states of the last 200 alerts, newest last. */

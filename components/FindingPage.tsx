@@ -1,9 +1,9 @@
-/** What the pages of a scan and of an anomaly share: head, who to whom, what to do, linked flows. */
+/** What the pages of an incident, a scan and an anomaly share: head, who to whom, what to do, linked flows. */
 import type { ComponentChildren } from "preact";
 import type { Finding } from "../agent/records.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { adviceFor } from "../agent/text/advice.ts";
-import { endsOf } from "../agent/finding_ends.ts";
+import type { Ends } from "../agent/finding_ends.ts";
 import { openText, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
 import { formatCount } from "./format.ts";
@@ -17,15 +17,28 @@ export interface Clock {
   readonly zone: string;
 }
 
+/** As much of a finding, or of an incident, as these parts need. */
+export type Told =
+  & Pick<Finding, "severity" | "sources" | "sourceCount" | "targets" | "anomaly">
+  & Pick<Finding, "firstUs" | "lastUs" | "isOpen">;
+
 interface HeadProps extends Clock {
-  readonly finding: Finding;
+  readonly finding: Told;
+  /** The sentence that says it all. */
+  readonly lead: string;
+  /** Below it. */
+  readonly notes?: ComponentChildren;
   /** Null when there are no capture files to take them from. */
   readonly exportLink: string | null;
+  /** Takes the place of the lists' buttons, which its page has elsewhere. */
+  readonly mainButton?: ComponentChildren;
   /** Further buttons. */
   readonly children?: ComponentChildren;
 }
 
-export function FindingHead({ finding, exportLink, nowUs, zone, children }: HeadProps) {
+export function FindingHead(
+  { finding, lead, notes, exportLink, mainButton, nowUs, zone, children }: HeadProps,
+) {
   return (
     <div class="head">
       <div>
@@ -36,39 +49,60 @@ export function FindingHead({ finding, exportLink, nowUs, zone, children }: Head
             {finding.isOpen ? <b>{openText((nowUs - finding.lastUs) / 1e6)}</b> : "ended"}
           </span>
         </div>
-        <p class="lead">{finding.reason}</p>
+        <p class="lead">{lead}</p>
+        {notes}
       </div>
       <div class="btns">
+        {mainButton}
         {exportLink !== null && (
-          <a class="btn main" href={exportLink} download>
+          <a class={mainButton ? "btn" : "btn main"} href={exportLink} download>
             <Icon name="download" />
             Packets as pcap
           </a>
         )}
-        <a class="btn" href={flowsLink(finding)}>Flows</a>
-        <a class="btn" href={packetsLink(finding)}>Packet list</a>
+        {!mainButton && (
+          <>
+            <a class="btn" href={flowsLink(finding)}>Flows</a>
+            <a class="btn" href={packetsLink(finding)}>Packet list</a>
+          </>
+        )}
         {children}
       </div>
     </div>
   );
 }
 
+/** Leads from a finding to the incident that it is in. */
+export function IncidentNote(
+  { incident }: { incident: { readonly id: number; readonly headline: string } | null },
+) {
+  if (incident === null) return null;
+  return (
+    <p class="of">
+      Part of incident{" "}
+      <a href={`/incidents/${incident.id}`}>
+        {incident.id}: {incident.headline}
+      </a>
+    </p>
+  );
+}
+
 /** The host that a finding is best followed by: the one source, else the target. */
-export function mainHost({ sources, sourceCount, targets, anomaly }: Finding): string {
+export function mainHost({ sources, sourceCount, targets, anomaly }: Told): string {
   const host = sourceCount > 1 && targets.length === 1 ? targets[0] : sources[0] ?? targets[0];
   return host ?? (anomaly?.entity === "link" ? "" : anomaly?.entity ?? "");
 }
 
-function flowsLink(finding: Finding): string {
+export function flowsLink(finding: Told): string {
   return `/flows?${hostQuery(finding)}`;
 }
 
-function packetsLink(finding: Finding): string {
+function packetsLink(finding: Told): string {
   return `/packets?${hostQuery(finding)}`;
 }
 
 /** Of the finding's host and time, as the lists and the export take it; a host known by its MAC address alone has no flows. */
-export function hostQuery(finding: Finding): string {
+export function hostQuery(finding: Told): string {
   const host = mainHost(finding);
   const isIp = host !== "" && !/^(\w\w:){5}\w\w$/.test(host);
   const query = new URLSearchParams(isIp ? { host } : {});
@@ -79,7 +113,7 @@ export function hostQuery(finding: Finding): string {
 }
 
 interface PathProps {
-  readonly finding: Finding;
+  readonly ends: { readonly from: Ends; readonly to: Ends };
   readonly names: Names;
   /** Beside the arrow: how much, and by what. */
   readonly over: string;
@@ -87,9 +121,8 @@ interface PathProps {
   readonly label: string;
 }
 
-export function Path({ finding, names, over, under, label }: PathProps) {
-  const { from, to } = endsOf(finding);
-  const [one, other] = [from, to].filter(({ count }) => count > 0);
+export function Path({ ends, names, over, under, label }: PathProps) {
+  const [one, other] = [ends.from, ends.to].filter(({ count }) => count > 0);
   const start = one && <PathNode {...one} names={names} />;
   if (!other) return <section class="c12 path" aria-label={label}>{start}</section>;
   return (
@@ -207,18 +240,23 @@ export function Facts({ facts }: { facts: readonly Fact[] }) {
 }
 
 interface FlowsProps extends Clock {
-  readonly finding: Finding;
+  readonly finding: Told;
+  /** "finding" or "incident". */
+  readonly word?: string;
   readonly flows: readonly StoredFlow[];
 }
 
-export function LinkedFlows({ finding, flows, ...clock }: FlowsProps) {
+export function LinkedFlows({ finding, word = "finding", flows, ...clock }: FlowsProps) {
   const shown = flows.slice(0, flowsShown);
   return (
     <section class="panel c12" id="flows">
       <header>
-        <h2>Flows of this finding</h2>
+        <h2>Flows of this {word}</h2>
         <p>{flowsText(shown.length, flows.length)}</p>
-        <a class="end" href={flowsLink(finding)}>Open in Flows</a>
+        <span class="end">
+          <a href={flowsLink(finding)}>Open in Flows</a>,{" "}
+          <a href={packetsLink(finding)}>in Packets</a>
+        </span>
       </header>
       {flows.length > 0
         ? (
@@ -226,7 +264,7 @@ export function LinkedFlows({ finding, flows, ...clock }: FlowsProps) {
             <FlowTable flows={shown} {...clock} />
           </div>
         )
-        : <p class="body dim">{noFlowsText(finding)}</p>}
+        : <p class="body dim">{noFlowsText(finding, word)}</p>}
     </section>
   );
 }
@@ -241,10 +279,10 @@ function flowsText(shown: number, count: number): string {
     : "kept as evidence";
 }
 
-function noFlowsText({ isOpen }: Finding): string {
+function noFlowsText({ isOpen }: Told, word: string): string {
   return isOpen
-    ? "Flows are written when they end; none of this finding has."
-    : "No flow of this finding is kept.";
+    ? `Flows are written when they end; none of this ${word} has.`
+    : `No flow of this ${word} is kept.`;
 }
 
 /** Stands in place of a finding that there is no row of. */
@@ -258,7 +296,7 @@ export function FindingMissing({ list, word }: { list: string; word: string }) {
           within a second or two.
         </p>
         <div class="btns">
-          <a class="btn main" href={`/${list}`} aria-current="false">All of them</a>
+          <a class="btn main" href={`/${list}`} aria-current="false">All {list}</a>
           <a class="btn" href="/" aria-current="false">Overview</a>
         </div>
       </div>

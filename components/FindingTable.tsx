@@ -11,11 +11,13 @@ import { Severity } from "./Icon.tsx";
 interface Props {
   readonly list: FindingList;
   readonly findings: readonly Finding[];
+  /** Numbers of their incidents, by findingPath(). */
+  readonly incidents: Readonly<Record<string, number>>;
   readonly nowUs: number;
   readonly zone: string;
 }
 
-export function FindingTable({ list, findings, nowUs, zone }: Props) {
+export function FindingTable({ list, findings, incidents, nowUs, zone }: Props) {
   return (
     <table class="tbl cards episodes">
       <thead>
@@ -28,6 +30,7 @@ export function FindingTable({ list, findings, nowUs, zone }: Props) {
           <th scope="col" class="num">{list === "scans" ? "Attempts" : "Most unusual"}</th>
           {list === "scans" && <th scope="col" class="num">Answered</th>}
           <th scope="col">State</th>
+          <th scope="col">Incident</th>
         </tr>
       </thead>
       <tbody>
@@ -35,6 +38,7 @@ export function FindingTable({ list, findings, nowUs, zone }: Props) {
           <FindingTableRow
             key={finding.id}
             finding={finding}
+            incident={incidents[findingPath(finding)]}
             when={whenText(finding, nowUs, zone)}
           />
         ))}
@@ -45,10 +49,11 @@ export function FindingTable({ list, findings, nowUs, zone }: Props) {
 
 interface RowProps {
   readonly finding: Finding;
+  readonly incident: number | undefined;
   readonly when: ReturnType<typeof whenText>;
 }
 
-function FindingTableRow({ finding, when }: RowProps) {
+function FindingTableRow({ finding, incident, when }: RowProps) {
   const { scan, severity, reason, isOpen } = finding;
   return (
     <tr>
@@ -64,6 +69,13 @@ function FindingTableRow({ finding, when }: RowProps) {
       <td class="num opt">{scan ? formatCount(scan.attempts) : mostUnusual(finding)}</td>
       {scan && <td class="num opt">{formatCount(scan.answered)}</td>}
       <td class={isOpen ? "over" : "over dim"}>{isOpen ? <b>open</b> : when.note}</td>
+      <td class="part">
+        {incident !== undefined && (
+          <a href={`/incidents/${incident}`}>
+            <span class="only-card">incident</span> {incident}
+          </a>
+        )}
+      </td>
     </tr>
   );
 }

@@ -10,6 +10,7 @@ interface PageLink {
 const groups: readonly (readonly PageLink[])[] = [
   [
     { href: "/", label: "Overview", icon: "overview" },
+    { href: "/incidents", label: "Incidents", icon: "incidents" },
     { href: "/anomalies", label: "Anomalies", icon: "anomalies" },
     { href: "/scans", label: "Scans", icon: "scans" },
   ],
@@ -23,7 +24,7 @@ const groups: readonly (readonly PageLink[])[] = [
     { href: "/status", label: "Status", icon: "status" },
   ],
 ];
-const phoneLinks = ["/", "/anomalies", "/scans", "/flows"];
+const phoneLinks = ["/", "/incidents", "/flows", "/alerts"];
 
 /** The title of the page at `path`; that of its list for a page of one finding. */
 export function pageTitle(path: string): string {
@@ -70,7 +71,7 @@ export interface FrameProps {
   readonly summary: readonly string[];
   readonly canLogOut: boolean;
   readonly topBar: ComponentChildren;
-  /** What stands behind a page's name: how many of its findings are open. */
+  /** What stands behind a page's name: how many of its things need a look. */
   readonly countOf: (href: string) => ComponentChildren;
   readonly children: ComponentChildren;
 }

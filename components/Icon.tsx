@@ -4,6 +4,7 @@ import { severityLabels } from "./finding_text.ts";
 
 const paths = {
   overview: "M2 9h3l2-6 3 10 2-4h2",
+  incidents: "M4 14V2.5M4 3h8.5l-2 3 2 3H4",
   anomalies: "M8 2.5 14 13H2ZM8 6.5v3M8 11.3v.2",
   scans:
     "M8 8m-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0M8 8m-2.5 0a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0M8 8l4.2-4.2",

@@ -4,7 +4,7 @@ import { kindLabels, probeLabels, scanKindLabels, severityLabels } from "./findi
 import { timeFields } from "./filter_fields.ts";
 import type { ListField } from "./ListPage.tsx";
 
-const common: readonly ListField[] = [
+export const episodeFields: readonly ListField[] = [
   {
     name: "severity",
     label: "Severity",
@@ -21,7 +21,7 @@ const common: readonly ListField[] = [
   },
   ...timeFields,
 ];
-const ends: readonly ListField[] = [
+export const ends: readonly ListField[] = [
   { name: "source", label: "Source", placeholder: "192.168.1.20" },
   { name: "target", label: "Target", placeholder: "192.168.1.1" },
 ];
@@ -30,17 +30,17 @@ export const scanFields: readonly ListField[] = [
   ...ends,
   { name: "kind", label: "Kind", choices: choices(SCAN_KINDS, scanKindLabels) },
   { name: "probe", label: "Probe", choices: choices(SCAN_PROBES, probeLabels) },
-  ...common,
+  ...episodeFields,
 ];
 
 const anomalyKinds = FINDING_KINDS.filter((kind) => kind !== "scan");
 export const anomalyFields: readonly ListField[] = [
   ...ends,
   { name: "kind", label: "Kind", choices: choices(anomalyKinds, kindLabels) },
-  ...common,
+  ...episodeFields,
 ];
 
-function choices<Name extends string>(
+export function choices<Name extends string>(
   names: readonly Name[],
   labels: Readonly<Record<Name, string>>,
 ): readonly { readonly value: string; readonly label: string }[] {

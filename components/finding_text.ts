@@ -148,7 +148,7 @@ export function circumstances(finding: Finding): string {
 
 /** When a finding was, as a list says it: the time, and what goes with it. */
 export function whenText(
-  { firstUs, lastUs, isOpen }: Finding,
+  { firstUs, lastUs, isOpen }: Pick<Finding, "firstUs" | "lastUs" | "isOpen">,
   nowUs: number,
   zone: string,
 ): { readonly time: string; readonly note: string } {
@@ -169,7 +169,11 @@ export function openText(ageS: number): string {
 }
 
 /** "Sun 22 Nov, 13:24:09 to 13:27:51", with both days where they differ. */
-export function spanText({ firstUs, lastUs }: Finding, nowUs: number, zone: string): string {
+export function spanText(
+  { firstUs, lastUs }: Pick<Finding, "firstUs" | "lastUs">,
+  nowUs: number,
+  zone: string,
+): string {
   const [from, to] = [formatClock(firstUs, zone), formatClock(lastUs, zone)];
   const [fromDay, toDay] = [formatDay(firstUs, nowUs, zone), formatDay(lastUs, nowUs, zone)];
   if (fromDay !== toDay) return `${fromDay}, ${from} to ${toDay}, ${to}`;

@@ -21,7 +21,7 @@ export function severityRank(severity: Severity): number {
 }
 
 /** Whether a finding is one that must not be missed. */
-export function isGrave({ severity }: Finding): boolean {
+export function isGrave({ severity }: { readonly severity: Severity }): boolean {
   return severity === "high" || severity === "critical";
 }
 
@@ -35,12 +35,6 @@ export function mergeFindings(
   return [...byPath.values()];
 }
 
-/** Findings of the last 24 hours, the newest ones; whether there are more, which are not among them. */
-export interface FindingsShown {
-  readonly findings: readonly Finding[];
-  readonly areMore: boolean;
-}
-
 /** The time that its list is ordered by: a scan's newest attempt, any other's window or detection. */
 export function listTimeUs({ scan, anomaly, lastUs }: Finding): number {
   return scan ? lastUs : anomaly?.tsUs ?? lastUs;
@@ -49,43 +43,6 @@ export function listTimeUs({ scan, anomaly, lastUs }: Finding): number {
 /** As the lists have them, newest first. */
 export function byTime(a: Finding, b: Finding): number {
   return listTimeUs(b) - listTimeUs(a) || b.id - a.id;
-}
-
-/** Open ones first, then the gravest, then the newest. */
-export function byWeight(a: Finding, b: Finding): number {
-  return Number(b.isOpen) - Number(a.isOpen) ||
-    severityRank(b.severity) - severityRank(a.severity) || byTime(a, b);
-}
-
-/** As much of an open finding as the navigation shows. */
-export interface OpenFinding {
-  readonly path: string;
-  readonly severity: Severity;
-}
-
-/** `open` after `arrived` have been told: new ones are added, ended ones go. */
-export function stillOpen(
-  open: readonly OpenFinding[],
-  arrived: readonly Finding[],
-): readonly OpenFinding[] {
-  const byPath = new Map(open.map((finding) => [finding.path, finding]));
-  for (const finding of arrived) {
-    const path = findingPath(finding);
-    if (finding.isOpen) byPath.set(path, { path, severity: finding.severity });
-    else byPath.delete(path);
-  }
-  return [...byPath.values()];
-}
-
-const dayUs = 86_400e6;
-/** Findings later than this are of other traffic: a replay writes beside what was captured live. */
-export const aheadUs = 3600e6;
-
-/** What the overview speaks of: open findings and those of the last 24 hours, the weightiest first. */
-export function recentFindings(findings: readonly Finding[], nowUs: number): readonly Finding[] {
-  return findings.filter(({ isOpen, lastUs }) =>
-    lastUs < nowUs + aheadUs && (isOpen || lastUs > nowUs - dayUs)
-  ).sort(byWeight);
 }
 
 /** As much of a finding as a row shows of it; the rest would only make the page heavy. */

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import type { Finding } from "../agent/records.ts";
 import { readFinding } from "../agent/finding_reader.ts";
-import {
-  byWeight,
-  findingPath,
-  type FindingQuery,
-  fitsQuery,
-  mergeFindings,
-  recentFindings,
-  stillOpen,
-} from "./findings.ts";
+import { findingPath, type FindingQuery, fitsQuery, mergeFindings } from "./findings.ts";
 
 const scanRow = {
   id: 7,
@@ -94,27 +86,6 @@ Deno.test("the newest state of a finding takes the place of the older one", () =
   assert.equal(mergeFindings([scan], [sameNumber]).length, 2);
 });
 
-Deno.test("the overview has open findings and those of a day, the open and grave ones first", () => {
-  const dayUs = 86_400e6;
-  const named = (reason: string, change: Partial<Finding>): Finding => ({
-    ...scan,
-    id: reason.length,
-    reason,
-    lastUs: 10 * dayUs,
-    ...change,
-  });
-  const findings = [
-    named("low", { severity: "low" }),
-    named("closed", { severity: "critical", isOpen: false }),
-    named("long over", { isOpen: false, lastUs: 9 * dayUs }),
-    named("old but open", { lastUs: 1 * dayUs }),
-  ];
-  const shown = recentFindings(findings, 10 * dayUs + 1);
-  assert.deepEqual(shown.map(({ reason }) => reason), ["old but open", "low", "closed"]);
-  assert.deepEqual(recentFindings(findings, 0), [], "of another time");
-  assert.ok(byWeight(findings[0]!, findings[1]!) < 0);
-});
-
 Deno.test("an arriving finding is shown where the page's filter takes it", () => {
   const cases: readonly [Partial<FindingQuery>, boolean][] = [
     [{}, true],
@@ -132,15 +103,4 @@ Deno.test("an arriving finding is shown where the page's filter takes it", () =>
   for (const [query, expected] of cases) {
     assert.equal(fitsQuery(scan, { ...all, ...query }), expected, JSON.stringify(query));
   }
-});
-
-Deno.test("the count of open findings follows what is told", () => {
-  const open = [{ path: "/scans/7", severity: "high" }, {
-    path: "/scans/8",
-    severity: "low",
-  }] as const;
-  const grown: Finding = { ...scan, severity: "critical" };
-  assert.deepEqual(stillOpen(open, [grown]), [{ path: "/scans/7", severity: "critical" }, open[1]]);
-  assert.deepEqual(stillOpen(open, [{ ...scan, isOpen: false }]), [open[1]]);
-  assert.equal(stillOpen(open, [{ ...scan, id: 9 }]).length, 3);
 });

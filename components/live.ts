@@ -3,9 +3,11 @@
  * stay empty and the islands show their props.
  */
 import { computed, signal } from "@preact/signals";
-import type { Finding, StatsSecond, StatusEntry } from "../agent/records.ts";
-import { type FindingList, readFinding } from "../agent/finding_reader.ts";
-import { findingPath, isGrave, mergeFindings } from "./findings.ts";
+import type { Finding, Incident, Mute, StatsSecond, StatusEntry } from "../agent/records.ts";
+import { type FindingList, type FindingRow, readFinding } from "../agent/finding_reader.ts";
+import { readIncident } from "../agent/incident_reader.ts";
+import { isGrave, mergeFindings } from "./findings.ts";
+import { type Arrived, type LiveIncident, mutedText, type MuteView } from "./incidents.ts";
 import type { LiveMessage, StatusMessage } from "./live_message.ts";
 import { secondDrops } from "./verdict.ts";
 import { fromWire } from "./wire.ts";
@@ -21,6 +23,12 @@ export const liveSeconds = signal<readonly StatsSecond[]>([]);
 export const newEntries = signal<readonly StatusEntry[]>([]);
 /** Findings in their newest state as they arrived or were caught up with, at most 200. */
 export const newFindings = signal<readonly Finding[]>([]);
+/** Incidents in their newest state, likewise, and the numbers of those that have become part of others. */
+export const arrivedIncidents = signal<Arrived>({ incidents: [], absorbedIds: new Set() });
+/** Numbers of incidents, by the findingPath() of what has joined them since. */
+export const newIncidentOf = signal<Readonly<Record<string, number>>>({});
+/** Mutes in force when the page was made. */
+const mutes = signal<readonly Mute[]>([]);
 const isPaused = signal(false);
 const isStale = signal(false);
 export const connection = computed<ConnectionState>(() =>
@@ -40,17 +48,26 @@ const findingsMax = 200;
 /** A hidden page holds no connection (browsers allow six a host), but asks this often for the sake of its title. */
 const hiddenPollMs = 20_000;
 let hiddenTimer = 0;
-/** Pages of the findings that were there when this page was; null until they are known. */
-let knownPaths: Set<string> | null = null;
-const gravePaths = new Set<string>();
+/** Numbers of the incidents that were there when this page was; null until they are known. */
+let knownIds: Set<number> | null = null;
+const graveIds = new Set<number>();
 /** By type of event. */
 const followers = new Map<string, Follower>();
 let source: EventSource | null = null;
 let staleTimer = 0;
 let lastUs = -1;
 
-/** Connects once a page; later calls do nothing. `sinceUs` is the newest second that the page already shows. */
-export function connectLive(sinceUs: number): void {
+/** What arrives is muted by these. */
+export function muteView(zone: string): MuteView {
+  return { mutes: mutes.value, nowUs: latest.value?.nowUs ?? Date.now() * 1000, zone };
+}
+
+/**
+ * Connects once a page; later calls do nothing. `sinceUs` is the newest second that the page already shows, `inForce` the
+ * mutes that hold back what arrives.
+ */
+export function connectLive(sinceUs: number, inForce: readonly Mute[]): void {
+  mutes.value = inForce;
   if (lastUs >= 0 || typeof EventSource === "undefined") return;
   lastUs = Math.max(0, sinceUs);
   document.addEventListener("visibilitychange", follow);
@@ -95,6 +112,7 @@ function open(): void {
   source.addEventListener("status", (event) => takeStatus(parse<StatusMessage>(event)));
   source.addEventListener("scan", (event) => takeFindings([parseFinding("scans", event)]));
   source.addEventListener("anomaly", (event) => takeFindings([parseFinding("anomalies", event)]));
+  source.addEventListener("incident", takeIncidentEvent);
   for (const [type, { take, catchUp }] of followers) {
     source.addEventListener(type, (event) => take(JSON.parse(event.data)));
     source.addEventListener("open", catchUp);
@@ -120,30 +138,70 @@ function parseFinding(list: FindingList, event: MessageEvent<string>): Finding {
   return readFinding(list, JSON.parse(event.data));
 }
 
-/** Asks for the newest findings: those told while there was no connection would be missed. */
+/** Asks for the newest of each list: what was told while there was no connection would be missed. */
 async function catchUp(): Promise<void> {
-  const lists = await Promise.all([storedFindings("scans"), storedFindings("anomalies")]);
-  const findings = lists.flat();
-  knownPaths ??= new Set(findings.map(findingPath));
-  takeFindings(findings);
+  const [incidents, ...findings] = await Promise.all([
+    storedRows("incidents"),
+    storedRows("scans"),
+    storedRows("anomalies"),
+  ]);
+  takeFindings(
+    [...findings[0].map(scanOf), ...findings[1].map(anomalyOf)],
+  );
+  const read = incidents.map((row) => ({
+    incident: readIncident(row),
+    isAcknowledged: row.acknowledged_us !== null,
+  }));
+  knownIds ??= new Set(read.map(({ incident }) => incident.id));
+  takeIncidents(read, []);
 }
 
-async function storedFindings(list: FindingList): Promise<readonly Finding[]> {
+const scanOf = (row: FindingRow) => readFinding("scans", row);
+const anomalyOf = (row: FindingRow) => readFinding("anomalies", row);
+
+async function storedRows(list: FindingList | "incidents"): Promise<readonly FindingRow[]> {
   const response = await fetch(`/api/${list}?limit=30`).catch(() => null);
-  if (!response?.ok) return [];
-  const rows: Record<string, unknown>[] = (await response.json())[list];
-  return rows.map((row) => readFinding(list, row));
+  return response?.ok ? (await response.json())[list] : [];
 }
 
 /** What has just been told is newer than what the database has. */
 function takeFindings(findings: readonly Finding[]): void {
   if (findings.length === 0) return;
   newFindings.value = mergeFindings(newFindings.value, findings).slice(-findingsMax);
-  for (const finding of findings) {
-    const path = findingPath(finding);
-    if (isGrave(finding) && !knownPaths?.has(path)) gravePaths.add(path);
+}
+
+function takeIncidentEvent({ data }: MessageEvent<string>): void {
+  const row = JSON.parse(data);
+  const incident = readIncident(row);
+  const joined: readonly { readonly list: string; readonly id: number }[] = row.joined;
+  if (joined.length > 0) {
+    const places = joined.map(({ list, id }) => [`/${list}/${id}`, incident.id]);
+    newIncidentOf.value = { ...newIncidentOf.value, ...Object.fromEntries(places) };
   }
-  if (gravePaths.size > 0) document.title = `(${gravePaths.size}) tapwatch`;
+  takeIncidents([{ incident, isAcknowledged: null }], row.absorbed_ids);
+}
+
+function takeIncidents(incidents: readonly LiveIncident[], absorbedIds: readonly number[]): void {
+  if (incidents.length === 0) return;
+  const before = arrivedIncidents.value;
+  const byId = new Map(before.incidents.map((one) => [one.incident.id, one]));
+  for (const { incident, isAcknowledged } of incidents) {
+    const known = byId.get(incident.id)?.isAcknowledged ?? null;
+    byId.delete(incident.id);
+    byId.set(incident.id, { incident, isAcknowledged: isAcknowledged ?? known });
+    if (isNews(incident)) graveIds.add(incident.id);
+  }
+  for (const id of absorbedIds) graveIds.delete(id);
+  arrivedIncidents.value = {
+    incidents: [...byId.values()].slice(-findingsMax),
+    absorbedIds: new Set([...before.absorbedIds, ...absorbedIds]),
+  };
+  if (graveIds.size > 0) document.title = `(${graveIds.size}) tapwatch`;
+}
+
+function isNews(incident: Incident): boolean {
+  return isGrave(incident) && !knownIds?.has(incident.id) &&
+    mutedText(incident, muteView("UTC")) === "";
 }
 
 function takeStats(message: LiveMessage): void {

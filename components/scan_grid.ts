@@ -86,24 +86,64 @@ export function buildScanGrid(flows: readonly StoredFlow[], scan: Found | undefi
     counts: countCells(hosts, byPort.size),
     portCount: byPort.size,
     hostCount: hosts.size,
-    open: [...open.values()].sort((a, b) =>
-      compareAddresses(a.address, b.address) || a.port - b.port
-    ),
+    open: [...open.values()].sort(byAddress),
     notListed: found.size > 0 ? Math.max(0, scan!.answered - open.size) : 0,
   };
 }
 
-/** The same flows, those to what was used first, then those to what was found open, else in their order. */
+/** What some scans found open, together. */
+export interface OpenPorts {
+  readonly ports: readonly OpenPort[];
+  /** Further ones, of which only the number is known. */
+  readonly notListed: number;
+}
+
+/** `flows` tell the services. */
+export function openPortsOf(
+  findings: readonly Finding[],
+  flows: readonly StoredFlow[],
+): OpenPorts {
+  const byService = new Map<string, OpenPort>();
+  let notListed = 0;
+  for (const finding of findings) {
+    if (!finding.scan || !OPENING_PROBES.includes(finding.scan.probe)) continue;
+    const grid = buildScanGrid(probesOf(finding, flows), finding.scan);
+    notListed += grid.notListed;
+    for (const port of grid.open) {
+      const key = serviceText(port.address, port.port);
+      const before = byService.get(key);
+      byService.set(key, {
+        ...port,
+        service: port.service || before?.service || "",
+        isUsed: port.isUsed || (before?.isUsed ?? false),
+      });
+    }
+  }
+  return { ports: [...byService.values()].sort(byAddress), notListed };
+}
+
+function byAddress(a: OpenPort, b: OpenPort): number {
+  return compareAddresses(a.address, b.address) || a.port - b.port;
+}
+
+/**
+ * Flows that are evidence, each once: those to what was used first, then those to what was found open, then the others of
+ * `linked`.
+ */
 export function answeredFirst(
   flows: readonly StoredFlow[],
   { found, cameBack }: Pick<Found, "found" | "cameBack">,
+  linked: readonly StoredFlow[],
 ): readonly StoredFlow[] {
   const [used, open] = [new Set(cameBack), new Set(found)];
   const rank = ({ resp_h, resp_p }: StoredFlow) => {
     const service = serviceText(resp_h, resp_p);
     return used.has(service) ? 0 : open.has(service) ? 1 : 2;
   };
-  return flows.toSorted((a, b) => rank(a) - rank(b));
+  const isLinked = new Set(linked.map(({ id }) => id));
+  const byId = new Map(flows.map((flow) => [flow.id, flow]));
+  return [...byId.values()].filter((flow) => isLinked.has(flow.id) || rank(flow) < 2)
+    .sort((a, b) => rank(a) - rank(b));
 }
 
 /** By Zeek's history: a responder's SYN-ACK is "h", its RST "r"; without TCP any packet back is an answer. */

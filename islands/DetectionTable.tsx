@@ -1,6 +1,6 @@
 /** How detection itself goes: what it has learnt, looked at, found, and had to leave out. */
 import type { DetectionState } from "../agent/records.ts";
-import { anomalyPercent, learningText } from "../components/finding_verdict.ts";
+import { anomalyPercent, learningText } from "../components/incident_verdict.ts";
 import {
   formatBytes,
   formatCount,

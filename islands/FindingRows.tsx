@@ -1,8 +1,7 @@
 /**
  * A list of findings that grows as they come: those that fit the page's filter go on top, and a finding that has grown
- * or ended changes in its row. While the pointer or the focus is on the rows they hold still.
+ * or ended changes in its row.
  */
-import { useRef, useState } from "preact/hooks";
 import type { Finding } from "../agent/records.ts";
 import { FindingTable } from "../components/FindingTable.tsx";
 import { type FindingList } from "../agent/finding_reader.ts";
@@ -14,14 +13,16 @@ import {
   listOf,
   mergeFindings,
 } from "../components/findings.ts";
-import { formatCount } from "../components/format.ts";
-import { latest, newFindings } from "../components/live.ts";
+import { HeldRows } from "../components/HeldRows.tsx";
+import { latest, newFindings, newIncidentOf } from "../components/live.ts";
 import { pageNowUs } from "../components/verdict.ts";
 
 interface Props {
   readonly list: FindingList;
   /** Newest first. */
   readonly findings: readonly Finding[];
+  /** Numbers of their incidents, by findingPath(). */
+  readonly incidents: Readonly<Record<string, number>>;
   /** What the page asks for; null on a page of older rows, which takes no new ones. */
   readonly query: FindingQuery | null;
   readonly isFiltered: boolean;
@@ -35,29 +36,17 @@ interface Props {
 
 export default function FindingRows(props: Props) {
   const { list, query, findings, zone } = props;
-  const [isHeld, setHeld] = useState(false);
-  const shown = useRef(findings);
   const arrived = newFindings.value.filter((finding) => listOf(finding) === list);
   const merged = query ? withArrived(findings, arrived, query) : findings;
-  if (!isHeld) shown.current = merged;
-  const waiting = isHeld ? merged.length - countKnown(merged, shown.current) : 0;
   const nowUs = latest.value ? pageNowUs(latest.value) : props.nowUs;
+  const incidents = { ...props.incidents, ...newIncidentOf.value };
   if (merged.length === 0) return <Nothing {...props} />;
   return (
-    <div
-      class="held"
-      onPointerEnter={() => setHeld(true)}
-      onPointerLeave={() => setHeld(false)}
-      onFocusIn={() => setHeld(true)}
-      onFocusOut={() => setHeld(false)}
-    >
-      {waiting > 0 && (
-        <button type="button" class="chip" onClick={() => setHeld(false)}>
-          {formatCount(waiting)} newer
-        </button>
+    <HeldRows rows={merged} keyOf={findingPath}>
+      {(rows) => (
+        <FindingTable list={list} findings={rows} incidents={incidents} nowUs={nowUs} zone={zone} />
       )}
-      <FindingTable list={list} findings={shown.current} nowUs={nowUs} zone={zone} />
-    </div>
+    </HeldRows>
   );
 }
 
@@ -72,11 +61,6 @@ function withArrived(
     known.has(findingPath(finding)) || fitsQuery(finding, query)
   );
   return fresh.length === 0 ? findings : [...mergeFindings(findings, fresh)].sort(byTime);
-}
-
-function countKnown(merged: readonly Finding[], shown: readonly Finding[]): number {
-  const known = new Set(shown.map(findingPath));
-  return merged.filter((finding) => known.has(findingPath(finding))).length;
 }
 
 function Nothing({ list, isFiltered, since, notLookedAt }: Props) {

@@ -1,5 +1,6 @@
 /** Live, paused or stale, with the sensor's time; pressing it (or space) pauses the page. */
 import { useEffect } from "preact/hooks";
+import type { Mute } from "../agent/records.ts";
 import { connection, connectLive, latest, togglePaused } from "../components/live.ts";
 import { formatClock } from "../components/format.ts";
 import type { LiveMessage, SensorInfo } from "../components/live_message.ts";
@@ -8,6 +9,8 @@ import { pageNowUs } from "../components/verdict.ts";
 interface Props {
   readonly initial: LiveMessage;
   readonly sensor: SensorInfo;
+  /** In force. */
+  readonly mutes: readonly Mute[];
 }
 
 /** When nothing is captured any more: the end of a file is no trouble, nor is the silence after it. */
@@ -17,9 +20,9 @@ const overStates = {
 } as const;
 const words = { live: "Live", paused: "Paused", stale: "No news" } as const;
 
-export default function LiveButton({ initial, sensor }: Props) {
+export default function LiveButton({ initial, sensor, mutes }: Props) {
   useEffect(() => {
-    connectLive(initial.seconds.at(-1)?.tsUs ?? 0);
+    connectLive(initial.seconds.at(-1)?.tsUs ?? 0, mutes);
     const onKey = (event: KeyboardEvent) => {
       const { target } = event;
       if (event.key !== " " || !(target instanceof HTMLElement)) return;

@@ -1,24 +1,22 @@
-/** How many findings of a list are open, behind its name in the navigation; nothing when none is. */
-import { type FindingList } from "../agent/finding_reader.ts";
-import { listOf, type OpenFinding, stillOpen } from "../components/findings.ts";
+/** How many incidents need a look, behind their name in the navigation; nothing when none does. */
 import { formatCount } from "../components/format.ts";
-import { newFindings } from "../components/live.ts";
+import { type LookItem, lookMax, stillToLookAt } from "../components/incidents.ts";
+import { arrivedIncidents, muteView } from "../components/live.ts";
 
 interface Props {
-  readonly list: FindingList;
-  readonly open: readonly OpenFinding[];
+  readonly look: readonly LookItem[];
+  readonly zone: string;
 }
 
-export default function OpenCount({ list, open }: Props) {
-  const now = stillOpen(open, newFindings.value.filter((finding) => listOf(finding) === list))
-    .filter(({ severity }) => severity !== "info");
+export default function OpenCount({ look, zone }: Props) {
+  const now = stillToLookAt(look, arrivedIncidents.value, muteView(zone));
   if (now.length === 0) return null;
   const isCritical = now.some(({ severity }) => severity === "critical");
   const isHigh = isCritical || now.some(({ severity }) => severity === "high");
   return (
     <span class={`n ${isCritical ? "crit" : isHigh ? "" : "mild"}`}>
-      {formatCount(now.length)}
-      <span class="vh">open</span>
+      {now.length > lookMax ? `${formatCount(lookMax)}+` : formatCount(now.length)}
+      <span class="vh">need a look</span>
     </span>
   );
 }

@@ -7,7 +7,7 @@ import {
   formatCount,
   type Quantity,
 } from "../components/format.ts";
-import { anomalyPercent, learningText } from "../components/finding_verdict.ts";
+import { anomalyPercent, learningText } from "../components/incident_verdict.ts";
 import type { LiveMessage } from "../components/live_message.ts";
 import { currentSecond } from "../components/verdict.ts";
 import { highestOf, type Peaks } from "../components/peaks.ts";

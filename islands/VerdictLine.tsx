@@ -1,18 +1,24 @@
-/** First line of a page: is anything wrong? Below it what is: one notice for each trouble, one row for each finding. */
+/** First line of a page: is anything wrong? Below it what is: one notice for each trouble, one row for each incident. */
 import { useEffect, useRef } from "preact/hooks";
-import type { Finding } from "../agent/records.ts";
-import { FindingLink } from "../components/FindingLink.tsx";
-import { judgeFindings } from "../components/finding_verdict.ts";
-import {
-  findingPath,
-  type FindingsShown,
-  isGrave,
-  mergeFindings,
-  recentFindings,
-} from "../components/findings.ts";
+import { isGrave } from "../components/findings.ts";
 import { formatCount } from "../components/format.ts";
 import { Icon, Severity } from "../components/Icon.tsx";
-import { latest, newFindings, recentDrops as liveDrops } from "../components/live.ts";
+import { judgeIncidents } from "../components/incident_verdict.ts";
+import {
+  type IncidentItem,
+  type LookItem,
+  mergeIncidents,
+  needsLook,
+  recentIncidents,
+  stillToLookAt,
+} from "../components/incidents.ts";
+import { IncidentLink } from "../components/IncidentLink.tsx";
+import {
+  arrivedIncidents,
+  latest,
+  muteView,
+  recentDrops as liveDrops,
+} from "../components/live.ts";
 import type { LiveMessage, SensorInfo } from "../components/live_message.ts";
 import { coverageOf, judge, pageNowUs, type Problem, sourceNames } from "../components/verdict.ts";
 
@@ -21,8 +27,15 @@ interface Props {
   readonly sensor: SensorInfo;
   /** Packets lost in the minute before the page was made. */
   readonly recentDrops: number;
-  /** Of the last 24 hours; null on a page that is about capturing alone. */
-  readonly findings: FindingsShown | null;
+  /** Null on a page that is about capturing alone. */
+  readonly incidents: {
+    /** Those of the last 24 hours, and of those that need a look the gravest. */
+    readonly items: readonly IncidentItem[];
+    /** There are more in the last 24 hours. */
+    readonly areMore: boolean;
+    /** All that need a look. */
+    readonly look: readonly LookItem[];
+  } | null;
 }
 
 /** The drops that the server counted are old news after this. */
@@ -31,20 +44,22 @@ const drawnDropsUs = 60e6;
 /** Rows; the rest is behind the links below them. */
 const rowsMax = 8;
 
-export default function VerdictLine({ initial, sensor, recentDrops, findings }: Props) {
+export default function VerdictLine({ initial, sensor, recentDrops, incidents }: Props) {
   const message = latest.value ?? initial;
   const nowUs = pageNowUs(message);
   const isYoung = message.nowUs - initial.nowUs < drawnDropsUs;
   const drops = liveDrops.value + (isYoung ? recentDrops : 0);
   const capture = judge(message, sensor, drops);
-  const recent = findings &&
-    recentFindings(mergeFindings(findings.findings, newFindings.value), nowUs);
-  const areMore = findings?.areMore ?? false;
+  const view = muteView(sensor.zone);
+  const arrived = arrivedIncidents.value;
+  const recent = incidents &&
+    recentIncidents(mergeIncidents(incidents.items, arrived, view), nowUs);
   const { startedAtUs, mode } = message.health;
-  const verdict = recent
-    ? judgeFindings(capture, {
-      findings: recent,
-      areMore,
+  const verdict = incidents && recent
+    ? judgeIncidents(capture, {
+      look: stillToLookAt(incidents.look, arrived, view),
+      others: recent.filter((item) => !needsLook(item)),
+      areMore: incidents.areMore,
       coverage: coverageOf(message),
       nowUs,
       startedAtUs,
@@ -63,53 +78,56 @@ export default function VerdictLine({ initial, sensor, recentDrops, findings }: 
         <p>{verdict.detail}.</p>
       </section>
       {problems.length > 0 && <Problems problems={problems} />}
-      {recent && <Findings findings={recent} areMore={areMore} nowUs={nowUs} zone={sensor.zone} />}
+      {recent && <Incidents items={recent} nowUs={nowUs} zone={sensor.zone} />}
       {isSilent(message) && <Silence message={message} />}
     </>
   );
 }
 
-interface FindingsProps extends FindingsShown {
+interface IncidentsProps {
+  readonly items: readonly IncidentItem[];
   readonly nowUs: number;
   readonly zone: string;
 }
 
-function Findings({ findings, areMore, nowUs, zone }: FindingsProps) {
-  const shown = findings.slice(0, rowsMax);
-  const more = findings.length - shown.length;
+/** What is muted stays off the overview, but for its number. */
+function Incidents({ items, nowUs, zone }: IncidentsProps) {
+  const told = items.filter(({ muted }) => muted === "");
+  const shown = told.slice(0, rowsMax);
+  const more = told.length - shown.length;
+  const mutedCount = items.length - told.length;
+  const rest = [
+    more > 0 && `${formatCount(more)} more`,
+    mutedCount > 0 && `${formatCount(mutedCount)} muted`,
+  ].filter(Boolean).join(", ");
   return (
     <>
-      <Announcement findings={findings} />
-      {shown.length > 0 && (
-        <section class="findings" aria-label="Findings of the last 24 hours">
-          {shown.map((finding) => (
-            <FindingLink key={findingPath(finding)} finding={finding} nowUs={nowUs} zone={zone} />
+      <Announcement items={told} />
+      {items.length > 0 && (
+        <section class="findings" aria-label="Incidents">
+          {shown.map((item) => (
+            <IncidentLink key={item.incident.id} item={item} nowUs={nowUs} zone={zone} />
           ))}
-          {more > 0 && (
-            <p class="more">
-              {areMore && "At least "}
-              {formatCount(more)} more in the last 24 h: <a href="/scans">scans</a>,{" "}
-              <a href="/anomalies">anomalies</a>
-            </p>
-          )}
+          <p class="more">
+            {rest !== "" && `${rest}: `}
+            <a href="/incidents">All incidents</a>
+          </p>
         </section>
       )}
     </>
   );
 }
 
-/** Says a high or critical finding that has just come to those who cannot see the page. */
-function Announcement({ findings }: { findings: readonly Finding[] }) {
-  const known = useRef<ReadonlySet<string> | null>(null);
-  const paths = findings.filter(isGrave).map(findingPath);
+/** Says a high or critical incident that has just come to those who cannot see the page. */
+function Announcement({ items }: { items: readonly IncidentItem[] }) {
+  const known = useRef<ReadonlySet<number> | null>(null);
+  const grave = items.map(({ incident }) => incident).filter(isGrave);
   useEffect(() => {
-    known.current = new Set([...known.current ?? [], ...paths]);
+    known.current = new Set([...known.current ?? [], ...grave.map(({ id }) => id)]);
   });
-  const fresh = findings.find((finding) =>
-    isGrave(finding) && known.current !== null && !known.current.has(findingPath(finding))
-  );
+  const fresh = grave.find(({ id }) => known.current !== null && !known.current.has(id));
   const said = useRef("");
-  if (fresh) said.current = fresh.reason;
+  if (fresh) said.current = fresh.headline;
   return <div class="vh" role="alert">{said.current}</div>;
 }
 

@@ -5,28 +5,32 @@ import { dropPercent, sourceNames } from "../components/verdict.ts";
 import LiveButton from "../islands/LiveButton.tsx";
 import OpenCount from "../islands/OpenCount.tsx";
 import ThemeSwitch from "../islands/ThemeSwitch.tsx";
-import { openFindings } from "./(_server)/finding_pages.ts";
+import { lookItems, mutesInForce } from "./(_server)/incident_pages.ts";
+import { attempt } from "./(_server)/lists.ts";
 import { define, rangeOf, type State } from "./(_server)/state.ts";
 
 const chartPages = ["/", "/status"];
 
 export default define.layout(function Layout({ Component, state, url }) {
   const path = url.pathname;
+  // A page whose database cannot be read says so itself.
+  const look = attempt(() => lookItems(state), []).value;
   return (
     <Frame
       path={path}
       hostname={state.sensor.hostname}
       summary={summaryLines(state)}
       canLogOut={!state.gate.isOpen}
-      countOf={(href) => {
-        const list = href.slice(1);
-        return (list === "scans" || list === "anomalies") &&
-          <OpenCount list={list} open={openFindings(state, list)} />;
-      }}
+      countOf={(href) =>
+        href === "/incidents" && <OpenCount look={look} zone={state.sensor.zone} />}
       topBar={
         <>
           {chartPages.includes(path) && <RangePicker url={url} range={rangeOf(url)} />}
-          <LiveButton initial={state.message} sensor={state.sensor} />
+          <LiveButton
+            initial={state.message}
+            sensor={state.sensor}
+            mutes={mutesInForce(state.context, state.message.nowUs)}
+          />
           <ThemeSwitch theme={state.theme} path={path + url.search} />
         </>
       }

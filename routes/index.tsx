@@ -26,7 +26,7 @@ import {
   type State,
   trafficSeries,
 } from "./(_server)/state.ts";
-import { overviewFindings } from "./(_server)/finding_pages.ts";
+import { lookItems, overviewIncidents } from "./(_server)/incident_pages.ts";
 import { attempt, packetRows } from "./(_server)/lists.ts";
 import { choiceParameter } from "./(_server)/parameters.ts";
 
@@ -40,12 +40,13 @@ export const handler = define.handlers({
     const nowUs = pageNowUs(state.message);
     const series = attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
     const rows = attempt(() => newestRows(state, protocol), newestOf(state, protocol));
-    const findings = attempt(() => overviewFindings(state), { findings: [], areMore: false });
+    const incidents = attempt(() => overviewIncidents(state), { items: [], areMore: false });
+    const look = attempt(() => lookItems(state), []);
     return page({
       live: { initial: state.message, series: series.value, range },
       refusal: asked.error,
-      error: series.error || rows.error || findings.error,
-      findings: findings.value,
+      error: series.error || rows.error || incidents.error,
+      incidents: { ...incidents.value, look: look.value },
       peaks: highestOf(state.context.live.seconds(), null),
       drops: recentDrops(state),
       protocol,
@@ -63,7 +64,7 @@ export default define.page<typeof handler>(function Overview({ data, state }) {
         initial={message}
         sensor={sensor}
         recentDrops={data.drops}
-        findings={data.findings}
+        incidents={data.incidents}
       />
       {data.refusal !== "" && <Notice title="This cannot be shown" detail={data.refusal} />}
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}

@@ -5,7 +5,7 @@ import { forRow } from "../components/findings.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
-import { findingQuery, notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
+import { findingQuery, incidentsOf, notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
 import { listPage, scanFilter, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
@@ -18,6 +18,7 @@ export const handler = define.handlers({
 
 export default define.page<typeof handler>(function Scans({ data, state, url }) {
   const { rows, nextCursor } = data.value;
+  const findings = rows.map((row) => readFinding("scans", row));
   const isFirstPage = data.error === "" && !url.searchParams.has("cursor");
   return (
     <ListPage
@@ -29,7 +30,8 @@ export default define.page<typeof handler>(function Scans({ data, state, url }) 
     >
       <FindingRows
         list="scans"
-        findings={rows.map((row) => forRow(readFinding("scans", row)))}
+        findings={findings.map(forRow)}
+        incidents={data.error === "" ? incidentsOf(state, "scans", findings) : {}}
         query={isFirstPage && !url.searchParams.get("q")
           ? findingQuery(scanFilter(url.searchParams))
           : null}

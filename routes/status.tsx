@@ -42,7 +42,7 @@ export default define.page<typeof handler>(function Status({ data, state }) {
   const { message, sensor } = state;
   return (
     <>
-      <VerdictLine initial={message} sensor={sensor} recentDrops={data.drops} findings={null} />
+      <VerdictLine initial={message} sensor={sensor} recentDrops={data.drops} incidents={null} />
       {data.refusal !== "" && <Notice title="This cannot be shown" detail={data.refusal} />}
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
       <StatusNumbers initial={message} />

@@ -537,6 +537,7 @@ Deno.test("an export passes its filter on and names the file", () =>
       flowId: null,
       scanId: null,
       anomalyId: null,
+      incidentId: null,
     }]);
     const backwards = await get("/api/export/pcap?from=20&to=10");
     assert.equal(backwards.status, 400);

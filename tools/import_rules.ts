@@ -113,7 +113,13 @@ const rules: readonly Rule[] = [
   },
   {
     part: /^routes\//,
-    values: ["islands/", "components/", "agent/incident/attack.ts", service, ...forDashboard],
+    values: [
+      "islands/",
+      "components/",
+      "agent/finding_ends.ts",
+      "agent/incident/attack.ts",
+      ...forDashboard,
+    ],
     types: ["agent/alert/outbox.ts"],
   },
   {
@@ -128,6 +134,7 @@ const rules: readonly Rule[] = [
       service,
       findingReader,
       incidentReader,
+      "agent/alert/mutes.ts",
       "agent/coverage.ts",
       findingEnds,
       text,

@@ -234,8 +234,9 @@ export class DetectHost {
   #takeNews(): IncidentNews[] {
     const news = this.#news;
     this.#news = [];
-    for (const { incident, absorbedIds } of news) {
-      this.#options.live.setIncident(incident, absorbedIds);
+    for (const { incident, joined, absorbedIds } of news) {
+      const findings = joined.map(({ finding }) => finding);
+      this.#options.live.setIncident({ incident, joined: findings, absorbedIds });
     }
     this.#options.eveLines?.incidents(news);
     return news;

@@ -5,6 +5,7 @@ import type { Config } from "../config.ts";
 import type { DashboardContext, ExportFilter } from "../dashboard_context.ts";
 import { parseIp } from "../decode/addresses.ts";
 import { RunError } from "../errors.ts";
+import { readIncident } from "../incident_reader.ts";
 import type { Log } from "../log.ts";
 import type { StoreQueries } from "../store/queries.ts";
 import type { TransportName } from "../records.ts";
@@ -92,7 +93,7 @@ function bindFailure(host: string, port: number, error: Error): string {
 
 function exportSlice(config: Config, queries: StoreQueries, filter: ExportFilter) {
   const { fromUs, toUs, host, port, protocol, flowId } = filter;
-  const finding = findFinding(queries, filter);
+  const finding = findFinding(queries, filter) ?? findIncident(queries, filter);
   const hosts = host !== null ? [host] : finding?.hosts ?? [];
   if (protocol !== null && !isTransportName(protocol)) {
     throw new RangeError(`There is no protocol ${JSON.stringify(protocol)} to export.`);
@@ -108,6 +109,7 @@ function exportSlice(config: Config, queries: StoreQueries, filter: ExportFilter
     toUs: toUs ?? (flow ? flow.end_us + 1 : finding ? finding.lastUs + 1 : null),
     filter: {
       ...(hosts.length > 0 && { hosts }),
+      ...(finding && host === null && { peers: finding.peers }),
       ...(port !== null && { port }),
       ...(protocol !== null && { protocol }),
       ...(flow && {
@@ -138,6 +140,28 @@ function findFinding(queries: StoreQueries, { scanId, anomalyId }: ExportFilter)
     firstUs: Number(row.first_us),
     lastUs: Number(row.last_us),
     // What all traffic did has no address.
-    hosts: sources.filter((source) => parseIp(source) !== null),
+    hosts: sources.filter(isIp),
+    peers: [],
   };
+}
+
+/** The same of an incident, and its targets where all are known. */
+function findIncident(queries: StoreQueries, { incidentId }: ExportFilter) {
+  if (incidentId === null) return null;
+  const row = queries.incident(incidentId);
+  if (row === null) throw new RangeError(`There is no incident ${incidentId} in the database.`);
+  const { firstUs, lastUs, sources, sourceCount, targets, targetCount } = readIncident(row);
+  const [from, to] = [sources.filter(isIp), targets.filter(isIp)];
+  const areAllSources = from.length >= sourceCount;
+  const areAllTargets = to.length > 0 && to.length >= targetCount;
+  return {
+    firstUs,
+    lastUs,
+    hosts: areAllSources || to.length === 0 ? from : to,
+    peers: areAllSources && areAllTargets ? to : [],
+  };
+}
+
+function isIp(address: string): boolean {
+  return parseIp(address) !== null;
 }

@@ -21,6 +21,8 @@ export interface FlowTuple {
 export interface PacketFilter {
   /** IP addresses of which a packet comes from or goes to at least one, in its outer or inner header, or by ARP. */
   readonly hosts?: readonly string[];
+  /** The same of the other end: addresses that `hosts` talk to. */
+  readonly peers?: readonly string[];
   /** Source or destination port of TCP, UDP, SCTP or DCCP. */
   readonly port?: number;
   readonly protocol?: TransportName;
@@ -65,8 +67,9 @@ export function createPacketFilter(
   if (protocol !== undefined) tests.push(({ transport }) => transport === Transport[protocol]);
   if (port !== undefined) tests.push((packet) => hasPort(packet, port));
   if (flow !== undefined) tests.push(flowTest(flow));
-  if (filter.hosts !== undefined && filter.hosts.length > 0) {
-    const hosts = filter.hosts.map(parseWords);
+  for (const addresses of [filter.hosts ?? [], filter.peers ?? []]) {
+    if (addresses.length === 0) continue;
+    const hosts = addresses.map(parseWords);
     tests.push((packet, bytes, end) => hosts.some((host) => hasHost(packet, bytes, end, host)));
   }
   if (tests.length === 0) return () => true;

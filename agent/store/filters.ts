@@ -71,9 +71,14 @@ export interface AlertFilter extends FindingFilter {
   readonly muteId?: number | undefined;
 }
 
+/** Newest evidence first; or by severity, those of one severity newest first. */
+export type IncidentOrder = "newest" | "severity";
 /** Rows of `incidents`. */
 export interface IncidentFilter extends TimeRange, Paging, Searched {
+  readonly order?: IncidentOrder | undefined;
   readonly severity?: string | undefined;
+  /** FindingKind of one of its causes. */
+  readonly kind?: string | undefined;
   readonly actor?: string | undefined;
   /** One of the listed sources or targets, whole. */
   readonly source?: string | undefined;
@@ -131,8 +136,9 @@ export function alertConditions(filter: AlertFilter): Condition[] {
 }
 
 export function incidentConditions(filter: IncidentFilter): Condition[] {
-  const conditions = findingConditions(filter);
-  const { actor, source, target, isOpen, isAcknowledged } = filter;
+  const { severity, kind, actor, source, target, isOpen, isAcknowledged } = filter;
+  const conditions = findingConditions({ severity });
+  if (kind !== undefined) conditions.push(lists("kinds", kind));
   if (actor !== undefined) {
     conditions.push({ sql: "actor = ?", parameters: [actor.toLowerCase()] });
   }
@@ -150,9 +156,9 @@ export function incidentConditions(filter: IncidentFilter): Condition[] {
   return conditions;
 }
 
-/** `address` is an item of the JSON list in `column`. */
-function lists(column: string, address: string): Condition {
-  const item = JSON.stringify(address.toLowerCase());
+/** `text` is an item of the JSON list in `column`. */
+function lists(column: string, text: string): Condition {
+  const item = JSON.stringify(text.toLowerCase());
   return { sql: `instr(${column}, ?) > 0`, parameters: [item] };
 }
 

@@ -32,7 +32,7 @@ import {
   type ScanFilter,
   type TimeRange,
 } from "./filters.ts";
-import type { FindingRole } from "../records.ts";
+import { type FindingRole, SEVERITIES } from "../records.ts";
 import type { SearchList } from "../search/fields.ts";
 import { parseSearch } from "../search/parse.ts";
 import { knownHostsMax, resolveHosts } from "../search/resolve.ts";
@@ -128,6 +128,10 @@ const findingFlowsMax = 200;
 /** Findings of an incident of each list, and incidents taken up again. */
 const incidentFindingsMax = 500;
 const openIncidentsMax = 1000;
+/** Rises with severity, and within one with the time of the last evidence. */
+const gravity = `(CASE severity ${
+  SEVERITIES.map((name, rank) => `WHEN '${name}' THEN ${rank}`).join(" ")
+} END * 1000000000000 + last_us / 1000000)`;
 const findingsNamingMax = 200;
 const alertsResumedMax = 10_000;
 /** Mutes that may be in force. */
@@ -229,9 +233,44 @@ export class StoreQueries {
     return this.#findings("scans", "last_us", filter, episodeConditions(filter));
   }
 
-  /** Newest first by the time of their last evidence. */
+  /** Newest first by the time of their last evidence, unless another order is asked for. */
   incidents(filter: IncidentFilter = {}): Page<StoredIncident> {
-    return this.#findings("incidents", "last_us", filter, incidentConditions(filter));
+    return this.#findings("incidents", "last_us", filter, incidentConditions(filter), {
+      ...(filter.order === "severity" && {
+        order: { name: "severity", sql: gravity, isAscending: false },
+      }),
+    });
+  }
+
+  /** Incidents that are open or not acknowledged, but for those of severity info; the gravest at most. */
+  incidentsToLookAt(limit: number): readonly StoredIncident[] {
+    return this.#all(
+      `SELECT * FROM incidents WHERE (state = 'open' OR acknowledged_us IS NULL) AND severity <> 'info'
+       ORDER BY ${gravity} DESC, id DESC LIMIT ?`,
+      limit,
+    ) as unknown as StoredIncident[];
+  }
+
+  /** Incidents that began with what was done in this one, oldest first. */
+  incidentsFrom(id: number): readonly StoredIncident[] {
+    return this.#all(
+      `SELECT * FROM incidents WHERE origin_id = ? ORDER BY first_us LIMIT ${incidentFindingsMax}`,
+      id,
+    ) as unknown as StoredIncident[];
+  }
+
+  /** Numbers of the incidents that findings of a list belong to, by the findings' ids. */
+  incidentIds(
+    list: "scans" | "anomalies",
+    findingIds: readonly number[],
+  ): ReadonlyMap<number, number> {
+    const rows = this.#all(
+      `SELECT finding_id, incident_id FROM incident_findings
+       WHERE list = ? AND finding_id IN (SELECT value FROM json_each(?))`,
+      list,
+      JSON.stringify(findingIds),
+    );
+    return new Map(rows.map((row) => [Number(row.finding_id), Number(row.incident_id)]));
   }
 
   /** The row of `incidents` with this id; null when it is not (or no longer) there. */
@@ -525,6 +564,7 @@ export class StoreQueries {
     time: string,
     filter: FindingFilter,
     conditions: readonly Condition[],
+    more: Pick<TimeListQuery, "order"> = {},
   ): Page<Row> {
     const { limit, cursor } = filter;
     const searched = this.#searchConditions(list, this.readSearch(list, filter.q));
@@ -534,6 +574,7 @@ export class StoreQueries {
         time,
         ...bounds(filter),
         conditions: [...conditions, ...searched],
+        ...more,
         limit,
         cursor,
       })

@@ -7,7 +7,13 @@
 import type { IncidentEvent, LiveEvent, LiveState } from "../../agent/live_state.ts";
 import type { Finding, StatsSecond } from "../../agent/records.ts";
 import { alertRow } from "../../agent/store/alert_rows.ts";
-import { anomalyRow, incidentRow, isScan, scanRow } from "../../agent/store/finding_rows.ts";
+import {
+  anomalyRow,
+  findingRowId,
+  incidentRow,
+  isScan,
+  scanRow,
+} from "../../agent/store/finding_rows.ts";
 import type { LiveMessage, StatusMessage } from "../../components/live_message.ts";
 import { toWire } from "../../components/wire.ts";
 
@@ -112,8 +118,9 @@ export class EventHub {
     if (this.#findings.size === 0) {
       this.#findingTimer = setTimeout(() => this.#sendFindings(), findingPauseMs);
     }
+    const before = this.#findings.get(id);
     this.#findings.delete(id);
-    this.#findings.set(id, event);
+    this.#findings.set(id, before ? merged(before, event) : event);
     if (this.#findings.size > findingsMax) {
       this.#findings.delete(this.#findings.keys().next().value!);
     }
@@ -177,14 +184,34 @@ function findingRow(finding: Finding, run: number) {
   return isScan(finding) ? scanRow(finding, run) : anomalyRow(finding, run);
 }
 
+/** The newer event, with all that joined or became part of an incident meanwhile. */
+function merged(before: FindingEvent, event: FindingEvent): FindingEvent {
+  if (before.type !== "incident" || event.type !== "incident") return event;
+  return {
+    ...event,
+    data: {
+      ...event.data,
+      joined: [...before.data.joined, ...event.data.joined],
+      absorbedIds: [...before.data.absorbedIds, ...event.data.absorbedIds],
+    },
+  };
+}
+
 function rowOf(event: FindingEvent, run: number) {
-  if (event.type === "incident") return incidentEventRow(event.data);
+  if (event.type === "incident") return incidentEventRow(event.data, run);
   return event.type === "alert" ? alertRow(event.data) : findingRow(event.data, run);
 }
 
-/** The incident as `/api/incidents` lists it once it is stored, and those that have become part of it. */
-function incidentEventRow({ incident, absorbedIds }: IncidentEvent) {
-  return { ...incidentRow(incident), absorbed_ids: absorbedIds };
+/** The incident as `/api/incidents` lists it once it is stored, findings that joined it, and those that have become part of it. */
+function incidentEventRow({ incident, joined, absorbedIds }: IncidentEvent, run: number) {
+  return {
+    ...incidentRow(incident),
+    joined: joined.map((finding) => ({
+      list: isScan(finding) ? "scans" : "anomalies",
+      id: findingRowId(finding, run),
+    })),
+    absorbed_ids: absorbedIds,
+  };
 }
 
 function statusMessage(live: LiveState, entry: StatusMessage["entry"]): StatusMessage {

@@ -1,23 +1,16 @@
 /** What the pages of findings are made of: rows of the database, read for the lists, the overview and one finding. */
 import { capitalised, graveGaps } from "../../agent/coverage.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
-import { anomalyRow, findingRowId, isScan, scanRow } from "../../agent/store/finding_rows.ts";
+import { anomalyRow, isScan, scanRow } from "../../agent/store/finding_rows.ts";
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
 import type { Finding } from "../../agent/records.ts";
 import { type FindingList, readFinding } from "../../agent/finding_reader.ts";
 import { term } from "../../agent/search/edit.ts";
 import type { ScanFilter } from "../../agent/store/filters.ts";
-import {
-  aheadUs,
-  type FindingQuery,
-  type FindingsShown,
-  forRow,
-  type OpenFinding,
-  recentFindings,
-} from "../../components/findings.ts";
+import type { FindingQuery } from "../../components/findings.ts";
 import { hostQuery } from "../../components/FindingPage.tsx";
 import { formatWhen } from "../../components/format.ts";
-import { baseName, coverageOf, pageNowUs } from "../../components/verdict.ts";
+import { baseName, coverageOf } from "../../components/verdict.ts";
 import { findingMuteStart, type MuteStart } from "./mutes.ts";
 import type { State } from "./state.ts";
 
@@ -32,12 +25,11 @@ export interface FindingPage {
   readonly names: Readonly<Record<string, string>>;
   /** Of its incident, or its own. */
   readonly muteStart: MuteStart;
+  /** The incident that it is in; null as long as it is in none. */
+  readonly incident: { readonly id: number; readonly headline: string } | null;
 }
 
 const nearbyMax = 1000;
-/** Findings of each list that the overview counts. */
-const overviewMax = 50;
-const dayUs = 86_400e6;
 
 /** The finding of `list` with this number; null when there is none. */
 export function findingPage(
@@ -59,14 +51,24 @@ export function findingPage(
     nearby: finding.scan ? nearbyFlows(context, finding) : [],
     names: hostNames(context, finding),
     muteStart: findingMuteStart(context, finding),
+    incident: incidentOf(context, list, id),
   };
 }
 
+function incidentOf({ queries }: DashboardContext, list: FindingList, id: number) {
+  const row = queries.incidentOf(list, id);
+  return row && { id: Number(row.id), headline: String(row.headline) };
+}
+
 /** Where the packets of a finding can be had; null when there are no capture files to take them from. */
-export function exportLink({ message }: State, finding: Finding): string | null {
+export function exportLink(state: State, finding: Finding): string | null {
+  return hasPackets(state) ? `/api/export/pcap?${hostQuery(finding)}` : null;
+}
+
+/** Whether there are capture files to export from. */
+export function hasPackets({ message }: State): boolean {
   const { recorder } = message.health;
-  const hasPackets = recorder.state !== "off" || recorder.packetsWritten > 0;
-  return hasPackets ? `/api/export/pcap?${hostQuery(finding)}` : null;
+  return recorder.state !== "off" || recorder.packetsWritten > 0;
 }
 
 /** A finding that has just been found is not written yet. */
@@ -89,9 +91,10 @@ function nearbyFlows({ queries }: DashboardContext, finding: Finding): readonly 
   ];
 }
 
-function hostNames(
+/** Names of sources and targets, by address; those without a name are missing. */
+export function hostNames(
   { queries }: DashboardContext,
-  { sources, targets }: Finding,
+  { sources, targets }: Pick<Finding, "sources" | "targets">,
 ): Readonly<Record<string, string>> {
   const names: Record<string, string> = {};
   for (const address of [...sources, ...targets]) {
@@ -101,32 +104,14 @@ function hostNames(
   return names;
 }
 
-/** Findings of both lists for the overview: the open ones and those of the last 24 hours. */
-export function overviewFindings({ context, message }: State): FindingsShown {
-  const { queries } = context;
-  const nowUs = pageNowUs(message);
-  const range = {
-    fromUs: Math.floor(nowUs - dayUs),
-    toUs: Math.floor(nowUs + aheadUs),
-    limit: overviewMax,
-  };
-  const scans = queries.scans(range);
-  const anomalies = queries.anomalies(range);
-  const findings = recentFindings([
-    ...scans.rows.map((row) => readFinding("scans", row)),
-    ...anomalies.rows.map((row) => readFinding("anomalies", row)),
-  ], nowUs).map(forRow);
-  return { findings, areMore: scans.nextCursor !== null || anomalies.nextCursor !== null };
-}
-
-/** Open findings of this run: where they are, and how grave. */
-export function openFindings({ context }: State, list: FindingList): readonly OpenFinding[] {
-  const { live } = context;
-  return live.findings.filter((finding) => finding.isOpen && isScan(finding) === (list === "scans"))
-    .map((finding) => ({
-      path: `/${list}/${findingRowId(finding, live.storeRun)}`,
-      severity: finding.severity,
-    }));
+/** Numbers of the incidents of a list's findings, by findingPath(). */
+export function incidentsOf(
+  { context }: State,
+  list: FindingList,
+  findings: readonly Finding[],
+): Readonly<Record<string, number>> {
+  const ids = context.queries.incidentIds(list, findings.map(({ id }) => id));
+  return Object.fromEntries([...ids].map(([id, incident]) => [`/${list}/${id}`, incident]));
 }
 
 /** What a list page asks for, for the findings that arrive while it stands. */
@@ -145,9 +130,9 @@ export function findingQuery(filter: ScanFilter): FindingQuery {
 }
 
 /** What of the traffic a list cannot speak of, in sentences: an empty one would seem to. */
-export function notLookedAt({ message }: State, list: FindingList): string {
+export function notLookedAt({ message }: State, list: FindingList | "incidents"): string {
   return graveGaps(coverageOf(message))
-    .filter(({ kind }) => kind !== "learning" || list === "anomalies")
+    .filter(({ kind }) => kind !== "learning" || list !== "scans")
     .map(({ text, remedy }) => `${capitalised(text)}. ${remedy}`).join(" ");
 }
 

@@ -19,6 +19,7 @@ import type {
   HostFilter,
   HostOrder,
   IncidentFilter,
+  IncidentOrder,
   PacketFilter,
   Paging,
   ScanFilter,
@@ -59,6 +60,7 @@ const limitMax = 1000;
 const pagingNames = ["limit", "cursor"];
 const rangeNames = ["from", "to", "q"];
 const hostOrders: readonly HostOrder[] = ["bytes", "last_seen", "first_seen", "address"];
+const incidentOrders: readonly IncidentOrder[] = ["newest", "severity"];
 const protocols = [...TRANSPORT_NAMES, ...APPLICATION_NAMES].filter((name) => name !== "");
 const anomalyKinds = FINDING_KINDS.filter((kind) => kind !== "scan");
 
@@ -200,12 +202,14 @@ export function alertFilter(query: URLSearchParams): AlertFilter {
   };
 }
 
-/** Of /api/incidents. */
+/** Of /incidents. */
 export function incidentFilter(query: URLSearchParams): IncidentFilter {
-  const own = ["severity", "actor", "source", "target", "state", "acknowledged"];
+  const own = ["severity", "kind", "actor", "source", "target", "state", "acknowledged", "order"];
   checkNames(query, [...own, ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
+    order: choiceParameter(query, "order", incidentOrders) ?? "newest",
+    kind: choiceParameter(query, "kind", FINDING_KINDS),
     severity: choiceParameter(query, "severity", SEVERITIES),
     actor: addressParameter(query, "actor", { takesMac: true }),
     source: addressParameter(query, "source", { takesMac: true }),

@@ -8,12 +8,14 @@ import {
   Facts,
   FindingHead,
   FindingMissing,
+  IncidentNote,
   LinkedFlows,
   Path,
 } from "../../components/FindingPage.tsx";
 import { attackText, kindLabels } from "../../components/finding_text.ts";
 import { findingPath } from "../../components/findings.ts";
 import { formatDuration, formatWhen } from "../../components/format.ts";
+import { endsOf } from "../../agent/finding_ends.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { WhyList } from "../../components/WhyList.tsx";
@@ -45,6 +47,8 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
     <>
       <FindingHead
         finding={finding}
+        lead={finding.reason}
+        notes={<IncidentNote incident={data.value.incident} />}
         exportLink={exportLink(state, finding)}
         {...clock}
       >
@@ -56,7 +60,7 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
         />
       </FindingHead>
       <Path
-        finding={finding}
+        ends={endsOf(finding)}
         names={names}
         over={kindLabels[finding.kind] ?? finding.kind}
         under={lastedText(finding)}

@@ -1,18 +1,24 @@
 import type { TrafficSeries } from "../../components/traffic_series.ts";
 import { toWire } from "../../components/wire.ts";
+import { lookItems, needLook } from "../(_server)/incident_pages.ts";
 import { attempt } from "../(_server)/lists.ts";
 import { errorJson } from "../(_server)/plain_answers.ts";
 import { askedRange, define, trafficSeries } from "../(_server)/state.ts";
 
-/** The present state, and traffic over `?range=` (15m, 1h, 6h, 24h, 7d) in buckets. */
+interface Asked {
+  readonly series: TrafficSeries;
+  readonly needLook: ReturnType<typeof needLook>;
+}
+
+/** The present state, what needs a look, and traffic over `?range=` (15m, 1h, 6h, 24h, 7d) in buckets. */
 export const handler = define.handlers({
   GET({ state, url }) {
     const range = askedRange(url);
-    const { value: series, error } = attempt<TrafficSeries | null>(
-      () => trafficSeries(state, range),
-      null,
-    );
-    if (series === null) return errorJson(503, error);
-    return Response.json(toWire({ range: range.id, series, ...state.message }));
+    const { value, error } = attempt<Asked | null>(() => ({
+      series: trafficSeries(state, range),
+      needLook: needLook(lookItems(state).length),
+    }), null);
+    if (value === null) return errorJson(503, error);
+    return Response.json(toWire({ range: range.id, ...value, ...state.message }));
   },
 });

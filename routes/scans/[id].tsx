@@ -1,7 +1,6 @@
 /** One scan: who tried which ports of whom, what answered, what to do. */
 import { page } from "fresh";
 import type { Finding, ScanDetails } from "../../agent/records.ts";
-import { serviceText } from "../../agent/service.ts";
 import {
   Advice,
   type Clock,
@@ -9,6 +8,7 @@ import {
   Facts,
   FindingHead,
   FindingMissing,
+  IncidentNote,
   LinkedFlows,
   Path,
 } from "../../components/FindingPage.tsx";
@@ -27,6 +27,7 @@ import {
   type Quantity,
   sharePercent,
 } from "../../components/format.ts";
+import { endsOf } from "../../agent/finding_ends.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { OpenPorts } from "../../components/OpenPorts.tsx";
 import { answeredFirst, buildScanGrid, probesOf } from "../../components/scan_grid.ts";
@@ -62,15 +63,14 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
   const { names, linked, nearby } = data.value;
   const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
   const grid = buildScanGrid(probesOf(finding, [...linked, ...nearby]), scan);
-  const answered = new Set([...scan.found, ...scan.cameBack]);
-  const found = nearby.filter(({ resp_h, resp_p }) => answered.has(serviceText(resp_h, resp_p)));
-  const byId = new Map([...linked, ...found].map((flow) => [flow.id, flow]));
-  const evidence = answeredFirst([...byId.values()], scan);
+  const evidence = answeredFirst([...linked, ...nearby], scan, linked);
   const isWide = grid.ports.length > narrowPorts;
   return (
     <>
       <FindingHead
         finding={finding}
+        lead={finding.reason}
+        notes={<IncidentNote incident={data.value.incident} />}
         exportLink={exportLink(state, finding)}
         {...clock}
       >
@@ -82,7 +82,7 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
         />
       </FindingHead>
       <Path
-        finding={finding}
+        ends={endsOf(finding)}
         names={names}
         over={`${formatCount(scan.attempts)} attempts`}
         under={probeLabels[scan.probe] ?? scan.probe}

@@ -9,15 +9,17 @@ import {
   wholeNumber,
 } from "../../(_server)/parameters.ts";
 import { plainText } from "../../(_server)/plain_answers.ts";
-import { define } from "../../(_server)/state.ts";
+import { formatWhen } from "../../../components/format.ts";
+import { define, type State } from "../../(_server)/state.ts";
 
-/** A slice of the capture ring as a pcap file: from, to, host, port, protocol, flow, scan, anomaly. */
+/** A slice of the capture ring as a pcap file: from, to, host, port, protocol, flow, scan, anomaly, incident. */
 export const handler = define.handlers({
   async GET({ state, url }) {
     try {
       const filter = exportFilter(url.searchParams);
-      const stream = await state.context.exportPcap(filter);
-      return new Response(stream, {
+      const stream = await withPackets(await state.context.exportPcap(filter));
+      if (stream === null && isOfOne(filter)) return plainText(404, goneText(state));
+      return new Response(stream ?? await state.context.exportPcap(filter), {
         headers: {
           "content-type": "application/vnd.tcpdump.pcap",
           "content-disposition": `attachment; filename="${fileName(filter)}"`,
@@ -31,7 +33,7 @@ export const handler = define.handlers({
   },
 });
 
-const names = ["from", "to", "host", "port", "protocol", "flow", "scan", "anomaly"];
+const names = ["from", "to", "host", "port", "protocol", "flow", "scan", "anomaly", "incident"];
 
 function exportFilter(query: URLSearchParams): ExportFilter {
   checkNames(query, names);
@@ -47,11 +49,54 @@ function exportFilter(query: URLSearchParams): ExportFilter {
     flowId: id("flow"),
     scanId: id("scan"),
     anomalyId: id("anomaly"),
+    incidentId: id("incident"),
   };
 }
 
-/** "tapwatch-20261122T140731Z.pcap", by the slice's start if it has one. */
-function fileName({ fromUs }: ExportFilter): string {
+function isOfOne({ flowId, scanId, anomalyId, incidentId }: ExportFilter): boolean {
+  return [flowId, scanId, anomalyId, incidentId].some((id) => id !== null);
+}
+
+/** The same stream, with its first records read; null when there are none. */
+async function withPackets(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null> {
+  const reader = stream.getReader();
+  const begun: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  while (length <= fileHeaderBytes) {
+    const { done, value } = await reader.read();
+    if (done) return null;
+    begun.push(value);
+    length += value.length;
+  }
+  return new ReadableStream({
+    async pull(controller) {
+      const next = begun.shift() ?? (await reader.read()).value;
+      if (next === undefined) controller.close();
+      else controller.enqueue(next);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+const fileHeaderBytes = 24;
+
+/** Why there are no packets of what is asked for. */
+function goneText({ message, sensor }: State): string {
+  const { recorder, store } = message.health;
+  if (recorder.state === "off" && recorder.packetsWritten === 0) {
+    return "Capture files are off (--pcap-files 0), so no packet of it was kept.";
+  }
+  const since = store.oldestUs === null
+    ? ""
+    : ` The history itself goes back to ${formatWhen(store.oldestUs, message.nowUs, sensor.zone)}.`;
+  return "None of its packets is in the capture files: they have been overwritten by newer ones, or were " +
+    `not captured.${since} --pcap-files and --pcap-file-mb say how much is kept.`;
+}
+
+/** "tapwatch-20261122T140731Z.pcap", by the slice's start if it has one; "tapwatch-incident-7.pcap". */
+function fileName({ fromUs, incidentId }: ExportFilter): string {
+  if (incidentId !== null) return `tapwatch-incident-${incidentId}.pcap`;
   const date = fromUs === null ? new Date() : new Date(fromUs / 1000);
   return `tapwatch-${date.toISOString().replace(/[-:]|\.\d+/g, "")}.pcap`;
 }

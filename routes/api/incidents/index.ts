@@ -1,10 +1,21 @@
-import { define } from "../../(_server)/state.ts";
+import { lookItems, needLook } from "../../(_server)/incident_pages.ts";
 import { incidentFilter, listAnswer } from "../../(_server)/lists.ts";
+import { define } from "../../(_server)/state.ts";
 
-/** Incidents, newest first: from, to, severity, actor, source, target, state, acknowledged, q, limit, cursor, format. */
+/**
+ * Incidents, newest first or by severity: from, to, severity, kind, actor, source, target, state, acknowledged, q, order, limit,
+ * cursor, format. `need_look` is what the overview says of all.
+ */
 export const handler = define.handlers({
   GET(ctx) {
     const { queries } = ctx.state.context;
-    return listAnswer("incidents", ctx, (query) => queries.incidents(incidentFilter(query)));
+    return listAnswer(
+      "incidents",
+      ctx,
+      (query) => ({
+        ...queries.incidents(incidentFilter(query)),
+        beside: { need_look: needLook(lookItems(ctx.state).length) },
+      }),
+    );
   },
 });

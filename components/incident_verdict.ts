@@ -1,19 +1,19 @@
 /** The verdict of the overview: what detection has found, joined with how capturing goes. Pure. */
 import { capitalised, type Coverage } from "../agent/coverage.ts";
-import type { DetectionState, Finding } from "../agent/records.ts";
+import type { DetectionState } from "../agent/records.ts";
 import { severityLabels } from "./finding_text.ts";
 import { isGrave, severityRank } from "./findings.ts";
 import { formatCount } from "./format.ts";
+import { type IncidentItem, type LookItem, lookText } from "./incidents.ts";
 import type { Problem, Verdict } from "./verdict.ts";
 
-/** For so long after its end a high or critical finding still needs a look. */
-const graveUs = 3600e6;
-
-/** Joins the verdict on capturing with `findings`, those of the last 24 hours; `areMore`: the newest of them. */
-export function judgeFindings(
+/** Joins the verdict on capturing with incidents: those that need a look, and the others of the last 24 hours. */
+export function judgeIncidents(
   capture: Verdict,
-  { findings, areMore = false, coverage, nowUs, startedAtUs, isReplay }: {
-    readonly findings: readonly Finding[];
+  { look, others, areMore = false, coverage, nowUs, startedAtUs, isReplay }: {
+    readonly look: readonly LookItem[];
+    readonly others: readonly IncidentItem[];
+    /** There are more than `others`, which are the newest. */
     readonly areMore?: boolean;
     readonly coverage: Coverage;
     readonly nowUs: number;
@@ -24,32 +24,32 @@ export function judgeFindings(
 ): Verdict {
   const { problems } = capture;
   const learning = coverage.gaps.find(({ kind }) => kind === "learning")?.text ?? "";
-  const pressing = findings.filter((finding) => isPressing(finding, nowUs));
-  const others = othersText(
-    findings.filter((finding) => !pressing.includes(finding)),
-    { span: isReplay ? "" : " of the last 24 h", areMore },
-  );
-  if (pressing.length > 0) {
-    const count = pressing.length + problems.length;
+  const othersSaid = othersText(others, {
+    span: isReplay ? "" : " of the last 24 h",
+    areMore,
+  });
+  if (look.length > 0) {
     return {
-      tone: pressing.some(isGrave) || capture.tone === "high" ? "high" : "medium",
-      title: (areMore ? "At least " : "") +
-        (count === 1 ? "1 thing needs a look" : `${formatCount(count)} things need a look`),
-      detail: joined(...gapTexts(problems), others, capitalised(learning), captureText(capture)),
+      tone: look.some(isGrave) || capture.tone === "high" ? "high" : "medium",
+      title: lookText(look.length),
+      detail: joined(
+        ...gapTexts(problems),
+        othersSaid,
+        capitalised(learning),
+        captureText(capture),
+      ),
       problems,
     };
   }
-  const calm = findings.length > 0
-    ? ""
-    : calmText(coverage, spanText(nowUs, startedAtUs, isReplay));
+  const calm = others.length > 0 ? "" : calmText(coverage, spanText(nowUs, startedAtUs, isReplay));
   if (problems.length > 0) {
-    return { ...capture, detail: joined(capture.detail, others, calm, capitalised(learning)) };
+    return { ...capture, detail: joined(capture.detail, othersSaid, calm, capitalised(learning)) };
   }
-  if (findings.length > 0) {
+  if (others.length > 0) {
     return {
       tone: "plain",
-      title: "Nothing is going on now",
-      detail: joined(others, capitalised(learning), captureText(capture)),
+      title: lookText(0),
+      detail: joined(othersSaid, capitalised(learning), captureText(capture)),
       problems,
     };
   }
@@ -66,11 +66,6 @@ function gapTexts(problems: readonly Problem[]): string[] {
   return problems.filter(({ isGap }) => isGap).map(({ title }) => title);
 }
 
-function isPressing(finding: Finding, nowUs: number): boolean {
-  if (finding.isOpen) return finding.severity !== "info";
-  return isGrave(finding) && finding.lastUs > nowUs - graveUs;
-}
-
 function captureText({ title, detail, problems }: Verdict): string {
   if (problems.some(({ isGap }) => !isGap)) return "Capturing has trouble too";
   if (problems.length > 0) return "";
@@ -81,26 +76,33 @@ function joined(...parts: readonly string[]): string {
   return parts.filter((part) => part !== "").join(". ");
 }
 
-/** "3 findings of the last 24 h are over, the worst was high"; empty without any. */
+/** "3 incidents of the last 24 h are acknowledged, the worst was high"; empty without any. */
 function othersText(
-  findings: readonly Finding[],
+  others: readonly IncidentItem[],
   { span, areMore }: { readonly span: string; readonly areMore: boolean },
 ): string {
-  if (findings.length === 0) return "";
-  const worst = findings.reduce((a, b) =>
+  const [first] = others;
+  if (!first) return "";
+  const states = [
+    others.some(({ muted, isAcknowledged }) => isAcknowledged && muted === "") && "acknowledged",
+    others.some(({ muted }) => muted !== "") && "muted",
+    others.some(({ muted, isAcknowledged }) => muted === "" && !isAcknowledged) &&
+    "for information only",
+  ].filter(Boolean).join(" or ");
+  const worst = others.map(({ incident }) => incident).reduce((a, b) =>
     severityRank(b.severity) > severityRank(a.severity) ? b : a
   );
   const grade = severityLabels[worst.severity].toLowerCase();
   if (areMore) {
-    const count = formatCount(findings.length);
-    return `More than ${count} findings${span} are over, the worst of the newest was ${grade}`;
+    const count = formatCount(others.length);
+    return `More than ${count} incidents${span} are ${states}, the worst of the newest was ${grade}`;
   }
-  return findings.length === 1
-    ? `1 finding${span} is over, it was ${grade}`
-    : `${formatCount(findings.length)} findings${span} are over, the worst was ${grade}`;
+  return others.length === 1
+    ? `1 incident${span} is ${states}, it was ${grade}`
+    : `${formatCount(others.length)} incidents${span} are ${states}, the worst was ${grade}`;
 }
 
-/** What no findings mean, in what could be looked at. */
+/** What no incidents mean, in what could be looked at. */
 function calmText({ state, packets, gaps }: Coverage, span: string): string {
   if (state === "none" || packets === 0) return "";
   const isLearning = gaps.some(({ kind }) => kind === "learning");

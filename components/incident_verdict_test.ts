@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { type Coverage, judgeCoverage } from "../agent/coverage.ts";
-import type { DetectionState, Finding } from "../agent/records.ts";
-import { judgeFindings } from "./finding_verdict.ts";
-import { readFinding } from "../agent/finding_reader.ts";
+import type { DetectionState, Severity } from "../agent/records.ts";
+import { judgeIncidents } from "./incident_verdict.ts";
+import { makeIncident } from "../tests/incident_fixture.ts";
+import { type IncidentItem, lookItem, needsLook } from "./incidents.ts";
 import type { Verdict } from "./verdict.ts";
 
 const nowUs = 1e15;
@@ -42,14 +43,25 @@ const unread: Verdict = {
     isGap: true,
   }],
 };
-const scan = readFinding("scans", { kind: "vertical", probe: "syn" });
+type State = "open" | "over" | "acknowledged" | "muted";
 
-function finding(severity: Finding["severity"], endedHoursAgo: number | null): Finding {
-  const lastUs = nowUs - (endedHoursAgo ?? 0) * hourUs;
-  return { ...scan, severity, isOpen: endedHoursAgo === null, lastUs };
+function incident(severity: Severity, state: State): IncidentItem {
+  return {
+    incident: makeIncident({ severity, isOpen: state === "open" }),
+    isAcknowledged: state === "acknowledged",
+    muted: state === "muted" ? "muted for good" : "",
+  };
 }
 
-const cases: readonly [string, Verdict, Finding[], Coverage, Verdict["tone"], RegExp][] = [
+/** As the overview tells them apart. */
+function told(items: readonly IncidentItem[]) {
+  return {
+    look: items.filter(needsLook).map(lookItem),
+    others: items.filter((item) => !needsLook(item)),
+  };
+}
+
+const cases: readonly [string, Verdict, IncidentItem[], Coverage, Verdict["tone"], RegExp][] = [
   [
     "calm",
     calm,
@@ -67,12 +79,12 @@ const cases: readonly [string, Verdict, Finding[], Coverage, Verdict["tone"], Re
     /^Still learning what is usual, 43 of 256 windows .*: Capturing on eth0. No scan or attack since the start$/,
   ],
   [
-    "over, learning",
+    "acknowledged, learning",
     calm,
-    [finding("low", 2)],
+    [incident("low", "acknowledged")],
     learning,
     "plain",
-    /^Nothing is going on now: 1 finding .*\. Still learning what is usual, 43 of .*\. Capturing on eth0$/,
+    /^Nothing needs a look: 1 incident .*\. Still learning what is usual, 43 of .*\. Capturing on eth0$/,
   ],
   [
     "half not read",
@@ -86,37 +98,43 @@ const cases: readonly [string, Verdict, Finding[], Coverage, Verdict["tone"], Re
   [
     "half not read, and an open scan",
     unread,
-    [finding("medium", null)],
+    [incident("medium", "open")],
     half,
     "medium",
-    /^2 things need a look: 50 of 100 packets could not be read$/,
+    /^1 thing needs a look: 50 of 100 packets could not be read$/,
   ],
   ["trouble alone", trouble, [], ready, "high", /^1 thing needs a look: Everything else/],
-  ["an open scan", calm, [finding("medium", null)], ready, "medium", /^1 thing needs a look/],
-  ["an open one for information", calm, [finding("info", null)], ready, "plain", /^Nothing/],
-  ["a grave one just ended", calm, [finding("high", 0.5)], ready, "high", /^1 thing needs/],
+  ["an open scan", calm, [incident("medium", "open")], ready, "medium", /^1 thing needs a look/],
+  ["an open one for information", calm, [incident("info", "open")], ready, "plain", /^Nothing/],
+  ["one that is over", calm, [incident("low", "over")], ready, "medium", /^1 thing needs/],
+  ["a grave one that is over", calm, [incident("high", "over")], ready, "high", /^1 thing needs/],
   [
-    "a grave one long ended",
+    "a grave one that was looked at",
     calm,
-    [finding("high", 2)],
+    [incident("high", "acknowledged")],
     ready,
     "plain",
-    /^Nothing is going on now: 1 finding of the last 24 h is over, it was high. Capturing on eth0$/,
+    /^Nothing needs a look: 1 incident of the last 24 h is acknowledged, it was high. Capturing on eth0$/,
   ],
   [
-    "open and ended ones, and trouble",
+    "open, acknowledged and muted ones, and trouble",
     trouble,
-    [finding("critical", null), finding("low", 2), finding("medium", 3)],
+    [
+      incident("critical", "open"),
+      incident("low", "over"),
+      incident("medium", "muted"),
+      incident("low", "acknowledged"),
+    ],
     ready,
     "high",
-    /^2 things need a look: 2 findings of the last 24 h are over, the worst was medium. .*too$/,
+    /^2 things need a look: 2 incidents of the last 24 h are acknowledged or muted, the worst was medium. .*too$/,
   ],
 ];
 
-for (const [name, capture, findings, state, tone, text] of cases) {
-  Deno.test(`the verdict on findings: ${name}`, () => {
+for (const [name, capture, items, state, tone, text] of cases) {
+  Deno.test(`the verdict on incidents: ${name}`, () => {
     const span = { nowUs, startedAtUs: nowUs - hourUs, isReplay: false };
-    const verdict = judgeFindings(capture, { findings, coverage: state, ...span });
+    const verdict = judgeIncidents(capture, { ...told(items), coverage: state, ...span });
     assert.equal(verdict.tone, tone);
     assert.match(`${verdict.title}: ${verdict.detail}`, text);
     assert.deepEqual(verdict.problems, capture.problems);
@@ -125,28 +143,31 @@ for (const [name, capture, findings, state, tone, text] of cases) {
 
 Deno.test("after a day the verdict speaks of the last one", () => {
   const span = { nowUs, startedAtUs: nowUs - 25 * hourUs, isReplay: false };
-  const { detail } = judgeFindings(calm, { findings: [], coverage: ready, ...span });
+  const { detail } = judgeIncidents(calm, { ...told([]), coverage: ready, ...span });
   assert.match(detail, /No scan and nothing unusual in the last 24 h$/);
 });
 
-Deno.test("where only the newest findings are at hand, the verdict says that there are more", () => {
+Deno.test("where only the newest incidents are at hand, the verdict says that there are more", () => {
   const span = { nowUs, startedAtUs: nowUs - 25 * hourUs, isReplay: false };
-  const verdict = (findings: Finding[]) =>
-    judgeFindings(calm, { findings, areMore: true, coverage: ready, ...span });
-  const over = readFinding("scans", { severity: "low", last_us: nowUs - 5 * hourUs });
+  const others = [incident("low", "muted"), incident("low", "acknowledged")];
+  const { detail } = judgeIncidents(calm, {
+    look: [],
+    others,
+    areMore: true,
+    coverage: ready,
+    ...span,
+  });
   assert.match(
-    verdict([over, over]).detail,
-    /^More than 2 findings of the last 24 h are over, the worst of the newest was low/,
+    detail,
+    /^More than 2 incidents of the last 24 h are acknowledged or muted, the worst of the newest was low/,
   );
-  const open = readFinding("scans", { severity: "low", is_open: 1, last_us: nowUs });
-  assert.equal(verdict([open]).title, "At least 1 thing needs a look");
 });
 
-Deno.test("the verdict on findings of a replay has no day", () => {
+Deno.test("the verdict on incidents of a replay has no day", () => {
   const replay: Verdict = { ...calm, title: "Replaying demo.pcap", detail: "at its own speed" };
-  const verdict = (findings: Finding[]) => {
-    const { title, detail } = judgeFindings(replay, {
-      findings,
+  const verdict = (items: IncidentItem[]) => {
+    const { title, detail } = judgeIncidents(replay, {
+      ...told(items),
       coverage: ready,
       nowUs,
       startedAtUs: 0,
@@ -159,7 +180,7 @@ Deno.test("the verdict on findings of a replay has no day", () => {
     "Replaying demo.pcap: at its own speed. No scan and nothing unusual so far",
   );
   assert.equal(
-    verdict([finding("low", null), finding("medium", 3)]),
-    "1 thing needs a look: 1 finding is over, it was medium. Replaying demo.pcap, at its own speed",
+    verdict([incident("low", "open"), incident("medium", "acknowledged")]),
+    "1 thing needs a look: 1 incident is acknowledged, it was medium. Replaying demo.pcap, at its own speed",
   );
 });

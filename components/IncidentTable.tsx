@@ -1,0 +1,67 @@
+/** Incidents as rows; the sentence leads to the page of the incident. Cards on a phone. */
+import { whenText } from "./finding_text.ts";
+import { formatCount } from "./format.ts";
+import { Severity } from "./Icon.tsx";
+import { kindsText } from "./incident_text.ts";
+import { type IncidentItem, incidentPath } from "./incidents.ts";
+
+interface Props {
+  readonly items: readonly IncidentItem[];
+  readonly nowUs: number;
+  readonly zone: string;
+}
+
+export function IncidentTable({ items, nowUs, zone }: Props) {
+  return (
+    <table class="tbl cards episodes">
+      <thead>
+        <tr>
+          <th scope="col">Began</th>
+          <th scope="col">Severity</th>
+          <th scope="col">What happened</th>
+          <th scope="col">Kind</th>
+          <th scope="col" class="num">Targets</th>
+          <th scope="col" class="num">Findings</th>
+          <th scope="col">State</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((item) => <Row key={item.incident.id} item={item} nowUs={nowUs} zone={zone} />)}
+      </tbody>
+    </table>
+  );
+}
+
+function Row({ item, nowUs, zone }: { item: IncidentItem; nowUs: number; zone: string }) {
+  const { incident, muted } = item;
+  const { severity, headline, targetCount, findingCount, origin } = incident;
+  const { time } = whenText(incident, nowUs, zone);
+  return (
+    <tr class={muted === "" ? "" : "muted"}>
+      <td class="dim time">{time}</td>
+      <td class="level">
+        <Severity level={severity} />
+      </td>
+      <td class="grow w2" title={headline}>
+        <a class="plain" href={incidentPath(incident)}>{headline}</a>
+        {(muted !== "" || origin) && <small>{muted || origin?.text}</small>}
+      </td>
+      <td class="opt">{kindsText(incident)}</td>
+      <td class="num opt">{formatCount(targetCount)}</td>
+      <td class="num opt">{formatCount(findingCount)}</td>
+      <td class="over">{stateText(item)}</td>
+    </tr>
+  );
+}
+
+function stateText({ incident, isAcknowledged, muted }: IncidentItem) {
+  const seen = muted !== "" ? "muted" : isAcknowledged ? "acknowledged" : "not looked at";
+  if (incident.isOpen) {
+    return (
+      <>
+        <b>open</b>, {seen}
+      </>
+    );
+  }
+  return muted === "" && !isAcknowledged ? <b>{seen}</b> : <span class="dim">{seen}</span>;
+}

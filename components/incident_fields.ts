@@ -1,0 +1,28 @@
+/** The filter fields of the list of incidents; names are those of `/api`. */
+import { FINDING_KINDS } from "../agent/records.ts";
+import { choices, ends, episodeFields } from "./finding_fields.ts";
+import { kindLabels } from "./finding_text.ts";
+import type { ListField } from "./ListPage.tsx";
+
+export const incidentFields: readonly ListField[] = [
+  ...ends,
+  { name: "kind", label: "Kind", choices: choices(FINDING_KINDS, kindLabels) },
+  ...episodeFields,
+  {
+    name: "acknowledged",
+    label: "Looked at",
+    choices: [
+      { value: "", label: "any" },
+      { value: "no", label: "not yet" },
+      { value: "yes", label: "acknowledged" },
+    ],
+  },
+  {
+    name: "order",
+    label: "Order",
+    choices: [
+      { value: "", label: "newest first" },
+      { value: "severity", label: "gravest first" },
+    ],
+  },
+];

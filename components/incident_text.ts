@@ -1,0 +1,79 @@
+/** The words for incidents: roles, circumstances, why they are as grave as they are, and why they stand out. Pure. */
+import type { Finding, FindingRole, Incident } from "../agent/records.ts";
+import { addressesText, kindLabels, severityLabels } from "./finding_text.ts";
+import { severityRank } from "./findings.ts";
+import { formatCount, formatDuration } from "./format.ts";
+
+export const roleLabels: Readonly<Record<FindingRole, string>> = {
+  cause: "cause",
+  support: "also unusual",
+  effect: "effect on a target",
+};
+
+/** A finding of an incident. */
+export interface Member {
+  readonly finding: Finding;
+  readonly role: FindingRole;
+}
+
+export function kindsText({ kinds }: Pick<Incident, "kinds">): string {
+  return kinds.map((kind) => kindLabels[kind] ?? kind).join(", ");
+}
+
+/** The second line of an incident: who and whom, what, for how long. */
+export function circumstances(incident: Incident): string {
+  const { sources, sourceCount, targets, targetCount, firstUs, lastUs, hasSucceeded } = incident;
+  const ends = [addressesText(sources, sourceCount), addressesText(targets, targetCount)]
+    .filter((text) => text !== "").join(" to ");
+  const lasted = (lastUs - firstUs) / 1e6;
+  return [
+    ends,
+    kindsText(incident),
+    lasted >= 1 && `in ${formatDuration(lasted)}`,
+    hasSucceeded && "reached what it tried for",
+    incident.origin?.text,
+  ].filter(Boolean).join(", ");
+}
+
+/** Why an incident is graver than the gravest of its causes; "" when it is not. */
+export function raisedText(incident: Incident, members: readonly Member[]): string {
+  const causes = members.filter(({ role }) => role === "cause").map(({ finding }) => finding);
+  if (causes.length === 0) return "";
+  const highest = causes.reduce((a, b) =>
+    severityRank(b.severity) > severityRank(a.severity) ? b : a
+  );
+  if (severityRank(incident.severity) <= severityRank(highest.severity)) return "";
+  const why = [
+    causes.some(({ hasSucceeded }) => hasSucceeded) && "guessing ended in a session",
+    causes.some(({ scan }) => scan && scan.cameBack.length > 0) &&
+    "a port that was found open was used afterwards",
+    incident.tactics.length > 1 && "one actor followed several tactics of ATT&CK",
+  ].filter(Boolean).join(", and ");
+  const [from, to] = [highest.severity, incident.severity].map((level) =>
+    severityLabels[level].toLowerCase()
+  );
+  return `Raised from ${from} to ${to}${why === "" ? "" : `: ${why}`}.`;
+}
+
+/** What each kind of cause stands out by, one sentence each; unusual windows say it themselves. */
+export function standsOutTexts(members: readonly Member[]): readonly string[] {
+  const causes = members.filter(({ role }) => role === "cause").map(({ finding }) => finding);
+  const texts = causes.map((finding) => finding.scan ? scanText(finding) : reasonOf[finding.kind]);
+  return [...new Set(texts.filter((text) => text !== undefined))];
+}
+
+function scanText({ scan }: Finding): string | undefined {
+  if (!scan || scan.attempts === 0) return undefined;
+  const failed = Math.max(0, scan.attempts - scan.answered);
+  return `${formatCount(failed)} of ${formatCount(scan.attempts)} first contacts failed: ` +
+    "who knows where to go does not miss so often.";
+}
+
+const reasonOf: Readonly<Partial<Record<Finding["kind"], string>>> = {
+  brute_force: "So many log-ins in so short a time are made by a program, not by a person.",
+  flood: "So much to one host, and so little of it wanted, is no use of a service.",
+  reflection: "Answers came that nobody here had asked for.",
+  arp_spoof: "Two hardware addresses claimed one IP address at the same time.",
+  dns_tunnel: "Names that are long, random and never asked twice carry data, not addresses.",
+  beacon: "Calls at even intervals are made by a program: people are not that regular.",
+};

@@ -1,0 +1,42 @@
+/** Incidents of the database, and those that arrive while the page stands. */
+import { incidentFields } from "../components/incident_fields.ts";
+import { ListPage } from "../components/ListPage.tsx";
+import { pageNowUs } from "../components/verdict.ts";
+import IncidentRows from "../islands/IncidentRows.tsx";
+import { notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
+import { incidentItems, incidentQuery } from "./(_server)/incident_pages.ts";
+import { incidentFilter, listPage, shownSearch } from "./(_server)/lists.ts";
+import { define } from "./(_server)/state.ts";
+
+export const handler = define.handlers({
+  GET({ state, url }) {
+    const { queries } = state.context;
+    return listPage(() => queries.incidents(incidentFilter(url.searchParams)));
+  },
+});
+
+export default define.page<typeof handler>(function Incidents({ data, state, url }) {
+  const { rows, nextCursor } = data.value;
+  const isFirstPage = data.error === "" && !url.searchParams.has("cursor");
+  return (
+    <ListPage
+      url={url}
+      search={shownSearch("incidents", url)}
+      fields={incidentFields}
+      error={data.error}
+      nextCursor={nextCursor}
+    >
+      <IncidentRows
+        items={incidentItems(state, rows)}
+        query={isFirstPage && !url.searchParams.get("q")
+          ? incidentQuery(incidentFilter(url.searchParams))
+          : null}
+        isFiltered={url.search !== ""}
+        nowUs={pageNowUs(state.message)}
+        zone={state.sensor.zone}
+        since={sinceText(state)}
+        notLookedAt={notLookedAt(state, "incidents")}
+      />
+    </ListPage>
+  );
+});
