@@ -128,7 +128,7 @@ function byAddress(a: OpenPort, b: OpenPort): number {
 
 /**
  * Flows that are evidence, each once: those to what was used first, then those to what was found open, then the others of
- * `linked`.
+ * `linked`, the oldest of each first.
  */
 export function answeredFirst(
   flows: readonly StoredFlow[],
@@ -143,7 +143,7 @@ export function answeredFirst(
   const isLinked = new Set(linked.map(({ id }) => id));
   const byId = new Map(flows.map((flow) => [flow.id, flow]));
   return [...byId.values()].filter((flow) => isLinked.has(flow.id) || rank(flow) < 2)
-    .sort((a, b) => rank(a) - rank(b));
+    .sort((a, b) => rank(a) - rank(b) || a.start_us - b.start_us);
 }
 
 /** By Zeek's history: a responder's SYN-ACK is "h", its RST "r"; without TCP any packet back is an answer. */

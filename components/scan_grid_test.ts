@@ -99,7 +99,9 @@ Deno.test("what the scan says that it found is open, with its flows or without, 
 
 Deno.test("evidence begins with what was used, then what was found open", () => {
   const ports = (flows: readonly StoredFlow[]) => flows.map(({ resp_p }) => resp_p);
-  const flows = [21, 22, 23, 80].map((port) => flow("10.0.1.2", port, "S", { id: port }));
+  const flows = [21, 22, 23, 80].map((port) =>
+    flow("10.0.1.2", port, "S", { id: port, start_us: port })
+  );
   const services = { found: ["10.0.1.2:22", "10.0.1.2:80"], cameBack: ["10.0.1.2:80"] };
   assert.deepEqual(ports(answeredFirst(flows, services, flows)), [80, 22, 21, 23]);
   assert.deepEqual(ports(answeredFirst([...flows, ...flows], services, [])), [80, 22]);

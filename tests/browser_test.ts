@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { pcapFile, samplePackets } from "../agent/capture/sample_captures.ts";
+import type { Incident } from "../agent/records.ts";
 import { openRingSlice } from "../agent/cli/ring_export.ts";
 import { createDashboard } from "../dashboard.ts";
 import {
@@ -43,7 +44,8 @@ const flags = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const pages = ["/", "/status", "/flows", "/packets", "/hosts", "/anomalies", "/scans", "/alerts"];
+const pages = ["/", "/status", "/flows", "/packets", "/hosts", "/anomalies", "/scans", "/alerts"]
+  .concat("/incidents");
 const captureStartS = 1_700_000_000;
 
 let browser: Browser;
@@ -80,6 +82,15 @@ function browserTest(
     sanitizeResources: false,
     fn: () => visit(use, options),
   });
+}
+
+/** Tells the pages of an incident that is new or has changed. */
+function tellIncident(
+  live: Fixture["live"],
+  incident: Incident,
+  absorbedIds: readonly number[] = [],
+): void {
+  live.setIncident({ incident, joined: [], absorbedIds });
 }
 
 async function visit(use: (visit: Visit) => Promise<void>, options: VisitOptions): Promise<void> {
@@ -318,37 +329,53 @@ browserTest("trouble appears by itself and goes again", async (visit) => {
 });
 
 browserTest(
-  "a finding appears on the overview at once, in the title and the navigation",
+  "an incident appears on the overview at once, in the title and the navigation",
   async (visit) => {
     const { page, live } = visit;
     storeFindings(visit, []);
     await openLive(visit);
     await page.getByText("Capturing without loss").waitFor();
     assert.equal(await page.locator(".nav .n").count(), 0, "no counter at zero");
-    live.setFinding(makeScan({ lastUs: nowUs() }));
+    const scan = makeIncident({ id: 1, headline: "192.168.10.57 scanned 38 hosts" });
+    tellIncident(live, scan);
     const row = page.locator("a.finding");
-    await row.getByText("192.168.10.57 tried 12 ports on 38 hosts").waitFor();
+    await row.getByText("192.168.10.57 scanned 38 hosts").waitFor();
     await page.getByRole("heading", { name: "1 thing needs a look" }).waitFor();
-    await page.locator('[role="alert"]').getByText("192.168.10.57 tried 12 ports").waitFor({
+    await page.locator('[role="alert"]').getByText("192.168.10.57 scanned 38").waitFor({
       state: "attached",
     });
     assert.equal(await page.title(), "(1) tapwatch");
-    await page.locator('.nav a[href="/scans"] .n').getByText("1").waitFor();
-    live.setFinding(makeScan({ lastUs: nowUs(), reason: "192.168.10.57 tried 900 ports" }));
-    await row.getByText("tried 900 ports").waitFor();
+    await page.locator('.nav a[href="/incidents"] .n').getByText("1").waitFor();
+    tellIncident(live, { ...scan, headline: "192.168.10.57 scanned 900 hosts" });
+    await row.getByText("scanned 900 hosts").waitFor();
     assert.equal(await row.count(), 1, "grown, not doubled");
-    live.setFinding(makeAnomaly({ lastUs: nowUs() }));
-    await row.nth(1).getByText("opened 412 connections").waitFor();
+    tellIncident(live, makeIncident({ id: 2, headline: "10.0.0.7 guessed passwords" }));
+    await row.getByText("10.0.0.7 guessed passwords").waitFor();
+    assert.equal(await row.count(), 2);
     assert.equal(await page.title(), "(2) tapwatch");
-    live.setFinding(makeScan({ lastUs: nowUs() - 7200e6, isOpen: false }));
-    await page.getByText("1 finding of the last 24 h is over, it was high").waitFor();
-    assert.equal(await page.locator(".nav .n").count(), 0);
-    await row.getByText("opened 412 connections").click();
-    await page.getByText("Why this stands out").waitFor();
+    tellIncident(live, makeIncident({ id: 3, headline: "All in one" }), [1, 2]);
+    await row.getByText("All in one").waitFor();
+    assert.equal(await row.count(), 1, "what has become part of another is no row of its own");
+    await page.locator('.nav a[href="/incidents"] .n').getByText("1").waitFor();
   },
 );
 
-browserTest("findings told while the page was paused are caught up with", async (visit) => {
+browserTest("what a mute holds back is no news when it goes on", async (visit) => {
+  const { page, live, context } = visit;
+  storeFindings(visit, []);
+  const mute = { kind: "scan", source: "10.0.0.9", destination: "", port: "", note: "pen test" };
+  await context.alerts.addMute({ ...mute, untilUs: null });
+  await openLive(visit);
+  await page.getByText("Capturing without loss").waitFor();
+  tellIncident(live, makeIncident({ id: 1 }));
+  await page.locator(".findings").getByText("1 muted").waitFor();
+  assert.equal(await page.locator("a.finding, .nav .n").count(), 0);
+  assert.doesNotMatch(await page.title(), /^\(/);
+  tellIncident(live, makeIncident({ id: 1, kinds: ["scan", "brute_force"] }));
+  await page.locator("a.finding").getByText("10.0.0.9 scanned 10.0.0.2").waitFor();
+});
+
+browserTest("incidents told while the page was paused are caught up with", async (visit) => {
   const { page, live, tick } = visit;
   storeFindings(visit, []);
   await openLive(visit);
@@ -357,10 +384,90 @@ browserTest("findings told while the page was paused are caught up with", async 
   await liveButton(page).click();
   await liveButton(page).getByText("Paused").waitFor();
   storeFindings(visit, [makeScan({ lastUs: nowUs() })]);
-  live.setFinding(makeScan({ lastUs: nowUs() }));
+  tellIncident(live, makeIncident({}));
   await liveButton(page).click();
-  await page.locator("a.finding").getByText("192.168.10.57 tried 12 ports").waitFor();
+  await page.locator("a.finding").getByText("cam-garage (192.168.10.57) scanned 38").waitFor();
 });
+
+browserTest(
+  "the list of incidents filters, takes new ones that fit, in its order",
+  async (visit) => {
+    const { page, live } = visit;
+    storeFindings(visit);
+    await openLive(visit, "/incidents");
+    const rows = page.locator(".episodes tbody tr");
+    assert.equal(await rows.count(), 5);
+    await page.getByLabel("Order").selectOption("severity");
+    await page.getByLabel("State").selectOption("open");
+    const stream = page.waitForResponse((response) => response.url().includes("/api/events"));
+    await page.getByRole("button", { name: "Filter" }).click();
+    await stream;
+    assert.deepEqual(
+      await rows.locator(".sev").allTextContents(),
+      ["Critical", "Medium", "Low"],
+    );
+    tellIncident(live, makeIncident({ id: 50, headline: "fresh 50", severity: "high" }));
+    tellIncident(live, makeIncident({ id: 51, headline: "fresh 51", isOpen: false }));
+    await rows.nth(1).getByText("fresh 50").waitFor();
+    assert.equal(await rows.count(), 4);
+  },
+);
+
+browserTest(
+  "an incident is read, looked at and muted from its page, wide and on a phone, light and dark",
+  async (visit) => {
+    const { page, origin, live } = visit;
+    storeFindings(visit);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const size of [{ width: 1280, height: 900 }, { width: 390, height: 844 }]) {
+        await page.setViewportSize(size);
+        for (const path of ["/", "/incidents", "/incidents/1", "/incidents/4", "/scans"]) {
+          await page.goto(origin + path);
+          const overflow = await page.evaluate(() =>
+            document.documentElement.scrollWidth - innerWidth
+          );
+          assert.ok(overflow <= 0, `${path} is ${overflow} px too wide at ${size.width}`);
+        }
+      }
+    }
+    await openLive(visit, "/incidents/1");
+    await page.locator(".course").getByText("192.168.10.57 tried 12 ports").waitFor();
+    tellIncident(live, makeIncident({ id: 1, headline: "It scanned on", findingCount: 9 }));
+    await page.locator(".update").getByText("There is more to it by now: It scanned on").waitFor();
+    await page.getByRole("button", { name: "Acknowledge" }).click();
+    await page.locator(".acknowledge").getByText("Acknowledged").waitFor();
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByRole("button", { name: "Acknowledge" }).waitFor();
+    await page.locator(".head").getByRole("link", { name: "Mute" }).click();
+    const dialog = page.getByRole("dialog", { name: "Mute incidents like this" });
+    await dialog.getByText(/would have held back/).waitFor();
+    await dialog.getByRole("button", { name: "Mute for 1 week" }).click();
+    await page.locator(".notes").getByText("This incident is muted until").waitFor();
+    await page.goto(`${origin}/incidents`);
+    await page.locator("tr.muted").getByText("cam-garage (192.168.10.57)").waitFor();
+    await page.goto(`${origin}/incidents/1`);
+    await page.getByRole("button", { name: "Lift the mute" }).click();
+    await page.locator(".head").getByRole("link", { name: "Mute" }).waitFor();
+  },
+);
+
+browserTest(
+  "without JavaScript an incident is read, looked at, and leads to its form of a mute",
+  async (visit) => {
+    const { page, origin } = visit;
+    storeFindings(visit);
+    await page.goto(`${origin}/incidents?severity=critical`);
+    assert.equal(await page.locator(".episodes tbody tr").count(), 1);
+    await page.locator(".episodes a").first().click();
+    await page.getByRole("button", { name: "Acknowledge" }).click();
+    await page.locator(".acknowledge").getByText("Acknowledged").waitFor();
+    await page.locator(".head").getByRole("link", { name: "Mute" }).click();
+    await page.waitForURL(/mutes\/new\?from=%2Fincidents%2F1/);
+    assert.equal(await page.locator('input[name="source"]').inputValue(), "192.168.10.57");
+  },
+  { context: { javaScriptEnabled: false } },
+);
 
 browserTest(
   "the lists of findings filter, take new rows that fit, and hold still",
@@ -423,7 +530,7 @@ browserTest(
   },
 );
 
-browserTest("a hidden page still tells a new high finding in its title", async (visit) => {
+browserTest("a hidden page still tells a new high incident in its title", async (visit) => {
   const { page } = visit;
   storeFindings(visit, []);
   await page.clock.install();
@@ -475,7 +582,7 @@ browserTest(
   "a finding is muted from its page, after a preview that follows the fields",
   async (visit) => {
     const { page, origin, folder, context: { alerts } } = visit;
-    storeFindings(visit);
+    storeFindings(visit, [makeScan()]);
     const writer = openWriter(`${folder}/packet_logs.db`);
     const actor = makeScan().sources[0]!;
     const incidents = [

@@ -1,5 +1,12 @@
 /** Findings for the dashboard's tests, with the flows that are their evidence. */
-import type { AnomalyDetails, DetectionState, Finding, Flow } from "../agent/records.ts";
+import { IncidentBook } from "../agent/incident/incident_book.ts";
+import type {
+  AnomalyDetails,
+  DetectionState,
+  Finding,
+  Flow,
+  IncidentNews,
+} from "../agent/records.ts";
 import { findingRowId } from "../agent/store/finding_rows.ts";
 import { StoreWriter } from "../agent/store/writer.ts";
 import { type Fixture, hostileName, makeFlow, nowUs } from "./dashboard_fixture.ts";
@@ -61,7 +68,9 @@ export function makeScan(change: Partial<Finding> = {}): Finding {
       tempo: "T3",
       tool: "nmap",
       hasDecoys: false,
-      found: [],
+      found: Object.entries(openPorts).flatMap(([host, ports]) =>
+        ports.map((port) => `10.20.0.${host}:${port}`)
+      ),
       cameBack: ["10.20.0.14:22"],
     },
     ...change,
@@ -205,7 +214,21 @@ export function pageOf({ live }: Fixture, finding: Finding): string {
   return `/${finding.scan ? "scans" : "anomalies"}/${findingRowId(finding, live.storeRun)}`;
 }
 
-/** Puts findings and the scan's flows into the database of a fixture. */
+/** The incidents that detection makes of findings, numbered from 1 in the order of the findings. */
+export function incidentsOf(findings: readonly Finding[]): IncidentNews[] {
+  const news: IncidentNews[] = [];
+  let lastId = 0;
+  const book = new IncidentBook({
+    nextId: () => ++lastId,
+    nameOf: (address) => address === "192.168.10.57" ? "cam-garage" : "",
+    report: ({ describe, ...change }) => news.push({ ...change, incident: describe() }),
+  });
+  for (const finding of findings) book.take(finding);
+  book.advance(nowUs());
+  return news;
+}
+
+/** Puts findings with their incidents and the scan's flows into the database of a fixture. */
 export function storeFindings({ folder, live }: Fixture, findings = makeFindings()): void {
   const writer = new StoreWriter({
     path: `${folder}/packet_logs.db`,
@@ -216,7 +239,7 @@ export function storeFindings({ folder, live }: Fixture, findings = makeFindings
   });
   const flows = [makeFlow(), ...scanFlows(nowUs() - 2800e6)];
   writer.write({ packets: [], flows, seconds: [], hosts: [] });
-  writer.writeFindings(findings);
+  writer.writeFindings(findings, incidentsOf(findings));
   live.storeRun = writer.run;
   writer.close();
 }

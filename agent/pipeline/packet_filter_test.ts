@@ -48,6 +48,8 @@ const cases: readonly (readonly [string, PacketFilter, readonly Name[]])[] = [
   ],
   ["the outer host of a tunnel", { hosts: ["192.0.2.2"] }, ["tunnel"]],
   ["any of several hosts", { hosts: ["2001:db8::2", "192.0.2.1"] }, ["ipv6", "tunnel"]],
+  ["hosts and the peers they talk to", { hosts: ["10.0.0.1"], peers: ["192.0.2.2"] }, ["tunnel"]],
+  ["peers that are not there", { hosts: ["10.0.0.1"], peers: ["10.0.0.3"] }, []],
   ["a host that is not there", { hosts: ["10.0.0.3"] }, []],
   ["a port, of TCP and UDP only", { port: 53 }, ["query", "answer", "other", "ipv6", "tunnel"]],
   ["a protocol", { protocol: "icmp" }, ["ping"]],

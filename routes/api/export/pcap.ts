@@ -17,9 +17,9 @@ export const handler = define.handlers({
   async GET({ state, url }) {
     try {
       const filter = exportFilter(url.searchParams);
-      const stream = await withPackets(await state.context.exportPcap(filter));
-      if (stream === null && isOfOne(filter)) return plainText(404, goneText(state));
-      return new Response(stream ?? await state.context.exportPcap(filter), {
+      const { stream, isEmpty } = await lookInto(await state.context.exportPcap(filter));
+      if (isEmpty && isOfOne(filter)) return plainText(404, goneText(state));
+      return new Response(stream, {
         headers: {
           "content-type": "application/vnd.tcpdump.pcap",
           "content-disposition": `attachment; filename="${fileName(filter)}"`,
@@ -57,20 +57,20 @@ function isOfOne({ flowId, scanId, anomalyId, incidentId }: ExportFilter): boole
   return [flowId, scanId, anomalyId, incidentId].some((id) => id !== null);
 }
 
-/** The same stream, with its first records read; null when there are none. */
-async function withPackets(
+/** The same stream, with its first records read, and whether there are none. */
+async function lookInto(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null> {
+): Promise<{ stream: ReadableStream<Uint8Array<ArrayBuffer>>; isEmpty: boolean }> {
   const reader = stream.getReader();
   const begun: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   while (length <= fileHeaderBytes) {
     const { done, value } = await reader.read();
-    if (done) return null;
+    if (done) break;
     begun.push(value);
     length += value.length;
   }
-  return new ReadableStream({
+  const whole = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       const next = begun.shift() ?? (await reader.read()).value;
       if (next === undefined) controller.close();
@@ -78,6 +78,7 @@ async function withPackets(
     },
     cancel: (reason) => reader.cancel(reason),
   });
+  return { stream: whole, isEmpty: length <= fileHeaderBytes };
 }
 const fileHeaderBytes = 24;
 
