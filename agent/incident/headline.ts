@@ -1,7 +1,13 @@
 /** The one sentence that tells an incident: who did what to whom, and how far it got, in at most HEADLINE_MAX characters. */
 import { formatCount, formatEstimate } from "../text/amounts.ts";
 import { isOfItself } from "../finding_ends.ts";
-import { type Finding, HEADLINE_MAX, type ScanDetails, SERVICES_FOUND_MAX } from "../records.ts";
+import {
+  ESTIMATE_MAX,
+  type Finding,
+  HEADLINE_MAX,
+  type ScanDetails,
+  SERVICES_FOUND_MAX,
+} from "../records.ts";
 import { isAnomaly } from "./kinship.ts";
 import { hostOf, OPENING_PROBES, portOf } from "../service.ts";
 
@@ -46,6 +52,10 @@ function whoText({ actor, sources, causes, nameOf }: Told): string {
     return `One of ${formatCount(count)} hosts, the others forged,`;
   }
   if (count === 1) return nameAndAddress(sources[0] ?? "Somebody", nameOf);
+  // Of a scan that more share than are counted.
+  if (causes.some(({ reason }) => reason.startsWith("More than "))) {
+    return `More than ${formatCount(Math.min(count, ESTIMATE_MAX))} hosts together`;
+  }
   const isEstimate = causes.some(({ kind }) => kind === "flood" || kind === "reflection");
   return `${isEstimate ? formatEstimate(count) : formatCount(count)} hosts together`;
 }

@@ -191,6 +191,8 @@ Deno.test("a distributed scan and a flood from many sources are the victim's inc
   const { incidents } = tell([part, whole]);
   strictEqual(incidents.length, 1);
   match(incidents[0]!.headline, /^200 hosts together scanned 10\.0\.0\.2/);
+  const more = { ...whole, sourceCount: 1024, reason: "More than 1,024 hosts together probed" };
+  match(tell([more]).incidents[0]!.headline, /^More than 1,024 hosts together scanned/);
   const flood = finding({ kind: "flood", attackId: "T1498.001", sources, sourceCount: 3001 });
   const [flooded] = tell([flood]).incidents;
   strictEqual(flooded!.actor, null);

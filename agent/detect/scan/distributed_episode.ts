@@ -27,6 +27,7 @@ export class DistributedEpisode {
   attempts = 0;
   judgedUs = 0;
   tellAt = Infinity;
+  #areSourcesMore = false;
   #firstUs = Infinity;
   #lastUs = -Infinity;
 
@@ -48,9 +49,8 @@ export class DistributedEpisode {
   ): void {
     this.attempts++;
     const count = this.#sources.get(source);
-    if (count !== undefined || this.#sources.size < sourcesMax) {
-      this.#sources.set(source, (count ?? 0) + 1);
-    }
+    if (count === undefined && this.#sources.size === sourcesMax) this.#areSourcesMore = true;
+    else this.#sources.set(source, (count ?? 0) + 1);
     this.ports[port >>> 5] |= 1 << (port & 31);
     this.#tempo.add(probe.startUs);
     this.#firstUs = Math.min(this.#firstUs, probe.startUs);
@@ -75,7 +75,7 @@ export class DistributedEpisode {
       severity: "medium",
       sources: sources.slice(0, ADDRESSES_LISTED_MAX),
       sourceCount: sources.length,
-      areSourcesMore: this.#sources.size === sourcesMax,
+      areSourcesMore: this.#areSourcesMore,
       targets: [this.target],
       targetCount: 1,
       firstUs: this.#firstUs,

@@ -46,7 +46,7 @@ const verbs: { readonly [probe in ScanProbe]: string } = {
 
 export function scanReason(story: ScanStory): string {
   const { source, sourceCount, probe } = story;
-  const more = story.areSourcesMore ? "more than " : "";
+  const more = story.areSourcesMore ? "More than " : "";
   const who = story.kind === "distributed" && sourceCount > 1
     ? `${more}${formatCount(sourceCount)} hosts together`
     : source;

@@ -56,7 +56,7 @@ const cases: readonly (readonly [Partial<ScanStory>, string])[] = [
   ],
   [
     { kind: "distributed", sourceCount: 1024, areSourcesMore: true },
-    "more than 1,024 hosts together probed 40 ports of 10.0.0.20 in 4.0 s",
+    "More than 1,024 hosts together probed 40 ports of 10.0.0.20 in 4.0 s",
   ],
   [
     { answered: 1, cameBack: back.slice(0, 2) },
