@@ -393,6 +393,16 @@ export type FlowEndReason = "closed" | "idle" | "active" | "evicted" | "end";
 /** Length of the windows in which hosts' behaviour is summed up; they begin at multiples of it. */
 export const WINDOW_US = 10_000_000;
 
+/** What came of a login over SSH, see decode/ssh_login.ts. */
+export const LoginOutcome = {
+  /** All was refused. */
+  refused: 0,
+  /** A login was accepted, and nothing came after it. */
+  accepted: 1,
+  /** A login was accepted, and both sides went on. */
+  session: 2,
+} as const;
+
 /** Bits of what a packet meant to its flow; most packets mean nothing. See FlowTable.turn and detect/observation.ts. */
 export const FlowTurn = {
   /** First packet of the flow. */

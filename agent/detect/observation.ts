@@ -27,6 +27,9 @@
  *                   (each: upper 16 bits, lower 32)
  *     ndp           as arp, of neighbour solicitations (operation 1, which asks for the destination) and advertisements
  *                   (operation 2, by which the source answers the destination); transport is that of arp
+ *     login         what came of a login over SSH; source is the client, its time that of the newest packet:
+ *                   14 LoginOutcome   15 tries that were refused
+ *                   (Mark.isContinued: another row of the flow came before)
  *     icmpError     source, destination, ports, transport and word 14 (tcpFlags << 16) are those of the quoted packet;
  *                   15 ICMP type << 8 | code, 16..19 the address that reports
  *     dns           14 response << 31 | rcode << 24 | name length << 16 | query type
@@ -55,6 +58,7 @@ export const ObservationKind = {
   windowEnd: 7,
   tick: 8,
   ndp: 9,
+  login: 10,
 } as const;
 
 /** Bits of word 13: why a contact was told, and what else is known. */
@@ -86,6 +90,7 @@ export const CONTACT_WORDS = 26;
 export const ARP_WORDS = 22;
 export const ICMP_ERROR_WORDS = 20;
 export const HOST_WINDOW_WORDS = 20;
+export const LOGIN_WORDS = 16;
 export const SHORT_WORDS = 14;
 
 /**
@@ -240,6 +245,15 @@ export class Observation {
   }
   get icmpCode(): number {
     return this.words[this.at + 15] & 0xff;
+  }
+
+  // ------------------------------------------------ login
+
+  get loginOutcome(): number {
+    return this.word(14);
+  }
+  get loginsRefused(): number {
+    return this.word(15);
   }
 
   // ------------------------------------------------ dns

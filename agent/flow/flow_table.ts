@@ -263,13 +263,32 @@ export class FlowTable {
 
   /** Bytes of the stream before the payload of the packet in hand, a TCP segment, in its direction. */
   streamOffset(slot: number, sequence: number): number {
-    const start = this.#word(slot, F_TCP_START + (this.isOriginator ? 0 : directionWords));
-    return sequence - (start + 1) | 0;
+    return this.#offset(slot, sequence, this.isOriginator ? 0 : directionWords);
+  }
+
+  /** What the packet in hand, a TCP segment, acknowledges: bytes of the other direction's stream. */
+  peerOffset(slot: number, acknowledgement: number): number {
+    return this.#offset(slot, acknowledgement, this.isOriginator ? directionWords : 0);
+  }
+
+  #offset(slot: number, sequence: number, direction: number): number {
+    return sequence - (this.#word(slot, F_TCP_START + direction) + 1) | 0;
   }
 
   /** Nothing more is to be learnt from the flow's payload. */
   markSettled(slot: number): void {
     this.#words[this.#place(slot) + F_SEEN] &= (1 << SEEN_BUDGET_SHIFT) - 1;
+  }
+
+  /** Whether the next payload of the flow will be looked at. */
+  isOpen(slot: number): boolean {
+    return this.#words[this.#place(slot) + F_SEEN] >>> SEEN_BUDGET_SHIFT !== 0;
+  }
+
+  /** The next payload of the flow is to be looked at, whatever is known already. */
+  keepOpen(slot: number): void {
+    this.markSettled(slot);
+    this.returnInspection(slot);
   }
 
   /** The flow as a record. Inside onEnd, and only there, it has its endReason. */

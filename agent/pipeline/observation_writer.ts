@@ -6,6 +6,8 @@
 import { decodePacket } from "../decode/decode.ts";
 import {
   ICMP_ERROR_WORDS,
+  LOGIN_WORDS,
+  Mark,
   OBSERVATION_WORDS_MAX,
   ObservationKind,
   SHORT_WORDS,
@@ -20,7 +22,20 @@ import {
   S_OBSERVATIONS_LENGTH,
   S_OBSERVATIONS_SHED,
 } from "../hot/layout.ts";
-import { Linktype, Packet, type PacketBatch } from "../records.ts";
+import type { LoginVerdict } from "../decode/ssh_login.ts";
+import { Linktype, Packet, type PacketBatch, Transport } from "../records.ts";
+
+/** What came of a login over SSH, and where. */
+export interface LoginRow extends LoginVerdict {
+  readonly timestampUs: number;
+  /** Words of the client's address, then the server's. */
+  readonly addresses: Int32Array;
+  /** Client's << 16 | server's. */
+  readonly ports: number;
+  readonly flowId: number;
+  /** The flow has had one before. */
+  readonly isContinued: boolean;
+}
 
 /** Takes full buffers. */
 export interface ObservationSink {
@@ -110,6 +125,20 @@ export class ObservationWriter {
     words[at + 17] = packet.source1;
     words[at + 18] = packet.source2;
     words[at + 19] = packet.source3;
+  }
+
+  /** What came of a login. */
+  login(row: LoginRow): void {
+    const at = this.#begin(LOGIN_WORDS, ObservationKind.login, Transport.tcp);
+    if (at < 0) return;
+    const words = this.#words;
+    this.#writeTime(at, row.timestampUs);
+    words.set(row.addresses, at + 3);
+    words[at + 11] = row.ports;
+    words[at + 12] = row.flowId;
+    words[at + 13] = Mark.sentByOriginator | (row.isContinued ? Mark.isContinued : 0);
+    words[at + 14] = row.outcome;
+    words[at + 15] = row.refused;
   }
 
   /** A DNS message that the segment in hand, of the flow in a slot, has completed. */

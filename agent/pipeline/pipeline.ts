@@ -53,6 +53,7 @@ import { type ApplicationCounts, FlowInspector } from "./flow_inspector.ts";
 import { hostCountDefault, HostTable } from "./host_table.ts";
 import { HomeNetwork, isUnicastAddress } from "./home_network.ts";
 import { LinkWatch } from "./link_watch.ts";
+import { LoginWatch } from "./login_watch.ts";
 import { NameBook } from "./name_book.ts";
 import { type AddressText, makePacketRow, type RowPolicy, RowSampler } from "./packet_rows.ts";
 import { type DropTotals, type SecondContext, SecondCounter } from "./second_counter.ts";
@@ -142,6 +143,7 @@ export class Pipeline {
   readonly #tunnelPorts: Uint8Array;
   readonly #stopPlaces = new DecodeStops();
   readonly #observer: ObservationWriter | null;
+  readonly #logins: LoginWatch | null;
   /** Addresses whose packets become rows under the policy "anomalous". */
   readonly #suspects = new KeyedSlots({ capacity: suspectsMax, keyWords: 4 });
   readonly #suspectKey = new Int32Array(4);
@@ -201,6 +203,11 @@ export class Pipeline {
       isForHosts: !this.#readsDetails,
       onDetails: options.onDetails,
       onStreamDns: (message, slot, timestampUs) => this.#observer?.dns(message, slot, timestampUs),
+    });
+    const observer = this.#observer;
+    this.#logins = observer === null ? null : new LoginWatch({
+      flows: this.#flows,
+      tell: (row) => observer.login(row),
     });
     const home = this.#home = new HomeNetwork({
       homeNets: options.homeNets,
@@ -510,7 +517,10 @@ export class Pipeline {
 
   #inspectRow(row: number, slot: number): void {
     const timestampUs = this.#batch.timestampsUs[this.#take(row)];
-    this.#details = this.#inspector.inspect(this.#batch.bytes, this.#packet, { slot, timestampUs });
+    const { bytes } = this.#batch;
+    if (this.#logins?.take(bytes, this.#packet, slot, timestampUs)) return;
+    this.#details = this.#inspector.inspect(bytes, this.#packet, { slot, timestampUs });
+    this.#logins?.begin(bytes, this.#packet, slot);
   }
 
   /** `slot` is -1 without a flow. */
@@ -572,7 +582,10 @@ export class Pipeline {
   }
 
   #flowEnded(slot: number, reason: FlowEndReason): void {
-    if (reason !== "active") this.#inspector.end(slot);
+    if (reason !== "active") {
+      this.#logins?.end(slot);
+      this.#inspector.end(slot);
+    }
     this.#options.onFlow?.(this.#flows.flow(slot));
   }
 }

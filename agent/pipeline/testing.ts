@@ -7,6 +7,8 @@ import { Pipeline } from "./pipeline.ts";
 export interface Frame {
   readonly timestampUs: number;
   readonly bytes: Uint8Array;
+  /** Bytes on the wire, where not all are there. */
+  readonly wireLength?: number;
   /** Ethernet unless told. */
   readonly linktype?: number;
 }
@@ -16,10 +18,12 @@ export function batchOf(frames: readonly Frame[]): PacketBatch {
   const size = frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
   const batch = createPacketBatch(frames.length, new Uint8Array(size));
   let offset = 0;
-  frames.forEach(({ timestampUs, bytes, linktype = Linktype.ethernet }, index) => {
+  frames.forEach((frame, index) => {
+    const { timestampUs, bytes, linktype = Linktype.ethernet } = frame;
     batch.bytes.set(bytes, offset);
     batch.offsets[index] = offset;
-    batch.capturedLengths[index] = batch.wireLengths[index] = bytes.length;
+    batch.capturedLengths[index] = bytes.length;
+    batch.wireLengths[index] = frame.wireLength ?? bytes.length;
     batch.timestampsUs[index] = timestampUs;
     batch.linktypes[index] = linktype;
     offset += bytes.length;

@@ -1,24 +1,25 @@
 /**
  * Password guessing: one source that has many short, similar login sessions with one service. Judged by what a session
- * was when it ended, for what is said in it is mostly encrypted.
+ * was when it ended, for what is said in it is mostly encrypted; SSH by what came of each login.
  *
  * Two limits: a burst (see brute_force_services.ts), and Zeek's 30 sessions in 30 minutes
  * (SSH::password_guesses_limit, SSH::guessing_timeout) for the patient. A session in which more was done than logging
  * in shows a user who may, so it wipes the evidence; so do scheduled jobs and mail clients, known by their clockwork.
  */
-import { Transport } from "../../records.ts";
+import { Application, LoginOutcome, Transport } from "../../records.ts";
 import {
   LOGIN_SERVICES,
   type LoginService,
   serviceOfApplication,
   serviceOfPort,
+  SSH,
 } from "./services.ts";
 import type { Detector, DetectorContext, Interest } from "../detector.ts";
 import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts";
 import { KeyedSlots } from "../common/keyed_slots.ts";
 import { Mark, type Observation, ObservationKind } from "../observation.ts";
 import { measureRegularity } from "../common/regularity.ts";
-import { formatPeriod } from "../../text/amounts.ts";
+import { counted, formatCount, formatPeriod } from "../../text/amounts.ts";
 import { keyAddress } from "../common/address_words.ts";
 
 const secondUs = 1_000_000;
@@ -26,8 +27,18 @@ const burstUs = 60 * secondUs;
 const patientSessions = 30;
 const patientUs = 1800 * secondUs;
 const quietUs = 1800 * secondUs;
-/** From so many on the finding is of high severity. */
-const manySessions = 100;
+/** From so many tries on the finding is of high severity. */
+const manyTries = 100;
+/** Tries within burstUs that suffice, in however few sessions: more than a person's keys and typing errors. */
+const burstTries = 20;
+/** What is known to have come after guessing, in order of weight. */
+const After = { nothing: 0, longer: 1, accepted: 2, session: 3 } as const;
+const endings = [
+  "",
+  ", and has since held a longer session",
+  ", and one login was accepted",
+  ", and has since logged in",
+];
 /** Sessions this close belong to one moment of a schedule; schedules are no faster than scheduleMinUs. */
 const momentUs = 5 * secondUs;
 const scheduleMinUs = 20 * secondUs;
@@ -43,6 +54,7 @@ const ringLength = 32;
 export class BruteForce implements Detector {
   readonly interests: readonly Interest[] = [
     { kind: ObservationKind.end, marks: 0 },
+    { kind: ObservationKind.login, marks: 0 },
   ];
   readonly #context: DetectorContext;
   readonly #slots: KeyedSlots;
@@ -50,12 +62,18 @@ export class BruteForce implements Detector {
   readonly #key = new Int32Array(keyWords);
   readonly #timesUs = new Float64Array(capacity * ringLength);
   readonly #flowIds = new Uint32Array(capacity * ringLength);
-  /** Sessions since the evidence was wiped last, and those of them that were before the episode. */
+  readonly #triesOf = new Uint8Array(capacity * ringLength);
+  /** Since the evidence was wiped last: rows, and refused tries in connections. */
   readonly #counts = new Uint32Array(capacity);
-  readonly #countsBefore = new Uint32Array(capacity);
+  readonly #tries = new Uint32Array(capacity);
+  readonly #connections = new Uint32Array(capacity);
+  /** Tries and connections that were before the episode. */
+  readonly #triesBefore = new Uint32Array(capacity);
+  readonly #connectionsBefore = new Uint32Array(capacity);
   readonly #services = new Uint8Array(capacity);
-  /** 1 when more than a login was done after the episode was opened. */
-  readonly #entered = new Uint8Array(capacity);
+  /** One of After, and when it was. */
+  readonly #after = new Uint8Array(capacity);
+  readonly #afterUs = new Float64Array(capacity);
 
   constructor(context: DetectorContext) {
     this.#context = context;
@@ -74,7 +92,8 @@ export class BruteForce implements Detector {
 
   get stateBytes(): number {
     return this.#slots.stateBytes + this.#timesUs.byteLength + this.#flowIds.byteLength +
-      this.#counts.byteLength * 2 + this.#services.byteLength + this.#entered.byteLength;
+      this.#triesOf.byteLength + this.#counts.byteLength * 5 + this.#services.byteLength * 2 +
+      this.#afterUs.byteLength;
   }
   get forgottenCount(): number {
     return this.#slots.forgottenCount;
@@ -82,15 +101,17 @@ export class BruteForce implements Detector {
 
   observe(observation: Observation): void {
     if (observation.transport !== Transport.tcp) return;
+    if (observation.kind === ObservationKind.login) return this.#observeLogin(observation);
+    if (observation.application === Application.ssh) return;
     const usual = serviceOfPort[observation.destinationPort];
     const index = usual >= 0 ? usual : serviceOfApplication[observation.application];
-    if (index < 0 || observation.has(Mark.isContinued)) return;
+    if (index < 0 || index === SSH || observation.has(Mark.isContinued)) return;
     const service = LOGIN_SERVICES[index];
     const { origBytes, respBytes } = observation;
     if (origBytes < service.clientBytesMin || respBytes < service.serverBytesMin) return;
     if (origBytes > service.clientBytesMax || respBytes > service.serverBytesMax) {
-      this.#work(observation);
-    } else this.#attempt(observation, index);
+      this.#goFurther(observation, After.longer);
+    } else this.#attempt(observation, index, 1);
   }
 
   advance(nowUs: number): void {
@@ -100,48 +121,95 @@ export class BruteForce implements Detector {
     this.#episodes.finish();
   }
 
-  /** A session in which more was done than logging in. */
-  #work(observation: Observation): void {
-    this.#readKey(observation);
-    const slot = this.#slots.find(this.#key);
+  #observeLogin(observation: Observation): void {
+    const { loginOutcome, loginsRefused } = observation;
+    if (loginsRefused > 0) this.#attempt(observation, SSH, loginsRefused);
+    if (loginOutcome === LoginOutcome.accepted) this.#goFurther(observation, After.accepted);
+    else if (loginOutcome === LoginOutcome.session) this.#goFurther(observation, After.session);
+  }
+
+  /**
+   * A session in which more happened than a refused login. It may be told before earlier ones that were refused, for those are
+   * told when they end.
+   */
+  #goFurther({ timestampUs, kind, words, at, destinationPort }: Observation, after: number): void {
+    this.#readKey(words, at, destinationPort);
+    const isLogin = kind === ObservationKind.login;
+    const slot = isLogin ? this.#addSlot(SSH) : this.#slots.find(this.#key);
     if (slot < 0) return;
-    if (!this.#episodes.get(slot)) this.#counts[slot] = 0;
-    else if (this.#entered[slot] === 0) {
-      this.#entered[slot] = 1;
+    if (this.#episodes.get(slot)) {
+      if (this.#after[slot] >= after) return;
+      this.#after[slot] = after;
+      this.#afterUs[slot] = timestampUs;
       this.#episodes.retell(slot);
+    } else {
+      this.#after[slot] = after;
+      this.#afterUs[slot] = timestampUs;
     }
   }
 
-  #attempt(observation: Observation, service: number): void {
-    this.#readKey(observation);
+  #addSlot(service: number): number {
     const slot = this.#slots.add(this.#key);
-    if (this.#slots.isNew) this.#counts[slot] = 0;
+    if (this.#slots.isNew) this.#wipe(slot);
     this.#services[slot] = service;
-    const { timestampUs, flowId } = observation;
+    return slot;
+  }
+
+  #wipe(slot: number): void {
+    this.#counts[slot] = this.#tries[slot] = this.#connections[slot] = 0;
+    this.#after[slot] = After.nothing;
+    this.#afterUs[slot] = -Infinity;
+  }
+
+  #attempt(observation: Observation, service: number, tries: number): void {
+    const { timestampUs, flowId, words, at, destinationPort } = observation;
+    this.#readKey(words, at, destinationPort);
+    const slot = this.#addSlot(service);
+    const isOpen = this.#episodes.get(slot) !== undefined;
+    // Who has worked in between may log in. An accepted login alone shows no work: it may have been guessed.
+    const hasWorked = this.#after[slot] !== After.accepted && timestampUs > this.#afterUs[slot];
+    if (!isOpen && hasWorked && this.#after[slot] !== After.nothing) this.#wipe(slot);
     const place = slot * ringLength + this.#counts[slot] % ringLength;
     this.#timesUs[place] = timestampUs;
     this.#flowIds[place] = flowId;
-    const amount = ++this.#counts[slot] - this.#countsBefore[slot];
-    if (this.#episodes.get(slot)) this.#episodes.grow(slot, { timestampUs, amount, flowId });
+    this.#triesOf[place] = Math.min(tries, 255);
+    this.#counts[slot]++;
+    this.#tries[slot] += tries;
+    if (!observation.has(Mark.isContinued)) this.#connections[slot]++;
+    const amount = this.#tries[slot] - this.#triesBefore[slot];
+    if (isOpen) this.#episodes.grow(slot, { timestampUs, amount, flowId });
     else this.#judge(slot, timestampUs);
   }
 
   #judge(slot: number, nowUs: number): void {
     const { burst } = LOGIN_SERVICES[this.#services[slot]];
-    const isBurst = nowUs - this.#timeBefore(slot, burst - 1) <= burstUs;
     const isPatient = nowUs - this.#timeBefore(slot, patientSessions - 1) <= patientUs;
-    if (!isBurst && !isPatient) return;
-    const count = isPatient ? patientSessions : burst;
+    const isBurst = nowUs - this.#timeBefore(slot, burst - 1) <= burstUs;
+    const count = isPatient ? patientSessions : isBurst ? burst : this.#rowsOfTries(slot, nowUs);
+    if (count === 0) return;
     const times = Float64Array.from({ length: count }, (_, back) => this.#timeBefore(slot, back));
     times.sort();
     if (isPatient && isScheduled(times)) return;
-    const flowIds = Array.from(
-      { length: count },
-      (_, back) => this.#flowIds[this.#place(slot, back)],
-    );
-    this.#countsBefore[slot] = this.#counts[slot] - count;
-    this.#entered[slot] = 0;
-    this.#episodes.open(slot, times[0], { timestampUs: nowUs, amount: count, flowId: 0 }, flowIds);
+    const places = Array.from({ length: count }, (_, back) => this.#place(slot, back));
+    const flowIds = places.map((place) => this.#flowIds[place]);
+    const amount = places.reduce((sum, place) => sum + this.#triesOf[place], 0);
+    this.#triesBefore[slot] = this.#tries[slot] - amount;
+    this.#connectionsBefore[slot] = this.#connections[slot] -
+      Math.min(new Set(flowIds).size, count);
+    // The connections that were refused are known by their ends, and several go on at a time.
+    if (this.#afterUs[slot] < times[0] - burstUs) this.#after[slot] = After.nothing;
+    this.#episodes.open(slot, times[0], { timestampUs: nowUs, amount, flowId: 0 }, flowIds);
+  }
+
+  /** Of so many of the newest rows the tries suffice; 0 when they do not. */
+  #rowsOfTries(slot: number, nowUs: number): number {
+    const rows = Math.min(this.#counts[slot], ringLength);
+    for (let back = 0, tries = 0; back < rows; back++) {
+      if (nowUs - this.#timeBefore(slot, back) > burstUs) return 0;
+      tries += this.#triesOf[this.#place(slot, back)];
+      if (tries >= burstTries) return back + 1;
+    }
+    return 0;
   }
 
   /** Place of the session that many before the newest one. */
@@ -152,20 +220,22 @@ export class BruteForce implements Detector {
     return this.#counts[slot] > back ? this.#timesUs[this.#place(slot, back)] : -Infinity;
   }
 
-  #readKey(observation: Observation): void {
-    const { words, at } = observation;
+  #readKey(words: Int32Array, at: number, destinationPort: number): void {
     for (let word = 0; word < 8; word++) this.#key[word] = words[at + 3 + word];
-    this.#key[8] = observation.destinationPort;
+    this.#key[8] = destinationPort;
   }
 
   #describe(slot: number, episode: Episode): EpisodeFacts {
     const source = keyAddress(this.#context, this.#slots, slot, 0);
     const target = keyAddress(this.#context, this.#slots, slot, 4);
     const service = LOGIN_SERVICES[this.#services[slot]];
-    const isEntered = this.#entered[slot] === 1;
+    const after = this.#after[slot];
+    const isEntered = after >= After.accepted;
+    const port = this.#slots.keyWord(slot, 8);
+    const connections = this.#connections[slot] - this.#connectionsBefore[slot];
     return {
       hasSucceeded: isEntered,
-      severity: isEntered ? "critical" : episode.amount >= manySessions ? "high" : "medium",
+      severity: isEntered ? "critical" : episode.amount >= manyTries ? "high" : "medium",
       attackId: "T1110.001",
       sources: [source],
       sourceCount: 1,
@@ -173,20 +243,29 @@ export class BruteForce implements Detector {
       targetCount: 1,
       // Twice the limit leaves little room for chance.
       confidence: Math.min(0.99, 0.6 + 0.3 * episode.amount / (2 * service.burst)),
-      reason: sentence(service, source, target, this.#slots.keyWord(slot, 8), episode) +
-        (isEntered ? ", and has since held a session that went further" : ""),
+      reason: sentence(service, { source, target, port, connections }, episode) + endings[after],
     };
   }
 }
 
+interface Guessing {
+  readonly source: string;
+  readonly target: string;
+  readonly port: number;
+  readonly connections: number;
+}
+
 function sentence(
-  { name }: LoginService,
-  source: string,
-  target: string,
-  port: number,
+  service: LoginService,
+  { source, target, port, connections }: Guessing,
   { amount, firstUs, lastUs }: Episode,
 ): string {
-  return `${source} tried ${amount} short logins to ${name} on ${target} (port ${port}) ` +
+  const isCounted = service === LOGIN_SERVICES[SSH];
+  const tries = isCounted
+    ? `was refused ${formatCount(amount)} times by`
+    : `tried ${formatCount(amount)} short logins to`;
+  const sessions = isCounted ? ` in ${counted(connections, "connection")}` : "";
+  return `${source} ${tries} ${service.name} on ${target} (port ${port})${sessions} ` +
     `within ${formatPeriod(lastUs - firstUs)}`;
 }
 

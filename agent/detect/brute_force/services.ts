@@ -1,10 +1,9 @@
 /**
  * Services that people log in to, and what a session looks like in which a login was tried and nothing else done. The
  * bounds are payload bytes of the whole session. They hold what the tools send (hydra, medusa, ncrack, patator: one to
- * six tries a connection) and leave out banner checks below and work above. SSH: key exchange alone takes each side
- * 1,000 to 2,500; hydra's tries have 1,600 and 2,200 in all, OpenSSH's shortest command 3,700 and 3,600 (measured; Bro 2
- * took a server's 4,000 for a login that succeeded, SSH::authentication_data_size). SMTP: with a mail in it a session
- * is longer, on the submission ports after a TLS handshake.
+ * six tries a connection) and leave out banner checks below and work above. SMTP: with a mail in it a session is longer, on
+ * the submission ports after a TLS handshake. SSH has none: its key exchange takes more than its logins, and what came of them
+ * is told by what follows it (agent/decode/ssh_login.ts).
  */
 import { Application, type ApplicationName } from "../../records.ts";
 
@@ -27,7 +26,7 @@ export interface LoginService {
  * failures; one more here, and twice as many where ordinary clients open several sessions at a time (mail, SMB).
  */
 export const LOGIN_SERVICES: readonly LoginService[] = [
-  service("SSH", "ssh", [22, 2222], [600, 3_400], [700, 3_400], 6),
+  service("SSH", "ssh", [22, 2222], [0, 0], [0, 0], 6),
   service("FTP", "ftp", [21], [12, 300], [40, 1_500], 6),
   service("Telnet", "telnet", [23, 2323], [6, 600], [20, 3_000], 6),
   service("RDP", "rdp", [3389], [200, 6_000], [200, 6_000], 8),
@@ -38,6 +37,9 @@ export const LOGIN_SERVICES: readonly LoginService[] = [
   service("POP3", "pop3", [110, 995], [12, 2_500], [20, 8_000], 12),
   service("SMB", "smb", [445], [200, 3_000], [200, 3_000], 12),
 ];
+
+/** Its index. */
+export const SSH = 0;
 
 /** Index into LOGIN_SERVICES by port and by application; -1 where there is none. */
 export const serviceOfPort = new Int8Array(65_536).fill(-1);

@@ -9,6 +9,7 @@ import {
   ARP_WORDS,
   CONTACT_WORDS,
   ICMP_ERROR_WORDS,
+  LOGIN_WORDS,
   Mark,
   ObservationKind,
   SHORT_WORDS,
@@ -51,6 +52,19 @@ export interface SessionScript {
   readonly application?: ApplicationName;
   /** That an HTTP request asks. */
   readonly host?: string;
+}
+
+/** What came of a login over SSH. */
+export interface LoginScript {
+  readonly at: number;
+  readonly from: string;
+  readonly to: string;
+  readonly port?: number;
+  /** Tries; 1 unless told. */
+  readonly refused?: number;
+  /** One of LoginOutcome; refused unless told. */
+  readonly outcome?: number;
+  readonly isContinued?: boolean;
 }
 
 export interface ArpScript {
@@ -123,6 +137,21 @@ export class TrafficScript {
       bytes,
     });
     this.end({ ...flow, at: at + lasts, marks: client | Mark.endedClosed, bytes, duration: lasts });
+  }
+
+  login(script: LoginScript): void {
+    const { at, from, to, port = 22, refused = 1, outcome = 0, isContinued = false } = script;
+    const words = rowWords(LOGIN_WORDS, ObservationKind.login, Transport.tcp);
+    if (!isContinued) this.#flowId++;
+    writeTime(words, at);
+    writeAddress(words, 3, from);
+    writeAddress(words, 7, to);
+    words[11] = (32_768 + this.#flowId % 28_000) << 16 | port;
+    words[12] = this.#flowId;
+    words[13] = Mark.sentByOriginator | (isContinued ? Mark.isContinued : 0);
+    words[14] = outcome;
+    words[15] = refused;
+    this.#rows.push({ at, words });
   }
 
   arp(script: ArpScript): void {

@@ -1,0 +1,174 @@
+/**
+ * Follows flows of SSH from their first segments until it is known what came of the login (agent/decode/ssh_login.ts), and has
+ * that told. Only these flows' packets are given to it, some tens of each; a bounded number of flows is followed at a time.
+ */
+import { payloadSequence } from "../decode/app_pending.ts";
+import { SshLogin } from "../decode/ssh_login.ts";
+import { SshPlain, type SshSegment } from "../decode/ssh_plain.ts";
+import type { FlowTable } from "../flow/flow_table.ts";
+import { Application, type Packet, Transport } from "../records.ts";
+import type { LoginRow } from "./observation_writer.ts";
+
+/** Flows followed at a time: what they hold is 2 kB each as usual, 37 kB at most. */
+export const loginsMax = 1024;
+/** Segments of a flow that are looked at; a login with so many is none. */
+const segmentsMax = 512;
+
+/** Segments of the server that are remembered until the login begins. */
+const earlyMax = 8;
+
+interface WatchedFlow {
+  /** Client's, server's. */
+  readonly plain: [SshPlain | null, SshPlain | null];
+  login: SshLogin | null;
+  /** What the server had sent before the login began, two numbers a segment. */
+  readonly early: number[];
+  segments: number;
+  isContinued: boolean;
+  /** Of the client and the server. */
+  readonly addresses: Int32Array;
+  readonly ports: number;
+}
+
+export interface LoginWatchOptions {
+  readonly flows: FlowTable;
+  readonly tell: (row: LoginRow) => void;
+  readonly countMax?: number;
+}
+
+export class LoginWatch {
+  readonly #options: LoginWatchOptions;
+  /** By slot, the oldest first. */
+  readonly #watched = new Map<number, WatchedFlow>();
+
+  constructor(options: LoginWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Flows that are followed. */
+  get count(): number {
+    return this.#watched.size;
+  }
+
+  /** Takes the packet in hand, with payload, of the flow in a slot; false when the flow is not followed. */
+  take(bytes: Uint8Array, packet: Packet, slot: number, timestampUs: number): boolean {
+    const watched = this.#watched.get(slot);
+    if (watched === undefined) return false;
+    this.#add(watched, bytes, packet, slot);
+    const { login } = watched;
+    const [client] = watched.plain;
+    const isLost = login === null && client !== null && client.isOver;
+    if (login?.isDecided) this.#decide(watched, login, slot, timestampUs);
+    else if (isLost || watched.segments >= segmentsMax) this.#drop(slot);
+    if (this.#watched.has(slot)) this.#options.flows.keepOpen(slot);
+    return true;
+  }
+
+  /** Begins to follow the flow in a slot if the packet in hand has just shown that it is SSH. */
+  begin(bytes: Uint8Array, packet: Packet, slot: number): void {
+    const { flows, countMax = loginsMax } = this.#options;
+    if (packet.transport !== Transport.tcp || flows.application(slot) !== Application.ssh) return;
+    if (flows.isOpen(slot)) return;
+    if (this.#watched.size >= countMax) this.#drop(this.#watched.keys().next().value!);
+    const watched: WatchedFlow = {
+      plain: [null, null],
+      login: null,
+      early: [],
+      segments: 0,
+      isContinued: false,
+      addresses: endsOf(packet, flows.isOriginator),
+      ports: flows.isOriginator
+        ? packet.sourcePort << 16 | packet.destinationPort
+        : packet.destinationPort << 16 | packet.sourcePort,
+    };
+    this.#watched.set(slot, watched);
+    this.#add(watched, bytes, packet, slot);
+    flows.keepOpen(slot);
+  }
+
+  /** The flow in a slot ends. */
+  end(slot: number): void {
+    const watched = this.#watched.get(slot);
+    if (watched === undefined) return;
+    this.#watched.delete(slot);
+    const [client] = watched.plain;
+    if (client !== null) {
+      client.giveUp();
+      this.#beginLogin(watched, client);
+    }
+    const { login } = watched;
+    if (login === null) return;
+    login.end();
+    this.#tell(watched, login, slot, this.#options.flows.lastUs(slot));
+  }
+
+  #add(watched: WatchedFlow, bytes: Uint8Array, packet: Packet, slot: number): void {
+    const { flows } = this.#options;
+    const { payloadOffset: at, payloadLength, payloadCapturedLength: captured } = packet;
+    if (packet.isLaterFragment === 1 || payloadLength <= 0) return;
+    watched.segments++;
+    const isClient = flows.isOriginator;
+    const segment: SshSegment = {
+      offset: flows.streamOffset(slot, payloadSequence(packet)),
+      length: payloadLength,
+      captured: bytes.subarray(at, at + Math.max(0, Math.min(captured, payloadLength))),
+      acknowledged: flows.peerOffset(slot, packet.tcpAcknowledgement),
+    };
+    const { login } = watched;
+    if (login === null) this.#addPlain(watched, segment, isClient ? 0 : 1);
+    else if (isClient) login.addClient(segment.offset, segment.length, segment.acknowledged);
+    else login.addServer(segment.offset, segment.length);
+  }
+
+  /** A segment of the key exchange, or the first ones behind it. */
+  #addPlain(watched: WatchedFlow, segment: SshSegment, direction: 0 | 1): void {
+    const plain = watched.plain[direction] ??= new SshPlain(segment.offset);
+    plain.add(segment);
+    if (direction === 1) {
+      if (watched.early.length >= earlyMax * 2) watched.early.splice(0, 2);
+      watched.early.push(segment.offset, segment.length);
+    } else this.#beginLogin(watched, plain);
+  }
+
+  /** Goes on from the clear part of the client to what follows, if its end is known. */
+  #beginLogin(watched: WatchedFlow, client: SshPlain): void {
+    if (client.end < 0) return;
+    const { plain, early } = watched;
+    const login = watched.login = new SshLogin(client.end, plain[1]?.end ?? -1);
+    for (let at = 0; at < early.length; at += 2) login.addServer(early[at], early[at + 1]);
+    for (const { offset, length, acknowledged } of client.ending) {
+      login.addClient(offset, length, acknowledged);
+    }
+    plain[0] = plain[1] = null;
+    early.length = 0;
+  }
+
+  #decide(watched: WatchedFlow, login: SshLogin, slot: number, timestampUs: number): void {
+    this.#tell(watched, login, slot, timestampUs);
+    if (!login.goOn()) return this.#drop(slot);
+    watched.isContinued = true;
+    watched.segments = 0;
+  }
+
+  #tell(watched: WatchedFlow, login: SshLogin, slot: number, timestampUs: number): void {
+    const verdict = login.verdict();
+    if (verdict === null) return;
+    const { addresses, ports, isContinued } = watched;
+    const flowId = this.#options.flows.id(slot);
+    this.#options.tell({ ...verdict, addresses, ports, flowId, isContinued, timestampUs });
+  }
+
+  #drop(slot: number): void {
+    this.#watched.delete(slot);
+    this.#options.flows.markSettled(slot);
+  }
+}
+
+/** Words of both addresses, the originator's first. */
+function endsOf(packet: Packet, isOriginator: boolean): Int32Array {
+  const { source0, source1, source2, source3 } = packet;
+  const { destination0, destination1, destination2, destination3 } = packet;
+  const source = [source0, source1, source2, source3];
+  const destination = [destination0, destination1, destination2, destination3];
+  return Int32Array.from(isOriginator ? [...source, ...destination] : [...destination, ...source]);
+}
