@@ -19,6 +19,8 @@ export interface Looked {
   /** Packet and flow rows that the database had no room for. */
   readonly rowsShed: number;
   readonly flowsEvicted: number;
+  /** Packets that were copies of others. */
+  readonly copies: number;
   readonly files?: { readonly named: number; readonly unreadable: number; readonly cut: number };
   /** As in DetectionState. */
   readonly isOneWay?: boolean;
@@ -34,6 +36,7 @@ export type GapKind =
   | "learning"
   | "rows"
   | "flows_evicted"
+  | "copies"
   | "cut";
 
 export interface Gap {
@@ -60,6 +63,8 @@ export interface Coverage {
 
 /** From this share of the packets on, those that could not be read are told first. */
 const unreadShareMin = 0.1;
+/** From this share on, copies are told. */
+const copiesShareMin = 0.01;
 
 /** Judges how far the traffic was looked at. */
 export function judgeCoverage(looked: Looked): Coverage {
@@ -73,13 +78,16 @@ export function judgeCoverage(looked: Looked): Coverage {
     shedGap(looked),
     rowsGap(looked),
     evictedGap(looked),
+    copiesGap(looked),
     cutGap(looked),
   ].filter((gap) => gap !== null);
   const isBlind = gaps.some(({ kind, count, of }) =>
     kind === "empty" || kind === "detection_off" || kind === "unread" && count === of
   );
+  // Of a copy, the packet was looked at.
+  const isPartial = gaps.some(({ kind }) => kind !== "copies");
   return {
-    state: isBlind ? "none" : gaps.length > 0 ? "partial" : "complete",
+    state: isBlind ? "none" : isPartial ? "partial" : "complete",
     packets,
     packetsRead: packets - unreadPackets,
     gaps: gaps.sort((a, b) => Number(b.isGrave) - Number(a.isGrave)),
@@ -255,6 +263,26 @@ function evictedGap({ flowsEvicted }: Looked): Gap | null {
     remedy: "",
     isGrave: false,
   };
+}
+
+function copiesGap({ copies, packets }: Looked): Gap | null {
+  if (copies === 0 || copies < copiesShareMin * packets) return null;
+  return {
+    kind: "copies",
+    count: copies,
+    of: packets,
+    text: `${counted(copies)} of ${
+      counted(packets)
+    } packets are copies that the capture saw twice (bridge, \`any\` or mirror port)`,
+    remedy: "Capture one device instead, or mirror one port.",
+    isGrave: false,
+  };
+}
+
+/** What is said of copies: sentences, or "" without many. */
+export function copiesNote({ gaps }: Coverage): string {
+  const gap = gaps.find(({ kind }) => kind === "copies");
+  return gap ? `${capitalised(gap.text)}. ${gap.remedy}` : "";
 }
 
 function cutGap({ files }: Looked): Gap | null {

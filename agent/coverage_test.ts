@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { judgeCoverage, type Looked, verdictOn } from "./coverage.ts";
+import { copiesNote, judgeCoverage, type Looked, verdictOn } from "./coverage.ts";
 import type { DecodeStop } from "./records.ts";
 
 const detection = {
@@ -18,6 +18,7 @@ const whole: Looked = {
   observationsShed: 0,
   rowsShed: 0,
   flowsEvicted: 0,
+  copies: 0,
 };
 
 function stop(name: string, unread: number, reason: DecodeStop["reason"] = "unsupported") {
@@ -146,4 +147,17 @@ Deno.test("there is no all-clear while anything grave was not looked at, whateve
     strictEqual(verdict.state === "unknown", isBlind);
     strictEqual(/[Nn]othing suspicious/.test(verdict.text), !isBlind);
   }));
+});
+
+Deno.test("many copies are told, but everything was looked at", () => {
+  const looked = { ...whole, copies: 400 };
+  const coverage = judgeCoverage(looked);
+  deepStrictEqual([coverage.state, coverage.gaps.length], ["complete", 1]);
+  strictEqual(verdictOn(coverage, "").state, "clear");
+  strictEqual(
+    copiesNote(coverage),
+    "400 of 1,000 packets are copies that the capture saw twice (bridge, `any` or mirror port). " +
+      "Capture one device instead, or mirror one port.",
+  );
+  strictEqual(copiesNote(judgeCoverage({ ...whole, copies: 9 })), "");
 });

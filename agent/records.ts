@@ -368,6 +368,7 @@ export interface Flow {
   /** SNI, queried name or HTTP host; "" when none was seen. */
   readonly name: string;
   readonly ja4: string;
+  /** As captured, copies among them. */
   readonly origPkts: number;
   /** Payload bytes, without headers (Zeek's orig_bytes): for TCP by sequence numbers, so each byte sent counts once. */
   readonly origBytes: number;
@@ -383,6 +384,9 @@ export interface Flow {
   readonly rttUs: number;
   readonly origRetransmissions: number;
   readonly respRetransmissions: number;
+  /** Packets of these counts that the capture saw once more (hot/assembly/copies.ts). Payload bytes are without them. */
+  readonly origCopies: number;
+  readonly respCopies: number;
   readonly interfaceId: number;
   readonly vlanId: number;
   /** Why it left the table: "closed", "idle", "active" (cut into pieces), "evicted", "end"; "" while it stands. */
@@ -530,6 +534,8 @@ export interface PipelineSnapshot {
   readonly flowsActive: number;
   readonly flowsTotal: number;
   readonly flowsEvicted: number;
+  /** Packets that were copies of others, as a bridge, `any` or a mirror port gives them. */
+  readonly copies: number;
   readonly flowsMax: number;
   /** Names of flows not kept because too many different ones were held. */
   readonly flowNamesDropped: number;

@@ -26,6 +26,7 @@ function coverage(detection: Partial<DetectionState>, unreadPackets = 0): Covera
     observationsShed: 0,
     rowsShed: 0,
     flowsEvicted: 0,
+    copies: 0,
   });
 }
 const ready = coverage({ state: "ready" });

@@ -1,6 +1,12 @@
 /** The answer to "is anything wrong?" in words, from the state of each part. Pure; the same on server and browser. */
 import type { CaptureSourceState, PipelineSnapshot, StatsSecond } from "../agent/records.ts";
-import { capitalised, type Coverage, graveGaps, judgeCoverage } from "../agent/coverage.ts";
+import {
+  capitalised,
+  copiesNote,
+  type Coverage,
+  graveGaps,
+  judgeCoverage,
+} from "../agent/coverage.ts";
 import type { Health } from "../agent/live_state.ts";
 import type { LiveMessage, SensorInfo } from "./live_message.ts";
 import { formatCount, formatDuration, formatWhen, percentOf } from "./format.ts";
@@ -97,8 +103,14 @@ export function coverageOf({ snapshot, health, nowUs }: LiveMessage): Coverage {
     observationsShed: detection.observationsShed,
     rowsShed: (snapshot?.packetRowsShed ?? 0) + (snapshot?.flowRowsShed ?? 0),
     flowsEvicted: snapshot?.flowsEvicted ?? 0,
+    copies: snapshot?.copies ?? 0,
     isOneWay: detection.isOneWay,
   });
+}
+
+/** What is said of packets that the capture sees twice; "" without many. */
+export function copiesText(message: LiveMessage): string {
+  return copiesNote(coverageOf(message));
 }
 
 /** Learning is no trouble: it is told with the findings. */

@@ -4,7 +4,7 @@ import type { RunMode } from "../agent/live_state.ts";
 import { formatCount } from "../components/format.ts";
 import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
-import { waitingBuffers } from "../components/verdict.ts";
+import { copiesText, waitingBuffers } from "../components/verdict.ts";
 
 interface Props {
   readonly initial: LiveMessage;
@@ -12,7 +12,9 @@ interface Props {
 }
 
 export default function InterfaceTable({ initial, loopbackNote }: Props) {
-  const { health } = latest.value ?? initial;
+  const message = latest.value ?? initial;
+  const { health } = message;
+  const copies = copiesText(message);
   return (
     <section class="panel c12">
       <header>
@@ -43,6 +45,7 @@ export default function InterfaceTable({ initial, loopbackNote }: Props) {
             </table>
           </div>
         )}
+      {copies !== "" && <p class="note">{copies}</p>}
       {loopbackNote !== "" && <p class="note">{loopbackNote}</p>}
     </section>
   );

@@ -152,6 +152,7 @@ Deno.test("analyze --json has every key of the contract", async () => {
     "anomalies",
     "applications",
     "bytes",
+    "copies",
     "coverage",
     "decode_stops",
     "duration_s",
@@ -247,6 +248,16 @@ Deno.test("analyze reads plain and packed files and standard input alike", () =>
     }
     for (const report of reports) deepStrictEqual(report, reports[0]);
   }));
+
+Deno.test("analyze says how many packets the capture saw twice", async () => {
+  const capture = new URL("fixtures/field/span_port_counts_twice.pcap", import.meta.url).pathname;
+  const { stdout } = await runProgram(["analyze", capture]);
+  match(
+    stdout.replace(/\s+/g, " "),
+    / 13 of 26 packets are copies that the capture saw twice \(bridge, `any` or mirror port\)\. Capture one device/,
+  );
+  strictEqual(stdout.match(/are copies/g)?.length, 1);
+});
 
 Deno.test("analyze warns of files that are not in order of time", async () => {
   const { code, stderr } = await runProgram(["analyze", demoCapture, demoCapture]);

@@ -443,6 +443,19 @@ Deno.test("what was not decoded is told by its name on the status page", () =>
     assert.match(page, /<td>TCP<\/td><td class="grow">cut off</);
   }));
 
+Deno.test("copies are told on the status page when they are many, and in /metrics", () =>
+  withTraffic(async ({ get, live }) => {
+    assert.doesNotMatch(await (await get("/status")).text(), /copies that the capture saw/);
+    const snapshot = makeSnapshot({ copies: 20_000 });
+    live.setSnapshot(snapshot, []);
+    assert.match(
+      await (await get("/status")).text(),
+      /20,000 of [\d,]+ packets are copies that the capture saw twice/,
+    );
+    const samples = parseMetrics(await (await get("/metrics")).text());
+    assert.equal(samples.get("tapwatch_packet_copies_total"), 20_000);
+  }));
+
 Deno.test("flows that the full table ended early are told on the status page and in /metrics", () =>
   withTraffic(async ({ get, live }) => {
     assert.match(await (await get("/status")).text(), /of 1\.00\smillion flows/);

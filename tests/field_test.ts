@@ -8,6 +8,7 @@
  *     names                        flows have them, each as often as it stands there
  *     orig_bytes, resp_bytes       the most of any flow
  *     retransmissions              of all flows, both directions
+ *     copies                       packets that the capture saw twice; told when they are many
  *     severity_max                 over all scans and findings; "none" is that nothing is told
  *     scan, finding                what one of them has; `says` and `says_not` are about its reason
  *     args                         given to `analyze` as well
@@ -40,6 +41,7 @@ interface Case {
   readonly orig_bytes?: number;
   readonly resp_bytes?: number;
   readonly retransmissions?: number;
+  readonly copies?: number;
   readonly severity_max?: string;
   readonly scan?: Wanted;
   readonly finding?: Wanted;
@@ -47,6 +49,10 @@ interface Case {
 }
 interface Report {
   readonly packets: number;
+  readonly copies: number;
+  readonly coverage: {
+    readonly gaps: readonly { readonly kind: string; readonly count: number }[];
+  };
   readonly protocols: Readonly<Record<string, { readonly packets: number }>>;
   readonly applications: Readonly<Record<string, { readonly flows: number }>>;
   readonly flows: { readonly total: number };
@@ -95,6 +101,11 @@ for (const expected of cases) {
 function checkCounts(report: Report, expected: Case): void {
   if (expected.packets !== undefined) strictEqual(report.packets, expected.packets);
   if (expected.flows !== undefined) strictEqual(report.flows.total, expected.flows);
+  if (expected.copies !== undefined) {
+    strictEqual(report.copies, expected.copies);
+    const gaps = report.coverage.gaps.filter(({ kind }) => kind === "copies");
+    deepStrictEqual(gaps.map(({ count }) => count), expected.copies > 0 ? [expected.copies] : []);
+  }
   for (const [name, packets] of Object.entries(expected.protocols ?? {})) {
     strictEqual(report.protocols[name]?.packets ?? 0, packets, name);
   }

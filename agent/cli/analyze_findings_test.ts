@@ -111,6 +111,7 @@ function blockOf(found: ReturnType<typeof result>): string {
       isFile: true,
       rowsShed: 0,
       flowsEvicted: 0,
+      copies: 0,
       detection: found.state,
     }),
   );

@@ -8,7 +8,13 @@ import type {
   PipelineSnapshot,
   ProtocolTotals,
 } from "../records.ts";
-import { type Coverage, type CoverageVerdict, judgeCoverage, verdictOn } from "../coverage.ts";
+import {
+  copiesNote,
+  type Coverage,
+  type CoverageVerdict,
+  judgeCoverage,
+  verdictOn,
+} from "../coverage.ts";
 import { VERSION } from "../version.ts";
 import type { Judgement } from "./analyze_incidents.ts";
 import {
@@ -63,6 +69,8 @@ export interface AnalyzeReport extends FindingReport {
   readonly flows: Readonly<Record<string, number>>;
   /** Ended early because the flow table was full. */
   readonly flows_evicted: number;
+  /** Packets that were copies of others, which a bridge, `any` or a mirror port gave twice. */
+  readonly copies: number;
   readonly timing: { readonly wall_s: number; readonly packets_per_s: number };
 }
 
@@ -113,6 +121,7 @@ export function makeReport(
     unread: { packets: pipeline.unreadPackets, stops: pipeline.decodeStopList() },
     flows: { total: totals.flowsTotal, tcp: 0, udp: 0, ...totals.flows },
     flows_evicted: totals.flowsEvicted,
+    copies: totals.copies,
     ...makeFindingReport(found),
     timing: {
       wall_s: Math.round(wallS * 1e6) / 1e6,
@@ -135,6 +144,7 @@ export function coverageOf(
     observationsShed: 0,
     rowsShed: 0,
     flowsEvicted: totals.flowsEvicted,
+    copies: totals.copies,
     isOneWay: found.state?.isOneWay ?? false,
     files: {
       named: files.length + unreadable.length,
@@ -170,6 +180,7 @@ export function formatReport(
     talkers(hosts),
     stops(report),
     evictions(report),
+    copiesNote(coverage),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
 }

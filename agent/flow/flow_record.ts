@@ -2,6 +2,7 @@
 import type { HotPath } from "../hot/hot_path.ts";
 import {
   F_BYTES,
+  F_COPIES,
   F_HIGH_3,
   F_HIGH_REST,
   F_ID,
@@ -54,6 +55,8 @@ export function makeFlow(
   const double = base / 2;
   const origBytes = doubles[double + F_BYTES / 2];
   const respBytes = doubles[double + F_BYTES / 2 + 1];
+  const origCopies = words[base + F_COPIES] >>> 0;
+  const respCopies = words[base + F_COPIES + 1] >>> 0;
   const history = historyText(words, bytes, base);
   return {
     id: doubles[double + F_ID / 2],
@@ -65,10 +68,10 @@ export function makeFlow(
     service: APPLICATION_NAMES[words[base + F_KIND] >>> KIND_APPLICATION_SHIFT],
     name: strings.text(words[base + F_NAME]),
     ja4: strings.text(words[base + F_JA4]),
-    origPkts: words[base + F_PACKETS] >>> 0,
+    origPkts: (words[base + F_PACKETS] >>> 0) + origCopies,
     origBytes,
     origWireBytes: doubles[double + F_WIRE_BYTES / 2],
-    respPkts: words[base + F_PACKETS + 1] >>> 0,
+    respPkts: (words[base + F_PACKETS + 1] >>> 0) + respCopies,
     respBytes,
     respWireBytes: doubles[double + F_WIRE_BYTES / 2 + 1],
     connState: connState(words, base, { history, hasPayload: origBytes + respBytes > 0 }),
@@ -76,6 +79,8 @@ export function makeFlow(
     rttUs: isTcp ? words[base + F_RTT] : -1,
     origRetransmissions: words[base + F_RETRANSMISSIONS],
     respRetransmissions: words[base + F_RETRANSMISSIONS + 1],
+    origCopies,
+    respCopies,
     interfaceId: words[base + F_INTERFACE] & 0xffff,
     vlanId: vlanId === noVlan ? -1 : vlanId,
     endReason,

@@ -31,6 +31,7 @@ import { HotPath } from "../hot/hot_path.ts";
 import {
   CLASS_COUNT,
   END_ACTIVE,
+  F_COPIES,
   F_ID,
   F_JA4,
   F_KIND,
@@ -204,9 +205,10 @@ export class FlowTable {
     return this.#double(slot, F_ID);
   }
 
-  /** Packets of both directions so far. */
+  /** Packets of both directions so far, copies among them. */
   packets(slot: number): number {
-    return (this.#word(slot, F_PACKETS) >>> 0) + (this.#word(slot, F_PACKETS + 1) >>> 0);
+    return [F_PACKETS, F_PACKETS + 1, F_COPIES, F_COPIES + 1]
+      .reduce((sum, place) => sum + (this.#word(slot, place) >>> 0), 0);
   }
 
   /** Bytes on the wire of both directions so far. */

@@ -7,15 +7,17 @@
  *     1280  flow key      3072  tallies       10,240  ICMP pairs, server ports   524,288  rows for the detectors
  *                                             28,672  recent flows          786,432  UDP ports of tunnels
  *                                                                           794,624  a DNS message
- *                                                                           860,160  places counted out by setUp():
+ *                                                                           860,160  packets seen lately
+ *                                                                           991,232  places counted out by setUp():
  *                                                                                    hosts, bytes, index, flows
  *
  * A flow's slot has 256 bytes. What nearly every packet touches are the first two lines of the processor's cache:
  *
  *      0 key: low address word 3, high one's, ports, meta      16 payload bytes originator, responder (doubles)
- *      4 TCP states, roles, length of the history              20 bytes on the wire, the same
- *      5 letters seen, inspections                             24 host rows of originator and responder, epoch of the
- *      6 transport, timeout class, application                    host table, host flags
+ *      4 TCP states, roles, length of the history, host        20 bytes on the wire, the same
+ *        flags                                                 24 host rows of originator and responder (halves),
+ *      5 letters seen, inspections                                epoch of the host table
+ *      6 transport, timeout class, application                 26 copies originator, responder
  *      7 networks: what the low end sends, what the high one   28 highest TCP sequence number, originator, responder
  *      8 packets originator, responder                         30 length of the hole below it, the same; 0 is none
  *     10 last us    12 start us (doubles)
@@ -123,7 +125,9 @@ export const S_OBSERVATIONS_COUNT = 31;
 export const S_TIMEOUT_MIN_US = 32;
 /** Places used at KNOWN_MACS_AT. */
 export const S_KNOWN_MACS = 34;
-export const STATE_WORDS = 36;
+/** Packets that were copies of others (a double). */
+export const S_COPIES = 36;
+export const STATE_WORDS = 38;
 export const WANTS_ROWS = 1;
 export const WANTS_OBSERVATIONS = 2;
 /** Ends of all flows; else only of those that inspect() was called for, which may have left something behind. */
@@ -189,7 +193,11 @@ export const TUNNEL_PORTS_BYTES = 8192;
 export const DNS_MESSAGE_AT = 794_624;
 export const DNS_MESSAGE_BYTES = 65_536;
 
-export const DYNAMIC_AT = 860_160;
+/** Packets seen lately, see assembly/copies.ts: places of 64 bytes. */
+export const COPIES_AT = 860_160;
+export const COPIES_BITS = 11;
+
+export const DYNAMIC_AT = 991_232;
 
 /** A flow's slot. */
 export const SLOT_BYTES = 256;
@@ -212,8 +220,8 @@ export const F_NEXT = 15;
 export const F_BYTES = 16;
 export const F_WIRE_BYTES = 20;
 export const F_HOSTS = 24;
-export const F_HOST_EPOCH = 26;
-export const F_HOST_FLAGS = 27;
+export const F_HOST_EPOCH = 25;
+export const F_COPIES = 26;
 export const F_HIGHEST = 28;
 export const F_HOLE_LENGTH = 30;
 export const F_ID = 32;
@@ -247,8 +255,9 @@ export const STATE_TCP_MASK = 0xfff;
 export const STATE_ORIGINATOR_IS_LOW = 0x1000;
 /** The originator was not the sender of the first packet: `^` in the history. */
 export const STATE_IS_FLIPPED = 0x2000;
-/** The third byte is the length of the history. */
+/** The third byte is the length of the history, the fourth are host flags. */
 export const STATE_HISTORY_SHIFT = 16;
+export const STATE_HOST_FLAGS_SHIFT = 24;
 
 /** A half of F_NETWORKS while the end has sent nothing. */
 export const NETWORK_UNKNOWN = 0xffff;
@@ -265,7 +274,7 @@ export const KIND_APPLICATION_SHIFT = 16;
 /** History letters kept of a flow; later ones are not recorded. */
 export const HISTORY_LENGTH_MAX = 24;
 
-/** F_HOST_FLAGS. */
+/** Host flags of a flow. */
 export const ORIGINATOR_IS_LOCAL = 1;
 export const RESPONDER_IS_LOCAL = 2;
 export const ORIGINATOR_MAC_SEEN = 4;

@@ -184,12 +184,18 @@ Deno.test("ObservationWriter tells the end of a flow that had payload", () => {
   }]);
 });
 
+/** With an identification of its own, so that it is no copy of another frame. */
+function identified(frame: Uint8Array, identification: number): Uint8Array {
+  frame.set(uint16(identification + 1), 14 + 4);
+  return frame;
+}
+
 Deno.test("ObservationWriter tells the end of a flow without payload when it had many packets or several SYNs", () => {
   const ends = (count: number, flags = 0x10) =>
     observe(
       Array.from(
         { length: count },
-        (_, i) => ({ timestampUs: startUs + i, bytes: segment(flags) }),
+        (_, i) => ({ timestampUs: startUs + i, bytes: identified(segment(flags), i) }),
       ),
       (row) => row.kind === ObservationKind.end && row.origPackets,
     ).filter((packets) => packets !== false);
@@ -201,9 +207,12 @@ Deno.test("ObservationWriter shows a payload's first bytes where UDP packets hav
   const payload = (index: number) => index === 64 ? [7, 0, 8] : filler(40);
   const frames = Array.from({ length: 128 }, (_, index) => ({
     timestampUs: startUs + index,
-    bytes: ethernet(
-      0x0800,
-      ipv4({ protocol: 17 }, udp({ destination: 9000 }, Uint8Array.from(payload(index + 1)))),
+    bytes: identified(
+      ethernet(
+        0x0800,
+        ipv4({ protocol: 17 }, udp({ destination: 9000 }, Uint8Array.from(payload(index + 1)))),
+      ),
+      index,
     ),
   }));
   const samples = observe(frames, (row) => {

@@ -13,6 +13,7 @@ import {
   APPLICATION_PLACES,
   APPLICATIONS_AT,
   S_CAPTURED_BYTES,
+  S_COPIES,
   S_NEWEST_US,
   S_OLDEST_US,
   S_SECOND_END_US,
@@ -76,6 +77,8 @@ export interface FlowTotals {
   readonly flowsTotal: number;
   /** Ended early because the table was full. */
   readonly flowsEvicted: number;
+  /** Packets that were copies of others. */
+  readonly copies: number;
   /** By APPLICATION_NAMES; only those seen. */
   readonly applications: Readonly<Record<string, ApplicationTotals>>;
   /** Hosts with most bytes, most first. */
@@ -364,6 +367,7 @@ export class Pipeline {
       flows: named(TRANSPORT_NAMES, (index) => this.#transportFlows[index], (flows) => flows > 0),
       flowsTotal: this.#flows.totalCount,
       flowsEvicted: this.#flows.evictedCount,
+      copies: this.#hot.times[S_COPIES / 2],
       applications: this.applicationTotals(),
       busiestHosts: this.#hosts.busiest(hostCount, "total"),
     };
@@ -437,6 +441,7 @@ export class Pipeline {
       flowsActive: this.#flows.activeCount,
       flowsTotal: this.#flows.totalCount,
       flowsEvicted: this.#flows.evictedCount,
+      copies: this.#hot.times[S_COPIES / 2],
       flowsMax: this.#options.flowCountMax,
       flowNamesDropped: this.#flows.namesDroppedCount,
       hostsActive: this.#hosts.activeCount(tsUs),

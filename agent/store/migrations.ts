@@ -295,6 +295,12 @@ CREATE TABLE files (
 CREATE INDEX anomalies_last ON anomalies(last_us);
 `;
 
+/** Version 7: packets of a flow that the capture saw twice. */
+const copyColumns = `
+ALTER TABLE flows ADD COLUMN orig_copies INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE flows ADD COLUMN resp_copies INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   trafficTables,
@@ -303,6 +309,7 @@ export const MIGRATIONS: readonly string[] = [
   incidentTables,
   alertTables,
   fileTable,
+  copyColumns,
 ];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */

@@ -7,7 +7,7 @@
  */
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 6;
+export const SCHEMA_VERSION = 7;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;
@@ -61,6 +61,8 @@ export const FLOW_COLUMNS = [
   "rtt_us",
   "orig_retransmissions",
   "resp_retransmissions",
+  "orig_copies",
+  "resp_copies",
   "interface_id",
   "vlan_id",
   "end_reason",
@@ -278,6 +280,8 @@ export interface StoredFlow {
   readonly rtt_us: number | null;
   readonly orig_retransmissions: number;
   readonly resp_retransmissions: number;
+  readonly orig_copies: number;
+  readonly resp_copies: number;
   readonly interface_id: number;
   readonly vlan_id: number | null;
   readonly end_reason: string;

@@ -76,6 +76,8 @@ export function flow(id: number, changes: Partial<Flow> = {}): Flow {
     rttUs: 12_345,
     origRetransmissions: 0,
     respRetransmissions: 1,
+    origCopies: 0,
+    respCopies: 2,
     interfaceId: 0,
     vlanId: -1,
     endReason: "closed",

@@ -82,6 +82,8 @@ function pushFlow(flow: Flow, id: number, cells: Cell[]): void {
     flow.rttUs < 0 ? null : Math.trunc(flow.rttUs),
     flow.origRetransmissions,
     flow.respRetransmissions,
+    flow.origCopies,
+    flow.respCopies,
     flow.interfaceId,
     flow.vlanId < 0 ? null : flow.vlanId,
     flow.endReason,

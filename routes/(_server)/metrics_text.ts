@@ -87,6 +87,12 @@ function trafficFamilies({ snapshot }: LiveState): Family[] {
     )(
       snapshot?.unreadPackets ?? 0,
     ),
+    counter(
+      "packet_copies_total",
+      "Packets that were copies of others, as a bridge, `any` or a mirror port gives them.",
+    )(
+      snapshot?.copies ?? 0,
+    ),
     counter("flows_total", "Flows begun.")(snapshot?.flowsTotal ?? 0),
     counter("flows_evicted_total", "Flows ended early because the table was full.")(
       snapshot?.flowsEvicted ?? 0,

@@ -16,6 +16,7 @@ import {
   END_IDLE,
   END_INPUT,
   F_BYTES,
+  F_COPIES,
   F_GAPS,
   F_HASH,
   F_ID,
@@ -41,6 +42,7 @@ import {
   P_VLAN_ID,
   S_ACTIVE_COUNT,
   S_ACTIVE_US,
+  S_COPIES,
   S_EVICTED_COUNT,
   S_IS_NEW,
   S_IS_ORIGINATOR,
@@ -71,7 +73,15 @@ import {
   TURN_IS_RESUMED,
 } from "../layout";
 import { addToIndex, indexBytes, makeIndex, removeFromIndex } from "./flow_index";
-import { isSwapped, putKey, readKey } from "./flow_key";
+import {
+  findOriginal,
+  isLooking,
+  mistaken,
+  noteMoment,
+  rememberOriginal,
+  slotOfMistaken,
+} from "./copies";
+import { hasKey, isSwapped, putKey, readKey } from "./flow_key";
 import { findFlow, hashOfNext, noteRecent, startNetworks, takePlaceOf } from "./flow_lookup";
 import { addLetterOnce, clearHistory, LETTER_DATA, SEEN_DATA } from "./history";
 import { flowEnded, inspect } from "./imports";
@@ -141,7 +151,10 @@ function slotOf(flow: usize): i32 {
 /** Takes the packet in hand into its flow; the flow's slot, or -1 for a packet without an IP header. */
 export function updateFlow(timestampUs: f64, wireLength: f64, interfaceId: i32): i32 {
   seeFlowTime(timestampUs);
-  return addToFlow(timestampUs, wireLength, interfaceId);
+  clearTurn();
+  if (field(P_IP_VERSION) == 0) return -1;
+  readKey();
+  return addToOwnFlow(timestampUs, wireLength, interfaceId);
 }
 
 /** Takes a packet's time, and begins the window that it is in. */
@@ -150,12 +163,73 @@ export function seeFlowTime(timestampUs: f64): void {
   setWindow();
 }
 
-/** As updateFlow(), of a packet whose time has been taken. */
-export function addToFlow(timestampUs: f64, wireLength: f64, interfaceId: i32): i32 {
-  setState(S_IS_NEW, 0);
-  setState(S_TURN, 0);
+/**
+ * As updateFlow(), of a packet whose time has been taken, and whose record begins at `recordAt`; the offsets in it count from
+ * `base`. Of a copy of another packet it returns -2 - the slot; that adds nothing to its flow but itself.
+ */
+export function addToFlow(
+  timestampUs: f64,
+  wireLength: f64,
+  interfaceId: i32,
+  base: usize,
+  recordAt: usize,
+): i32 {
+  clearTurn();
   if (field(P_IP_VERSION) == 0) return -1;
   readKey();
+  if (!isLooking()) return addToOwnFlow(timestampUs, wireLength, interfaceId);
+  return addLookedAt(timestampUs, wireLength, interfaceId, base, recordAt);
+}
+
+@inline
+function clearTurn(): void {
+  setState(S_IS_NEW, 0);
+  setState(S_TURN, 0);
+}
+
+function addLookedAt(
+  timestampUs: f64,
+  wireLength: f64,
+  interfaceId: i32,
+  base: usize,
+  recordAt: usize,
+): i32 {
+  const original = findOriginal(timestampUs, interfaceId, base, recordAt);
+  if (original >= 0 && hasKey(flowAt(original))) return addCopy(flowAt(original), wireLength);
+  if (mistaken > 0 && hasKey(flowAt(slotOfMistaken()))) takeBack(flowAt(slotOfMistaken()));
+  const slot = addToOwnFlow(timestampUs, wireLength, interfaceId);
+  rememberOriginal(slot);
+  return slot;
+}
+
+function addCopy(flow: usize, wireLength: f64): i32 {
+  const direction = directionOf(flow);
+  setState(S_IS_ORIGINATOR, direction ^ 1);
+  const copies = flow + (direction << 2);
+  store<i32>(copies, load<i32>(copies, F_COPIES << 2) + 1, F_COPIES << 2);
+  const bytes = flow + (direction << 3);
+  store<f64>(bytes, load<f64>(bytes, F_WIRE_BYTES << 2) + wireLength, F_WIRE_BYTES << 2);
+  addToState(S_COPIES, 1);
+  return -2 - slotOf(flow);
+}
+
+/** Packets like the one in hand, taken for copies, were none. */
+function takeBack(flow: usize): void {
+  const direction = directionOf(flow);
+  const own = flow + (direction << 2);
+  const copies = load<i32>(own, F_COPIES << 2);
+  // Those of the piece before have been told.
+  const count = min(mistaken, copies);
+  store<i32>(own, copies - count, F_COPIES << 2);
+  store<i32>(own, load<i32>(own, F_PACKETS << 2) + count, F_PACKETS << 2);
+  if (load<u8>(flow, F_KIND << 2) != TRANSPORT_TCP) {
+    addBytes(flow, direction, <f64> count * <f64> field(P_PAYLOAD_LENGTH));
+  }
+  addToState(S_COPIES, -<f64> count);
+}
+
+@inline
+function addToOwnFlow(timestampUs: f64, wireLength: f64, interfaceId: i32): i32 {
   let flow = findFlow();
   if (flow == 0 || isOver(flow, timestampUs)) flow = begin(timestampUs, interfaceId);
   count(flow, timestampUs, wireLength);
@@ -260,6 +334,7 @@ function cut(flow: usize, timestampUs: f64): void {
   memory.fill(flow + (F_BYTES << 2), 0, 32);
   clearHistory(flow);
   store<i32>(flow, load<i32>(flow, F_SEEN << 2) & INSPECTION_MASK, F_SEEN << 2);
+  store<i64>(flow, 0, F_COPIES << 2);
   store<i64>(flow, 0, F_RETRANSMISSIONS << 2);
   store<i32>(flow, 0, F_ZERO_WINDOWS << 2);
   store<i32>(flow, 0, F_GAPS << 2);
@@ -292,6 +367,7 @@ function count(flow: usize, timestampUs: f64, wireLength: f64): void {
       turn |= TURN_HAS_TCP_STATE_MOVED;
     }
   } else {
+    noteMoment();
     addBytes(flow, direction, <f64> field(P_PAYLOAD_LENGTH));
     if (transport == TRANSPORT_UDP) addLetterOnce(flow, direction, SEEN_DATA, LETTER_DATA);
   }

@@ -4,9 +4,9 @@
  */
 import {
   F_HOST_EPOCH,
-  F_HOST_FLAGS,
   F_HOSTS,
   F_PACKETS,
+  F_STATE,
   H_BYTES_IN,
   H_BYTES_OUT,
   H_FLAGS,
@@ -35,6 +35,7 @@ import {
   S_IS_NEW,
   S_IS_ORIGINATOR,
   STATE_AT,
+  STATE_HOST_FLAGS_SHIFT,
 } from "../layout";
 import { hostAdded, hostsFull, macsSeen } from "./imports";
 import { flagsOfMac } from "./known_macs";
@@ -54,7 +55,10 @@ let placesAt: usize = 0;
 let mask: i32 = 0;
 let hostCountMax: i32 = 0;
 
-/** Lays the table out from `at`, a multiple of 64: rows, counters taken, addresses, places; returns the address behind it. */
+/**
+ * Lays the table out from `at`, a multiple of 64: rows (at most 65,536), counters taken, addresses, places; returns the address
+ * behind it.
+ */
 export function makeHosts(at: usize, countMax: i32): usize {
   hostCountMax = countMax;
   let size = 16;
@@ -176,11 +180,10 @@ export function countHosts(
   const isUnknown = state(S_IS_NEW) != 0 ||
     load<i32>(flow, F_HOST_EPOCH << 2) != state(S_HOST_EPOCH);
   if (isUnknown) findHosts(flow, isOriginator, timestampUs);
-  const own = (isOriginator ^ 1) << 2;
-  const source = load<i32>(flow + own, F_HOSTS << 2);
-  addSent(source, wireLength, timestampUs);
-  addReceived(load<i32>(flow + (own ^ 4), F_HOSTS << 2), wireLength, timestampUs);
-  const flags = load<i32>(flow, F_HOST_FLAGS << 2);
+  const own = isOriginator ^ 1;
+  addSent(hostOf(flow, own), wireLength, timestampUs);
+  addReceived(hostOf(flow, own ^ 1), wireLength, timestampUs);
+  const flags = hostFlags(flow);
   const macFlag = isOriginator != 0 ? ORIGINATOR_MAC_SEEN : RESPONDER_MAC_SEEN;
   if ((flags & macFlag) != 0) return directionOf(flags, isOriginator);
   seeMacs(base, row, flow, isOriginator, flags | macFlag);
@@ -188,7 +191,28 @@ export function countHosts(
   if (load<i32>(flow, F_HOST_EPOCH << 2) != state(S_HOST_EPOCH)) {
     findHosts(flow, isOriginator, timestampUs);
   }
-  return directionOf(load<i32>(flow, F_HOST_FLAGS << 2), isOriginator);
+  return directionOf(hostFlags(flow), isOriginator);
+}
+
+/** Direction of a packet that is not counted. */
+export function directionOfCopy(flow: usize): i32 {
+  return directionOf(hostFlags(flow), state(S_IS_ORIGINATOR));
+}
+
+/** Row of the originator (end 0) or responder. */
+@inline
+function hostOf(flow: usize, end: i32): i32 {
+  return load<u16>(flow + (end << 1), F_HOSTS << 2);
+}
+
+@inline
+export function hostFlags(flow: usize): i32 {
+  return load<u8>(flow, (F_STATE << 2) + (STATE_HOST_FLAGS_SHIFT >> 3));
+}
+
+@inline
+function setHostFlags(flow: usize, flags: i32): void {
+  store<u8>(flow, flags, (F_STATE << 2) + (STATE_HOST_FLAGS_SHIFT >> 3));
 }
 
 @inline
@@ -207,12 +231,11 @@ function findHosts(flow: usize, isOriginator: i32, timestampUs: f64): void {
   const source = packetHost(P_SOURCE, timestampUs);
   const originator = isOriginator != 0 ? source : destination;
   const responder = isOriginator != 0 ? destination : source;
-  store<i32>(flow, originator, F_HOSTS << 2);
-  store<i32>(flow, responder, (F_HOSTS + 1) << 2);
+  store<i32>(flow, responder << 16 | originator, F_HOSTS << 2);
   store<i32>(flow, state(S_HOST_EPOCH), F_HOST_EPOCH << 2);
   const flags = (isLocal(originator) ? ORIGINATOR_IS_LOCAL : 0) |
     (isLocal(responder) ? RESPONDER_IS_LOCAL : 0);
-  store<i32>(flow, flags, F_HOST_FLAGS << 2);
+  setHostFlags(flow, flags);
 }
 
 function packetHost(address: i32, timestampUs: f64): i32 {
@@ -236,11 +259,11 @@ function isLocal(row: i32): bool {
 
 /** Has the MAC addresses looked at the first time that a side of the flow sends, if they may tell something. */
 function seeMacs(base: usize, row: i32, flow: usize, isOriginator: i32, flags: i32): void {
-  store<i32>(flow, flags, F_HOST_FLAGS << 2);
+  setHostFlags(flow, flags);
   if (field(P_LINK_OFFSET) < 0 || field(P_TUNNEL_DEPTH) > 0) return;
-  const own = (isOriginator ^ 1) << 2;
-  const source = load<i32>(flow + own, F_HOSTS << 2);
-  const destination = load<i32>(flow + (own ^ 4), F_HOSTS << 2);
+  const own = isOriginator ^ 1;
+  const source = hostOf(flow, own);
+  const destination = hostOf(flow, own ^ 1);
   const sender = flagsOf(source);
   if ((sender & HOST_IS_LISTED) == 0) return;
   const isAnswered = load<i32>(flow, F_PACKETS << 2) != 0 && load<i32>(flow, (F_PACKETS + 1) << 2) != 0;

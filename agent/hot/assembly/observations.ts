@@ -12,7 +12,6 @@ import {
   F_BYTES,
   F_HIGH_3,
   F_HIGH_REST,
-  F_HOST_FLAGS,
   F_ID,
   F_KIND,
   F_LAST_US,
@@ -91,6 +90,7 @@ import {
   WANTS_FLOWS,
   WANTS_OBSERVATIONS,
 } from "../layout";
+import { hostFlags } from "./hosts";
 import { findHost, writeHost } from "./http_host";
 import { observationsFull } from "./imports";
 import { flagsOfMac } from "./known_macs";
@@ -147,7 +147,7 @@ function isRequestToOutside(flow: usize, turn: i32): bool {
   if ((turn & TURN_IS_FIRST_PAYLOAD) == 0 || state(S_IS_ORIGINATOR) == 0) return false;
   const application = load<u16>(flow, (F_KIND << 2) + (KIND_APPLICATION_SHIFT >> 3));
   if (application != APPLICATION_HTTP) return false;
-  return (load<i32>(flow, F_HOST_FLAGS << 2) & RESPONDER_IS_LOCAL) == 0;
+  return (hostFlags(flow) & RESPONDER_IS_LOCAL) == 0;
 }
 
 /** The first bytes of the payload, zeros behind what was captured of it. */
@@ -176,7 +176,7 @@ export function beginPacketRow(
   set(at, 12, idOf(flow));
   const isOriginator = state(S_IS_ORIGINATOR);
   const roleMark = isOriginator != 0 ? O_MARK_SENT_BY_ORIGINATOR : 0;
-  const local = localMarks(load<i32>(flow, F_HOST_FLAGS << 2), isOriginator);
+  const local = localMarks(hostFlags(flow), isOriginator);
   set(at, 13, marks | roleMark | local);
   return at;
 }
@@ -252,7 +252,7 @@ export function writeEnd(flow: usize, reason: i32): void {
   if (at == 0) return;
   writeEnds(at, flow);
   set(at, 12, idOf(flow));
-  const local = localMarks(load<i32>(flow, F_HOST_FLAGS << 2), 1);
+  const local = localMarks(hostFlags(flow), 1);
   set(at, 13, local | O_MARK_SENT_BY_ORIGINATOR | endMark(reason));
   memory.fill(at + (14 << 2), 0, (O_CONTACT_WORDS - 14) << 2);
   writeTotals(at, flow, lastUs);

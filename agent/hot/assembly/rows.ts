@@ -6,6 +6,7 @@ import {
   APPLICATION_DNS,
   APPLICATION_PLACES,
   APPLICATIONS_AT,
+  F_COPIES,
   F_KIND,
   F_PACKETS,
   F_WIRE_BYTES,
@@ -54,7 +55,7 @@ import {
   takeInspection,
   windowEndUs,
 } from "./flows";
-import { countHosts, PASSING } from "./hosts";
+import { countHosts, directionOfCopy, PASSING } from "./hosts";
 import { setDnsPacket, writeDns } from "./dns_observation";
 import { decode, decodeFurther, icmpError, makeRow, secondOver, tick } from "./imports";
 import {
@@ -128,9 +129,10 @@ export function processPacket(
   if (stop != 0) addTo(STOPS_AT, stop, 1);
   addTo(STATE_AT, S_CAPTURED_BYTES >> 1, <f64> capturedLength);
   const wireBytes = <f64> wireLength;
-  const slot = addToFlow(timestampUs, <f64> ownLength, interfaceId);
+  const recordAt = base + offset;
+  const slot = addToFlow(timestampUs, <f64> ownLength, interfaceId, base, recordAt);
   if (!isInTime) finishTime();
-  const frameEnd = base + offset + capturedLength;
+  const frameEnd = recordAt + capturedLength;
   const direction = track(base, row, slot, timestampUs, ownLength, isEthernet, frameEnd);
   const transport = field(P_TRANSPORT);
   addTo(TALLY_AT, transport, 1);
@@ -140,7 +142,7 @@ export function processPacket(
   while (ownLength != wireLength) {
     ownLength = decodeFurther(row);
     if (ownLength == 0) break;
-    const further = addToFlow(timestampUs, <f64> ownLength, interfaceId);
+    const further = addToFlow(timestampUs, <f64> ownLength, interfaceId, base, recordAt);
     track(base, row, further, timestampUs, ownLength, isEthernet, frameEnd);
   }
 }
@@ -189,6 +191,7 @@ function track(
 ): i32 {
   const wireBytes = <f64> wireLength;
   if (slot < 0) {
+    if (slot < -1) return trackCopy(row, -2 - slot, wireBytes);
     if (wantsObservations() && field(P_ARP_OFFSET) >= 0) {
       writeArp(base, frameEnd, timestampUs, isEthernet);
     }
@@ -216,6 +219,15 @@ function track(
   if (transport == TRANSPORT_ICMPV6 && isNeighbours()) writeNdp(base, flow, timestampUs, isEthernet);
   else if (isIcmpError(transport)) icmpError(row, packetMarks(base, isEthernet));
   return direction;
+}
+
+/** A copy is part of what was captured, and of what its application brought; hosts and detectors had the packet before. */
+function trackCopy(row: i32, slot: i32, wireBytes: f64): i32 {
+  const flow = flowAt(slot);
+  const known = applicationOf(flow);
+  if (known != 0) chargeApplication(known, 1, wireBytes);
+  if (wantsRows()) makeRow(row, slot);
+  return directionOfCopy(flow);
 }
 
 @inline
@@ -270,7 +282,8 @@ function chargeFlow(flow: usize): void {
   const application = applicationOf(flow);
   if (application == 0) return;
   addTo(APPLICATIONS_AT, 2 * APPLICATION_PLACES + application, 1);
-  const packets = <f64> load<u32>(flow, F_PACKETS << 2) + <f64> load<u32>(flow, (F_PACKETS + 1) << 2);
+  const packets = <f64> load<u32>(flow, F_PACKETS << 2) + <f64> load<u32>(flow, (F_PACKETS + 1) << 2) +
+    <f64> load<u32>(flow, F_COPIES << 2) + <f64> load<u32>(flow, (F_COPIES + 1) << 2);
   const bytes = load<f64>(flow, F_WIRE_BYTES << 2) + load<f64>(flow, (F_WIRE_BYTES + 2) << 2);
   chargeApplication(application, packets, bytes);
 }

@@ -24,6 +24,7 @@ import {
   P_TCP_WINDOW,
   STATE_TCP_MASK,
 } from "../layout";
+import { noteMoment } from "./copies";
 import {
   addLetter,
   addLetterOnce,
@@ -104,6 +105,7 @@ function isNextInOrder(flow: usize, direction: i32): bool {
 }
 
 function trackAnyTcp(flow: usize, direction: i32, timestampUs: f64): bool {
+  noteMoment();
   const flags = field(P_TCP_FLAGS);
   const word = load<i32>(flow, F_STATE << 2);
   const states = word & STATE_TCP_MASK;

@@ -18,12 +18,16 @@ export interface SegmentFields {
 }
 
 const SYN = 2;
+const windowOffset = 14;
+/** So that no packet is taken for a copy of another. */
+let made = 0;
 
 /** A TCP segment. */
 export function segment(from: LinkEnd, to: LinkEnd, fields: SegmentFields = {}): Uint8Array {
   const { ports = [40_000, 443], flags = SYN, payloadLength = 0 } = fields;
   const bytes = tcp({ flags }, filler(payloadLength));
   bytes.set([...uint16(ports[0]), ...uint16(ports[1])]);
+  bytes.set(uint16(1024 + ++made % 50_000), windowOffset);
   return packet(from, to, { protocol: 6, ttl: fields.ttl ?? 64, payload: bytes });
 }
 
