@@ -741,7 +741,10 @@ export interface ScanDetails {
 export const SERVICES_FOUND_MAX = 256;
 
 export interface AnomalyDetails {
-  /** Start of the window, and its length; a capture's first one begins with the capture. */
+  /**
+   * Start of the window, and its length; a capture's first one begins with the capture. Of windows in a row (Finding.amount) the
+   * start of the first, all else of the most unusual one.
+   */
   readonly tsUs: number;
   readonly windowUs: number;
   /** Address of the host, or "link" for all traffic. */

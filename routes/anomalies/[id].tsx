@@ -14,7 +14,7 @@ import {
 } from "../../components/FindingPage.tsx";
 import { attackText, kindLabels } from "../../components/finding_text.ts";
 import { findingPath } from "../../components/findings.ts";
-import { formatDuration, formatWhen } from "../../components/format.ts";
+import { formatCount, formatDuration, formatWhen } from "../../components/format.ts";
 import { endsOf } from "../../agent/finding_ends.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
@@ -111,6 +111,12 @@ function anomalyFacts(finding: Finding, { nowUs, zone }: Clock): Fact[] {
     { term: "Kind", text: kindLabels[kind] ?? kind },
     ...times,
     { term: "Window", text: isScored ? formatDuration(anomaly.windowUs / 1e6) : "" },
+    {
+      term: "In a row",
+      text: isScored && finding.amount > 1
+        ? `${formatCount(finding.amount)} windows; the most unusual is told`
+        : "",
+    },
     { term: "Score", text: isScored ? anomaly.score.toFixed(3) : "" },
     { term: "Threshold", text: isScored ? anomaly.threshold.toFixed(3) : "" },
     { term: "Confidence", text: `${Math.floor(100 * finding.confidence)}\u00a0%` },

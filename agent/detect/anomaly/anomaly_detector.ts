@@ -1,6 +1,6 @@
 /**
  * Scores what every active host did in each window of 10 s, and what all did together, with Isolation Forests, and
- * reports the windows that are anomalous (model.ts says when).
+ * reports the windows that are anomalous (model.ts says when); those that follow each other as one finding (window_runs.ts).
  *
  * Live it learns first, then judges each window as it ends; windows that are anomalous, or of hosts that another finding
  * speaks of, are not learnt from. A file without a model is learnt from as a whole, and judged at its end (or when the
@@ -9,7 +9,7 @@
 import { type Finding, WINDOW_US } from "../../records.ts";
 import type { Detector, DetectorContext, LearningState } from "../detector.ts";
 import { type Observation, ObservationKind } from "../observation.ts";
-import { anomalyFinding } from "./anomaly_finding.ts";
+import { anomalyFinding, linkEntity } from "./anomaly_finding.ts";
 import { AnomalyRate } from "./anomaly_rate.ts";
 import { FEATURE_COUNT, fillFeatures } from "./features.ts";
 import { COUNT_WIDTH, FLOWS_KEPT, PACKETS_MIN, PEER_WORDS, PEERS_KEPT } from "./activity_layout.ts";
@@ -18,6 +18,7 @@ import { Count, HostActivity } from "./host_activity.ts";
 import type { JudgedWindow, ScoredWindow } from "./judged_window.ts";
 import { Learner } from "./learner.ts";
 import { canBeAnomalous, isAnomalous, type Model, tellingFeature } from "./model.ts";
+import { WindowRuns } from "./window_runs.ts";
 import { decodeModel, encodeModel, ModelFormatError } from "./model_file.ts";
 
 /** Windows learnt from before the first is judged: live, and in a file; those of the link there. */
@@ -26,8 +27,6 @@ const fileWindowsMin = 16;
 const fileLinkWindowsMin = 64;
 /** Windows of a file held to be judged at its end. */
 const heldMax = 16_384;
-/** Findings of one window: of more flagged hosts those with the highest scores are told. */
-const findingsPerWindowMax = 32;
 /** Before that, who meets whom for the first time says nothing. */
 const acquaintanceUs = 60_000_000;
 
@@ -40,6 +39,7 @@ export class AnomalyDetector implements Detector {
   readonly #hosts: Learner;
   readonly #link: Learner;
   readonly #rate: AnomalyRate;
+  readonly #runs: WindowRuns;
   readonly #vector = new Float64Array(FEATURE_COUNT);
   /** Windows of a file that wait for a model; null when none is waited for. */
   #held: HeldWindows | null;
@@ -60,6 +60,7 @@ export class AnomalyDetector implements Detector {
     this.#hosts = new Learner({ seed, quantile, windowsMin });
     this.#link = new Learner({ seed, quantile, windowsMin: linkWindowsMin });
     this.#rate = new AnomalyRate(!isLive);
+    this.#runs = new WindowRuns((finding) => context.report(finding));
     if (context.model !== null) this.#restore(context.model);
     this.#held = isLive || this.#hosts.model !== null ? null : new HeldWindows();
   }
@@ -86,6 +87,7 @@ export class AnomalyDetector implements Detector {
 
   finish(): void {
     if (this.#held !== null) this.#judgeHeld(this.#held);
+    this.#runs.finish();
   }
 
   learning(): LearningState {
@@ -236,14 +238,22 @@ export class AnomalyDetector implements Detector {
   #tell(tsUs: number, hostCount: number, flagged: ScoredWindow[]): void {
     this.#rate.addJudged(tsUs, hostCount, flagged.filter((window) => window.address !== null));
     flagged.sort((a, b) => b.score - a.score);
-    for (const window of flagged.slice(0, findingsPerWindowMax)) {
-      this.#context.report(this.#finding(window));
-    }
+    const unusual = flagged.map((window) => ({
+      entity: this.#entityOf(window),
+      describe: () => this.#finding(window),
+    }));
+    this.#runs.take(unusual, { startUs: tsUs, endUs: tsUs + WINDOW_US });
+  }
+
+  #entityOf({ address }: ScoredWindow): string {
+    return address === null
+      ? linkEntity
+      : this.#context.formatAddress(address[0], address[1], address[2], address[3]);
   }
 
   #finding(window: ScoredWindow): Finding {
     const learner = window.address === null ? this.#link : this.#hosts;
-    return anomalyFinding(window, learner.model!, this.#context);
+    return anomalyFinding(window, this.#entityOf(window), learner.model!, this.#context);
   }
 
   /** What is kept of a slot's window, with a copy of the vector just filled. */

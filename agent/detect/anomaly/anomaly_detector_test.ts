@@ -40,7 +40,7 @@ Deno.test("live, a scan is told in a sentence with its features, flows and targe
   const found = context.findings.find(({ sources }) => sources[0] === scanner)!;
   equal(found.kind, "anomaly");
   equal(found.attackId, "T1046");
-  equal(found.isOpen, false);
+  equal(found.isOpen, true);
   ok(
     /^10\.0\.0\.9 (asked|made) .* in 10 s; usually 0( to \d+)?$/.test(found.reason),
     found.reason,
@@ -55,6 +55,47 @@ Deno.test("live, a scan is told in a sentence with its features, flows and targe
   ok(anomaly!.topFeatures.every(({ contribution }) => contribution > 0 && contribution < 1));
   const told = new Map(anomaly!.topFeatures.map(({ name, value }) => [name, value]));
   ok(["ports", "failed", "refused", "ports_per_peer"].some((name) => told.has(name)));
+  play(1);
+  const over = context.findings.filter(({ id, isOpen }) => id === found.id && !isOpen);
+  deepEqual(over, [{ ...found, isOpen: false }]);
+});
+
+Deno.test("unusual windows in a row are one finding that grows, and which are flagged stays the same", () => {
+  for (const isLive of [true, false]) {
+    const { detector, traffic, context, scored, play } = office({ isLive });
+    play(60);
+    for (const ports of [200, 400, 150]) {
+      playScan(traffic, scanner, victim, ports);
+      play(1);
+    }
+    play(2);
+    playScan(traffic, scanner, victim, 200);
+    play(1);
+    detector.finish();
+    const flagged = scored.filter(({ isAnomalous, address }) =>
+      isAnomalous && address !== null && context.formatAddress(...words(address)) === scanner
+    );
+    equal(flagged.length, 4);
+    const told = context.findings.filter(({ sources }) => sources[0] === scanner);
+    const ids = [...new Set(told.map(({ id }) => id))];
+    equal(ids.length, 2);
+    const [run, single] = ids.map((id) => told.filter((finding) => finding.id === id));
+    deepEqual(run.map(({ amount, isOpen }) => [amount, isOpen]), [
+      [1, true],
+      [2, true],
+      [3, true],
+      [3, false],
+    ]);
+    deepEqual(single.map(({ amount, isOpen }) => [amount, isOpen]), [[1, true], [1, false]]);
+    const last = run.at(-1)!;
+    // It begins with its first window, ends with its last, and says what the one with most ports says.
+    equal(last.firstUs, flagged[0].tsUs);
+    equal(last.lastUs, flagged[2].lastUs);
+    equal(last.anomaly!.tsUs, flagged[0].tsUs);
+    equal(last.anomaly!.score, Math.max(...flagged.slice(0, 3).map(({ score }) => score)));
+    equal(last.anomaly!.windowUs, WINDOW_US);
+    ok(run.every(({ detectedUs }) => detectedUs === flagged[0].endUs));
+  }
 });
 
 Deno.test("whatever is flagged, each reason lies outside the range that is shown beside it", () => {
@@ -107,7 +148,9 @@ Deno.test("no finding is dated before the first packet or after the last", () =>
   const lastS = traffic.startS + 3;
   traffic.endWindow();
   detector.finish();
-  const ofScanner = context.findings.filter(({ sources }) => sources[0] === scanner);
+  const ofScanner = context.findings.filter(({ sources, isOpen }) =>
+    sources[0] === scanner && !isOpen
+  );
   const [first, last] = ofScanner.map(({ firstUs, lastUs }) => [firstUs, lastUs]);
   deepEqual([first[0], last[1]], [(epochS + 7.251) * 1e6, lastS * 1e6]);
   deepEqual(first[1], (epochS + 7.45) * 1e6);
@@ -338,6 +381,11 @@ function office(options: Parameters<typeof testContext>[0] = {}, isScored = true
     }
   };
   return { detector, traffic, context, scored, play };
+}
+
+function words(address: Int32Array): [number, number, number, number] {
+  const [first, second, third, fourth] = address;
+  return [first, second, third, fourth];
 }
 
 function hosts(scored: readonly ScoredWindow[]): ScoredWindow[] {

@@ -11,14 +11,17 @@ const topCount = 3;
 const mediumFrom = 0.2;
 const highFrom = 0.45;
 
+/** In place of an address: all hosts together. */
+export const linkEntity = "link";
+
 export function anomalyFinding(
   window: ScoredWindow,
+  entity: string,
   model: Model,
   context: Pick<DetectorContext, "nextId" | "formatAddress">,
 ): Finding {
   const { tsUs, endUs, address, score, threshold } = window;
   const text = (words: Int32Array) => context.formatAddress(words[0], words[1], words[2], words[3]);
-  const entity = address === null ? "link" : text(address);
   const leading = tellingFeature(model.ranges, window.vector, 0);
   const excess = (score - threshold) / (1 - threshold);
   const targets = window.peers.map((peer) => text(peer.address));
@@ -80,7 +83,7 @@ function sentence(entity: string, window: ScoredWindow, model: Model, index: num
   const feature = FEATURES[index];
   const text = formatFeature(feature, fromScale(feature, vector[index]));
   const [low, high] = usualRange(model.ranges, index).map((value) => formatFeature(feature, value));
-  const who = entity === "link" ? "All hosts together" : entity;
+  const who = entity === linkEntity ? "All hosts together" : entity;
   const usual = low === high ? low : `${low} to ${high}`;
   return `${who} ${deed(vector, index, text)} in ${formatPeriod(endUs - tsUs)}; usually ${usual}`;
 }
