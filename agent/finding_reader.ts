@@ -39,6 +39,7 @@ export function readFinding(list: FindingList, row: FindingRow): Finding {
     flowIds: [],
     amount: number(row.attempts ?? row.amount),
     hasSucceeded: row.has_succeeded === true || row.has_succeeded === 1,
+    ports: text(row.ports),
     ...(list === "scans" ? { scan: readScan(row) } : { anomaly: readAnomaly(row) }),
   };
 }

@@ -166,6 +166,14 @@ Deno.test("every kind of finding has its words and at most three steps to take",
   }
 });
 
+Deno.test("the advice for guessing that ended in a login is about what followed", () => {
+  const row = { kind: "brute_force", sources: ["10.0.0.9"], targets: ["10.0.0.2"] };
+  const stepsOf = (has_succeeded: number) =>
+    adviceFor(readFinding("anomalies", { ...row, has_succeeded }), (address) => address);
+  assert.match(stepsOf(1)[1]!.why, /which account did 10\.0\.0\.9 get/);
+  assert.match(stepsOf(0)[1]!.why, /has one from 10\.0\.0\.9 succeeded/);
+});
+
 Deno.test("the advice for a host that scanned itself does not cut it off", () => {
   const own = readFinding("scans", { sources: ["127.0.0.1"], targets: ["127.0.0.1"] });
   const steps = adviceFor(own, (address) => address);

@@ -137,6 +137,11 @@ Deno.test("IncidentBook joins what one actor does, and begins another incident a
   deepStrictEqual([incidents[0]!.severity, incidents[1]!.severity], ["high", "medium"]);
 });
 
+Deno.test("an incident names the ports that its causes are about, which a mute by port needs", () => {
+  const { incidents } = tell([finding({ ports: "22" }), finding({ ports: "2222" }), finding()]);
+  deepStrictEqual(incidents.map(({ ports }) => ports), [["22", "2222", ""]]);
+});
+
 Deno.test("IncidentBook keeps an incident open as long as one of its findings is", () => {
   const beacon = finding({ kind: "beacon", attackId: "T1071", isOpen: true });
   const { book, incidents } = bookOf();

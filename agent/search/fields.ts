@@ -250,6 +250,7 @@ const anomalies: SearchTable = {
       columns: ["kind"],
       choices: words(FINDING_KINDS.filter((kind) => kind !== "scan")),
     },
+    port: { kind: "ports", columns: ["ports"] },
     amount: { kind: "count", sum: ["amount"] },
     succeeded: { kind: "choice", columns: ["has_succeeded"], choices: yesOrNo },
     duration: { kind: "duration", span: ["first_us", "last_us"] },

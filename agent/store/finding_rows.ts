@@ -53,6 +53,7 @@ export function anomalyRow(finding: Finding, run: number): StoredAnomaly {
     top_features: JSON.stringify(anomaly?.topFeatures ?? []),
     amount: finding.amount,
     has_succeeded: Number(finding.hasSucceeded ?? false),
+    ports: finding.ports ?? "",
   };
 }
 

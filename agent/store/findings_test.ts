@@ -32,7 +32,13 @@ function readAll(path: string, sql: string): Record<string, unknown>[] {
 
 function anomalyFinding(id: number): Finding {
   return {
-    ...bruteForceFinding(id, { attackId: "", isOpen: false, targets: [], targetCount: 0 }),
+    ...bruteForceFinding(id, {
+      attackId: "",
+      isOpen: false,
+      targets: [],
+      targetCount: 0,
+      ports: "",
+    }),
     kind: "anomaly",
     anomaly: {
       tsUs: startUs + 10_000_000.5,
@@ -86,7 +92,7 @@ Deno.test("findings of all other kinds are rows of anomalies, with or without a 
     const writer = openWriter(path);
     writer.writeFindings([anomalyFinding(1), bruteForceFinding(2)]);
     writer.close();
-    const pick = "kind, ts_us, window_us, entity, score, top_features, attack_id, is_open";
+    const pick = "kind, ts_us, window_us, entity, score, top_features, attack_id, is_open, ports";
     deepStrictEqual(readAll(path, `SELECT ${pick} FROM anomalies ORDER BY id`), [{
       kind: "anomaly",
       ts_us: startUs + 10_000_000,
@@ -96,6 +102,7 @@ Deno.test("findings of all other kinds are rows of anomalies, with or without a 
       top_features: '[{"name":"new_flows","value":412,"typical":[3,20],"contribution":0.6}]',
       attack_id: null,
       is_open: 0,
+      ports: "",
     }, {
       kind: "brute_force",
       ts_us: startUs + 1_000_000,
@@ -105,6 +112,7 @@ Deno.test("findings of all other kinds are rows of anomalies, with or without a 
       top_features: "[]",
       attack_id: "T1110",
       is_open: 1,
+      ports: "22",
     }]);
   }));
 

@@ -301,6 +301,11 @@ ALTER TABLE flows ADD COLUMN orig_copies INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE flows ADD COLUMN resp_copies INTEGER NOT NULL DEFAULT 0;
 `;
 
+/** Version 8: the targets' ports that a finding is about, as those of scans. */
+const portColumn = `
+ALTER TABLE anomalies ADD COLUMN ports TEXT NOT NULL DEFAULT '';
+`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   trafficTables,
@@ -310,6 +315,7 @@ export const MIGRATIONS: readonly string[] = [
   alertTables,
   fileTable,
   copyColumns,
+  portColumn,
 ];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */

@@ -7,7 +7,7 @@
  */
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 7;
+export const SCHEMA_VERSION = 8;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;
@@ -126,6 +126,7 @@ export const ANOMALY_COLUMNS = [
   "target_count",
   "amount",
   "has_succeeded",
+  "ports",
 ] as const;
 
 export const SCAN_COLUMNS = [

@@ -169,6 +169,7 @@ export function bruteForceFinding(id: number, changes: Partial<Finding> = {}): F
     isOpen: true,
     flowIds: [1, 2],
     amount: 30,
+    ports: "22",
     ...changes,
   };
 }

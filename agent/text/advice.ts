@@ -23,7 +23,7 @@ export function adviceFor(
     case "scan":
       return scanSteps(finding, source, target);
     case "brute_force":
-      return bruteForceSteps(source, target);
+      return bruteForceSteps(finding, source, target);
     case "flood":
       return floodSteps(source, target);
     case "reflection":
@@ -102,7 +102,23 @@ function ownScanSteps(answered: number): Step[] {
   ];
 }
 
-function bruteForceSteps(source: string, target: string): Step[] {
+function bruteForceSteps({ hasSucceeded }: Finding, source: string, target: string): Step[] {
+  if (hasSucceeded) {
+    return [
+      {
+        what: "Ask whether somebody mistyped.",
+        why: `Who logs in to ${target} from ${source} may have needed several tries.`,
+      },
+      {
+        what: `Look at the log-ins of ${target}:`,
+        why: `which account did ${source} get, and what was done with it?`,
+      },
+      {
+        what: `Block ${source} if nobody knows, and end its sessions`,
+        why: "Change the account's password and keys, and look for new accounts, keys and jobs.",
+      },
+    ];
+  }
   return [
     {
       what: "Ask whether a password has changed.",

@@ -202,6 +202,7 @@ export class Beacon implements Detector {
       attackId: port === 80 || port === 443 ? "T1071.001" : "T1571",
       sources: [source],
       sourceCount: 1,
+      ports: String(port),
       targets: [target],
       targetCount: 1,
       confidence: Math.min(0.99, this.#scores[slot]),

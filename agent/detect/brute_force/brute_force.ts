@@ -241,6 +241,7 @@ export class BruteForce implements Detector {
       sourceCount: 1,
       targets: [target],
       targetCount: 1,
+      ports: String(port),
       // Twice the limit leaves little room for chance.
       confidence: Math.min(0.99, 0.6 + 0.3 * episode.amount / (2 * service.burst)),
       reason: sentence(service, { source, target, port, connections }, episode) + endings[after],

@@ -95,6 +95,7 @@ Deno.test("BruteForce finds refused logins over SSH, in many connections or in f
     const last = states.at(-1)!;
     equal(last.severity, "medium");
     equal(last.hasSucceeded, false);
+    equal(last.ports, "22");
     const words = `refused ${connections * refused} times by SSH on ${pair.to} (port 22) in ` +
       `${connections} connection`;
     ok(last.reason.includes(words), last.reason);

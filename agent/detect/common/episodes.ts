@@ -18,6 +18,7 @@ export type EpisodeFacts = Pick<
   | "confidence"
   | "reason"
   | "hasSucceeded"
+  | "ports"
 >;
 
 /** Evidence, in the detector's own unit (sessions, packets, names …). */

@@ -80,7 +80,7 @@ const severeMin = 100_000;
 const usPerSecond = 1_000_000;
 
 export function floodFacts(state: FloodState, episode: Episode): EpisodeFacts {
-  const { kind, target, sources, sourceCount } = state;
+  const { kind, target, port, sources, sourceCount } = state;
   const { perSecond, attackId } = FLOODS[kind];
   return {
     severity: episode.amount >= severeMin ? "critical" : "high",
@@ -89,6 +89,7 @@ export function floodFacts(state: FloodState, episode: Episode): EpisodeFacts {
     sourceCount,
     targets: [target],
     targetCount: 1,
+    ports: port >= 0 ? String(port) : "",
     confidence: Math.min(0.99, 0.6 + 0.1 * state.peak / perSecond),
     reason: sentence(state, episode),
   };
