@@ -236,7 +236,7 @@ const operandCounts: Partial<Record<CommandName, { min: number; max: number; wha
   export: {
     min: 1,
     max: 1,
-    what: "one of packets, flows, anomalies, scans, incidents, alerts, pcap",
+    what: "one of packets, flows, anomalies, scans, incidents, alerts, hosts, pcap",
   },
   help: { min: 0, max: 1, what: "at most one command" },
 };

@@ -3,8 +3,8 @@ import type { ComponentChildren } from "preact";
 import type { Finding } from "../agent/records.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { adviceFor } from "../agent/text/advice.ts";
-import type { Ends } from "../agent/finding_ends.ts";
-import { openText, spanText } from "./finding_text.ts";
+import type { BothEnds, Ends } from "../agent/finding_ends.ts";
+import { hostCount, openText, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
 import { formatCount } from "./format.ts";
 import { Icon, Severity } from "./Icon.tsx";
@@ -113,7 +113,7 @@ export function hostQuery(finding: Told): string {
 }
 
 interface PathProps {
-  readonly ends: { readonly from: Ends; readonly to: Ends };
+  readonly ends: BothEnds;
   readonly names: Names;
   /** Beside the arrow: how much, and by what. */
   readonly over: string;
@@ -147,15 +147,11 @@ export function Path({ ends, names, over, under, label }: PathProps) {
 /** Addresses told one by one; the rest opens on demand. */
 const addressesShown = 3;
 
-function PathNode({ addresses, count, names }: {
-  readonly addresses: readonly string[];
-  readonly count: number;
-  readonly names: Names;
-}) {
+function PathNode({ addresses, count, isEstimate, names }: Ends & { readonly names: Names }) {
   const rest = addresses.slice(addressesShown);
   return (
     <div class="node">
-      {count > 1 && <b>{formatCount(count)} hosts</b>}
+      {count > 1 && <b>{hostCount({ count, isEstimate })} hosts</b>}
       <ul>
         {addresses.slice(0, addressesShown).map((address) => (
           <li key={address}>
@@ -165,7 +161,7 @@ function PathNode({ addresses, count, names }: {
       </ul>
       {rest.length > 0 && (
         <details>
-          <summary>{formatCount(count - addressesShown)} more</summary>
+          <summary>{isEstimate ? "More" : `${formatCount(count - addressesShown)} more`}</summary>
           <ul>
             {rest.map((address) => (
               <li key={address}>
@@ -174,7 +170,9 @@ function PathNode({ addresses, count, names }: {
             ))}
           </ul>
           {count > addresses.length && (
-            <p class="faint">{formatCount(count - addresses.length)} are not listed.</p>
+            <p class="faint">
+              {isEstimate ? "The others" : formatCount(count - addresses.length)} are not listed.
+            </p>
           )}
         </details>
       )}

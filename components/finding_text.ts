@@ -1,13 +1,13 @@
 /** The words for findings: kinds, probes, techniques, times, and who they are about. Pure. */
 import {
-  ESTIMATE_MAX,
   type Finding,
   type FindingKind,
   type ScanKind,
   type ScanProbe,
   type Severity,
 } from "../agent/records.ts";
-import { endsOf } from "../agent/finding_ends.ts";
+import { type Ends, endsOf } from "../agent/finding_ends.ts";
+import { formatEstimate } from "../agent/text/amounts.ts";
 import { formatClock, formatCount, formatDay, formatDuration, formatWhen } from "./format.ts";
 
 export const severityLabels: Readonly<Record<Severity, string>> = {
@@ -118,13 +118,16 @@ export function addressesText(addresses: readonly string[], count: number): stri
   return `${first} and ${formatCount(count - 1)} ${count === 2 ? "other" : "others"}`;
 }
 
-/** As addressesText(), where a count of more than one is an estimate. */
-function estimateText(addresses: readonly string[], count: number): string {
-  if (count <= 1) return addressesText(addresses, count);
-  const all = count > ESTIMATE_MAX
-    ? `more than ${formatCount(ESTIMATE_MAX)}`
-    : `about ${formatCount(count)}`;
-  return `${addresses[0]} and others (${all} in all)`;
+/** One end as a line has it: "10.0.0.9 and 3 others", "203.0.113.1 and others (about 1,200 in all)". */
+export function endText({ addresses, count, isEstimate }: Ends): string {
+  if (count <= 1 || !isEstimate) return addressesText(addresses, count);
+  return `${addresses[0]} and others (${hostCount({ count, isEstimate })} in all)`;
+}
+
+/** "12", "about 1,200", "more than 3,000". */
+export function hostCount({ count, isEstimate }: Pick<Ends, "count" | "isEstimate">): string {
+  if (!isEstimate) return formatCount(count);
+  return formatEstimate(count).toLowerCase();
 }
 
 function entityText(entity: string): string {
@@ -133,10 +136,10 @@ function entityText(entity: string): string {
 
 /** The second line of a finding: addresses and circumstances. */
 export function circumstances(finding: Finding): string {
-  const { scan, kind } = finding;
+  const { scan } = finding;
   const { from, to } = endsOf(finding);
-  const textOf = kind === "flood" || kind === "reflection" ? estimateText : addressesText;
-  const ends = [from, to].map(({ addresses, count }) => textOf(addresses.map(entityText), count))
+  const ends = [from, to]
+    .map((end) => endText({ ...end, addresses: end.addresses.map(entityText) }))
     .filter((text) => text !== "").join(" to ");
   const lasted = (finding.lastUs - finding.firstUs) / 1e6;
   const span = lasted >= 1 ? formatDuration(lasted) : "";

@@ -1,6 +1,7 @@
 /** The words for incidents: roles, circumstances, why they are as grave as they are, and why they stand out. Pure. */
 import type { Finding, FindingRole, Incident } from "../agent/records.ts";
-import { addressesText, kindLabels, severityLabels } from "./finding_text.ts";
+import { endsOfIncident } from "../agent/finding_ends.ts";
+import { endText, kindLabels, severityLabels } from "./finding_text.ts";
 import { severityRank } from "./findings.ts";
 import { formatCount, formatDuration } from "./format.ts";
 
@@ -16,15 +17,21 @@ export interface Member {
   readonly role: FindingRole;
 }
 
+export function causesOf(members: readonly Member[]): Finding[] {
+  return members.filter(({ role }) => role === "cause").map(({ finding }) => finding);
+}
+
 export function kindsText({ kinds }: Pick<Incident, "kinds">): string {
   return kinds.map((kind) => kindLabels[kind] ?? kind).join(", ");
 }
 
 /** The second line of an incident: who and whom, what, for how long. */
 export function circumstances(incident: Incident): string {
-  const { sources, sourceCount, targets, targetCount, firstUs, lastUs, hasSucceeded } = incident;
-  const ends = [addressesText(sources, sourceCount), addressesText(targets, targetCount)]
-    .filter((text) => text !== "").join(" to ");
+  const { firstUs, lastUs, hasSucceeded, kinds } = incident;
+  const { from, to } = endsOfIncident(incident, []);
+  // Of an unusual window its host is told first, whoever brought it about.
+  const link = kinds.every((kind) => kind === "anomaly") ? " with " : " to ";
+  const ends = [from, to].map(endText).filter((text) => text !== "").join(link);
   const lasted = (lastUs - firstUs) / 1e6;
   return [
     ends,
@@ -37,7 +44,7 @@ export function circumstances(incident: Incident): string {
 
 /** Why an incident is graver than the gravest of its causes; "" when it is not. */
 export function raisedText(incident: Incident, members: readonly Member[]): string {
-  const causes = members.filter(({ role }) => role === "cause").map(({ finding }) => finding);
+  const causes = causesOf(members);
   if (causes.length === 0) return "";
   const highest = causes.reduce((a, b) =>
     severityRank(b.severity) > severityRank(a.severity) ? b : a
@@ -57,7 +64,7 @@ export function raisedText(incident: Incident, members: readonly Member[]): stri
 
 /** What each kind of cause stands out by, one sentence each; unusual windows say it themselves. */
 export function standsOutTexts(members: readonly Member[]): readonly string[] {
-  const causes = members.filter(({ role }) => role === "cause").map(({ finding }) => finding);
+  const causes = causesOf(members);
   const texts = causes.map((finding) => finding.scan ? scanText(finding) : reasonOf[finding.kind]);
   return [...new Set(texts.filter((text) => text !== undefined))];
 }

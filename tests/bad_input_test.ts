@@ -45,7 +45,7 @@ const usage: readonly (readonly [readonly string[], RegExp])[] = [
   [["analyze", "x", "-f", "port 80"], /Option -f belongs to run, doctor and export/],
   [["run", "--host", "0.0.0.0"], /needs a password/],
   [["run", "--env-file", "nowhere"], /Cannot read nowhere \(--env-file\)/],
-  [["export", "rows"], /Kinds: packets, flows, anomalies, scans, incidents, alerts, pcap/],
+  [["export", "rows"], /Kinds: packets, flows, anomalies, scans, incidents, alerts, hosts, pcap/],
   [["help", "me"], /Unknown command "me"/],
 ];
 for (const [args, message] of usage) {

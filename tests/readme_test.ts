@@ -19,11 +19,15 @@ const test = testWith.bind(
   missingForRoot("ip", "nmap", "ping") || await missingNamespaces(),
 );
 
-/** A row of "Try it": a command, and what a page (or the command itself, where there is none) then says. */
+/** What a page, or the command itself where there is none, says. */
+interface Seen {
+  readonly page: string | null;
+  readonly says: string[];
+}
+/** A row of "Try it": a command, and what is seen then. */
 interface Line {
   readonly command: readonly string[];
-  readonly page: string | null;
-  readonly says: readonly string[];
+  readonly seen: readonly Seen[];
 }
 
 const lines = readme.split("## Try it")[1]!.split("\n## ")[0]!.split("\n")
@@ -31,18 +35,21 @@ const lines = readme.split("## Try it")[1]!.split("\n## ")[0]!.split("\n")
     const [, command, see] = line.split("|").map((cell) =>
       [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text!)
     );
-    const [first, ...others] = see!;
-    const isPage = first!.startsWith("/");
-    return {
-      command: command![0]!.replace(/^sudo /, "").split(" "),
-      page: isPage ? first! : null,
-      says: isPage ? others : see!,
-    };
+    const seen: Seen[] = [];
+    for (const text of see!) {
+      if (text.startsWith("/")) seen.push({ page: text, says: [] });
+      else if (seen.length === 0) seen.push({ page: null, says: [text] });
+      else seen.at(-1)!.says.push(text);
+    }
+    return { command: command![0]!.replace(/^sudo /, "").split(" "), seen };
   });
 
 test("each line of the README's part Try it shows what it says", () =>
   withFolder(async (folder) => {
-    ok(lines.length >= 4 && lines.every(({ says }) => says.length > 0), JSON.stringify(lines));
+    ok(
+      lines.length >= 4 && lines.every(({ seen }) => seen.every(({ says }) => says.length > 0)),
+      JSON.stringify(lines),
+    );
     await using lab = await ScanLab.create();
     const [start, ...others] = lines;
     const options = { cwd: folder, prefix: lab.onSensor };
@@ -54,14 +61,16 @@ test("each line of the README's part Try it shows what it says", () =>
       ok(code === 0, `${command.join(" ")} ended with ${code}: ${stderr}`);
       return stdout;
     };
-    const read = async ({ page, command }: Line) => {
+    const read = async (command: readonly string[], page: string | null) => {
       if (page !== null) return textOf(await run(["curl", "-sf", program.url + page]));
       return (await run(programCommand(command.slice(1)))).replace(/\s+/g, " ");
     };
     for (const line of [start!, ...others]) {
       const isOurs = line.command[0] === "tapwatch";
       if (!isOurs) await run(line.command);
-      await untilSaid(() => read(line), line.says);
+      for (const { page, says } of line.seen) {
+        await untilSaid(() => read(line.command, page), says);
+      }
     }
     deepStrictEqual(await program.stop(), 0);
   }));

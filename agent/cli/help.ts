@@ -33,7 +33,8 @@ const commandHelp: Readonly<Record<CommandName, { usage: string; text: string }>
   },
   export: {
     usage: "tapwatch export KIND",
-    text: "packets, flows, anomalies, scans, incidents, alerts as --format csv|jsonl; or pcap",
+    text:
+      "packets, flows, anomalies, scans, incidents, alerts, hosts as --format csv|jsonl; or pcap",
   },
   version: { usage: "tapwatch version", text: "the version" },
   help: { usage: "tapwatch help [COMMAND]", text: "this page, or the options of one command" },

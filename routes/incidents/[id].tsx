@@ -1,6 +1,7 @@
 /** One incident: who did what to whom, in order of time, how far it got, what to do. */
 import { page } from "fresh";
 import { tacticName } from "../../agent/incident/attack.ts";
+import { endsOfIncident } from "../../agent/finding_ends.ts";
 import { COURSE_MAX, type Incident } from "../../agent/records.ts";
 import {
   Advice,
@@ -17,6 +18,7 @@ import { findingPath, severityRank } from "../../components/findings.ts";
 import { formatCount, formatDuration, formatWhen } from "../../components/format.ts";
 import { Severity } from "../../components/Icon.tsx";
 import {
+  causesOf,
   kindsText,
   type Member,
   raisedText,
@@ -53,7 +55,6 @@ export default define.page<typeof handler>(function IncidentRoute({ data, state 
   if (!data.value) return <FindingMissing list="incidents" word="incident" />;
   const { incident, members, names, open, flows, muteStart } = data.value;
   const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
-  const { sources, sourceCount, targets, targetCount } = incident;
   const gravest = gravestCause(members);
   return (
     <>
@@ -75,10 +76,7 @@ export default define.page<typeof handler>(function IncidentRoute({ data, state 
       </FindingHead>
       <IncidentUpdate incident={incident} />
       <Path
-        ends={{
-          from: { addresses: sources, count: sourceCount },
-          to: { addresses: targets, count: targetCount },
-        }}
+        ends={endsOfIncident(incident, causesOf(members))}
         names={names}
         over={kindsText(incident)}
         under={formatDuration(Math.max(0, incident.lastUs - incident.firstUs) / 1e6)}
