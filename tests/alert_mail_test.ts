@@ -2,6 +2,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { ChannelError } from "../agent/alert/channel.ts";
 import { MailChannel } from "../agent/alert/mail.ts";
+import { visible } from "../agent/alert/story.ts";
 import { story } from "../agent/alert/testing/sample_story.ts";
 import type { SmtpConfig } from "../agent/config.ts";
 import type { Alert } from "../agent/records.ts";
@@ -87,6 +88,7 @@ mailTest(
       const [plain, html, pcap] = taken!.parts;
       match(plain!.text!, /To whom: 192\.168\.77\.2, 192\.168\.77\.3 and 4 more/);
       match(plain!.text!, /What to do: Ask whose phone it is\./);
+      match(plain!.text!, /Packets: attached/);
       match(plain!.text!, /https:\/\/tap\.example\.org\/incidents\/7/);
       ok(html!.text!.includes("&#60;script&#62;alert(1)") && !html!.text!.includes("<script"));
       ok(!/<img|src=|url\(/i.test(html!.text!));
@@ -210,5 +212,37 @@ mailTest(
     listener.close();
     await accepting;
     for (const connection of connections) connection.close();
+  },
+);
+
+mailTest(
+  "no name makes a header, be it in the subject, the sensor's name or a source",
+  async () => {
+    const names = [
+      "evil\r\nBcc: a@b.example",
+      "evil\nBcc: a@b.example\n\nbody",
+      "evil\rBcc: a@b.example",
+      "=?utf-8?Q?=0D=0ABcc:_a@b.example?=",
+      "evil\u0085Bcc: a@b.example\u2028Bcc: c@d.example\u0000",
+      `${"long ".repeat(300)}\r\n\tBcc: a@b.example`,
+      "\ud800 lone, \u{1f600} whole, \u202eturned",
+    ];
+    await withMail({}, async (channel, server) => {
+      await send(channel, { headline: "harmless" });
+      const { taken: harmless } = await server.next();
+      const headerNames = (headers: readonly (readonly [string, string])[]) =>
+        headers.map(([name]) => name);
+      for (const name of names) {
+        await send(channel, { headline: name, source: name, detail: name, reason: name });
+        const { taken, to } = await server.next();
+        deepStrictEqual(headerNames(taken!.headers), headerNames(harmless!.headers));
+        deepStrictEqual(taken!.defects, []);
+        deepStrictEqual(to, ["ops@example.org", "second@example.org"]);
+        const subject = new Map(taken!.headers).get("Subject")!;
+        const shown = visible(name).replaceAll("=?", "=<U+003F>").toWellFormed();
+        strictEqual(subject, `[tapwatch edge] High: ${shown}`);
+        deepStrictEqual(taken!.parts.length, 3);
+      }
+    });
   },
 );

@@ -39,7 +39,8 @@ export class MailChannel implements Channel {
       const info = await this.#transport.sendMail({
         from: { name: "tapwatch", address: from },
         to: [...to],
-        subject: subjectLine(story),
+        // A name must not pass for an encoded word (RFC 2047), which a reader would decode.
+        subject: subjectLine(story).replaceAll("=?", "=<U+003F>"),
         date: new Date(alert.tsUs / 1000),
         ...threadOf(story, from),
         text: plainBody(story),

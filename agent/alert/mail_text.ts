@@ -1,23 +1,44 @@
 /** A mail's body, as plain text and as HTML that reads well on a phone, in the light and in the dark. */
-import { type AlertStory, type Fact, factsOf, severityNames, visible } from "./story.ts";
+import {
+  adviceTerm,
+  type AlertStory,
+  evidenceText,
+  type Fact,
+  factsOf,
+  severityNames,
+  visible,
+} from "./story.ts";
 
 export function plainBody(story: AlertStory): string {
-  const { alert, link } = story;
+  const { alert, advice, link } = story;
   const detail = alert.detail === "" ? [] : [paragraphs(alert.detail).map(wrap).join("\n"), ""];
   return [
     wrap(visible(alert.headline)),
     "",
     ...detail,
-    ...factsOf(story).map(({ term, text }) => wrap(`${term}: ${text}`)),
+    ...mailFacts(story).map(({ term, text }) => wrap(`${term}: ${text}`)),
     "",
+    ...adviceLines(advice),
     `${link}`,
     "",
   ].join("\n");
 }
 
+function adviceLines(advice: readonly string[]): string[] {
+  if (advice.length === 0) return [];
+  if (advice.length === 1) return [wrap(`${adviceTerm}: ${visible(advice[0]!)}`), ""];
+  const steps = advice.map((step) => wrap(`- ${visible(step)}`).replaceAll("\n", "\n  "));
+  return [`${adviceTerm}:`, ...steps, ""];
+}
+
+function mailFacts(story: AlertStory): readonly Fact[] {
+  if (story.incident === null) return factsOf(story);
+  return [...factsOf(story), { term: "Packets", text: evidenceText(story.evidence) }];
+}
+
 /** No image, no script, nothing from elsewhere. */
 export function htmlBody(story: AlertStory): string {
-  const { alert, link, hostname } = story;
+  const { alert, advice, link, hostname } = story;
   const detail = paragraphs(alert.detail).map((text) => `<p>${escape(text)}</p>`).join("\n");
   const badge = alert.kind === "test" ? "Test" : severityNames[alert.severity];
   return `<!DOCTYPE html>
@@ -35,10 +56,13 @@ h1 { margin: 12px 0; font-size: 20px; line-height: 1.3; overflow-wrap: anywhere;
 p, td { overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; margin: 16px 0; }
 th { text-align: left; vertical-align: top; padding: 6px 16px 6px 0; font-weight: 600; color: #55606f; white-space: nowrap; font-size: 15px; }
-td { vertical-align: top; padding: 6px 0; font-size: 15px; }
+td { vertical-align: top; padding: 6px 0; font-size: 15px; width: 100%; }
+h2 { margin: 16px 0 4px; font-size: 16px; }
+ol { margin: 0 0 20px; padding: 0 0 0 22px; }
+li { margin: 4px 0; overflow-wrap: anywhere; }
 a.go { display: inline-block; padding: 10px 18px; border-radius: 6px; background: #1d5fd0; color: #ffffff; text-decoration: none; font-weight: 600; }
 .foot { color: #55606f; font-size: 13px; margin: 16px 0 0; overflow-wrap: anywhere; }
-@media (max-width: 480px) { th { display: block; padding: 8px 0 0; } td { display: block; padding: 0; } }
+@media (max-width: 480px) { th { display: block; padding: 8px 0 0; } td { display: block; padding: 0; width: auto; } }
 @media (prefers-color-scheme: dark) {
   body { background: #10151d; color: #e3e8ef; }
   .card { background: #19202b; border-color: #323c4b; }
@@ -51,9 +75,10 @@ a.go { display: inline-block; padding: 10px 18px; border-radius: 6px; background
 <span class="level">${escape(badge)}</span>
 <h1>${escape(alert.headline)}</h1>
 ${detail}
-<table role="presentation">
-${factsOf(story).map(rowOf).join("\n")}
+<table>
+${mailFacts(story).map(rowOf).join("\n")}
 </table>
+${advice.length > 0 ? stepsOf(advice) : ""}
 <a class="go" href="${escape(link)}">${
     alert.incidentId === null ? "Open the dashboard" : "Open the incident"
   }</a>
@@ -72,6 +97,11 @@ const levelColours = {
 
 function rowOf({ term, text }: Fact): string {
   return `<tr><th scope="row">${escape(term)}</th><td>${escape(text)}</td></tr>`;
+}
+
+function stepsOf(advice: readonly string[]): string {
+  const items = advice.map((step) => `<li>${escape(step)}</li>`).join("\n");
+  return `<h2>${adviceTerm}</h2>\n<ol>\n${items}\n</ol>`;
 }
 
 function paragraphs(text: string): string[] {

@@ -45,7 +45,8 @@ export interface Fact {
   readonly text: string;
 }
 
-export function factsOf({ alert, incident, advice, evidence }: AlertStory): readonly Fact[] {
+/** All but what to do and, which only mails have, the packets. */
+export function factsOf({ alert, incident }: AlertStory): readonly Fact[] {
   const facts: Fact[] = [];
   if (incident !== null) {
     // Of an unusual window its host is told, whoever brought it about.
@@ -59,10 +60,16 @@ export function factsOf({ alert, incident, advice, evidence }: AlertStory): read
     if (incident.origin !== null) facts.push({ term: "Before", text: incident.origin.text });
   }
   facts.push({ term: "Why you are told", text: alert.reason });
-  if (advice.length > 0) facts.push({ term: "What to do", text: advice.join(" ") });
-  if (incident !== null) facts.push({ term: "Packets", text: evidenceText(evidence) });
   return facts.map(({ term, text }) => ({ term, text: visible(text) }));
 }
+
+/** factsOf(), and what to do in one line. */
+export function factsWithAdvice(story: AlertStory): readonly Fact[] {
+  const { advice } = story;
+  if (advice.length === 0) return factsOf(story);
+  return [...factsOf(story), { term: adviceTerm, text: visible(advice.join(" ")) }];
+}
+export const adviceTerm = "What to do";
 
 function whoText({ actor, actorName, sources, sourceCount }: Incident): string {
   if (actor === null) return listText(sources, sourceCount);
@@ -80,7 +87,7 @@ function listText(addresses: readonly string[], count: number): string {
     : `${listed} and ${formatCount(more)} more`;
 }
 
-function evidenceText(evidence: AlertStory["evidence"]): string {
+export function evidenceText(evidence: AlertStory["evidence"]): string {
   if ("missing" in evidence) return evidence.missing;
   return evidence.isCut ? "attached, the first of them; the page has all" : "attached";
 }

@@ -6,7 +6,7 @@ import { createHmac } from "node:crypto";
 import type { WebhookConfig } from "../alert_options.ts";
 import type { Alert } from "../records.ts";
 import { type Channel, ChannelError } from "./channel.ts";
-import { type AlertStory, factsOf, severityNames, subjectLine, visible } from "./story.ts";
+import { type AlertStory, factsWithAdvice, severityNames, subjectLine, visible } from "./story.ts";
 
 export interface WebhookOptions {
   readonly webhook: WebhookConfig;
@@ -173,7 +173,9 @@ export function jsonBody({ alert, incident, advice, link, hostname }: AlertStory
 function slackBody(story: AlertStory) {
   const escaped = (text: string) =>
     visible(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  const facts = factsOf(story).map(({ term, text }) => `*${term}:* ${escaped(text)}`).join("\n");
+  const facts = factsWithAdvice(story).map(({ term, text }) => `*${term}:* ${escaped(text)}`).join(
+    "\n",
+  );
   const title = escaped(subjectLine(story));
   return {
     text: title,
@@ -216,7 +218,7 @@ function discordBody(story: AlertStory) {
       url: link,
       color: colours[alert.severity],
       description: cut(unmarked(visible(alert.detail.replaceAll("\n", " "))), 2000),
-      fields: factsOf(story).slice(0, 10).map(({ term, text }) => ({
+      fields: factsWithAdvice(story).slice(0, 10).map(({ term, text }) => ({
         name: term,
         value: cut(unmarked(text), 330) || "-",
       })),
@@ -226,7 +228,10 @@ function discordBody(story: AlertStory) {
 
 /** An Adaptive Card, as the Workflows of Teams take it. */
 function teamsBody(story: AlertStory) {
-  const facts = factsOf(story).map(({ term, text }) => ({ title: term, value: unmarked(text) }));
+  const facts = factsWithAdvice(story).map(({ term, text }) => ({
+    title: term,
+    value: unmarked(text),
+  }));
   return {
     type: "message",
     attachments: [{
@@ -258,7 +263,10 @@ function ntfyBody(story: AlertStory, url: string) {
   return {
     topic: new URL(url).pathname.split("/").filter((part) => part !== "").at(-1) ?? "",
     title: cut(subjectLine(story), 250),
-    message: cut(factsOf(story).map(({ term, text }) => `${term}: ${text}`).join("\n"), 1300),
+    message: cut(
+      factsWithAdvice(story).map(({ term, text }) => `${term}: ${text}`).join("\n"),
+      1300,
+    ),
     priority: priorities[alert.severity],
     tags: [severityNames[alert.severity].toLowerCase()],
     click: link,
