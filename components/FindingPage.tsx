@@ -291,7 +291,8 @@ export function FindingMissing({ list, word }: { list: string; word: string }) {
         <h3>There is no {word} with this number</h3>
         <p>
           Old ones are deleted with the rest of the history. One that has just been found is written
-          within a second or two.
+          within a second or two.{list === "incidents" &&
+            " One that turned out to be part of another is told there."}
         </p>
         <div class="btns">
           <a class="btn main" href={`/${list}`} aria-current="false">All {list}</a>

@@ -30,7 +30,6 @@ export function FindingTable({ list, findings, incidents, nowUs, zone }: Props) 
           <th scope="col" class="num">{list === "scans" ? "Attempts" : "Most unusual"}</th>
           {list === "scans" && <th scope="col" class="num">Answered</th>}
           <th scope="col">State</th>
-          <th scope="col">Incident</th>
         </tr>
       </thead>
       <tbody>
@@ -63,19 +62,17 @@ function FindingTableRow({ finding, incident, when }: RowProps) {
       </td>
       <td class="grow w2" title={reason}>
         <a class="plain" href={findingPath(finding)}>{reason}</a>
+        {incident !== undefined && (
+          <small>
+            part of <a href={`/incidents/${incident}`}>incident {incident}</a>
+          </small>
+        )}
       </td>
       <td class="opt">{kindText(finding)}</td>
       <td class="num opt">{formatCount(endsOf(finding).to.count)}</td>
       <td class="num opt">{scan ? formatCount(scan.attempts) : mostUnusual(finding)}</td>
       {scan && <td class="num opt">{formatCount(scan.answered)}</td>}
       <td class={isOpen ? "over" : "over dim"}>{isOpen ? <b>open</b> : when.note}</td>
-      <td class="part">
-        {incident !== undefined && (
-          <a href={`/incidents/${incident}`}>
-            <span class="only-card">incident</span> {incident}
-          </a>
-        )}
-      </td>
     </tr>
   );
 }

@@ -121,10 +121,9 @@ export function bySeverity(a: IncidentItem, b: IncidentItem): number {
   return severityRank(b.incident.severity) - severityRank(a.incident.severity) || byTime(a, b);
 }
 
-/** Those that need a look first, of them the open ones, then the gravest. */
+/** Those that need a look first, of them the gravest. */
 export function byWeight(a: IncidentItem, b: IncidentItem): number {
-  return Number(needsLook(b)) - Number(needsLook(a)) ||
-    Number(b.incident.isOpen) - Number(a.incident.isOpen) || bySeverity(a, b);
+  return Number(needsLook(b)) - Number(needsLook(a)) || bySeverity(a, b);
 }
 
 const dayUs = 86_400e6;

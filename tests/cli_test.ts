@@ -155,6 +155,7 @@ testWith(
         // Reading beside the writer.
         const csv = await outputOf(["export", "flows", "--results", "r"], cwd);
         match(csv, /^id,start_us,end_us,orig_h,/);
+        await checkIncidentPackets(program.url, cwd);
         await checkScanPackets(program.url, cwd);
         strictEqual(await program.stop(), 0);
       }
@@ -199,6 +200,29 @@ async function checkScanPackets(url: string, cwd: string): Promise<void> {
     400,
     "There is no anomaly 1 in the database.\n",
   ]);
+}
+
+/** The packets of the demo's incident: all between its actor and those it did it to, the last flow to its end. */
+async function checkIncidentPackets(url: string, cwd: string): Promise<void> {
+  const { incidents: [incident] } = await (await fetch(`${url}/api/incidents`)).json();
+  const response = await fetch(`${url}/api/export/pcap?incident=${incident.id}`);
+  await Deno.writeFile(`${cwd}/incident.pcap`, new Uint8Array(await response.arrayBuffer()));
+  const linesOf = async (file: string, filter: string) => {
+    const tcpdump = ["tcpdump", "-nn", "-q", "-t", "-r", file, filter];
+    const { stdout } = await runCommand(tcpdump, { cwd });
+    return stdout.trimEnd().split("\n");
+  };
+  const targets: string[] = JSON.parse(incident.targets);
+  const between = `ip and host 192.168.10.57 and (${
+    targets.map((target) => `host ${target}`).join(" or ")
+  })`;
+  const taken = await linesOf("incident.pcap", "ip");
+  deepStrictEqual(taken, await linesOf("incident.pcap", between));
+  const all = await linesOf("r/captured_traffic.pcap", between);
+  ok(taken.length > 0.95 * all.length, `${taken.length} packets of ${all.length}`);
+  const { flows } = await (await fetch(`${url}/api/flows?q=host+192.168.10.57&limit=1000`)).json();
+  const last = flows.find(({ resp_h }: { resp_h: string }) => resp_h === "203.0.113.77");
+  ok(taken.filter((line) => line.includes(`.${last.orig_p} >`)).length >= last.orig_pkts);
 }
 
 /** The scan of the demo, in both formats, is over and has the same id in both. */

@@ -73,13 +73,13 @@ const withFindings = (use: (site: Site) => Promise<void>) =>
     await use(site);
   });
 
-Deno.test("the overview says what needs a look, the open and grave incidents first", () =>
+Deno.test("the overview says what needs a look, the gravest incidents first", () =>
   withFindings(async ({ get }) => {
     const html = await (await get("/")).text();
     assert.match(html, /<h2[^>]*>5 things need a look</);
     assert.match(html, /href="\/incidents\/1"[^]*cam-garage \(192\.168\.10\.57\) scanned 38 hosts/);
     const rows = [...html.matchAll(/<a class="finding is-(\w+)[^"]*" href="([^"]+)"/g)];
-    assert.deepEqual(rows.map((row) => row[1]), ["critical", "medium", "low", "medium", "low"]);
+    assert.deepEqual(rows.map((row) => row[1]), ["critical", "medium", "medium", "low", "low"]);
     assert.match(html, /data-stat="Anomaly rate">1\.27<small>%/);
     assert.match(html, /3 of 412 windows/);
   }));

@@ -145,18 +145,19 @@ function findFinding(queries: StoreQueries, { scanId, anomalyId }: ExportFilter)
   };
 }
 
-/** The same of an incident, and its targets where all are known. */
+/** The same of an incident, from the first to the last packet of its flows, and its targets where all are known. */
 function findIncident(queries: StoreQueries, { incidentId }: ExportFilter) {
   if (incidentId === null) return null;
   const row = queries.incident(incidentId);
   if (row === null) throw new RangeError(`There is no incident ${incidentId} in the database.`);
   const { firstUs, lastUs, sources, sourceCount, targets, targetCount } = readIncident(row);
   const [from, to] = [sources.filter(isIp), targets.filter(isIp)];
+  const flows = queries.incidentFlowSpan(incidentId);
   const areAllSources = from.length >= sourceCount;
   const areAllTargets = to.length > 0 && to.length >= targetCount;
   return {
-    firstUs,
-    lastUs,
+    firstUs: Math.min(firstUs, flows?.fromUs ?? firstUs),
+    lastUs: Math.max(lastUs, flows?.toUs ?? lastUs),
     hosts: areAllSources || to.length === 0 ? from : to,
     peers: areAllSources && areAllTargets ? to : [],
   };

@@ -116,7 +116,7 @@ function countTargets(findings: readonly Finding[]): number {
   return Math.max(listed.size, ...findings.map(({ targetCount }) => targetCount));
 }
 
-/** Ports found open, by host. */
+/** Ports found open, by host; those that were used afterwards first. */
 export function foundBy(causes: readonly Finding[]): ReadonlyMap<string, readonly string[]> {
   const byHost = new Map<string, string[]>();
   for (const { scan } of causes) {
@@ -128,7 +128,8 @@ export function foundBy(causes: readonly Finding[]): ReadonlyMap<string, readonl
     }
   }
   for (const ports of byHost.values()) ports.sort((a, b) => Number(a) - Number(b));
-  return byHost;
+  const used = new Set(causes.flatMap(({ scan }) => scan?.cameBack ?? []).map(hostOf));
+  return new Map([...byHost].sort(([a], [b]) => Number(used.has(b)) - Number(used.has(a))));
 }
 
 /** Ports found open, of which `foundBy()` has no more than are listed. */

@@ -292,6 +292,8 @@ Deno.test("a headline lists as much of what was found open as it has room for", 
     headlineOf(hosts),
     "10.0.0.9 scanned 10.0.0.2 and found 5 ports open (10.0.0.2: 22; 10.0.0.3: 80; 10.0.0.4: 80; 10.0.0.5: 80; and 1 more)",
   );
+  const [used] = tell([scan({ scan: { found: hosts, cameBack: ["10.0.0.6:8443"] } })]).incidents;
+  match(used!.headline, /found 5 ports open \(10\.0\.0\.6: 8443; 10\.0\.0\.2: 22; /);
   const ports = Array.from({ length: 256 }, (_, port) => `10.0.0.2:${10_000 + port}`);
   const text = headlineOf(ports, 300);
   match(text, / and found 300 ports open \(10000, 10001, .* and \d+ more\)$/);

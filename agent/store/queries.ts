@@ -290,6 +290,21 @@ export class StoreQueries {
       .sort((a, b) => Number(a.row.first_us) - Number(b.row.first_us));
   }
 
+  /** From the first to the last packet of the stored flows that are evidence of what an incident's actor did; null without any. */
+  incidentFlowSpan(id: number): { readonly fromUs: number; readonly toUs: number } | null {
+    const of = (part: "scan" | "anomaly", list: string) =>
+      `SELECT flow_id FROM incident_findings JOIN ${part}_flows ON ${part}_id = finding_id
+       WHERE incident_id = ? AND list = '${list}' AND role <> 'effect'`;
+    const [row] = this.#all(
+      `SELECT min(start_us) AS first, max(end_us) AS last FROM flows
+       WHERE id IN (${of("scan", "scans")} UNION ${of("anomaly", "anomalies")})`,
+      id,
+      id,
+    );
+    if (row?.first === null || row?.first === undefined) return null;
+    return { fromUs: Number(row.first), toUs: Number(row.last) };
+  }
+
   /** The incident that a finding belongs to; null when it is (as yet) in none. */
   incidentOf(list: "scans" | "anomalies", findingId: number): StoredIncident | null {
     return this.#all(

@@ -74,7 +74,11 @@ export function incidentPage(state: State, idText: string): IncidentPage | null 
     ...itemOf(incident, row, muteViewOf(state)),
     acknowledgedUs: acknowledgedUs(row),
     members,
-    names: hostNames(context, incident),
+    names: {
+      ...incident.actor !== null && incident.actorName !== "" &&
+        { [incident.actor]: incident.actorName },
+      ...hostNames(context, incident),
+    },
     open: openPortsOf(members.map(({ finding }) => finding), answered),
     flows: evidence(context, members, answered),
     muteStart: muteStartOf(context.alerts, incident),
