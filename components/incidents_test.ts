@@ -152,6 +152,6 @@ Deno.test("the second line of an incident has who, whom, what and how long", () 
   const firstUs = nowUs;
   assert.equal(
     circumstances(makeIncident({ firstUs, lastUs: firstUs + 90e6, hasSucceeded: true })),
-    "10.0.0.9 to 10.0.0.2, Scan, in 1\u00a0min 30\u00a0s, reached what it tried for",
+    "10.0.0.9 to 10.0.0.2, Scan, in 1\u00a0min\u00a030\u00a0s, reached what it tried for",
   );
 });
