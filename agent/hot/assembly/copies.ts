@@ -64,10 +64,10 @@ const shareStep: i32 = 3;
 const shareMax: i32 = 1000;
 const shareMany: i32 = 60;
 /** Packets looked at first, after a copy, and after so many moments. */
-const firstLooks: i32 = 8192;
-const looksAfterCopy: i32 = 16_384;
-const looks: i32 = 128;
-const momentsBetween: i32 = 4096;
+const firstLooks: i32 = 2048;
+const looksAfterCopy: i32 = 512;
+const looks: i32 = 64;
+const momentsBetween: i32 = 8192;
 /** Bytes of a payload that are compared, of the last of a TCP header, and of a link header. */
 const payloadBytes: i32 = 32;
 const optionBytes: i32 = 12;
