@@ -21,33 +21,39 @@ import { formatIpv4, formatIpv6 } from "../agent/decode/addresses.ts";
 import { CaptureFormatError } from "../agent/errors.ts";
 import { FlowModel, knownFields, type ModelFlow } from "../agent/flow/flow_model.ts";
 import { FlowTable } from "../agent/flow/flow_table.ts";
-import { DEFAULT_TIMEOUTS } from "../agent/flow/timeouts.ts";
+import { DEFAULT_TIMEOUTS, type FlowTimeouts, ROW_ACTIVE_US } from "../agent/flow/timeouts.ts";
 import { type Flow, Packet } from "../agent/records.ts";
 
 const LIST = new URL("flow_differences.tsv", import.meta.url);
 const FOLDERS = ["decode/", "benign/", "attack/"];
 const note = doesCorpusExist ? "" : " (SKIPPED: no ../shared/corpus)";
 
-Deno.test({
-  name: `flows add up to tshark's conversations, and the flow table is the slow model${note}`,
-  ignore: !doesCorpusExist,
-  async fn() {
-    const found: string[] = [];
-    let flows = 0;
-    let conversations = 0;
-    for (const file of await listCaptures()) {
-      const result = await followFile(file);
-      if (result === null) continue;
-      deepStrictEqual(result.ended, result.modelEnded, file.file);
-      const theirs = await readConversations(file);
-      found.push(...differences(file.file, result.tally.sums, theirs));
-      flows += result.ended.length;
-      conversations += theirs.size;
-    }
-    console.log(`${flows} flows, ${conversations} conversations, ${found.length} differ`);
-    checkAgainstList(found);
-  },
-});
+for (const activeUs of [DEFAULT_TIMEOUTS.activeUs, ROW_ACTIVE_US]) {
+  Deno.test({
+    name: `flows cut after ${
+      activeUs / 60e6
+    } min add up to tshark's conversations, and the flow table is the slow model${note}`,
+    ignore: !doesCorpusExist,
+    fn: () => checkCorpus({ ...DEFAULT_TIMEOUTS, activeUs }),
+  });
+}
+
+async function checkCorpus(timeouts: FlowTimeouts): Promise<void> {
+  const found: string[] = [];
+  let flows = 0;
+  let conversations = 0;
+  for (const file of await listCaptures()) {
+    const result = await followFile(file, timeouts);
+    if (result === null) continue;
+    deepStrictEqual(result.ended, result.modelEnded, file.file);
+    const theirs = await readConversations(file);
+    found.push(...differences(file.file, result.tally.sums, theirs));
+    flows += result.ended.length;
+    conversations += theirs.size;
+  }
+  console.log(`${flows} flows, ${conversations} conversations, ${found.length} differ`);
+  checkAgainstList(found);
+}
 
 interface Sum {
   packets: number;
@@ -77,17 +83,18 @@ interface Followed {
 }
 
 /** Sends a capture through table and model; null for what is no capture to us. */
-async function followFile(file: CorpusFile): Promise<Followed | null> {
+async function followFile(file: CorpusFile, timeouts: FlowTimeouts): Promise<Followed | null> {
   const tally = new Tally();
   const ended: ModelFlow[] = [];
   const table = new FlowTable({
+    timeouts,
     onEnd: (slot) => {
       const flow = table.flow(slot);
       ended.push(knownFields(flow));
       if (isTcpOrUdp(flow.proto)) tally.add(keyOfFlow(flow), ...totalsOf(flow));
     },
   });
-  const model = new FlowModel(1_000_000, DEFAULT_TIMEOUTS);
+  const model = new FlowModel(1_000_000, timeouts);
   const reader = await openCapture(file);
   if (reader === null) return null;
   const packet = new Packet();

@@ -46,6 +46,7 @@ import {
   KIND_APPLICATION_SHIFT,
   S_ACTIVE_COUNT,
   S_ACTIVE_US,
+  S_CUT_COUNT,
   S_EVICTED_COUNT,
   S_IS_NEW,
   S_IS_ORIGINATOR,
@@ -134,9 +135,9 @@ export class FlowTable {
     return this.#hot.state[S_ACTIVE_COUNT];
   }
 
-  /** Flows begun since the start. */
+  /** Flows begun since the start; one that was cut counts once. */
   get totalCount(): number {
-    return this.#hot.times[S_TOTAL_COUNT / 2];
+    return this.#hot.times[S_TOTAL_COUNT / 2] - this.#hot.times[S_CUT_COUNT / 2];
   }
 
   get evictedCount(): number {

@@ -40,6 +40,9 @@ export const DEFAULT_TIMEOUTS: FlowTimeouts = {
   activeUs: 1800 * second,
 };
 
+/** `activeUs` where history is written while flows run: a stream has a row of it every five minutes. */
+export const ROW_ACTIVE_US = 300 * second;
+
 /** Microseconds by timeout class (CLASS_ of the hot path's layout). */
 export function timeoutsByClass(timeouts: FlowTimeouts): Float64Array {
   const timeoutsUs = new Float64Array(CLASS_COUNT);

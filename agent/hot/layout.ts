@@ -127,7 +127,9 @@ export const S_TIMEOUT_MIN_US = 32;
 export const S_KNOWN_MACS = 34;
 /** Packets that were copies of others (a double). */
 export const S_COPIES = 36;
-export const STATE_WORDS = 38;
+/** Flows cut, a double: S_TOTAL_COUNT counts their pieces. */
+export const S_CUT_COUNT = 38;
+export const STATE_WORDS = 40;
 export const WANTS_ROWS = 1;
 export const WANTS_OBSERVATIONS = 2;
 /** Ends of all flows; else only of those that inspect() was called for, which may have left something behind. */
@@ -266,6 +268,8 @@ export const NETWORK_UNKNOWN = 0xffff;
 export const SEEN_BUDGET_SHIFT = 24;
 /** TypeScript has looked at a payload of the flow, and may hold something for it. */
 export const SEEN_IS_INSPECTED = 0x10000;
+/** What stands is not the flow's beginning: it was cut. */
+export const SEEN_IS_CONTINUED = 0x20000;
 
 /** F_KIND: transport in the low byte, timeout class in the next, application in the upper half. */
 export const KIND_CLASS_SHIFT = 8;

@@ -8,6 +8,7 @@ import { decodePacket, furtherPacketAt } from "../decode/decode.ts";
 import { FURTHER_PACKET } from "../decode/step.ts";
 import { tunnelPorts } from "../decode/tunnel_ports.ts";
 import { FlowTable } from "../flow/flow_table.ts";
+import { DEFAULT_TIMEOUTS } from "../flow/timeouts.ts";
 import { HotPath, type PcapRecords } from "../hot/hot_path.ts";
 import {
   APPLICATION_PLACES,
@@ -89,6 +90,8 @@ export interface PipelineOptions extends PipelineSinks {
   /** Two random words against chosen collisions in the flow table (live); absent, files repeat exactly. */
   readonly hashSeed?: readonly [number, number];
   readonly flowCountMax: number;
+  /** Age at which a flow is cut, see FlowTimeouts; half an hour unless told. */
+  readonly flowActiveUs?: number;
   /** Bytes of captureMemory. */
   readonly captureBytes?: number;
   readonly rowPolicy: RowPolicy;
@@ -190,6 +193,9 @@ export class Pipeline {
     this.#flows = new FlowTable({
       hot,
       flowCountMax,
+      ...(options.flowActiveUs !== undefined && {
+        timeouts: { ...DEFAULT_TIMEOUTS, activeUs: options.flowActiveUs },
+      }),
       ...(options.hashSeed && { hashSeed: options.hashSeed }),
       onEnd: (slot, reason) => this.#flowEnded(slot, reason),
     });

@@ -10,6 +10,7 @@ import { EveOutlet } from "../eve/eve_outlet.ts";
 import { TrafficLines } from "../eve/traffic_lines.ts";
 import { indexPcapRecords, recordHeaderLength } from "../capture/pcap_records.ts";
 import { parseIpWords } from "../decode/addresses.ts";
+import { ROW_ACTIVE_US } from "../flow/timeouts.ts";
 import type {
   BatchMessage,
   MainToPipeline,
@@ -79,6 +80,7 @@ class PipelineThread {
     this.#pipeline = new Pipeline({
       observations: this.#observations,
       flowCountMax: options.flowCountMax,
+      flowActiveUs: ROW_ACTIVE_US,
       rowPolicy: options.rowPolicy,
       ...(options.isLive && { hashSeed: randomSeed() }),
       homeNets: options.homeNets,

@@ -116,7 +116,7 @@ export interface DatabaseSize {
   readonly freeBytes: number;
 }
 
-/** Longest that a flow row lasts: the flow table cuts flows after half an hour of traffic time. */
+/** Longest that a flow row lasts: the flow table cuts flows after half an hour of traffic time at most. */
 const flowSpanMaxUs = 3_600_000_000;
 const secondUs = 1_000_000;
 const minuteUs = 60 * secondUs;

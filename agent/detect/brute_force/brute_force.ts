@@ -105,13 +105,15 @@ export class BruteForce implements Detector {
     if (observation.application === Application.ssh) return;
     const usual = serviceOfPort[observation.destinationPort];
     const index = usual >= 0 ? usual : serviceOfApplication[observation.application];
-    if (index < 0 || index === SSH || observation.has(Mark.isContinued)) return;
+    if (index < 0 || index === SSH) return;
     const service = LOGIN_SERVICES[index];
     const { origBytes, respBytes } = observation;
     if (origBytes < service.clientBytesMin || respBytes < service.serverBytesMin) return;
-    if (origBytes > service.clientBytesMax || respBytes > service.serverBytesMax) {
-      this.#goFurther(observation, After.longer);
-    } else this.#attempt(observation, index, 1);
+    const isLong = observation.has(Mark.isContinued) || origBytes > service.clientBytesMax ||
+      respBytes > service.serverBytesMax;
+    // No server waits for a login as long as flows last before they are cut.
+    if (isLong) this.#goFurther(observation, After.longer);
+    else this.#attempt(observation, index, 1);
   }
 
   advance(nowUs: number): void {

@@ -43,6 +43,7 @@ import {
   S_ACTIVE_COUNT,
   S_ACTIVE_US,
   S_COPIES,
+  S_CUT_COUNT,
   S_EVICTED_COUNT,
   S_IS_NEW,
   S_IS_ORIGINATOR,
@@ -51,6 +52,7 @@ import {
   S_TURN,
   S_WINDOW_START_US,
   SEEN_BUDGET_SHIFT,
+  SEEN_IS_CONTINUED,
   SEEN_IS_INSPECTED,
   SLOT_BYTES,
   SLOT_SHIFT,
@@ -330,10 +332,12 @@ function startPiece(flow: usize, timestampUs: f64): void {
 /** Ends the piece so far and begins the next one in the same slot, with what belongs to the connection. */
 function cut(flow: usize, timestampUs: f64): void {
   report(flow, END_ACTIVE);
+  addToState(S_CUT_COUNT, 1);
   store<i64>(flow, 0, F_PACKETS << 2);
   memory.fill(flow + (F_BYTES << 2), 0, 32);
   clearHistory(flow);
-  store<i32>(flow, load<i32>(flow, F_SEEN << 2) & INSPECTION_MASK, F_SEEN << 2);
+  const seen = load<i32>(flow, F_SEEN << 2) & INSPECTION_MASK | SEEN_IS_CONTINUED;
+  store<i32>(flow, seen, F_SEEN << 2);
   store<i64>(flow, 0, F_COPIES << 2);
   store<i64>(flow, 0, F_RETRANSMISSIONS << 2);
   store<i32>(flow, 0, F_ZERO_WINDOWS << 2);

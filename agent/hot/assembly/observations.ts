@@ -20,6 +20,7 @@ import {
   F_META,
   F_PACKETS,
   F_PORTS,
+  F_SEEN,
   F_START_US,
   F_STATE,
   KIND_APPLICATION_SHIFT,
@@ -84,6 +85,7 @@ import {
   TRANSPORT_ARP,
   TRANSPORT_UDP,
   TURN_HAS_DOUBLED,
+  SEEN_IS_CONTINUED,
   TURN_IS_CONTINUED,
   TURN_IS_FIRST_PAYLOAD,
   TURN_IS_NEW,
@@ -253,7 +255,7 @@ export function writeEnd(flow: usize, reason: i32): void {
   writeEnds(at, flow);
   set(at, 12, idOf(flow));
   const local = localMarks(hostFlags(flow), 1);
-  set(at, 13, local | O_MARK_SENT_BY_ORIGINATOR | endMark(reason));
+  set(at, 13, local | O_MARK_SENT_BY_ORIGINATOR | endMark(flow, reason));
   memory.fill(at + (14 << 2), 0, (O_CONTACT_WORDS - 14) << 2);
   writeTotals(at, flow, lastUs);
 }
@@ -352,11 +354,14 @@ function ipIdentification(base: usize): i32 {
   return read16(base + field(P_OUTER_SOURCE_OFFSET) - 8);
 }
 
-function endMark(reason: i32): i32 {
-  if (reason == END_CLOSED) return O_MARK_ENDED_CLOSED;
-  if (reason == END_EVICTED) return O_MARK_ENDED_EVICTED;
-  if (reason == END_INPUT) return O_MARK_ENDED_INPUT;
-  return reason == END_ACTIVE ? TURN_IS_CONTINUED : 0;
+/** How it ended; a piece of a flow that goes on, or went before, is marked as continued. */
+function endMark(flow: usize, reason: i32): i32 {
+  if (reason == END_ACTIVE) return TURN_IS_CONTINUED;
+  const isContinued = (load<i32>(flow, F_SEEN << 2) & SEEN_IS_CONTINUED) != 0;
+  const marks = isContinued ? TURN_IS_CONTINUED : 0;
+  if (reason == END_CLOSED) return marks | O_MARK_ENDED_CLOSED;
+  if (reason == END_EVICTED) return marks | O_MARK_ENDED_EVICTED;
+  return reason == END_INPUT ? marks | O_MARK_ENDED_INPUT : marks;
 }
 
 /** Addresses and ports of the flow, the originator's first. */

@@ -38,6 +38,7 @@ import {
   TALLY_AT,
   TRANSPORT_COUNT,
   TRANSPORT_FLOWS_AT,
+  TURN_IS_CONTINUED,
   TRANSPORT_ICMP,
   TRANSPORT_ICMPV6,
   TRANSPORT_TCP,
@@ -198,7 +199,9 @@ function track(
     if (wantsRows()) makeRow(row, -1);
     return PASSING;
   }
-  if (state(S_IS_NEW) != 0) addTo(TRANSPORT_FLOWS_AT, field(P_TRANSPORT), 1);
+  if (state(S_IS_NEW) != 0 && (state(S_TURN) & TURN_IS_CONTINUED) == 0) {
+    addTo(TRANSPORT_FLOWS_AT, field(P_TRANSPORT), 1);
+  }
   const flow = flowAt(slot);
   const direction = countHosts(base, row, flow, timestampUs, wireBytes);
   const known = applicationOf(flow);
