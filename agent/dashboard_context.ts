@@ -1,7 +1,13 @@
 /** What the dashboard is given by main: it starts nothing and owns none of it. */
 import type { LiveState } from "./live_state.ts";
 import type { Mute, Severity, StatusEntry } from "./records.ts";
+import type { OpenFlows, OpenFlowsQuery } from "./search/open_flows.ts";
 import type { StoreQueries } from "./store/queries.ts";
+
+/** There is no such thing, or its packets have been overwritten; the message, for people, says which, and what is left. */
+export class PacketsGoneError extends Error {
+  override readonly name = "PacketsGoneError";
+}
 
 export interface DashboardContext {
   readonly live: LiveState;
@@ -10,9 +16,13 @@ export interface DashboardContext {
   readonly alerts: AlertDesk;
   /** Writes a line to the log, and to that of the status page. */
   readonly note: (severity: StatusEntry["severity"], text: string) => void;
+  /** Flows under way, soon or not at all; ids are those of the flow table. */
+  readonly openFlows: (query: OpenFlowsQuery) => Promise<OpenFlows>;
+  /** Time of the oldest packet in the capture ring; null without one. */
+  readonly ringStartUs: () => number | null;
   /**
    * The packets of the capture ring that fit `filter`, as a pcap file. Rejects with RangeError or UsageError when
-   * the filter is wrong and with another Error, whose message is for people, when the ring cannot be read.
+   * the filter is wrong, with PacketsGoneError when what it asks for is no more, and with another Error, whose message is for people, when the ring cannot be read.
    */
   readonly exportPcap: (filter: ExportFilter) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
 }

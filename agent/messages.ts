@@ -30,6 +30,7 @@ import type {
   StatusEntry,
   StoreState,
 } from "./records.ts";
+import type { OpenFlows, OpenFlowsQuery } from "./search/open_flows.ts";
 
 // ------------------------------------------------- source worker <-> pipeline worker
 
@@ -339,10 +340,13 @@ export type MainToPipeline =
     readonly interface: number;
     readonly queue: number;
   }
+  /** Which flows are open; answered with the same number. */
+  | { readonly type: "openFlows"; readonly sequence: number; readonly query: OpenFlowsQuery }
   /** No source will send any more: end what is open. */
   | { readonly type: "stop" };
 
 export type PipelineToMain =
+  | { readonly type: "openFlows"; readonly sequence: number; readonly flows: OpenFlows }
   | {
     readonly type: "snapshot";
     readonly snapshot: PipelineSnapshot;

@@ -1,59 +1,155 @@
-/** Flows as rows, for the list and for the pages of findings; cards on a phone. */
+/** Flows as rows, for the list and for the pages of findings; what a row says leads to what else has it. Cards on a phone. */
+import { term } from "../agent/search/edit.ts";
+import type { FlowOrder } from "../agent/search/open_flows.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { Address } from "./Address.tsx";
+import { endText, stateText } from "./flow_text.ts";
 import { formatBytes, formatCount, formatDuration, formatWhen } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
 
-interface Props {
-  readonly flows: readonly StoredFlow[];
+interface Clock {
   readonly nowUs: number;
   readonly zone: string;
 }
+/** What the links of a table lead to. */
+interface Links {
+  /** The list with one more term. */
+  readonly narrow: (term: string) => string;
+  /** Names of hosts by address. */
+  readonly names: Readonly<Record<string, string>>;
+}
+interface Props extends Clock, Partial<Links> {
+  readonly flows: readonly (StoredFlow & { readonly state?: "open" | "ended" })[];
+  /** Where the columns can be sorted; the link turns the order round where it is sorted already. */
+  readonly sort?: {
+    readonly order: FlowOrder;
+    readonly isAscending: boolean;
+    readonly href: (order: FlowOrder) => string;
+  };
+}
 
-export function FlowTable({ flows, nowUs, zone }: Props) {
+const searchFlows = (text: string) => `/flows?${new URLSearchParams({ q: text })}`;
+
+export function FlowTable({ flows, narrow = searchFlows, names = {}, sort, ...clock }: Props) {
   return (
     <table class="tbl cards flows">
       <thead>
         <tr>
-          <th scope="col">Start</th>
+          <Head label="Last packet" order="last" sort={sort} />
           <th scope="col">From</th>
           <th scope="col">To</th>
           <th scope="col">Service</th>
-          <th scope="col">Name</th>
-          <th scope="col" class="num">Sent</th>
-          <th scope="col" class="num">Received</th>
-          <th scope="col" class="num">Packets</th>
-          <th scope="col" class="num">Lasted</th>
+          <Head label="Sent" order="sent" sort={sort} isNumber />
+          <Head label="Received" order="received" sort={sort} isNumber />
+          <Head label="Packets" order="packets" sort={sort} isNumber isRoomy />
+          <Head label="Lasted" order="duration" sort={sort} isNumber />
           <th scope="col">State</th>
         </tr>
       </thead>
       <tbody>
-        {flows.map((flow) => <FlowRow key={flow.id} flow={flow} nowUs={nowUs} zone={zone} />)}
+        {flows.map((flow) => (
+          <FlowRow key={flow.id} flow={flow} narrow={narrow} names={names} {...clock} />
+        ))}
       </tbody>
     </table>
   );
 }
 
-function FlowRow({ flow, nowUs, zone }: { flow: StoredFlow; nowUs: number; zone: string }) {
-  const hasPorts = flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp";
+interface HeadProps {
+  readonly sort: Props["sort"] | undefined;
+  readonly label: string;
+  readonly order: FlowOrder;
+  readonly isNumber?: boolean;
+  /** Left out where there is little room. */
+  readonly isRoomy?: boolean;
+}
+
+function Head({ label, order, sort, isNumber, isRoomy }: HeadProps) {
+  const isSorted = sort?.order === order;
   return (
-    <tr title={`Community ID ${flow.community_id}`}>
-      <td class="mono dim time">{formatWhen(flow.start_us, nowUs, zone)}</td>
-      <td class="mono ends">
-        <Address address={flow.orig_h} />
-        {hasPorts && <span class="port">:{flow.orig_p}</span>}
+    <th
+      scope="col"
+      class={`${isNumber ? "num" : ""} ${isRoomy ? "roomy" : ""}`.trim() || undefined}
+      aria-sort={isSorted ? sort.isAscending ? "ascending" : "descending" : undefined}
+    >
+      {sort ? <a href={sort.href(order)} aria-current="false">{label}</a> : label}
+    </th>
+  );
+}
+
+type RowProps = Clock & Links & { readonly flow: Props["flows"][number] };
+
+function FlowRow({ flow, narrow, names, nowUs, zone }: RowProps) {
+  const service = flow.service || flow.proto;
+  return (
+    <tr>
+      <td class="mono dim time">
+        <a class="plain" href={`/flows/${flow.id}`} title="This flow" aria-current="false">
+          {formatWhen(flow.end_us, nowUs, zone)}
+        </a>
       </td>
-      <td class="mono ends" data-l="to">
-        <Address address={flow.resp_h} />
-        {hasPorts && <span class="port">:{flow.resp_p}</span>}
+      <FlowEnd flow={flow} side="orig" narrow={narrow} names={names} />
+      <FlowEnd flow={flow} side="resp" narrow={narrow} names={names} />
+      <td class="proto">
+        <a class="plain" href={narrow(term(flow.service ? "service" : "proto", service))}>
+          {protocolLabel(service)}
+        </a>
       </td>
-      <td class="proto">{protocolLabel(flow.service || flow.proto)}</td>
-      <td class="grow w2">{flow.name}</td>
       <td class="num sent" data-l="sent">{formatBytes(flow.orig_wire_bytes)}</td>
       <td class="num" data-l="received">{formatBytes(flow.resp_wire_bytes)}</td>
-      <td class="num opt">{formatCount(flow.orig_pkts + flow.resp_pkts)}</td>
+      <td class="num opt roomy">{formatCount(flow.orig_pkts + flow.resp_pkts)}</td>
       <td class="num opt">{formatDuration((flow.end_us - flow.start_us) / 1e6)}</td>
-      <td class="mono opt" title={flow.history}>{flow.conn_state}</td>
+      <FlowState flow={flow} narrow={narrow} />
     </tr>
+  );
+}
+
+function FlowState({ flow, narrow }: Pick<RowProps, "flow" | "narrow">) {
+  if (flow.state === "open") {
+    return (
+      <td class="state-of">
+        <a class="plain" href={narrow("state open")}>
+          <b>open</b>
+        </a>
+      </td>
+    );
+  }
+  const words = `${stateText(flow.conn_state, flow.proto)}; ${endText(flow.end_reason)}`;
+  return (
+    <td class="mono opt state-of" title={words}>
+      <a class="plain" href={narrow(term("state", flow.conn_state))}>{flow.conn_state}</a>
+      {flow.end_reason === "active" && <span class="sub">goes on</span>}
+    </td>
+  );
+}
+
+interface EndProps extends Pick<RowProps, "flow" | "narrow" | "names"> {
+  readonly side: "orig" | "resp";
+}
+
+/** One side: the name that the flow was for, or else that of the host, its address and port. */
+function FlowEnd({ flow, side, narrow, names }: EndProps) {
+  const address = side === "orig" ? flow.orig_h : flow.resp_h;
+  const port = side === "orig" ? flow.orig_p : flow.resp_p;
+  const hasPorts = flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp";
+  const flowName = side === "resp" ? flow.name : "";
+  const name = flowName || (names[address] ?? "");
+  const hostHref = narrow(term("host", address));
+  return (
+    <td
+      class={side === "resp" ? "ends grow" : "ends"}
+      data-l={side === "resp" ? "to" : undefined}
+      title={`${name} ${address}`.trim()}
+    >
+      {name !== "" && name !== address && (
+        <a class="plain clip" href={flowName === "" ? hostHref : narrow(term("name", flowName))}>
+          {name}
+        </a>
+      )}
+      <a class={name === "" || name === address ? "plain mono" : "plain mono sub"} href={hostHref}>
+        <Address address={address} />
+      </a>
+      {hasPorts && <a class="plain port mono" href={narrow(term("port", port))}>:{port}</a>}
+    </td>
   );
 }

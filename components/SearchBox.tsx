@@ -7,6 +7,8 @@ export interface ShownSearch {
   readonly list: SearchList;
   readonly text: string;
   readonly chips: readonly ShownChip[];
+  /** Parameters of the address that another search takes the place of. */
+  readonly replaced: readonly string[];
 }
 export interface ShownChip {
   readonly text: string;

@@ -1,32 +1,90 @@
-/** Flows of the database, by their ends, newest first. */
+/** Flows, open and ended, the newest first or in another order. */
+import { page } from "fresh";
 import { timeFields } from "../components/filter_fields.ts";
 import { FlowTable } from "../components/FlowTable.tsx";
+import { formatCount } from "../components/format.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
-import { flowFilter, listPage, shownSearch } from "./(_server)/lists.ts";
+import { narrow } from "../agent/search/edit.ts";
+import { type FlowOrder, NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
+import { type FlowPage, readFlowPage } from "./(_server)/flow_list.ts";
+import { hostNamesOf } from "./(_server)/finding_pages.ts";
+import { attemptLater, flowFilter, searchLink, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
+const none: FlowPage = { rows: [], nextCursor: null, open: NO_OPEN_FLOWS, total: null };
+
 export const handler = define.handlers({
-  GET({ state, url }) {
-    const { queries } = state.context;
-    return listPage(() => queries.flows(flowFilter(url.searchParams)));
+  async GET({ state, url }) {
+    const asked = await attemptLater(
+      () => readFlowPage(state.context, flowFilter(url.searchParams)),
+      none,
+    );
+    return page(asked, { status: asked.status });
   },
 });
 
 export default define.page<typeof handler>(function Flows({ data, state, url }) {
   const { rows, nextCursor } = data.value;
   const clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
+  const search = shownSearch("flows", url);
+  const { order = "last", isAscending = false } = data.error === ""
+    ? flowFilter(url.searchParams)
+    : {};
   return (
     <ListPage
       url={url}
-      search={shownSearch("flows", url)}
+      search={search}
       fields={timeFields}
+      count={countText(data.value)}
       error={data.error}
       nextCursor={nextCursor}
       isEmpty={rows.length === 0}
-      empty="No flow has ended yet, or none fits"
+      empty={emptyText(data.value, search.text !== "")}
     >
-      <FlowTable flows={rows} {...clock} />
+      <FlowTable
+        flows={rows}
+        names={hostNamesOf(state.context, rows.flatMap((row) => [row.orig_h, row.resp_h]))}
+        narrow={(term) => searchLink(url, narrow(search.text, term, "flows"), search.replaced)}
+        sort={{ order, isAscending, href: (next) => sortLink(url, next, { order, isAscending }) }}
+        {...clock}
+      />
     </ListPage>
   );
 });
+
+/** "18 of 2,418 flows, 12 of them open". */
+function countText({ rows, total, open }: FlowPage): string {
+  if (open.isLate) {
+    return "Open flows could not be read in time: those that have ended are shown.";
+  }
+  if (total === null) return "";
+  const all = `${total.isMore ? "more than " : ""}${formatCount(total.count)}`;
+  const shown = rows.length < total.count || total.isMore
+    ? `${formatCount(rows.length)} of ${all}`
+    : all;
+  const part = open.lookedAt < open.standing
+    ? ` (of the newest ${formatCount(open.lookedAt)} of ${formatCount(open.standing)} open ones)`
+    : "";
+  return `${shown} ${total.count === 1 ? "flow" : "flows"}, ${
+    formatCount(open.openCount)
+  } open${part}`;
+}
+
+function emptyText({ nextCursor }: FlowPage, isSearched: boolean): string {
+  if (nextCursor !== null) return "Nothing in the newest 50,000 flows; there are older ones";
+  return isSearched ? "No flow fits" : "No flow yet";
+}
+
+function sortLink(
+  url: URL,
+  order: FlowOrder,
+  now: { readonly order: FlowOrder; readonly isAscending: boolean },
+): string {
+  const query = new URLSearchParams(url.search);
+  query.delete("cursor");
+  query.set("order", order);
+  if (order === now.order && !now.isAscending) query.set("direction", "up");
+  else query.delete("direction");
+  return `${url.pathname}?${query}`;
+}

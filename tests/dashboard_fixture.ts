@@ -18,6 +18,7 @@ import type {
   PipelineSnapshot,
   StatsSecond,
 } from "../agent/records.ts";
+import { NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
 import { StoreQueries } from "../agent/store/queries.ts";
 import { StoreWriter } from "../agent/store/writer.ts";
 
@@ -35,6 +36,8 @@ export interface FixtureOptions {
   readonly password?: string | null;
   readonly host?: string;
   readonly exportPcap?: DashboardContext["exportPcap"];
+  readonly ringStartUs?: number;
+  readonly openFlows?: DashboardContext["openFlows"];
 }
 
 /** A text that a page must show as text. */
@@ -88,6 +91,8 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
       telling: { severity: "medium", intervalS: 300, perHourMax: 12, quietHours: "" },
     },
     note: (severity, text) => live.note(severity, text),
+    openFlows: options.openFlows ?? (() => Promise.resolve(NO_OPEN_FLOWS)),
+    ringStartUs: () => options.ringStartUs ?? null,
     exportPcap: (filter) => {
       exports.push(filter);
       return options.exportPcap?.(filter) ??

@@ -34,6 +34,7 @@ const storeForReading = [
   "schema",
   "time_list",
   "csv",
+  "cursor",
 ]
   .map((name) => `agent/store/${name}.ts`);
 const forDashboard = [
@@ -137,6 +138,7 @@ const rules: readonly Rule[] = [
       "agent/alert/mutes.ts",
       "agent/coverage.ts",
       findingEnds,
+      search,
       text,
       "agent/incident/attack.ts",
       "agent/store/alert_rows.ts",

@@ -49,6 +49,8 @@ interface OpenRingFile {
   readonly handle: Deno.FsFile;
   readonly linktype: number;
   readonly inode: number | null;
+  /** Of its first packet, in whole seconds. */
+  readonly startUs: number;
 }
 
 /**
@@ -74,6 +76,13 @@ export function exportPcap(options: PcapExportOptions): ReadableStream<Uint8Arra
       slice.close();
     },
   });
+}
+
+/** Time of the oldest packet of the ring, to the second; null without one. Throws as exportPcap(). */
+export function ringStartUs(folder: string): number | null {
+  const files = openRing({ folder });
+  for (const { handle } of files) handle.close();
+  return files.length === 0 ? null : Math.min(...files.map(({ startUs }) => startUs));
 }
 
 class Slice {
@@ -194,7 +203,9 @@ class Slice {
  * Opens the files that can hold wanted packets, oldest first. The one in progress is opened before the others are
  * listed, so that one which is rotated in between is not missed; it may then come twice, and is known by its inode.
  */
-function openRing({ folder, toUs = Infinity }: PcapExportOptions): OpenRingFile[] {
+function openRing(
+  { folder, toUs = Infinity }: Pick<PcapExportOptions, "folder" | "toUs">,
+): OpenRingFile[] {
   const inProgress = openRingFile(`${folder}/${inProgressName}`, toUs);
   const files: OpenRingFile[] = [];
   for (const { path } of listOlderFiles(folder)) {
@@ -219,7 +230,13 @@ function openRingFile(path: string, toUs: number): OpenRingFile | null {
   const header = handle.readSync(head) === head.length ? parsePcapHeader(head) : null;
   const start = new DataView(head.buffer).getUint32(fileHeaderLength, header?.isLittleEndian) * 1e6;
   if (header !== null && start <= toUs + disorderUs) {
-    return { path, handle, linktype: header.linktype, inode: handle.statSync().ino };
+    return {
+      path,
+      handle,
+      linktype: header.linktype,
+      inode: handle.statSync().ino,
+      startUs: start,
+    };
   }
   handle.close();
   return null;

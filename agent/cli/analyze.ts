@@ -9,6 +9,7 @@ import { CaptureFormatError, UsageError } from "../errors.ts";
 import { eveFinding, eveIncident } from "../eve/lines.ts";
 import { TrafficLines } from "../eve/traffic_lines.ts";
 import type { Log } from "../log.ts";
+import { flowRow } from "../flow/flow_row.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Flow } from "../records.ts";
 import { AnalyzeDetection } from "./analyze_detection.ts";
@@ -224,28 +225,7 @@ async function readFile(
   };
 }
 
-const columnNames = new Map<string, string>();
-
-/** -1 in a Flow, NULL in the table. */
-const nullable: readonly string[] = ["rttUs", "vlanId"];
-
 /** A flow as one JSON line, with the names and values of the `flows` table. */
 function flowLine(flow: Flow): string {
-  return JSON.stringify(
-    Object.fromEntries(
-      Object.entries(flow).map(([key, value]) => [
-        columnName(key),
-        value === -1 && nullable.includes(key) ? null : value,
-      ]),
-    ),
-  );
-}
-
-function columnName(key: string): string {
-  let name = columnNames.get(key);
-  if (name === undefined) {
-    name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    columnNames.set(key, name);
-  }
-  return name;
+  return JSON.stringify(flowRow(flow));
 }

@@ -55,7 +55,13 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   let release = () => {};
   let stopUsage = () => {};
   try {
-    server = startDashboard(config, input, { live, queries, alerts, log });
+    server = startDashboard(config, input, {
+      live,
+      queries,
+      alerts,
+      openFlows: (query) => supervisor.openFlows(query),
+      log,
+    });
     release = claimResults(config.resultsFolder);
     stopUsage = watchUsage(live);
     await supervisor.start();

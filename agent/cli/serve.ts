@@ -2,15 +2,23 @@
 import { hostname } from "node:os";
 import { createDashboard } from "../../dashboard.ts";
 import type { Config } from "../config.ts";
-import type { DashboardContext, ExportFilter } from "../dashboard_context.ts";
+import { ringStartUs } from "../capture/pcap_export.ts";
+import {
+  type DashboardContext,
+  type ExportFilter,
+  PacketsGoneError,
+} from "../dashboard_context.ts";
 import { parseIp } from "../decode/addresses.ts";
 import { RunError } from "../errors.ts";
 import { readIncident } from "../incident_reader.ts";
 import type { Log } from "../log.ts";
+import { ALL } from "../search/tree.ts";
+import { FLOWS_PER_RUN, type StoredFlow } from "../store/schema.ts";
 import type { StoreQueries } from "../store/queries.ts";
 import type { TransportName } from "../records.ts";
 import type { Input } from "./input.ts";
 import { portHolder } from "./port_holder.ts";
+import { isoTime } from "./time_text.ts";
 import { isTransportName, openRingSlice } from "./ring_export.ts";
 
 export interface DashboardServer {
@@ -27,14 +35,15 @@ const shutdownMs = 2000;
 export function startDashboard(
   config: Config,
   input: Input,
-  { live, queries, alerts, log }:
-    & Pick<DashboardContext, "live" | "queries" | "alerts">
+  { live, queries, alerts, openFlows, log }:
+    & Pick<DashboardContext, "live" | "queries" | "alerts" | "openFlows">
     & { readonly log: Log },
 ): DashboardServer {
   const { handler, closeStreams } = createDashboard({
     live,
     queries,
     alerts,
+    openFlows,
     options: {
       host: config.host,
       port: config.port,
@@ -54,7 +63,8 @@ export function startDashboard(
       live.note(severity, text);
       log.write(severity, text);
     },
-    exportPcap: (filter) => Promise.resolve().then(() => exportSlice(config, queries, filter)),
+    ringStartUs: () => ringStartOf(config.resultsFolder),
+    exportPcap: (filter) => exportSlice({ config, queries, live, openFlows }, filter),
   });
   const abort = new AbortController();
   const server = bind(config, abort.signal, handler);
@@ -91,22 +101,26 @@ function bindFailure(host: string, port: number, error: Error): string {
   return `Cannot bind the dashboard to ${host}:${port}: ${error.message}. Name another address with --host and --port.`;
 }
 
-function exportSlice(config: Config, queries: StoreQueries, filter: ExportFilter) {
+type Sources =
+  & { readonly config: Config }
+  & Pick<DashboardContext, "live" | "queries" | "openFlows">;
+
+async function exportSlice(sources: Sources, filter: ExportFilter) {
+  const { config, queries } = sources;
   const { fromUs, toUs, host, port, protocol, flowId } = filter;
   const finding = findFinding(queries, filter) ?? findIncident(queries, filter);
   const hosts = host !== null ? [host] : finding?.hosts ?? [];
   if (protocol !== null && !isTransportName(protocol)) {
     throw new RangeError(`There is no protocol ${JSON.stringify(protocol)} to export.`);
   }
-  const flow = flowId === null ? null : queries.flow(flowId);
-  if (flowId !== null && flow === null) {
-    throw new RangeError(`There is no flow ${flowId} in the database.`);
-  }
+  const flow = flowId === null ? null : await findFlow(sources, flowId);
+  const until = toUs ?? (flow ? flow.end_us + 1 : finding ? finding.lastUs + 1 : null);
+  checkRing(config.resultsFolder, until);
   return openRingSlice({
     folder: config.resultsFolder,
     vxlanPorts: config.vxlanPorts,
     fromUs: fromUs ?? flow?.start_us ?? finding?.firstUs ?? null,
-    toUs: toUs ?? (flow ? flow.end_us + 1 : finding ? finding.lastUs + 1 : null),
+    toUs: until,
     filter: {
       ...(hosts.length > 0 && { hosts }),
       ...(finding && host === null && { peers: finding.peers }),
@@ -125,13 +139,54 @@ function exportSlice(config: Config, queries: StoreQueries, filter: ExportFilter
   });
 }
 
-/** The time and the sources of the finding that is asked for; null when none is. Throws RangeError. */
+/** Throws PacketsGoneError when the ring begins only after what is asked for. */
+function checkRing(folder: string, toUs: number | null): void {
+  const startUs = toUs === null ? null : ringStartOf(folder);
+  if (startUs === null || toUs! > startUs) return;
+  throw new PacketsGoneError(
+    `These packets have been overwritten: what is left in the capture files begins at ${
+      isoTime(startUs)
+    }. --pcap-files and --pcap-file-mb say how much is kept.`,
+  );
+}
+
+function ringStartOf(folder: string): number | null {
+  try {
+    return ringStartUs(folder);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** A flow of the database, or one that is open. */
+async function findFlow(
+  { queries, live, openFlows }: Sources,
+  flowId: number,
+): Promise<StoredFlow> {
+  const stored = queries.flow(flowId);
+  if (stored !== null) return stored;
+  const { rows: [open] } = await openFlows({
+    tree: ALL,
+    id: flowId - live.storeRun * FLOWS_PER_RUN,
+    fromUs: null,
+    toUs: null,
+    order: "last",
+    isAscending: false,
+    after: null,
+    limit: 1,
+  });
+  if (open !== undefined) return open as unknown as StoredFlow;
+  throw new PacketsGoneError(`There is no flow ${flowId} in the database, and none that is open.`);
+}
+
+/** The time and the sources of the finding that is asked for; null when none is. Throws PacketsGoneError. */
 function findFinding(queries: StoreQueries, { scanId, anomalyId }: ExportFilter) {
   const id = scanId ?? anomalyId;
   if (id === null) return null;
   const row = scanId !== null ? queries.scan(id) : queries.anomaly(id);
   if (row === null) {
-    throw new RangeError(
+    throw new PacketsGoneError(
       `There is no ${scanId !== null ? "scan" : "anomaly"} ${id} in the database.`,
     );
   }

@@ -26,6 +26,7 @@ import type {
   SourceToMain,
   StoreToMain,
 } from "../messages.ts";
+import type { OpenFlows, OpenFlowsQuery } from "../search/open_flows.ts";
 import type { StoreQueries } from "../store/queries.ts";
 import { flowCountMax } from "./common_settings.ts";
 import { DetectHost } from "./detect_host.ts";
@@ -34,6 +35,7 @@ import { captureOptions, type Input } from "./input.ts";
 import { earlierFindings, readEarlierIncidents } from "./earlier_incidents.ts";
 import { hostNames } from "./host_names.ts";
 import { addressesOf, ownNetworks, watchOwnNetworks } from "./own_networks.ts";
+import { OpenFlowsDesk } from "./open_flows_desk.ts";
 import { databasePath } from "./results_folder.ts";
 import { WorkerHost } from "./worker_host.ts";
 
@@ -71,6 +73,10 @@ export class Supervisor {
   /** What a store does from now on has nothing to do with the file. */
   #isFileOver = false;
   #stopWatching = () => {};
+  readonly #openFlows = new OpenFlowsDesk((sequence, query) => {
+    if (this.#pipeline.isRunning) this.#pipeline.post({ type: "openFlows", sequence, query });
+    return this.#pipeline.isRunning;
+  });
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -119,6 +125,11 @@ export class Supervisor {
       this.#pipeline.post({ type: "ownNetworks", networks });
       this.#detect.tellOwn(addressesOf(networks));
     });
+  }
+
+  /** Flows under way; none when the pipeline is gone, or has no time to answer. */
+  openFlows(query: OpenFlowsQuery): Promise<OpenFlows> {
+    return this.#openFlows.ask(query);
   }
 
   /** Gives the store what it alone may write. */
@@ -368,6 +379,9 @@ export class Supervisor {
   #onPipelineMessage(message: PipelineToMain): void {
     const { live } = this.#options;
     if (message.type === "stopped") return this.#pipelineStopped.resolve();
+    if (message.type === "openFlows") {
+      return this.#openFlows.answer(message.sequence, message.flows);
+    }
     if (message.type !== "snapshot") return this.#onOtherMessage(message);
     live.behindS = message.behindS;
     live.setSnapshot(message.snapshot, message.seconds);

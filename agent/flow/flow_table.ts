@@ -311,17 +311,26 @@ export class FlowTable {
     }
   }
 
-  /** Slots of the `count` flows that had a packet last, newest first. */
-  newest(count: number): number[] {
-    const candidates: number[] = [];
-    for (let timeoutClass = 0; timeoutClass < CLASS_COUNT; timeoutClass++) {
-      let slot = this.#last(timeoutClass);
-      for (let taken = 0; slot >= 0 && taken < count; taken++) {
-        candidates.push(slot);
-        slot = this.#before(slot);
-      }
+  /**
+   * Slots of the standing flows, the one that had a packet last first, by arrival: packets out of order may swap two. There must
+   * be no update before the last one was taken.
+   */
+  *newestFirst(): Generator<number> {
+    const heads = Array.from(
+      { length: CLASS_COUNT },
+      (_, timeoutClass) => this.#last(timeoutClass),
+    );
+    for (;;) {
+      let newest = -1;
+      heads.forEach((slot, index) => {
+        if (slot < 0) return;
+        if (newest < 0 || this.lastUs(slot) > this.lastUs(heads[newest])) newest = index;
+      });
+      if (newest < 0) return;
+      const slot = heads[newest];
+      heads[newest] = this.#before(slot);
+      yield slot;
     }
-    return candidates.sort((a, b) => this.lastUs(b) - this.lastUs(a)).slice(0, count);
   }
 
   /** First word of a slot. */

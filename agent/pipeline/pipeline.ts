@@ -48,6 +48,7 @@ import {
   TRANSPORT_NAMES,
   WINDOW_US,
 } from "../records.ts";
+import type { OpenFlows, OpenFlowsQuery } from "../search/open_flows.ts";
 import { KeyedSlots } from "../detect/common/keyed_slots.ts";
 import { type ObservationSink, ObservationWriter } from "./observation_writer.ts";
 import { DecodeStops } from "./decode_stops.ts";
@@ -57,6 +58,7 @@ import { HomeNetwork, isUnicastAddress } from "./home_network.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { LoginWatch } from "./login_watch.ts";
 import { NameBook } from "./name_book.ts";
+import { openFlows } from "./open_flows.ts";
 import { type AddressText, makePacketRow, type RowPolicy, RowSampler } from "./packet_rows.ts";
 import { type DropTotals, type SecondContext, SecondCounter } from "./second_counter.ts";
 
@@ -365,6 +367,11 @@ export class Pipeline {
   /** Hosts that changed since they were last taken, as increments. */
   takeChangedHosts(countMax: number): HostTotals[] {
     return this.#hosts.takeChanged(countMax);
+  }
+
+  /** Flows under way that fit. */
+  openFlows(query: OpenFlowsQuery, nowMs: () => number): OpenFlows {
+    return openFlows(this.#flows, query, nowMs);
   }
 
   /** Flows, their applications, and the `hostCount` hosts with most bytes, since the start. */

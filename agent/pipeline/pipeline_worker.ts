@@ -21,6 +21,7 @@ import type {
   SourceToPipeline,
 } from "../messages.ts";
 import { createPacketBatch, type StatsSecond } from "../records.ts";
+import type { OpenFlowsQuery } from "../search/open_flows.ts";
 import { Pipeline } from "./pipeline.ts";
 import { ObservationOutlet } from "./observation_outlet.ts";
 import { ReplayProgress } from "./replay_progress.ts";
@@ -186,6 +187,11 @@ class PipelineThread {
     this.#pipeline.drops = drops;
   }
 
+  tellOpenFlows(sequence: number, query: OpenFlowsQuery): void {
+    const flows = this.#pipeline.openFlows(query, () => performance.now());
+    tell({ type: "openFlows", sequence, flows });
+  }
+
   /** No source will send any more. */
   finish(): void {
     this.#sourcesOpen = 0;
@@ -344,6 +350,7 @@ self.onmessage = (event: MessageEvent<MainToPipeline>) => {
   else if (message.type === "eve") thread!.setEve(message.port, message.firstFlowId);
   else if (message.type === "suspects") thread!.setSuspects(message.addresses);
   else if (message.type === "ownNetworks") thread!.setOwnNetworks(message.networks);
+  else if (message.type === "openFlows") thread!.tellOpenFlows(message.sequence, message.query);
   else if (message.type === "drops") thread!.setDrops(message);
   else thread!.finish();
 };

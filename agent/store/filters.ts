@@ -1,5 +1,6 @@
 /** What lists may be narrowed down by, and the SQL of it. Values only ever travel as parameters. */
 import { decodeHostCursor } from "./cursor.ts";
+import type { FlowOrder } from "../search/open_flows.ts";
 import type { StoredHost } from "./schema.ts";
 import type { Condition } from "./time_list.ts";
 
@@ -26,28 +27,6 @@ export interface FlowFilter extends TimeRange, Paging, Searched {
   readonly order?: FlowOrder | undefined;
   readonly isAscending?: boolean | undefined;
 }
-export const FLOW_ORDERS = [
-  "last",
-  "start",
-  "bytes",
-  "sent",
-  "received",
-  "packets",
-  "duration",
-] as const;
-export type FlowOrder = typeof FLOW_ORDERS[number];
-
-/** What each order goes by. */
-export const flowValues: { readonly [order in FlowOrder]: string } = {
-  last: "end_us",
-  start: "start_us",
-  bytes: "(orig_wire_bytes + resp_wire_bytes)",
-  sent: "orig_wire_bytes",
-  received: "resp_wire_bytes",
-  packets: "(orig_pkts + resp_pkts)",
-  duration: "(end_us - start_us)",
-};
-
 export interface FindingFilter extends TimeRange, Paging, Searched {
   readonly kind?: string | undefined;
   readonly severity?: string | undefined;

@@ -21,7 +21,6 @@ import {
   type EpisodeFilter,
   type FindingFilter,
   type FlowFilter,
-  flowValues,
   hostConditions,
   type HostFilter,
   hostValue,
@@ -34,6 +33,7 @@ import {
 } from "./filters.ts";
 import { type FindingRole, SEVERITIES } from "../records.ts";
 import type { SearchList } from "../search/fields.ts";
+import { flowValues } from "../search/open_flows.ts";
 import { parseSearch } from "../search/parse.ts";
 import { knownHostsMax, resolveHosts } from "../search/resolve.ts";
 import { searchSql } from "../search/sql.ts";
@@ -437,6 +437,18 @@ export class StoreQueries {
        WHERE ${part}_id = ? ORDER BY start_us, flows.id LIMIT ${findingFlowsMax}`,
       id,
     ) as unknown as StoredFlow[];
+  }
+
+  /** Whether one of the flows is evidence of a finding. */
+  isEvidence(list: "anomalies" | "scans", id: number, flowIds: readonly number[]): boolean {
+    const part = list === "scans" ? "scan" : "anomaly";
+    return this.#all(
+      `SELECT 1 FROM ${part}_flows WHERE ${part}_id = ? AND flow_id IN (${
+        flowIds.map(() => "?").join(", ")
+      }) LIMIT 1`,
+      id,
+      ...flowIds,
+    ).length > 0;
   }
 
   hosts(filter: HostFilter = {}): Page<StoredHost> {

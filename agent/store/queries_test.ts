@@ -2,8 +2,8 @@ import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/str
 import { DatabaseSync } from "node:sqlite";
 import { StoreError } from "./failure.ts";
 import { StoreQueries } from "./queries.ts";
-import { FLOW_ORDERS, type FlowOrder } from "./filters.ts";
-import { FLOWS_PER_RUN, type StoredFlow } from "./schema.ts";
+import { FLOW_ORDERS, flowValue } from "../search/open_flows.ts";
+import { FLOWS_PER_RUN } from "./schema.ts";
 import {
   flow,
   hostRow,
@@ -393,7 +393,7 @@ Deno.test("flows are sorted among the newest, page by page, and not moved by flo
           });
           const ids = all.map(({ id }) => id % FLOWS_PER_RUN);
           strictEqual(new Set(ids).size, count, order);
-          const values = all.map((row) => flowValueOf(row, order));
+          const values = all.map((row) => flowValue(row, order));
           const sorted = values.toSorted((a, b) => isAscending ? a - b : b - a);
           deepStrictEqual(values, sorted, order);
         }
@@ -404,18 +404,6 @@ Deno.test("flows are sorted among the newest, page by page, and not moved by flo
       );
     },
   ));
-
-function flowValueOf(row: StoredFlow, order: FlowOrder): number {
-  return {
-    last: row.end_us,
-    start: row.start_us,
-    bytes: row.orig_wire_bytes + row.resp_wire_bytes,
-    sent: row.orig_wire_bytes,
-    received: row.resp_wire_bytes,
-    packets: row.orig_pkts + row.resp_pkts,
-    duration: row.end_us - row.start_us,
-  }[order];
-}
 
 Deno.test("flows are counted as far as a page looks", () =>
   withRows(

@@ -93,11 +93,19 @@ function nearbyFlows({ queries }: DashboardContext, finding: Finding): readonly 
 
 /** Names of sources and targets, by address; those without a name are missing. */
 export function hostNames(
-  { queries }: DashboardContext,
+  context: DashboardContext,
   { sources, targets }: Pick<Finding, "sources" | "targets">,
 ): Readonly<Record<string, string>> {
+  return hostNamesOf(context, [...sources, ...targets]);
+}
+
+/** Known names by address. */
+export function hostNamesOf(
+  { queries }: Pick<DashboardContext, "queries">,
+  addresses: readonly string[],
+): Readonly<Record<string, string>> {
   const names: Record<string, string> = {};
-  for (const address of [...sources, ...targets]) {
+  for (const address of new Set(addresses)) {
     const name = queries.host(address)?.name ?? "";
     if (name !== "") names[address] = name;
   }

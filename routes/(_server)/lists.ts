@@ -29,7 +29,7 @@ import { chipsOf, narrow, quoteValue, term } from "../../agent/search/edit.ts";
 import type { SearchList } from "../../agent/search/fields.ts";
 import { parseSearch } from "../../agent/search/parse.ts";
 import { SearchError } from "../../agent/search/search_error.ts";
-import { FLOW_ORDERS } from "../../agent/store/filters.ts";
+import { FLOW_ORDERS } from "../../agent/search/open_flows.ts";
 import { csvHeader, csvRow, type Row as CsvRow } from "../../agent/store/csv.ts";
 import {
   ALERT_COLUMNS,
@@ -119,23 +119,24 @@ export function searchText(
 /** What a list's page shows of its search, also of one that is refused. */
 export function shownSearch(list: SearchList, url: URL): ShownSearch {
   const names = list in searchParameters ? searchParameters[list as SearchedList] : [];
+  const replaced = ["cursor", ...names];
   let text = url.searchParams.get("q")?.trim() ?? "";
   try {
     if (names.length > 0) text = searchText(list as SearchedList, url.searchParams);
     const chips = chipsOf(text, list).map(({ text, isNot, without }) => ({
       text,
       isNot,
-      href: searchLink(url, without, ["cursor", ...names]),
+      href: searchLink(url, without, replaced),
     }));
-    return { list, text, chips };
+    return { list, text, chips, replaced };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return { list, text, chips: [] };
+    return { list, text, chips: [], replaced };
   }
 }
 
 /** The same page with another search, from its first row. */
-function searchLink(url: URL, q: string, dropped: readonly string[]): string {
+export function searchLink(url: URL, q: string, dropped: readonly string[]): string {
   const query = new URLSearchParams(url.search);
   for (const name of dropped) query.delete(name);
   if (q === "") query.delete("q");
@@ -292,6 +293,17 @@ export function attempt<T>(ask: () => T, fallback: T): Attempt<T> {
   }
 }
 
+/** As attempt(), of what takes time. */
+export async function attemptLater<T>(ask: () => Promise<T>, fallback: T): Promise<Attempt<T>> {
+  try {
+    return attempt(await ask().then((value) => () => value), fallback);
+  } catch (error) {
+    return attempt(() => {
+      throw error;
+    }, fallback);
+  }
+}
+
 /** A list's page, empty with the reason when it cannot be read. */
 export function listPage<Row>(ask: () => Page<Row>): PageResponse<Attempt<Page<Row>>> {
   const asked = attempt(ask, { rows: [], nextCursor: null });
@@ -309,21 +321,50 @@ const csvColumns = {
   alerts: ALERT_COLUMNS,
 } as const;
 
+interface Asked {
+  readonly url: URL;
+  readonly req: Request;
+}
+/** A page of a list, and what else its JSON says. */
+type ListedPage<Row> = Page<Row> & { readonly beside?: object };
+
 /**
  * A list for programs: JSON, or CSV when that is asked for (`format`, or the Accept header). 400 for a wrong parameter, 503 for a
  * database that cannot be read.
  */
 export function listAnswer<Row extends object>(
   name: keyof typeof csvColumns,
-  { url, req }: { readonly url: URL; readonly req: Request },
-  ask: (query: URLSearchParams) => Page<Row> & { readonly beside?: object },
+  asked: Asked,
+  ask: (query: URLSearchParams) => ListedPage<Row>,
 ): Response {
-  const query = new URLSearchParams(url.search);
-  const { value, error, status } = attempt(() => {
-    const isCsv = wantsCsv(query, req);
-    query.delete("format");
-    return { isCsv, page: ask(query) };
+  return writeList(name, asked, attempt(() => readList(asked, ask), null));
+}
+
+/** As listAnswer(), of what takes time. */
+export async function listAnswerLater<Row extends object>(
+  name: keyof typeof csvColumns,
+  asked: Asked,
+  ask: (query: URLSearchParams) => Promise<ListedPage<Row>>,
+): Promise<Response> {
+  const answer = await attemptLater(async () => {
+    const { isCsv, page } = readList(asked, ask);
+    return { isCsv, page: await page };
   }, null);
+  return writeList(name, asked, answer);
+}
+
+function readList<Answer>({ url, req }: Asked, ask: (query: URLSearchParams) => Answer) {
+  const query = new URLSearchParams(url.search);
+  const isCsv = wantsCsv(query, req);
+  query.delete("format");
+  return { isCsv, page: ask(query) };
+}
+
+function writeList<Row extends object>(
+  name: keyof typeof csvColumns,
+  { url }: Asked,
+  { value, error, status }: Attempt<{ isCsv: boolean; page: ListedPage<Row> } | null>,
+): Response {
   if (value === null) return errorJson(status === 400 ? 400 : 503, error);
   const { rows, nextCursor, beside } = value.page;
   if (!value.isCsv) return Response.json({ [name]: rows, next_cursor: nextCursor, ...beside });

@@ -1,4 +1,4 @@
-import type { ExportFilter } from "../../../agent/dashboard_context.ts";
+import { type ExportFilter, PacketsGoneError } from "../../../agent/dashboard_context.ts";
 import { UsageError } from "../../../agent/errors.ts";
 import { TRANSPORT_NAMES } from "../../../agent/records.ts";
 import {
@@ -27,6 +27,7 @@ export const handler = define.handlers({
       });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
+      if (error instanceof PacketsGoneError) return plainText(404, error.message);
       const isRefusal = error instanceof RangeError || error instanceof UsageError;
       return plainText(isRefusal ? 400 : 503, error.message);
     }

@@ -1,0 +1,62 @@
+/** Both directions of a flow over time, drawn on the server: what the originator sent above the line, what it received below. */
+import { formatBytes, formatWhen } from "./format.ts";
+
+export interface FlowBucket {
+  readonly fromUs: number;
+  readonly toUs: number;
+  /** Bytes on the wire. */
+  readonly sent: number;
+  readonly received: number;
+}
+
+interface Props {
+  readonly buckets: readonly FlowBucket[];
+  readonly nowUs: number;
+  readonly zone: string;
+}
+
+const half = 50;
+
+export function FlowSketch({ buckets, nowUs, zone }: Props) {
+  const fromUs = buckets[0]!.fromUs;
+  const spanUs = Math.max(1, buckets.at(-1)!.toUs - fromUs);
+  const most = Math.max(1, ...buckets.map(({ sent, received }) => Math.max(sent, received)));
+  const sum = (key: "sent" | "received") => buckets.reduce((total, one) => total + one[key], 0);
+  const label = `Sent ${formatBytes(sum("sent"))} above the line, received ${
+    formatBytes(sum("received"))
+  } below it, at most ${formatBytes(most)} a bar.`;
+  return (
+    <>
+      <svg
+        class="flow-sketch"
+        viewBox="0 0 1000 100"
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={label}
+      >
+        {buckets.map(({ fromUs: startUs, toUs, sent, received }) => {
+          const x = 1000 * (startUs - fromUs) / spanUs;
+          const width = Math.max(2, 1000 * (toUs - startUs) / spanUs - 2);
+          return (
+            <g key={startUs}>
+              <rect
+                class="sent"
+                x={x}
+                width={width}
+                y={half - half * sent / most}
+                height={half * sent / most}
+              />
+              <rect class="received" x={x} width={width} y={half} height={half * received / most} />
+            </g>
+          );
+        })}
+        <line x1="0" x2="1000" y1={half} y2={half} />
+      </svg>
+      <p class="ends-of">
+        <span>{formatWhen(fromUs, nowUs, zone)}</span>
+        <span class="dim">{label}</span>
+        <span>{formatWhen(buckets.at(-1)!.toUs, nowUs, zone)}</span>
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,71 @@
+/** Flows in words: Zeek's states and histories, and why a row ended. */
+
+/** Zeek's conn_state of TCP, as a sentence about the connection. */
+const tcpStates: Readonly<Record<string, string>> = {
+  S0: "asked, and nothing answered",
+  S1: "established, and not closed",
+  SF: "established and closed in order",
+  REJ: "refused",
+  S2: "established; the originator closed its side, the responder did not",
+  S3: "established; the responder closed its side, the originator did not",
+  RSTO: "established, then cut off by the originator",
+  RSTR: "established, then cut off by the responder",
+  RSTOS0: "asked, then taken back by the originator before any answer",
+  RSTRH: "answered and then cut off by the responder; the request was not seen",
+  SH: "half open: the originator asked and closed, and nothing answered",
+  SHR: "answered and closed by the responder; the request was not seen",
+  OTH: "seen from the middle: no beginning was captured",
+};
+const otherStates: Readonly<Record<string, string>> = {
+  S0: "sent, and nothing answered",
+  SF: "both sides have sent",
+  SHR: "only the responder was seen",
+  OTH: "one side alone was seen",
+};
+
+/** "established and closed in order". */
+export function stateText(state: string, proto: string): string {
+  return (proto === "tcp" ? tcpStates : otherStates)[state] ?? "";
+}
+
+const endTexts: Readonly<Record<string, string>> = {
+  closed: "the connection was closed",
+  idle: "nothing more was sent",
+  active: "it goes on: long flows have a row every five minutes",
+  evicted: "the flow table was full, and it had been silent longest",
+  end: "the input was at its end",
+  "": "it is open",
+};
+
+/** Why a row of a flow ended. */
+export function endText(endReason: string): string {
+  return endTexts[endReason] ?? endReason;
+}
+
+/** Letters of Zeek's history; those of the originator are upper case. */
+const letters: Readonly<Record<string, string>> = {
+  s: "asked for a connection (SYN)",
+  h: "accepted it (SYN and ACK)",
+  a: "acknowledged",
+  d: "sent data",
+  f: "closed its side (FIN)",
+  r: "cut it off (RST)",
+  c: "sent a packet with a bad checksum",
+  g: "left a gap: not all it sent was captured",
+  t: "sent something again",
+  w: "had no room for more (zero window)",
+  i: "sent flags that contradict each other",
+  q: "sent flags of several kinds at once",
+};
+
+/** Each step of a history in words, in order. */
+export function historySteps(history: string): string[] {
+  return Array.from(history, (letter) => {
+    if (letter === "^") {
+      return "who asked whom was turned round: the first packet seen was an answer";
+    }
+    const text = letters[letter.toLowerCase()];
+    const who = letter === letter.toUpperCase() ? "the originator" : "the responder";
+    return text === undefined ? `“${letter}”` : `${who} ${text}`;
+  });
+}

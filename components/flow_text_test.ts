@@ -1,0 +1,23 @@
+import { deepStrictEqual, notStrictEqual, strictEqual } from "node:assert/strict";
+import { CONN_STATES } from "../agent/search/fields.ts";
+import { endText, historySteps, stateText } from "./flow_text.ts";
+
+Deno.test("every state and reason has its words", () => {
+  for (const state of CONN_STATES) notStrictEqual(stateText(state, "tcp"), "", state);
+  for (const state of ["S0", "SF", "SHR", "OTH"]) {
+    notStrictEqual(stateText(state, "udp"), "", state);
+  }
+  for (const reason of ["closed", "idle", "active", "evicted", "end", ""]) {
+    notStrictEqual(endText(reason), reason);
+  }
+});
+
+Deno.test("historySteps() says who did what, in order", () => {
+  deepStrictEqual(historySteps("ShD"), [
+    "the originator asked for a connection (SYN)",
+    "the responder accepted it (SYN and ACK)",
+    "the originator sent data",
+  ]);
+  strictEqual(historySteps("^").length, 1);
+  strictEqual(historySteps("Z")[0], "“Z”");
+});

@@ -1,0 +1,321 @@
+/** One flow: who with whom, how much and when, how it went, its packets, its findings, and flows like it. */
+import { page } from "fresh";
+import { FlowSketch } from "../../components/FlowSketch.tsx";
+import { FlowTable } from "../../components/FlowTable.tsx";
+import { type Clock, Facts, HostLink } from "../../components/FindingPage.tsx";
+import { findingPath } from "../../components/findings.ts";
+import { endText, historySteps, stateText } from "../../components/flow_text.ts";
+import { bytesQuantity, formatCount, formatDuration, formatWhen } from "../../components/format.ts";
+import { Icon, Severity } from "../../components/Icon.tsx";
+import { Notice } from "../../components/Notice.tsx";
+import { PacketTable } from "../../components/PacketTable.tsx";
+import { protocolLabel } from "../../components/protocol_groups.ts";
+import { Stat } from "../../components/Stat.tsx";
+import { pageNowUs } from "../../components/verdict.ts";
+import { type FlowPageData, likeThis, readFlowPageData } from "../(_server)/flow_pages.ts";
+import { attemptLater } from "../(_server)/lists.ts";
+import { idOf } from "../(_server)/one_thing.ts";
+import { checkNames } from "../(_server)/parameters.ts";
+import { define } from "../(_server)/state.ts";
+
+export const handler = define.handlers({
+  async GET({ state, params, url }) {
+    checkNames(url.searchParams, []);
+    const id = idOf(params.id);
+    const found = await attemptLater(
+      () => id === null ? Promise.resolve(null) : readFlowPageData(state, id),
+      null,
+    );
+    if (found.value) state.title = titleOf(found.value);
+    const isMissing = found.value === null && found.error === "";
+    return page(found, { status: isMissing ? 404 : 200 });
+  },
+});
+
+export default define.page<typeof handler>(function FlowPage({ data, state }) {
+  if (data.error !== "") {
+    return <Notice title="The database cannot be read" detail={data.error} />;
+  }
+  if (data.value === null) return <FlowMissing />;
+  const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
+  const { pieces, packets, buckets } = data.value;
+  return (
+    <>
+      <FlowHead data={data.value} {...clock} />
+      <FlowPath data={data.value} />
+      <FlowNumbers data={data.value} />
+      <section class="panel c8">
+        <header>
+          <h2>Both directions over time</h2>
+          <p>{pieces.length > 1 ? "a bar for each row of it" : "from its packet rows"}</p>
+        </header>
+        <div class="body">
+          {buckets.length > 0
+            ? <FlowSketch buckets={buckets} {...clock} />
+            : <p class="dim">Too few of its packets are stored to draw them.</p>}
+        </div>
+      </section>
+      <div class="c4 stack">
+        <LikeThis data={data.value} />
+        <FlowFindings data={data.value} />
+      </div>
+      <History data={data.value} />
+      <div class="c6 stack">
+        <Facts facts={factsOf(data.value, clock)} />
+      </div>
+      {pieces.length > 1 && (
+        <section class="panel c12">
+          <header>
+            <h2>Its rows</h2>
+            <p>a long flow has one every five minutes; they add up to the numbers above</p>
+          </header>
+          <div class="scroll">
+            <FlowTable flows={pieces.toReversed()} names={data.value.names} {...clock} />
+          </div>
+        </section>
+      )}
+      <section class="panel c12" id="packets">
+        <header>
+          <h2>Packets</h2>
+          <p>{packetsText(data.value)}</p>
+          <a class="end" href={`/packets?q=flow+${data.value.flow.id}`}>Open in Packets</a>
+        </header>
+        {packets.length > 0
+          ? (
+            <div class="scroll">
+              <PacketTable rows={packets} zone={clock.zone} />
+            </div>
+          )
+          : <p class="body dim">No packet rows of it are stored (see --log-packets).</p>}
+      </section>
+    </>
+  );
+});
+
+type Part = { readonly data: FlowPageData };
+
+function titleOf({ flow, names }: FlowPageData): string {
+  const name = (address: string) => names[address] ?? address;
+  return `${name(flow.orig_h)} to ${flow.name || name(flow.resp_h)}, ${
+    protocolLabel(flow.service || flow.proto)
+  }`;
+}
+
+function FlowHead({ data, nowUs, zone }: Part & Clock) {
+  const { whole, evidence, flow } = data;
+  const isOpen = whole.state === "open";
+  return (
+    <div class="head">
+      <div>
+        <div class="meta">
+          <span>
+            {formatWhen(whole.start_us, nowUs, zone)} to {formatWhen(whole.end_us, nowUs, zone)}
+          </span>
+          <span>{isOpen ? <b>open</b> : stateText(whole.conn_state, flow.proto)}</span>
+        </div>
+        <p class="lead">{titleOf(data)}</p>
+      </div>
+      <div class="btns">
+        {evidence.href !== null && (
+          <a class="btn main" href={evidence.href} download>
+            <Icon name="download" />
+            Packets as pcap
+          </a>
+        )}
+        {evidence.note !== "" && (
+          <p class="dim">
+            {evidence.note}
+            {evidence.beginUs !== null && ` ${formatWhen(evidence.beginUs, nowUs, zone)}.`}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function FlowPath({ data: { flow, names } }: Part) {
+  const hasPorts = flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp";
+  return (
+    <section class="c12 path" aria-label="Who with whom">
+      <div class="node">
+        <HostLink address={flow.orig_h} name={names[flow.orig_h] ?? ""} />
+        {hasPorts && <div class="faint">from port {flow.orig_p}</div>}
+      </div>
+      <div class="arrow">
+        <span>{protocolLabel(flow.service || flow.proto)}</span>
+        <svg aria-hidden="true">
+          <line x1="0" x2="100%" y1="6" y2="6" />
+          <svg x="100%" overflow="visible">
+            <path d="M0 6l-9-5v10z" />
+          </svg>
+        </svg>
+        <span>{flow.name}</span>
+        <Icon name="down" class="narrow" />
+      </div>
+      <div class="node">
+        <HostLink address={flow.resp_h} name={names[flow.resp_h] ?? ""} />
+        {hasPorts && <div class="faint">port {flow.resp_p}</div>}
+      </div>
+    </section>
+  );
+}
+
+function FlowNumbers({ data: { whole } }: Part) {
+  const lastedS = (whole.end_us - whole.start_us) / 1e6;
+  const retransmissions = whole.orig_retransmissions + whole.resp_retransmissions;
+  const packets = whole.orig_pkts + whole.resp_pkts;
+  const isTcp = whole.proto === "tcp";
+  return (
+    <section class="stats" aria-label="Flow in numbers">
+      <Stat
+        label="Sent"
+        quantity={bytesQuantity(whole.orig_wire_bytes)}
+        hint={`${formatCount(whole.orig_pkts)} packets of the originator`}
+      />
+      <Stat
+        label="Received"
+        quantity={bytesQuantity(whole.resp_wire_bytes)}
+        hint={`${formatCount(whole.resp_pkts)} packets of the responder`}
+      />
+      <Stat
+        label="Lasted"
+        quantity={{ value: formatDuration(lastedS), unit: "" }}
+        hint={whole.state === "open" ? "so far" : endText(whole.end_reason)}
+      />
+      <Stat
+        label="Round trip"
+        quantity={whole.rtt_us === null ? null : { value: milliseconds(whole.rtt_us), unit: "ms" }}
+        hint={isTcp ? "from the request to its answer (SYN, SYN and ACK)" : "only TCP tells it"}
+      />
+      <Stat
+        label="Sent again"
+        quantity={isTcp ? { value: formatCount(retransmissions), unit: "" } : null}
+        hint={isTcp ? `of ${formatCount(packets)} packets` : "only TCP tells it"}
+      />
+    </section>
+  );
+}
+
+function milliseconds(us: number): string {
+  return us >= 100_000 ? String(Math.round(us / 1000)) : (us / 1000).toPrecision(3);
+}
+
+function LikeThis({ data: { flow } }: Part) {
+  return (
+    <section class="panel">
+      <header>
+        <h2>Flows like this one</h2>
+      </header>
+      <div class="body">
+        <ul class="links">
+          {likeThis(flow).map(({ label, href }) => (
+            <li key={label}>
+              <a href={href}>{label}</a>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </section>
+  );
+}
+
+function FlowFindings({ data: { findings } }: Part) {
+  return (
+    <section class="panel">
+      <header>
+        <h2>Findings</h2>
+        <p>about its hosts, while it lasted</p>
+      </header>
+      <div class="body">
+        {findings.length === 0 ? <p class="dim">None.</p> : (
+          <ul class="links">
+            {findings.map(({ finding, isEvidence }) => (
+              <li key={findingPath(finding)}>
+                <Severity level={finding.severity} />{" "}
+                <a href={findingPath(finding)}>{finding.reason}</a>
+                {isEvidence && <span class="dim">{" "}This flow is evidence of it.</span>}
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function History({ data: { whole, flow } }: Part) {
+  const steps = historySteps(whole.history);
+  return (
+    <section class="panel c6">
+      <header>
+        <h2>How it went</h2>
+        <p>
+          state <span class="mono">{whole.conn_state}</span>, history{" "}
+          <span class="mono">{whole.history || "none"}</span>
+        </p>
+      </header>
+      <div class="body">
+        <p>{sentence(stateText(whole.conn_state, flow.proto))}</p>
+        {steps.length > 0 && (
+          <ol class="steps">{steps.map((step, index) => <li key={index}>{step}</li>)}</ol>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function sentence(text: string): string {
+  return text === "" ? "" : `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+}
+
+function factsOf({ whole, flow }: FlowPageData, { nowUs, zone }: Clock) {
+  return [
+    { term: "Transport", text: protocolLabel(flow.proto) },
+    { term: "Service", text: flow.service === "" ? "" : protocolLabel(flow.service) },
+    { term: "Name", text: flow.name },
+    { term: "JA4", text: flow.ja4 },
+    { term: "Community ID", text: flow.community_id },
+    { term: "First packet", text: formatWhen(whole.start_us, nowUs, zone) },
+    { term: "Last packet", text: formatWhen(whole.end_us, nowUs, zone) },
+    {
+      term: "Payload",
+      text: `${formatCount(whole.orig_bytes)} bytes sent, ${
+        formatCount(whole.resp_bytes)
+      } received`,
+    },
+    {
+      term: "Sent again",
+      text: flow.proto === "tcp"
+        ? `${formatCount(whole.orig_retransmissions)} by the originator, ${
+          formatCount(whole.resp_retransmissions)
+        } by the responder`
+        : "",
+    },
+    { term: "End", text: endText(whole.end_reason) },
+    { term: "VLAN", text: flow.vlan_id === null ? "" : String(flow.vlan_id) },
+    { term: "Device", text: String(flow.interface_id) },
+    { term: "Number", text: String(flow.id) },
+  ];
+}
+
+function packetsText({ packets, hasMorePackets }: FlowPageData): string {
+  if (packets.length === 0) return "";
+  return hasMorePackets
+    ? `the newest ${formatCount(packets.length)} of those that are stored`
+    : `${formatCount(packets.length)} stored`;
+}
+
+function FlowMissing() {
+  return (
+    <section class="panel c12">
+      <div class="state">
+        <h3>There is no flow with this number</h3>
+        <p>Old ones are deleted with the rest of the history.</p>
+        <div class="btns">
+          <a class="btn main" href="/flows" aria-current="false">All flows</a>
+          <a class="btn" href="/" aria-current="false">Overview</a>
+        </div>
+      </div>
+    </section>
+  );
+}
