@@ -18,6 +18,7 @@ import { makeChannels } from "./channels.ts";
 import { databasePath } from "./results_folder.ts";
 import { scanNetwork, scanSource, selfTestCapture } from "./self_test_scan.ts";
 import { Supervisor } from "./supervisor.ts";
+import { NO_OPEN_FLOWS } from "../search/open_flows.ts";
 
 export interface StageResult {
   readonly name: "detected" | "stored" | "shown" | "sent";
@@ -204,6 +205,8 @@ class Stages {
         telling: { severity: "info", intervalS: 0, perHourMax: 1000, quietHours: "" },
       },
       note: () => {},
+      openFlows: () => Promise.resolve(NO_OPEN_FLOWS),
+      ringStartUs: () => null,
       exportPcap: () => Promise.reject(new Error("The self-test keeps no packets.")),
     });
   }

@@ -18,7 +18,7 @@ import type { StoreQueries } from "../store/queries.ts";
 import type { TransportName } from "../records.ts";
 import type { Input } from "./input.ts";
 import { portHolder } from "./port_holder.ts";
-import { isoTime } from "./time_text.ts";
+import { isoTime } from "../text/time.ts";
 import { isTransportName, openRingSlice } from "./ring_export.ts";
 
 export interface DashboardServer {

@@ -80,7 +80,7 @@ export interface OpenFlows {
   /** Newest packet first. */
   readonly lookedAt: number;
   readonly standing: number;
-  /** In the order of the last packet: where looking ended before the last flow; else null. */
+  /** In the order of the last packet: the last flow looked at, when there are others; else null. */
   readonly floor: FlowPlace | null;
   /** Time that it took in the pipeline's thread. */
   readonly tookMs: number;

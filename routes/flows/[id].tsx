@@ -233,7 +233,7 @@ function FlowFindings({ data: { findings } }: Part) {
               <li key={findingPath(finding)}>
                 <Severity level={finding.severity} />{" "}
                 <a href={findingPath(finding)}>{finding.reason}</a>
-                {isEvidence && <span class="dim">{" "}This flow is evidence of it.</span>}
+                {isEvidence && <p class="dim">This flow is evidence of it.</p>}
               </li>
             ))}
           </ul>
