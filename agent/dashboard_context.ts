@@ -4,7 +4,7 @@ import type { Mute, Severity, StatusEntry } from "./records.ts";
 import type { OpenFlows, OpenFlowsQuery } from "./search/open_flows.ts";
 import type { StoreQueries } from "./store/queries.ts";
 
-/** There is no such thing, or its packets have been overwritten; the message, for people, says which, and what is left. */
+/** The packets that are asked for have been overwritten; the message, for people, says what is left. */
 export class PacketsGoneError extends Error {
   override readonly name = "PacketsGoneError";
 }

@@ -159,7 +159,7 @@ function ringStartOf(folder: string): number | null {
   }
 }
 
-/** A flow of the database, or one that is open. */
+/** A flow of the database, or one that is open. Throws RangeError. */
 async function findFlow(
   { queries, live, openFlows }: Sources,
   flowId: number,
@@ -177,16 +177,16 @@ async function findFlow(
     limit: 1,
   });
   if (open !== undefined) return open as unknown as StoredFlow;
-  throw new PacketsGoneError(`There is no flow ${flowId} in the database, and none that is open.`);
+  throw new RangeError(`There is no flow ${flowId} in the database, and none that is open.`);
 }
 
-/** The time and the sources of the finding that is asked for; null when none is. Throws PacketsGoneError. */
+/** The time and the sources of the finding that is asked for; null when none is. Throws RangeError. */
 function findFinding(queries: StoreQueries, { scanId, anomalyId }: ExportFilter) {
   const id = scanId ?? anomalyId;
   if (id === null) return null;
   const row = scanId !== null ? queries.scan(id) : queries.anomaly(id);
   if (row === null) {
-    throw new PacketsGoneError(
+    throw new RangeError(
       `There is no ${scanId !== null ? "scan" : "anomaly"} ${id} in the database.`,
     );
   }
