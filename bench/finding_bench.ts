@@ -4,12 +4,12 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { pcapFile } from "../agent/capture/sample_captures.ts";
-import { TcpFlag, tcpFrame } from "./detection/frames.ts";
 import { largeCapture } from "./large_capture.ts";
-import { median, minimum, printSection, type Section, size, table } from "./harness.ts";
+import { median, minimum, percentile, printSection, type Section, size, table } from "./harness.ts";
 import { inPrivateNamespace, type Sender, whyNotLive } from "./namespaces.ts";
 import { executableNote, tapwatchVariants } from "./programs.ts";
 import { delay, RunningTapwatch } from "./running.ts";
+import { scanPackets } from "./scan_packets.ts";
 
 const scanners = size(100, 10);
 /** Each refuses after a millisecond. */
@@ -30,7 +30,7 @@ if (reason !== null) {
 
 async function benchFindings(sender: Sender): Promise<Section> {
   const scans = await Deno.makeTempFile({ prefix: "tapwatch-bench-", suffix: ".pcap" });
-  await Deno.writeFile(scans, pcapFile(scanPackets()));
+  await Deno.writeFile(scans, pcapFile(scanPackets({ scanners, portsEach, secondsBetween })));
   const { path: large } = await largeCapture();
   const quiet = await measureDelays(sender, scans, null);
   const busy = await measureDelays(sender, scans, large);
@@ -108,37 +108,6 @@ async function collectDelays(path: string, signal: AbortSignal): Promise<number[
   }
   database.close();
   return [...delays.values()];
-}
-
-function scanPackets() {
-  const packets = [];
-  for (let scanner = 0; scanner < scanners; scanner++) {
-    const source = `10.99.0.${scanner + 1}`;
-    const destination = "10.98.0.1";
-    for (let port = 1; port <= portsEach; port++) {
-      const ports = { sourcePort: 40_000 + port, destinationPort: port };
-      const back = { sourcePort: port, destinationPort: 40_000 + port };
-      const atS = scanner * secondsBetween + port * 0.005;
-      const frames = [
-        tcpFrame({ source, destination }, ports, { flags: TcpFlag.syn }),
-        tcpFrame({ source: destination, destination: source }, back, {
-          flags: TcpFlag.rst | TcpFlag.ack,
-        }),
-      ];
-      packets.push(...frames.map((data, index) => samplePacket(atS + index * 0.001, data)));
-    }
-  }
-  return packets;
-}
-
-function samplePacket(atS: number, data: Uint8Array) {
-  const seconds = Math.floor(atS);
-  return { seconds: 1_700_000_000 + seconds, nanosecond: Math.round((atS - seconds) * 1e9), data };
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Infinity;
 }
 
 function milliseconds(value: number): string {

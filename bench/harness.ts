@@ -103,6 +103,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** The value that so large a share of `values` does not exceed; Infinity without any. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Infinity;
+}
+
 /** Operations a second of the fastest run. */
 export function bestRate({ contestant, seconds }: Result): number {
   return contestant.operations / minimum(seconds);

@@ -18,9 +18,13 @@ export class RunningTapwatch {
   readonly #child: Deno.ChildProcess;
   #log = "";
 
-  /** Starts `tapwatch run` on the bench's device with all else as it is by default. */
-  static start({ command }: Tapwatch, resultsFolder: string): RunningTapwatch {
-    const args = ["run", "--allow-ffi", "-i", device, "--results", resultsFolder];
+  /** Starts `tapwatch run` on the bench's device with all else, but for `more` options, as it is by default. */
+  static start(
+    { command }: Tapwatch,
+    resultsFolder: string,
+    more: readonly string[] = [],
+  ): RunningTapwatch {
+    const args = ["run", "--allow-ffi", "-i", device, "--results", resultsFolder, ...more];
     return new RunningTapwatch([...command, ...args]);
   }
 

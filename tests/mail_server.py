@@ -5,7 +5,7 @@ usage: mail_server.py [--port N] [--tls none|starttls|implicit] [--cert FILE --k
 WORDS, with commas, one for each mail in turn, the last for all others: ok, 451 (later), 550 (refused), hang (takes no mail and never
 answers), late (takes the mail and never answers), drop (closes after DATA), cut (closes in the middle of DATA)
 """
-import argparse, asyncio, base64, email, email.policy, json, ssl, sys
+import argparse, asyncio, base64, email, email.policy, json, ssl, sys, time
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 parser = argparse.ArgumentParser()
@@ -47,7 +47,7 @@ class Handler:
         word = behaviours[min(tries, len(behaviours) - 1)]
         tries += 1
         if word in ("ok", "late"):
-            say(taken=parsed(envelope.content), to=envelope.rcpt_tos, tls=server.transport.get_extra_info("sslcontext") is not None, user=session.auth_data is not None)
+            say(taken=parsed(envelope.content), at=time.time(), to=envelope.rcpt_tos, tls=server.transport.get_extra_info("sslcontext") is not None, user=session.auth_data is not None)
             if word == "late":
                 await asyncio.sleep(3600)
             return "250 taken"

@@ -20,6 +20,8 @@ export interface MailEvent {
     readonly parts: readonly MailPart[];
     readonly defects: readonly string[];
   };
+  /** When it was taken, seconds since 1970. */
+  readonly at?: number;
   readonly to?: readonly string[];
   readonly tls?: boolean;
   readonly user?: boolean;

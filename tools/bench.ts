@@ -1,9 +1,10 @@
 /**
  * `deno task bench`: runs every bench of `bench/`, each in a process of its own, and writes `bench/RESULTS.md`. With
- * names (`analyze flow`) only those, with `--quick` small sizes; both print what they find and write nothing.
+ * names (`analyze flow`) only those, with `--quick` small sizes; both print what they find and write nothing. `--update` with
+ * names puts their sections and targets into the file that is there, each with when and where it was measured.
  */
 import { describeMachine } from "../bench/machine.ts";
-import { type Section, sectionText, targetTable } from "../bench/harness.ts";
+import { type Section, sectionText, type Target, targetTable } from "../bench/harness.ts";
 import { denoRun, isExecutableCurrent } from "../bench/programs.ts";
 import { compile } from "./compile.ts";
 
@@ -12,6 +13,7 @@ const benches = [
   "live",
   "start",
   "finding",
+  "mail",
   "capture",
   "file_reader",
   "decode",
@@ -25,8 +27,10 @@ if (import.meta.main) {
   const names = Deno.args.filter((argument) => !argument.startsWith("--"));
   const flags = Deno.args.filter((argument) => argument.startsWith("--"));
   const unknown = names.filter((name) => !benches.includes(name));
-  if (unknown.length > 0 || flags.some((flag) => flag !== "--quick")) {
-    console.error(`Usage: deno task bench [--quick] [${benches.join("|")}]...`);
+  const isWrong = flags.some((flag) => flag !== "--quick" && flag !== "--update") ||
+    flags.length > 1 || flags[0] === "--update" && names.length === 0;
+  if (unknown.length > 0 || isWrong) {
+    console.error(`Usage: deno task bench [--quick|--update] [${benches.join("|")}]...`);
     Deno.exit(2);
   }
   await bench(names.length > 0 ? names : benches, flags);
@@ -37,11 +41,49 @@ async function bench(names: readonly string[], flags: readonly string[]): Promis
   await makeExecutable();
   const machine = await describeMachine();
   const sections: Section[] = [];
-  for (const name of names) sections.push(await runBench(name, flags));
-  const text = resultsText(machine, sections);
-  if (names.length < benches.length || flags.length > 0) return console.log(text);
-  await Deno.writeTextFile(`${root}bench/RESULTS.md`, text);
+  const isUpdate = flags.includes("--update");
+  for (const name of names) sections.push(await runBench(name, isUpdate ? [] : flags));
+  const path = `${root}bench/RESULTS.md`;
+  if (isUpdate) {
+    await Deno.writeTextFile(path, updated(await Deno.readTextFile(path), { machine, sections }));
+  } else {
+    const text = resultsText(machine, sections);
+    if (names.length < benches.length || flags.length > 0) return console.log(text);
+    await Deno.writeTextFile(path, text);
+  }
   console.error("Wrote bench/RESULTS.md.");
+}
+
+/** `text`, the results of an earlier run, with these sections and rows of targets in the place of those of their names. */
+export function updated(
+  text: string,
+  { machine, sections }: { readonly machine: string; readonly sections: readonly Section[] },
+): string {
+  const parts = text.trimEnd().split(/\n\n(?=## )/);
+  const headed = (title: string) => (part: string) => part.startsWith(`## ${title}\n`);
+  const facts = machine.split("\n").filter((line) => /^- (date|machine|tapwatch):/.test(line))
+    .map((line) => line.slice(2)).join("; ");
+  for (const section of sections) {
+    const blocks = [`Measured alone: ${facts}.`, ...section.blocks];
+    const part = sectionText({ ...section, blocks, targets: [] }).trimEnd();
+    const at = parts.findIndex(headed(section.title));
+    if (at < 0) parts.push(part);
+    else parts[at] = part;
+    const targetsAt = parts.findIndex(headed("Targets"));
+    if (targetsAt >= 0) parts[targetsAt] = withTargets(parts[targetsAt]!, section.targets);
+  }
+  return parts.join("\n\n") + "\n";
+}
+
+function withTargets(part: string, targets: readonly Target[]): string {
+  const lines = part.split("\n");
+  for (const target of targets) {
+    const row = targetTable([target]).split("\n").at(-1)!;
+    const at = lines.findIndex((line) => line.startsWith(`| ${target.promise} |`));
+    if (at < 0) lines.push(row);
+    else lines[at] = row;
+  }
+  return lines.join("\n");
 }
 
 /** What `main.ts` imports, since a network namespace of a bench has no way out. Throws Error. */
