@@ -9,9 +9,9 @@
  *   whatever cipher and MAC were agreed on (or 8, see dropbearLess), and no other answer is: the shortest
  *   SSH_MSG_USERAUTH_FAILURE that names a method has 14 bytes.
  * - SSH_MSG_USERAUTH_FAILURE always has the same size, for the server always names the same methods. The first one may come
- *   with SSH_MSG_EXT_INFO (OpenSSH since 9.6), and others with questions or keys that may be tried in between.
+ *   with SSH_MSG_EXT_INFO (OpenSSH 10), and others with questions or keys that may be tried in between.
  *
- * What is none of this, is not told: compression from the start, padding of any length, servers that want two methods.
+ * What is none of this is not told: compression from the start, padding of any length.
  */
 
 import { LoginOutcome } from "../records.ts";
@@ -48,6 +48,7 @@ export class SshLogin {
   /** Both directions: all before it has been seen. */
   #clientTop: number;
   #serverTop = -1;
+  #requestStart: number;
   /** Where the answer in progress begins; -1 before the client's first encrypted byte. */
   #answerStart = -1;
   readonly #serverNewKeysEnd: number;
@@ -55,6 +56,7 @@ export class SshLogin {
   readonly #segments: number[] = [];
   /** Bytes of SSH_MSG_SERVICE_ACCEPT; 0 while unknown, -1 when it cannot be known. */
   #accept = 0;
+  /** Bytes of SSH_MSG_USERAUTH_SUCCESS, as they were seen. */
   #success = 0;
   /** Answers to authentications, and how many there are of each size. */
   #answers = 0;
@@ -70,8 +72,6 @@ export class SshLogin {
   #isAccepted = false;
   #isSession = false;
   #hasTold = false;
-
-  #requestStart: number;
 
   /** Offsets of the first encrypted bytes; the server's is -1 where it is not known. */
   constructor(clientStart: number, serverStart: number) {

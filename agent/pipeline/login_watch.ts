@@ -11,7 +11,7 @@ import type { LoginRow } from "./observation_writer.ts";
 
 /** Flows followed at a time: what they hold is 2 kB each as usual, 37 kB at most. */
 export const loginsMax = 1024;
-/** Segments of a flow that are looked at; a login with so many is none. */
+/** Segments of a flow that are looked at before what there is is told. */
 const segmentsMax = 512;
 
 /** Segments of the server that are remembered until the login begins. */
@@ -58,8 +58,10 @@ export class LoginWatch {
     const { login } = watched;
     const [client] = watched.plain;
     const isLost = login === null && client !== null && client.isOver;
-    if (login?.isDecided) this.#decide(watched, login, slot, timestampUs);
-    else if (isLost || watched.segments >= segmentsMax) this.#drop(slot);
+    const isLong = watched.segments >= segmentsMax;
+    if (login !== null && (login.isDecided || isLong)) {
+      this.#decide(watched, login, slot, timestampUs);
+    } else if (isLost || isLong) this.#drop(slot);
     if (this.#watched.has(slot)) this.#options.flows.keepOpen(slot);
     return true;
   }

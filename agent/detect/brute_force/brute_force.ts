@@ -196,8 +196,8 @@ export class BruteForce implements Detector {
     const flowIds = places.map((place) => this.#flowIds[place]);
     const amount = places.reduce((sum, place) => sum + this.#triesOf[place], 0);
     this.#triesBefore[slot] = this.#tries[slot] - amount;
-    this.#connectionsBefore[slot] = this.#connections[slot] -
-      Math.min(new Set(flowIds).size, count);
+    const connections = Math.min(new Set(flowIds).size, this.#connections[slot]);
+    this.#connectionsBefore[slot] = this.#connections[slot] - connections;
     // The connections that were refused are known by their ends, and several go on at a time.
     if (this.#afterUs[slot] < times[0] - burstUs) this.#after[slot] = After.nothing;
     this.#episodes.open(slot, times[0], { timestampUs: nowUs, amount, flowId: 0 }, flowIds);
@@ -234,7 +234,8 @@ export class BruteForce implements Detector {
     const after = this.#after[slot];
     const isEntered = after >= After.accepted;
     const port = this.#slots.keyWord(slot, 8);
-    const connections = this.#connections[slot] - this.#connectionsBefore[slot];
+    // The rest of one that was under way before what is counted is one too.
+    const connections = Math.max(1, this.#connections[slot] - this.#connectionsBefore[slot]);
     return {
       hasSucceeded: isEntered,
       severity: isEntered ? "critical" : episode.amount >= manyTries ? "high" : "medium",

@@ -112,6 +112,18 @@ Deno.test("BruteForce adds up the parts of a long connection", () => {
   equal(last.severity, "high");
 });
 
+Deno.test("BruteForce counts a connection that goes on guessing after another one has worked", () => {
+  const script = new TrafficScript();
+  script.login({ ...pair, at: 0, refused: 10 });
+  script.login({ ...pair, at: 5, refused: 0, outcome: session });
+  script.login({ ...pair, at: 30, refused: 64, isContinued: true });
+  ok(
+    script.play(make).at(-1)!.reason.includes(
+      "refused 64 times by SSH on 10.0.0.2 (port 22) in 1 conn",
+    ),
+  );
+});
+
 Deno.test("BruteForce says that guessing was followed by a login, on evidence alone", () => {
   const endings: readonly (readonly [number, string])[] = [
     [accepted, ", and one login was accepted"],
