@@ -36,7 +36,7 @@ Deno.test("self-test tells each stage and each channel, marks what it sends, and
     match(stdout, /^ok +sent +\d+\.\d\d s +webhook \S+: 200/m);
     match(stdout, /^FAILED +sent +\d+\.\d\d s +webhook \S+: 403/m);
     ok(!stdout.includes("\x1b"));
-    match(stderr, /1 of 5 stages failed/);
+    strictEqual(stderr, "tapwatch: 1 of 5 stages failed.\n");
     strictEqual(good.posts.length, 1);
     const post = JSON.parse(good.posts[0]!);
     match(JSON.stringify(post), /Self-test: 192\.0\.2\.66 scanned/);
@@ -52,10 +52,11 @@ testWith(
     const server = await startMailServer([]);
     try {
       const url = `smtp://127.0.0.1:${server.port}?security=none`;
-      const { code, stdout } = await runProgram([
+      const { code, stdout, stderr } = await runProgram([
         ...["self-test", "--smtp-url", url, "--mail-to", "noc@example.org"],
       ]);
       strictEqual(code, 0, stdout);
+      strictEqual(stderr, "");
       match(stdout, /^ok +sent +\d+\.\d\d s +mail to noc@example\.org: 250/m);
       const { taken } = await server.next();
       const subject = taken!.headers.find(([name]) => name === "Subject")![1];

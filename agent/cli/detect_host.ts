@@ -141,7 +141,7 @@ export class DetectHost {
     this.terminate();
     // A live link goes on at the next start, and with it what is open; a file has an end.
     if (!this.#options.isLive) this.#book.finish();
-    this.#outlet.addIncidents(this.#takeNews());
+    this.#tellNews();
     this.#outlet.flush();
   }
 
@@ -152,6 +152,11 @@ export class DetectHost {
 
   storeTook(sequence: number): void {
     this.#outlet.taken(sequence);
+  }
+
+  /** As FindingOutlet has it. */
+  sendBehind(incidentIds: readonly number[], send: () => void): void {
+    this.#outlet.sendBehind(incidentIds, send);
   }
 
   #begin(worker: Worker): void {
@@ -182,7 +187,7 @@ export class DetectHost {
     // Of a file the pipeline may be hours ahead.
     if (nowUs !== undefined && this.#options.isLive) {
       this.#book.advance(nowUs);
-      this.#outlet.addIncidents(this.#takeNews());
+      this.#tellNews();
     }
     const before = this.#countedBefore;
     this.#options.live.detectionOwn = {
@@ -227,19 +232,20 @@ export class DetectHost {
     }
     this.#book.take(finding);
     if (isFirst) this.#options.eveLines?.finding(finding, this.#news);
-    this.#outlet.add(finding, this.#takeNews());
+    this.#tellNews(finding);
   }
 
-  /** What is new about incidents, told to the live state. */
-  #takeNews(): IncidentNews[] {
+  /** What is new about incidents, and the finding that brought it: to the store first, so that alerts about them come behind. */
+  #tellNews(finding: Finding | null = null): void {
     const news = this.#news;
     this.#news = [];
+    if (finding === null) this.#outlet.addIncidents(news);
+    else this.#outlet.add(finding, news);
     for (const { incident, joined, absorbedIds } of news) {
       const findings = joined.map(({ finding }) => finding);
       this.#options.live.setIncident({ incident, joined: findings, absorbedIds });
     }
     this.#options.eveLines?.incidents(news);
-    return news;
   }
 
   /** Nobody is left to close what is open. */

@@ -17,6 +17,8 @@ export class FindingOutlet {
   readonly #waitingIncidents = new Map<number, IncidentNews>();
   #under: FindingsMessage[] = [];
   #sequence = 0;
+  /** What is to follow incidents that wait, in order. */
+  #followers: { readonly ids: readonly number[]; readonly send: () => void }[] = [];
 
   constructor(send: (message: FindingsMessage) => void) {
     this.#send = send;
@@ -39,6 +41,12 @@ export class FindingOutlet {
     }
     this.lostCount += shorten(this.#waitingIncidents);
     if (this.#under.length === 0) this.#sendSome();
+  }
+
+  /** Sends something behind what waits of these incidents: now, or as soon as they have been sent. */
+  sendBehind(ids: readonly number[], send: () => void): void {
+    this.#followers.push({ ids, send });
+    this.#sendFollowers();
   }
 
   /** The store has taken a message. */
@@ -71,6 +79,15 @@ export class FindingOutlet {
     };
     this.#under.push(message);
     this.#send(message);
+    this.#sendFollowers();
+  }
+
+  #sendFollowers(): void {
+    const isHeld = ({ ids }: { readonly ids: readonly number[] }) =>
+      ids.some((id) => this.#waitingIncidents.has(id));
+    const ready = this.#followers.filter((follower) => !isHeld(follower));
+    if (ready.length > 0) this.#followers = this.#followers.filter(isHeld);
+    for (const { send } of ready) send();
   }
 }
 

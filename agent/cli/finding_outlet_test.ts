@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { FindingsMessage } from "../messages.ts";
 import { bruteForceFinding } from "../store/testing.ts";
+import { makeIncident } from "../../tests/incident_fixture.ts";
 import { FindingOutlet } from "./finding_outlet.ts";
 
 /** An outlet, and the ids in each message that it sent. */
@@ -43,4 +44,24 @@ Deno.test("FindingOutlet holds a bounded number of findings and counts the rest 
   outlet.flush();
   const all = ids().flat();
   deepStrictEqual([all.length, all[1], all.at(-1)], [10_001, 101, 10_100]);
+});
+
+Deno.test("FindingOutlet sends what is about an incident behind it, and in order", () => {
+  const order: string[] = [];
+  const outlet = new FindingOutlet(({ incidents }) =>
+    order.push(`incidents ${incidents.map(({ incident }) => incident.id)}`)
+  );
+  const news = (id: number) => [{ incident: makeIncident({ id }), joined: [], absorbedIds: [] }];
+  const alert = (id: number, text: string) =>
+    outlet.sendBehind([id], () => order.push(`alert ${id} ${text}`));
+  outlet.add(bruteForceFinding(1), news(1));
+  alert(1, "a");
+  outlet.add(bruteForceFinding(2), news(2));
+  alert(2, "a");
+  alert(2, "b");
+  alert(1, "b");
+  outlet.sendBehind([], () => order.push("mute"));
+  deepStrictEqual(order, ["incidents 1", "alert 1 a", "alert 1 b", "mute"]);
+  outlet.taken(0);
+  deepStrictEqual(order.slice(4), ["incidents 2", "alert 2 a", "alert 2 b"]);
 });

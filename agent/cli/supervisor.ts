@@ -132,9 +132,10 @@ export class Supervisor {
     return this.#openFlows.ask(query);
   }
 
-  /** Gives the store what it alone may write. */
+  /** Gives the store what it alone may write, behind the incidents that it is about. */
   sendToStore(message: AlertsMessage): void {
-    this.#store.post(message);
+    const incidentIds = message.alerts.flatMap(({ incidentId }) => incidentId ?? []);
+    this.#detect.sendBehind(incidentIds, () => this.#store.post(message));
   }
 
   /** Stops all threads in order, with everything written. Calling again waits for the same end. */

@@ -14,7 +14,11 @@ export class AlertWriter {
   readonly #acknowledge: StatementSync;
 
   constructor(database: DatabaseSync) {
-    this.#alert = database.prepare(replaceSql("alerts", ALERT_COLUMNS));
+    // The incident may have become part of another, which its alerts then belong to (IncidentWriter), or be deleted.
+    this.#alert = database.prepare(replaceSql("alerts", ALERT_COLUMNS, {
+      value: { incident_id: "(SELECT id FROM incidents WHERE id = ?)" },
+      update: { incident_id: "coalesce(excluded.incident_id, alerts.incident_id)" },
+    }));
     this.#mute = database.prepare(replaceSql("mutes", MUTE_COLUMNS));
     this.#unmute = database.prepare("DELETE FROM mutes WHERE id = ?");
     this.#acknowledge = database.prepare("UPDATE incidents SET acknowledged_us = ? WHERE id = ?");
@@ -34,9 +38,18 @@ export class AlertWriter {
   }
 }
 
-function replaceSql(table: string, columns: readonly string[]): string {
+/** `special` has the SQL of columns that are not taken as they come. */
+function replaceSql(
+  table: string,
+  columns: readonly string[],
+  special: Readonly<Record<"value" | "update", Readonly<Record<string, string>>>> = {
+    value: {},
+    update: {},
+  },
+): string {
+  const values = columns.map((column) => special.value[column] ?? "?");
   const updates = columns.filter((column) => column !== "id")
-    .map((column) => `${column} = excluded.${column}`);
-  return `INSERT INTO ${table}(${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
+    .map((column) => `${column} = ${special.update[column] ?? `excluded.${column}`}`);
+  return `INSERT INTO ${table}(${columns.join(", ")}) VALUES (${values.join(", ")})
     ON CONFLICT(id) DO UPDATE SET ${updates.join(", ")}`;
 }

@@ -8,6 +8,7 @@ export class IncidentWriter {
   readonly #upsert: StatementSync;
   readonly #join: StatementSync;
   readonly #moveAll: StatementSync;
+  readonly #moveAlerts: StatementSync;
   readonly #remove: StatementSync;
 
   constructor(database: DatabaseSync) {
@@ -24,6 +25,9 @@ export class IncidentWriter {
     this.#moveAll = database.prepare(
       "UPDATE incident_findings SET incident_id = ? WHERE incident_id = ?",
     );
+    this.#moveAlerts = database.prepare(
+      "UPDATE alerts SET incident_id = ? WHERE incident_id = ?",
+    );
     this.#remove = database.prepare("DELETE FROM incidents WHERE id = ?");
   }
 
@@ -34,6 +38,7 @@ export class IncidentWriter {
       this.#upsert.run(...INCIDENT_COLUMNS.map((column) => row[column]));
       for (const id of absorbedIds) {
         this.#moveAll.run(incident.id, id);
+        this.#moveAlerts.run(incident.id, id);
         this.#remove.run(id);
       }
       for (const { finding, role } of joined) {

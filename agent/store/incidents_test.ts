@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import type { Incident } from "../records.ts";
+import { makeAlert } from "../../tests/incident_fixture.ts";
+import type { Alert, Incident } from "../records.ts";
 import { StoreQueries } from "./queries.ts";
 import { FLOWS_PER_RUN } from "./schema.ts";
 import {
@@ -100,6 +101,26 @@ Deno.test("an incident that turns out to be part of another leaves its findings 
       "cause",
       "effect",
     ]);
+  }));
+
+Deno.test("an alert goes with its incident into another, and is kept when there is none any more", () =>
+  withStore((writer, queries) => {
+    const write = (...alerts: Alert[]) =>
+      writer.writeAlerts({ alerts, mutes: [], unmutedIds: [], acknowledged: [] });
+    const alone = (id: number, absorbedIds: readonly number[] = []) => ({
+      incident: incident(id),
+      joined: [],
+      absorbedIds,
+    });
+    writer.writeFindings([], [alone(1)]);
+    const alert = makeAlert({ id: 1, incidentId: 1, state: "waiting" });
+    write(alert);
+    writer.writeFindings([], [alone(2, [1])]);
+    strictEqual(queries.alert(1)?.incident_id, 2);
+    write({ ...alert, state: "sent" });
+    deepStrictEqual([queries.alert(1)?.incident_id, queries.alert(1)?.state], [2, "sent"]);
+    write(makeAlert({ id: 2, incidentId: 99 }));
+    strictEqual(queries.alert(2)?.incident_id, null);
   }));
 
 Deno.test("lists of incidents are narrowed down by actor, severity, state and time", () =>
