@@ -39,8 +39,15 @@ export function tellingTitle(channels: readonly ChannelState[]): string {
     : `${what}: ${failing.length} of ${channels.length} channels fail`;
 }
 
-/** What is told, in a sentence. */
-export function rulesText({ severity, intervalS, perHourMax, quietHours }: TellingRules): string {
+/** What is told, and by what where the title does not say it. */
+export function rulesText(
+  { severity, intervalS, perHourMax, quietHours }: TellingRules,
+  channels: readonly ChannelState[],
+): string {
+  const names = channels.map(({ channel }) => channel);
+  const by = channels.length > 1
+    ? `They go by ${names.slice(0, -1).join(", ")} and ${names.at(-1)}. `
+    : "";
   const above = severity === "critical" ? "critical severity" : `${severity} severity or above`;
   const pause = intervalS > 0
     ? `, with ${formatDuration(intervalS)} between two about one source`
@@ -48,6 +55,6 @@ export function rulesText({ severity, intervalS, perHourMax, quietHours }: Telli
   const quiet = quietHours === ""
     ? ""
     : ` From ${quietHours.replace("-", " to ")} only critical ones are told at once.`;
-  return `Told are incidents of ${above} and trouble of tapwatch itself, at most ${perHourMax} an hour${pause}; ` +
+  return `${by}Told are incidents of ${above} and trouble of tapwatch itself, at most ${perHourMax} an hour${pause}; ` +
     `the rest comes in a digest.${quiet}`;
 }

@@ -28,7 +28,7 @@ export default function TellingLine({ initial, zone, rules, test }: Props) {
         <form method="post" action="/api/alerts/test" class="end">
           <button type="submit" class="btn main">Send a test</button>
         </form>
-        <p class="rules">{rulesText(rules)}</p>
+        <p class="rules">{rulesText(rules, channels)}</p>
       </section>
       {failing.map(({ channel, lastFailedUs, lastFailure }) => (
         <section key={channel} class="notice" role="status">

@@ -121,6 +121,7 @@ Deno.test("a test is sent from the page, which then tells its result", () =>
     live.channels = [makeChannel(), makeChannel({ channel: "syslog udp://10.0.0.1:514" })];
     const html = markup(await (await get("/alerts")).text());
     match(html, /Alerts go through 2 channels/);
+    match(html, /They go by mail to noc@example\.org and syslog udp:\/\/10\.0\.0\.1:514\. Told/);
     match(html, /incidents of medium severity or above.*at most 12 an hour, with 5\Wmin between/);
     const headers = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" };
     const sent = await get("/api/alerts/test", {

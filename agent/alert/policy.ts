@@ -156,7 +156,7 @@ export class AlertPolicy {
     const trigger = this.#triggerOf(subject, this.#told);
     if (trigger === null) return null;
     const mute = findMute(this.#mutes, subject.scope, nowUs);
-    if (mute) return this.#hush(subject, { nowUs, mute });
+    if (mute) return this.#hush(subject, trigger, { nowUs, mute });
     if (!this.#hasIntervalPassed(subject, nowUs)) {
       this.#waiting.set(subject.key, subject);
       return null;
@@ -192,12 +192,14 @@ export class AlertPolicy {
     return subject.amount >= told.amount * growth ? "growth" : null;
   }
 
-  /** What a mute holds back, if it would be news. */
+  /** What a mute holds back, unless it was kept as held back before; `triggerNow` is why it would be told without the mute. */
   #hush(
     subject: AlertSubject,
+    triggerNow: AlertTrigger,
     { nowUs, mute }: { readonly nowUs: number; readonly mute: Mute },
   ): Decision | null {
-    const trigger = this.#triggerOf(subject, this.#muted);
+    const isFirst = !this.#muted.has(subject.key);
+    const trigger = isFirst ? triggerNow : this.#triggerOf(subject, this.#muted);
     if (trigger === null) return null;
     noteTold(this.#muted, subject, { key: subject.key, isOver: !subject.isOpen });
     return mutedDecision(subject, trigger, { nowUs, mute });

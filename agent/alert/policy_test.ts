@@ -123,6 +123,18 @@ Deno.test("a mute holds back what lies within it, until its end, and not what ha
   deepStrictEqual(stateOf(policy.take(subject(2), startUs + 2 * hourUs)), ["waiting", "opened"]);
 });
 
+Deno.test("what is muted after it was told is held back for what has changed, and told once the mute is lifted", () => {
+  const policy = new AlertPolicy({ ...options, intervalUs: 0 });
+  policy.take(subject(1), startUs);
+  policy.setMutes([mute({ source: "10.0.0.0/24", id: 3 })]);
+  const graver = subject(1, { severity: "critical" });
+  const muted = policy.take(graver, startUs + minuteUs)!;
+  deepStrictEqual(stateOf(muted), ["muted", "severity"]);
+  strictEqual(policy.take(graver, startUs + minuteUs), null);
+  policy.setMutes([]);
+  deepStrictEqual(stateOf(policy.take(graver, startUs + 2 * minuteUs)), ["waiting", "severity"]);
+});
+
 Deno.test("beyond the limit of an hour alerts wait for one digest, which counts itself", () => {
   const policy = new AlertPolicy({ ...options, perHourMax: 2 });
   const decisions = [1, 2, 3, 4].map((id) => policy.take(subject(id), startUs + id)!);
