@@ -3,7 +3,16 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { parseEveLine } from "../agent/eve/testing/suricata_schema.ts";
-import { demoCapture, Program, withFolder } from "./program.ts";
+import { Namespaces } from "./live_namespaces.ts";
+import {
+  demoCapture,
+  metricOf,
+  missingForRoot,
+  missingNamespaces,
+  Program,
+  testWith,
+  withFolder,
+} from "./program.ts";
 
 const field = (name: string) => fileURLToPath(new URL(`fixtures/field/${name}`, import.meta.url));
 
@@ -141,3 +150,33 @@ Deno.test("without --eve-log there is none", () =>
     await using _program = await replay(field("proxy_protocol_v1.pcap"), cwd);
     ok(![...Deno.readDirSync(`${cwd}/r`)].some(({ name }) => name.startsWith("eve")));
   }));
+
+const missing = missingForRoot("ip", "sysctl", "nmap", "tcpdump") || await missingNamespaces();
+
+testWith(
+  missing,
+  "live, lines go on in a new file when the log is moved, and none is missing",
+  () =>
+    withFolder(async (cwd) => {
+      await using namespaces = await Namespaces.create();
+      const options = ["run", "--allow-ffi", "--results", "r", "--eve-log"];
+      await using program = await Program.start(options, { cwd, prefix: namespaces.onSensor });
+      const watcher = namespaces.watch(program);
+      await watcher.until(({ metrics }) =>
+        metricOf(metrics, 'tapwatch_capture_up{interface="tw0"}') === 1
+      );
+      await namespaces.makeTraffic(0);
+      await watcher.until(({ metrics }) => metricOf(metrics, "tapwatch_eve_lines_total") > 10);
+      await Deno.rename(`${cwd}/r/eve.json`, `${cwd}/r/eve.json.1`);
+      await program.logged(/eve\.json was moved or removed; a new one is begun/);
+      await namespaces.makeTraffic(0);
+      strictEqual(await program.stop(), 0, program.log);
+      const lines = [...readLines(`${cwd}/r/eve.json.1`), ...readLines(`${cwd}/r/eve.json`)];
+      const flows = lines.filter(({ event_type: type }) => type === "flow");
+      deepStrictEqual(
+        flows.map(({ flow_id: id }) => id).sort((a, b) => a - b),
+        query(`${cwd}/r`, "SELECT id FROM flows ORDER BY id").map(({ id }) => id),
+      );
+      ok(flows.length > 10, `${flows.length} flows`);
+    }),
+);

@@ -151,6 +151,24 @@ Deno.test("a crash of the EVE log's thread is counted, and lines are written aga
     ok(missing >= 0 && missing <= linesLost, `${missing} flows of ${linesLost} lines lost`);
   }));
 
+Deno.test("after a crash of the pipeline thread, the EVE log goes on with the numbers of the new rows", () =>
+  withReplay(["--speed", "240", "--eve-log"], async ({ live, folder, supervisor }) => {
+    await until(live, () => live.eve.linesWritten > 20);
+    FragileWorker.started.get("pipeline_worker.ts")!.postMessage("crash");
+    await until(live, () => live.workerRestarts === 1);
+    await supervisor.drained;
+    await supervisor.stop();
+    const ids = (await Deno.readTextFile(`${folder}/eve.json`)).trimEnd().split("\n")
+      .map((line) => JSON.parse(line))
+      .filter(({ event_type: type }) => type === "flow").map(({ flow_id: id }) => id);
+    const rows = query(folder, "SELECT id FROM flows").map(({ id }) => Number(id));
+    const newRun = Math.max(...rows.map((id) => Math.floor(id / FLOWS_PER_RUN)));
+    const ofNewRun = (each: readonly number[]) =>
+      each.filter((id) => Math.floor(id / FLOWS_PER_RUN) === newRun).sort((a, b) => a - b);
+    ok(ofNewRun(rows).length > 100);
+    deepStrictEqual(ofNewRun(ids), ofNewRun(rows));
+  }));
+
 Deno.test("a replay whose recorder crashed still comes to its end", () =>
   withReplay(["--speed", "240"], async ({ live, supervisor }) => {
     await until(live, () => (live.snapshot?.packets ?? 0) > 1000);
