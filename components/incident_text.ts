@@ -1,5 +1,5 @@
 /** The words for incidents: roles, circumstances, why they are as grave as they are, and why they stand out. Pure. */
-import type { Finding, FindingRole, Incident } from "../agent/records.ts";
+import type { Finding, FindingKind, FindingRole, Incident } from "../agent/records.ts";
 import { endsOfIncident } from "../agent/finding_ends.ts";
 import { endText, kindLabels, severityLabels } from "./finding_text.ts";
 import { severityRank } from "./findings.ts";
@@ -66,17 +66,19 @@ export function raisedText(incident: Incident, members: readonly Member[]): stri
 export function standsOutTexts(members: readonly Member[]): readonly string[] {
   const causes = causesOf(members);
   const texts = causes.map((finding) => finding.scan ? scanText(finding) : reasonOf[finding.kind]);
-  return [...new Set(texts.filter((text) => text !== undefined))];
+  return [...new Set(texts.filter((text) => text !== ""))];
 }
 
-function scanText({ scan }: Finding): string | undefined {
-  if (!scan || scan.attempts === 0) return undefined;
+function scanText({ scan }: Finding): string {
+  if (!scan || scan.attempts === 0) return "";
   const failed = Math.max(0, scan.attempts - scan.answered);
   return `${formatCount(failed)} of ${formatCount(scan.attempts)} first contacts failed: ` +
     "who knows where to go does not miss so often.";
 }
 
-const reasonOf: Readonly<Partial<Record<Finding["kind"], string>>> = {
+const reasonOf: Readonly<Record<FindingKind, string>> = {
+  scan: "",
+  anomaly: "",
   brute_force: "So many log-ins in so short a time are made by a program, not by a person.",
   flood: "So much to one host, and so little of it wanted, is no use of a service.",
   reflection: "Answers came that nobody here had asked for.",

@@ -159,10 +159,17 @@ export function needLook(count: number): { readonly count: number | null; readon
   return { count: count > lookMax ? null : count, text: lookText(count) };
 }
 
+/** By the message of a request: its page and the frame around it ask for the same. */
+const toLookAt = new WeakMap<State["message"], readonly IncidentItem[]>();
+
 function itemsToLookAt(state: State): readonly IncidentItem[] {
+  const known = toLookAt.get(state.message);
+  if (known) return known;
   const view = muteViewOf(state);
-  return state.context.queries.incidentsToLookAt(lookMax + 1)
+  const items = state.context.queries.incidentsToLookAt(lookMax + 1)
     .map((row) => itemOf(readIncident(row), row, view)).filter(needsLook);
+  toLookAt.set(state.message, items);
+  return items;
 }
 
 /** Incidents for the overview: those that need a look, and those of the last 24 hours. */
