@@ -71,12 +71,8 @@ export interface ExportFilter {
   /** From `fromUs` up to, but not including, `toUs`. */
   readonly fromUs: number | null;
   readonly toUs: number | null;
-  /** Either address. */
-  readonly host: string | null;
-  /** Either port. */
-  readonly port: number | null;
-  /** Transport, as "tcp". */
-  readonly protocol: string | null;
+  /** A search of packets, or of flows; "" takes all. */
+  readonly q: string;
   /** `flows.id`. */
   readonly flowId: number | null;
   /** `scans.id` and `anomalies.id`: what the finding's sources sent and received while it lasted. */

@@ -50,6 +50,9 @@ export function ListPage(
           )}
           <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
           <a class="btn quiet" href={`/api${url.pathname}${csvQuery(url)}`}>CSV</a>
+          {(search.list === "flows" || search.list === "packets") && (
+            <a class="btn quiet" href={pcapLink(url, search.text)} download>PCAP</a>
+          )}
         </form>
       </div>
       {(search.chips.length > 0 || count !== "") && (
@@ -119,6 +122,16 @@ function csvQuery({ searchParams }: URL): string {
   const query = new URLSearchParams(searchParams);
   query.set("format", "csv");
   return `?${query}`;
+}
+
+/** The captured packets of what is searched. */
+function pcapLink({ searchParams }: URL, q: string): string {
+  const query = new URLSearchParams(q === "" ? {} : { q });
+  for (const name of ["from", "to"]) {
+    const value = searchParams.get(name);
+    if (value) query.set(name, value);
+  }
+  return `/api/export/pcap?${query}`;
 }
 
 function nextLink(url: URL, cursor: string): string {

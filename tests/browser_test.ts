@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { pcapFile, samplePackets } from "../agent/capture/sample_captures.ts";
 import type { Incident } from "../agent/records.ts";
+import { parseSearch } from "../agent/search/parse.ts";
 import { openRingSlice } from "../agent/cli/ring_export.ts";
 import { createDashboard } from "../dashboard.ts";
 import {
@@ -96,8 +97,8 @@ function tellIncident(
 async function visit(use: (visit: Visit) => Promise<void>, options: VisitOptions): Promise<void> {
   const fixture = await openFixture({
     password: options.password ?? null,
-    exportPcap: ({ fromUs, toUs, host }) => {
-      const filter = host === null ? {} : { hosts: [host] };
+    exportPcap: ({ fromUs, toUs, q }) => {
+      const filter = { search: parseSearch(q, "pcap").tree };
       return Promise.resolve(
         openRingSlice({ folder: fixture.folder, fromUs, toUs, filter, vxlanPorts: [] }),
       );

@@ -72,16 +72,17 @@ export async function runExport(
     }
     return count;
   } catch (error) {
-    if (error instanceof SearchError) {
-      throw new UsageError(`${error.message}.\n${pointAt(filter.q ?? "", error.column)}`, {
-        cause: error,
-      });
-    }
+    if (error instanceof SearchError) throw searchRefusal(error, filter.q ?? "");
     if (!(error instanceof StoreError)) throw error;
     throw new RunError(`${error.message}. Try again, or see tapwatch doctor.`, { cause: error });
   } finally {
     queries.close();
   }
+}
+
+/** A refused search for the terminal, with a caret below its place. */
+export function searchRefusal(error: SearchError, q: string): UsageError {
+  return new UsageError(`${error.message}.\n${pointAt(q, error.column)}`, { cause: error });
 }
 
 function* pages(read: (cursor: string | undefined) => Page<object>): Generator<readonly Row[]> {

@@ -1,9 +1,11 @@
 /** `tapwatch export KIND`: rows of the database, or a slice of the capture ring, to stdout. */
 import type { Config } from "../config.ts";
 import { RunError, UsageError } from "../errors.ts";
-import { EXPORT_KINDS, type ExportKind, runExport } from "./export.ts";
-import { reasonOf } from "./results_folder.ts";
-import { openRingSlice, parseRingFilter } from "./ring_export.ts";
+import { SearchError } from "../search/search_error.ts";
+import { StoreQueries } from "../store/queries.ts";
+import { EXPORT_KINDS, type ExportKind, runExport, searchRefusal } from "./export.ts";
+import { databasePath, reasonOf } from "./results_folder.ts";
+import { NothingFoundError, openRingSlice, readRingSearch } from "./ring_export.ts";
 import { writeToStdout } from "./stdout.ts";
 
 /** Throws UsageError and RunError. */
@@ -44,21 +46,28 @@ async function exportRing(config: Config): Promise<void> {
   for await (const piece of slice) writeToStdout(piece);
 }
 
-function openSlice({ resultsFolder, filter, fromUs, toUs, vxlanPorts }: Config) {
+function openSlice(config: Config) {
+  const { resultsFolder, filter, fromUs, toUs, vxlanPorts } = config;
+  const queries = new StoreQueries(databasePath(resultsFolder));
   try {
     return openRingSlice({
       folder: resultsFolder,
       fromUs,
       toUs,
-      filter: parseRingFilter(filter),
+      filter: readRingSearch(queries, filter, range(config)),
       vxlanPorts,
     });
   } catch (error) {
+    if (error instanceof SearchError) throw searchRefusal(error, filter);
     if (error instanceof UsageError) throw error;
+    if (error instanceof RangeError) throw new UsageError(error.message, { cause: error });
+    if (error instanceof NothingFoundError) throw new RunError(error.message, { cause: error });
     throw new RunError(
       `Cannot read the capture files in ${resultsFolder}: ${reasonOf(error)}.`,
       { cause: error },
     );
+  } finally {
+    queries.close();
   }
 }
 

@@ -1,8 +1,17 @@
-/** A slice of the capture ring for the dashboard and for `tapwatch export pcap`: filter text and flow look-up. */
+/** A slice of the capture ring for the dashboard and for `tapwatch export pcap`: what a search takes of it. */
 import { exportPcap } from "../capture/pcap_export.ts";
-import { UsageError } from "../errors.ts";
-import { createPacketFilter, type PacketFilter } from "../pipeline/packet_filter.ts";
-import { TRANSPORT_NAMES, type TransportName } from "../records.ts";
+import {
+  createPacketFilter,
+  type FlowTuple,
+  type PacketFilter,
+} from "../pipeline/packet_filter.ts";
+import type { TransportName } from "../records.ts";
+import { parseSearch } from "../search/parse.ts";
+import { SearchError } from "../search/search_error.ts";
+import type { FlowFilter, TimeRange } from "../store/filters.ts";
+import type { StoreQueries } from "../store/queries.ts";
+import type { StoredFlow } from "../store/schema.ts";
+import { pageRowsMax } from "../store/time_list.ts";
 
 /** What to take of the ring; `toUs` is not included. */
 export interface RingSlice {
@@ -28,40 +37,72 @@ export function openRingSlice(slice: RingSlice): ReadableStream<Uint8Array<Array
   });
 }
 
+/** Flows whose packets are exported together. */
+const flowsMax = 5000;
+
 /**
- * Reads a filter such as `host 10.0.0.9 and tcp and port 443`: words of pcap-filter(7) joined by `and`, each of host,
- * port and protocol at most once. It is not BPF, because reading files loads no native code. Throws UsageError.
+ * What a search takes of the ring: what packets show is looked for in them, names, services and the like in the flows of the
+ * database, whose packets are taken. Throws SearchError, and NothingFoundError when no flow fits.
  */
-export function parseRingFilter(text: string): PacketFilter {
-  const parts = text.trim().split(/\s+and\s+|\s*&&\s*/).filter((part) => part !== "");
-  const filter: { hosts?: string[]; port?: number; protocol?: TransportName } = {};
-  for (const part of parts) {
-    const [word, value, ...rest] = part.split(/\s+/);
-    if (rest.length > 0) throw badPart(part);
-    if (word === "host" && value && !filter.hosts) filter.hosts = [value];
-    else if (word === "port" && value && !filter.port) filter.port = parsePort(value);
-    else if (!value && !filter.protocol && isTransportName(word)) filter.protocol = word;
-    else throw badPart(part);
+export function readRingSearch(
+  queries: StoreQueries,
+  q: string,
+  range: TimeRange,
+): PacketFilter {
+  let refusal: SearchError;
+  try {
+    return { search: queries.resolve(parseSearch(q, "pcap").tree) };
+  } catch (error) {
+    if (!(error instanceof SearchError)) throw error;
+    refusal = error;
   }
-  return filter;
+  return { flows: findFlows(queries, { q, ...range }, refusal) };
 }
 
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port >= 1 && port <= 65535) return port;
-  throw new UsageError(`A port must be a number from 1 to 65535, got ${JSON.stringify(text)}.`);
+function findFlows(
+  queries: StoreQueries,
+  filter: TimeRange & { readonly q: string },
+  refusal: SearchError,
+): FlowTuple[] {
+  const flows: FlowTuple[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = askFlows(queries, { ...filter, limit: pageRowsMax, cursor }, refusal);
+    flows.push(...page.rows.map(tupleOf));
+    if (flows.length > flowsMax) {
+      throw new RangeError(
+        `More than ${flowsMax} flows fit this search: narrow it down, or name a shorter time.`,
+      );
+    }
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  if (flows.length === 0) {
+    throw new NothingFoundError("No flow in the database fits this search, so it has no packets.");
+  }
+  return flows;
 }
 
-/** Whether `text` names a protocol that packets are counted as. */
-export function isTransportName(text: string): text is TransportName {
-  return (TRANSPORT_NAMES as readonly string[]).includes(text);
+/** When neither packets nor flows can be searched so, the refusal that came further is told. */
+function askFlows(queries: StoreQueries, filter: FlowFilter, refusal: SearchError) {
+  try {
+    return queries.flows(filter);
+  } catch (error) {
+    if (error instanceof SearchError && error.column < refusal.column) throw refusal;
+    throw error;
+  }
 }
 
-function badPart(part: string): UsageError {
-  return new UsageError(
-    `Cannot read ${
-      JSON.stringify(part)
-    } in the filter. It takes host ADDRESS, port NUMBER and one of ` +
-      `${TRANSPORT_NAMES.slice(1).join(", ")}, each once and joined by "and".`,
-  );
+export function tupleOf(flow: StoredFlow): FlowTuple {
+  return {
+    origH: flow.orig_h,
+    origP: flow.orig_p,
+    respH: flow.resp_h,
+    respP: flow.resp_p,
+    proto: flow.proto as TransportName,
+  };
+}
+
+/** A search is right, and there is nothing that it could take packets of. */
+export class NothingFoundError extends Error {
+  override readonly name = "NothingFoundError";
 }

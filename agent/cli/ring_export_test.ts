@@ -1,48 +1,78 @@
-import { deepStrictEqual, throws } from "node:assert/strict";
-import { UsageError } from "../errors.ts";
-import { isTransportName, parseRingFilter } from "./ring_export.ts";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { SearchError } from "../search/search_error.ts";
+import { StoreQueries } from "../store/queries.ts";
+import {
+  flow,
+  hostRow,
+  many,
+  openWriter,
+  rows,
+  startUs,
+  withDatabasePath,
+} from "../store/testing.ts";
+import { NothingFoundError, readRingSearch } from "./ring_export.ts";
 
-const filters: readonly (readonly [string, object])[] = [
-  ["", {}],
-  ["  ", {}],
-  ["host 10.0.0.9", { hosts: ["10.0.0.9"] }],
-  ["host 10.0.0.9 and tcp and port 443", { hosts: ["10.0.0.9"], port: 443, protocol: "tcp" }],
-  ["udp&&port 53", { port: 53, protocol: "udp" }],
-  ["port 53   and   host fe80::1", { port: 53, hosts: ["fe80::1"] }],
-  ["arp", { protocol: "arp" }],
-];
-for (const [text, filter] of filters) {
-  Deno.test(`parseRingFilter("${text}") is ${JSON.stringify(filter)}`, () =>
-    deepStrictEqual(parseRingFilter(text), filter));
-}
-
-const refusals: readonly (readonly [string, RegExp])[] = [
-  ["port http", /A port must be a number from 1 to 65535, got "http"/],
-  ["port 0", /got "0"/],
-  ["port 65536", /got "65536"/],
-  ["host", /Cannot read "host" in the filter/],
-  ["tcp port 443", /Cannot read "tcp port 443"/],
-  ["host 10.0.0.1 or host 10.0.0.2", /Cannot read/],
-  ["host 10.0.0.1 and host 10.0.0.2", /each once/],
-  ["tcp and udp", /each once/],
-  ["net 10.0.0.0/8", /Cannot read "net 10\.0\.0\.0\/8"/],
-];
-for (const [text, message] of refusals) {
-  Deno.test(`parseRingFilter("${text}") is refused`, () => {
-    throws(
-      () => parseRingFilter(text),
-      (error) => error instanceof UsageError && message.test(error.message),
-    );
+function withQueries(use: (queries: StoreQueries) => void): Promise<void> {
+  return withDatabasePath((path) => {
+    const writer = openWriter(path);
+    const flows = many(20, (number) => flow(number), 1);
+    writer.write(rows({ flows, hosts: [hostRow("192.168.1.4", { name: "printer" })] }));
+    writer.close();
+    const queries = new StoreQueries(path);
+    use(queries);
+    queries.close();
   });
 }
 
-Deno.test("isTransportName() knows the names of the packets table", () => {
-  deepStrictEqual(["tcp", "icmpv6", "other", "TCP", "dns", ""].map(isTransportName), [
-    true,
-    true,
-    true,
-    false,
-    false,
-    false,
-  ]);
-});
+Deno.test("what packets show is looked for in packets, known names too", () =>
+  withQueries((queries) => {
+    for (
+      const q of ["", "host 10.0.0.9 and tcp and port 443", "udp&&port 53", "net 10.0.0.0/8 or arp"]
+        .concat(
+          "host printer",
+          "mac 02:00:5e:10:00:01",
+          "not vlan 7",
+          "port 53   and   host fe80::1",
+        )
+    ) {
+      const filter = readRingSearch(queries, q, {});
+      ok(filter.search !== undefined && filter.flows === undefined, q);
+    }
+    deepStrictEqual(readRingSearch(queries, "host printer", {}).search, {
+      op: "in",
+      columns: ["src", "dst"],
+      values: ["192.168.1.4"],
+    });
+  }));
+
+Deno.test("names, services and states are looked for in flows, whose packets are taken", () =>
+  withQueries((queries) => {
+    const { flows } = readRingSearch(queries, "name www7.* and dport 443", {});
+    deepStrictEqual(flows, [{
+      origH: "192.168.1.7",
+      origP: 40_007,
+      respH: "198.51.100.7",
+      respP: 443,
+      proto: "tcp",
+    }]);
+    strictEqual(readRingSearch(queries, "service tls", {}).flows!.length, 20);
+    strictEqual(readRingSearch(queries, "service tls", { toUs: startUs + 2500 }).flows!.length, 2);
+    throws(() => readRingSearch(queries, "name nothing.example", {}), NothingFoundError);
+  }));
+
+Deno.test("a search that neither packets nor flows take is refused with its place", () =>
+  withQueries((queries) => {
+    for (
+      const [q, column] of [["port http", 6], ["port 65536", 6], ["host", 5], ["tcp port 443", 5]]
+        .concat([["severity high", 1], ["host fax", 6], ["port 80 and hots=1", 13]]) as [
+          string,
+          number,
+        ][]
+    ) {
+      throws(
+        () => readRingSearch(queries, q, {}),
+        (error) => error instanceof SearchError && error.column === column,
+        q,
+      );
+    }
+  }));

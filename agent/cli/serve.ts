@@ -15,11 +15,10 @@ import type { Log } from "../log.ts";
 import { ALL } from "../search/tree.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../store/schema.ts";
 import type { StoreQueries } from "../store/queries.ts";
-import type { TransportName } from "../records.ts";
 import type { Input } from "./input.ts";
 import { portHolder } from "./port_holder.ts";
 import { isoTime } from "../text/time.ts";
-import { isTransportName, openRingSlice } from "./ring_export.ts";
+import { NothingFoundError, openRingSlice, readRingSearch, tupleOf } from "./ring_export.ts";
 
 export interface DashboardServer {
   /** Where to open it. */
@@ -107,12 +106,9 @@ type Sources =
 
 async function exportSlice(sources: Sources, filter: ExportFilter) {
   const { config, queries } = sources;
-  const { fromUs, toUs, host, port, protocol, flowId } = filter;
+  const { fromUs, toUs, q, flowId } = filter;
   const finding = findFinding(queries, filter) ?? findIncident(queries, filter);
-  const hosts = host !== null ? [host] : finding?.hosts ?? [];
-  if (protocol !== null && !isTransportName(protocol)) {
-    throw new RangeError(`There is no protocol ${JSON.stringify(protocol)} to export.`);
-  }
+  const searched = findSearched(queries, q, filter);
   const flow = flowId === null ? null : await findFlow(sources, flowId);
   const until = toUs ?? (flow ? flow.end_us + 1 : finding ? finding.lastUs + 1 : null);
   checkRing(config.resultsFolder, until);
@@ -122,21 +118,22 @@ async function exportSlice(sources: Sources, filter: ExportFilter) {
     fromUs: fromUs ?? flow?.start_us ?? finding?.firstUs ?? null,
     toUs: until,
     filter: {
-      ...(hosts.length > 0 && { hosts }),
-      ...(finding && host === null && { peers: finding.peers }),
-      ...(port !== null && { port }),
-      ...(protocol !== null && { protocol }),
-      ...(flow && {
-        flow: {
-          origH: flow.orig_h,
-          origP: flow.orig_p,
-          respH: flow.resp_h,
-          respP: flow.resp_p,
-          proto: flow.proto as TransportName,
-        },
-      }),
+      ...searched,
+      ...(finding && finding.hosts.length > 0 && { hosts: finding.hosts }),
+      ...(finding && { peers: finding.peers }),
+      ...(flow && { flows: [tupleOf(flow)] }),
     },
   });
+}
+
+/** Throws SearchError, and PacketsGoneError when nothing fits. */
+function findSearched(queries: StoreQueries, q: string, { fromUs, toUs }: ExportFilter) {
+  try {
+    return readRingSearch(queries, q, { fromUs, toUs });
+  } catch (error) {
+    if (!(error instanceof NothingFoundError)) throw error;
+    throw new PacketsGoneError(error.message, { cause: error });
+  }
 }
 
 /** Throws PacketsGoneError when the ring begins only after what is asked for. */

@@ -1,5 +1,5 @@
 /**
- * Turns a filter of hosts, port, protocol and flow into a test of raw packets, for exports. Every part that is given
+ * Turns a filter of hosts, flows and a search into a test of raw packets, for exports. Every part that is given
  * must hold.
  */
 import { parseIpWords } from "../decode/addresses.ts";
@@ -8,6 +8,8 @@ import { FURTHER_PACKET } from "../decode/step.ts";
 import { tunnelPorts } from "../decode/tunnel_ports.ts";
 import { UsageError } from "../errors.ts";
 import { Packet, Transport, type TransportName } from "../records.ts";
+import { ALL, type SearchTree } from "../search/tree.ts";
+import { makePacketTest, type PacketTest, portTransports, type Words } from "./packet_search.ts";
 
 /** The five values that name a flow, as in Zeek's conn.log; for ICMP the ports are type and code. */
 export interface FlowTuple {
@@ -23,14 +25,13 @@ export interface PacketFilter {
   readonly hosts?: readonly string[];
   /** The same of the other end: addresses that `hosts` talk to. */
   readonly peers?: readonly string[];
-  /** Source or destination port of TCP, UDP, SCTP or DCCP. */
-  readonly port?: number;
-  readonly protocol?: TransportName;
+  /** A search of the subject "pcap", with its hosts resolved. */
+  readonly search?: SearchTree;
   /**
-   * Either direction of the flow, by the innermost IP header. Without ports to compare (ICMP, later fragments) the
+   * Either direction of any of the flows, by the innermost IP header. Without ports to compare (ICMP, later fragments) the
    * addresses and the protocol decide.
    */
-  readonly flow?: FlowTuple;
+  readonly flows?: readonly FlowTuple[];
 }
 
 /** A test of one packet: where it lies, its lengths and its link type. */
@@ -42,17 +43,6 @@ export type PacketPredicate = (
   linktype: number,
 ) => boolean;
 
-/** An address as `Packet` holds it. */
-type Words = readonly [number, number, number, number];
-type PacketTest = (packet: Packet, bytes: Uint8Array, end: number) => boolean;
-
-const portTransports: ReadonlySet<number> = new Set([
-  Transport.tcp,
-  Transport.udp,
-  Transport.sctp,
-  Transport.dccp,
-]);
-
 /**
  * `vxlanPorts` are UDP ports of VXLAN besides the usual ones.
  *
@@ -63,10 +53,9 @@ export function createPacketFilter(
   vxlanPorts: readonly number[] = [],
 ): PacketPredicate {
   const tests: PacketTest[] = [];
-  const { protocol, port, flow } = filter;
-  if (protocol !== undefined) tests.push(({ transport }) => transport === Transport[protocol]);
-  if (port !== undefined) tests.push((packet) => hasPort(packet, port));
-  if (flow !== undefined) tests.push(flowTest(flow));
+  const { search, flows } = filter;
+  if (search !== undefined && search !== ALL) tests.push(makePacketTest(search));
+  if (flows !== undefined) tests.push(flows.length === 1 ? flowTest(flows[0]!) : flowsTest(flows));
   for (const addresses of [filter.hosts ?? [], filter.peers ?? []]) {
     if (addresses.length === 0) continue;
     const hosts = addresses.map(parseWords);
@@ -81,7 +70,7 @@ export function createPacketFilter(
     // A frame may hold several packets: one of them is to pass all tests.
     for (let at = offset, link = linktype; at >= 0; at = furtherPacketAt(), link = FURTHER_PACKET) {
       decodePacket(bytes, at, Math.max(end - at, 0), wireEnd - at, link, packet, ports);
-      if (tests.every((test) => test(packet, bytes, end))) return true;
+      if (tests.every((test) => test(packet, bytes, end, wireLength))) return true;
     }
     return false;
   };
@@ -91,11 +80,6 @@ function parseWords(address: string): Words {
   const words = parseIpWords(address);
   if (words === null) throw new UsageError(`"${address}" is no IPv4 or IPv6 address.`);
   return words;
-}
-
-function hasPort(packet: Packet, port: number): boolean {
-  return portTransports.has(packet.transport) &&
-    (packet.sourcePort === port || packet.destinationPort === port);
 }
 
 function flowTest({ origH, origP, respH, respP, proto }: FlowTuple): PacketTest {
@@ -112,6 +96,32 @@ function flowTest({ origH, origP, respH, respP, proto }: FlowTuple): PacketTest 
     }
     return isSource(packet, responder) && isDestination(packet, originator) &&
       (isPortless || (sourcePort === respP && destinationPort === origP));
+  };
+}
+
+/** Of many flows, by a table of both directions. */
+function flowsTest(flows: readonly FlowTuple[]): PacketTest {
+  const keys = new Set<string>();
+  for (const { origH, origP, respH, respP, proto } of flows) {
+    const transport = Transport[proto];
+    const [from, to] = [parseWords(origH).join(), parseWords(respH).join()];
+    const ports = portTransports.has(transport) ? [origP, respP] as const : null;
+    for (const isTurned of [false, true]) {
+      const ends = isTurned ? `${to} ${from}` : `${from} ${to}`;
+      // Later fragments have no ports.
+      keys.add(`${transport} ${ends}`);
+      if (ports) keys.add(`${transport} ${ends} ${(isTurned ? ports.toReversed() : ports).join()}`);
+    }
+  }
+  return (packet) => {
+    if (packet.ipVersion === 0) return false;
+    const { transport, source0, source1, source2, source3 } = packet;
+    const { destination0, destination1, destination2, destination3 } = packet;
+    const ends = `${source0},${source1},${source2},${source3} ` +
+      `${destination0},${destination1},${destination2},${destination3}`;
+    const isPortless = !portTransports.has(transport) || packet.isLaterFragment === 1;
+    const ports = isPortless ? "" : ` ${packet.sourcePort},${packet.destinationPort}`;
+    return keys.has(`${transport} ${ends}${ports}`);
   };
 }
 

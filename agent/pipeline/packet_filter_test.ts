@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { amsdu } from "../decode/packet_builder.ts";
 import { UsageError } from "../errors.ts";
 import { Linktype } from "../records.ts";
+import { parseSearch } from "../search/parse.ts";
 import { createPacketFilter, type PacketFilter } from "./packet_filter.ts";
 
 const u16 = (value: number) => [value >> 8, value & 0xff];
@@ -39,6 +40,8 @@ const flow = {
   proto: "udp",
 } as const;
 
+const searchOf = (text: string) => parseSearch(text, "pcap").tree;
+
 const cases: readonly (readonly [string, PacketFilter, readonly Name[]])[] = [
   ["no condition", {}, all],
   [
@@ -51,22 +54,64 @@ const cases: readonly (readonly [string, PacketFilter, readonly Name[]])[] = [
   ["hosts and the peers they talk to", { hosts: ["10.0.0.1"], peers: ["192.0.2.2"] }, ["tunnel"]],
   ["peers that are not there", { hosts: ["10.0.0.1"], peers: ["10.0.0.3"] }, []],
   ["a host that is not there", { hosts: ["10.0.0.3"] }, []],
-  ["a port, of TCP and UDP only", { port: 53 }, ["query", "answer", "other", "ipv6", "tunnel"]],
-  ["a protocol", { protocol: "icmp" }, ["ping"]],
-  ["a protocol and a port", { protocol: "udp", port: 1001 }, ["other"]],
-  ["a flow, both directions, with later fragments", { flow }, [
+  ["a port, of TCP and UDP only", { search: searchOf("port 53") }, [
+    "query",
+    "answer",
+    "other",
+    "ipv6",
+    "tunnel",
+  ]],
+  ["a protocol", { search: searchOf("proto icmp") }, ["ping"]],
+  ["a protocol and a port", { search: searchOf("proto udp and port 1001") }, ["other"]],
+  ["a flow, both directions, with later fragments", { flows: [flow] }, [
     "query",
     "answer",
     "laterFragment",
     "tunnel",
   ]],
   ["a flow named from its other end", {
-    flow: { origH: "10.0.0.2", origP: 53, respH: "10.0.0.1", respP: 1000, proto: "udp" },
+    flows: [{ origH: "10.0.0.2", origP: 53, respH: "10.0.0.1", respP: 1000, proto: "udp" }],
   }, ["query", "answer", "laterFragment", "tunnel"]],
-  ["a flow of ICMP, by its addresses", { flow: { ...flow, proto: "icmp", origP: 8, respP: 0 } }, [
-    "ping",
+  [
+    "a flow of ICMP, by its addresses",
+    { flows: [{ ...flow, proto: "icmp", origP: 8, respP: 0 }] },
+    [
+      "ping",
+    ],
+  ],
+  ["a flow of IPv6", { flows: [{ ...flow, origH: "2001:db8::1", respH: "2001:db8::2" }] }, [
+    "ipv6",
   ]],
-  ["a flow of IPv6", { flow: { ...flow, origH: "2001:db8::1", respH: "2001:db8::2" } }, ["ipv6"]],
+  ["several flows, of IPv4 and IPv6", {
+    flows: [flow, { ...flow, origH: "2001:db8::1", respH: "2001:db8::2" }],
+  }, ["query", "answer", "laterFragment", "ipv6", "tunnel"]],
+  ...([
+    ["", all],
+    ["host 10.0.0.1", [
+      "query",
+      "answer",
+      "other",
+      "ping",
+      "laterFragment",
+      "arp",
+      "tunnel",
+      "cutArp",
+    ]],
+    ["src 10.0.0.2", ["answer"]],
+    ["dst 10.0.0.2 and proto arp", ["arp"]],
+    ["host 192.0.2.2", ["tunnel"]],
+    ["net 2001:db8::/32", ["ipv6"]],
+    ["not net 10.0.0.0/8", ["ipv6"]],
+    ["dport 53 and not sport 1001", ["query", "ipv6", "tunnel"]],
+    ["port 54-1000 or proto icmp", ["query", "answer", "ping", "ipv6", "tunnel"]],
+    ["mac 02:00:00:00:00:01 and proto arp", ["arp", "cutArp"]],
+    ["arp", ["arp", "cutArp"]],
+    ["192.0.2", ["tunnel"]],
+    ["bytes >= 66", ["ipv6", "tunnel"]],
+    ["vlan 1", []],
+  ] as const).map(([text, names]) =>
+    [`the search ${JSON.stringify(text)}`, { search: searchOf(text) }, names] as const
+  ),
 ];
 
 for (const [name, filter, expected] of cases) {
@@ -85,10 +130,10 @@ Deno.test("createPacketFilter() picks a frame of which any packet fits, but not 
   const bytes = amsdu([packets.query, packets.ping].map((packet) => Uint8Array.from(packet)));
   const matches = (filter: PacketFilter) =>
     createPacketFilter(filter)(bytes, 0, bytes.length, bytes.length, Linktype.ieee80211);
-  assert.ok(matches({ port: 53 }));
-  assert.ok(matches({ protocol: "icmp" }));
-  assert.ok(!matches({ protocol: "tcp" }));
-  assert.ok(!matches({ protocol: "icmp", port: 53 }));
+  assert.ok(matches({ search: searchOf("port 53") }));
+  assert.ok(matches({ search: searchOf("proto icmp") }));
+  assert.ok(!matches({ search: searchOf("proto tcp") }));
+  assert.ok(!matches({ search: searchOf("proto icmp and port 53") }));
 });
 
 Deno.test("createPacketFilter() reads ports of VXLAN that it is told", () => {
@@ -97,7 +142,13 @@ Deno.test("createPacketFilter() reads ports of VXLAN that it is told", () => {
     ethernet(0x0800, ipv4(17, [...vxlan, ...packets.query], [192, 0, 2, 1], [192, 0, 2, 2])),
   );
   const matches = (ports: readonly number[]) =>
-    createPacketFilter({ port: 53 }, ports)(bytes, 0, bytes.length, bytes.length, 1);
+    createPacketFilter({ search: searchOf("port 53") }, ports)(
+      bytes,
+      0,
+      bytes.length,
+      bytes.length,
+      1,
+    );
   assert.ok(matches([6789]));
   assert.ok(!matches([]));
 });
@@ -105,6 +156,6 @@ Deno.test("createPacketFilter() reads ports of VXLAN that it is told", () => {
 Deno.test("createPacketFilter() refuses what is no address", () => {
   for (const host of ["", "10.0.0", "10.0.0.256", "localhost", "1::2::3"]) {
     assert.throws(() => createPacketFilter({ hosts: [host] }), UsageError);
-    assert.throws(() => createPacketFilter({ flow: { ...flow, respH: host } }), UsageError);
+    assert.throws(() => createPacketFilter({ flows: [{ ...flow, respH: host }] }), UsageError);
   }
 });

@@ -1,6 +1,6 @@
 /** Changes of a search's text: what links and chips do. */
 import { parseSearch } from "./parse.ts";
-import type { SearchList } from "./fields.ts";
+import type { SearchSubject } from "./fields.ts";
 
 /** A part of the search that can be taken away, and the search without it. */
 export interface Chip {
@@ -10,7 +10,7 @@ export interface Chip {
 }
 
 /** The parts that a search is made of. Throws SearchError. */
-export function chipsOf(text: string, list: SearchList): Chip[] {
+export function chipsOf(text: string, list: SearchSubject): Chip[] {
   const { parts } = parseSearch(text, list);
   const texts = parts.map(({ at, end }) => text.slice(at, end).trim());
   return texts.map((own, index) => ({
@@ -21,7 +21,7 @@ export function chipsOf(text: string, list: SearchList): Chip[] {
 }
 
 /** The search with another term that has to fit as well; what it says already is not said twice. Throws SearchError. */
-export function narrow(text: string, term: string, list: SearchList): string {
+export function narrow(text: string, term: string, list: SearchSubject): string {
   if (text.trim() === "") return term;
   const { parts, isEither } = parseSearch(text, list);
   if (parts.some(({ at, end }) => text.slice(at, end).trim() === term)) return text.trim();

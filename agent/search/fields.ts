@@ -20,6 +20,8 @@ export const SEARCH_LISTS = [
   "alerts",
 ] as const;
 export type SearchList = typeof SEARCH_LISTS[number];
+/** What can be searched: the lists, and the captured packets themselves, which have no table. */
+export type SearchSubject = SearchList | "pcap";
 
 /**
  * What a word takes, and how it is compared. Several columns: any of them may fit, but of `size`, `count` and `duration`, whose
@@ -195,6 +197,25 @@ const packets: SearchTable = {
   },
 };
 
+const pcap: SearchTable = {
+  texts: ["src", "dst"],
+  wholes: ["protocol"],
+  hostField: "host",
+  fields: {
+    host: { kind: "host", columns: ["src", "dst"], haveMacs: true },
+    src: { kind: "host", columns: ["src"], haveMacs: true },
+    dst: { kind: "host", columns: ["dst"], haveMacs: true },
+    net: { kind: "network", columns: ["src", "dst"] },
+    mac: { kind: "mac", columns: ["src", "dst"] },
+    port: port("src_port", "dst_port"),
+    sport: port("src_port"),
+    dport: port("dst_port"),
+    proto: proto("protocol"),
+    bytes: { kind: "size", sum: ["wire_length"] },
+    vlan,
+  },
+};
+
 const hosts: SearchTable = {
   texts: ["address", "name", "mac"],
   wholes: [],
@@ -299,9 +320,10 @@ const alerts: SearchTable = {
   },
 };
 
-export const SEARCH_TABLES: { readonly [list in SearchList]: SearchTable } = {
+export const SEARCH_TABLES: { readonly [list in SearchSubject]: SearchTable } = {
   flows,
   packets,
+  pcap,
   hosts,
   scans,
   anomalies,

@@ -10,7 +10,7 @@
  */
 import { canonicalIp, parseNetwork } from "../decode/addresses.ts";
 import { nearest } from "../nearest.ts";
-import { SEARCH_TABLES, type SearchList, type SearchTable } from "./fields.ts";
+import { SEARCH_TABLES, type SearchSubject, type SearchTable } from "./fields.ts";
 import { quoted, SearchError } from "./search_error.ts";
 import { ALL, allOf, anyOf, lower, type SearchTree, type Test } from "./tree.ts";
 import { readHost, readTerm } from "./values.ts";
@@ -34,18 +34,18 @@ const termsMax = 100;
 const aliases: Readonly<Record<string, string>> = { "&&": "and", "||": "or", "!": "not" };
 
 /** Throws SearchError. An empty text fits everything. */
-export function parseSearch(text: string, list: SearchList): Search {
+export function parseSearch(text: string, list: SearchSubject): Search {
   return new Parser(text, list).parse();
 }
 
 /** What one field says of a value, as a search would. Throws SearchError. */
-export function parseTerm(list: SearchList, field: string, value: string): SearchTree {
+export function parseTerm(list: SearchSubject, field: string, value: string): SearchTree {
   const word: Word = { kind: "quotation", text: value, at: 0, end: value.length };
   return readTerm({ name: field, field: SEARCH_TABLES[list].fields[field]! }, "=", word);
 }
 
 /** Where a bare word is looked for: addresses and names, or the whole of what has few values. */
-export function parseBareWord(list: SearchList, text: string): SearchTree {
+export function parseBareWord(list: SearchSubject, text: string): SearchTree {
   const table = SEARCH_TABLES[list];
   const field = table.fields[table.hostField]!;
   if (field.kind === "host" && (canonicalIp(text) !== null || isNetwork(text))) {
@@ -63,7 +63,7 @@ function isNetwork(text: string): boolean {
 }
 
 class Parser {
-  readonly #list: SearchList;
+  readonly #list: SearchSubject;
   readonly #table: SearchTable;
   readonly #words: readonly Word[];
   readonly #length: number;
@@ -72,7 +72,7 @@ class Parser {
   #terms = 0;
   #isEither = false;
 
-  constructor(text: string, list: SearchList) {
+  constructor(text: string, list: SearchSubject) {
     this.#list = list;
     this.#table = SEARCH_TABLES[list];
     this.#words = splitWords(text);
@@ -201,7 +201,7 @@ class Parser {
     }
     return new SearchError(
       word.at + 1,
-      `${this.#list} have no ${word.text.toLowerCase()}. ${this.#takenWords()}. In quotation marks it is looked for as a word`,
+      `${this.#subject} have no ${word.text.toLowerCase()}. ${this.#takenWords()}. In quotation marks it is looked for as a word`,
     );
   }
 
@@ -226,8 +226,12 @@ class Parser {
     );
   }
 
+  get #subject(): string {
+    return this.#list === "pcap" ? "captured packets" : this.#list;
+  }
+
   #takenWords(): string {
-    return `${this.#list} are searched by ${
+    return `${this.#subject} are searched by ${
       Object.keys(this.#table.fields).join(", ")
     }, or a word of an address or name`;
   }

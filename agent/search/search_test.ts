@@ -165,6 +165,7 @@ for (
     ["port 443 && ! proto udp", true],
     ["port 80 or proto tcp", true],
     ["port 80 || proto udp", false],
+    ["tls&&port 443||udp", true],
     ["port 80 and proto udp or proto tcp", true],
     ["port 80 and (proto udp or proto tcp)", false],
     ["not (port 80 or port 443)", false],

@@ -61,6 +61,7 @@ export function lower(text: string): string {
 
 /** The tree with each test replaced. */
 export function mapTests(tree: SearchTree, change: (test: Test) => SearchTree): SearchTree {
+  if (tree === ALL) return ALL;
   if (tree.op === "and" || tree.op === "or") {
     return { op: tree.op, parts: tree.parts.map((part) => mapTests(part, change)) };
   }

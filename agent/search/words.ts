@@ -61,7 +61,7 @@ function readWord(text: string, at: number): Word {
     const end = at + name.length;
     return { kind: "text", text: name, at, end: text[end] === ":" ? end + 1 : end };
   }
-  const [whole] = /^[^\s()"]+/.exec(text.slice(at))!;
+  const [whole] = /^(?:(?!&&|\|\|)[^\s()"])+/.exec(text.slice(at))!;
   return { kind: "text", text: whole, at, end: at + whole.length };
 }
 

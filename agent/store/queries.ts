@@ -154,7 +154,11 @@ export class StoreQueries {
 
   /** What a search says, with the hosts that it names. Throws SearchError. */
   readSearch(list: SearchList, q = ""): SearchTree {
-    const { tree } = parseSearch(q, list);
+    return this.resolve(parseSearch(q, list).tree);
+  }
+
+  /** A search with the addresses of the hosts that it names. Throws SearchError. */
+  resolve(tree: SearchTree): SearchTree {
     return resolveHosts(tree, (by, text) => this.#hostAddresses(by, text));
   }
 

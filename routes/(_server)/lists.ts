@@ -26,7 +26,7 @@ import type {
   TimeRange,
 } from "../../agent/store/filters.ts";
 import { chipsOf, narrow, quoteValue, term } from "../../agent/search/edit.ts";
-import type { SearchList } from "../../agent/search/fields.ts";
+import type { SearchList, SearchSubject } from "../../agent/search/fields.ts";
 import { parseSearch } from "../../agent/search/parse.ts";
 import { SearchError } from "../../agent/search/search_error.ts";
 import { FLOW_ORDERS } from "../../agent/search/open_flows.ts";
@@ -144,7 +144,8 @@ export function searchLink(url: URL, q: string, dropped: readonly string[]): str
   return query.size === 0 ? url.pathname : `${url.pathname}?${query}`;
 }
 
-function parameterTerm(query: URLSearchParams, name: string): string | null {
+/** A parameter as a search says it; null without it. Throws ParameterError. */
+export function parameterTerm(query: URLSearchParams, name: string): string | null {
   const value = textParameter(query, name);
   if (value === undefined) return null;
   if (name === "protocol") {
@@ -161,8 +162,8 @@ function parameterTerm(query: URLSearchParams, name: string): string | null {
   return `${name} ${quoteValue(value)}`;
 }
 
-/** A refusal names the parameter, not a place in a text that nobody typed. */
-function checkTerm(list: SearchList, name: string, text: string): void {
+/** Throws ParameterError: a refusal names the parameter, not a place in a text that nobody typed. */
+export function checkTerm(list: SearchSubject, name: string, text: string): void {
   try {
     parseSearch(text, list);
   } catch (error) {

@@ -1,22 +1,18 @@
 import { type ExportFilter, PacketsGoneError } from "../../../agent/dashboard_context.ts";
 import { UsageError } from "../../../agent/errors.ts";
-import { TRANSPORT_NAMES } from "../../../agent/records.ts";
-import {
-  addressParameter,
-  checkNames,
-  choiceParameter,
-  timeRange,
-  wholeNumber,
-} from "../../(_server)/parameters.ts";
+import { parseSearch } from "../../../agent/search/parse.ts";
+import type { StoreQueries } from "../../../agent/store/queries.ts";
+import { checkTerm, parameterTerm } from "../../(_server)/lists.ts";
+import { checkNames, timeRange, wholeNumber } from "../../(_server)/parameters.ts";
 import { plainText } from "../../(_server)/plain_answers.ts";
 import { formatWhen } from "../../../components/format.ts";
 import { define, type State } from "../../(_server)/state.ts";
 
-/** A slice of the capture ring as a pcap file: from, to, host, port, protocol, flow, scan, anomaly, incident. */
+/** A slice of the capture ring as a pcap file: from, to, q, host, port, protocol, flow, scan, anomaly, incident. */
 export const handler = define.handlers({
   async GET({ state, url }) {
     try {
-      const filter = exportFilter(url.searchParams);
+      const filter = exportFilter(state, url.searchParams);
       const { stream, isEmpty } = await lookInto(await state.context.exportPcap(filter));
       if (isEmpty && isOfOne(filter)) return plainText(404, goneText(state));
       return new Response(stream, {
@@ -34,9 +30,20 @@ export const handler = define.handlers({
   },
 });
 
-const names = ["from", "to", "host", "port", "protocol", "flow", "scan", "anomaly", "incident"];
+const names = [
+  "from",
+  "to",
+  "q",
+  "host",
+  "port",
+  "protocol",
+  "flow",
+  "scan",
+  "anomaly",
+  "incident",
+];
 
-function exportFilter(query: URLSearchParams): ExportFilter {
+function exportFilter({ context }: State, query: URLSearchParams): ExportFilter {
   checkNames(query, names);
   const id = (name: string) =>
     wholeNumber(query, name, { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? null;
@@ -44,14 +51,24 @@ function exportFilter(query: URLSearchParams): ExportFilter {
   return {
     fromUs,
     toUs,
-    host: addressParameter(query, "host", { takesMac: false }) ?? null,
-    port: wholeNumber(query, "port", { min: 0, max: 65_535 }) ?? null,
-    protocol: choiceParameter(query, "protocol", TRANSPORT_NAMES) ?? null,
+    q: exportSearch(context.queries, query),
     flowId: id("flow"),
     scanId: id("scan"),
     anomalyId: id("anomaly"),
     incidentId: id("incident"),
   };
+}
+
+/** `q`, and what the other parameters say. */
+function exportSearch(queries: StoreQueries, query: URLSearchParams): string {
+  const q = query.get("q")?.trim() ?? "";
+  const terms = ["host", "port", "protocol"].map((name) => {
+    const own = parameterTerm(query, name);
+    if (own !== null && name !== "protocol") checkTerm("pcap", name, own);
+    if (own !== null && name === "host") queries.resolve(parseSearch(own, "pcap").tree);
+    return own;
+  }).filter((own) => own !== null);
+  return terms.length === 0 ? q : [...q === "" ? [] : [`(${q})`], ...terms].join(" and ");
 }
 
 function isOfOne({ flowId, scanId, anomalyId, incidentId }: ExportFilter): boolean {
