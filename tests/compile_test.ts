@@ -33,6 +33,13 @@ Deno.test("the compiled executable does everything from an empty folder", async 
     strictEqual(code, 3);
     match(stderr, /--allow-ffi/);
   });
+  await t.step("self-test takes a scan through all of it", async () => {
+    const { code, stdout } = await box.run("self-test");
+    strictEqual(code, 0, stdout);
+    for (const stage of ["detected", "stored", "shown"]) {
+      match(stdout, new RegExp(`^ok +${stage} `, "m"));
+    }
+  });
   await t.step("replay starts its workers and serves the dashboard", async () => {
     await checkReplay(box);
   });
