@@ -3,7 +3,7 @@ import { doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
 import type { Alert, ChannelState } from "../agent/records.ts";
 import { openWriter } from "../agent/store/testing.ts";
 import { hostileName, nowUs } from "./dashboard_fixture.ts";
-import { type Site, withSite } from "./dashboard_site.ts";
+import { markup, type Site, withSite } from "./dashboard_site.ts";
 import { makeAlert, makeDelivery, makeIncident } from "./incident_fixture.ts";
 
 const origin = "http://localhost:8055";
@@ -35,11 +35,6 @@ function withAlerts(
     writer.close();
     await use(site);
   });
-}
-
-/** The page without what its islands start from. */
-function markup(html: string): string {
-  return html.split("<script", 1)[0]!;
 }
 
 /** Of the row of an alert, without its tags. */

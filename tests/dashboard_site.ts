@@ -52,3 +52,8 @@ export function withTraffic(
     await use(site);
   });
 }
+
+/** The page without what its islands start from. */
+export function markup(html: string): string {
+  return html.split("<script", 1)[0]!;
+}

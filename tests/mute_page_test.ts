@@ -5,7 +5,7 @@ import type { Incident } from "../agent/records.ts";
 import { openWriter } from "../agent/store/testing.ts";
 import { muteFieldsOf, muteKindLabels, previewedKey } from "../components/mute_fields.ts";
 import { hostileName } from "./dashboard_fixture.ts";
-import { type Site, withSite } from "./dashboard_site.ts";
+import { markup, type Site, withSite } from "./dashboard_site.ts";
 import { makeAlert, makeIncident } from "./incident_fixture.ts";
 import { makeScan, pageOf, storeFindings } from "./finding_fixture.ts";
 
@@ -36,11 +36,6 @@ function form(fields: Readonly<Record<string, string>>): RequestInit {
     },
     body: new URLSearchParams(fields).toString(),
   };
-}
-
-/** The page without what its islands start from. */
-function markup(html: string): string {
-  return html.split("<script", 1)[0]!;
 }
 
 /** What stands in an input of the page. */
