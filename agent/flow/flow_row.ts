@@ -28,6 +28,8 @@ export function flowRow(flow: Flow): Record<string, string | number | null> {
     rtt_us: flow.rttUs < 0 ? null : flow.rttUs,
     orig_retransmissions: flow.origRetransmissions,
     resp_retransmissions: flow.respRetransmissions,
+    orig_copies: flow.origCopies,
+    resp_copies: flow.respCopies,
     interface_id: flow.interfaceId,
     vlan_id: flow.vlanId < 0 ? null : flow.vlanId,
     end_reason: flow.endReason,
