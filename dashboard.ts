@@ -13,6 +13,8 @@ import type { DashboardContext } from "./agent/dashboard_context.ts";
 import { parseTheme, themeCookieName } from "./components/theme.ts";
 import { EventHub, liveMessage } from "./routes/(_server)/event_hub.ts";
 import { isAllowedHost, isOwnRequest, isPage } from "./routes/(_server)/host_check.ts";
+import { lookItems } from "./routes/(_server)/incident_pages.ts";
+import { attempt } from "./routes/(_server)/lists.ts";
 import { LoginGate, readCookie } from "./routes/(_server)/login_gate.ts";
 import { METHODS } from "./routes/(_server)/methods.ts";
 import { errorJson, plainText } from "./routes/(_server)/plain_answers.ts";
@@ -109,6 +111,7 @@ function knowReader(
       address: "hostname" in remoteAddr ? remoteAddr.hostname : "local",
       theme: parseTheme(readCookie(cookies, themeCookieName)),
       isLetIn: false,
+      look: [],
     });
     try {
       return await ctx.next();
@@ -125,7 +128,7 @@ function plainError(error: unknown): Response {
   return plainText(500, "This could not be answered; the log of tapwatch says why.");
 }
 
-const requireLogin: MiddlewareFn<State> = (ctx) => {
+const requireLogin: MiddlewareFn<State> = async (ctx) => {
   const { gate, address, context } = ctx.state;
   const { pathname, search } = ctx.url;
   if (openPaths.has(pathname)) return ctx.next();
@@ -133,6 +136,7 @@ const requireLogin: MiddlewareFn<State> = (ctx) => {
   if (isAllowed) {
     ctx.state.isLetIn = true;
     ctx.state.message = liveMessage(context.live, context.live.seconds(1));
+    if (isPage(pathname)) ctx.state.look = (await attempt(() => lookItems(ctx.state), [])).value;
     return ctx.next();
   }
   const refuse = isPage(pathname) ? plainText : errorJson;

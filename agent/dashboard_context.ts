@@ -2,7 +2,7 @@
 import type { LiveState } from "./live_state.ts";
 import type { Mute, Severity, StatusEntry } from "./records.ts";
 import type { OpenFlows, OpenFlowsQuery } from "./search/open_flows.ts";
-import type { StoreQueries } from "./store/queries.ts";
+import type { StoreReader } from "./store/reader.ts";
 
 /** The packets that are asked for have been overwritten; the message, for people, says what is left. */
 export class PacketsGoneError extends Error {
@@ -11,7 +11,7 @@ export class PacketsGoneError extends Error {
 
 export interface DashboardContext {
   readonly live: LiveState;
-  readonly queries: StoreQueries;
+  readonly queries: StoreReader;
   readonly options: DashboardOptions;
   readonly alerts: AlertDesk;
   /** Writes a line to the log, and to that of the status page. */

@@ -31,6 +31,7 @@ import type {
   StoreState,
 } from "./records.ts";
 import type { OpenFlows, OpenFlowsQuery } from "./search/open_flows.ts";
+import type { ReaderAnswer, ReaderQuestion } from "./store/reader.ts";
 
 // ------------------------------------------------- source worker <-> pipeline worker
 
@@ -297,6 +298,14 @@ export type EveToMain =
   | EveTakenMessage
   | NoteMessage
   | StoppedMessage;
+
+// --------------------------------------------------- reader worker <-> main
+
+/** Questions are StoreQueries' methods; each is answered with the same number. */
+export type MainToReader =
+  | { readonly type: "start"; readonly path: string }
+  | { readonly type: "question" } & ReaderQuestion;
+export type ReaderToMain = { readonly type: "answer" } & ReaderAnswer;
 
 // ------------------------------------------------- pipeline worker <-> main
 

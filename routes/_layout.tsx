@@ -5,16 +5,13 @@ import { dropPercent, sourceNames } from "../components/verdict.ts";
 import LiveButton from "../islands/LiveButton.tsx";
 import OpenCount from "../islands/OpenCount.tsx";
 import ThemeSwitch from "../islands/ThemeSwitch.tsx";
-import { lookItems, mutesInForce } from "./(_server)/incident_pages.ts";
-import { attempt } from "./(_server)/lists.ts";
+import { mutesInForce } from "./(_server)/incident_pages.ts";
 import { define, rangeOf, type State } from "./(_server)/state.ts";
 
 const chartPages = ["/", "/status"];
 
 export default define.layout(function Layout({ Component, state, url }) {
   const path = url.pathname;
-  // A page whose database cannot be read says so itself.
-  const look = attempt(() => lookItems(state), []).value;
   return (
     <Frame
       path={path}
@@ -22,7 +19,7 @@ export default define.layout(function Layout({ Component, state, url }) {
       summary={summaryLines(state)}
       canLogOut={!state.gate.isOpen}
       countOf={(href) =>
-        href === "/incidents" && <OpenCount look={look} zone={state.sensor.zone} />}
+        href === "/incidents" && <OpenCount look={state.look} zone={state.sensor.zone} />}
       topBar={
         <>
           {chartPages.includes(path) && <RangePicker url={url} range={rangeOf(url)} />}

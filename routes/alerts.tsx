@@ -16,21 +16,21 @@ import { wholeNumber } from "./(_server)/parameters.ts";
 import { define, type State } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
-  GET({ state, url }) {
+  async GET({ state, url }) {
     const { queries } = state.context;
     const query = new URLSearchParams(url.search);
-    const asked = attempt(() => {
+    const asked = await attempt(async () => {
       const testId = wholeNumber(query, "test", { min: 0, max: Number.MAX_SAFE_INTEGER });
       query.delete("test");
       const filter = alertFilter(query);
-      return { filter, test: testId === undefined ? null : alertOf(state, testId) };
+      return { filter, test: testId === undefined ? null : await alertOf(state, testId) };
     }, { filter: {}, test: null });
-    const listed = attempt(
+    const listed = await attempt(
       () =>
         asked.error === "" ? queries.alerts(asked.value.filter) : { rows: [], nextCursor: null },
       { rows: [], nextCursor: null },
     );
-    const held = attempt(() => queries.mutedCounts(), new Map<number, number>());
+    const held = await attempt(() => queries.mutedCounts(), new Map<number, number>());
     return page({
       ...asked.value,
       listUrl: new URL(query.size > 0 ? `${url.pathname}?${query}` : url.pathname, url),
@@ -44,10 +44,10 @@ export const handler = define.handlers({
 });
 
 /** What was just decided is not written yet. */
-function alertOf({ context: { live, queries } }: State, id: number) {
+async function alertOf({ context: { live, queries } }: State, id: number) {
   const known = live.alerts.find((alert) => alert.id === id);
   if (known) return known;
-  const row = queries.alert(id);
+  const row = await queries.alert(id);
   return row && readAlert(row);
 }
 

@@ -9,18 +9,20 @@ import { narrow } from "../agent/search/edit.ts";
 import { type FlowOrder, NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
 import { type FlowPage, readFlowPage } from "./(_server)/flow_list.ts";
 import { hostNamesOf } from "./(_server)/finding_pages.ts";
-import { attemptLater, flowFilter, searchLink, shownSearch } from "./(_server)/lists.ts";
+import { attempt, flowFilter, searchLink, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 const none: FlowPage = { rows: [], nextCursor: null, open: NO_OPEN_FLOWS, total: null };
 
 export const handler = define.handlers({
   async GET({ state, url }) {
-    const asked = await attemptLater(
+    const asked = await attempt(
       () => readFlowPage(state.context, flowFilter(url.searchParams)),
       none,
     );
-    return page(asked, { status: asked.status });
+    const addresses = asked.value.rows.flatMap((row) => [row.orig_h, row.resp_h]);
+    const names = await hostNamesOf(state.context, addresses);
+    return page({ ...asked, names }, { status: asked.status });
   },
 });
 
@@ -44,7 +46,7 @@ export default define.page<typeof handler>(function Flows({ data, state, url }) 
     >
       <FlowTable
         flows={rows}
-        names={hostNamesOf(state.context, rows.flatMap((row) => [row.orig_h, row.resp_h]))}
+        names={data.names}
         narrow={(term) => searchLink(url, narrow(search.text, term, "flows"), search.replaced)}
         sort={{ order, isAscending, href: (next) => sortLink(url, next, { order, isAscending }) }}
         {...clock}

@@ -26,27 +26,26 @@ import {
   type State,
   trafficSeries,
 } from "./(_server)/state.ts";
-import { lookItems, overviewIncidents } from "./(_server)/incident_pages.ts";
+import { overviewIncidents } from "./(_server)/incident_pages.ts";
 import { attempt, packetRows } from "./(_server)/lists.ts";
 import { choiceParameter } from "./(_server)/parameters.ts";
 
 const packetsShown = 15;
 
 export const handler = define.handlers({
-  GET(ctx) {
+  async GET(ctx) {
     const { state, url } = ctx;
-    const asked = attempt(() => askedView(url), { range: rangeOf(url), protocol: "" });
+    const asked = await attempt(() => askedView(url), { range: rangeOf(url), protocol: "" });
     const { range, protocol } = asked.value;
     const nowUs = pageNowUs(state.message);
-    const series = attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
-    const rows = attempt(() => newestRows(state, protocol), newestOf(state, protocol));
-    const incidents = attempt(() => overviewIncidents(state), { items: [], areMore: false });
-    const look = attempt(() => lookItems(state), []);
+    const series = await attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
+    const rows = await attempt(() => newestRows(state, protocol), newestOf(state, protocol));
+    const incidents = await attempt(() => overviewIncidents(state), { items: [], areMore: false });
     return page({
       live: { initial: state.message, series: series.value, range },
       refusal: asked.error,
       error: series.error || rows.error || incidents.error,
-      incidents: { ...incidents.value, look: look.value },
+      incidents: { ...incidents.value, look: state.look },
       peaks: highestOf(state.context.live.seconds(), null),
       drops: recentDrops(state),
       protocol,
@@ -100,10 +99,10 @@ function exportFrom({ context }: State, nowUs: number): string {
 }
 
 /** From memory where that is enough, else from the database. */
-function newestRows(state: State, protocol: string): readonly PacketRow[] {
+async function newestRows(state: State, protocol: string): Promise<readonly PacketRow[]> {
   const fromMemory = newestOf(state, protocol);
   if (fromMemory.length === packetsShown) return fromMemory;
-  const stored = packetRows(state.context, { protocol, limit: packetsShown });
+  const stored = await packetRows(state.context, { protocol, limit: packetsShown });
   return stored.length > fromMemory.length ? stored : fromMemory;
 }
 

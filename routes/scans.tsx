@@ -1,4 +1,5 @@
 /** Scans of the database, newest first, and those that arrive while the page stands. */
+import { page } from "fresh";
 import { scanFields } from "../components/finding_fields.ts";
 import { readFinding } from "../agent/finding_reader.ts";
 import { forRow } from "../components/findings.ts";
@@ -6,13 +7,19 @@ import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
 import { findingQuery, incidentsOf, notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
-import { listPage, scanFilter, shownSearch } from "./(_server)/lists.ts";
+import { attempt, scanFilter, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
-  GET({ state, url }) {
+  async GET({ state, url }) {
     const { queries } = state.context;
-    return listPage(() => queries.scans(scanFilter(url.searchParams)));
+    const asked = await attempt(
+      () => queries.scans(scanFilter(url.searchParams)),
+      { rows: [], nextCursor: null },
+    );
+    const ids = asked.value.rows.map((row) => Number(row.id));
+    const incidents = await incidentsOf(state, "scans", ids);
+    return page({ ...asked, incidents }, { status: asked.status });
   },
 });
 
@@ -31,7 +38,7 @@ export default define.page<typeof handler>(function Scans({ data, state, url }) 
       <FindingRows
         list="scans"
         findings={findings.map(forRow)}
-        incidents={data.error === "" ? incidentsOf(state, "scans", findings) : {}}
+        incidents={data.incidents}
         query={isFirstPage && !url.searchParams.get("q")
           ? findingQuery(scanFilter(url.searchParams))
           : null}

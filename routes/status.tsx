@@ -22,12 +22,12 @@ import {
 } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
-  GET(ctx) {
+  async GET(ctx) {
     const { state, url } = ctx;
-    const asked = attempt(() => askedRange(url), rangeOf(url));
+    const asked = await attempt(() => askedRange(url), rangeOf(url));
     const range = asked.value;
     const nowUs = pageNowUs(state.message);
-    const series = attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
+    const series = await attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
     return page({
       live: { initial: state.message, series: series.value, range },
       refusal: asked.error,

@@ -20,6 +20,7 @@ import type {
 } from "../agent/records.ts";
 import { NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
 import { StoreQueries } from "../agent/store/queries.ts";
+import { readHere } from "../agent/store/reader.ts";
 import { StoreWriter } from "../agent/store/writer.ts";
 
 export interface Fixture {
@@ -78,7 +79,7 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
   const exports: ExportFilter[] = [];
   const context: DashboardContext = {
     live,
-    queries,
+    queries: readHere(queries),
     alerts: new FixtureAlerts(path),
     options: {
       host: options.host ?? "127.0.0.1",

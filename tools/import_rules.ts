@@ -32,6 +32,7 @@ const storeForReading = [
   "finding_rows",
   "alert_rows",
   "schema",
+  "reader",
   "time_list",
   "csv",
   "cursor",

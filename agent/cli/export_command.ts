@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import { RunError, UsageError } from "../errors.ts";
 import { SearchError } from "../search/search_error.ts";
 import { StoreQueries } from "../store/queries.ts";
+import { readHere } from "../store/reader.ts";
 import { EXPORT_KINDS, type ExportKind, runExport, searchRefusal } from "./export.ts";
 import { databasePath, reasonOf } from "./results_folder.ts";
 import { NothingFoundError, openRingSlice, readRingSearch } from "./ring_export.ts";
@@ -42,11 +43,11 @@ async function exportRing(config: Config): Promise<void> {
       "export pcap writes a capture file to stdout: add > slice.pcap, or pipe it on.",
     );
   }
-  const slice = openSlice(config);
+  const slice = await openSlice(config);
   for await (const piece of slice) writeToStdout(piece);
 }
 
-function openSlice(config: Config) {
+async function openSlice(config: Config) {
   const { resultsFolder, filter, fromUs, toUs, vxlanPorts } = config;
   const queries = new StoreQueries(databasePath(resultsFolder));
   try {
@@ -54,7 +55,7 @@ function openSlice(config: Config) {
       folder: resultsFolder,
       fromUs,
       toUs,
-      filter: readRingSearch(queries, filter, range(config)),
+      filter: await readRingSearch(readHere(queries), filter, range(config)),
       vxlanPorts,
     });
   } catch (error) {

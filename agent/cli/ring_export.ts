@@ -9,7 +9,7 @@ import type { TransportName } from "../records.ts";
 import { parseSearch } from "../search/parse.ts";
 import { SearchError } from "../search/search_error.ts";
 import type { FlowFilter, TimeRange } from "../store/filters.ts";
-import type { StoreQueries } from "../store/queries.ts";
+import type { StoreReader } from "../store/reader.ts";
 import type { StoredFlow } from "../store/schema.ts";
 import { pageRowsMax } from "../store/time_list.ts";
 
@@ -44,30 +44,30 @@ const flowsMax = 5000;
  * What a search takes of the ring: what packets show is looked for in them, names, services and the like in the flows of the
  * database, whose packets are taken. Throws SearchError, and NothingFoundError when no flow fits.
  */
-export function readRingSearch(
-  queries: StoreQueries,
+export async function readRingSearch(
+  queries: StoreReader,
   q: string,
   range: TimeRange,
-): PacketFilter {
+): Promise<PacketFilter> {
   let refusal: SearchError;
   try {
-    return { search: queries.resolve(parseSearch(q, "pcap").tree) };
+    return { search: await queries.resolve(parseSearch(q, "pcap").tree) };
   } catch (error) {
     if (!(error instanceof SearchError)) throw error;
     refusal = error;
   }
-  return { flows: findFlows(queries, { q, ...range }, refusal) };
+  return { flows: await findFlows(queries, { q, ...range }, refusal) };
 }
 
-function findFlows(
-  queries: StoreQueries,
+async function findFlows(
+  queries: StoreReader,
   filter: TimeRange & { readonly q: string },
   refusal: SearchError,
-): FlowTuple[] {
+): Promise<FlowTuple[]> {
   const flows: FlowTuple[] = [];
   let cursor: string | undefined;
   do {
-    const page = askFlows(queries, { ...filter, limit: pageRowsMax, cursor }, refusal);
+    const page = await askFlows(queries, { ...filter, limit: pageRowsMax, cursor }, refusal);
     flows.push(...page.rows.map(tupleOf));
     if (flows.length > flowsMax) {
       throw new RangeError(
@@ -83,9 +83,9 @@ function findFlows(
 }
 
 /** When neither packets nor flows can be searched so, the refusal that came further is told. */
-function askFlows(queries: StoreQueries, filter: FlowFilter, refusal: SearchError) {
+async function askFlows(queries: StoreReader, filter: FlowFilter, refusal: SearchError) {
   try {
-    return queries.flows(filter);
+    return await queries.flows(filter);
   } catch (error) {
     if (error instanceof SearchError && error.column < refusal.column) throw refusal;
     throw error;

@@ -1,6 +1,7 @@
-import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { SearchError } from "../search/search_error.ts";
 import { StoreQueries } from "../store/queries.ts";
+import { readHere, type StoreReader } from "../store/reader.ts";
 import {
   flow,
   hostRow,
@@ -12,20 +13,20 @@ import {
 } from "../store/testing.ts";
 import { NothingFoundError, readRingSearch } from "./ring_export.ts";
 
-function withQueries(use: (queries: StoreQueries) => void): Promise<void> {
-  return withDatabasePath((path) => {
+function withQueries(use: (queries: StoreReader) => Promise<void>): Promise<void> {
+  return withDatabasePath(async (path) => {
     const writer = openWriter(path);
     const flows = many(20, (number) => flow(number), 1);
     writer.write(rows({ flows, hosts: [hostRow("192.168.1.4", { name: "printer" })] }));
     writer.close();
     const queries = new StoreQueries(path);
-    use(queries);
+    await use(readHere(queries));
     queries.close();
   });
 }
 
 Deno.test("what packets show is looked for in packets, known names too", () =>
-  withQueries((queries) => {
+  withQueries(async (queries) => {
     for (
       const q of ["", "host 10.0.0.9 and tcp and port 443", "udp&&port 53", "net 10.0.0.0/8 or arp"]
         .concat(
@@ -35,10 +36,10 @@ Deno.test("what packets show is looked for in packets, known names too", () =>
           "port 53   and   host fe80::1",
         )
     ) {
-      const filter = readRingSearch(queries, q, {});
+      const filter = await readRingSearch(queries, q, {});
       ok(filter.search !== undefined && filter.flows === undefined, q);
     }
-    deepStrictEqual(readRingSearch(queries, "host printer", {}).search, {
+    deepStrictEqual((await readRingSearch(queries, "host printer", {})).search, {
       op: "in",
       columns: ["src", "dst"],
       values: ["192.168.1.4"],
@@ -46,8 +47,8 @@ Deno.test("what packets show is looked for in packets, known names too", () =>
   }));
 
 Deno.test("names, services and states are looked for in flows, whose packets are taken", () =>
-  withQueries((queries) => {
-    const { flows } = readRingSearch(queries, "name www7.* and dport 443", {});
+  withQueries(async (queries) => {
+    const { flows } = await readRingSearch(queries, "name www7.* and dport 443", {});
     deepStrictEqual(flows, [{
       origH: "192.168.1.7",
       origP: 40_007,
@@ -55,13 +56,14 @@ Deno.test("names, services and states are looked for in flows, whose packets are
       respP: 443,
       proto: "tcp",
     }]);
-    strictEqual(readRingSearch(queries, "service tls", {}).flows!.length, 20);
-    strictEqual(readRingSearch(queries, "service tls", { toUs: startUs + 2500 }).flows!.length, 2);
-    throws(() => readRingSearch(queries, "name nothing.example", {}), NothingFoundError);
+    strictEqual((await readRingSearch(queries, "service tls", {})).flows!.length, 20);
+    const early = await readRingSearch(queries, "service tls", { toUs: startUs + 2500 });
+    strictEqual(early.flows!.length, 2);
+    await rejects(readRingSearch(queries, "name nothing.example", {}), NothingFoundError);
   }));
 
 Deno.test("a search that neither packets nor flows take is refused with its place", () =>
-  withQueries((queries) => {
+  withQueries(async (queries) => {
     for (
       const [q, column] of [["port http", 6], ["port 65536", 6], ["host", 5], ["tcp port 443", 5]]
         .concat([["severity high", 1], ["host fax", 6], ["port 80 and hots=1", 13]]) as [
@@ -69,8 +71,8 @@ Deno.test("a search that neither packets nor flows take is refused with its plac
           number,
         ][]
     ) {
-      throws(
-        () => readRingSearch(queries, q, {}),
+      await rejects(
+        readRingSearch(queries, q, {}),
         (error) => error instanceof SearchError && error.column === column,
         q,
       );

@@ -11,6 +11,7 @@ import { AlertHost } from "./alert_host.ts";
 import { tellStory } from "./alert_story.ts";
 import { makeChannels, policyOptions } from "./channels.ts";
 import { chooseInput, type Input } from "./input.ts";
+import { ReaderHost } from "./reader_host.ts";
 import { claimResults, databasePath } from "./results_folder.ts";
 import { type DashboardServer, startDashboard } from "./serve.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -49,15 +50,21 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     note: (text) => noteWarning(live, log, text),
     freeBytes: () => freeBytesOf(config.resultsFolder),
   });
-  // Its first thread comes up while the dashboard is made, and does not keep the first page waiting.
+  const reader = new ReaderHost(databasePath(config.resultsFolder), (text) => {
+    live.workerRestarts++;
+    live.note("error", text);
+    log.error(text);
+  });
+  // Their threads come up while the dashboard is made, and do not keep the first page waiting.
   supervisor.prepare();
+  reader.start();
   let server: DashboardServer | null = null;
   let release = () => {};
   let stopUsage = () => {};
   try {
     server = startDashboard(config, input, {
       live,
-      queries,
+      queries: reader.reader,
       alerts,
       openFlows: (query) => supervisor.openFlows(query),
       log,
@@ -76,6 +83,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     await alerts.stop();
     await Promise.all([supervisor.stop(), server?.stop()]);
     stopUsage();
+    reader.stop();
     queries.close();
     release();
   }

@@ -12,6 +12,7 @@ import { LiveState } from "../live_state.ts";
 import { Log } from "../log.ts";
 import type { Alert } from "../records.ts";
 import { StoreQueries } from "../store/queries.ts";
+import { readHere } from "../store/reader.ts";
 import { AlertHost } from "./alert_host.ts";
 import { tellStory } from "./alert_story.ts";
 import { makeChannels } from "./channels.ts";
@@ -192,7 +193,7 @@ class Stages {
     this.#parts = parts;
     this.#dashboard = createDashboard({
       live,
-      queries,
+      queries: readHere(queries),
       alerts,
       options: {
         host: "127.0.0.1",

@@ -14,7 +14,7 @@ import { readIncident } from "../incident_reader.ts";
 import type { Log } from "../log.ts";
 import { ALL } from "../search/tree.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../store/schema.ts";
-import type { StoreQueries } from "../store/queries.ts";
+import type { StoreReader } from "../store/reader.ts";
 import type { Input } from "./input.ts";
 import { portHolder } from "./port_holder.ts";
 import { isoTime } from "../text/time.ts";
@@ -107,8 +107,8 @@ type Sources =
 async function exportSlice(sources: Sources, filter: ExportFilter) {
   const { config, queries } = sources;
   const { fromUs, toUs, q, flowId } = filter;
-  const finding = findFinding(queries, filter) ?? findIncident(queries, filter);
-  const searched = findSearched(queries, q, filter);
+  const finding = await findFinding(queries, filter) ?? await findIncident(queries, filter);
+  const searched = await findSearched(queries, q, filter);
   const flow = flowId === null ? null : await findFlow(sources, flowId);
   const until = toUs ?? (flow ? flow.end_us + 1 : finding ? finding.lastUs + 1 : null);
   checkRing(config.resultsFolder, until);
@@ -127,9 +127,9 @@ async function exportSlice(sources: Sources, filter: ExportFilter) {
 }
 
 /** Throws SearchError, and PacketsGoneError when nothing fits. */
-function findSearched(queries: StoreQueries, q: string, { fromUs, toUs }: ExportFilter) {
+async function findSearched(queries: StoreReader, q: string, { fromUs, toUs }: ExportFilter) {
   try {
-    return readRingSearch(queries, q, { fromUs, toUs });
+    return await readRingSearch(queries, q, { fromUs, toUs });
   } catch (error) {
     if (!(error instanceof NothingFoundError)) throw error;
     throw new PacketsGoneError(error.message, { cause: error });
@@ -161,7 +161,7 @@ async function findFlow(
   { queries, live, openFlows }: Sources,
   flowId: number,
 ): Promise<StoredFlow> {
-  const stored = queries.flow(flowId);
+  const stored = await queries.flow(flowId);
   if (stored !== null) return stored;
   const { rows: [open] } = await openFlows({
     tree: ALL,
@@ -178,10 +178,10 @@ async function findFlow(
 }
 
 /** The time and the sources of the finding that is asked for; null when none is. Throws RangeError. */
-function findFinding(queries: StoreQueries, { scanId, anomalyId }: ExportFilter) {
+async function findFinding(queries: StoreReader, { scanId, anomalyId }: ExportFilter) {
   const id = scanId ?? anomalyId;
   if (id === null) return null;
-  const row = scanId !== null ? queries.scan(id) : queries.anomaly(id);
+  const row = await (scanId !== null ? queries.scan(id) : queries.anomaly(id));
   if (row === null) {
     throw new RangeError(
       `There is no ${scanId !== null ? "scan" : "anomaly"} ${id} in the database.`,
@@ -198,13 +198,13 @@ function findFinding(queries: StoreQueries, { scanId, anomalyId }: ExportFilter)
 }
 
 /** The same of an incident, from the first to the last packet of its flows, and its targets where all are known. */
-function findIncident(queries: StoreQueries, { incidentId }: ExportFilter) {
+async function findIncident(queries: StoreReader, { incidentId }: ExportFilter) {
   if (incidentId === null) return null;
-  const row = queries.incident(incidentId);
+  const row = await queries.incident(incidentId);
   if (row === null) throw new RangeError(`There is no incident ${incidentId} in the database.`);
   const { firstUs, lastUs, sources, sourceCount, targets, targetCount } = readIncident(row);
   const [from, to] = [sources.filter(isIp), targets.filter(isIp)];
-  const flows = queries.incidentFlowSpan(incidentId);
+  const flows = await queries.incidentFlowSpan(incidentId);
   const areAllSources = from.length >= sourceCount;
   const areAllTargets = to.length > 0 && to.length >= targetCount;
   return {

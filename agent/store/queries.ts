@@ -484,6 +484,16 @@ export class StoreQueries {
     ) ?? null;
   }
 
+  /** Known names of hosts, by address. */
+  hostNames(addresses: readonly string[]): Readonly<Record<string, string>> {
+    const rows = this.#all(
+      `SELECT address, name FROM hosts
+       WHERE address IN (SELECT value FROM json_each(?)) AND name <> ''`,
+      JSON.stringify(addresses.map((address) => address.toLowerCase())),
+    );
+    return Object.fromEntries(rows.map(({ address, name }) => [String(address), String(name)]));
+  }
+
   /** What happened from `fromUs` to `toUs`, in at most `pointCount` (300) buckets of whole seconds or minutes. */
   stats(
     { fromUs, toUs }: { fromUs: number; toUs: number },

@@ -32,31 +32,30 @@ export interface FindingPage {
 const nearbyMax = 1000;
 
 /** The finding of `list` with this number; null when there is none. */
-export function findingPage(
+export async function findingPage(
   { context }: State,
   list: FindingList,
   idText: string,
-): FindingPage | null {
+): Promise<FindingPage | null> {
   const id = /^\d{1,16}$/.test(idText) ? Number(idText) : NaN;
   if (!Number.isSafeInteger(id)) return null;
   const { queries } = context;
-  const row = (list === "scans" ? queries.scan(id) : queries.anomaly(id)) ??
+  const row = await (list === "scans" ? queries.scan(id) : queries.anomaly(id)) ??
     liveRow(context, list, id);
   if (row === null) return null;
   const finding = readFinding(list, row);
-  const linked = queries.findingFlows(list, id);
-  return {
-    finding,
-    linked,
-    nearby: finding.scan ? nearbyFlows(context, finding) : [],
-    names: hostNames(context, finding),
-    muteStart: findingMuteStart(context, finding),
-    incident: incidentOf(context, list, id),
-  };
+  const [linked, nearby, names, muteStart, incident] = await Promise.all([
+    queries.findingFlows(list, id),
+    finding.scan ? nearbyFlows(context, finding) : [],
+    hostNames(context, finding),
+    findingMuteStart(context, finding),
+    incidentOf(context, list, id),
+  ]);
+  return { finding, linked, nearby, names, muteStart, incident };
 }
 
-function incidentOf({ queries }: DashboardContext, list: FindingList, id: number) {
-  const row = queries.incidentOf(list, id);
+async function incidentOf({ queries }: DashboardContext, list: FindingList, id: number) {
+  const row = await queries.incidentOf(list, id);
   return row && { id: Number(row.id), headline: String(row.headline) };
 }
 
@@ -79,15 +78,18 @@ function liveRow({ live }: DashboardContext, list: FindingList, id: number) {
   return isScan(finding) ? scanRow(finding, live.storeRun) : anomalyRow(finding, live.storeRun);
 }
 
-function nearbyFlows({ queries }: DashboardContext, finding: Finding): readonly StoredFlow[] {
+async function nearbyFlows(
+  { queries }: DashboardContext,
+  finding: Finding,
+): Promise<readonly StoredFlow[]> {
   const { sources, targets, firstUs, lastUs, scan } = finding;
   const host = scan?.kind === "distributed" ? targets[0] : sources[0];
   if (host === undefined) return [];
   const span = { fromUs: firstUs, toUs: lastUs + 1, limit: nearbyMax };
   const q = term("host", host);
   return [
-    ...queries.flows({ ...span, q: `${q} and answered yes` }).rows,
-    ...queries.flows({ ...span, q }).rows,
+    ...(await queries.flows({ ...span, q: `${q} and answered yes` })).rows,
+    ...(await queries.flows({ ...span, q })).rows,
   ];
 }
 
@@ -95,30 +97,26 @@ function nearbyFlows({ queries }: DashboardContext, finding: Finding): readonly 
 export function hostNames(
   context: DashboardContext,
   { sources, targets }: Pick<Finding, "sources" | "targets">,
-): Readonly<Record<string, string>> {
+): Promise<Readonly<Record<string, string>>> {
   return hostNamesOf(context, [...sources, ...targets]);
 }
 
 /** Known names by address. */
-export function hostNamesOf(
+export async function hostNamesOf(
   { queries }: Pick<DashboardContext, "queries">,
   addresses: readonly string[],
-): Readonly<Record<string, string>> {
-  const names: Record<string, string> = {};
-  for (const address of new Set(addresses)) {
-    const name = queries.host(address)?.name ?? "";
-    if (name !== "") names[address] = name;
-  }
-  return names;
+): Promise<Readonly<Record<string, string>>> {
+  return addresses.length === 0 ? {} : await queries.hostNames([...new Set(addresses)]);
 }
 
 /** Numbers of the incidents of a list's findings, by findingPath(). */
-export function incidentsOf(
+export async function incidentsOf(
   { context }: State,
   list: FindingList,
-  findings: readonly Finding[],
-): Readonly<Record<string, number>> {
-  const ids = context.queries.incidentIds(list, findings.map(({ id }) => id));
+  findingIds: readonly number[],
+): Promise<Readonly<Record<string, number>>> {
+  if (findingIds.length === 0) return {};
+  const ids = await context.queries.incidentIds(list, findingIds);
   return Object.fromEntries([...ids].map(([id, incident]) => [`/${list}/${id}`, incident]));
 }
 

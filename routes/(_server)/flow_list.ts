@@ -36,12 +36,12 @@ export async function readFlowPage(context: Context, filter: FlowFilter): Promis
   const { queries } = context;
   const { order = "last", isAscending = false, limit = limitDefault } = filter;
   const sort = { order, isAscending };
-  const tree = queries.readSearch("flows", filter.q);
+  const tree = await queries.readSearch("flows", filter.q);
   const isOpenOnly = asksForOpen(tree);
   // Both sides refuse what is wrong before the pipeline is asked.
   const ended: Page<StoredFlow> = isOpenOnly
     ? { rows: [], nextCursor: null }
-    : queries.flows({ ...filter, limit });
+    : await queries.flows({ ...filter, limit });
   const runBase = context.live.storeRun * FLOWS_PER_RUN;
   const start = startOf(filter, sort);
   const open = await context.openFlows({
@@ -56,12 +56,16 @@ export async function readFlowPage(context: Context, filter: FlowFilter): Promis
   const openRows = open.rows.map((row) => standingFlow(row, runBase));
   const page = join({ sort, limit, ended, openRows, floor: floorOf(open, runBase), start });
   const isFirst = filter.cursor === undefined;
-  return { ...page, open, total: isFirst ? total(context, filter, { isOpenOnly, open }) : null };
+  return {
+    ...page,
+    open,
+    total: isFirst ? await total(context, filter, { isOpenOnly, open }) : null,
+  };
 }
 
 /** A flow by its number, open or ended; null when there is none. */
 export async function readFlow(context: Context, id: number): Promise<ListedFlow | null> {
-  const stored = context.queries.flow(id);
+  const stored = await context.queries.flow(id);
   if (stored !== null) return { ...stored, state: "ended" };
   const runBase = context.live.storeRun * FLOWS_PER_RUN;
   const { rows: [row] } = await context.openFlows({
@@ -162,12 +166,12 @@ function floorOf({ floor }: OpenFlows, runBase: number): FlowPlace | null {
   return floor && { value: floor.value, id: floor.id + runBase };
 }
 
-function total(
+async function total(
   { queries }: Context,
   filter: FlowFilter,
   { isOpenOnly, open }: { readonly isOpenOnly: boolean; readonly open: OpenFlows },
-): FlowPage["total"] {
-  const stored = isOpenOnly ? { count: 0, isMore: false } : queries.flowCount(filter);
+): Promise<FlowPage["total"]> {
+  const stored = isOpenOnly ? { count: 0, isMore: false } : await queries.flowCount(filter);
   return {
     count: stored.count + open.count,
     isMore: stored.isMore || open.lookedAt < open.standing || open.isLate,

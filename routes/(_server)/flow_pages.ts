@@ -46,7 +46,7 @@ export async function readFlowPageData(state: State, id: number): Promise<FlowPa
   if (flow === null) return null;
   const pieces = await readPieces(state, flow);
   const whole = sumOf(pieces);
-  const drawn = readPackets(state, pieces, packetsDrawn);
+  const drawn = await readPackets(state, pieces, packetsDrawn);
   return {
     flow,
     pieces,
@@ -54,8 +54,8 @@ export async function readFlowPageData(state: State, id: number): Promise<FlowPa
     packets: drawn.rows.slice(0, packetsShown),
     hasMorePackets: drawn.rows.length > packetsShown || drawn.hasMore,
     buckets: pieces.length > 1 ? bucketsOfPieces(pieces) : bucketsOfPackets(flow, drawn.rows),
-    findings: readFindings(state, pieces),
-    names: hostNamesOf(context, [flow.orig_h, flow.resp_h]),
+    findings: await readFindings(state, pieces),
+    names: await hostNamesOf(context, [flow.orig_h, flow.resp_h]),
     evidence: readEvidence(state, whole),
   };
 }
@@ -64,7 +64,7 @@ export async function readFlowPageData(state: State, id: number): Promise<FlowPa
 async function readPieces(state: State, flow: ListedFlow): Promise<ListedFlow[]> {
   const { queries } = state.context;
   const q = connectionSearch(flow);
-  const stored = queries.flows({ q, limit: piecesMax }).rows
+  const stored = (await queries.flows({ q, limit: piecesMax })).rows
     .map((row): ListedFlow => ({ ...row, state: "ended" }));
   const rows = stored.some(({ id }) => id === flow.id) ? stored : [...stored, flow];
   const newest = rows.reduce((a, b) => a.start_us > b.start_us ? a : b);
@@ -86,7 +86,7 @@ async function readOpen(
   { end_us: fromUs }: StoredFlow,
 ): Promise<ListedFlow | null> {
   const { rows: [row] } = await context.openFlows({
-    tree: context.queries.readSearch("flows", q),
+    tree: await context.queries.readSearch("flows", q),
     fromUs,
     toUs: null,
     order: "last",
@@ -129,9 +129,9 @@ function sumOf(pieces: readonly ListedFlow[]): ListedFlow {
 }
 
 /** Newest first. */
-function readPackets({ context }: State, pieces: readonly ListedFlow[], limit: number) {
+async function readPackets({ context }: State, pieces: readonly ListedFlow[], limit: number) {
   const ids = pieces.slice(-20).map(({ id }) => id).join(",");
-  const page = context.queries.packets({
+  const page = await context.queries.packets({
     q: `flow ${ids}`,
     fromUs: pieces.at(-20)?.start_us ?? pieces[0]!.start_us,
     toUs: pieces.at(-1)!.end_us + 1,
@@ -170,17 +170,22 @@ function bucketsOfPackets(flow: ListedFlow, packets: readonly PacketRow[]): Flow
 }
 
 /** Findings that name one of its hosts while it lasted, those that it is evidence of first. */
-function readFindings({ context }: State, pieces: readonly ListedFlow[]): FlowPageData["findings"] {
+async function readFindings(
+  { context }: State,
+  pieces: readonly ListedFlow[],
+): Promise<FlowPageData["findings"]> {
   const { queries } = context;
   const { orig_h, resp_h } = pieces[0]!;
   const range = { fromUs: pieces[0]!.start_us, toUs: pieces.at(-1)!.end_us };
   const flowIds = pieces.map(({ id }) => id);
-  const of = (list: FindingList) =>
-    queries.findingsNaming(list, [orig_h, resp_h], range).map((row) => {
+  const of = async (list: FindingList) => {
+    const rows = await queries.findingsNaming(list, [orig_h, resp_h], range);
+    return Promise.all(rows.map(async (row) => {
       const finding = readFinding(list, row);
-      return { finding, isEvidence: queries.isEvidence(list, finding.id, flowIds) };
-    });
-  return [...of("scans"), ...of("anomalies")]
+      return { finding, isEvidence: await queries.isEvidence(list, finding.id, flowIds) };
+    }));
+  };
+  return [...await of("scans"), ...await of("anomalies")]
     .sort((a, b) =>
       Number(b.isEvidence) - Number(a.isEvidence) || b.finding.lastUs - a.finding.lastUs
     )

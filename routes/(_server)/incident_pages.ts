@@ -58,18 +58,19 @@ const overviewMax = 50;
 const dayUs = 86_400e6;
 
 /** The incident with this number; null when there is none. Throws what StoreQueries throws. */
-export function incidentPage(state: State, idText: string): IncidentPage | null {
+export async function incidentPage(state: State, idText: string): Promise<IncidentPage | null> {
   const { context } = state;
   const { queries, live } = context;
   const id = idOf(idText);
   if (id === null) return null;
-  const row = queries.incident(id);
+  const row = await queries.incident(id);
   // One that has just been found is not written yet.
   const incident = row ? readIncident(row) : live.incidents.find((one) => one.id === id);
   if (!incident) return null;
-  const members = queries.incidentFindings(id)
+  const members = (await queries.incidentFindings(id))
     .map(({ list, role, row }) => ({ finding: readFinding(list, row), role }));
-  const answered = answeredFlows(context, incident);
+  const answered = await answeredFlows(context, incident);
+  const names = await hostNames(context, incident);
   return {
     ...itemOf(incident, row, muteViewOf(state)),
     acknowledgedUs: acknowledgedUs(row),
@@ -77,13 +78,13 @@ export function incidentPage(state: State, idText: string): IncidentPage | null 
     names: {
       ...incident.actor !== null && incident.actorName !== "" &&
         { [incident.actor]: incident.actorName },
-      ...hostNames(context, incident),
+      ...names,
     },
     open: openPortsOf(members.map(({ finding }) => finding), answered),
-    flows: evidence(context, members, answered),
+    flows: await evidence(context, members, answered),
     muteStart: muteStartOf(context.alerts, incident),
-    origin: incident.origin && originOf(context, incident.origin),
-    next: queries.incidentsFrom(id).map((next) => ({
+    origin: incident.origin && await originOf(context, incident.origin),
+    next: (await queries.incidentsFrom(id)).map((next) => ({
       id: Number(next.id),
       headline: String(next.headline),
       text: String(next.origin_text),
@@ -95,32 +96,34 @@ function acknowledgedUs(row: StoredIncident | null): number | null {
   return row === null || row.acknowledged_us === null ? null : Number(row.acknowledged_us);
 }
 
-function originOf(
+async function originOf(
   { queries }: DashboardContext,
   { incidentId, text }: NonNullable<Incident["origin"]>,
-): LinkedIncident {
-  return { id: incidentId, headline: String(queries.incident(incidentId)?.headline ?? ""), text };
+): Promise<LinkedIncident> {
+  const row = await queries.incident(incidentId);
+  return { id: incidentId, headline: String(row?.headline ?? ""), text };
 }
 
-function answeredFlows(
+async function answeredFlows(
   { queries }: DashboardContext,
   { actor, kinds, firstUs, lastUs }: Incident,
-): readonly StoredFlow[] {
+): Promise<readonly StoredFlow[]> {
   if (actor === null || !kinds.includes("scan")) return [];
   const q = `${term("host", actor)} and answered yes`;
-  return queries.flows({ q, fromUs: firstUs, toUs: lastUs + 1, limit: answeredMax }).rows;
+  const range = { fromUs: firstUs, toUs: lastUs + 1 };
+  return (await queries.flows({ q, ...range, limit: answeredMax })).rows;
 }
 
-function evidence(
+async function evidence(
   { queries }: DashboardContext,
   members: readonly Member[],
   answered: readonly StoredFlow[],
-): readonly StoredFlow[] {
+): Promise<readonly StoredFlow[]> {
   const causes = members.filter(({ role }) => role === "cause").slice(0, findingsMax)
     .map(({ finding }) => finding);
-  const linked = causes.flatMap((finding) =>
-    queries.findingFlows(finding.scan ? "scans" : "anomalies", finding.id)
-  );
+  const linked = (await Promise.all(
+    causes.map((finding) => queries.findingFlows(finding.scan ? "scans" : "anomalies", finding.id)),
+  )).flat();
   const found = causes.flatMap(({ scan }) => scan?.found ?? []);
   const cameBack = causes.flatMap(({ scan }) => scan?.cameBack ?? []);
   return answeredFirst([...linked, ...answered], { found, cameBack }, linked);
@@ -150,8 +153,8 @@ export function incidentItems(state: State, rows: readonly StoredIncident[]): In
 }
 
 /** All that need a look, up to one more than are counted. */
-export function lookItems(state: State): readonly LookItem[] {
-  return itemsToLookAt(state).map(lookItem);
+export async function lookItems(state: State): Promise<readonly LookItem[]> {
+  return (await itemsToLookAt(state)).map(lookItem);
 }
 
 /** How many need a look, as a number (null for more than are counted) and in the overview's words. */
@@ -160,27 +163,31 @@ export function needLook(count: number): { readonly count: number | null; readon
 }
 
 /** By the message of a request: its page and the frame around it ask for the same. */
-const toLookAt = new WeakMap<State["message"], readonly IncidentItem[]>();
+const toLookAt = new WeakMap<State["message"], Promise<readonly IncidentItem[]>>();
 
-function itemsToLookAt(state: State): readonly IncidentItem[] {
+function itemsToLookAt(state: State): Promise<readonly IncidentItem[]> {
   const known = toLookAt.get(state.message);
   if (known) return known;
-  const view = muteViewOf(state);
-  const items = state.context.queries.incidentsToLookAt(lookMax + 1)
-    .map((row) => itemOf(readIncident(row), row, view)).filter(needsLook);
+  const items = readItemsToLookAt(state);
   toLookAt.set(state.message, items);
   return items;
 }
 
+async function readItemsToLookAt(state: State): Promise<readonly IncidentItem[]> {
+  const view = muteViewOf(state);
+  return (await state.context.queries.incidentsToLookAt(lookMax + 1))
+    .map((row) => itemOf(readIncident(row), row, view)).filter(needsLook);
+}
+
 /** Incidents for the overview: those that need a look, and those of the last 24 hours. */
-export function overviewIncidents(
+export async function overviewIncidents(
   state: State,
-): { readonly items: readonly IncidentItem[]; readonly areMore: boolean } {
+): Promise<{ readonly items: readonly IncidentItem[]; readonly areMore: boolean }> {
   const nowUs = pageNowUs(state.message);
   const range = { fromUs: Math.floor(nowUs - dayUs), toUs: Math.floor(nowUs + aheadUs) };
-  const recent = state.context.queries.incidents({ ...range, limit: overviewMax });
+  const recent = await state.context.queries.incidents({ ...range, limit: overviewMax });
   const items = [
-    ...itemsToLookAt(state).slice(0, overviewMax).map(forRow),
+    ...(await itemsToLookAt(state)).slice(0, overviewMax).map(forRow),
     ...incidentItems(state, recent.rows),
   ];
   const byId = new Map(items.map((item) => [item.incident.id, item]));

@@ -258,14 +258,12 @@ function pagingAndRange(query: URLSearchParams): Paging & TimeRange & { q: strin
 }
 
 /** The newest packet rows of the database as the pages show them. */
-export function packetRows(
+export async function packetRows(
   { queries }: DashboardContext,
   { protocol, limit }: { readonly protocol: string; readonly limit: number },
-): readonly PacketRow[] {
-  return queries.packets({
-    q: searchText("packets", new URLSearchParams({ protocol })),
-    limit,
-  }).rows.map(toPacketRow);
+): Promise<readonly PacketRow[]> {
+  const q = searchText("packets", new URLSearchParams({ protocol }));
+  return (await queries.packets({ q, limit })).rows.map(toPacketRow);
 }
 
 /** A stored packet with the names that the components use. */
@@ -284,9 +282,9 @@ export interface Attempt<T> {
 }
 
 /** Asks the database for a page: a refusal or a failure becomes words on it, not an error page. */
-export function attempt<T>(ask: () => T, fallback: T): Attempt<T> {
+export async function attempt<T>(ask: () => T | Promise<T>, fallback: T): Promise<Attempt<T>> {
   try {
-    return { value: ask(), error: "", status: 200 };
+    return { value: await ask(), error: "", status: 200 };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const status = error instanceof RangeError ? 400 : 200;
@@ -294,20 +292,11 @@ export function attempt<T>(ask: () => T, fallback: T): Attempt<T> {
   }
 }
 
-/** As attempt(), of what takes time. */
-export async function attemptLater<T>(ask: () => Promise<T>, fallback: T): Promise<Attempt<T>> {
-  try {
-    return attempt(await ask().then((value) => () => value), fallback);
-  } catch (error) {
-    return attempt(() => {
-      throw error;
-    }, fallback);
-  }
-}
-
 /** A list's page, empty with the reason when it cannot be read. */
-export function listPage<Row>(ask: () => Page<Row>): PageResponse<Attempt<Page<Row>>> {
-  const asked = attempt(ask, { rows: [], nextCursor: null });
+export async function listPage<Row>(
+  ask: () => Promise<Page<Row>>,
+): Promise<PageResponse<Attempt<Page<Row>>>> {
+  const asked = await attempt(ask, { rows: [], nextCursor: null });
   return page(asked, { status: asked.status });
 }
 
@@ -333,21 +322,12 @@ type ListedPage<Row> = Page<Row> & { readonly beside?: object };
  * A list for programs: JSON, or CSV when that is asked for (`format`, or the Accept header). 400 for a wrong parameter, 503 for a
  * database that cannot be read.
  */
-export function listAnswer<Row extends object>(
-  name: keyof typeof csvColumns,
-  asked: Asked,
-  ask: (query: URLSearchParams) => ListedPage<Row>,
-): Response {
-  return writeList(name, asked, attempt(() => readList(asked, ask), null));
-}
-
-/** As listAnswer(), of what takes time. */
-export async function listAnswerLater<Row extends object>(
+export async function listAnswer<Row extends object>(
   name: keyof typeof csvColumns,
   asked: Asked,
   ask: (query: URLSearchParams) => Promise<ListedPage<Row>>,
 ): Promise<Response> {
-  const answer = await attemptLater(async () => {
+  const answer = await attempt(async () => {
     const { isCsv, page } = readList(asked, ask);
     return { isCsv, page: await page };
   }, null);

@@ -72,25 +72,25 @@ export interface MuteStart {
 }
 
 /** Null when there is no such thing (any more). Throws what StoreQueries throws. */
-export function muteStart(
+export async function muteStart(
   { queries, alerts }: Pick<DashboardContext, "queries" | "alerts">,
   from: string,
-): MuteStart | null {
+): Promise<MuteStart | null> {
   const [, list, id] = /^\/(incidents|scans|anomalies)\/(\d{1,16})$/.exec(from) ?? [];
   if (list === undefined || id === undefined) return null;
-  const row = list === "incidents" ? queries.incident(Number(id)) : null;
+  const row = list === "incidents" ? await queries.incident(Number(id)) : null;
   if (list === "incidents") return row && muteStartOf(alerts, scopeOfRow(row));
-  const own = list === "scans" ? queries.scan(Number(id)) : queries.anomaly(Number(id));
+  const own = await (list === "scans" ? queries.scan(Number(id)) : queries.anomaly(Number(id)));
   return own && findingMuteStart({ queries, alerts }, readFinding(list as FindingList, own));
 }
 
 /** Alerts are about incidents: the mute of a finding is that of its incident, once it is in one. */
-export function findingMuteStart(
+export async function findingMuteStart(
   { queries, alerts }: Pick<DashboardContext, "queries" | "alerts">,
   finding: Finding,
-): MuteStart {
+): Promise<MuteStart> {
   const list = finding.kind === "scan" ? "scans" : "anomalies";
-  const incident = queries.incidentOf(list, finding.id);
+  const incident = await queries.incidentOf(list, finding.id);
   if (incident) return muteStartOf(alerts, scopeOfRow(incident));
   const { kind, sources, sourceCount, targets, targetCount, scan, ports } = finding;
   const portTexts = [scan?.ports ?? ports ?? ""];
@@ -118,16 +118,16 @@ export interface MutePreview extends Omit<PreviewMessage, "rows"> {
   readonly alerts: readonly StoredAlert[];
 }
 
-export function previewMute(
+export async function previewMute(
   { queries, live }: Pick<DashboardContext, "queries" | "live">,
   wanted: NewMute,
-): MutePreview {
+): Promise<MutePreview> {
   const newestUs = live.mode === "replay" ? live.snapshot?.tsUs ?? 0 : Date.now() * 1000;
   const mute: Mute = { ...wanted, id: 0, createdUs: 0 };
   const fromUs = Math.trunc(newestUs - previewUs);
   const kind = ALERT_KINDS.find((kind) => kind === wanted.kind);
   if (kind === undefined) {
-    const scan = scanRows((cursor) => queries.incidents({ fromUs, limit: pageRows, cursor }));
+    const scan = await scanRows((cursor) => queries.incidents({ fromUs, limit: pageRows, cursor }));
     const incidents = scan.rows.filter((row) => holds(mute, scopeOfRow(row)));
     return {
       ...summary(scan, incidents),
@@ -136,7 +136,9 @@ export function previewMute(
       alerts: [],
     };
   }
-  const scan = scanRows((cursor) => queries.alerts({ kind, fromUs, limit: pageRows, cursor }));
+  const scan = await scanRows((cursor) =>
+    queries.alerts({ kind, fromUs, limit: pageRows, cursor })
+  );
   const alerts = scan.rows.filter(() => holds(mute, { ...scopeOfNothing, kinds: [kind] }));
   return {
     ...summary(scan, alerts),
@@ -154,11 +156,13 @@ interface Scanned<Row> {
 }
 
 /** Rows of all pages, up to the most that are looked at. */
-function scanRows<Row>(ask: (cursor: string | undefined) => Page<Row>): Scanned<Row> {
+async function scanRows<Row>(
+  ask: (cursor: string | undefined) => Promise<Page<Row>>,
+): Promise<Scanned<Row>> {
   const rows: Row[] = [];
   let cursor: string | undefined;
   do {
-    const page = ask(cursor);
+    const page = await ask(cursor);
     rows.push(...page.rows);
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined && rows.length < lookedAtMax);

@@ -9,14 +9,14 @@ export function idOf(text: string | undefined): number | null {
 }
 
 /** 404 when there is no such thing, 503 when the database cannot be read. */
-export function oneJson(
+export async function oneJson(
   what: string,
   text: string | undefined,
-  ask: (id: number) => object | null,
-): Response {
+  ask: (id: number) => Promise<object | null>,
+): Promise<Response> {
   const id = idOf(text);
   try {
-    const found = id === null ? null : ask(id);
+    const found = id === null ? null : await ask(id);
     return found === null
       ? errorJson(404, `There is no ${what} ${JSON.stringify((text ?? "").slice(0, 40))}.`)
       : Response.json(found);

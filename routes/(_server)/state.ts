@@ -1,6 +1,7 @@
 /** What every request knows: the parts of the program it was given, its reader's theme, and the page's live data. */
 import { createDefine } from "fresh";
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
+import type { LookItem } from "../../components/incidents.ts";
 import {
   type LiveMessage,
   type Range,
@@ -36,6 +37,8 @@ export interface State {
   /** One message for all islands of the page, so that its props are written once; for readers who are let in. */
   message: LiveMessage;
   sensor: SensorInfo;
+  /** What needs a look, on pages; empty where the database cannot be read, which the page says itself. */
+  look: readonly LookItem[];
 }
 
 const helpers = createDefine<State>();
@@ -69,7 +72,7 @@ export function askedRange({ searchParams }: URL, others: readonly string[] = []
 /**
  * Traffic of `range`: from memory up to now for the first range, else from the database up to the last full bucket.
  */
-export function trafficSeries(state: State, range: Range): TrafficSeries {
+export async function trafficSeries(state: State, range: Range): Promise<TrafficSeries> {
   const { live, queries } = state.context;
   const bucketUs = range.bucketS * 1e6;
   const countMax = range.spanS / range.bucketS;
@@ -78,7 +81,8 @@ export function trafficSeries(state: State, range: Range): TrafficSeries {
   if (range.id === RANGES[0].id) return buildSeries(live.seconds(), shape);
   const toUs = (Math.floor(endUs / bucketUs) + 1) * bucketUs;
   // A range of countMax - 1 buckets makes the database's buckets exactly ours.
-  const { points } = queries.stats({ fromUs: toUs - bucketUs * (countMax - 1), toUs }, countMax);
+  const asked = { fromUs: toUs - bucketUs * (countMax - 1), toUs };
+  const { points } = await queries.stats(asked, countMax);
   const series = buildSeries(points.map((point) => fromWire<SeriesInput>(point)), shape);
   return completeBuckets(series, endUs);
 }

@@ -12,11 +12,11 @@ interface Asked {
 
 /** The present state, what needs a look, and traffic over `?range=` (15m, 1h, 6h, 24h, 7d) in buckets. */
 export const handler = define.handlers({
-  GET({ state, url }) {
+  async GET({ state, url }) {
     const range = askedRange(url);
-    const { value, error } = attempt<Asked | null>(() => ({
-      series: trafficSeries(state, range),
-      needLook: needLook(lookItems(state).length),
+    const { value, error } = await attempt<Asked | null>(async () => ({
+      series: await trafficSeries(state, range),
+      needLook: needLook((await lookItems(state)).length),
     }), null);
     if (value === null) return errorJson(503, error);
     return Response.json(toWire({ range: range.id, ...value, ...state.message }));

@@ -13,7 +13,7 @@ import { protocolLabel } from "../../components/protocol_groups.ts";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { type FlowPageData, likeThis, readFlowPageData } from "../(_server)/flow_pages.ts";
-import { attemptLater } from "../(_server)/lists.ts";
+import { attempt } from "../(_server)/lists.ts";
 import { idOf } from "../(_server)/one_thing.ts";
 import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
@@ -22,7 +22,7 @@ export const handler = define.handlers({
   async GET({ state, params, url }) {
     checkNames(url.searchParams, []);
     const id = idOf(params.id);
-    const found = await attemptLater(
+    const found = await attempt(
       () => id === null ? Promise.resolve(null) : readFlowPageData(state, id),
       null,
     );

@@ -35,16 +35,16 @@ interface NewMutePage {
 const ownNames = [...muteFieldNames, "from"];
 
 export const handler = define.handlers({
-  GET({ state, url: { searchParams } }) {
+  async GET({ state, url: { searchParams } }) {
     state.title = "New mute";
     checkNames(searchParams, ownNames);
     const from = pathOf(searchParams);
     const isFilled = muteFieldNames.some((name) => searchParams.has(name));
-    if (isFilled) return answer(look(state, fieldsOf(searchParams), from));
+    if (isFilled) return answer(await look(state, fieldsOf(searchParams), from));
     if (from === "") return page(formOf(noMuteFields, from));
-    const start = attemptStart(state, from);
+    const start = await attemptStart(state, from);
     if (start === null) throw new HttpError(404, `There is nothing at ${from} to mute.`);
-    return answer(look(state, start.fields, from));
+    return answer(await look(state, start.fields, from));
   },
   async POST({ req, state, redirect }) {
     state.title = "New mute";
@@ -52,7 +52,7 @@ export const handler = define.handlers({
     checkNames(sent, [...ownNames, "previewed"]);
     const from = pathOf(sent);
     const fields = fieldsOf(sent);
-    const looked = look(state, fields, from);
+    const looked = await look(state, fields, from);
     if (looked.refusal.error !== "") return answer(looked);
     if (sent.get("previewed") !== previewedKey(fields)) {
       const error = "This is not what was looked at. Below is what it would have held back now.";
@@ -81,9 +81,9 @@ function pathOf(query: URLSearchParams): string {
   return from === "" ? "" : localPath(from);
 }
 
-function attemptStart({ context }: State, from: string) {
+async function attemptStart({ context }: State, from: string) {
   try {
-    return muteStart(context, from);
+    return await muteStart(context, from);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new HttpError(503, error.message);
@@ -91,10 +91,14 @@ function attemptStart({ context }: State, from: string) {
 }
 
 /** The form with what its fields would have held back, or why they are no mute. */
-function look({ context }: State, fields: MuteFields, from: string): NewMutePage {
+async function look(
+  { context }: State,
+  fields: MuteFields,
+  from: string,
+): Promise<NewMutePage> {
   try {
     const mute = readMute(bare(fields), Date.now() * 1000);
-    const preview = fromWire<PreviewMessage>(previewJson(previewMute(context, mute)));
+    const preview = fromWire<PreviewMessage>(previewJson(await previewMute(context, mute)));
     return { ...formOf(fields, from), preview };
   } catch (error) {
     if (!(error instanceof Error)) throw error;

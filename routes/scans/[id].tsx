@@ -41,9 +41,9 @@ import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
 
 export const handler = define.handlers({
-  GET({ state, params, url }) {
+  async GET({ state, params, url }) {
     checkNames(url.searchParams, []);
-    const found = attempt(() => findingPage(state, "scans", params.id ?? ""), null);
+    const found = await attempt(() => findingPage(state, "scans", params.id ?? ""), null);
     if (found.value) state.title = found.value.finding.reason;
     const isMissing = found.value === null && found.error === "";
     return page(found, { status: isMissing ? 404 : 200 });

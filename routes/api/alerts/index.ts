@@ -9,8 +9,8 @@ import { alertFilter, listAnswer } from "../../(_server)/lists.ts";
 export const handler = define.handlers({
   GET(ctx) {
     const { queries, live } = ctx.state.context;
-    return listAnswer("alerts", ctx, (query) => ({
-      ...queries.alerts(alertFilter(query)),
+    return listAnswer("alerts", ctx, async (query) => ({
+      ...await queries.alerts(alertFilter(query)),
       beside: { pending: toWire(live.pendingAlerts) },
     }));
   },

@@ -1,7 +1,7 @@
 import { type ExportFilter, PacketsGoneError } from "../../../agent/dashboard_context.ts";
 import { UsageError } from "../../../agent/errors.ts";
 import { parseSearch } from "../../../agent/search/parse.ts";
-import type { StoreQueries } from "../../../agent/store/queries.ts";
+import type { StoreReader } from "../../../agent/store/reader.ts";
 import { checkTerm, parameterTerm } from "../../(_server)/lists.ts";
 import { checkNames, timeRange, wholeNumber } from "../../(_server)/parameters.ts";
 import { plainText } from "../../(_server)/plain_answers.ts";
@@ -12,7 +12,7 @@ import { define, type State } from "../../(_server)/state.ts";
 export const handler = define.handlers({
   async GET({ state, url }) {
     try {
-      const filter = exportFilter(state, url.searchParams);
+      const filter = await exportFilter(state, url.searchParams);
       const { stream, isEmpty } = await lookInto(await state.context.exportPcap(filter));
       if (isEmpty && isOfOne(filter)) return plainText(404, goneText(state));
       return new Response(stream, {
@@ -43,7 +43,10 @@ const names = [
   "incident",
 ];
 
-function exportFilter({ context }: State, query: URLSearchParams): ExportFilter {
+async function exportFilter(
+  { context }: State,
+  query: URLSearchParams,
+): Promise<ExportFilter> {
   checkNames(query, names);
   const id = (name: string) =>
     wholeNumber(query, name, { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? null;
@@ -51,7 +54,7 @@ function exportFilter({ context }: State, query: URLSearchParams): ExportFilter 
   return {
     fromUs,
     toUs,
-    q: exportSearch(context.queries, query),
+    q: await exportSearch(context.queries, query),
     flowId: id("flow"),
     scanId: id("scan"),
     anomalyId: id("anomaly"),
@@ -60,14 +63,16 @@ function exportFilter({ context }: State, query: URLSearchParams): ExportFilter 
 }
 
 /** `q`, and what the other parameters say. */
-function exportSearch(queries: StoreQueries, query: URLSearchParams): string {
+async function exportSearch(queries: StoreReader, query: URLSearchParams): Promise<string> {
   const q = query.get("q")?.trim() ?? "";
-  const terms = ["host", "port", "protocol"].map((name) => {
+  const terms: string[] = [];
+  for (const name of ["host", "port", "protocol"]) {
     const own = parameterTerm(query, name);
-    if (own !== null && name !== "protocol") checkTerm("pcap", name, own);
-    if (own !== null && name === "host") queries.resolve(parseSearch(own, "pcap").tree);
-    return own;
-  }).filter((own) => own !== null);
+    if (own === null) continue;
+    if (name !== "protocol") checkTerm("pcap", name, own);
+    if (name === "host") await queries.resolve(parseSearch(own, "pcap").tree);
+    terms.push(own);
+  }
   return terms.length === 0 ? q : [...q === "" ? [] : [`(${q})`], ...terms].join(" and ");
 }
 

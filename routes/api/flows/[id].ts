@@ -1,6 +1,6 @@
 import { readFlow } from "../../(_server)/flow_list.ts";
 import { idOf } from "../../(_server)/one_thing.ts";
-import { attemptLater } from "../../(_server)/lists.ts";
+import { attempt } from "../../(_server)/lists.ts";
 import { errorJson } from "../../(_server)/plain_answers.ts";
 import { define } from "../../(_server)/state.ts";
 
@@ -8,7 +8,7 @@ import { define } from "../../(_server)/state.ts";
 export const handler = define.handlers({
   async GET({ state, params }) {
     const id = idOf(params.id);
-    const { value, error } = await attemptLater(
+    const { value, error } = await attempt(
       () => id === null ? Promise.resolve(null) : readFlow(state.context, id),
       null,
     );

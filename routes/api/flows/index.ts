@@ -1,5 +1,5 @@
 import { readFlowPage } from "../../(_server)/flow_list.ts";
-import { flowFilter, listAnswerLater } from "../../(_server)/lists.ts";
+import { flowFilter, listAnswer } from "../../(_server)/lists.ts";
 import { define } from "../../(_server)/state.ts";
 
 /**
@@ -8,7 +8,7 @@ import { define } from "../../(_server)/state.ts";
  */
 export const handler = define.handlers({
   GET(ctx) {
-    return listAnswerLater("flows", ctx, async (query) => {
+    return listAnswer("flows", ctx, async (query) => {
       const { open, total, ...page } = await readFlowPage(ctx.state.context, flowFilter(query));
       const { openCount, lookedAt, standing, tookMs, isLate } = open;
       return {

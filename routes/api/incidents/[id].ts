@@ -5,9 +5,9 @@ import { oneJson } from "../../(_server)/one_thing.ts";
 export const handler = define.handlers({
   GET({ state, params }) {
     const { queries } = state.context;
-    return oneJson("incident", params.id, (id) => {
-      const incident = queries.incident(id);
-      return incident && { ...incident, findings: queries.incidentFindings(id) };
+    return oneJson("incident", params.id, async (id) => {
+      const incident = await queries.incident(id);
+      return incident && { ...incident, findings: await queries.incidentFindings(id) };
     });
   },
 });

@@ -12,9 +12,9 @@ export const handler = define.handlers({
     return listAnswer(
       "incidents",
       ctx,
-      (query) => ({
-        ...queries.incidents(incidentFilter(query)),
-        beside: { need_look: needLook(lookItems(ctx.state).length) },
+      async (query) => ({
+        ...await queries.incidents(incidentFilter(query)),
+        beside: { need_look: needLook((await lookItems(ctx.state)).length) },
       }),
     );
   },

@@ -10,9 +10,9 @@ import { muteRow } from "../../../agent/store/alert_rows.ts";
  * address it only says what of the last seven days it would have held back. What is refused names its field.
  */
 export const handler = define.handlers({
-  GET({ state }) {
+  async GET({ state }) {
     const { alerts, queries } = state.context;
-    const held = queries.mutedCounts();
+    const held = await queries.mutedCounts();
     const mutes = alerts.mutes.map((mute) => ({ ...muteRow(mute), held: held.get(mute.id) ?? 0 }));
     return Response.json({ mutes });
   },
@@ -21,7 +21,7 @@ export const handler = define.handlers({
     try {
       const mute = readMute(await readFields(ctx.req), Date.now() * 1000);
       if (ctx.url.searchParams.get("preview") === "1") {
-        return Response.json(previewJson(previewMute(context, mute)));
+        return Response.json(previewJson(await previewMute(context, mute)));
       }
       const made = await context.alerts.addMute(mute);
       return Response.json(muteRow(made), { status: 201 });

@@ -8,12 +8,12 @@ export const handler = define.handlers({
   async POST(ctx) {
     const { queries, alerts } = ctx.state.context;
     const id = idOf(ctx.params.id);
-    if (id === null || queries.incident(id) === null) {
+    if (id === null || await queries.incident(id) === null) {
       return errorJson(404, `There is no incident ${JSON.stringify(ctx.params.id?.slice(0, 40))}.`);
     }
     const fields = await readFields(ctx.req);
     await alerts.acknowledge(id, fields.get("undo") !== "1");
     if (acceptsPage(ctx.req)) return ctx.redirect(`/incidents/${id}`, 303);
-    return Response.json(queries.incident(id));
+    return Response.json(await queries.incident(id));
   },
 });

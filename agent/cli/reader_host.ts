@@ -1,0 +1,81 @@
+/** Keeps the thread that reads for the dashboard, and the questions that it has not answered. */
+import type { ReaderToMain } from "../messages.ts";
+import { StoreError } from "../store/failure.ts";
+import { makeReader, type StoreReader, toError } from "../store/reader.ts";
+import { WorkerHost } from "./worker_host.ts";
+
+interface Asked {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Questions under way at a time; what comes beyond them is refused. */
+const underWayMax = 1000;
+
+export class ReaderHost {
+  readonly reader: StoreReader;
+  readonly #path: string;
+  readonly #worker: WorkerHost<ReaderToMain>;
+  readonly #asked = new Map<number, Asked>();
+  #sequence = 0;
+
+  /** `path` is that of `packet_logs.db`; `onCrash` is told in words. */
+  constructor(path: string, onCrash: (text: string) => void) {
+    this.#path = path;
+    this.reader = makeReader((name, parameters) => this.#ask(name, parameters));
+    this.#worker = new WorkerHost<ReaderToMain>({
+      name: "reader",
+      spawn: () =>
+        new Worker(new URL("../store/reader_worker.ts", import.meta.url), { type: "module" }),
+      begin: (worker) => worker.postMessage({ type: "start", path }),
+      onMessage: ({ sequence, value, failure }) => {
+        const asked = this.#take(sequence);
+        if (failure) asked?.reject(toError(failure));
+        else asked?.resolve(value);
+      },
+      onCrash: (text) => {
+        this.#refuseAll();
+        onCrash(text);
+      },
+    });
+  }
+
+  start(): void {
+    this.#worker.start();
+  }
+
+  stop(): void {
+    this.#worker.terminate();
+    this.#refuseAll();
+  }
+
+  #ask(name: string, parameters: readonly unknown[]): Promise<unknown> {
+    if (!this.#worker.isRunning || this.#asked.size >= underWayMax) {
+      return Promise.reject(this.#refusal());
+    }
+    const sequence = ++this.#sequence;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#asked.set(sequence, { resolve, reject });
+    try {
+      this.#worker.post({ type: "question", sequence, name, parameters });
+    } catch (error) {
+      this.#take(sequence);
+      throw error;
+    }
+    return promise;
+  }
+
+  #take(sequence: number): Asked | undefined {
+    const asked = this.#asked.get(sequence);
+    this.#asked.delete(sequence);
+    return asked;
+  }
+
+  #refuseAll(): void {
+    for (const sequence of [...this.#asked.keys()]) this.#take(sequence)!.reject(this.#refusal());
+  }
+
+  #refusal(): StoreError {
+    return new StoreError("busy", `${this.#path} cannot be read just now; try again`);
+  }
+}
