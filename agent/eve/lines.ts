@@ -318,9 +318,21 @@ const endReasons: { readonly [reason in Flow["endReason"]]: string } = {
   "": "unknown",
 };
 
+/** Texts of seconds up to their dot: most lines are of the same few. */
+const secondTexts = new Map<number, string>();
+const secondTextsMax = 256;
+
 /** RFC 3339 but for the colon in the offset, as Suricata writes it: "2026-11-22T14:07:31.000123+0000". */
 function eveTime(timestampUs: number): string {
-  return `${isoTime(timestampUs).slice(0, -1)}+0000`;
+  const second = Math.floor(timestampUs / 1e6);
+  let text = secondTexts.get(second);
+  if (text === undefined) {
+    text = isoTime(second * 1e6).split(".")[0]!;
+    if (secondTexts.size >= secondTextsMax) secondTexts.clear();
+    secondTexts.set(second, text);
+  }
+  const micros = Math.floor(timestampUs - second * 1e6);
+  return `${text}.${String(micros + 1e6).slice(1)}+0000`;
 }
 
 /** What breaks lines or turns the direction of text in some readers: C1 controls, Unicode's breaks, marks of direction. */

@@ -353,3 +353,17 @@ Deno.test("docs/EVE.md lists the signatures as they are", () => {
       .sort(),
   );
 });
+
+Deno.test("times have microseconds, at the edges of seconds and of what can be told", () => {
+  const told = [0, 1, 999_999, 1_000_000, 1_700_000_000_000_001, 1_700_000_000_999_999.5].map(
+    (endUs) => parseEveLine(eveFlow({ ...flow, startUs: 0, endUs })).timestamp,
+  );
+  deepStrictEqual(told, [
+    "1970-01-01T00:00:00.000000+0000",
+    "1970-01-01T00:00:00.000001+0000",
+    "1970-01-01T00:00:00.999999+0000",
+    "1970-01-01T00:00:01.000000+0000",
+    "2023-11-14T22:13:20.000001+0000",
+    "2023-11-14T22:13:20.999999+0000",
+  ]);
+});
