@@ -474,12 +474,25 @@ export interface StatsSecond {
   readonly queueDrops: number;
 }
 
+/** Where a name of a host comes from. */
+export const NAME_ORIGINS = ["dhcp", "mdns", "nbns", "llmnr", "dns", "tls", "http"] as const;
+export type NameOrigin = typeof NAME_ORIGINS[number];
+export interface HostNaming {
+  readonly name: string;
+  readonly origin: NameOrigin;
+}
+
 /** Totals of one host since it was first seen. One row of `hosts`. */
 export interface HostTotals {
   readonly address: string;
+  /** The host's own, never that of a router before it; "" when it is not known. */
   readonly mac: string;
   /** DHCP, mDNS, DNS or NBNS name; "" when none was seen. */
   readonly name: string;
+  /** All names, the one to show first. */
+  readonly names?: readonly HostNaming[];
+  /** The MAC address is that of a router, through which packets from elsewhere come. */
+  readonly isRouter?: boolean;
   readonly isLocal: boolean;
   readonly firstSeenUs: number;
   readonly lastSeenUs: number;

@@ -1,8 +1,10 @@
 /** A file that is replayed again into the same folder, whole, in parts and after a kill, adds nothing twice. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { HOST_COLUMNS } from "../agent/store/schema.ts";
 import { demoCapture, metricOf, Program, withFolder } from "./program.ts";
 
+const hostColumns = HOST_COLUMNS.map((column) => `hosts.${column}`).join(", ");
 const demoPackets = 25_208;
 const pcapHeader = 24;
 
@@ -18,7 +20,19 @@ function contentOf(folder: string): Record<string, unknown> {
         "SELECT ts_us, packets, bytes, new_flows, tcp_packets FROM stats ORDER BY ts_us",
       ),
       minutes: all("SELECT ts_us, packets, bytes FROM stats_minutes ORDER BY ts_us"),
-      hosts: all("SELECT * FROM hosts ORDER BY address"),
+      hosts: all(`SELECT ${hostColumns}, key FROM hosts LEFT JOIN devices ON devices.id = device_id
+         ORDER BY hosts.address`),
+      devices: all(
+        `SELECT key, name, first_seen_us, last_seen_us, in_bytes, out_bytes FROM devices ORDER BY key`,
+      ),
+      hours: all(`SELECT key, hour_us, device_hours.in_bytes, device_hours.out_bytes
+         FROM device_hours JOIN devices ON devices.id = device_id ORDER BY 1, 2`),
+      peers: all(
+        `SELECT key, peer, first_us FROM device_peers JOIN devices ON devices.id = device_id
+         ORDER BY 1, 2`,
+      ),
+      services: all(`SELECT key, is_offered, proto, port, service, first_us
+         FROM device_services JOIN devices ON devices.id = device_id ORDER BY 1, 2, 3, 4`),
       scans: all(
         "SELECT first_us, last_us, sources, targets, attempts, is_open, reason FROM scans",
       ),

@@ -113,7 +113,7 @@ export class FlowInspector {
     const { flows, names, onDetails } = this.#options;
     if (details.name !== undefined && flows.name(slot) === "") flows.setName(slot, details.name);
     if (details.tls?.ja4 !== undefined) flows.setJa4(slot, details.tls.ja4);
-    if (details.dns) names.learn(details.dns);
+    if (details.dns) names.learn(details.dns, details.application);
     onDetails?.(details, timestampUs, () => flows.flow(slot));
   }
 

@@ -27,7 +27,8 @@ import {
   S_HOST_COUNT,
   S_HOST_EPOCH,
 } from "../hot/layout.ts";
-import type { HostTotals } from "../records.ts";
+import type { HostNaming, HostTotals } from "../records.ts";
+import type { MacBook } from "./mac_book.ts";
 
 /** Traffic time that one window of recent totals spans. */
 export const recentWindowUs = 300_000_000;
@@ -55,8 +56,10 @@ export interface HostTableOptions {
   readonly isListed: (word0: number, word1: number, word2: number, word3: number) => boolean;
   /** Text of an address; called for rows only, never per packet. */
   readonly formatAddress: (word0: number, word1: number, word2: number, word3: number) => string;
-  /** The name of a host, "" without one; called for rows only. */
-  readonly nameOf: (address: string, mac: string) => string;
+  /** The names of a host, the one to show first; called for rows only. */
+  readonly namesOf: (address: string, mac: string) => readonly HostNaming[];
+  /** Which MAC address is a host's own. */
+  readonly macs: Pick<MacBook, "macOf" | "isRouter">;
 }
 
 export class HostTable {
@@ -224,7 +227,7 @@ export class HostTable {
       );
       const base = row * counterCount;
       changed.push({
-        ...this.#describe(row),
+        ...this.#describe(row, true),
         outPackets: counters[0] - this.#taken[base],
         outBytes: counters[1] - this.#taken[base + 1],
         inPackets: counters[2] - this.#taken[base + 2],
@@ -267,24 +270,33 @@ export class HostTable {
     return span === "total" ? bytes : bytes - this.#windows[row * 4 + 3];
   }
 
-  #describe(row: number): Omit<HostTotals, "inPackets" | "inBytes" | "outPackets" | "outBytes"> {
+  #describe(
+    row: number,
+    withNames = false,
+  ): Omit<HostTotals, "inPackets" | "inBytes" | "outPackets" | "outBytes"> {
     const address = this.#options.formatAddress(...this.#address(row));
     // Others' packets bring a router's.
-    const mac = this.isLocal(row) ? this.#macText(row) : "";
+    const number = this.isLocal(row) ? this.#macOf(row) : 0;
+    const mac = macText(number);
+    const names = this.#options.namesOf(address, mac);
     return {
       address,
       mac,
-      name: this.#options.nameOf(address, mac),
+      name: names[0]?.name ?? "",
+      ...(withNames && {
+        names,
+        isRouter: number !== 0 && this.#options.macs.isRouter(number),
+      }),
       isLocal: this.isLocal(row),
       firstSeenUs: this.#firstSeenUs[row],
       lastSeenUs: this.#row[row * rowDoubles + lastSeenAt],
     };
   }
 
-  #macText(row: number): string {
+  #macOf(row: number): number {
     const at = row * rowWords + H_MAC;
-    const mac = this.#rowWords[at] * 2 ** 32 + (this.#rowWords[at + 1] >>> 0);
-    return mac === 0 ? "" : mac.toString(16).padStart(12, "0").replace(/..(?=.)/g, "$&:");
+    const seen = this.#rowWords[at] * 2 ** 32 + (this.#rowWords[at + 1] >>> 0);
+    return this.#options.macs.macOf(this.#address(row), seen);
   }
 
   #address(row: number): [number, number, number, number] {
@@ -331,4 +343,8 @@ export class HostTable {
     }
     this.#firstSeenUs[to] = this.#firstSeenUs[from];
   }
+}
+
+function macText(mac: number): string {
+  return mac === 0 ? "" : mac.toString(16).padStart(12, "0").replace(/..(?=.)/g, "$&:");
 }

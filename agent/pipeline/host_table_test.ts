@@ -17,7 +17,8 @@ function table(hostCountMax = 8, hot = new HotPath({ flowCountMax: 1, hostCountM
     isLocal: (_0, _1, _2, word3) => word3 < 100,
     isListed: (_0, _1, _2, word3) => word3 !== 99,
     formatAddress: (_0, _1, _2, word3) => `host ${word3}`,
-    nameOf: (address, mac) => `${address} ${mac}`,
+    namesOf: (address, mac) => [{ name: `${address} ${mac}`, origin: "dns" }],
+    macs: { macOf: (_address, seenMac) => seenMac, isRouter: () => false },
   });
 }
 
@@ -38,6 +39,8 @@ Deno.test("HostTable adds up what a host sent and received, and hands changes ou
     address: "host 7",
     mac: "02:00:00:00:10:17",
     name: "host 7 02:00:00:00:10:17",
+    names: [{ name: "host 7 02:00:00:00:10:17", origin: "dns" }],
+    isRouter: false,
     isLocal: true,
     firstSeenUs: 1000,
     lastSeenUs: 3000,

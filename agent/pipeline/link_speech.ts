@@ -2,8 +2,9 @@
 import { isInNetwork, type Network } from "../decode/addresses.ts";
 import { readInt32, readUint16 } from "../decode/bytes.ts";
 import { type Packet, Transport } from "../records.ts";
-import type { Address } from "./home_network.ts";
+import { type Address, isUnicastAddress } from "./home_network.ts";
 import type { LinkView, MacWords } from "./link_view.ts";
+import type { MacBook } from "./mac_book.ts";
 
 /** Of Ethernet and IPv4 addresses, with its header. */
 const arpLength = 28;
@@ -17,22 +18,57 @@ const prefixLengthMin = 48;
 /** RFC 4193, RFC 4291: addresses that are local anyway. */
 const globalUnicast: Network = { words: [0x20000000, 0, 0, 0], prefixLength: 3 };
 
+/** Who listens. */
+export interface LinkListeners {
+  readonly view: LinkView;
+  readonly macs: MacBook;
+}
+
 /** Takes a packet if it is one of ARP or neighbour discovery. */
 export function hearLink(
-  view: LinkView,
+  { view, macs }: LinkListeners,
   bytes: Uint8Array,
   packet: Packet,
   frameEnd: number,
 ): void {
-  if (packet.arpOffset >= 0) return hearArp(view, bytes, packet.arpOffset, frameEnd);
+  // What is in a tunnel is on another link.
+  const fromMac = packet.linkOffset >= 0 && packet.tunnelDepth === 0
+    ? macAt(bytes, packet.linkOffset + 6)
+    : null;
+  if (packet.arpOffset >= 0) {
+    if (!isArpWhole(bytes, packet.arpOffset, frameEnd)) return;
+    if (fromMac !== null) bindArp(macs, fromMac, bytes, packet.arpOffset);
+    return view.seeArp(ipv4At(bytes, packet.arpOffset + 14), ipv4At(bytes, packet.arpOffset + 24));
+  }
   const isNeighbours = packet.transport === Transport.icmpv6 && packet.tunnelDepth === 0 &&
     packet.ttl === 255 && packet.sourcePort >= 133 && packet.sourcePort <= redirect;
-  if (isNeighbours) hearNeighbour(view, bytes, packet);
+  if (!isNeighbours) return;
+  hearNeighbour(view, bytes, packet);
+  if (fromMac !== null) bindNeighbour(macs, fromMac, bytes, packet);
 }
 
-function hearArp(view: LinkView, bytes: Uint8Array, at: number, end: number): void {
-  if (at + arpLength > end || bytes[at + 4] !== 6 || bytes[at + 5] !== 4) return;
-  view.seeArp(ipv4At(bytes, at + 14), ipv4At(bytes, at + 24));
+/** Of Ethernet and IPv4 addresses. */
+function isArpWhole(bytes: Uint8Array, at: number, end: number): boolean {
+  return at + arpLength <= end && bytes[at + 4] === 6 && bytes[at + 5] === 4;
+}
+
+/** Who asks or answers has the address that it names; a probe (RFC 5227) names none, and nobody speaks for another. */
+function bindArp(macs: MacBook, fromMac: MacWords, bytes: Uint8Array, at: number): void {
+  const [upper, lower] = macAt(bytes, at + 8);
+  const sender = ipv4At(bytes, at + 14);
+  const isOwn = upper === fromMac[0] && lower === fromMac[1];
+  if (isOwn && isUnicastAddress(...sender)) macs.bind(fromMac, sender);
+}
+
+/** Who speaks has its source address, and what it advertises (section 4.4). */
+function bindNeighbour(macs: MacBook, fromMac: MacWords, bytes: Uint8Array, packet: Packet): void {
+  const { source0, source1, source2, source3, payloadOffset: body } = packet;
+  const source: Address = [source0, source1, source2, source3];
+  if (isUnicastAddress(...source)) macs.bind(fromMac, source);
+  const hasTarget = packet.sourcePort === neighbourAdvertisement &&
+    packet.payloadCapturedLength >= 16;
+  const target = hasTarget ? ipv6At(bytes, body) : source;
+  if (hasTarget && isUnicastAddress(...target)) macs.bind(fromMac, target);
 }
 
 function hearNeighbour(view: LinkView, bytes: Uint8Array, packet: Packet): void {

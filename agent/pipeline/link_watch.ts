@@ -16,6 +16,7 @@ import { Linktype, type Packet, type PacketBatch } from "../records.ts";
 import type { Address, HomeNetwork } from "./home_network.ts";
 import { hearLink, macAt } from "./link_speech.ts";
 import { Known, LinkView, type MacKnowledge, type MacWords } from "./link_view.ts";
+import type { MacBook } from "./mac_book.ts";
 
 /** Rows of the host table. */
 export interface PacketHosts {
@@ -26,16 +27,18 @@ export interface PacketHosts {
 export class LinkWatch {
   readonly #hot: HotPath;
   readonly #view: LinkView;
+  readonly #macs: MacBook;
   #toldCount = 0;
 
-  constructor(hot: HotPath, home: HomeNetwork) {
+  constructor(hot: HotPath, home: HomeNetwork, macs: MacBook) {
     this.#hot = hot;
+    this.#macs = macs;
     this.#view = new LinkView(home, (mac, known) => this.#tell(mac, known));
   }
 
   /** Takes a packet that was decoded, in case that it speaks of the link. */
   hear(bytes: Uint8Array, packet: Packet, frameEnd: number): void {
-    hearLink(this.#view, bytes, packet, frameEnd);
+    hearLink({ view: this.#view, macs: this.#macs }, bytes, packet, frameEnd);
   }
 
   /** Takes the MAC addresses of the packet that the hot path has in hand, which is at `index` of the batch. */
@@ -60,7 +63,9 @@ export class LinkWatch {
   }
 
   /** Lets the hot path know what it needs of a MAC address; when there is no place left, another one's is taken. */
-  #tell([upper, lower]: MacWords, { isSettled, isRouter }: MacKnowledge): void {
+  #tell(mac: MacWords, { isSettled, isRouter }: MacKnowledge): void {
+    const [upper, lower] = mac;
+    this.#macs.setRouter(mac, isRouter);
     const { words, state } = this.#hot;
     const flags = (isSettled ? MAC_IS_SETTLED : 0) | (isRouter ? MAC_IS_ROUTER : 0);
     const from = KNOWN_MACS_AT / 4;

@@ -2,38 +2,58 @@
  * Names of addresses as the traffic itself tells them: answers of DNS, mDNS, LLMNR and NBNS, and what a DHCP client
  * calls itself. Bounded: the name learnt longest ago leaves first (a Map keeps the order of insertion).
  */
-import type { DnsDetails } from "../records.ts";
+import { Application, type DnsDetails, type HostNaming, type NameOrigin } from "../records.ts";
 
-/** 16,384 names of at most 255 characters: 10 MB at the very most, 2 MB as usual. */
-const nameCountMax = 16_384;
+/** 16,384 addresses and cards, of each the newest name of an origin, at most 255 characters: 30 MB at the very most, 3 MB as usual. */
+const namedMax = 16_384;
+/** The first is the name to show. */
+const precedence: readonly NameOrigin[] = ["dhcp", "mdns", "nbns", "llmnr", "dns"];
+const none: readonly HostNaming[] = [];
 
 export class NameBook {
-  readonly #byAddress = new Map<string, string>();
-  readonly #byMac = new Map<string, string>();
+  readonly #byAddress = new Map<string, readonly HostNaming[]>();
+  readonly #byMac = new Map<string, readonly HostNaming[]>();
 
-  /** Takes the addresses of an answer under the name that was asked for. */
-  learn(dns: DnsDetails): void {
+  /** Takes the addresses of an answer under the name that was asked for; `application` has told it. */
+  learn(dns: DnsDetails, application: number = Application.dns): void {
     if (!dns.isResponse) return;
     for (const answer of dns.answers) {
-      const isAddress = answer.type === "A" || answer.type === "AAAA" || answer.type === "NB";
-      if (isAddress) keep(this.#byAddress, answer.data, plainName(dns.queryName || answer.name));
+      const isNetBios = answer.type === "NB";
+      if (!isNetBios && answer.type !== "A" && answer.type !== "AAAA") continue;
+      const name = plainName(dns.queryName || answer.name);
+      keep(this.#byAddress, answer.data, { name, origin: originOf(application, isNetBios) });
     }
   }
 
   setMacName(mac: string, name: string): void {
-    keep(this.#byMac, mac, name);
+    keep(this.#byMac, mac, { name, origin: "dhcp" });
   }
 
   /** The name of an address, or of the card it was seen with; "" without one. */
   nameOf(address: string, mac: string): string {
-    return this.#byMac.get(mac) ?? this.#byAddress.get(address) ?? "";
+    return this.namesOf(address, mac)[0]?.name ?? "";
+  }
+
+  /** All names of an address and the card it was seen with, the one to show first. */
+  namesOf(address: string, mac: string): readonly HostNaming[] {
+    const [ofMac, ofAddress] = [this.#byMac.get(mac) ?? none, this.#byAddress.get(address) ?? none];
+    return ofMac.length === 0 ? ofAddress : [...ofMac, ...ofAddress];
   }
 }
 
-function keep(names: Map<string, string>, key: string, name: string): void {
+function originOf(application: number, isNetBios: boolean): NameOrigin {
+  if (isNetBios || application === Application.nbns) return "nbns";
+  if (application === Application.mdns) return "mdns";
+  return application === Application.llmnr ? "llmnr" : "dns";
+}
+
+function keep(names: Map<string, readonly HostNaming[]>, key: string, naming: HostNaming): void {
+  if (naming.name === "") return;
+  const others = (names.get(key) ?? none).filter(({ origin }) => origin !== naming.origin);
+  const rank = ({ origin }: HostNaming) => precedence.indexOf(origin);
   names.delete(key);
-  names.set(key, name);
-  if (names.size > nameCountMax) names.delete(names.keys().next().value!);
+  names.set(key, [...others, naming].sort((a, b) => rank(a) - rank(b)));
+  if (names.size > namedMax) names.delete(names.keys().next().value!);
 }
 
 /** Without the suffix of a NetBIOS name ("PC<20>", RFC 1001 section 14) and the root's dot. */

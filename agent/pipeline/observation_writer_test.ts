@@ -90,7 +90,8 @@ function endHostWindows(hostCount: number, bufferCount: number): { taken: number
     isLocal: () => false,
     isListed: () => true,
     formatAddress: () => "",
-    nameOf: () => "",
+    namesOf: () => [],
+    macs: { macOf: () => 0, isRouter: () => false },
   });
   let buffers = 0;
   let taken = 0;

@@ -57,6 +57,7 @@ import { hostCountDefault, HostTable } from "./host_table.ts";
 import { HomeNetwork, isUnicastAddress } from "./home_network.ts";
 import { LinkWatch } from "./link_watch.ts";
 import { LoginWatch } from "./login_watch.ts";
+import { MacBook } from "./mac_book.ts";
 import { NameBook } from "./name_book.ts";
 import { openFlows } from "./open_flows.ts";
 import { type AddressText, makePacketRow, type RowPolicy, RowSampler } from "./packet_rows.ts";
@@ -224,14 +225,16 @@ export class Pipeline {
       homeNets: options.homeNets,
       onChange: (network) => this.#hosts.relabel(network),
     });
+    const macs = new MacBook();
     this.#hosts = new HostTable({
       hot,
       isLocal: (word0, word1, word2, word3) => home.isLocal(word0, word1, word2, word3),
       isListed: isUnicastAddress,
       formatAddress: formatWords,
-      nameOf: (address, mac) => this.#names.nameOf(address, mac),
+      namesOf: (address, mac) => this.#names.namesOf(address, mac),
+      macs,
     });
-    this.#link = new LinkWatch(hot, home);
+    this.#link = new LinkWatch(hot, home, macs);
     this.#answerCalls();
   }
 

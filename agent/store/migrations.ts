@@ -306,6 +306,85 @@ const portColumn = `
 ALTER TABLE anomalies ADD COLUMN ports TEXT NOT NULL DEFAULT '';
 `;
 
+/**
+ * Version 9: the device book. A device has the addresses of one MAC address, or is one address; what was known of local hosts
+ * before becomes devices of one address each, which join when their MAC addresses are seen.
+ */
+const deviceTables = `
+CREATE TABLE devices (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  mac TEXT NOT NULL,
+  address TEXT NOT NULL,
+  name TEXT NOT NULL,
+  name_origin TEXT NOT NULL,
+  is_router INTEGER NOT NULL,
+  first_seen_us INTEGER NOT NULL,
+  last_seen_us INTEGER NOT NULL,
+  in_packets INTEGER NOT NULL,
+  in_bytes INTEGER NOT NULL,
+  out_packets INTEGER NOT NULL,
+  out_bytes INTEGER NOT NULL
+) STRICT;
+ALTER TABLE hosts ADD COLUMN device_id INTEGER;
+CREATE INDEX hosts_device ON hosts(device_id) WHERE device_id IS NOT NULL;
+CREATE TABLE device_names (
+  device_id INTEGER NOT NULL REFERENCES devices(id) ON DELETE CASCADE,
+  origin TEXT NOT NULL,
+  name TEXT NOT NULL,
+  first_us INTEGER NOT NULL,
+  PRIMARY KEY (device_id, origin, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE device_peers (
+  device_id INTEGER NOT NULL REFERENCES devices(id) ON DELETE CASCADE,
+  peer TEXT NOT NULL,
+  name TEXT NOT NULL,
+  first_us INTEGER NOT NULL,
+  last_us INTEGER NOT NULL,
+  is_new INTEGER NOT NULL,
+  PRIMARY KEY (device_id, peer)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE device_services (
+  device_id INTEGER NOT NULL REFERENCES devices(id) ON DELETE CASCADE,
+  is_offered INTEGER NOT NULL,
+  proto TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  service TEXT NOT NULL,
+  first_us INTEGER NOT NULL,
+  last_us INTEGER NOT NULL,
+  is_new INTEGER NOT NULL,
+  PRIMARY KEY (device_id, is_offered, proto, port)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE device_hours (
+  device_id INTEGER NOT NULL REFERENCES devices(id) ON DELETE CASCADE,
+  hour_us INTEGER NOT NULL,
+  in_bytes INTEGER NOT NULL,
+  out_bytes INTEGER NOT NULL,
+  PRIMARY KEY (device_id, hour_us)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE first_contacts (
+  id INTEGER PRIMARY KEY,
+  ts_us INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  device_id INTEGER NOT NULL REFERENCES devices(id) ON DELETE CASCADE,
+  address TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  proto TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  service TEXT NOT NULL,
+  name TEXT NOT NULL,
+  UNIQUE (device_id, kind, peer, proto, port)
+) STRICT;
+CREATE INDEX first_contacts_time ON first_contacts(ts_us);
+INSERT INTO devices(key, mac, address, name, name_origin, is_router, first_seen_us, last_seen_us,
+  in_packets, in_bytes, out_packets, out_bytes)
+  SELECT address, '', address, name, '', 0, first_seen_us, last_seen_us,
+    in_packets, in_bytes, out_packets, out_bytes
+  FROM hosts WHERE is_local = 1 AND out_packets > 0 ORDER BY last_seen_us DESC LIMIT 10000;
+UPDATE hosts SET device_id = (SELECT id FROM devices WHERE key = hosts.address)
+  WHERE is_local = 1 AND out_packets > 0;
+`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   trafficTables,
@@ -316,6 +395,7 @@ export const MIGRATIONS: readonly string[] = [
   fileTable,
   copyColumns,
   portColumn,
+  deviceTables,
 ];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */

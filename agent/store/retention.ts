@@ -49,6 +49,25 @@ export function hostCountMax(retentionBytes: number): number {
   return Math.max(1000, Math.min(200_000, Math.floor(retentionBytes / 1500)));
 }
 
+/** Most devices of the own networks kept, … */
+export function deviceCountMax(retentionBytes: number): number {
+  return Math.max(100, Math.min(10_000, Math.floor(hostCountMax(retentionBytes) / 10)));
+}
+
+/** … peers of them all, hours of traffic, and first contacts: some 80, 30 and 100 bytes a row. */
+export function deviceRowsMax(retentionBytes: number) {
+  const hosts = hostCountMax(retentionBytes);
+  return { device_peers: hosts, device_hours: 4 * hosts, first_contacts: 10_000 } as const;
+}
+const deviceRowTimes = {
+  devices: "last_seen_us",
+  device_peers: "last_us",
+  device_hours: "hour_us",
+  first_contacts: "ts_us",
+} as const;
+/** Devices with a MAC address, and what is known of all, outlive their flows. */
+const deviceDays = 365;
+
 export class Retention {
   readonly #database: DatabaseSync;
   readonly #options: RetentionOptions;
@@ -86,16 +105,36 @@ export class Retention {
     return false;
   }
 
-  /** Deletes the hosts not seen for longest that are too many or too old: a walk through at most a few 100,000 rows. */
-  deleteIdleHosts(newestUs: number): void {
+  /** Deletes the hosts not seen for longest that are too many or too old, and tells how many: a walk through at most a few 100,000 rows. */
+  deleteIdleHosts(newestUs: number): number {
     const cutoffUs = newestUs - this.#options.retentionDays * dayUs;
-    this.#transact("hosts", "DELETE FROM hosts WHERE last_seen_us < ?", cutoffUs);
+    const old = this.#transact("hosts", "DELETE FROM hosts WHERE last_seen_us < ?", cutoffUs);
     const max = hostCountMax(this.#options.retentionBytes);
     const { hosts } = this.#database.prepare("SELECT count(*) AS hosts FROM hosts").get()!;
     const excess = Number(hosts) - max;
-    if (excess <= 0) return;
+    if (excess <= 0) return old;
     const idlest = "SELECT address FROM hosts ORDER BY last_seen_us LIMIT ?";
-    this.#transact("hosts", `DELETE FROM hosts WHERE address IN (${idlest})`, excess + max / 20);
+    const sql = `DELETE FROM hosts WHERE address IN (${idlest})`;
+    return old + this.#transact("hosts", sql, excess + max / 20);
+  }
+
+  /** The same of devices, and of what is known of them. */
+  deleteIdleDevices(newestUs: number): number {
+    const { retentionDays, retentionBytes } = this.#options;
+    const longUs = newestUs - Math.max(retentionDays, deviceDays) * dayUs;
+    const ofAddress = "DELETE FROM devices WHERE mac = '' AND last_seen_us < ?";
+    let rows = this.#transact("devices", ofAddress, newestUs - retentionDays * dayUs);
+    const limits = { devices: deviceCountMax(retentionBytes), ...deviceRowsMax(retentionBytes) };
+    for (const [table, max] of Object.entries(limits)) {
+      const time = deviceRowTimes[table as keyof typeof limits];
+      rows += this.#transact(table, `DELETE FROM ${table} WHERE ${time} < ?`, longUs);
+      const { n } = this.#database.prepare(`SELECT count(*) AS n FROM ${table}`).get()!;
+      if (Number(n) < max) continue;
+      const bound = `SELECT ${time} FROM ${table} ORDER BY ${time} LIMIT 1 OFFSET ?`;
+      const sql = `DELETE FROM ${table} WHERE ${time} < (${bound})`;
+      rows += this.#transact(table, sql, Number(n) - max * 0.9);
+    }
+    return rows;
   }
 
   #deleteFirstWritten(): boolean {

@@ -43,7 +43,7 @@ Deno.test("rows older than the retention go, from all tables, and the others sta
     }
     writer.deleteOld(startUs + 10 * dayUs);
     strictEqual(writer.oldestUs(), startUs + dayUs + 2999);
-    strictEqual(writer.rowsRemoved, 2 * 3000 - 1 + 2 * 2500 + 2 + 2 + 2);
+    strictEqual(writer.rowsRemoved, 2 * 3000 - 1 + 2 * 2500 + 2 + 2 + 2 + 2);
     strictEqual(writer.findingsRemoved, 0);
     const counts = (table: string) => read(path, `SELECT count(*) FROM ${table}`)[0];
     // Two days before the newest row, the 3,000th packet of the fourth day: it alone of the second day remains.

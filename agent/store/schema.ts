@@ -7,7 +7,7 @@
  */
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 8;
+export const SCHEMA_VERSION = 9;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;
@@ -101,6 +101,37 @@ export const HOST_COLUMNS = [
   "in_bytes",
   "out_packets",
   "out_bytes",
+] as const;
+
+/** A device of the own networks: all addresses of one MAC address, or one address. See device_writer.ts. */
+export const DEVICE_COLUMNS = [
+  "id",
+  "key",
+  "mac",
+  "address",
+  "name",
+  "name_origin",
+  "is_router",
+  "first_seen_us",
+  "last_seen_us",
+  "in_packets",
+  "in_bytes",
+  "out_packets",
+  "out_bytes",
+] as const;
+
+/** What was met for the first time: see device_writer.ts. */
+export const FIRST_CONTACT_COLUMNS = [
+  "id",
+  "ts_us",
+  "kind",
+  "device_id",
+  "address",
+  "peer",
+  "proto",
+  "port",
+  "service",
+  "name",
 ] as const;
 
 export const ANOMALY_COLUMNS = [

@@ -13,6 +13,7 @@ import type {
   StatsSecond,
 } from "../records.ts";
 import { StoreError, toStoreError } from "./failure.ts";
+import { DeviceWriter } from "./device_writer.ts";
 import { FindingWriter } from "./finding_writer.ts";
 import { IncidentWriter } from "./incident_writer.ts";
 import { openForWriting } from "./open.ts";
@@ -75,6 +76,7 @@ export class StoreWriter {
   readonly #seconds: RowInserter<StatsSecond>;
   readonly #minutes: RowInserter<StatsSecond>;
   readonly #hosts: RowInserter<HostTotals>;
+  readonly #devices: DeviceWriter;
   readonly #findings: FindingWriter;
   readonly #incidents: IncidentWriter;
   readonly #alerts: AlertWriter;
@@ -112,6 +114,7 @@ export class StoreWriter {
     this.#seconds = statsInserter(database, "stats", (tsUs) => tsUs);
     this.#minutes = statsInserter(database, "stats_minutes", floorToMinute);
     this.#hosts = hostInserter(database);
+    this.#devices = new DeviceWriter(database, options);
     this.#findings = new FindingWriter(database);
     this.#incidents = new IncidentWriter(database);
     this.#alerts = new AlertWriter(database);
@@ -177,6 +180,7 @@ export class StoreWriter {
       this.#seconds.insert(rows.seconds);
       this.#minutes.insert(rows.seconds);
       this.#hosts.insert(rows.hosts);
+      this.#devices.write(rows.hosts, rows.flows);
       this.#count("packets", rows.packets.length);
       this.#count("flows", flowCount);
       if (rows.mark) this.#files.mark(this.#run, rows.mark);
@@ -213,7 +217,9 @@ export class StoreWriter {
       for (let step = 0; step < stepCountMax && this.#retention.deleteOld(newestUs); step++);
       if (Math.abs(newestUs - this.#hostsCheckedUs) < hostCheckUs) return;
       this.#hostsCheckedUs = newestUs;
-      this.#retention.deleteIdleHosts(newestUs);
+      const removed = this.#retention.deleteIdleHosts(newestUs) +
+        this.#retention.deleteIdleDevices(newestUs);
+      if (removed > 0) this.#devices.forget();
     });
   }
 
@@ -285,6 +291,7 @@ export class StoreWriter {
         work();
         this.#database.exec("COMMIT");
       } catch (error) {
+        this.#devices.forget();
         // SQLite has already rolled back after a full disk or an I/O error.
         if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
         throw error;

@@ -95,6 +95,7 @@ Deno.test("hosts add up and keep what is known of them", () =>
       in_bytes: 200,
       out_packets: 4,
       out_bytes: 400,
+      device_id: 1,
     });
   }));
 
