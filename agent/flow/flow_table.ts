@@ -59,6 +59,7 @@ import {
   S_WANTS,
   S_WINDOW_START_US,
   SEEN_BUDGET_SHIFT,
+  SEEN_IS_FOLLOWED,
   SLOT_BYTES,
   SLOT_WORDS,
   TIMEOUTS_AT,
@@ -288,10 +289,17 @@ export class FlowTable {
     return this.#words[this.#place(slot) + F_SEEN] >>> SEEN_BUDGET_SHIFT !== 0;
   }
 
-  /** The next payload of the flow is to be looked at, whatever is known already. */
-  keepOpen(slot: number): void {
-    this.markSettled(slot);
-    this.returnInspection(slot);
+  /** The segments of a flow of TCP are to be told (segmentSeen() of HotCalls), and not looked at. */
+  follow(slot: number): void {
+    this.#words[this.#place(slot) + F_SEEN] |= SEEN_IS_FOLLOWED;
+  }
+
+  isFollowed(slot: number): boolean {
+    return (this.#words[this.#place(slot) + F_SEEN] & SEEN_IS_FOLLOWED) !== 0;
+  }
+
+  unfollow(slot: number): void {
+    this.#words[this.#place(slot) + F_SEEN] &= ~SEEN_IS_FOLLOWED;
   }
 
   /** The flow as a record. Inside onEnd, and only there, it has its endReason. */

@@ -56,6 +56,19 @@ export interface HotCalls {
    * wanted (S_WANTS); of DNS over TCP every segment is shown.
    */
   inspect(row: number, slot: number): void;
+  /**
+   * A segment with payload of a flow of TCP that is followed (FlowTable.follow): its offset in its stream, its length, its
+   * payload in the batch's bytes, and what it acknowledges as an offset of the other direction.
+   */
+  segmentSeen(
+    slot: number,
+    offset: number,
+    length: number,
+    payloadAt: number,
+    captured: number,
+    acknowledged: number,
+    timestampUs: number,
+  ): void;
   /** Only when rows are wanted (S_WANTS); slot -1 is no flow. */
   makeRow(row: number, slot: number): void;
   /** Only when observations are wanted: an ICMP message that quotes the packet it is about, and its marks (Mark). */
@@ -138,6 +151,7 @@ export class HotPath {
     hostsFull: none,
     macsSeen: none,
     inspect: none,
+    segmentSeen: none,
     makeRow: none,
     icmpError: none,
     observationsFull: none,
@@ -166,6 +180,15 @@ export class HotPath {
       macsSeen: (row: number, source: number, destination: number, isAnswered: number) =>
         calls.macsSeen(row, source, destination, isAnswered),
       inspect: (row: number, slot: number) => calls.inspect(row, slot),
+      segmentSeen: (
+        slot: number,
+        offset: number,
+        length: number,
+        payloadAt: number,
+        captured: number,
+        acknowledged: number,
+        timestampUs: number,
+      ) => calls.segmentSeen(slot, offset, length, payloadAt, captured, acknowledged, timestampUs),
       makeRow: (row: number, slot: number) => calls.makeRow(row, slot),
       icmpError: (row: number, marks: number) => calls.icmpError(row, marks),
       observationsFull: () => calls.observationsFull(),

@@ -270,6 +270,8 @@ export const SEEN_BUDGET_SHIFT = 24;
 export const SEEN_IS_INSPECTED = 0x10000;
 /** What stands is not the flow's beginning: it was cut. */
 export const SEEN_IS_CONTINUED = 0x20000;
+/** Its segments with payload are told, see segmentSeen() of HotCalls. */
+export const SEEN_IS_FOLLOWED = 0x40000;
 
 /** F_KIND: transport in the low byte, timeout class in the next, application in the upper half. */
 export const KIND_CLASS_SHIFT = 8;

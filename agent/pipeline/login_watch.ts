@@ -50,20 +50,36 @@ export class LoginWatch {
     return this.#watched.size;
   }
 
-  /** Takes the packet in hand, with payload, of the flow in a slot; false when the flow is not followed. */
-  take(bytes: Uint8Array, packet: Packet, slot: number, timestampUs: number): boolean {
-    const watched = this.#watched.get(slot);
-    if (watched === undefined) return false;
-    this.#add(watched, bytes, packet, slot);
+  /** Takes a segment of a flow that is followed, as segmentSeen() of HotCalls tells it; `bytes` are the batch's. */
+  take(
+    bytes: Uint8Array,
+    slot: number,
+    offset: number,
+    length: number,
+    payloadAt: number,
+    captured: number,
+    acknowledged: number,
+    timestampUs: number,
+  ): void {
+    const watched = this.#watched.get(slot)!;
+    const isClient = this.#options.flows.isOriginator;
+    watched.segments++;
     const { login } = watched;
-    const [client] = watched.plain;
-    const isLost = login === null && client !== null && client.isOver;
+    if (login === null) {
+      const shown = bytes.subarray(payloadAt, payloadAt + captured);
+      this.#addPlain(watched, { offset, length, captured: shown, acknowledged }, isClient ? 0 : 1);
+    } else if (isClient) login.addClient(offset, length, acknowledged);
+    else login.addServer(offset, length);
+    this.#review(watched, slot, timestampUs);
+  }
+
+  /** Tells what has become known, and gives up where nothing more will. */
+  #review(watched: WatchedFlow, slot: number, timestampUs: number): void {
+    const { login } = watched;
     const isLong = watched.segments >= segmentsMax;
-    if (login !== null && (login.isDecided || isLong)) {
-      this.#decide(watched, login, slot, timestampUs);
-    } else if (isLost || isLong) this.#drop(slot);
-    if (this.#watched.has(slot)) this.#options.flows.keepOpen(slot);
-    return true;
+    if (login !== null) {
+      if (isLong || login.isDecided) this.#decide(watched, login, slot, timestampUs);
+    } else if (isLong || watched.plain[0]?.isOver === true) this.#drop(slot);
   }
 
   /** Begins to follow the flow in a slot if the packet in hand has just shown that it is SSH. */
@@ -84,8 +100,8 @@ export class LoginWatch {
         : packet.destinationPort << 16 | packet.sourcePort,
     };
     this.#watched.set(slot, watched);
-    this.#add(watched, bytes, packet, slot);
-    flows.keepOpen(slot);
+    this.#addFirst(watched, bytes, packet, slot);
+    flows.follow(slot);
   }
 
   /** The flow in a slot ends. */
@@ -104,22 +120,18 @@ export class LoginWatch {
     this.#tell(watched, login, slot, this.#options.flows.lastUs(slot));
   }
 
-  #add(watched: WatchedFlow, bytes: Uint8Array, packet: Packet, slot: number): void {
+  #addFirst(watched: WatchedFlow, bytes: Uint8Array, packet: Packet, slot: number): void {
     const { flows } = this.#options;
     const { payloadOffset: at, payloadLength, payloadCapturedLength: captured } = packet;
     if (packet.isLaterFragment === 1 || payloadLength <= 0) return;
     watched.segments++;
-    const isClient = flows.isOriginator;
     const segment: SshSegment = {
       offset: flows.streamOffset(slot, payloadSequence(packet)),
       length: payloadLength,
       captured: bytes.subarray(at, at + Math.max(0, Math.min(captured, payloadLength))),
       acknowledged: flows.peerOffset(slot, packet.tcpAcknowledgement),
     };
-    const { login } = watched;
-    if (login === null) this.#addPlain(watched, segment, isClient ? 0 : 1);
-    else if (isClient) login.addClient(segment.offset, segment.length, segment.acknowledged);
-    else login.addServer(segment.offset, segment.length);
+    this.#addPlain(watched, segment, flows.isOriginator ? 0 : 1);
   }
 
   /** A segment of the key exchange, or the first ones behind it. */
@@ -162,7 +174,7 @@ export class LoginWatch {
 
   #drop(slot: number): void {
     this.#watched.delete(slot);
-    this.#options.flows.markSettled(slot);
+    this.#options.flows.unfollow(slot);
   }
 }
 

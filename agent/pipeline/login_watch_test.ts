@@ -121,9 +121,11 @@ Deno.test("LoginWatch follows a bounded number of flows, the newest ones, and lo
       packet.payloadOffset = 0;
       packet.payloadCapturedLength = bytes.length;
       const slot = flows.update(packet, 1e15, 54 + bytes.length, 0);
+      if (flows.isFollowed(slot)) {
+        looks++;
+        watch.take(bytes, slot, offset, bytes.length, 0, bytes.length, acknowledged, 1e15);
+      }
       if (!flows.takeInspection(slot)) continue;
-      looks++;
-      if (watch.take(bytes, packet, slot, 1e15)) continue;
       flows.setApplication(slot, Application.ssh);
       flows.markSettled(slot);
       watch.begin(bytes, packet, slot);

@@ -248,6 +248,17 @@ export class Pipeline {
       this.#hosts.noteLook(hosts, this.#link.seeMacs(this.#batch, this.#placeOf(row), hosts));
     };
     calls.inspect = (row, slot) => this.#inspectRow(row, slot);
+    calls.segmentSeen = (slot, offset, length, payloadAt, captured, acknowledged, timestampUs) =>
+      this.#logins!.take(
+        this.#batch.bytes,
+        slot,
+        offset,
+        length,
+        payloadAt,
+        captured,
+        acknowledged,
+        timestampUs,
+      );
     calls.makeRow = (row, slot) => this.#makeRow(row, slot);
     calls.icmpError = (row, marks) =>
       this.#observer!.icmpError(this.#batch, this.#take(row), this.#packet, marks);
@@ -539,7 +550,6 @@ export class Pipeline {
   #inspectRow(row: number, slot: number): void {
     const timestampUs = this.#batch.timestampsUs[this.#take(row)];
     const { bytes } = this.#batch;
-    if (this.#logins?.take(bytes, this.#packet, slot, timestampUs)) return;
     this.#details = this.#inspector.inspect(bytes, this.#packet, { slot, timestampUs });
     this.#logins?.begin(bytes, this.#packet, slot);
   }

@@ -53,6 +53,7 @@ import {
   S_WINDOW_START_US,
   SEEN_BUDGET_SHIFT,
   SEEN_IS_CONTINUED,
+  SEEN_IS_FOLLOWED,
   SEEN_IS_INSPECTED,
   SLOT_BYTES,
   SLOT_SHIFT,
@@ -100,7 +101,7 @@ import { field } from "./words";
 /** Payload packets of a flow that may be inspected. */
 const INSPECTIONS: i32 = 12;
 /** What F_SEEN tells of them. */
-const INSPECTION_MASK: i32 = 0xff << SEEN_BUDGET_SHIFT | SEEN_IS_INSPECTED;
+const INSPECTION_MASK: i32 = 0xff << SEEN_BUDGET_SHIFT | SEEN_IS_INSPECTED | SEEN_IS_FOLLOWED;
 /** Silence after which a packet counts as resuming its flow, and the packets from which doublings count. */
 const RESUMED_US: f64 = 1_000_000;
 const DOUBLED_MIN: i32 = 64;

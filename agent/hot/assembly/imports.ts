@@ -22,6 +22,18 @@ export declare function macsSeen(row: i32, source: i32, destination: i32, isAnsw
 // The payload of a flow that has not told its name.
 @external("env", "inspect")
 export declare function inspect(row: i32, slot: i32): void;
+// A segment of a flow that is followed: offset in its stream, length, payload in the batch's bytes, and what it acknowledges as
+// an offset of the other direction.
+@external("env", "segmentSeen")
+export declare function segmentSeen(
+  slot: i32,
+  offset: i32,
+  length: i32,
+  payloadAt: i32,
+  captured: i32,
+  acknowledged: i32,
+  timestampUs: f64,
+): void;
 // A packet row may be made; slot -1 is no flow.
 @external("env", "makeRow")
 export declare function makeRow(row: i32, slot: i32): void;

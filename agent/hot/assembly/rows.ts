@@ -56,6 +56,7 @@ import {
   takeInspection,
   windowEndUs,
 } from "./flows";
+import { isFollowed, tellSegment } from "./followed";
 import { countHosts, directionOfCopy, PASSING } from "./hosts";
 import { setDnsPacket, writeDns } from "./dns_observation";
 import { decode, decodeFurther, icmpError, makeRow, secondOver, tick } from "./imports";
@@ -208,7 +209,10 @@ function track(
   const hasPayload = field(P_PAYLOAD_CAPTURED_LENGTH) > 0;
   // Over TCP a DNS message may be in any number of segments: TypeScript puts them together.
   const isDnsStream = known == APPLICATION_DNS && field(P_TRANSPORT) == TRANSPORT_TCP;
-  if (hasPayload && (takeInspection(slot) || isDnsStream)) look(base, row, slot, isEthernet);
+  if (hasPayload) {
+    if (isFollowed(flow)) tellSegment(slot, flow, timestampUs);
+    else if (takeInspection(slot) || isDnsStream) look(base, row, slot, isEthernet);
+  }
   if (known != 0) chargeApplication(known, 1, wireBytes);
   else if (hasPayload) chargeFlow(flow);
   if (wantsRows()) makeRow(row, slot);
