@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { inputTimeOf } from "./input_time.ts";
 import { Notice } from "./Notice.tsx";
-import { SearchBox, SearchChips, type ShownSearch } from "./SearchBox.tsx";
+import { SearchChips, type ShownSearch } from "./SearchChips.tsx";
 
 export interface ListField {
   readonly name: string;
@@ -16,6 +16,8 @@ export interface ListField {
 interface Props {
   readonly url: URL;
   readonly search: ShownSearch;
+  /** Where it is typed. */
+  readonly box: ComponentChildren;
   readonly fields: readonly ListField[];
   /** Said beside the chips: how many rows there are. */
   readonly count?: string;
@@ -29,8 +31,18 @@ interface Props {
 }
 
 export function ListPage(
-  { url, search, fields, count = "", error, nextCursor, isEmpty = false, empty = "", children }:
-    Props,
+  {
+    url,
+    search,
+    box,
+    fields,
+    count = "",
+    error,
+    nextCursor,
+    isEmpty = false,
+    empty = "",
+    children,
+  }: Props,
 ) {
   const query = url.searchParams;
   const isFiltered = search.text !== "" || fields.some(({ name }) => query.get(name));
@@ -40,7 +52,7 @@ export function ListPage(
         <input type="checkbox" class="vh" id="filters-shown" checked={isFiltered} />
         <label for="filters-shown" class="btn">Filters</label>
         <form method="get" action={url.pathname} class="filters">
-          <SearchBox {...search} />
+          {box}
           {fields.map((field) => (
             <Field key={field.name} field={field} value={query.get(field.name) ?? ""} />
           ))}

@@ -14,6 +14,7 @@ import TellingLine from "../islands/TellingLine.tsx";
 import { alertFilter, attempt, shownSearch } from "./(_server)/lists.ts";
 import { wholeNumber } from "./(_server)/parameters.ts";
 import { define, type State } from "./(_server)/state.ts";
+import SearchBox from "../islands/SearchBox.tsx";
 
 export const handler = define.handlers({
   async GET({ state, url }) {
@@ -66,6 +67,7 @@ export default define.page<typeof handler>(function Alerts({ data, state }) {
     toUs: filter.toUs ?? null,
   };
   const isFirstPage = data.refusal === "" && filter.cursor === undefined;
+  const search = shownSearch("alerts", listUrl);
   return (
     <>
       {live.channels.length === 0
@@ -73,7 +75,8 @@ export default define.page<typeof handler>(function Alerts({ data, state }) {
         : <TellingLine initial={message} zone={zone} rules={options.telling} test={data.test} />}
       <ListPage
         url={listUrl}
-        search={shownSearch("alerts", listUrl)}
+        search={search}
+        box={<SearchBox list={search.list} text={search.text} />}
         fields={alertFields(listUrl.searchParams)}
         error={data.refusal}
         nextCursor={data.nextCursor}

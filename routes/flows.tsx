@@ -11,6 +11,7 @@ import { type FlowPage, readFlowPage } from "./(_server)/flow_list.ts";
 import { hostNamesOf } from "./(_server)/finding_pages.ts";
 import { attempt, flowFilter, searchLink, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
+import SearchBox from "../islands/SearchBox.tsx";
 
 const none: FlowPage = { rows: [], nextCursor: null, open: NO_OPEN_FLOWS, total: null };
 
@@ -37,6 +38,7 @@ export default define.page<typeof handler>(function Flows({ data, state, url }) 
     <ListPage
       url={url}
       search={search}
+      box={<SearchBox list={search.list} text={search.text} />}
       fields={timeFields}
       count={countText(data.value)}
       error={data.error}

@@ -7,6 +7,7 @@ import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import { hostFilter, listPage, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
+import SearchBox from "../islands/SearchBox.tsx";
 
 export const handler = define.handlers({
   GET({ state, url }) {
@@ -18,10 +19,12 @@ export const handler = define.handlers({
 export default define.page<typeof handler>(function Hosts({ data, state, url }) {
   const { rows, nextCursor } = data.value;
   const clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
+  const search = shownSearch("hosts", url);
   return (
     <ListPage
       url={url}
-      search={shownSearch("hosts", url)}
+      search={search}
+      box={<SearchBox list={search.list} text={search.text} />}
       fields={hostFields}
       error={data.error}
       nextCursor={nextCursor}

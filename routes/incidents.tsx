@@ -7,6 +7,7 @@ import { notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
 import { incidentItems, incidentQuery } from "./(_server)/incident_pages.ts";
 import { incidentFilter, listPage, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
+import SearchBox from "../islands/SearchBox.tsx";
 
 export const handler = define.handlers({
   GET({ state, url }) {
@@ -18,10 +19,12 @@ export const handler = define.handlers({
 export default define.page<typeof handler>(function Incidents({ data, state, url }) {
   const { rows, nextCursor } = data.value;
   const isFirstPage = data.error === "" && !url.searchParams.has("cursor");
+  const search = shownSearch("incidents", url);
   return (
     <ListPage
       url={url}
-      search={shownSearch("incidents", url)}
+      search={search}
+      box={<SearchBox list={search.list} text={search.text} />}
       fields={incidentFields}
       error={data.error}
       nextCursor={nextCursor}

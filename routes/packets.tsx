@@ -4,6 +4,7 @@ import { ListPage } from "../components/ListPage.tsx";
 import { PacketTable } from "../components/PacketTable.tsx";
 import { listPage, packetFilter, shownSearch, toPacketRow } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
+import SearchBox from "../islands/SearchBox.tsx";
 
 export const handler = define.handlers({
   GET({ state, url }) {
@@ -14,10 +15,12 @@ export const handler = define.handlers({
 
 export default define.page<typeof handler>(function Packets({ data, state, url }) {
   const { rows, nextCursor } = data.value;
+  const search = shownSearch("packets", url);
   return (
     <ListPage
       url={url}
-      search={shownSearch("packets", url)}
+      search={search}
+      box={<SearchBox list={search.list} text={search.text} />}
       fields={timeFields}
       error={data.error}
       nextCursor={nextCursor}

@@ -9,6 +9,7 @@ import FindingRows from "../islands/FindingRows.tsx";
 import { findingQuery, incidentsOf, notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
 import { attempt, scanFilter, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
+import SearchBox from "../islands/SearchBox.tsx";
 
 export const handler = define.handlers({
   async GET({ state, url }) {
@@ -27,10 +28,12 @@ export default define.page<typeof handler>(function Scans({ data, state, url }) 
   const { rows, nextCursor } = data.value;
   const findings = rows.map((row) => readFinding("scans", row));
   const isFirstPage = data.error === "" && !url.searchParams.has("cursor");
+  const search = shownSearch("scans", url);
   return (
     <ListPage
       url={url}
-      search={shownSearch("scans", url)}
+      search={search}
+      box={<SearchBox list={search.list} text={search.text} />}
       fields={scanFields}
       error={data.error}
       nextCursor={nextCursor}

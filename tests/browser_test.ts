@@ -45,7 +45,17 @@ const flags = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const pages = ["/", "/status", "/flows", "/packets", "/hosts", "/anomalies", "/scans", "/alerts"]
+const pages = [
+  "/",
+  "/status",
+  "/flows",
+  "/flows?q=port+443+and+not+proto+udp",
+  "/packets",
+  "/hosts",
+  "/anomalies",
+  "/scans",
+  "/alerts",
+]
   .concat("/incidents");
 const captureStartS = 1_700_000_000;
 
@@ -731,3 +741,53 @@ async function exists(path: string): Promise<boolean> {
     throw error;
   }
 }
+
+browserTest(
+  "the search box offers the words that fit, takes them by key, and searches",
+  async ({ page, origin }) => {
+    await page.goto(`${origin}/flows`);
+    await page.keyboard.press("/");
+    const box = page.getByRole("combobox", { name: "Search flows" });
+    await page.keyboard.type("por");
+    const options = page.getByRole("option");
+    await options.first().waitFor();
+    assert.deepEqual(
+      await options.allInnerTexts().then((all) => all.map((text) => text.split(" ")[0])),
+      [
+        "port",
+      ],
+    );
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    assert.equal(await box.inputValue(), "port ");
+    await page.keyboard.type("443 an");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("proto t");
+    await options.getByText("tcp").click();
+    assert.equal(await box.inputValue(), "port 443 and proto tcp ");
+    await page.keyboard.press("Escape");
+    assert.equal(await options.count(), 0);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/q=port\+443\+and\+proto\+tcp/);
+    const chips = page.getByRole("group", { name: "Search in use" }).getByRole("link");
+    assert.equal(await chips.count(), 2);
+    await chips.first().click();
+    await page.waitForURL(/q=proto\+tcp$/);
+  },
+);
+
+browserTest(
+  "from a flow to flows like it and to its packets, without scripts too",
+  async ({ page, origin }) => {
+    await page.goto(`${origin}/flows`);
+    await page.getByRole("link", { name: /^\d\d:\d\d/ }).first().click();
+    await page.getByRole("heading", { name: "Flows like this one" }).waitFor();
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${overflow} px too wide`);
+    await page.getByRole("link", { name: "the same JA4" }).click();
+    await page.waitForURL(/q=ja4/);
+    await page.getByText(/1 flow, 0 open/).waitFor();
+  },
+  { context: { javaScriptEnabled: false, viewport: { width: 390, height: 844 } } },
+);

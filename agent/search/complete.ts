@@ -1,8 +1,7 @@
 /** What may be typed at a place of a search. */
 import { type Field, FIELD_HELP, SEARCH_TABLES, type SearchList } from "./fields.ts";
-import { isComparison, keywordOf } from "./parse.ts";
 import { SearchError } from "./search_error.ts";
-import { splitWords, type Word } from "./words.ts";
+import { isComparison, keywordOf, splitWords, type Word } from "./words.ts";
 
 export interface Completion {
   /** Takes the place of the text from `from` to the cursor. */

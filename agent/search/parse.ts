@@ -14,7 +14,14 @@ import { SEARCH_TABLES, type SearchSubject, type SearchTable } from "./fields.ts
 import { quoted, SearchError } from "./search_error.ts";
 import { ALL, allOf, anyOf, lower, type SearchTree, type Test } from "./tree.ts";
 import { readHost, readTerm } from "./values.ts";
-import { isFieldName, type Operator, OPERATORS, splitWords, type Word } from "./words.ts";
+import {
+  isComparison,
+  isFieldName,
+  keywordOf,
+  type Operator,
+  splitWords,
+  type Word,
+} from "./words.ts";
 
 /** A part of a search that all of it needs, where it stands in the text. */
 export interface SearchPart {
@@ -31,7 +38,6 @@ export interface Search {
 
 const depthMax = 50;
 const termsMax = 100;
-const aliases: Readonly<Record<string, string>> = { "&&": "and", "||": "or", "!": "not" };
 
 /** Throws SearchError. An empty text fits everything. */
 export function parseSearch(text: string, list: SearchSubject): Search {
@@ -250,17 +256,6 @@ class Parser {
     if (is) this.#next++;
     return is;
   }
-}
-
-/** "and", "or" or "not"; null for any other word. */
-export function keywordOf({ kind, text }: Word): string | null {
-  if (kind === "quotation") return null;
-  const word = aliases[text] ?? text.toLowerCase();
-  return word === "and" || word === "or" || word === "not" ? word : null;
-}
-
-export function isComparison({ kind, text }: Word): boolean {
-  return kind === "operator" && (OPERATORS as readonly string[]).includes(text);
 }
 
 function isOperator({ kind, text }: Word, operator: string): boolean {

@@ -75,3 +75,16 @@ function readQuotation(text: string, at: number): Word {
   }
   throw new SearchError(at + 1, `${quoted(text.slice(at))} has no closing quotation mark`);
 }
+
+const aliases: Readonly<Record<string, string>> = { "&&": "and", "||": "or", "!": "not" };
+
+/** "and", "or" or "not"; null for any other word. */
+export function keywordOf({ kind, text }: Word): string | null {
+  if (kind === "quotation") return null;
+  const word = aliases[text] ?? text.toLowerCase();
+  return word === "and" || word === "or" || word === "not" ? word : null;
+}
+
+export function isComparison({ kind, text }: Word): boolean {
+  return kind === "operator" && (OPERATORS as readonly string[]).includes(text);
+}

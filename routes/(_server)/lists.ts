@@ -43,7 +43,7 @@ import {
   type StoredPacket,
 } from "../../agent/store/schema.ts";
 import type { Page } from "../../agent/store/time_list.ts";
-import type { ShownSearch } from "../../components/SearchBox.tsx";
+import type { ShownSearch } from "../../components/SearchChips.tsx";
 import { fromWire } from "../../components/wire.ts";
 import {
   addressParameter,
@@ -138,7 +138,9 @@ export function shownSearch(list: SearchList, url: URL): ShownSearch {
 /** The same page with another search, from its first row. */
 export function searchLink(url: URL, q: string, dropped: readonly string[]): string {
   const query = new URLSearchParams(url.search);
-  for (const name of dropped) query.delete(name);
+  // A form sends what was left empty, too.
+  const isEmpty = (name: string) => query.get(name) === "";
+  for (const name of [...dropped, ...[...query.keys()].filter(isEmpty)]) query.delete(name);
   if (q === "") query.delete("q");
   else query.set("q", q);
   return query.size === 0 ? url.pathname : `${url.pathname}?${query}`;
