@@ -40,10 +40,13 @@ export default function SearchBox({ list, text: initial }: Props) {
   };
   const take = ({ text: word }: Completion) => {
     const before = `${text.slice(0, from)}${word} `;
-    setText(before + text.slice(at ?? from).trimStart());
+    const after = before + text.slice(at ?? from).trimStart();
+    // At once, so that what is typed meanwhile comes behind it.
+    input.current!.value = after;
+    input.current!.setSelectionRange(before.length, before.length);
+    setText(after);
     setAt(before.length);
     setChosen(-1);
-    requestAnimationFrame(() => input.current?.setSelectionRange(before.length, before.length));
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape") setAt(null);

@@ -744,8 +744,9 @@ async function exists(path: string): Promise<boolean> {
 
 browserTest(
   "the search box offers the words that fit, takes them by key, and searches",
-  async ({ page, origin }) => {
-    await page.goto(`${origin}/flows`);
+  async (visit) => {
+    const { page } = visit;
+    await openLive(visit, "/flows");
     await page.keyboard.press("/");
     const box = page.getByRole("combobox", { name: "Search flows" });
     await page.keyboard.type("por");
