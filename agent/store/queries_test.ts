@@ -398,6 +398,11 @@ Deno.test("flows are sorted among the newest, page by page, and not moved by flo
           deepStrictEqual(values, sorted, order);
         }
       }
+      for (const q of ["host 198.51.100.7 or port 1", "host 198.51.100.7", "src 192.168.1.9"]) {
+        const sorted = queries.flows({ q, order: "bytes" }).rows.map(({ id }) => id);
+        const all = queries.flows({ q }).rows.map(({ id }) => id);
+        deepStrictEqual(sorted.toSorted(), all.toSorted(), q);
+      }
       throws(
         () => queries.flows({ order: "bytes", cursor: queries.flows({ limit: 1 }).nextCursor! }),
         /Unknown cursor/,

@@ -94,12 +94,9 @@ function readSortedList<Row>(
   const bounds = rangeConditions(query, null);
   const newest = start?.newest ?? newestPlace(database, query, bounds);
   if (newest === null) return { rows: [], nextCursor: null };
-  const { tsUs, id } = newest;
-  bounds.push({ sql: `(${query.time}, id) <= (?, ?)`, parameters: [tsUs, id] });
+  bounds.push(...placeConditions(query, "<=", newest));
   const floor = findFloor(database, query, branches, bounds);
-  if (floor) {
-    bounds.push({ sql: `(${query.time}, id) >= (?, ?)`, parameters: [floor.tsUs, floor.id] });
-  }
+  if (floor) bounds.push(...placeConditions(query, ">=", floor));
   if (start) {
     const sign = isAscending ? ">" : "<";
     bounds.push({
@@ -122,6 +119,18 @@ function readSortedList<Row>(
       newest,
     }),
   };
+}
+
+/** Up to a place, or from it on; with the time by itself, since the planner takes but one pair of (time, id) to the index. */
+function placeConditions(
+  { time }: TimeListQuery,
+  sign: "<=" | ">=",
+  { tsUs, id }: TimePlace,
+): Condition[] {
+  return [
+    { sql: `${time} ${sign} ?`, parameters: [tsUs] },
+    { sql: `(${time}, id) ${sign} (?, ?)`, parameters: [tsUs, id] },
+  ];
 }
 
 function newestPlace(
@@ -234,7 +243,9 @@ function readBranches(
   const selects = wheres.map(({ sql }) => `SELECT * FROM ${query.list} ${sql} ${end}`);
   const sql = selects.length === 1
     ? selects[0]!
-    : `${selects.map((select) => `SELECT * FROM (${select})`).join(" UNION ALL ")} ${end}`;
+    : `SELECT * FROM (${
+      selects.map((select) => `SELECT * FROM (${select})`).join(" UNION ALL ")
+    }) ${end}`;
   return database.prepare(sql).all(...wheres.flatMap(({ parameters }) => parameters));
 }
 
