@@ -72,6 +72,8 @@ export interface Config {
   readonly retentionMb: number;
   readonly pcapFileMb: number;
   readonly pcapFiles: number;
+  /** Free space below which captures, then packet rows, then flow rows stop growing. */
+  readonly minFreeMb: number;
   readonly logLevel: LogLevel;
   readonly logFormat: "text" | "json";
   readonly isFfiAllowed: boolean;
@@ -355,6 +357,7 @@ function build(
     retentionMb: int("retention-mb"),
     pcapFileMb: int("pcap-file-mb"),
     pcapFiles: int("pcap-files"),
+    minFreeMb: int("min-free-mb"),
     logLevel: text("log-level") as LogLevel,
     logFormat: text("log-format") as "text" | "json",
     isFfiAllowed: one(values, "allow-ffi", asBoolean)!,

@@ -2,6 +2,7 @@
  * What the main thread knows of the running program: the newest snapshot of each worker, the last quarter of an
  * hour second by second, and the log lines of the status page. The workers' owners write it, the dashboard reads it.
  */
+import type { DiskState } from "./text/disk_guard.ts";
 import type {
   Alert,
   CaptureSourceState,
@@ -54,6 +55,7 @@ export interface Health {
   readonly store: StoreState;
   readonly recorder: RecorderState;
   readonly eve: EveState;
+  readonly disk: DiskState;
   readonly detection: DetectionState;
   /** None when nobody is told. */
   readonly channels: readonly ChannelState[];
@@ -119,6 +121,7 @@ export class LiveState {
     files: 0,
     sizeBytes: 0,
   };
+  disk: DiskState = { freeBytes: null, minFreeBytes: 0, step: 0 };
   /** What the store's rows of this run are told apart by (`FLOWS_PER_RUN`); 0 before the first. */
   storeRun = 0;
   /** All but what only the pipeline knows. */
@@ -151,6 +154,7 @@ export class LiveState {
       rowsLost: 0,
       rowsRemoved: 0,
       findingsRemoved: 0,
+      rowsHeldBack: 0,
       queueDepth: 0,
       queueMax: 0,
       oldestUs: null,
@@ -165,6 +169,8 @@ export class LiveState {
       files: 0,
       sizeBytes: 0,
       bytesMax: 0,
+      filesMax: 0,
+      oldestUs: null,
     };
   }
 
@@ -282,6 +288,7 @@ export class LiveState {
       store: this.store,
       recorder: this.recorder,
       eve: this.eve,
+      disk: this.disk,
       detection: this.detection,
       channels: this.channels,
       pendingAlerts: this.pendingAlerts,
@@ -302,7 +309,7 @@ export class LiveState {
       queue: sum("queueDrops"),
       recorder: (this.snapshot?.recorderDrops ?? 0) + this.recorder.packetsLost,
       store: (this.snapshot?.packetRowsShed ?? 0) + (this.snapshot?.flowRowsShed ?? 0) +
-        this.store.rowsLost + this.findingsLost,
+        this.store.rowsLost + this.store.rowsHeldBack + this.findingsLost,
     };
   }
 

@@ -13,6 +13,7 @@
  * replay worker (waits for a free buffer). Each worker talks to the main thread through its own global scope, and to
  * its neighbours through MessagePorts that the main thread hands out.
  */
+import type { DiskStep } from "./text/disk_guard.ts";
 import type {
   Alert,
   CaptureSourceState,
@@ -118,6 +119,11 @@ export interface RecordMessage {
   readonly type: "record";
   readonly batch: BatchMessage;
 }
+/** What may still grow as the disk fills up; all at the start. */
+export interface DiskMessage {
+  readonly type: "disk";
+  readonly step: DiskStep;
+}
 export interface RecorderOptions {
   readonly folder: string;
   /** Size at which the file in progress is put aside. */
@@ -128,6 +134,7 @@ export interface RecorderOptions {
 }
 export type MainToRecorder =
   | { readonly type: "start"; readonly options: RecorderOptions; readonly pipeline: MessagePort }
+  | DiskMessage
   | { readonly type: "stop" };
 export type RecorderToMain =
   | { readonly type: "state"; readonly state: RecorderState }
@@ -206,6 +213,7 @@ export type MainToStore =
   | { readonly type: "start"; readonly options: StoreOptions; readonly pipeline: MessagePort }
   | FindingsMessage
   | AlertsMessage
+  | DiskMessage
   /** Write what has come, close the database, answer "stopped". */
   | { readonly type: "stop" };
 export type StoreToMain =

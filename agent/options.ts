@@ -425,6 +425,18 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: running,
   },
   {
+    name: "min-free-mb",
+    env: "TAPWATCH_MIN_FREE_MB",
+    kind: "integer",
+    default: 500,
+    min: 0,
+    max: 10_000_000,
+    placeholder: "N",
+    help:
+      "free space below which captures, then packet rows, then flow rows stop growing; 0 turns it off",
+    commands: running,
+  },
+  {
     name: "eve-log",
     env: "TAPWATCH_EVE_LOG",
     kind: "boolean",

@@ -605,6 +605,8 @@ export interface StoreState {
   /** Rows that made room for others by age or size, and those of findings among them. */
   readonly rowsRemoved: number;
   readonly findingsRemoved: number;
+  /** Packet and flow rows that were not written because the disk is nearly full. */
+  readonly rowsHeldBack: number;
   /** Batches waiting, and the most that may. */
   readonly queueDepth: number;
   readonly queueMax: number;
@@ -623,6 +625,9 @@ export interface RecorderState {
   readonly files: number;
   readonly sizeBytes: number;
   readonly bytesMax: number;
+  readonly filesMax: number;
+  /** Time of the oldest packet kept, to the second; null without one. */
+  readonly oldestUs: number | null;
 }
 
 /** The EVE log. */

@@ -1,4 +1,5 @@
 /** The answer to "is anything wrong?" in words, from the state of each part. Pure; the same on server and browser. */
+import { diskSentence } from "../agent/text/disk_guard.ts";
 import type { CaptureSourceState, PipelineSnapshot, StatsSecond } from "../agent/records.ts";
 import {
   capitalised,
@@ -223,8 +224,15 @@ function mainLoss({ drops }: Health): string {
     : "the network card dropped them before the system saw them.";
 }
 
-function storeProblems({ store, recorder, eve }: Health): Problem[] {
+function storeProblems({ store, recorder, eve, disk }: Health): Problem[] {
   const problems: Problem[] = [];
+  if (disk.step > 0) {
+    problems.push({
+      tone: disk.step > 1 ? "high" : "medium",
+      title: "The disk is nearly full",
+      detail: diskSentence(disk),
+    });
+  }
   if (store.state === "failed" || store.state === "retrying") {
     const isOver = store.state === "failed";
     problems.push({

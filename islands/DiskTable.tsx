@@ -1,5 +1,7 @@
 /** What is written, where, and how well. */
 import type { EveState, RecorderState, StoreState } from "../agent/records.ts";
+import { diskSentence } from "../agent/text/disk_guard.ts";
+import { reachAdvice, reachText } from "../agent/text/ring_reach.ts";
 import { formatBytes, formatCount, formatDuration } from "../components/format.ts";
 import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
@@ -13,7 +15,12 @@ interface Props {
 
 export default function DiskTable({ initial, resultsFolder }: Props) {
   const message = latest.value ?? initial;
-  const { store, recorder, eve } = message.health;
+  const { store, recorder, eve, disk } = message.health;
+  const notes = [
+    ...[store, recorder, eve].map(({ detail }) => detail),
+    diskSentence(disk),
+    message.health.mode === "live" ? reachAdvice(recorder, pageNowUs(message)) : "",
+  ];
   return (
     <section class="panel c4 lone">
       <header>
@@ -40,6 +47,12 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
               </dd>
             </>
           )}
+          {store.rowsHeldBack > 0 && (
+            <>
+              <dt title="Because the disk is nearly full">Rows left out</dt>
+              <dd class="sev-high">{formatCount(store.rowsHeldBack)}</dd>
+            </>
+          )}
           <dt>Waiting</dt>
           <dd>{formatCount(store.queueDepth)} of {formatCount(store.queueMax)} batches</dd>
           <dt>History</dt>
@@ -57,7 +70,24 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
               } in ${recorder.files}`}
           </dd>
           <dt>Packets in them</dt>
-          <dd>{formatCount(recorder.packetsWritten)}</dd>
+          <dd>
+            {[formatCount(recorder.packetsWritten), reachText(recorder, pageNowUs(message))]
+              .filter(Boolean).join(", ")}
+          </dd>
+          {recorder.packetsLost > 0 && (
+            <>
+              <dt>Packets not in them</dt>
+              <dd class="sev-high">{formatCount(recorder.packetsLost)}</dd>
+            </>
+          )}
+          {disk.freeBytes !== null && (
+            <>
+              <dt title={`${formatBytes(disk.minFreeBytes)} are to stay free, by --min-free-mb`}>
+                Free
+              </dt>
+              <dd class={disk.step > 0 ? "sev-high" : ""}>{formatBytes(disk.freeBytes)}</dd>
+            </>
+          )}
           <dt>EVE log</dt>
           <dd>
             <State state={eve.state} hasWritten={eve.linesWritten > 0} />{" "}
@@ -73,9 +103,7 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
           )}
         </dl>
       </div>
-      {[store, recorder, eve].filter(({ detail }) => detail !== "").map(({ detail }) => (
-        <p class="note">{detail}</p>
-      ))}
+      {notes.filter(Boolean).map((note) => <p key={note} class="note">{note}</p>)}
     </section>
   );
 }

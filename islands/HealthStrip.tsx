@@ -9,11 +9,19 @@ import {
 import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
 import type { Drops, Health } from "../agent/live_state.ts";
-import { captureDrops, dropPercent, sourceNames, waitingBuffers } from "../components/verdict.ts";
+import { reachText } from "../agent/text/ring_reach.ts";
+import {
+  captureDrops,
+  dropPercent,
+  pageNowUs,
+  sourceNames,
+  waitingBuffers,
+} from "../components/verdict.ts";
 
 export default function HealthStrip({ initial }: { initial: LiveMessage }) {
   const message = latest.value ?? initial;
   const { health, snapshot } = message;
+  const reach = reachText(health.recorder, pageNowUs(message));
   const isLossless = captureDrops(health) === 0;
   return (
     <footer class="health" aria-label="Capture health">
@@ -40,6 +48,11 @@ export default function HealthStrip({ initial }: { initial: LiveMessage }) {
       <span>
         Database <StoreText health={health} />
       </span>
+      {reach !== "" && (
+        <span>
+          Packets <b>{reach}</b>
+        </span>
+      )}
       <span>
         Memory <b>{formatBytes(health.rssBytes)}</b>
       </span>

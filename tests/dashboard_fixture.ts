@@ -72,6 +72,8 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
     files: 3,
     sizeBytes: 261e6,
     bytesMax: 1000e6,
+    filesMax: 10,
+    oldestUs: nowUs() - 1500e6,
   };
   live.cpuCores = 0.11;
   live.behindS = 0.2;

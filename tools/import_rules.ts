@@ -126,7 +126,7 @@ const rules: readonly Rule[] = [
   },
   {
     part: /^islands\//,
-    values: ["components/", records, findingReader, incidentReader, search],
+    values: ["components/", records, findingReader, incidentReader, search, text],
     types: ["agent/"],
   },
   {

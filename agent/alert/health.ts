@@ -2,6 +2,7 @@
  * What is told of tapwatch itself, and of traffic as a whole: a subject that opens when a condition has held for a while, and
  * is over when it has not for as long. Pure: the wall clock comes with each report.
  */
+import { diskSentence } from "../text/disk_guard.ts";
 import type { Health } from "../live_state.ts";
 import type { CaptureSourceState, Severity } from "../records.ts";
 import type { AlertSubject } from "./policy.ts";
@@ -12,8 +13,6 @@ export interface HealthReport {
   readonly health: Health;
   /** Packets decoded since the start. */
   readonly packets: number;
-  /** Free bytes where results go; null when that cannot be told. */
-  readonly freeBytes: number | null;
 }
 
 /** A condition as it stands in a report. */
@@ -49,8 +48,6 @@ const silenceUs = 10 * minuteUs;
 const marksUs = 10 * minuteUs;
 const dropShareMax = 0.01;
 const restartsMax = 3;
-/** Below so much the disk is nearly full; above twice of it there is room again. */
-const freeBytesMin = 500e6;
 
 export class HealthWatch {
   readonly #anomalyThresholdPct: number;
@@ -59,7 +56,6 @@ export class HealthWatch {
   #marks: Mark[] = [];
   /** By device: its packets, and since when there were no more. */
   readonly #heard = new Map<string, { packets: number; sinceUs: number }>();
-  #isDiskLow = false;
 
   constructor(anomalyThresholdPct: number) {
     this.#anomalyThresholdPct = anomalyThresholdPct;
@@ -94,7 +90,7 @@ export class HealthWatch {
       storeSign(health),
       recorderSign(health),
       eveSign(health),
-      this.#diskSign(report),
+      ...diskSigns(health),
       this.#restartSign(report),
       ...isLive ? [this.#dropSign(report)] : [],
       ...isLive ? health.sources.map(deviceSign) : [],
@@ -154,24 +150,6 @@ export class HealthWatch {
     };
   }
 
-  #diskSign({ freeBytes }: HealthReport): Sign {
-    if (freeBytes !== null) {
-      this.#isDiskLow = freeBytes < freeBytesMin * (this.#isDiskLow ? 2 : 1);
-    }
-    return {
-      part: "disk",
-      kind: "health",
-      severity: "high",
-      isBad: this.#isDiskLow,
-      afterUs: soonUs,
-      bad: {
-        headline: `The disk is nearly full: ${Math.round((freeBytes ?? 0) / 1e6)} MB are free`,
-        detail: "Lower --retention-mb, --pcap-files or --pcap-file-mb, or make room.",
-      },
-      good: "There is room on the disk again",
-    };
-  }
-
   #restartSign({ nowUs, health }: HealthReport): Sign {
     const before = this.#markBefore(nowUs, marksUs);
     const restarts = health.workerRestarts - before.restarts;
@@ -206,6 +184,32 @@ export class HealthWatch {
       good: "The share of unusual traffic is as usual again",
     };
   }
+}
+
+/** What stands still at each step of the disk's guard. */
+const diskParts = [
+  { part: "disk", what: "capture files do not grow", again: "capture files grow" },
+  {
+    part: "disk for packet rows",
+    what: "no packet rows are written",
+    again: "packet rows are written",
+  },
+  { part: "disk for flow rows", what: "no flow rows are written", again: "flow rows are written" },
+] as const;
+
+function diskSigns({ disk }: Health): Sign[] {
+  return diskParts.map(({ part, what, again }, index) => ({
+    part,
+    kind: "health",
+    severity: "high",
+    isBad: disk.step > index,
+    afterUs: soonUs,
+    bad: {
+      headline: `The disk is nearly full: ${what}`,
+      detail: diskSentence(disk),
+    },
+    good: `There is room on the disk: ${again} again`,
+  }));
 }
 
 function deviceSign({ name, state, detail }: CaptureSourceState): Sign {

@@ -9,7 +9,7 @@ const secondUs = 1_000_000;
 /** A watch, and time that passes second by second while `live` stands as it is. */
 function watchOf(live: LiveState) {
   const watch = new HealthWatch(10);
-  const counts = { packets: 1000, freeBytes: 5e9 as number | null };
+  const counts = { packets: 1000 };
   let nowUs = startUs;
   const pass = (seconds: number) => {
     const told: string[] = [];
@@ -85,16 +85,22 @@ Deno.test("a device that fell silent is told after ten minutes, one that never h
   deepStrictEqual(pass(2), ["good: Packets come on eth0 again"]);
 });
 
-Deno.test("a disk that is nearly full is told until there is clearly room again", () => {
-  const { pass, counts } = watchOf(new LiveState("live"));
-  counts.freeBytes = 400e6;
-  deepStrictEqual(pass(20), ["bad: The disk is nearly full: 400 MB are free"]);
-  counts.freeBytes = 800e6;
-  deepStrictEqual(pass(60), []);
-  counts.freeBytes = null;
-  deepStrictEqual(pass(60), []);
-  counts.freeBytes = 2e9;
-  deepStrictEqual(pass(20), ["good: There is room on the disk again"]);
+Deno.test("a disk that is nearly full is told for each thing that stops growing, and that it grows again", () => {
+  const live = new LiveState("live");
+  const { pass } = watchOf(live);
+  live.disk = { freeBytes: 400e6, minFreeBytes: 500e6, step: 1 };
+  deepStrictEqual(pass(20), ["bad: The disk is nearly full: capture files do not grow"]);
+  live.disk = { freeBytes: 100e6, minFreeBytes: 500e6, step: 3 };
+  deepStrictEqual(pass(20), [
+    "bad: The disk is nearly full: no packet rows are written",
+    "bad: The disk is nearly full: no flow rows are written",
+  ]);
+  live.disk = { freeBytes: 2e9, minFreeBytes: 500e6, step: 0 };
+  deepStrictEqual(pass(20), [
+    "good: There is room on the disk: capture files grow again",
+    "good: There is room on the disk: packet rows are written again",
+    "good: There is room on the disk: flow rows are written again",
+  ]);
 });
 
 Deno.test("the database, capture files, crashes and the anomaly rate are watched", () => {

@@ -11,35 +11,37 @@ import { RingWriter } from "./ring_writer.ts";
 
 const stateIntervalMs = 1000;
 let stop = () => tell({ type: "stopped" });
+let ring: RingWriter | null = null;
 
 self.onmessage = ({ data }: MessageEvent<MainToRecorder>) => {
   if (data.type === "start") stop = record(data);
+  else if (data.type === "disk") ring?.hold(data.step > 0);
   else stop();
 };
 
 /** Starts recording; the result ends it. */
 function record({ options, pipeline }: Extract<MainToRecorder, { type: "start" }>): () => void {
-  const ring = new RingWriter(options, {
+  const writer = ring = new RingWriter(options, {
     note: (severity, text) => tell({ type: "note", severity, text }),
     now: () => performance.now(),
   });
   let told = "";
-  const tellState = () => tell({ type: "state", state: ring.state });
+  const tellState = () => tell({ type: "state", state: writer.state });
   const tellChange = () => {
-    if (ring.state.state !== told) tellState();
-    told = ring.state.state;
+    if (writer.state.state !== told) tellState();
+    told = writer.state.state;
   };
-  ring.start();
+  writer.start();
   tellChange();
   const ticker = setInterval(tellState, stateIntervalMs);
   pipeline.onmessage = ({ data: { batch } }: MessageEvent<RecordMessage>) => {
-    ring.write(batch);
+    writer.write(batch);
     pipeline.postMessage({ type: "return", buffer: batch.buffer }, [batch.buffer]);
     tellChange();
   };
   return () => {
     clearInterval(ticker);
-    ring.close();
+    writer.close();
     tellState();
     tell({ type: "stopped" });
     stop = () => tell({ type: "stopped" });

@@ -11,12 +11,15 @@ import { parsePcapHeader } from "./pcap_header.ts";
 import { fileHeaderLength, IndexCursor, indexRecords } from "./pcap_records.ts";
 
 export const inProgressName = "captured_traffic.pcap";
-const olderNamePattern = /^captured_traffic-\d{8}T\d{6}Z(-\d+)?\.pcap$/;
+const olderNamePattern =
+  /^captured_traffic-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(?:-\d+)?\.pcap$/;
 const scanBytes = 1024 * 1024;
 
 export interface RingFile {
   readonly path: string;
   readonly sizeBytes: number;
+  /** Time of its first packet, to the second, as its name says it. */
+  readonly startUs: number;
   /** Wall clock of the last write, milliseconds. */
   readonly writtenMs: number;
 }
@@ -25,10 +28,17 @@ export interface RingFile {
 export function listOlderFiles(folder: string): RingFile[] {
   const files: RingFile[] = [];
   for (const entry of Deno.readDirSync(folder)) {
-    if (!entry.isFile || !olderNamePattern.test(entry.name)) continue;
+    const time = olderNamePattern.exec(entry.name);
+    if (!entry.isFile || time === null) continue;
     const path = `${folder}/${entry.name}`;
     const stat = Deno.statSync(path);
-    files.push({ path, sizeBytes: stat.size, writtenMs: stat.mtime?.getTime() ?? 0 });
+    const [year, month, day, hour, minute, second] = time.slice(1).map(Number);
+    files.push({
+      path,
+      sizeBytes: stat.size,
+      startUs: Date.UTC(year!, month! - 1, day, hour, minute, second) * 1000,
+      writtenMs: stat.mtime?.getTime() ?? 0,
+    });
   }
   return files.sort((a, b) => a.writtenMs - b.writtenMs || (a.path < b.path ? -1 : 1));
 }

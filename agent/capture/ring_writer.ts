@@ -13,13 +13,22 @@
  *
  * The world's failures (disk full, folder gone, no permission) never throw: the state becomes "failed" with a sentence,
  * packets are counted as lost, and a new attempt follows after 1, 2, 4 … 30 seconds, when the next batch comes.
+ *
+ * A ring that is held (the disk is nearly full) turns on in the bytes it has: the oldest file makes way for a batch, and when
+ * none is left the batch is counted as lost.
  */
 import type { BatchMessage, RecorderOptions } from "../messages.ts";
 import { Linktype, type RecorderState, type StatusEntry } from "../records.ts";
 import { EthernetConverter } from "./ethernet_convert.ts";
 import { describeLinktype } from "./linktypes.ts";
 import { fileHeaderLength, pcapFileHeader, recordHeaderLength } from "./pcap_records.ts";
-import { inProgressName, listOlderFiles, putAside, putLeftoverAside } from "./ring_files.ts";
+import {
+  inProgressName,
+  listOlderFiles,
+  putAside,
+  putLeftoverAside,
+  type RingFile,
+} from "./ring_files.ts";
 
 /** Where notes go, and the wall clock in milliseconds. */
 export interface RingContext {
@@ -60,6 +69,9 @@ export class RingWriter {
   #packetsLost = 0;
   #olderFiles = 0;
   #olderBytes = 0;
+  #olderStartUs: number | null = null;
+  /** Bytes that the ring may have while it is held; null while it may grow. */
+  #heldBytes: number | null = null;
 
   constructor(options: RecorderOptions, context: RingContext) {
     this.#options = options;
@@ -90,7 +102,7 @@ export class RingWriter {
       try {
         this.#checkPlace(now);
         if (!this.#isFolderReady) this.#prepareFolder();
-        skipped = this.#writeRecords(batch);
+        if (this.#hasRoom(batch)) skipped = this.#writeRecords(batch);
         this.#recovered();
       } catch (error) {
         this.#fail(error);
@@ -98,6 +110,16 @@ export class RingWriter {
       }
     }
     this.#packetsLost += skipped;
+  }
+
+  /** Whether the ring may not grow for now. */
+  hold(isHeld: boolean): void {
+    if (isHeld) this.#heldBytes ??= this.#sizeBytes;
+    else this.#heldBytes = null;
+  }
+
+  get #sizeBytes(): number {
+    return this.#olderBytes + (this.#file?.sizeBytes ?? 0);
   }
 
   get state(): RecorderState {
@@ -110,8 +132,10 @@ export class RingWriter {
       packetsWritten: this.#packetsWritten,
       packetsLost: this.#packetsLost,
       files: this.#olderFiles + (this.#file === null ? 0 : 1),
-      sizeBytes: this.#olderBytes + (this.#file?.sizeBytes ?? 0),
+      sizeBytes: this.#sizeBytes,
       bytesMax: fileCountMax * fileBytesMax,
+      filesMax: fileCountMax,
+      oldestUs: this.#olderStartUs ?? this.#file?.startUs ?? null,
     };
   }
 
@@ -121,7 +145,20 @@ export class RingWriter {
     this.#file.handle.close();
     this.#olderFiles++;
     this.#olderBytes += this.#file.sizeBytes;
+    this.#olderStartUs ??= this.#file.startUs;
     this.#file = null;
+  }
+
+  /** Makes room in a ring that is held. False when there is none left to make. */
+  #hasRoom({ byteLength }: BatchMessage): boolean {
+    if (this.#heldBytes === null) return true;
+    const sizeMax = this.#heldBytes - byteLength - fileHeaderLength;
+    const older = this.#sizeBytes > sizeMax ? listOlderFiles(this.#options.folder) : [];
+    while (this.#sizeBytes > sizeMax && older.length > 0) {
+      Deno.removeSync(older.shift()!.path);
+      this.#countOlder(older);
+    }
+    return this.#sizeBytes <= sizeMax;
   }
 
   /** Returns the packets that were left out. */
@@ -222,8 +259,13 @@ export class RingWriter {
     while (older.length > Math.max(this.#options.fileCountMax - 1, 0)) {
       Deno.removeSync(older.shift()!.path);
     }
+    this.#countOlder(older);
+  }
+
+  #countOlder(older: readonly RingFile[]): void {
     this.#olderFiles = older.length;
     this.#olderBytes = older.reduce((total, file) => total + file.sizeBytes, 0);
+    this.#olderStartUs = older[0]?.startUs ?? null;
   }
 
   #prepareFolder(): void {

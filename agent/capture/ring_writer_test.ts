@@ -93,6 +93,8 @@ Deno.test("RingWriter makes the folder, and what it was given is in the file at 
       files: 1,
       sizeBytes: recordBytes + 24,
       bytesMax: 3e6,
+      filesMax: 3,
+      oldestUs: 1_700_000_000_000_000,
     });
     writer.close();
     assert.equal(writer.state.files, 1);
@@ -397,4 +399,43 @@ Deno.test({
       }
       assert(packetCount >= 2000);
     }),
+});
+
+Deno.test("a ring that is held turns on in the bytes it has, and grows again afterwards", async () => {
+  const limits = { fileBytesMax: 24 + recordBytes, fileCountMax: 9 };
+  await withRing(limits, (ring) => {
+    const writer = ring.open();
+    const hours = (from: number, to: number) => {
+      for (let hour = from; hour < to; hour++) {
+        writer.write(sampleBatch(samplePackets(100, 1_700_000_000 + 3600 * hour)));
+      }
+    };
+    hours(0, 4);
+    const { sizeBytes } = writer.state;
+    assert.equal(writer.state.oldestUs, 1_700_000_000_000_000);
+    writer.hold(true);
+    hours(4, 10);
+    assert.ok(writer.state.sizeBytes <= sizeBytes, `${writer.state.sizeBytes}`);
+    assert.equal(writer.state.packetsLost, 0);
+    assert.equal(writer.state.oldestUs, (1_700_000_000 + 3600 * 6) * 1e6);
+    writer.hold(false);
+    hours(10, 15);
+    assert.equal(writer.state.files, 9);
+    writer.close();
+  });
+});
+
+Deno.test("a held ring without an older file writes nothing and counts it", async () => {
+  await withRing({}, (ring) => {
+    const writer = ring.open();
+    writer.write(sampleBatch(packets));
+    writer.hold(true);
+    writer.write(sampleBatch(packets));
+    assert.equal(writer.state.packetsLost, 100);
+    assert.equal(writer.state.state, "ok");
+    writer.hold(false);
+    writer.write(sampleBatch(packets));
+    assert.deepEqual([writer.state.packetsWritten, writer.state.packetsLost], [200, 100]);
+    writer.close();
+  });
 });

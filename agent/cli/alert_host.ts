@@ -29,8 +29,6 @@ export interface AlertHostOptions {
   readonly queries: StoreQueries;
   readonly sendToStore: (message: AlertsMessage) => void;
   readonly note: (text: string) => void;
-  /** Free bytes where results go; null when that cannot be told. */
-  readonly freeBytes: () => number | null;
 }
 
 const tickMs = 1000;
@@ -184,12 +182,11 @@ export class AlertHost implements AlertDesk {
   }
 
   #watchHealth(): void {
-    const { live, freeBytes } = this.#options;
+    const { live } = this.#options;
     const report: HealthReport = {
       nowUs: nowUs(),
       health: live.health(),
       packets: live.snapshot?.packets ?? 0,
-      freeBytes: freeBytes(),
     };
     for (const subject of this.#health.take(report)) this.#take(subject);
   }

@@ -2,7 +2,6 @@
  * `tapwatch run` and `tapwatch replay FILE`: the dashboard, the results folder, the worker threads, and their end. The
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
-import { statfsSync } from "node:fs";
 import type { Config } from "../config.ts";
 import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
@@ -10,6 +9,7 @@ import { StoreQueries } from "../store/queries.ts";
 import { AlertHost } from "./alert_host.ts";
 import { tellStory } from "./alert_story.ts";
 import { makeChannels, policyOptions } from "./channels.ts";
+import { watchDisk } from "./disk.ts";
 import { chooseInput, type Input } from "./input.ts";
 import { ReaderHost } from "./reader_host.ts";
 import { claimResults, databasePath } from "./results_folder.ts";
@@ -48,7 +48,6 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     queries,
     sendToStore: (message) => supervisor.sendToStore(message),
     note: (text) => noteWarning(live, log, text),
-    freeBytes: () => freeBytesOf(config.resultsFolder),
   });
   const reader = new ReaderHost(databasePath(config.resultsFolder), (text) => {
     live.workerRestarts++;
@@ -61,6 +60,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   let server: DashboardServer | null = null;
   let release = () => {};
   let stopUsage = () => {};
+  let stopDisk = () => {};
   try {
     server = startDashboard(config, input, {
       live,
@@ -71,6 +71,13 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     });
     release = claimResults(config.resultsFolder);
     stopUsage = watchUsage(live);
+    stopDisk = watchDisk({
+      folder: config.resultsFolder,
+      minFreeMb: config.minFreeMb,
+      live,
+      log,
+      onStep: () => supervisor.tellDisk(),
+    });
     await supervisor.start();
     startAlerts(alerts, live, log);
     log.info(startLine(config, input, server));
@@ -83,6 +90,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     await alerts.stop();
     await Promise.all([supervisor.stop(), server?.stop()]);
     stopUsage();
+    stopDisk();
     reader.stop();
     queries.close();
     release();
@@ -109,15 +117,6 @@ function noteLoopback(input: Input, live: LiveState, log: Log): void {
 function noteWarning(live: LiveState, log: Log, text: string): void {
   live.note("warning", text);
   log.warning(text);
-}
-
-function freeBytesOf(folder: string): number | null {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return Number(bavail) * Number(bsize);
-  } catch {
-    return null; // doctor says why
-  }
 }
 
 function startLine(config: Config, input: Input, server: DashboardServer): string {

@@ -152,7 +152,6 @@ async function runIn(folder: string, path: string, options: SelfTestOptions): Pr
     queries,
     sendToStore: (message) => supervisor.sendToStore(message),
     note: (text) => log.warning(text),
-    freeBytes: () => null,
   });
   const stages = new Stages(options, { live, queries, alerts, folder });
   try {

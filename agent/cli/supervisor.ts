@@ -18,6 +18,7 @@ import type { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import type {
   AlertsMessage,
+  DiskMessage,
   FatalMessage,
   NoteMessage,
   PipelineToMain,
@@ -130,6 +131,16 @@ export class Supervisor {
   /** Flows under way; none when the pipeline is gone, or has no time to answer. */
   openFlows(query: OpenFlowsQuery): Promise<OpenFlows> {
     return this.#openFlows.ask(query);
+  }
+
+  /** Tells those who write what may still grow, as the live state has it. */
+  tellDisk(): void {
+    this.#recorder.post(this.#diskMessage);
+    this.#store.post(this.#diskMessage);
+  }
+
+  get #diskMessage(): DiskMessage {
+    return { type: "disk", step: this.#options.live.disk.step };
   }
 
   /** Gives the store what it alone may write, behind the incidents that it is about. */
@@ -278,6 +289,7 @@ export class Supervisor {
           snaplen: config.snaplen,
         };
         worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
+        worker.postMessage(this.#diskMessage);
         this.#offer("recorder", port2);
       },
       onMessage: (message) => {
@@ -305,6 +317,7 @@ export class Supervisor {
           file: input.kind === "file" && !this.#isFileOver ? input.file : null,
         };
         worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
+        worker.postMessage(this.#diskMessage);
         this.#detect.storeBegan();
         this.#options.onStoreBegan();
         this.#offer("store", port2);

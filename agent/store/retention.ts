@@ -1,6 +1,6 @@
 /**
  * Keeps the database within its age and its bytes, in steps so small that none holds up the writer: a step deletes at
- * most `sliceRows` rows in a transaction of its own. Part of the writer; nobody else deletes.
+ * most `sliceRows` rows in a transaction of its own, and a call ends after `patienceMs`. Part of the writer; nobody else deletes.
  *
  * Age is traffic time: a row goes when it is older than the newest time this run has written, less `retentionDays`. A
  * capture of last year can thus be replayed, and a packet with a date in the future deletes nothing, since the wall
@@ -13,8 +13,11 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 
-const sliceRows = 2000;
-const vacuumPages = 512;
+/** Some 5 ms of a loaded machine. */
+const sliceRows = 500;
+const vacuumPages = 128;
+/** Longest that one call goes on while the database is within its bytes, in milliseconds. */
+const patienceMs = 50;
 const dayUs = 86_400_000_000;
 const mebibyte = 2 ** 20;
 
@@ -59,12 +62,14 @@ export function deviceRowsMax(retentionBytes: number) {
   const hosts = hostCountMax(retentionBytes);
   return { device_peers: hosts, device_hours: 4 * hosts, first_contacts: 10_000 } as const;
 }
-const deviceRowTimes = {
-  devices: "last_seen_us",
-  device_peers: "last_us",
-  device_hours: "hour_us",
-  first_contacts: "ts_us",
+const idleTables = {
+  hosts: { key: "address", time: "last_seen_us" },
+  devices: { key: "id", time: "last_seen_us" },
+  device_peers: { key: "device_id, peer", time: "last_us" },
+  device_hours: { key: "device_id, hour_us", time: "hour_us" },
+  first_contacts: { key: "id", time: "ts_us" },
 } as const;
+type IdleTable = keyof typeof idleTables;
 /** Devices with a MAC address, and what is known of all, outlive their flows. */
 const deviceDays = 365;
 
@@ -86,18 +91,32 @@ export class Retention {
 
   /** Deletes and gives back pages until there is room for a batch, `stepCountMax` steps at the most. */
   makeRoom(stepCountMax: number): void {
-    const limit = this.#options.retentionBytes - reserveBytes(this.#options.retentionBytes);
-    for (let step = 0; step < stepCountMax && this.#usedBytes() > limit; step++) {
+    const { retentionBytes } = this.#options;
+    const reserve = reserveBytes(retentionBytes);
+    const limit = retentionBytes - reserve;
+    const isPatient = patience(patienceMs);
+    // Deep in its reserve the database makes room first, however long that takes.
+    const mayGoOn = (usedBytes: number) =>
+      usedBytes > limit && (isPatient() || usedBytes > limit + reserve / 4);
+    for (let step = 0; step < stepCountMax && mayGoOn(this.#usedBytes()); step++) {
       if (!this.#deleteFirstWritten()) break;
     }
-    for (let step = 0; step < stepCountMax && this.#canShrink(limit); step++) {
+    for (let step = 0; step < stepCountMax && this.#canShrink(limit) && isPatient(); step++) {
       // all(): it frees a page a step of the statement, and exec() takes only one.
       this.#database.prepare(`PRAGMA incremental_vacuum(${vacuumPages})`).all();
     }
   }
 
-  /** Deletes one slice of what is too old at traffic time `newestUs`. False when nothing (more) is. */
-  deleteOld(newestUs: number): boolean {
+  /** Deletes some of what is too old at traffic time `newestUs`, `stepCountMax` steps at the most. */
+  deleteOld(newestUs: number, stepCountMax: number): void {
+    const isPatient = patience(patienceMs);
+    for (let step = 0; step < stepCountMax && isPatient(); step++) {
+      if (!this.#deleteOldSlice(newestUs)) break;
+    }
+  }
+
+  /** False when nothing (more) is too old. */
+  #deleteOldSlice(newestUs: number): boolean {
     const cutoffUs = newestUs - this.#options.retentionDays * dayUs;
     for (const table of agingTables) {
       if (this.#deleteBefore(table, cutoffUs)) return true;
@@ -105,36 +124,43 @@ export class Retention {
     return false;
   }
 
-  /** Deletes the hosts not seen for longest that are too many or too old, and tells how many: a walk through at most a few 100,000 rows. */
-  deleteIdleHosts(newestUs: number): number {
-    const cutoffUs = newestUs - this.#options.retentionDays * dayUs;
-    const old = this.#transact("hosts", "DELETE FROM hosts WHERE last_seen_us < ?", cutoffUs);
-    const max = hostCountMax(this.#options.retentionBytes);
-    const { hosts } = this.#database.prepare("SELECT count(*) AS hosts FROM hosts").get()!;
-    const excess = Number(hosts) - max;
-    if (excess <= 0) return old;
-    const idlest = "SELECT address FROM hosts ORDER BY last_seen_us LIMIT ?";
-    const sql = `DELETE FROM hosts WHERE address IN (${idlest})`;
-    return old + this.#transact("hosts", sql, excess + max / 20);
-  }
-
-  /** The same of devices, and of what is known of them. */
-  deleteIdleDevices(newestUs: number): number {
+  /**
+   * Deletes some of the hosts and devices not seen for longest, and of what is known of devices, that are too many or too old:
+   * how many, and whether that was all.
+   */
+  deleteIdle(newestUs: number): { readonly rows: number; readonly isDone: boolean } {
     const { retentionDays, retentionBytes } = this.#options;
+    const oldUs = newestUs - retentionDays * dayUs;
     const longUs = newestUs - Math.max(retentionDays, deviceDays) * dayUs;
-    const ofAddress = "DELETE FROM devices WHERE mac = '' AND last_seen_us < ?";
-    let rows = this.#transact("devices", ofAddress, newestUs - retentionDays * dayUs);
     const limits = { devices: deviceCountMax(retentionBytes), ...deviceRowsMax(retentionBytes) };
-    for (const [table, max] of Object.entries(limits)) {
-      const time = deviceRowTimes[table as keyof typeof limits];
-      rows += this.#transact(table, `DELETE FROM ${table} WHERE ${time} < ?`, longUs);
+    const isPatient = patience(patienceMs);
+    let rows = 0;
+    const deleteWhere = (table: IdleTable, condition: string, parameter: number) => {
+      const { key } = idleTables[table];
+      const slice = `SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${sliceRows}`;
+      const sql = `DELETE FROM ${table} WHERE (${key}) IN (${slice})`;
+      for (let last = sliceRows; last === sliceRows && isPatient(); rows += last) {
+        last = this.#transact(table, sql, parameter);
+      }
+    };
+    const deleteExcess = (table: IdleTable, max: number, share: number) => {
+      const { time } = idleTables[table];
       const { n } = this.#database.prepare(`SELECT count(*) AS n FROM ${table}`).get()!;
-      if (Number(n) < max) continue;
-      const bound = `SELECT ${time} FROM ${table} ORDER BY ${time} LIMIT 1 OFFSET ?`;
-      const sql = `DELETE FROM ${table} WHERE ${time} < (${bound})`;
-      rows += this.#transact(table, sql, Number(n) - max * 0.9);
+      if (Number(n) <= max) return;
+      const bound = this.#database.prepare(
+        `SELECT ${time} AS us FROM ${table} ORDER BY ${time} LIMIT 1 OFFSET ?`,
+      ).get(Math.floor(Number(n) - max * share));
+      deleteWhere(table, `${time} < ?`, Number(bound!.us));
+    };
+    deleteWhere("hosts", "last_seen_us < ?", oldUs);
+    deleteExcess("hosts", hostCountMax(retentionBytes), 0.95);
+    deleteWhere("devices", "mac = '' AND last_seen_us < ?", oldUs);
+    for (const [table, max] of Object.entries(limits)) {
+      const { time } = idleTables[table as IdleTable];
+      deleteWhere(table as IdleTable, `${time} < ?`, longUs);
+      if (isPatient()) deleteExcess(table as IdleTable, max, 0.9);
     }
-    return rows;
+    return { rows, isDone: isPatient() };
   }
 
   #deleteFirstWritten(): boolean {
@@ -191,4 +217,10 @@ export class Retention {
   #pragma(name: "page_count" | "freelist_count" | "page_size"): number {
     return Number(this.#database.prepare(`PRAGMA ${name}`).get()![name]);
   }
+}
+
+/** Says true for so many milliseconds. */
+function patience(ms: number): () => boolean {
+  const endMs = performance.now() + ms;
+  return () => performance.now() < endMs;
 }

@@ -149,3 +149,27 @@ Deno.test("hosts have a limit too: those not seen for longest go", () =>
     strictEqual(queries.host(`host-${max + 9}`)?.last_seen_us, startUs + max + 9);
     queries.close();
   }));
+
+Deno.test("years of old rows go a little at a time, and no call holds the writer for long", () =>
+  withDatabasePath((path) => {
+    const writer = openWriter(path, { retentionDays: 1 });
+    for (let round = 0; round < 30; round++) {
+      writer.write(rows({
+        packets: many(3000, packetRow, round * 3000),
+        flows: many(500, (number) => flow(number + 1), round * 500),
+      }));
+    }
+    writer.write(rows({ packets: [packetRow(1, { tsUs: startUs + 400 * dayUs })] }));
+    let longestMs = 0;
+    let calls = 0;
+    for (let before = -1; before !== writer.rowsRemoved; calls++) {
+      before = writer.rowsRemoved;
+      const beganMs = performance.now();
+      writer.deleteOld(startUs + 400 * dayUs);
+      longestMs = Math.max(longestMs, performance.now() - beganMs);
+    }
+    strictEqual(writer.rowsRemoved, 30 * 3500);
+    ok(calls > 3, `${calls} calls`);
+    ok(longestMs < 400, `${longestMs} ms`); // 100 ms on a machine with nothing else to do
+    writer.close();
+  }));

@@ -12,6 +12,7 @@
  *
  * Free of threads and clocks, so that tests can drive it; store_worker.ts is its shell.
  */
+import type { DiskStep } from "../text/disk_guard.ts";
 import { UsageError } from "../errors.ts";
 import type {
   AlertsMessage,
@@ -64,6 +65,8 @@ export class StoreService {
   #rowsWritten = 0;
   #rowsLost = 0;
   #rowsLostTold = 0;
+  #rowsHeldBack = 0;
+  #diskStep: DiskStep = 0;
   /** Rows of this run are not in the database, be it that it was removed. */
   #hasLostAny = false;
   #removedBefore = { rowsRemoved: 0, findingsRemoved: 0 };
@@ -99,11 +102,27 @@ export class StoreService {
   /** Takes a batch; it is acknowledged once written, or at once while the database fails. */
   take(batch: RowsMessage): void {
     this.#unacknowledged++;
-    for (const lost of this.#backlog.push(batch)) this.#lose(lost);
+    for (const lost of this.#backlog.push(this.#holdBack(batch))) this.#lose(lost);
     if (this.#failure) this.#acknowledgeAll();
     else if (
       this.#backlog.rowCount >= transactionRows || this.#backlog.batchCount >= transactionBatches
     ) this.flush();
+  }
+
+  /** How much of what comes from now on is still written. */
+  setDiskStep(step: DiskStep): void {
+    this.#diskStep = step;
+  }
+
+  /** The batch without the rows that have to stay out for now. */
+  #holdBack(batch: RowsMessage): RowsMessage {
+    const packets = this.#diskStep < 2 ? batch.packets : [];
+    const flows = this.#diskStep < 3 ? batch.flows : [];
+    const held = batch.packets.length - packets.length + batch.flows.length - flows.length;
+    if (held === 0) return batch;
+    this.#rowsHeldBack += held;
+    this.#hasLostAny = true;
+    return { ...batch, packets, flows };
   }
 
   /** Takes findings; they are answered once written or given up. */
@@ -395,6 +414,7 @@ export class StoreService {
       rowsWritten: this.#rowsWritten,
       rowsLost: this.#rowsLost,
       ...this.#removed(),
+      rowsHeldBack: this.#rowsHeldBack,
       queueDepth: this.#backlog.batchCount,
       queueMax: backlogBatchesMax,
       oldestUs: this.#oldestUs,

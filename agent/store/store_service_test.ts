@@ -6,7 +6,16 @@ import type { StoreState } from "../records.ts";
 import { backlogBatchesMax } from "./backlog.ts";
 import { StoreQueries } from "./queries.ts";
 import { StoreService, transactionRows } from "./store_service.ts";
-import { many, openWriter, packetRow, rows, startUs, withDatabasePath } from "./testing.ts";
+import {
+  bruteForceFinding,
+  flow,
+  many,
+  openWriter,
+  packetRow,
+  rows,
+  startUs,
+  withDatabasePath,
+} from "./testing.ts";
 
 /** A service with a clock that the test moves, and what it said. */
 class Harness {
@@ -122,6 +131,33 @@ Deno.test("a database locked by another connection is retried with back-off and 
     strictEqual(countPackets(path), 2);
     strictEqual(harness.notes.length, 2);
     match(harness.notes[1]!, /being written again/);
+  }));
+
+Deno.test("a disk that fills up keeps packet rows out first, then flow rows, and counts them", () =>
+  withHarness((harness, path) => {
+    const some = { packets: many(5, packetRow), flows: many(3, (number) => flow(number + 1)) };
+    const takeAt = (step: 0 | 1 | 2 | 3) => {
+      harness.service.setDiskStep(step);
+      harness.take(some);
+      harness.tickAfter(1);
+      return [
+        countPackets(path),
+        readOne(path, "SELECT count(*) FROM flows"),
+        harness.state.rowsHeldBack,
+      ];
+    };
+    deepStrictEqual(takeAt(1), [5, 3, 0]);
+    deepStrictEqual(takeAt(2), [5, 3, 5]);
+    deepStrictEqual(takeAt(3), [5, 3, 13]);
+    deepStrictEqual(harness.acks, [0, 1, 2]);
+    harness.service.takeFindings({
+      type: "findings",
+      sequence: 0,
+      findings: [bruteForceFinding(1)],
+      incidents: [],
+    });
+    strictEqual(readOne(path, "SELECT count(*) FROM anomalies"), 1);
+    deepStrictEqual(harness.state.rowsLost, 0);
   }));
 
 Deno.test("only what outgrows the backlog is lost, the oldest first, and it is counted", () =>

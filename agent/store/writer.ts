@@ -55,8 +55,8 @@ export interface StoreRows {
 }
 
 const findingTables: readonly string[] = ["scans", "anomalies"];
-/** Steps of retention in one call, 2,000 rows each: more than a batch adds. */
-const stepCountMax = 8;
+/** Steps of retention in one call, 500 rows each: more than a batch adds. */
+const stepCountMax = 32;
 /** Traffic time between two looks for idle hosts. */
 const hostCheckUs = 60_000_000;
 const pageBytes = 4096;
@@ -214,12 +214,11 @@ export class StoreWriter {
     const newestUs = Math.min(this.#newestUs, nowUs);
     if (newestUs === -Infinity) return;
     this.#guard(() => {
-      for (let step = 0; step < stepCountMax && this.#retention.deleteOld(newestUs); step++);
+      this.#retention.deleteOld(newestUs, stepCountMax);
       if (Math.abs(newestUs - this.#hostsCheckedUs) < hostCheckUs) return;
-      this.#hostsCheckedUs = newestUs;
-      const removed = this.#retention.deleteIdleHosts(newestUs) +
-        this.#retention.deleteIdleDevices(newestUs);
-      if (removed > 0) this.#devices.forget();
+      const { rows, isDone } = this.#retention.deleteIdle(newestUs);
+      if (isDone) this.#hostsCheckedUs = newestUs;
+      if (rows > 0) this.#devices.forget();
     });
   }
 

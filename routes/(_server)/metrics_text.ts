@@ -186,7 +186,7 @@ function detectionFamilies({ detection, findingCounts }: LiveState): Family[] {
 
 function programFamilies(live: LiveState, streamCount: number): Family[] {
   const { version, rssBytes, startedAtUs } = live.health();
-  const { store, recorder, eve } = live;
+  const { store, recorder, eve, disk } = live;
   const counter = family.bind(null, "counter");
   const gauge = family.bind(null, "gauge");
   return [
@@ -198,6 +198,17 @@ function programFamilies(live: LiveState, streamCount: number): Family[] {
     counter("store_rows_removed_total", "Rows removed to keep to age and size.")(
       store.rowsRemoved,
     ),
+    counter(
+      "store_rows_held_back_total",
+      "Rows that were not written because the disk is nearly full.",
+    )(store.rowsHeldBack),
+    gauge(
+      "disk_step",
+      "What the nearly full disk keeps from growing: 0 nothing, 1 captures, 2 packet rows too, 3 flow rows too.",
+    )(disk.step),
+    ...(disk.freeBytes === null
+      ? []
+      : [gauge("disk_free_bytes", "Free bytes where results go.")(disk.freeBytes)]),
     counter("recorder_packets_total", "Packets written to capture files.")(
       recorder.packetsWritten,
     ),
