@@ -283,3 +283,16 @@ Deno.test("a replay reads standard input", () =>
       [],
     );
   }));
+
+Deno.test("a search that cannot be understood ends with 2 and a caret below its place, for rows and for packets", () =>
+  withFolder(async (cwd) => {
+    for (const kind of ["flows", "packets", "hosts", "scans", "alerts", "incidents", "pcap"]) {
+      await Deno.mkdir(`${cwd}/r`, { recursive: true });
+      const { code, stdout, stderr } = await runProgram(
+        ["export", kind, "--filter", "net 10.0.0.0/8 and hots=1", "--results", "r"],
+        { cwd },
+      );
+      deepStrictEqual([code, stdout], [2, ""], kind);
+      match(stderr, /\n {2}net 10\.0\.0\.0\/8 and hots=1\n {21}\^\n$/);
+    }
+  }));

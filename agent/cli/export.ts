@@ -6,6 +6,7 @@
 import { RunError, UsageError } from "../errors.ts";
 import { StoreError } from "../store/failure.ts";
 import { csvHeader, csvRow, type Row } from "../store/csv.ts";
+import { parseSearch } from "../search/parse.ts";
 import { pointAt, SearchError } from "../search/search_error.ts";
 import type { TimeRange } from "../store/filters.ts";
 import { StoreQueries } from "../store/queries.ts";
@@ -56,6 +57,7 @@ export async function runExport(
   write: (text: string) => void | Promise<void>,
 ): Promise<number> {
   const path = databasePath(resultsDir);
+  checkSearch(kind, filter.q ?? "");
   assertExists(path);
   const queries = new StoreQueries(path);
   const columns = exportColumns[kind];
@@ -80,9 +82,19 @@ export async function runExport(
   }
 }
 
+/** Throws UsageError for what cannot be understood, whatever there is to search. */
+function checkSearch(kind: ExportKind, q: string): void {
+  try {
+    parseSearch(q, kind);
+  } catch (error) {
+    throw error instanceof SearchError ? searchRefusal(error, q) : error;
+  }
+}
+
 /** A refused search for the terminal, with a caret below its place. */
 export function searchRefusal(error: SearchError, q: string): UsageError {
-  return new UsageError(`${error.message}.\n${pointAt(q, error.column)}`, { cause: error });
+  const end = /[.?]$/.test(error.message) ? "" : ".";
+  return new UsageError(`${error.message}${end}\n${pointAt(q, error.column)}`, { cause: error });
 }
 
 function* pages(read: (cursor: string | undefined) => Page<object>): Generator<readonly Row[]> {
