@@ -31,10 +31,10 @@ Deno.test("a window is of what others did where such features weigh more", () =>
 });
 
 Deno.test("what others did leads from them to the host that is told of", () => {
-  const host = { addresses: ["10.0.0.5"], count: 1 };
-  const others = { addresses: ["10.0.0.9", "10.0.0.8"], count: 3 };
+  const host = { addresses: ["10.0.0.5"], count: 1, isEstimate: false };
+  const others = { addresses: ["10.0.0.9", "10.0.0.8"], count: 3, isEstimate: false };
   deepStrictEqual(endsOf(windowOf(["failed_in", 1])), { from: others, to: host });
   deepStrictEqual(endsOf(windowOf(["failed", 1])), { from: host, to: others });
   const link = readFinding("anomalies", { kind: "anomaly", entity: "link" });
-  deepStrictEqual(endsOf(link).from, { addresses: ["link"], count: 1 });
+  deepStrictEqual(endsOf(link).from, { addresses: ["link"], count: 1, isEstimate: false });
 });
