@@ -63,6 +63,8 @@ export interface Config {
   readonly quietHours: QuietHours | null;
   /** What links in alerts begin with, without a slash at the end. */
   readonly dashboardUrl: string;
+  /** Whom a process started as root becomes; null to stay who it is. */
+  readonly user: string | null;
   /** What is local: networks, and HOME_WORDS. */
   readonly homeNets: readonly string[];
   /** UDP ports of VXLAN besides the usual ones. */
@@ -150,7 +152,9 @@ function parseCommandLine(args: readonly string[]) {
     else if (token.kind === "option") addFlag(flags, token.rawName, token.name, token.value);
   }
   const command = commandOf(positionals[0]);
-  return { command, operands: positionals.slice(1), flags };
+  // The executable may not open files of /dev by name.
+  const operands = positionals.slice(1).map((word) => word === "/dev/stdin" ? "-" : word);
+  return { command, operands, flags };
 }
 
 function commandOf(word: string | undefined): CommandName {
@@ -348,6 +352,7 @@ function build(
     quietHours: one(values, "quiet-hours", asQuietHours),
     dashboardUrl: one(values, "dashboard-url", asBaseUrl) ??
       `http://${bracketed(text("host")!)}:${int("port")}`,
+    user: text("user"),
     homeNets: values.get("home-net")?.map(asHomeNet) ?? HOME_WORDS,
     vxlanPorts: (values.get("vxlan-port") ?? []).map((raw) =>
       asNumber(raw, specByName.get("vxlan-port")!)

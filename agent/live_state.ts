@@ -16,6 +16,7 @@ import type {
   PendingAlert,
   PipelineSnapshot,
   RecorderState,
+  RightsState,
   StatsSecond,
   StatusEntry,
   StoreState,
@@ -57,6 +58,8 @@ export interface Health {
   readonly eve: EveState;
   readonly disk: DiskState;
   readonly detection: DetectionState;
+  /** Null until they are known. */
+  readonly rights: RightsState | null;
   /** None when nobody is told. */
   readonly channels: readonly ChannelState[];
   readonly pendingAlerts: readonly PendingAlert[];
@@ -122,6 +125,7 @@ export class LiveState {
     sizeBytes: 0,
   };
   disk: DiskState = { freeBytes: null, minFreeBytes: 0, step: 0 };
+  rights: RightsState | null = null;
   /** What the store's rows of this run are told apart by (`FLOWS_PER_RUN`); 0 before the first. */
   storeRun = 0;
   /** All but what only the pipeline knows. */
@@ -290,6 +294,7 @@ export class LiveState {
       eve: this.eve,
       disk: this.disk,
       detection: this.detection,
+      rights: this.rights,
       channels: this.channels,
       pendingAlerts: this.pendingAlerts,
       workerRestarts: this.workerRestarts,

@@ -24,6 +24,16 @@ export function readModel(path: string): ModelRead {
 /** Replaces the file at once, so that a reader never finds half a model. Throws what the file system throws. */
 export function writeModel(path: string, model: Uint8Array): void {
   const unfinished = `${path}.new`;
-  Deno.writeFileSync(unfinished, model);
+  removeIfThere(unfinished);
+  Deno.writeFileSync(unfinished, model, { createNew: true, mode: 0o600 });
   Deno.renameSync(unfinished, path);
+}
+
+/** What a killed run left; a link that somebody put there, and not what it points to. */
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }

@@ -352,6 +352,15 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: alerting,
   },
   {
+    name: "user",
+    env: "TAPWATCH_USER",
+    kind: "text",
+    placeholder: "NAME",
+    help:
+      "started as root: the user to become, in every thread, once devices, port and results folder are open",
+    commands: serving,
+  },
+  {
     name: "home-net",
     env: "TAPWATCH_HOME_NET",
     kind: "text",
@@ -473,7 +482,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     env: "TAPWATCH_ALLOW_FFI",
     kind: "boolean",
     default: false,
-    help: "consent to load the host's libpcap",
+    help: "consent to load the host's libpcap and C library",
     commands: ["run", "interfaces", "doctor"],
     isHarmless: true,
   },

@@ -642,6 +642,17 @@ export interface EveState {
   readonly sizeBytes: number;
 }
 
+/** What the program may do on its host. */
+export interface RightsState {
+  /** Name of its user. */
+  readonly user: string;
+  readonly isRoot: boolean;
+  /** Capabilities that a thread has or may take up, as "cap_net_raw"; null where that cannot be told. */
+  readonly capabilities: readonly string[] | null;
+  /** No thread can gain rights by starting a program. */
+  readonly hasNoNewPrivileges: boolean;
+}
+
 /** One line of the log on the status page. */
 export interface StatusEntry {
   /** Wall clock. */

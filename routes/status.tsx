@@ -1,6 +1,7 @@
 /** Status: how capturing itself is going, part by part, and the log. */
 import { page } from "fresh";
 import { Notice } from "../components/Notice.tsx";
+import { RightsPanel } from "../components/RightsPanel.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import ChannelTable from "../islands/ChannelTable.tsx";
 import DetectionTable from "../islands/DetectionTable.tsx";
@@ -58,6 +59,7 @@ export default define.page<typeof handler>(function Status({ data, state }) {
       <UndecodedTable initial={message} />
       <ChannelTable initial={message} zone={sensor.zone} />
       <DetectionTable initial={message} zone={sensor.zone} />
+      <RightsPanel rights={message.health.rights} />
       <StatusLog entries={data.entries} nowUs={message.nowUs} zone={sensor.zone} />
     </>
   );

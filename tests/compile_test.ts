@@ -33,6 +33,18 @@ Deno.test("the compiled executable does everything from an empty folder", async 
     strictEqual(code, 3);
     match(stderr, /--allow-ffi/);
   });
+  await t.step("it reads a capture from standard input, also by that file's name", async () => {
+    for (const name of ["-", "/dev/stdin"]) {
+      const child = new Deno.Command(box.executable, {
+        args: ["analyze", "--json", name],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "inherit",
+      }).spawn();
+      Deno.openSync(demo).readable.pipeTo(child.stdin);
+      ok(JSON.parse(new TextDecoder().decode((await child.output()).stdout)).packets > 1000);
+    }
+  });
   await t.step("self-test takes a scan through all of it", async () => {
     const { code, stdout } = await box.run("self-test");
     strictEqual(code, 0, stdout);
@@ -99,10 +111,12 @@ async function checkReplay(box: Box): Promise<void> {
 }
 
 async function checkLiveCapture(box: Box): Promise<void> {
-  const args = ["run", "--allow-ffi", "-i", "lo", "--results", "captured"];
+  await Deno.chmod(box.folder, 0o755);
+  const args = ["run", "--allow-ffi", "-i", "lo", "--user", "nobody", "--results", "captured"];
   await using running = await start(box, args);
   // Asking for the counters is traffic on loopback by itself.
   ok(await running.packetsSeen() > 0);
+  match((await running.get("/status")).body, /<dt>Runs as<\/dt><dd>nobody<\/dd>/);
   strictEqual(await running.stop(), 0);
   ok((await Deno.stat(join(box.folder, "captured/captured_traffic.pcap"))).size > 24);
 }

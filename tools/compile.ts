@@ -82,9 +82,20 @@ async function denoCompile(staging: string, output: string): Promise<void> {
 }
 
 /**
- * Deno's permissions are all granted: what the program may do without being asked is the program's own affair, and
- * `--allow-ffi` reaches it as an argument like any other.
+ * What the executable may do, and nothing else: it starts no programs and loads no code from elsewhere. Deno opens files of
+ * /proc, /sys and /dev only for who may do everything; `ffi/linux/kernel_file.ts` reads the few that are needed.
+ * `--allow-ffi` reaches the program as an argument too, which is the user's consent to use it.
  */
+const permissions = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-net",
+  "--allow-env",
+  "--allow-sys",
+  "--allow-ffi",
+  "--no-prompt",
+];
+
 async function runDenoCompile(
   staging: string,
   output: string,
@@ -98,7 +109,7 @@ async function runDenoCompile(
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
-      "-A",
+      ...permissions,
       "-q",
       "--no-config",
       "--no-lock",

@@ -59,9 +59,9 @@ const rules: readonly Rule[] = [
   { part: /^agent\/capture\/\w+_worker\.ts$/, values: ["agent/", "ffi/"] },
   { part: /^agent\/[\w/]*_worker\.ts$/, values: ["agent/"] },
   { part: /^main\.ts$/, values: ["agent/"] },
-  { part: /^agent\/cli\//, values: ["agent/", "dashboard.ts"] },
+  { part: /^agent\/cli\//, values: ["agent/", "dashboard.ts", "ffi/linux/"] },
   // The path of a packet.
-  { part: /^ffi\//, values: [] },
+  { part: /^ffi\/(pcap|linux)\//, values: [] },
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
   { part: /^agent\/(decode|hot)\//, values: [records] },
   { part: /^agent\/detect\//, values: [records, service, text] },

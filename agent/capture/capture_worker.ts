@@ -3,6 +3,7 @@
  * through its global scope and hands batches to the pipeline through the port that "start" brings. After "fatal"
  * it answers only "stop". The main thread terminates it after "stopped".
  */
+import { CAP_NET_RAW, withCapability } from "../../ffi/linux/capability.ts";
 import { Pcap } from "../../ffi/pcap/pcap.ts";
 import { openLibrary, type PcapLibrary } from "../../ffi/pcap/symbols.ts";
 import type { CaptureOptions, MainToCapture, ReturnMessage, SourceToMain } from "../messages.ts";
@@ -48,7 +49,8 @@ async function run(options: CaptureOptions, pipeline: MessagePort): Promise<void
 
 function open(options: CaptureOptions): Pcap {
   const loaded = library ??= openLibrary();
-  return openDevice(options, (pcapOptions) => Pcap.open(loaded, pcapOptions));
+  const openIt = () => openDevice(options, (pcapOptions) => Pcap.open(loaded, pcapOptions));
+  return Deno.build.os === "linux" ? withCapability(CAP_NET_RAW, openIt) : openIt();
 }
 
 function tell(message: SourceToMain): void {

@@ -1,4 +1,5 @@
 /** Which devices there are to capture on, and which one is meant when none is named. */
+import { readKernelFile } from "../../ffi/linux/kernel_file.ts";
 import { type DeviceInfo, findLinktype, listDevices } from "../../ffi/pcap/device_list.ts";
 import { libraryVersion, openLibrary } from "../../ffi/pcap/symbols.ts";
 import { liveFailure } from "./live_open.ts";
@@ -40,6 +41,7 @@ export function captureLibraryVersion(): string {
   }
 }
 
+/** Loads the C library. */
 export function readRouteTables(): RouteTables {
   if (Deno.build.os !== "linux") return { ipv4: "", ipv6: "" };
   return { ipv4: readTable("/proc/net/route"), ipv6: readTable("/proc/net/ipv6_route") };
@@ -100,12 +102,7 @@ function cheapest(routes: readonly { name: string; metric: number }[]): string |
   return routes.toSorted((a, b) => a.metric - b.metric)[0]?.name ?? null;
 }
 
+/** "" for a table that is not there: a kernel without IPv6 has no such file. */
 function readTable(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    // A kernel without IPv6 has no such file.
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
+  return readKernelFile(path) ?? "";
 }

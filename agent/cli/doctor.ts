@@ -11,7 +11,7 @@ import { tryCapture } from "../capture/live_open.ts";
 import type { Config } from "../config.ts";
 import { MissingError, RunError, TapwatchError } from "../errors.ts";
 import { modelPath } from "./detect_host.ts";
-import { requireFfiConsent } from "./ffi_consent.ts";
+import { hasFfiConsent, requireFfiConsent } from "./ffi_consent.ts";
 import { trialOptions } from "./input.ts";
 import { portHolder } from "./port_holder.ts";
 import { probeFolder, reasonOf } from "./results_folder.ts";
@@ -137,12 +137,13 @@ function diskCheck(folder: string): Check {
   }
 }
 
-function checkPort({ host, port }: Config): string {
+function checkPort(config: Config): string {
+  const { host, port } = config;
   try {
     Deno.listen({ hostname: host, port }).close();
     return `${host}:${port} is free`;
   } catch (error) {
-    const holder = portHolder(port);
+    const holder = portHolder(port, hasFfiConsent(config));
     throw new RunError(
       `${host}:${port} cannot be used: ${reasonOf(error)}${holder ? ` by ${holder}` : ""}. ` +
         "Name another with --port N",

@@ -7,8 +7,12 @@ import { MissingError } from "../errors.ts";
  * the consent, and Deno asks or refuses by itself.
  */
 export function requireFfiConsent(config: Config): void {
-  if (!Deno.build.standalone || config.isFfiAllowed) return;
+  if (hasFfiConsent(config)) return;
   throw new MissingError(
     "Live capture loads this host's libpcap: start tapwatch with --allow-ffi (or TAPWATCH_ALLOW_FFI=1) to allow that.",
   );
+}
+
+export function hasFfiConsent({ isFfiAllowed }: Pick<Config, "isFfiAllowed">): boolean {
+  return !Deno.build.standalone || isFfiAllowed;
 }

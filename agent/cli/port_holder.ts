@@ -1,7 +1,10 @@
 /** Names the process that listens on a TCP port, as far as this host lets one see it (Linux: /proc). */
 
-/** "nginx (pid 812)", or null when it cannot be told. */
-export function portHolder(port: number): string | null {
+import { readKernelFile } from "../../ffi/linux/kernel_file.ts";
+
+/** "nginx (pid 812)", or null when it cannot be told. `mayLoad` says whether the C library may be asked. */
+export function portHolder(port: number, mayLoad: boolean): string | null {
+  if (!mayLoad) return null;
   try {
     const inode = listeningInode(port);
     return inode === null ? null : processOf(`socket:[${inode}]`);
@@ -14,7 +17,7 @@ export function portHolder(port: number): string | null {
 function listeningInode(port: number): string | null {
   const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
   for (const file of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    for (const line of Deno.readTextFileSync(file).split("\n").slice(1)) {
+    for (const line of (readKernelFile(file) ?? "").split("\n").slice(1)) {
       const columns = line.trim().split(/\s+/);
       if (columns[1]?.endsWith(`:${hexPort}`) && columns[3] === "0A") return columns[9];
     }
@@ -25,7 +28,7 @@ function listeningInode(port: number): string | null {
 function processOf(socket: string): string | null {
   for (const { name: pid } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(pid) || !holds(pid, socket)) continue;
-    return `${Deno.readTextFileSync(`/proc/${pid}/comm`).trim()} (pid ${pid})`;
+    return `${(readKernelFile(`/proc/${pid}/comm`) ?? "?").trim()} (pid ${pid})`;
   }
   return null;
 }

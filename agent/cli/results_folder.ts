@@ -1,18 +1,30 @@
-/** The results folder: made if missing, checked to be writable, and held by one tapwatch at a time. */
-import { join } from "node:path";
+/**
+ * The results folder: made if missing, checked to be writable, held by one tapwatch at a time, and for nobody else to
+ * read: captures are traffic.
+ */
+import { dirname, join } from "node:path";
 import { RunError } from "../errors.ts";
 
 /** Holds the number of the process that writes the folder. The lock on it ends with the process, however that ends. */
 const lockName = ".tapwatch.lock";
 
+/** What a run writes there. */
+const ownFiles = /^(packet_logs\.db|captured_traffic|model\.bin|eve\b|\.tapwatch\.lock$)/;
+/** Rights that a user's group and others have. */
+const othersBits = 0o077;
+
 /**
- * Makes the folder and claims it until the returned function is called. Throws RunError when it cannot be written or
- * when another tapwatch writes it: two would put each other's capture files aside.
+ * Makes the folder and claims it until the returned function is called; so long, what this process makes is its user's
+ * alone. Throws RunError when it cannot be written or when another tapwatch writes it: two would put each other's capture
+ * files aside.
  */
 export function claimResults(folder: string): () => void {
   const path = join(folder, lockName);
-  const file = openLockFile(folder, path);
+  const umask = setUmask(othersBits);
+  const release = () => void setUmask(umask);
+  const file = openLockFile(folder, path, release);
   if (!tryLock(file)) {
+    release();
     const holder = Deno.readTextFileSync(path).trim();
     file.close();
     throw new RunError(
@@ -23,7 +35,38 @@ export function claimResults(folder: string): () => void {
   }
   file.truncateSync();
   file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
-  return () => file.close();
+  closeToOthers(folder);
+  return () => {
+    file.close();
+    release();
+  };
+}
+
+/**
+ * Makes the folder as root and gives it, with what earlier runs of root left in it, to the user that will write it.
+ * Throws RunError for a folder of somebody else.
+ */
+export function handResultsOver(
+  folder: string,
+  user: { name: string; uid: number; gid: number },
+): void {
+  makeFolder(folder);
+  const { uid, mode } = Deno.statSync(folder);
+  if (uid === user.uid) return;
+  if (uid !== 0 || (mode! & 0o022) !== 0) {
+    throw new RunError(
+      `The results folder ${folder} belongs neither to ${user.name} nor to root alone, so it is not handed over. ` +
+        `Give it to ${user.name} (sudo chown -R ${user.name} ${folder}), or name another with --results DIR.`,
+    );
+  }
+  // Only root writes here, so nobody can put something else in place between look and change.
+  for (const { name, isFile } of Deno.readDirSync(folder)) {
+    const path = join(folder, name);
+    if (!isFile) continue;
+    const entry = Deno.lstatSync(path);
+    if (entry.uid === 0 && entry.nlink === 1) Deno.chownSync(path, user.uid, user.gid);
+  }
+  Deno.chownSync(folder, user.uid, user.gid);
 }
 
 /** The database inside the results folder. */
@@ -39,6 +82,9 @@ export function probeFolder(folder: string): void {
 /** What the system said, in small letters, without the call and the path that the message around it names. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.AlreadyExists) return "a file of that name is in the way";
+  if (error instanceof Deno.errors.NotCapable) {
+    return "the executable may not open what lies in /dev, /proc and /sys";
+  }
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/ \(os error \d+\).*$/s, "").replace(
     /^[A-Z](?=[a-z])/,
@@ -46,17 +92,68 @@ export function reasonOf(error: unknown): string {
   );
 }
 
-function openLockFile(folder: string, path: string): Deno.FsFile {
+function openLockFile(folder: string, path: string, onFailure: () => void): Deno.FsFile {
   try {
-    Deno.mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     probeFolder(folder);
-    return Deno.openSync(path, { read: true, write: true, create: true });
+    if (isLink(path)) throw new Error(`${lockName} in it is a link`);
+    return Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
   } catch (error) {
-    throw new RunError(
-      `Cannot write to the results folder ${folder}: ${reasonOf(error)}. ` +
-        "Give it to the user that runs tapwatch, or name another with --results DIR.",
-      { cause: error },
-    );
+    onFailure();
+    throw error instanceof RunError ? error : cannotWrite(folder, error);
+  }
+}
+
+/** The folder for its user alone, those above it as usual. Throws RunError also when root would write where all may. */
+function makeFolder(folder: string): void {
+  try {
+    Deno.mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
+    Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { mode } = Deno.statSync(folder);
+    if (Deno.build.os === "windows" || Deno.uid() !== 0 || (mode! & 0o002) === 0) return;
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
+  throw new RunError(
+    `Everybody may write to ${folder}, and could have root write through a link into any file. ` +
+      "Name a folder below it with --results DIR.",
+  );
+}
+
+function cannotWrite(folder: string, error: unknown): RunError {
+  return new RunError(
+    `Cannot write to the results folder ${folder}: ${reasonOf(error)}. ` +
+      "Give it to the user that runs tapwatch, or name another with --results DIR.",
+    { cause: error },
+  );
+}
+
+/**
+ * Takes from group and others what an earlier version let them read: a folder that was made by tapwatch, and in any folder
+ * its own files.
+ */
+function closeToOthers(folder: string): void {
+  if (Deno.build.os === "windows") return;
+  const entries = [...Deno.readDirSync(folder)].filter(({ name, isFile }) =>
+    isFile && ownFiles.test(name)
+  );
+  const paths = entries.map(({ name }) => join(folder, name));
+  const isOurs = entries.length > 1;
+  for (const path of [...isOurs ? [folder] : [], ...paths]) {
+    const { uid, mode } = Deno.lstatSync(path);
+    if (uid === Deno.uid() && (mode! & othersBits) !== 0) Deno.chmodSync(path, mode! & 0o700);
+  }
+}
+
+function setUmask(umask: number): number {
+  return Deno.build.os === "windows" ? 0 : Deno.umask(umask);
+}
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch {
+    return false; // not there yet
   }
 }
 

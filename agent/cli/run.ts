@@ -10,9 +10,11 @@ import { AlertHost } from "./alert_host.ts";
 import { tellStory } from "./alert_story.ts";
 import { makeChannels, policyOptions } from "./channels.ts";
 import { watchDisk } from "./disk.ts";
+import { hasFfiConsent, requireFfiConsent } from "./ffi_consent.ts";
 import { chooseInput, type Input } from "./input.ts";
 import { ReaderHost } from "./reader_host.ts";
-import { claimResults, databasePath } from "./results_folder.ts";
+import { claimResults, databasePath, handResultsOver } from "./results_folder.ts";
+import { currentRights, giveUpRoot, userToBecome } from "./rights.ts";
 import { type DashboardServer, startDashboard } from "./serve.ts";
 import { Supervisor } from "./supervisor.ts";
 import { tally } from "./tally.ts";
@@ -21,6 +23,8 @@ import { watchUsage } from "./usage.ts";
 /** Runs until a signal. Throws TapwatchError. */
 export async function runLive(config: Config, log: Log): Promise<void> {
   const signal = waitForSignal(log);
+  if (config.user !== null) requireFfiConsent(config);
+  const user = userToBecome(config.user);
   const input = await chooseInput(config, log);
   const live = new LiveState(input.kind === "live" ? "live" : "replay");
   const queries = new StoreQueries(databasePath(config.resultsFolder));
@@ -69,7 +73,12 @@ export async function runLive(config: Config, log: Log): Promise<void> {
       openFlows: (query) => supervisor.openFlows(query),
       log,
     });
+    if (user !== null) {
+      handResultsOver(config.resultsFolder, user);
+      giveUpRoot(user, input.kind === "live");
+    }
     release = claimResults(config.resultsFolder);
+    live.rights = currentRights(hasFfiConsent(config));
     stopUsage = watchUsage(live);
     stopDisk = watchDisk({
       folder: config.resultsFolder,

@@ -15,6 +15,7 @@ import type { Log } from "../log.ts";
 import { ALL } from "../search/tree.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../store/schema.ts";
 import type { StoreReader } from "../store/reader.ts";
+import { hasFfiConsent } from "./ffi_consent.ts";
 import type { Input } from "./input.ts";
 import { portHolder } from "./port_holder.ts";
 import { isoTime } from "../text/time.ts";
@@ -85,13 +86,14 @@ function bind(config: Config, signal: AbortSignal, handler: Deno.ServeHandler) {
   try {
     return Deno.serve({ hostname: host, port, signal, onListen: () => {} }, handler);
   } catch (error) {
-    throw new RunError(bindFailure(host, port, error as Error), { cause: error });
+    throw new RunError(bindFailure(config, error as Error), { cause: error });
   }
 }
 
-function bindFailure(host: string, port: number, error: Error): string {
+function bindFailure(config: Config, error: Error): string {
+  const { host, port } = config;
   if (error instanceof Deno.errors.AddrInUse) {
-    const holder = portHolder(port);
+    const holder = portHolder(port, hasFfiConsent(config));
     return `Port ${port} on ${host} is in use${
       holder ? ` by ${holder}` : ", perhaps by another tapwatch"
     }. ` +

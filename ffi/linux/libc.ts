@@ -1,0 +1,79 @@
+/**
+ * The functions of the C library that tapwatch gives up rights with and talks to the system by, each with its C
+ * declaration, and the one place that loads them. Linux with glibc, whose setuid and its kin act on all threads
+ * (nptl(7)). Nothing is loaded before the first call.
+ */
+
+const functions = {
+  // int setgroups(size_t size, const gid_t *list);
+  setgroups: { parameters: ["usize", "buffer"], result: "i32" },
+  // int setgid(gid_t gid);
+  setgid: { parameters: ["u32"], result: "i32" },
+  // int setuid(uid_t uid);
+  setuid: { parameters: ["u32"], result: "i32" },
+  // struct passwd *getpwnam(const char *name);
+  getpwnam: { parameters: ["buffer"], result: "pointer" },
+  // int prctl(int option, unsigned long arg2, …);
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  // long syscall(long number, …);
+  syscall: { parameters: ["i64", "i64", "i64", "buffer"], result: "i64" },
+  // int capget(cap_user_header_t hdrp, cap_user_data_t datap);
+  capget: { parameters: ["buffer", "buffer"], result: "i32" },
+  // int capset(cap_user_header_t hdrp, const cap_user_data_t datap);
+  capset: { parameters: ["buffer", "buffer"], result: "i32" },
+  // int socket(int domain, int type, int protocol);
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // ssize_t sendto(int sockfd, const void *buf, size_t len, int flags, const struct sockaddr *addr, socklen_t len);
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "i64" },
+  // int open(const char *pathname, int flags);
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  // ssize_t read(int fd, void *buf, size_t count);
+  read: { parameters: ["i32", "buffer", "usize"], result: "i64" },
+  // int close(int fd);
+  close: { parameters: ["i32"], result: "i32" },
+  // int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
+  //                  char *const argv[], char *const envp[]);
+  posix_spawnp: {
+    parameters: ["buffer", "buffer", "pointer", "pointer", "buffer", "buffer"],
+    result: "i32",
+  },
+  // pid_t waitpid(pid_t pid, int *wstatus, int options);
+  waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  // int *__errno_location(void);
+  __errno_location: { parameters: [], result: "pointer" },
+  // char *strerror(int errnum);
+  strerror: { parameters: ["i32"], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+type Libc = Deno.DynamicLibrary<typeof functions>["symbols"];
+
+let loaded: Libc | null = null;
+
+/** Throws Deno.errors.NotCapable without the permission, Error where there is no such library. */
+export function libc(): Libc {
+  return loaded ??= Deno.dlopen("libc.so.6", functions).symbols;
+}
+
+/** Throws Error with the system's words when a call returned less than zero. */
+export function checkCall(name: string, result: number | bigint): void {
+  if (result >= 0) return;
+  throw new Error(`${name}: ${errorText(lastErrno())}`);
+}
+
+/** The system's words for an error number. */
+export function errorText(errno: number): string {
+  const pointer = libc().strerror(errno);
+  return pointer === null ? `error ${errno}` : Deno.UnsafePointerView.getCString(pointer);
+}
+
+/** `text` as a zero-terminated string. Throws TypeError when it holds a zero itself. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  if (text.includes("\0")) throw new TypeError("Cannot pass a string with a zero byte");
+  return new TextEncoder().encode(text + "\0");
+}
+
+/** Of the call before, on this thread. */
+function lastErrno(): number {
+  const pointer = libc().__errno_location();
+  return pointer === null ? 0 : new Deno.UnsafePointerView(pointer).getInt32();
+}
