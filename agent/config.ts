@@ -71,6 +71,7 @@ export interface Config {
   readonly vxlanPorts: readonly number[];
   readonly logPackets: LogPackets;
   readonly retentionDays: number;
+  readonly historyDays: number;
   readonly retentionMb: number;
   readonly pcapFileMb: number;
   readonly pcapFiles: number;
@@ -359,6 +360,7 @@ function build(
     ),
     logPackets: text("log-packets") as LogPackets,
     retentionDays: int("retention-days"),
+    historyDays: int("history-days"),
     retentionMb: int("retention-mb"),
     pcapFileMb: int("pcap-file-mb"),
     pcapFiles: int("pcap-files"),

@@ -185,6 +185,7 @@ export interface StoreOptions {
   /** The database file, `results/packet_logs.db`. */
   readonly path: string;
   readonly retentionDays: number;
+  readonly historyDays?: number;
   readonly retentionBytes: number;
   /** Run of a store that crashed while the pipeline counted on: its ids go on. 0 begins a new run. */
   readonly continuedRun: number;

@@ -401,6 +401,17 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: running,
   },
   {
+    name: "history-days",
+    env: "TAPWATCH_HISTORY_DAYS",
+    kind: "number",
+    default: 365,
+    min: 0.01,
+    max: 36_500,
+    placeholder: "N",
+    help: "sums by host, service and network older than this go",
+    commands: running,
+  },
+  {
     name: "retention-mb",
     env: "TAPWATCH_RETENTION_MB",
     kind: "integer",

@@ -387,6 +387,9 @@ export interface Flow {
   /** Packets of these counts that the capture saw once more (hot/assembly/copies.ts). Payload bytes are without them. */
   readonly origCopies: number;
   readonly respCopies: number;
+  /** Whether the end is local, as --home-net and the link say it; Zeek's local_orig and local_resp. */
+  readonly isOrigLocal: boolean;
+  readonly isRespLocal: boolean;
   readonly interfaceId: number;
   readonly vlanId: number;
   /** Why it left the table: "closed", "idle", "active" (cut into pieces), "evicted", "end"; "" while it stands. */

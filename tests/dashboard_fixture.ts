@@ -342,6 +342,8 @@ export function makeFlow(): Flow {
     respRetransmissions: 0,
     origCopies: 0,
     respCopies: 0,
+    isOrigLocal: true,
+    isRespLocal: false,
     interfaceId: 0,
     vlanId: -1,
     endReason: "closed",

@@ -33,6 +33,12 @@ function contentOf(folder: string): Record<string, unknown> {
       ),
       services: all(`SELECT key, is_offered, proto, port, service, first_us
          FROM device_services JOIN devices ON devices.id = device_id ORDER BY 1, 2, 3, 4`),
+      // Which keys of a bucket are trimmed depends on the batches; what they sum up to does not.
+      rollups: all(
+        `SELECT span_us, kind, ts_us, sum(packets), sum(bytes), sum(in_bytes), sum(out_bytes), sum(flows)
+         FROM rollups GROUP BY 1, 2, 3`,
+      ),
+      hostRollups: all("SELECT * FROM rollups WHERE kind = 'host' ORDER BY span_us, ts_us, key"),
       scans: all(
         "SELECT first_us, last_us, sources, targets, attempts, is_open, reason FROM scans",
       ),

@@ -33,6 +33,8 @@ const storeForReading = [
   "alert_rows",
   "schema",
   "reader",
+  "history",
+  "rollup_keys",
   "time_list",
   "csv",
   "cursor",
@@ -84,7 +86,7 @@ const rules: readonly Rule[] = [
     part: /^agent\/search\//,
     values: [records, "agent/nearest.ts", "agent/decode/addresses.ts"],
   },
-  { part: /^agent\/store\//, values: [...common, search] },
+  { part: /^agent\/store\//, values: ["agent/decode/addresses.ts", ...common, search] },
   {
     part: /^agent\/eve\//,
     values: ["agent/finding_ends.ts", ...common],

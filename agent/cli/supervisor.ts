@@ -312,6 +312,7 @@ export class Supervisor {
         const options = {
           path: databasePath(config.resultsFolder),
           retentionDays: config.retentionDays,
+          historyDays: config.historyDays,
           retentionBytes: config.retentionMb * 1e6,
           continuedRun: this.#options.live.storeRun,
           file: input.kind === "file" && !this.#isFileOver ? input.file : null,

@@ -24,6 +24,9 @@ import {
   KIND_APPLICATION_SHIFT,
   META_HAS_PORTS,
   META_IS_IPV6,
+  ORIGINATOR_IS_LOCAL,
+  RESPONDER_IS_LOCAL,
+  STATE_HOST_FLAGS_SHIFT,
   STATE_ORIGINATOR_IS_LOW,
   STATE_TCP_MASK,
 } from "../hot/layout.ts";
@@ -58,6 +61,7 @@ export function makeFlow(
   const origCopies = words[base + F_COPIES] >>> 0;
   const respCopies = words[base + F_COPIES + 1] >>> 0;
   const history = historyText(words, bytes, base);
+  const hostFlags = words[base + F_STATE] >>> STATE_HOST_FLAGS_SHIFT;
   return {
     id: doubles[double + F_ID / 2],
     startUs: doubles[double + F_START_US / 2],
@@ -81,6 +85,8 @@ export function makeFlow(
     respRetransmissions: words[base + F_RETRANSMISSIONS + 1],
     origCopies,
     respCopies,
+    isOrigLocal: (hostFlags & ORIGINATOR_IS_LOCAL) !== 0,
+    isRespLocal: (hostFlags & RESPONDER_IS_LOCAL) !== 0,
     interfaceId: words[base + F_INTERFACE] & 0xffff,
     vlanId: vlanId === noVlan ? -1 : vlanId,
     endReason,

@@ -30,6 +30,8 @@ export function flowRow(flow: Flow): Record<string, string | number | null> {
     resp_retransmissions: flow.respRetransmissions,
     orig_copies: flow.origCopies,
     resp_copies: flow.respCopies,
+    local_orig: flow.isOrigLocal ? 1 : 0,
+    local_resp: flow.isRespLocal ? 1 : 0,
     interface_id: flow.interfaceId,
     vlan_id: flow.vlanId < 0 ? null : flow.vlanId,
     end_reason: flow.endReason,

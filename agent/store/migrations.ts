@@ -385,6 +385,37 @@ UPDATE hosts SET device_id = (SELECT id FROM devices WHERE key = hosts.address)
   WHERE is_local = 1 AND out_packets > 0;
 `;
 
+/** Version 10: sums by host, service and peer network, and when there was anything to sum up. */
+const rollupTables = `
+ALTER TABLE flows ADD COLUMN local_orig INTEGER;
+ALTER TABLE flows ADD COLUMN local_resp INTEGER;
+CREATE TABLE rollups (
+  span_us INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  ts_us INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  packets INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  in_bytes INTEGER NOT NULL,
+  out_bytes INTEGER NOT NULL,
+  flows INTEGER NOT NULL,
+  PRIMARY KEY (span_us, kind, ts_us, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL,
+  first_us INTEGER NOT NULL,
+  last_us INTEGER NOT NULL
+) STRICT;
+CREATE INDEX runs_time ON runs(last_us);
+INSERT INTO rollups(span_us, kind, ts_us, key, packets, bytes, in_bytes, out_bytes, flows)
+  SELECT span.us, 'all', (stats_minutes.ts_us / span.us) * span.us AS start_us, '', sum(packets),
+    sum(bytes), sum(in_bytes), sum(out_bytes), sum(new_flows)
+  FROM stats_minutes, (SELECT 60000000 AS us UNION ALL SELECT 600000000 UNION ALL
+    SELECT 3600000000 UNION ALL SELECT 86400000000) AS span
+  GROUP BY span.us, start_us;
+`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   trafficTables,
@@ -396,6 +427,7 @@ export const MIGRATIONS: readonly string[] = [
   copyColumns,
   portColumn,
   deviceTables,
+  rollupTables,
 ];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */

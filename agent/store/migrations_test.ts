@@ -55,6 +55,8 @@ Deno.test("the tables have exactly the columns that the program names", () =>
       anomalies: schema.ANOMALY_COLUMNS,
       scans: schema.SCAN_COLUMNS,
       alerts: schema.ALERT_COLUMNS,
+      rollups: schema.ROLLUP_COLUMNS,
+      runs: schema.RUN_COLUMNS,
       files: schema.FILE_COLUMNS,
       meta: ["key", "value"],
     };

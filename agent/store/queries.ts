@@ -38,6 +38,14 @@ import { parseSearch } from "../search/parse.ts";
 import { knownHostsMax, resolveHosts } from "../search/resolve.ts";
 import { searchSql } from "../search/sql.ts";
 import { ALL, allOf, type SearchTree } from "../search/tree.ts";
+import {
+  type History,
+  type HistoryQuery,
+  readGaps,
+  readHistory,
+  readUsual,
+  type Usual,
+} from "./history.ts";
 import { openForReading } from "./open.ts";
 import {
   FLOWS_PER_RUN,
@@ -520,6 +528,23 @@ export class StoreQueries {
         ({ ts_us: start_us, ...rest }) as unknown as StoredStats
       ),
     };
+  }
+
+  /** Who and what had how much, of what a search finds; null without a database. Throws SearchError. */
+  history({ q, ...query }: Omit<HistoryQuery, "tree"> & { readonly q: string }): History | null {
+    const tree = this.readSearch("flows", q);
+    return this.#ask((database) => database && readHistory(database, { ...query, tree }));
+  }
+
+  /** The usual range of traffic in the hours of a stretch. */
+  usual(range: { readonly fromUs: number; readonly toUs: number }): Usual {
+    return this.#ask((database) => database && readUsual(database, range)) ??
+      { weeks: 0, hours: [] };
+  }
+
+  /** Stretches of time in which nothing was captured. */
+  gaps(range: { readonly fromUs: number; readonly toUs: number }): ReturnType<typeof readGaps> {
+    return this.#ask((database) => database && readGaps(database, range)) ?? [];
   }
 
   /** Flows, packets and bytes on the wire by transport and service, most bytes first. */

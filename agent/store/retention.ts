@@ -6,12 +6,16 @@
  * capture of last year can thus be replayed, and a packet with a date in the future deletes nothing, since the wall
  * clock limits it. For bytes, what was written first goes first, from the table whose first row is the oldest.
  *
+ * Roll-ups age by the length of their buckets (rollup_spans.ts), and are no more than a quarter of the bytes: the finest go
+ * first, for the coarser ones hold the same sums.
+ *
  * The limit covers the file and its write-ahead log together:
  *
  *     |<------------------------- retentionBytes -------------------------->|
  *     | pages in use, freed pages (used again)     | reserve: log, one batch |
  */
 import type { DatabaseSync } from "node:sqlite";
+import { ROLLUP_KINDS, ROLLUP_SPANS } from "./rollup_spans.ts";
 
 /** Some 5 ms of a loaded machine. */
 const sliceRows = 500;
@@ -20,6 +24,9 @@ const vacuumPages = 128;
 const patienceMs = 50;
 const dayUs = 86_400_000_000;
 const mebibyte = 2 ** 20;
+const historyDaysDefault = 365;
+/** A row of `rollups`, measured. */
+const rollupRowBytes = 90;
 
 /** Tables that age, by which key (the order of writing) and which time. */
 const agingTables = [
@@ -27,6 +34,7 @@ const agingTables = [
   { table: "flows", key: "id", time: "end_us" },
   { table: "stats", key: "ts_us", time: "ts_us" },
   { table: "stats_minutes", key: "ts_us", time: "ts_us" },
+  { table: "runs", key: "id", time: "last_us" },
   { table: "anomalies", key: "id", time: "ts_us" },
   { table: "scans", key: "id", time: "last_us" },
   { table: "incidents", key: "id", time: "last_us" },
@@ -36,6 +44,7 @@ type AgingTable = typeof agingTables[number];
 
 export interface RetentionOptions {
   readonly retentionDays: number;
+  readonly historyDays?: number;
   readonly retentionBytes: number;
 }
 
@@ -117,11 +126,49 @@ export class Retention {
 
   /** False when nothing (more) is too old. */
   #deleteOldSlice(newestUs: number): boolean {
-    const cutoffUs = newestUs - this.#options.retentionDays * dayUs;
+    const { retentionDays, historyDays = historyDaysDefault } = this.#options;
     for (const table of agingTables) {
-      if (this.#deleteBefore(table, cutoffUs)) return true;
+      const days = table.table === "runs" ? historyDays : retentionDays;
+      if (this.#deleteBefore(table, newestUs - days * dayUs)) return true;
     }
-    return false;
+    return ROLLUP_SPANS.some(({ spanUs, days }) => {
+      const cutoffUs = newestUs - Math.min(days ?? historyDays, historyDays) * dayUs;
+      return this.#deleteRollups(spanUs, cutoffUs) > 0;
+    });
+  }
+
+  /** Deletes the oldest of the finest roll-ups while there are too many; call it now and then, for it counts them. */
+  trimRollups(stepCountMax: number): void {
+    const max = this.#options.retentionBytes / 4 / rollupRowBytes;
+    const { rows } = this.#database.prepare("SELECT count(*) AS rows FROM rollups").get()!;
+    let excess = Number(rows) - max;
+    for (let step = 0; step < stepCountMax && excess > 0; step++) {
+      const deleted = ROLLUP_SPANS.values().map(({ spanUs }) =>
+        this.#deleteRollups(spanUs, Infinity)
+      )
+        .find((deleted) => deleted > 0);
+      if (deleted === undefined) return;
+      excess -= deleted;
+    }
+  }
+
+  /** The oldest of a span's rows before `cutoffUs`, a slice at most. */
+  #deleteRollups(spanUs: number, cutoffUs: number): number {
+    const before = Math.min(cutoffUs, Number.MAX_SAFE_INTEGER);
+    let deleted = 0;
+    for (const kind of ROLLUP_KINDS) {
+      const at = "span_us = ? AND kind = ? AND ts_us < ?";
+      const find = this.#database.prepare(`SELECT 1 FROM rollups WHERE ${at} LIMIT 1`);
+      if (find.get(spanUs, kind, before) === undefined) continue;
+      deleted += this.#transact(
+        "rollups",
+        `DELETE FROM rollups WHERE span_us = ${spanUs} AND kind = '${kind}' AND ts_us <= coalesce(
+           (SELECT ts_us FROM rollups WHERE span_us = ${spanUs} AND kind = '${kind}'
+            ORDER BY ts_us LIMIT 1 OFFSET ${sliceRows}), ?1) AND ts_us < ?1`,
+        before,
+      );
+    }
+    return deleted;
   }
 
   /**
@@ -167,6 +214,7 @@ export class Retention {
     let first: AgingTable | null = null;
     let firstUs = Infinity;
     for (const table of agingTables) {
+      if (table.table === "runs") continue; // a row a start
       const row = this.#database.prepare(
         `SELECT ${table.time} AS us FROM ${table.table} ORDER BY ${table.key} LIMIT 1`,
       ).get();

@@ -7,7 +7,7 @@
  */
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 9;
+export const SCHEMA_VERSION = 10;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;
@@ -63,6 +63,8 @@ export const FLOW_COLUMNS = [
   "resp_retransmissions",
   "orig_copies",
   "resp_copies",
+  "local_orig",
+  "local_resp",
   "interface_id",
   "vlan_id",
   "end_reason",
@@ -89,6 +91,22 @@ export const STATS_COUNTERS = [
 export const STATS_LEVELS = ["active_flows", "active_hosts"] as const;
 
 export const STATS_COLUMNS = ["ts_us", ...STATS_COUNTERS, ...STATS_LEVELS] as const;
+
+/** Sums by bucket, kind and key: see rollup_spans.ts. */
+export const ROLLUP_COLUMNS = [
+  "span_us",
+  "kind",
+  "ts_us",
+  "key",
+  "packets",
+  "bytes",
+  "in_bytes",
+  "out_bytes",
+  "flows",
+] as const;
+
+/** When tapwatch was at work, by run: of a file, its traffic time. */
+export const RUN_COLUMNS = ["id", "run", "first_us", "last_us"] as const;
 
 export const HOST_COLUMNS = [
   "address",
@@ -314,6 +332,9 @@ export interface StoredFlow {
   readonly resp_retransmissions: number;
   readonly orig_copies: number;
   readonly resp_copies: number;
+  /** 1 or 0; null where an older version wrote the row. */
+  readonly local_orig: number | null;
+  readonly local_resp: number | null;
   readonly interface_id: number;
   readonly vlan_id: number | null;
   readonly end_reason: string;

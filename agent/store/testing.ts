@@ -78,6 +78,8 @@ export function flow(id: number, changes: Partial<Flow> = {}): Flow {
     respRetransmissions: 1,
     origCopies: 0,
     respCopies: 2,
+    isOrigLocal: true,
+    isRespLocal: false,
     interfaceId: 0,
     vlanId: -1,
     endReason: "closed",

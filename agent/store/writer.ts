@@ -1,6 +1,6 @@
 /**
  * The only INSERT, UPDATE and DELETE (with its parts writer_rows.ts, finding_writer.ts, incident_writer.ts, alert_writer.ts,
- * replayed_files.ts, retention.ts and migrations.ts). Knows nothing of threads or retries: each call does its work or throws a StoreError and leaves the database as it was.
+ * replayed_files.ts, rollup_writer.ts, run_times.ts, retention.ts and migrations.ts). Knows nothing of threads or retries: each call does its work or throws a StoreError and leaves the database as it was.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { ReplayedFile, ReplayMark } from "../messages.ts";
@@ -19,7 +19,10 @@ import { IncidentWriter } from "./incident_writer.ts";
 import { openForWriting } from "./open.ts";
 import { type KnownFile, ReplayedFiles } from "./replayed_files.ts";
 import { reserveBytes, Retention } from "./retention.ts";
+import type { RollupFlow } from "./rollup_keys.ts";
+import { RollupWriter } from "./rollup_writer.ts";
 import type { RowInserter } from "./row_inserter.ts";
+import { RunTimes } from "./run_times.ts";
 import { type AlertChanges, AlertWriter } from "./alert_writer.ts";
 import { FLOWS_PER_RUN } from "./schema.ts";
 import {
@@ -33,6 +36,8 @@ import {
 export interface StoreWriterOptions {
   readonly path: string;
   readonly retentionDays: number;
+  /** Days that roll-ups are kept; a year without it. */
+  readonly historyDays?: number;
   /** Limit of the file and its write-ahead log together. */
   readonly retentionBytes: number;
   readonly toolVersion: string;
@@ -59,7 +64,10 @@ const findingTables: readonly string[] = ["scans", "anomalies"];
 const stepCountMax = 32;
 /** Traffic time between two looks for idle hosts. */
 const hostCheckUs = 60_000_000;
+/** And between two counts of the roll-ups. */
+const rollupCheckUs = 600_000_000;
 const pageBytes = 4096;
+const secondUs = 1_000_000;
 
 export class StoreWriter {
   /** Where a damaged file was moved when this one was begun. */
@@ -81,6 +89,8 @@ export class StoreWriter {
   readonly #incidents: IncidentWriter;
   readonly #alerts: AlertWriter;
   readonly #files: ReplayedFiles;
+  readonly #rollups: RollupWriter;
+  readonly #runTimes: RunTimes;
   readonly #file: ReplayedFile | null;
   readonly #inode: number | null;
   /** The run goes on, in the database in which it began. */
@@ -90,6 +100,7 @@ export class StoreWriter {
   #run = 0;
   #newestUs = -Infinity;
   #hostsCheckedUs = -Infinity;
+  #rollupsCheckedUs = -Infinity;
 
   /** Opens, makes or migrates the database. Throws UsageError (see open.ts) or StoreError. */
   constructor(options: StoreWriterOptions) {
@@ -105,6 +116,8 @@ export class StoreWriter {
     this.#retentionBytes = options.retentionBytes;
     this.setAsidePath = opened.setAsidePath;
     this.#retention = new Retention(database, options, (table, rows) => {
+      // What else goes is held by coarser roll-ups.
+      if (table === "rollups" || table === "runs") return;
       this.#count(table, -rows);
       this.rowsRemoved += rows;
       if (findingTables.includes(table)) this.findingsRemoved += rows;
@@ -119,6 +132,8 @@ export class StoreWriter {
     this.#incidents = new IncidentWriter(database);
     this.#alerts = new AlertWriter(database);
     this.#files = new ReplayedFiles(database);
+    this.#rollups = new RollupWriter(database);
+    this.#runTimes = new RunTimes(database, !options.file);
     this.#file = options.file ?? null;
     this.#inode = Deno.statSync(options.path).ino;
     try {
@@ -144,6 +159,7 @@ export class StoreWriter {
     this.#transact(() => {
       this.#findings.closeAll();
       this.#files.closeAll();
+      this.#runTimes.begin();
       const known = this.knownFile = this.#knownFile();
       // Another program would give other flows the same ids: nothing is added to what it has left.
       const isContinued = known !== null &&
@@ -175,14 +191,19 @@ export class StoreWriter {
     this.#makeRoom();
     this.#transact(() => {
       this.#packets.insert(rows.packets);
-      const flowCount = this.#countNew(rows.flows);
+      const replaced = this.#replaced(rows.flows);
       this.#flows.insert(rows.flows);
+      this.#rollups.addFlows(rows.flows.map(rollupFlow));
+      this.#rollups.addFlows(replaced, -1);
+      this.#rollups.addSeconds(rows.seconds);
+      this.#rollups.flush();
       this.#seconds.insert(rows.seconds);
       this.#minutes.insert(rows.seconds);
       this.#hosts.insert(rows.hosts);
       this.#devices.write(rows.hosts, rows.flows);
       this.#count("packets", rows.packets.length);
-      this.#count("flows", flowCount);
+      this.#count("flows", rows.flows.length - replaced.length);
+      this.#noteSeconds(rows.seconds);
       if (rows.mark) this.#files.mark(this.#run, rows.mark);
     });
     for (const packet of rows.packets) this.#newestUs = Math.max(this.#newestUs, packet.tsUs);
@@ -211,6 +232,7 @@ export class StoreWriter {
 
   /** Deletes some of what is too old; call it about once a second. `nowUs` is the wall clock. Throws StoreError. */
   deleteOld(nowUs: number): void {
+    if (this.#runTimes.isDue(nowUs)) this.#transact(() => this.#runTimes.beat(nowUs));
     const newestUs = Math.min(this.#newestUs, nowUs);
     if (newestUs === -Infinity) return;
     this.#guard(() => {
@@ -219,6 +241,9 @@ export class StoreWriter {
       const { rows, isDone } = this.#retention.deleteIdle(newestUs);
       if (isDone) this.#hostsCheckedUs = newestUs;
       if (rows > 0) this.#devices.forget();
+      if (Math.abs(newestUs - this.#rollupsCheckedUs) < rollupCheckUs) return;
+      this.#rollupsCheckedUs = newestUs;
+      this.#retention.trimRollups(stepCountMax);
     });
   }
 
@@ -293,6 +318,8 @@ export class StoreWriter {
         this.#devices.forget();
         // SQLite has already rolled back after a full disk or an I/O error.
         if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+        this.#rollups.forget();
+        this.#runTimes.begin();
         throw error;
       }
     });
@@ -306,12 +333,19 @@ export class StoreWriter {
     }
   }
 
-  /** How many of the flows have no row yet: where a replay goes on, those that its interruption had ended do. */
-  #countNew(flows: readonly Flow[]): number {
-    if (this.knownFile === null) return flows.length;
-    const find = this.#database.prepare("SELECT 1 FROM flows WHERE id = ?");
+  /** Rows that the flows will replace: where a replay goes on, those that its interruption had ended. */
+  #replaced(flows: readonly Flow[]): RollupFlow[] {
+    if (this.knownFile === null) return [];
+    const find = this.#database.prepare("SELECT * FROM flows WHERE id = ?");
     const base = FLOWS_PER_RUN * this.#run;
-    return flows.filter(({ id }) => find.get(base + id) === undefined).length;
+    return flows.map(({ id }) => find.get(base + id) as unknown as RollupFlow | undefined)
+      .filter((row) => row !== undefined);
+  }
+
+  #noteSeconds(seconds: readonly StatsSecond[]): void {
+    if (seconds.length === 0) return;
+    const times = seconds.map(({ tsUs }) => Math.trunc(tsUs));
+    this.#runTimes.sawSeconds(this.#run, Math.min(...times), Math.max(...times) + secondUs);
   }
 
   /** Keeps the number of rows in `meta`, since count(*) reads a whole table. */
@@ -334,6 +368,24 @@ export class StoreWriter {
     const row = this.#database.prepare("SELECT value FROM meta WHERE key = ?").get(key);
     return Number(row?.value ?? 0);
   }
+}
+
+function rollupFlow(flow: Flow): RollupFlow {
+  return {
+    start_us: Math.trunc(flow.startUs),
+    end_us: Math.trunc(flow.endUs),
+    orig_h: flow.origH,
+    resp_h: flow.respH,
+    resp_p: flow.respP,
+    proto: flow.proto,
+    service: flow.service,
+    orig_pkts: flow.origPkts,
+    resp_pkts: flow.respPkts,
+    orig_wire_bytes: flow.origWireBytes,
+    resp_wire_bytes: flow.respWireBytes,
+    local_orig: flow.isOrigLocal ? 1 : 0,
+    local_resp: flow.isRespLocal ? 1 : 0,
+  };
 }
 
 /** 0 for a file that is not there or cannot be asked; what that means shows when it is written. */

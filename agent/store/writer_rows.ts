@@ -84,6 +84,8 @@ function pushFlow(flow: Flow, id: number, cells: Cell[]): void {
     flow.respRetransmissions,
     flow.origCopies,
     flow.respCopies,
+    flow.isOrigLocal ? 1 : 0,
+    flow.isRespLocal ? 1 : 0,
     flow.interfaceId,
     flow.vlanId < 0 ? null : flow.vlanId,
     flow.endReason,

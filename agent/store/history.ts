@@ -1,0 +1,388 @@
+/**
+ * History for the overview: who and what had how much within a stretch of time, and how it went. Part of StoreQueries. Without a
+ * search, and for one that a roll-up's key answers (a host, a service, a network), sums come from `rollups`; for any other from the
+ * newest `flowsMax` flows, and say so.
+ */
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { SearchTree } from "../search/tree.ts";
+import { ALL } from "../search/tree.ts";
+import { searchSql } from "../search/sql.ts";
+import { networkOf, rollupEntries, type RollupFlow } from "./rollup_keys.ts";
+import { otherKey, ROLLUP_SPANS, type RollupKind } from "./rollup_spans.ts";
+
+export interface HistoryQuery {
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly tree: SearchTree;
+  /** Width of the series' buckets: whole minutes. */
+  readonly bucketUs: number;
+  /** Rows of each list. */
+  readonly limit: number;
+}
+
+export interface HistorySums {
+  readonly packets: number;
+  readonly bytes: number;
+  readonly in_bytes: number;
+  readonly out_bytes: number;
+  readonly flows: number;
+}
+export interface HistoryRow extends HistorySums {
+  /** "" for all that is not listed. */
+  readonly key: string;
+}
+export interface HistoryPoint extends HistorySums {
+  readonly ts_us: number;
+}
+export interface History {
+  /** Length of the roll-ups' buckets that were summed up; null when it was flows. The stretch is widened to whole buckets. */
+  readonly spanUs: number | null;
+  /** There were more flows than were looked at: the oldest that were, in microseconds. */
+  readonly sinceUs: number | null;
+  readonly total: HistorySums;
+  readonly series: readonly HistoryPoint[];
+  /** Most bytes first; the last row may be that of all others. */
+  readonly hosts: readonly HistoryRow[];
+  readonly services: readonly HistoryRow[];
+  readonly peers: readonly HistoryRow[];
+}
+
+/** Usual bytes of a bucket: from the tenth to the ninetieth hundredth of the same hours of other weeks. */
+export interface UsualRange {
+  readonly ts_us: number;
+  readonly low_in: number;
+  readonly high_in: number;
+  readonly low_out: number;
+  readonly high_out: number;
+}
+export interface Usual {
+  /** Whole weeks of history. */
+  readonly weeks: number;
+  /** None before there are `usualWeeksMin`. */
+  readonly hours: readonly UsualRange[];
+}
+
+const minuteUs = 60_000_000;
+const hourUs = 60 * minuteUs;
+const weekUs = 168 * hourUs;
+/** Flows that a search is summed up over: some 60 ms. */
+const flowsMax = 20_000;
+/** Longest that a flow's row lasts. */
+const flowSpanMaxUs = hourUs;
+const usualWeeksMin = 2;
+const usualWeeksMax = 8;
+const gapsMax = 300;
+
+export function readHistory(database: DatabaseSync, query: HistoryQuery): History {
+  const spanUs = spanOf(database, query);
+  if (query.tree === ALL) return fromRollups(database, query, spanUs);
+  return fromFlows(database, query, spanUs);
+}
+
+function fromRollups(database: DatabaseSync, query: HistoryQuery, spanUs: number): History {
+  const series = rollupSeries(database, query, { spanUs, kind: "all", key: otherKey });
+  const list = (kind: RollupKind) => topKeys(database, query, { spanUs, kind });
+  return {
+    spanUs,
+    sinceUs: null,
+    total: sumOf(series),
+    series,
+    hosts: list("host"),
+    services: list("service"),
+    peers: list("peer"),
+  };
+}
+
+/** What a search finds, and its series from the roll-ups where one key of them says the same. */
+function fromFlows(database: DatabaseSync, query: HistoryQuery, spanUs: number): History {
+  const { rows, sinceUs } = readFlows(database, query);
+  const lists = sumFlows(rows, query);
+  const key = rollupKeyOf(query.tree);
+  const series = key === null ? [] : rollupSeries(database, query, { spanUs, ...key });
+  if (series.length === 0) return { spanUs: null, sinceUs, ...lists };
+  return { ...lists, spanUs, sinceUs, total: sumOf(series), series };
+}
+
+/** The finest roll-ups that go back as far as is asked, or as any do; their buckets fit into the series'. */
+function spanOf(database: DatabaseSync, { fromUs, toUs, bucketUs }: HistoryQuery): number {
+  const coarsest = ROLLUP_SPANS.at(-1)!.spanUs;
+  const oldest = database.prepare(
+    "SELECT min(ts_us) AS us FROM rollups WHERE span_us = ? AND kind = 'all'",
+  );
+  const sinceUs = Math.max(fromUs, Number(oldest.get(hourUs)!.us ?? fromUs));
+  const fitting = ROLLUP_SPANS.filter(({ spanUs }) =>
+    bucketUs % spanUs === 0 && (toUs - fromUs) / spanUs <= bucketsMax
+  );
+  const found = fitting.find(({ spanUs }) => {
+    const us = oldest.get(spanUs)!.us;
+    return us !== null && Number(us) <= sinceUs + spanUs;
+  });
+  return (found ?? fitting.at(-1))?.spanUs ?? Math.min(coarsest, bucketUs);
+}
+/** Buckets that are summed up: 100 rows each at most. */
+const bucketsMax = 750;
+
+interface Place {
+  readonly spanUs: number;
+  readonly kind: RollupKind;
+  readonly key: string;
+}
+
+const sums = `sum(packets) AS packets, sum(bytes) AS bytes, sum(in_bytes) AS in_bytes,
+  sum(out_bytes) AS out_bytes, sum(flows) AS flows`;
+
+function rollupSeries(
+  database: DatabaseSync,
+  { fromUs, toUs, bucketUs }: HistoryQuery,
+  { spanUs, kind, key }: Place,
+): HistoryPoint[] {
+  return database.prepare(
+    `SELECT (ts_us / ${bucketUs}) * ${bucketUs} AS start_us, ${sums} FROM rollups
+     WHERE span_us = ? AND kind = ? AND ts_us > ? AND ts_us < ? AND key = ?
+     GROUP BY start_us ORDER BY start_us`,
+  ).all(spanUs, kind, fromUs - spanUs, toUs, key)
+    .map(({ start_us, ...rest }) => ({ ts_us: start_us, ...rest }) as unknown as HistoryPoint);
+}
+
+function topKeys(
+  database: DatabaseSync,
+  { fromUs, toUs, limit }: HistoryQuery,
+  { spanUs, kind }: Omit<Place, "key">,
+): HistoryRow[] {
+  const rows = database.prepare(
+    `SELECT key, ${sums} FROM rollups WHERE span_us = ? AND kind = ? AND ts_us > ? AND ts_us < ?
+     GROUP BY key ORDER BY bytes DESC, key`,
+  ).all(spanUs, kind, fromUs - spanUs, toUs) as unknown as HistoryRow[];
+  return listed(rows, limit);
+}
+
+/** The first rows, and one for all others. */
+function listed(rows: readonly HistoryRow[], limit: number): HistoryRow[] {
+  const named = rows.filter(({ key, bytes }) => key !== otherKey && bytes > 0);
+  const rest = [...rows.filter(({ key }) => key === otherKey), ...named.splice(limit)];
+  const others = sumOf(rest);
+  return others.packets > 0 ? [...named, { key: otherKey, ...others }] : named;
+}
+
+function sumOf(rows: readonly HistorySums[]): HistorySums {
+  const sum = { packets: 0, bytes: 0, in_bytes: 0, out_bytes: 0, flows: 0 };
+  for (const row of rows) {
+    sum.packets += row.packets;
+    sum.bytes += row.bytes;
+    sum.in_bytes += row.in_bytes;
+    sum.out_bytes += row.out_bytes;
+    sum.flows += row.flows;
+  }
+  return sum;
+}
+
+/** The one key that has all that the search finds; null when there is none. */
+function rollupKeyOf(tree: SearchTree): { readonly kind: RollupKind; readonly key: string } | null {
+  if (tree.op === "in" && tree.values.length === 1) {
+    const key = String(tree.values[0]);
+    if (isBothEnds(tree.columns)) return { kind: "host", key };
+    if (tree.columns.length === 1 && tree.columns[0] === "service") return { kind: "service", key };
+  }
+  if (tree.op === "network" && isBothEnds(tree.columns)) {
+    const address = tree.network.split("/")[0]!;
+    if (networkOf(address) === tree.network) return { kind: "peer", key: tree.network };
+  }
+  return null;
+}
+
+function isBothEnds(columns: readonly string[]): boolean {
+  return columns.includes("orig_h") && columns.includes("resp_h");
+}
+
+const flowColumns = `start_us, end_us, orig_h, resp_h, resp_p, proto, service, orig_pkts, resp_pkts,
+  orig_wire_bytes, resp_wire_bytes, local_orig, local_resp`;
+
+/** The newest flows of the stretch that fit, of the newest that are looked at. */
+function readFlows(
+  database: DatabaseSync,
+  { fromUs, toUs, tree }: HistoryQuery,
+): { readonly rows: readonly RollupFlow[]; readonly sinceUs: number | null } {
+  const { sql, parameters } = searchSql(tree, "flows");
+  const host = hostOf(tree);
+  const places = host === null ? [""] : ["orig_h = ? AND", "resp_h = ? AND orig_h <> resp_h AND"];
+  const ends = [fromUs, toUs + flowSpanMaxUs];
+  let sinceUs: number | null = null;
+  for (const place of places) {
+    const own: SQLInputValue[] = host === null ? [] : [host];
+    const floor = database.prepare(
+      `SELECT end_us FROM flows WHERE ${place} end_us >= ? AND end_us < ?
+       ORDER BY end_us DESC LIMIT 1 OFFSET ${flowsMax / places.length}`,
+    ).get(...own, ...ends);
+    if (floor) sinceUs = Math.max(sinceUs ?? 0, Number(floor.end_us));
+  }
+  const rows = places.flatMap((place) =>
+    database.prepare(
+      `SELECT ${flowColumns} FROM flows
+       WHERE ${place} end_us >= ? AND end_us < ? AND start_us < ? AND (${sql})`,
+    ).all(
+      ...host === null ? [] : [host],
+      Math.max(fromUs, sinceUs === null ? 0 : sinceUs + 1),
+      ends[1]!,
+      toUs,
+      ...parameters,
+    )
+  );
+  return { rows: rows as unknown as RollupFlow[], sinceUs };
+}
+
+/** An address that all flows must have: an index finds them. */
+function hostOf(tree: SearchTree): string | null {
+  const parts = tree.op === "and" ? tree.parts : [tree];
+  for (const part of parts) {
+    if (part.op === "in" && part.values.length === 1 && isBothEnds(part.columns)) {
+      return String(part.values[0]);
+    }
+  }
+  return null;
+}
+
+/** Lists and series of rows as the roll-ups have them; a row counts in the bucket in which it ends. */
+function sumFlows(
+  rows: readonly RollupFlow[],
+  { bucketUs, limit, fromUs, toUs }: HistoryQuery,
+): Pick<History, "total" | "series" | "hosts" | "services" | "peers"> {
+  const lists = new Map<RollupKind, Map<string, HistoryRow & Record<string, unknown>>>();
+  const points = new Map<number, HistoryPoint>();
+  for (const row of rows) {
+    const part = shareOf(row, fromUs, toUs);
+    for (const { kind, key, originatorGoes } of rollupEntries(row)) {
+      const list = lists.get(kind) ?? new Map();
+      lists.set(kind, list);
+      const directed = directedSums(part, originatorGoes);
+      list.set(key, { key, ...sumOf([list.get(key) ?? noSums, directed]) });
+      if (kind !== "service") continue;
+      for (const [start, share] of buckets(row, { bucketUs, fromUs, toUs })) {
+        const before = points.get(start) ?? noSums;
+        points.set(start, { ts_us: start, ...sumOf([before, scaled(directed, share)]) });
+      }
+    }
+  }
+  const list = (kind: RollupKind) =>
+    listed([...lists.get(kind)?.values() ?? []].sort((a, b) => b.bytes - a.bytes), limit);
+  const series = [...points.values()].sort((a, b) => a.ts_us - b.ts_us);
+  const services = list("service");
+  return { total: sumOf(services), series, hosts: list("host"), services, peers: list("peer") };
+}
+
+const noSums: HistorySums = { packets: 0, bytes: 0, in_bytes: 0, out_bytes: 0, flows: 0 };
+
+/** What of a flow's sums lies within the stretch, as if it had gone evenly. */
+function shareOf(row: RollupFlow, fromUs: number, toUs: number) {
+  const lengthUs = Math.max(1, row.end_us - row.start_us);
+  const within = Math.min(row.end_us, toUs) - Math.max(row.start_us, fromUs);
+  const share = row.end_us === row.start_us ? 1 : Math.max(0, Math.min(1, within / lengthUs));
+  return {
+    packets: Math.round((row.orig_pkts + row.resp_pkts) * share),
+    sent: Math.round(row.orig_wire_bytes * share),
+    received: Math.round(row.resp_wire_bytes * share),
+  };
+}
+
+function directedSums(
+  { packets, sent, received }: ReturnType<typeof shareOf>,
+  originatorGoes: "in" | "out" | null,
+): HistorySums {
+  return {
+    packets,
+    bytes: sent + received,
+    in_bytes: originatorGoes === "in" ? sent : originatorGoes === "out" ? received : 0,
+    out_bytes: originatorGoes === "out" ? sent : originatorGoes === "in" ? received : 0,
+    flows: 1,
+  };
+}
+
+/** The series' buckets that a flow lasts over, each with its share. */
+function buckets(
+  { start_us, end_us }: RollupFlow,
+  { bucketUs, fromUs, toUs }: { bucketUs: number; fromUs: number; toUs: number },
+): [startUs: number, share: number][] {
+  const [from, to] = [Math.max(start_us, fromUs), Math.min(end_us, toUs)];
+  const lengthUs = Math.max(1, to - from);
+  const shares: [number, number][] = [];
+  for (let at = Math.floor(from / bucketUs) * bucketUs; at <= to; at += bucketUs) {
+    const within = Math.min(to, at + bucketUs) - Math.max(from, at);
+    shares.push([at, to <= from ? 1 : within / lengthUs]);
+    if (to <= from) break;
+  }
+  return shares;
+}
+
+function scaled(sums: HistorySums, share: number): HistorySums {
+  return {
+    packets: sums.packets * share,
+    bytes: sums.bytes * share,
+    in_bytes: sums.in_bytes * share,
+    out_bytes: sums.out_bytes * share,
+    flows: sums.flows * share,
+  };
+}
+
+/** The usual range of each hour of the stretch. */
+export function readUsual(
+  database: DatabaseSync,
+  { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
+): Usual {
+  const hours = database.prepare(
+    `SELECT ts_us, in_bytes, out_bytes FROM rollups
+     WHERE span_us = ${hourUs} AND kind = 'all' AND key = '' AND ts_us >= ? AND ts_us < ?`,
+  ).all(fromUs - usualWeeksMax * weekUs, Math.floor(fromUs / hourUs) * hourUs);
+  const firstUs = Number(hours[0]?.ts_us ?? fromUs);
+  const weeks = Math.floor((fromUs - firstUs) / weekUs);
+  if (weeks < usualWeeksMin) return { weeks, hours: [] };
+  const byHour = new Map<number, { in: number[]; out: number[] }>();
+  for (const { ts_us, in_bytes, out_bytes } of hours) {
+    const hour = hourOfWeek(Number(ts_us));
+    const values = byHour.get(hour) ?? { in: [], out: [] };
+    byHour.set(hour, values);
+    values.in.push(Number(in_bytes));
+    values.out.push(Number(out_bytes));
+  }
+  const ranges: UsualRange[] = [];
+  for (let us = Math.floor(fromUs / hourUs) * hourUs; us < toUs; us += hourUs) {
+    const values = byHour.get(hourOfWeek(us));
+    if (!values || values.in.length < usualWeeksMin) continue;
+    const [low_in, high_in] = quantiles(values.in);
+    const [low_out, high_out] = quantiles(values.out);
+    ranges.push({ ts_us: us, low_in, high_in, low_out, high_out });
+  }
+  return { weeks, hours: ranges };
+}
+
+function hourOfWeek(tsUs: number): number {
+  return Math.floor(tsUs / hourUs) % 168;
+}
+
+/** The tenth and the ninetieth hundredth, between the values. */
+function quantiles(values: number[]): [number, number] {
+  values.sort((a, b) => a - b);
+  const at = (share: number) => {
+    const place = share * (values.length - 1);
+    const low = Math.floor(place);
+    const high = Math.min(values.length - 1, low + 1);
+    return values[low]! + (values[high]! - values[low]!) * (place - low);
+  };
+  return [at(0.1), at(0.9)];
+}
+
+/** Stretches of time in which nothing was captured, oldest first. */
+export function readGaps(
+  database: DatabaseSync,
+  { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
+): { readonly fromUs: number; readonly toUs: number }[] {
+  const runs = database.prepare(
+    `SELECT first_us, last_us FROM runs WHERE last_us >= ? AND first_us < ? ORDER BY first_us`,
+  ).all(fromUs, toUs);
+  const gaps: { fromUs: number; toUs: number }[] = [];
+  let coveredUs = fromUs;
+  for (const { first_us, last_us } of runs) {
+    if (Number(first_us) > coveredUs) gaps.push({ fromUs: coveredUs, toUs: Number(first_us) });
+    coveredUs = Math.max(coveredUs, Number(last_us));
+  }
+  if (coveredUs < toUs) gaps.push({ fromUs: coveredUs, toUs });
+  return gaps.filter((gap) => gap.toUs - gap.fromUs > minuteUs).slice(-gapsMax);
+}
