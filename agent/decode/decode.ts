@@ -84,6 +84,43 @@ export function decodePacket(
   packet: Packet,
   tunnelPorts: Uint8Array = TUNNEL_PORTS,
 ): void {
+  let step = begin(bytes, offset, capturedLength, wireLength, linktype, packet, tunnelPorts);
+  while (step !== Step.done) step = decodeHeader(step, packet);
+}
+
+/** What is told of each header: its step, where it begins, where what it carries does, and the end of what can be read of it. */
+export type HeaderVisitor = (step: number, from: number, to: number, end: number) => void;
+
+/** As decodePacket() of what `bytes` hold from `at` on, and tells each header once it is decoded; `to` is `from` where decoding ends. */
+export function walkHeaders(
+  bytes: Uint8Array,
+  { at = 0, wireLength, linktype }: {
+    readonly at?: number;
+    readonly wireLength: number;
+    readonly linktype: number;
+  },
+  packet: Packet,
+  visit: HeaderVisitor,
+): void {
+  let step = begin(bytes, at, bytes.length - at, wireLength, linktype, packet, TUNNEL_PORTS);
+  while (step !== Step.done) {
+    const from = cursor.position;
+    const end = Math.min(cursor.capturedEnd, cursor.declaredEnd);
+    const next = decodeHeader(step, packet);
+    visit(step, from, cursor.position, end);
+    step = next;
+  }
+}
+
+function begin(
+  bytes: Uint8Array,
+  offset: number,
+  capturedLength: number,
+  wireLength: number,
+  linktype: number,
+  packet: Packet,
+  tunnelPorts: Uint8Array,
+): number {
   resetPacket(packet);
   cursor.bytes = bytes;
   cursor.position = offset;
@@ -96,8 +133,7 @@ export function decodePacket(
   cursor.tunnelPorts = tunnelPorts;
   cursor.isPadded = 0;
   cursor.furtherAt = -1;
-  let step = linktype === Linktype.ethernet ? Step.ethernet : beginLink(packet, linktype);
-  while (step !== Step.done) step = decodeHeader(step, packet);
+  return linktype === Linktype.ethernet ? Step.ethernet : beginLink(packet, linktype);
 }
 
 /**
