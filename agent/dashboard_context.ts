@@ -1,8 +1,10 @@
 /** What the dashboard is given by main: it starts nothing and owns none of it. */
+import type { RingSpan } from "./capture/pcap_export.ts";
 import type { LiveState } from "./live_state.ts";
 import type { Mute, Severity, StatusEntry } from "./records.ts";
 import type { OpenFlows, OpenFlowsQuery } from "./search/open_flows.ts";
 import type { StoreReader } from "./store/reader.ts";
+import type { StoredPacket } from "./store/schema.ts";
 
 /** The packets that are asked for have been overwritten; the message, for people, says what is left. */
 export class PacketsGoneError extends Error {
@@ -18,8 +20,10 @@ export interface DashboardContext {
   readonly note: (severity: StatusEntry["severity"], text: string) => void;
   /** Flows under way, soon or not at all; ids are those of the flow table. */
   readonly openFlows: (query: OpenFlowsQuery) => Promise<OpenFlows>;
-  /** Time of the oldest packet in the capture ring; null without one. */
-  readonly ringStartUs: () => number | null;
+  /** What the capture ring has; null without a packet. */
+  readonly ringSpan: () => RingSpan | null;
+  /** The bytes of a stored packet, from the capture ring; null when they are not there (any more). Rejects as exportPcap. */
+  readonly readPacket: (row: StoredPacket) => Promise<CapturedPacket | null>;
   /**
    * The packets of the capture ring that fit `filter`, as a pcap file. Rejects with RangeError or UsageError when
    * the filter is wrong, with PacketsGoneError when what it asks for is no more, and with another Error, whose message is for people, when the ring cannot be read.
@@ -64,6 +68,14 @@ export interface TellingRules {
   readonly perHourMax: number;
   /** "22:00-07:00", local time; "" without. */
   readonly quietHours: string;
+}
+
+/** What of a packet was captured. */
+export interface CapturedPacket {
+  readonly bytes: Uint8Array;
+  readonly wireLength: number;
+  /** LINKTYPE_ value. */
+  readonly linktype: number;
 }
 
 /** Packets to export; null takes all. */

@@ -4,8 +4,11 @@ import { Address } from "./Address.tsx";
 import { formatCount, formatPacketTime, formatTcpFlags } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
 
+/** A packet that has come just now has no number yet. */
+export type ListedPacket = PacketRow & { readonly id?: number };
+
 export interface PacketTableProps {
-  readonly rows: readonly PacketRow[];
+  readonly rows: readonly ListedPacket[];
   readonly zone: string;
 }
 
@@ -29,10 +32,14 @@ export function PacketTable({ rows, zone }: PacketTableProps) {
   );
 }
 
-function PacketTableRow({ row, zone }: { row: PacketRow; zone: string }) {
+function PacketTableRow({ row, zone }: { row: ListedPacket; zone: string }) {
   return (
     <tr data-protocol={row.protocol} data-application={row.application}>
-      <td class="mono time">{formatPacketTime(row.tsUs, zone)}</td>
+      <td class="mono time">
+        {row.id === undefined
+          ? formatPacketTime(row.tsUs, zone)
+          : <a href={`/packets/${row.id}`}>{formatPacketTime(row.tsUs, zone)}</a>}
+      </td>
       <td class="mono ends">
         <Endpoint address={row.src} port={row.srcPort} />
       </td>

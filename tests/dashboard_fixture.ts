@@ -37,7 +37,8 @@ export interface FixtureOptions {
   readonly password?: string | null;
   readonly host?: string;
   readonly exportPcap?: DashboardContext["exportPcap"];
-  readonly ringStartUs?: number;
+  readonly ringSpan?: ReturnType<DashboardContext["ringSpan"]>;
+  readonly readPacket?: DashboardContext["readPacket"];
   readonly openFlows?: DashboardContext["openFlows"];
 }
 
@@ -95,7 +96,8 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
     },
     note: (severity, text) => live.note(severity, text),
     openFlows: options.openFlows ?? (() => Promise.resolve(NO_OPEN_FLOWS)),
-    ringStartUs: () => options.ringStartUs ?? null,
+    ringSpan: () => options.ringSpan ?? null,
+    readPacket: options.readPacket ?? (() => Promise.resolve(null)),
     exportPcap: (filter) => {
       exports.push(filter);
       return options.exportPcap?.(filter) ??

@@ -58,7 +58,7 @@ function withFlows(use: (site: Site) => Promise<void>, isLate = false): Promise<
   const openFlows = isLate
     ? () => Promise.resolve({ ...NO_OPEN_FLOWS, isLate: true })
     : pipelineOf(open);
-  return withSite({ openFlows, ringStartUs: startUs }, async (site) => {
+  return withSite({ openFlows, ringSpan: { startUs, newestFileUs: startUs } }, async (site) => {
     const writer = openWriter(`${site.folder}/packet_logs.db`);
     const empty = { packets: [], seconds: [], hosts: [] };
     writer.write({ ...empty, flows: ended });

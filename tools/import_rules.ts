@@ -122,6 +122,7 @@ const rules: readonly Rule[] = [
       "components/",
       "agent/finding_ends.ts",
       "agent/incident/attack.ts",
+      "agent/decode/tree/",
       ...forDashboard,
     ],
     types: ["agent/alert/outbox.ts"],

@@ -53,6 +53,14 @@ interface OpenRingFile {
   readonly startUs: number;
 }
 
+/** From when on the capture files have packets. */
+export interface RingSpan {
+  /** Time of the oldest packet, to the second. */
+  readonly startUs: number;
+  /** The same of the newest file; when it was begun, the file before the oldest one was removed. */
+  readonly newestFileUs: number;
+}
+
 /**
  * Starts an export; the stream ends after the last packet or at a limit, and without any packet it is a header only.
  *
@@ -78,11 +86,13 @@ export function exportPcap(options: PcapExportOptions): ReadableStream<Uint8Arra
   });
 }
 
-/** Time of the oldest packet of the ring, to the second; null without one. Throws as exportPcap(). */
-export function ringStartUs(folder: string): number | null {
+/** Null without a packet. Throws as exportPcap(). */
+export function ringSpan(folder: string): RingSpan | null {
   const files = openRing({ folder });
   for (const { handle } of files) handle.close();
-  return files.length === 0 ? null : Math.min(...files.map(({ startUs }) => startUs));
+  if (files.length === 0) return null;
+  const starts = files.map(({ startUs }) => startUs);
+  return { startUs: Math.min(...starts), newestFileUs: starts.at(-1)! };
 }
 
 class Slice {
@@ -135,10 +145,17 @@ class Slice {
       if (reader === null) return null;
       this.#row = 0;
       const batch = await reader.nextBatch().catch(nullIfDamaged);
-      if (batch !== null) return batch;
+      if (batch !== null && !this.#isBehind(batch)) return batch;
       if (this.#reader === reader) reader.close();
       this.#reader = null;
     }
+  }
+
+  /** All of it, and all that follows in its file, is later than what is wanted. */
+  #isBehind({ timestampsUs, count }: PacketBatch): boolean {
+    const limitUs = (this.#options.toUs ?? Infinity) + disorderUs;
+    for (let row = 0; row < count; row++) if (timestampsUs[row] <= limitUs) return false;
+    return count > 0;
   }
 
   async #openNext(): Promise<CaptureFileReader | null> {
@@ -204,7 +221,10 @@ class Slice {
  * listed, so that one which is rotated in between is not missed; it may then come twice, and is known by its inode.
  */
 function openRing(
-  { folder, toUs = Infinity }: Pick<PcapExportOptions, "folder" | "toUs">,
+  { folder, fromUs = -Infinity, toUs = Infinity }: Pick<
+    PcapExportOptions,
+    "folder" | "fromUs" | "toUs"
+  >,
 ): OpenRingFile[] {
   const inProgress = openRingFile(`${folder}/${inProgressName}`, toUs);
   const files: OpenRingFile[] = [];
@@ -214,7 +234,18 @@ function openRing(
     if (file.inode !== null && file.inode === inProgress?.inode) file.handle.close();
     else files.push(file);
   }
-  return inProgress === null ? files : [...files, inProgress];
+  if (inProgress !== null) files.push(inProgress);
+  return withoutEarlier(files, fromUs);
+}
+
+/** Closes the files that end before `fromUs`, because the next one starts well before it. */
+function withoutEarlier(files: readonly OpenRingFile[], fromUs: number): OpenRingFile[] {
+  return files.filter(({ handle }, index) => {
+    const next = files[index + 1];
+    const isEarlier = next !== undefined && next.startUs + disorderUs < fromUs;
+    if (isEarlier) handle.close();
+    return !isEarlier;
+  });
 }
 
 /** Null for a file that is gone, has no packet yet, is no capture, or starts after `toUs`. */

@@ -206,7 +206,8 @@ class Stages {
       },
       note: () => {},
       openFlows: () => Promise.resolve(NO_OPEN_FLOWS),
-      ringStartUs: () => null,
+      ringSpan: () => null,
+      readPacket: () => Promise.resolve(null),
       exportPcap: () => Promise.reject(new Error("The self-test keeps no packets.")),
     });
   }

@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { createDashboard } from "../../dashboard.ts";
 import type { Config } from "../config.ts";
-import { ringStartUs } from "../capture/pcap_export.ts";
+import { type RingSpan, ringSpan } from "../capture/pcap_export.ts";
 import {
   type DashboardContext,
   type ExportFilter,
@@ -17,6 +17,7 @@ import { FLOWS_PER_RUN, type StoredFlow } from "../store/schema.ts";
 import type { StoreReader } from "../store/reader.ts";
 import { hasFfiConsent } from "./ffi_consent.ts";
 import type { Input } from "./input.ts";
+import { readPacket } from "./packet_reader.ts";
 import { portHolder } from "./port_holder.ts";
 import { isoTime } from "../text/time.ts";
 import { NothingFoundError, openRingSlice, readRingSearch, tupleOf } from "./ring_export.ts";
@@ -63,7 +64,14 @@ export function startDashboard(
       live.note(severity, text);
       log.write(severity, text);
     },
-    ringStartUs: () => ringStartOf(config.resultsFolder),
+    ringSpan: () => ringSpanOf(config.resultsFolder),
+    readPacket: async (row) =>
+      await readPacket({
+        folder: config.resultsFolder,
+        row,
+        rank: await queries.packetRank(row),
+        vxlanPorts: config.vxlanPorts,
+      }),
     exportPcap: (filter) => exportSlice({ config, queries, live, openFlows }, filter),
   });
   const abort = new AbortController();
@@ -140,18 +148,18 @@ async function findSearched(queries: StoreReader, q: string, { fromUs, toUs }: E
 
 /** Throws PacketsGoneError when the ring begins only after what is asked for. */
 function checkRing(folder: string, toUs: number | null): void {
-  const startUs = toUs === null ? null : ringStartOf(folder);
-  if (startUs === null || toUs! > startUs) return;
+  const span = toUs === null ? null : ringSpanOf(folder);
+  if (span === null || toUs! > span.startUs) return;
   throw new PacketsGoneError(
-    `These packets have been overwritten: what is left in the capture files begins at ${
-      isoTime(startUs)
-    }. --pcap-files and --pcap-file-mb say how much is kept.`,
+    `These packets have been overwritten, by ${isoTime(span.newestFileUs)} at the latest: ` +
+      `what is left in the capture files begins at ${isoTime(span.startUs)}. ` +
+      "--pcap-files and --pcap-file-mb say how much is kept.",
   );
 }
 
-function ringStartOf(folder: string): number | null {
+function ringSpanOf(folder: string): RingSpan | null {
   try {
-    return ringStartUs(folder);
+    return ringSpan(folder);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

@@ -68,6 +68,7 @@ import {
   joinConditions,
   type Page,
   readTimeList,
+  rowsLookedAtMax,
   type TimeListQuery,
 } from "./time_list.ts";
 
@@ -192,6 +193,40 @@ export class StoreQueries {
         cursor: filter.cursor,
       })
     );
+  }
+
+  packet(id: number): StoredPacket | null {
+    return this.#ask((database) =>
+      database?.prepare("SELECT * FROM packets WHERE id = ?").get(id) as unknown as StoredPacket
+    ) ?? null;
+  }
+
+  /** How many rows before this one say the same of a packet: of several at one moment, which one it is. */
+  packetRank({ id, ts_us, wire_length, src, dst }: StoredPacket): number {
+    return this.#ask((database) =>
+      Number(
+        database?.prepare(
+          `SELECT count(*) AS rank FROM packets
+           WHERE ts_us = ? AND id < ? AND wire_length = ? AND src = ? AND dst = ?`,
+        ).get(ts_us, id, wire_length, src, dst)?.rank ?? 0,
+      )
+    );
+  }
+
+  /** The rows before and after this one in its flow, as far as one page of a list looks; null where there is none. */
+  packetsBeside(
+    { id, ts_us, flow_id }: StoredPacket,
+  ): { readonly previous: number | null; readonly next: number | null } {
+    if (flow_id === null) return { previous: null, next: null };
+    const beside = (comparison: string, order: string) =>
+      this.#ask((database) =>
+        database?.prepare(
+          `SELECT id FROM (SELECT id, flow_id FROM packets WHERE (ts_us, id) ${comparison} (?, ?)
+             ORDER BY ts_us ${order}, id ${order} LIMIT ${rowsLookedAtMax})
+           WHERE flow_id = ? LIMIT 1`,
+        ).get(ts_us, id, flow_id)?.id as number | undefined
+      ) ?? null;
+    return { previous: beside("<", "DESC"), next: beside(">", "ASC") };
   }
 
   flows(filter: FlowFilter = {}): Page<StoredFlow> {

@@ -203,7 +203,7 @@ function readEvidence({ context, message }: State, whole: ListedFlow): PacketEvi
   if (recorder.state === "off" && recorder.packetsWritten === 0) {
     return { href: null, note: "Capture files are off (--pcap-files 0).", beginUs: null };
   }
-  const beginUs = context.ringStartUs();
+  const beginUs = context.ringSpan()?.startUs ?? null;
   if (beginUs === null) {
     return { href: null, note: "No capture file has a packet yet.", beginUs };
   }

@@ -269,8 +269,8 @@ export async function packetRows(
 }
 
 /** A stored packet with the names that the components use. */
-export function toPacketRow(row: StoredPacket): PacketRow {
-  const packet = fromWire<PacketRow & { flowId: number | null }>(row);
+export function toPacketRow(row: StoredPacket): PacketRow & { readonly id: number } {
+  const packet = fromWire<PacketRow & { id: number; flowId: number | null }>(row);
   return { ...packet, flowId: packet.flowId ?? 0 };
 }
 

@@ -1,5 +1,5 @@
-import { define } from "../(_server)/state.ts";
-import { listAnswer, packetFilter } from "../(_server)/lists.ts";
+import { define } from "../../(_server)/state.ts";
+import { listAnswer, packetFilter } from "../../(_server)/lists.ts";
 
 /** Packet rows, newest first: from, to, protocol, host, port, text, flow, q, limit, cursor, format. */
 export const handler = define.handlers({

@@ -1,0 +1,73 @@
+/** The pages of packets, from request to response. */
+import assert from "node:assert/strict";
+import { ethernet, ipv4, tcp } from "../agent/decode/packet_builder.ts";
+import { hostileName } from "./dashboard_fixture.ts";
+import { withSite, withTraffic } from "./dashboard_site.ts";
+
+/** A request whose header is markup, control characters and a direction mark. */
+const hostileBytes = ethernet(
+  0x0800,
+  ipv4(
+    { protocol: 6 },
+    tcp(
+      { flags: 0x18 },
+      new TextEncoder().encode(
+        `GET /${hostileName} HTTP/1.1\r\nHost: ${hostileName}\u202e\x07\r\n\r\n`,
+      ),
+    ),
+  ),
+);
+const captured = { bytes: hostileBytes, wireLength: hostileBytes.length, linktype: 1 };
+
+Deno.test("the list of packets leads to each one", async () => {
+  await withTraffic(async (site) => {
+    const html = await (await site.get("/packets")).text();
+    assert.match(html, /href="\/packets\/\d+"/);
+    assert.match(html, /action="\/api\/export\/pcap"/);
+  });
+});
+
+Deno.test("the page of a packet shows its fields and marks the bytes of one, as text", async () => {
+  await withTraffic(async (site) => {
+    const response = await site.get("/packets/1?field=3");
+    const html = await response.text();
+    assert.equal(response.status, 200);
+    assert.match(html, /Time to Live/);
+    assert.match(html, /href="\/packets\/1\?field=3#bytes" aria-current="true"/);
+    assert.match(html, /bytes 6 to 11 marked: Source/);
+    assert.equal(html.match(/<mark>/g)?.length, 2);
+    const markup = html.replaceAll(/<script[^]*?<\/script>/g, "");
+    assert(!markup.includes(hostileName) && !markup.includes("<img"), "markup is text");
+    assert(!html.includes("\u202e") && !html.includes("\x07"));
+    const json = await (await site.get("/api/packets/1")).json();
+    assert.equal(json.bytes, hostileBytes.toHex());
+    assert.deepEqual(json.layers.map(({ name }: { name: string }) => name), [
+      "eth",
+      "ip",
+      "tcp",
+      "http",
+    ]);
+  }, { readPacket: () => Promise.resolve(captured) });
+});
+
+Deno.test("the page of a packet that is overwritten says so, when, and what is left", async () => {
+  const startUs = Date.now() * 1000 + 3600e6;
+  await withTraffic(async (site) => {
+    const response = await site.get("/packets/1");
+    const html = await response.text();
+    assert.equal(response.status, 404);
+    assert.match(html, /have been overwritten by newer ones, .* at the latest/);
+    assert.match(html, /What is left in the capture files begins/);
+    assert.equal((await (await site.get("/api/packets/1")).json()).bytes, null);
+  }, { ringSpan: { startUs, newestFileUs: startUs + 60e6 } });
+});
+
+Deno.test("a packet that is not there, and a query that is none, are refused", async () => {
+  await withSite({}, async (site) => {
+    for (const path of ["/packets/7", "/packets/x", "/api/packets/7"]) {
+      assert.equal((await site.get(path)).status, 404, path);
+    }
+    assert.equal((await site.get("/packets/7?field=x")).status, 400);
+    assert.equal((await site.get("/packets/7?other=1")).status, 400);
+  });
+});
