@@ -4,6 +4,7 @@ import type { Finding } from "../agent/records.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { adviceFor } from "../agent/text/advice.ts";
 import type { BothEnds, Ends } from "../agent/finding_ends.ts";
+import { HostLink } from "./Address.tsx";
 import { hostCount, openText, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
 import { formatCount } from "./format.ts";
@@ -177,16 +178,6 @@ function PathNode({ addresses, count, isEstimate, names }: Ends & { readonly nam
         </details>
       )}
     </div>
-  );
-}
-
-/** A host's name and address, leading to its row; "link" is all traffic. */
-export function HostLink({ address, name }: { address: string; name: string }) {
-  if (address === "link") return <b>All traffic of the link</b>;
-  return (
-    <a class="plain" href={`/hosts?text=${encodeURIComponent(address)}`}>
-      {name !== "" && <b class="clip">{name}</b>} <span class="mono dim">{address}</span>
-    </a>
   );
 }
 

@@ -6,6 +6,7 @@ import { Address } from "./Address.tsx";
 import { endText, stateText } from "./flow_text.ts";
 import { formatBytes, formatCount, formatDuration, formatWhen } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
+import { type Sort, SortHead } from "./SortHead.tsx";
 
 interface Clock {
   readonly nowUs: number;
@@ -21,11 +22,7 @@ interface Links {
 interface Props extends Clock, Partial<Links> {
   readonly flows: readonly (StoredFlow & { readonly state?: "open" | "ended" })[];
   /** Where the columns can be sorted; the link turns the order round where it is sorted already. */
-  readonly sort?: {
-    readonly order: FlowOrder;
-    readonly isAscending: boolean;
-    readonly href: (order: FlowOrder) => string;
-  };
+  readonly sort?: Sort<FlowOrder> | undefined;
 }
 
 const searchFlows = (text: string) => `/flows?${new URLSearchParams({ q: text })}`;
@@ -35,14 +32,14 @@ export function FlowTable({ flows, narrow = searchFlows, names = {}, sort, ...cl
     <table class="tbl cards flows">
       <thead>
         <tr>
-          <Head label="Last packet" order="last" sort={sort} />
+          <SortHead label="Last packet" order="last" sort={sort} />
           <th scope="col">From</th>
           <th scope="col">To</th>
           <th scope="col">Service</th>
-          <Head label="Sent" order="sent" sort={sort} isNumber />
-          <Head label="Received" order="received" sort={sort} isNumber />
-          <Head label="Packets" order="packets" sort={sort} isNumber isRoomy />
-          <Head label="Lasted" order="duration" sort={sort} isNumber />
+          <SortHead label="Sent" order="sent" sort={sort} isNumber />
+          <SortHead label="Received" order="received" sort={sort} isNumber />
+          <SortHead label="Packets" order="packets" sort={sort} isNumber isRoomy />
+          <SortHead label="Lasted" order="duration" sort={sort} isNumber />
           <th scope="col">State</th>
         </tr>
       </thead>
@@ -52,28 +49,6 @@ export function FlowTable({ flows, narrow = searchFlows, names = {}, sort, ...cl
         ))}
       </tbody>
     </table>
-  );
-}
-
-interface HeadProps {
-  readonly sort: Props["sort"] | undefined;
-  readonly label: string;
-  readonly order: FlowOrder;
-  readonly isNumber?: boolean;
-  /** Left out where there is little room. */
-  readonly isRoomy?: boolean;
-}
-
-function Head({ label, order, sort, isNumber, isRoomy }: HeadProps) {
-  const isSorted = sort?.order === order;
-  return (
-    <th
-      scope="col"
-      class={`${isNumber ? "num" : ""} ${isRoomy ? "roomy" : ""}`.trim() || undefined}
-      aria-sort={isSorted ? sort.isAscending ? "ascending" : "descending" : undefined}
-    >
-      {sort ? <a href={sort.href(order)} aria-current="false">{label}</a> : label}
-    </th>
   );
 }
 

@@ -34,6 +34,7 @@ export function pageTitle(path: string): string {
 /** Pages below a list that are not one thing of it. */
 const belowLists: Readonly<Record<string, { readonly list: string; readonly label: string }>> = {
   "/mutes/new": { list: "/alerts", label: "New mute" },
+  "/hosts/new": { list: "/hosts", label: "What is new" },
 };
 
 /** The link that leads to a page, or to the list that it belongs to. */
@@ -59,9 +60,16 @@ function Heading({ path }: { path: string }) {
       <span class="crumb">
         <a href={link.href}>{link.label}</a> /
       </span>{" "}
-      {belowLists[path]?.label ?? (Number.isSafeInteger(id) ? id % idsPerRun : "?")}
+      {belowLists[path]?.label ??
+        (link.href === "/hosts" ? hostText(path) : Number.isSafeInteger(id) ? id % idsPerRun : "?")}
     </h1>
   );
+}
+
+/** The address in the path of a host's page, as far as it is one. */
+function hostText(path: string): string {
+  const text = path.slice("/hosts/".length);
+  return /^[\da-f:.%]{1,60}$/i.test(text) ? text.replaceAll(/%3a/gi, ":") : "?";
 }
 
 export interface FrameProps {

@@ -1,7 +1,8 @@
 /** Ports that a scan found open, by host. */
 import { counted } from "../agent/text/amounts.ts";
 import { formatCount } from "./format.ts";
-import { HostLink, type Names } from "./FindingPage.tsx";
+import { HostLink } from "./Address.tsx";
+import type { Names } from "./FindingPage.tsx";
 import { serviceOfPort } from "./port_names.ts";
 import { protocolLabel } from "./protocol_groups.ts";
 import type { OpenPort } from "./scan_grid.ts";

@@ -1,7 +1,7 @@
 /** Packets as rows, newest first; cards on a phone. */
 import type { PacketRow } from "../agent/records.ts";
-import { Address } from "./Address.tsx";
-import { formatCount, formatPacketTime, formatTcpFlags } from "./format.ts";
+import { Address, hostPath } from "./Address.tsx";
+import { formatCount, formatPacketTime, formatTcpFlags, unknown } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
 
 /** A packet that has come just now has no number yet. */
@@ -56,7 +56,11 @@ function PacketTableRow({ row, zone }: { row: ListedPacket; zone: string }) {
 function Endpoint({ address, port }: { address: string; port: number | null }) {
   return (
     <>
-      <Address address={address || "–"} />
+      {address === "" ? unknown : (
+        <a class="plain" href={hostPath(address)} aria-current="false">
+          <Address address={address} />
+        </a>
+      )}
       {port !== null && <span class="port">:{port}</span>}
     </>
   );

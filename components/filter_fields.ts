@@ -12,7 +12,10 @@ export const hostFields: readonly ListField[] = [
     name: "order",
     label: "Order",
     choices: [
+      { value: "", label: "own networks first" },
       { value: "bytes", label: "most bytes" },
+      { value: "received", label: "most received" },
+      { value: "sent", label: "most sent" },
       { value: "last_seen", label: "last seen" },
       { value: "first_seen", label: "first seen" },
       { value: "address", label: "address" },

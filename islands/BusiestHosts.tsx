@@ -1,7 +1,7 @@
 /** The hosts with the most bytes. Numbers change each second, the order of the rows at most every five. */
 import { useRef } from "preact/hooks";
 import type { HostTotals } from "../agent/records.ts";
-import { HostName } from "../components/Address.tsx";
+import { HostName, hostPath } from "../components/Address.tsx";
 import { formatBytes, formatCount } from "../components/format.ts";
 import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
@@ -55,7 +55,9 @@ function HostRow({ host, most }: { host: HostTotals; most: number }) {
   return (
     <tr>
       <td class="grow" title={host.name || host.address}>
-        <HostName name={host.name} address={host.address} />
+        <a class="plain" href={hostPath(host.address)} aria-current="false">
+          <HostName name={host.name} address={host.address} />
+        </a>
       </td>
       <td class="num" data-l="in">{formatBytes(host.inBytes)}</td>
       <td class="num" data-l="out">{formatBytes(host.outBytes)}</td>

@@ -4,9 +4,10 @@ import { timeFields } from "../components/filter_fields.ts";
 import { FlowTable } from "../components/FlowTable.tsx";
 import { formatCount } from "../components/format.ts";
 import { ListPage } from "../components/ListPage.tsx";
+import { sortLink } from "../components/SortHead.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import { narrow } from "../agent/search/edit.ts";
-import { type FlowOrder, NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
+import { NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
 import { type FlowPage, readFlowPage } from "./(_server)/flow_list.ts";
 import { hostNamesOf } from "./(_server)/finding_pages.ts";
 import { attempt, flowFilter, searchLink, shownSearch } from "./(_server)/lists.ts";
@@ -78,17 +79,4 @@ function countText({ rows, total, open }: FlowPage): string {
 function emptyText({ nextCursor }: FlowPage, isSearched: boolean): string {
   if (nextCursor !== null) return "Nothing in the newest 50,000 flows; there are older ones";
   return isSearched ? "No flow fits" : "No flow yet";
-}
-
-function sortLink(
-  url: URL,
-  order: FlowOrder,
-  now: { readonly order: FlowOrder; readonly isAscending: boolean },
-): string {
-  const query = new URLSearchParams(url.search);
-  query.delete("cursor");
-  query.set("order", order);
-  if (order === now.order && !now.isAscending) query.set("direction", "up");
-  else query.delete("direction");
-  return `${url.pathname}?${query}`;
 }

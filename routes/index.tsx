@@ -2,6 +2,7 @@
 import { page } from "fresh";
 import type { PacketRow } from "../agent/records.ts";
 import { localInputTime } from "../components/input_time.ts";
+import { NewLine } from "../components/NewLine.tsx";
 import { Notice } from "../components/Notice.tsx";
 import { ExportForm } from "../components/ExportForm.tsx";
 import type { Range } from "../components/live_message.ts";
@@ -27,6 +28,7 @@ import {
   trafficSeries,
 } from "./(_server)/state.ts";
 import { overviewIncidents } from "./(_server)/incident_pages.ts";
+import { newCounts } from "./(_server)/host_pages.ts";
 import { attempt, packetRows } from "./(_server)/lists.ts";
 import { choiceParameter } from "./(_server)/parameters.ts";
 
@@ -51,6 +53,7 @@ export const handler = define.handlers({
       protocol,
       rows: rows.value,
       from: exportFrom(state, nowUs),
+      news: await newCounts(state),
     }, { status: asked.status });
   },
 });
@@ -68,6 +71,7 @@ export default define.page<typeof handler>(function Overview({ data, state }) {
       {data.refusal !== "" && <Notice title="This cannot be shown" detail={data.refusal} />}
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
       <TrafficNumbers initial={message} peaks={data.peaks} />
+      <NewLine counts={data.news} nowUs={pageNowUs(message)} zone={sensor.zone} />
       <TrafficChart {...data.live} zone={sensor.zone} />
       <PacketRate {...data.live} zone={sensor.zone} title="Packets" width="c4 lone" isTall />
       <ProtocolShare initial={message} />

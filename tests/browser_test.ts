@@ -537,7 +537,7 @@ browserTest(
     assert.equal(colours, 2, "open and refused are told apart");
     await page.getByText("35 more").click();
     await page.getByRole("link", { name: "10.20.0.39" }).click();
-    await page.waitForURL(/hosts\?text=10\.20\.0\.39/);
+    await page.waitForURL(/hosts\/10\.20\.0\.39/);
   },
 );
 

@@ -302,10 +302,11 @@ export function makeTalkers(): HostTotals[] {
     ],
     ["192.168.10.25", "markus-pc", 2.87e6, 0.21e6],
   ];
-  return hosts.map(([address, name, inBytes, outBytes]) => ({
+  return hosts.map(([address, name, inBytes, outBytes], index) => ({
     address,
     name,
-    mac: "02:00:5e:10:00:01",
+    names: name === "" ? [] : [{ name, origin: "dhcp" }],
+    mac: address.startsWith("192.") ? `02:00:5e:10:00:0${index + 1}` : "",
     isLocal: address.startsWith("192."),
     firstSeenUs: nowUs() - 900e6,
     lastSeenUs: nowUs(),

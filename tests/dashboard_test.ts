@@ -167,7 +167,7 @@ Deno.test("the page of a scan has who, whom, what answered, what to do, and its 
     assert.match(html, /11 ports on 6 hosts/);
     assert.match(html, /href="\/api\/export\/pcap\?host=192\.168\.10\.57&amp;from=\d+&amp;to=\d+"/);
     assert.match(html, /href="\/flows\?host=192\.168\.10\.57&amp;from=/);
-    assert.match(html, /href="\/hosts\?text=192\.168\.10\.57"/);
+    assert.match(html, /href="\/hosts\/192\.168\.10\.57"/);
     assert.doesNotMatch(markup, /\sstyle=|(href|src|action)="(https?:)?\/\//);
     const flows = /href="(\/flows\?host=[^"]+)"/.exec(html)![1]!.replaceAll("&amp;", "&");
     assert.match(

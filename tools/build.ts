@@ -1,11 +1,12 @@
 /**
- * `deno task build`: makes what is generated and not committed, `_fresh/` from routes, islands and static files, and the
- * WebAssembly of the hot path and the detectors (build_hot.ts). Does nothing when the sources are the ones it was made of;
+ * `deno task build`: makes what is generated and not committed, `_fresh/` from routes, islands and static files, the
+ * WebAssembly of the hot path and the detectors (build_hot.ts), and the makers of network cards (build_vendors.ts). Does nothing when the sources are the ones it was made of;
  * `--force` builds in any case.
  */
 import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
 import { buildHot, HOT_MODULES } from "./build_hot.ts";
+import { buildVendors } from "./build_vendors.ts";
 import { denoResolver } from "./esbuild_deno.ts";
 import { frappeWithoutStyleAttributes } from "./frappe_patch.ts";
 
@@ -26,6 +27,7 @@ interface Stamp {
 export async function build({ force = false } = {}): Promise<boolean> {
   const written = await buildHot(HOT_MODULES, { force });
   if (written.length > 0) console.error(`Built ${written.join(", ")}.`);
+  if (await buildVendors({ force })) console.error("Built vendors_code.ts.");
   if (!force && await isCurrent()) return false;
   const { Builder } = await import("fresh/dev");
   const result = await new Builder({

@@ -28,6 +28,7 @@ const common = [
 const search = "agent/search/";
 const storeForReading = [
   "queries",
+  "device_queries",
   "filters",
   "finding_rows",
   "alert_rows",
@@ -46,6 +47,7 @@ const forDashboard = [
   "agent/dashboard_context.ts",
   "agent/coverage.ts",
   "agent/decode/addresses.ts",
+  "agent/vendor/",
 ]
   .concat(
     "agent/alert/mutes.ts",
@@ -87,6 +89,7 @@ const rules: readonly Rule[] = [
     values: [records, "agent/nearest.ts", "agent/decode/addresses.ts"],
   },
   { part: /^agent\/store\//, values: ["agent/decode/addresses.ts", ...common, search] },
+  { part: /^agent\/vendor\//, values: [] },
   {
     part: /^agent\/eve\//,
     values: ["agent/finding_ends.ts", ...common],

@@ -13,8 +13,8 @@ import { StoreQueries } from "../store/queries.ts";
 import {
   ALERT_COLUMNS,
   ANOMALY_COLUMNS,
+  BOOK_COLUMNS,
   FLOW_COLUMNS,
-  HOST_COLUMNS,
   INCIDENT_COLUMNS,
   INCIDENT_HUMAN_COLUMNS,
   PACKET_COLUMNS,
@@ -31,7 +31,7 @@ const exportColumns = {
   scans: SCAN_COLUMNS,
   incidents: [...INCIDENT_COLUMNS, ...INCIDENT_HUMAN_COLUMNS],
   alerts: ALERT_COLUMNS,
-  hosts: HOST_COLUMNS,
+  hosts: BOOK_COLUMNS,
 } as const;
 export type ExportKind = keyof typeof exportColumns;
 

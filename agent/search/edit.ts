@@ -39,3 +39,8 @@ export function quoteValue(value: string): string {
     !/^(?:and|or|not)$/i.test(value);
   return isPlain ? value : `"${value.replaceAll(/["\\]/g, "\\$&")}"`;
 }
+
+/** A search for any of the addresses. */
+export function anyHost(addresses: readonly string[]): string {
+  return addresses.map((address) => term("host", address)).join(" or ");
+}

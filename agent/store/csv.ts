@@ -5,7 +5,9 @@
  * bytes takes JSON.
  */
 
-export type Row = Readonly<Record<string, string | number | null>>;
+/** A list becomes one text, its items apart by spaces. */
+type Value = string | number | null | readonly string[];
+export type Row = Readonly<Record<string, Value>>;
 
 export function csvHeader(columns: readonly string[]): string {
   return columns.join(",") + "\r\n";
@@ -16,9 +18,10 @@ export function csvRow(row: Row, columns: readonly string[]): string {
 }
 
 /** One cell; see above for what is done to formulas. */
-export function csvCell(value: string | number | null): string {
-  if (value === null) return "";
-  if (typeof value === "number") return String(value);
+export function csvCell(given: Value): string {
+  if (given === null) return "";
+  if (typeof given === "number") return String(given);
+  const value = typeof given === "string" ? given : given.join(" ");
   const text = /^[\t\r\n ]*[=+\-@]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

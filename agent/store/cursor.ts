@@ -10,7 +10,14 @@ export interface TimePlace {
 }
 
 /** Lists whose cursors must not be mixed up. */
-export type TimeListName = "packets" | "flows" | "anomalies" | "scans" | "incidents" | "alerts";
+export type TimeListName =
+  | "packets"
+  | "flows"
+  | "anomalies"
+  | "scans"
+  | "incidents"
+  | "alerts"
+  | "first_contacts";
 
 const cursorLengthMax = 400;
 const numberPattern = "-?[0-9]{1,16}";

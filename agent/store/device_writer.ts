@@ -10,7 +10,13 @@
  *     of each device 1,000 peers, 256 services, 16 names; of all deviceCountMax() and peerCountMax()
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { type Flow, type HostTotals, NAME_ORIGINS, type NameOrigin } from "../records.ts";
+import {
+  type Flow,
+  type HostNaming,
+  type HostTotals,
+  NAME_ORIGINS,
+  type NameOrigin,
+} from "../records.ts";
 import { deviceCountMax } from "./retention.ts";
 
 export const learningUs = 3_600_000_000;
@@ -228,7 +234,7 @@ export class DeviceWriter {
     );
   }
 
-  #name(device: Device, { names = [], lastSeenUs }: HostTotals): void {
+  #name(device: Device, { name, names = named(name), lastSeenUs }: HostTotals): void {
     for (const { name, origin } of names) this.#addName(device, name, origin, lastSeenUs);
   }
 
@@ -481,6 +487,10 @@ export class DeviceWriter {
   #run(sql: string, ...parameters: SQLInputValue[]) {
     return this.#statement(sql).run(...parameters);
   }
+}
+
+function named(name: string): readonly HostNaming[] {
+  return name === "" ? [] : [{ name, origin: "dns" }];
 }
 
 /** Of the name that a device has: lower is better. */

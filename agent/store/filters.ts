@@ -1,7 +1,5 @@
 /** What lists may be narrowed down by, and the SQL of it. Values only ever travel as parameters. */
-import { decodeHostCursor } from "./cursor.ts";
 import type { FlowOrder } from "../search/open_flows.ts";
-import type { StoredHost } from "./schema.ts";
 import type { Condition } from "./time_list.ts";
 
 /** From `fromUs` up to, but not including, `toUs`. */
@@ -66,10 +64,20 @@ export interface IncidentFilter extends TimeRange, Paging, Searched {
   readonly isAcknowledged?: boolean | undefined;
 }
 
-/** Descending, but for addresses. */
-export type HostOrder = "bytes" | "last_seen" | "first_seen" | "address";
+/** `own`: the own networks' first, with most bytes. By address where the order does not say otherwise. */
+export const HOST_ORDERS = [
+  "own",
+  "bytes",
+  "received",
+  "sent",
+  "last_seen",
+  "first_seen",
+  "address",
+] as const;
+export type HostOrder = typeof HOST_ORDERS[number];
 export interface HostFilter extends Paging, Searched {
   readonly order?: HostOrder | undefined;
+  readonly isAscending?: boolean | undefined;
 }
 
 /** The range with null for an open end. Throws RangeError for a time that is not whole microseconds. */
@@ -141,28 +149,21 @@ function lists(column: string, text: string): Condition {
   return { sql: `instr(${column}, ?) > 0`, parameters: [item] };
 }
 
-/** What each order goes by, in SQL, … */
+/** What each order goes by: safe integers. */
 export const hostValues: { readonly [order in HostOrder]: string } = {
+  own: "(is_local * 4000000000000000 + min(in_bytes + out_bytes, 3999999999999999))",
   bytes: "(in_bytes + out_bytes)",
+  received: "in_bytes",
+  sent: "out_bytes",
   last_seen: "last_seen_us",
   first_seen: "first_seen_us",
   // A bare number would be the number of a column.
   address: "CAST(0 AS INTEGER)",
 };
 
-/** … and in a row. */
-export function hostValue(host: StoredHost, order: HostOrder): number {
-  if (order === "bytes") return host.in_bytes + host.out_bytes;
-  if (order === "last_seen") return host.last_seen_us;
-  return order === "first_seen" ? host.first_seen_us : 0;
+/** Of first contacts. */
+export interface FirstContactFilter extends TimeRange, Paging {
+  readonly kind?: string | undefined;
+  readonly deviceId?: number | undefined;
 }
-
-/** Where the list of hosts goes on. */
-export function hostConditions({ cursor }: HostFilter, order: HostOrder): Condition[] {
-  if (cursor === undefined) return [];
-  const { value, address } = decodeHostCursor(order, cursor);
-  return [{
-    sql: `(${hostValues[order]} < ? OR (${hostValues[order]} = ? AND address > ?))`,
-    parameters: [value, value, address],
-  }];
-}
+export const FIRST_CONTACT_KINDS = ["device", "service", "peer"] as const;

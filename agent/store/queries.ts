@@ -11,7 +11,16 @@
  */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { UsageError } from "../errors.ts";
-import { encodeHostCursor } from "./cursor.ts";
+import {
+  type BookHost,
+  type DeviceHour,
+  type FirstContact,
+  type HostBook,
+  readHost,
+  readHosts,
+  readHours,
+  withDevices,
+} from "./device_queries.ts";
 import { toStoreError } from "./failure.ts";
 import {
   alertConditions,
@@ -20,11 +29,9 @@ import {
   episodeConditions,
   type EpisodeFilter,
   type FindingFilter,
+  type FirstContactFilter,
   type FlowFilter,
-  hostConditions,
   type HostFilter,
-  hostValue,
-  hostValues,
   incidentConditions,
   type IncidentFilter,
   type PacketFilter,
@@ -62,10 +69,8 @@ import {
   type StoredStats,
 } from "./schema.ts";
 import {
-  checkLimit,
   type Condition,
   countTimeList,
-  joinConditions,
   type Page,
   readTimeList,
   rowsLookedAtMax,
@@ -116,6 +121,14 @@ export interface RowCounts {
   readonly scans: number;
   readonly incidents: number;
   readonly alerts: number;
+}
+/** How much is new, see FirstContact. */
+export interface NewCounts {
+  readonly devices: number;
+  readonly services: number;
+  readonly peers: number;
+  /** Nothing before is told as new; null before the first traffic. */
+  readonly learningUntilUs: number | null;
 }
 export interface DatabaseSize {
   /** The file, and its write-ahead log. */
@@ -498,26 +511,76 @@ export class StoreQueries {
     ).length > 0;
   }
 
-  hosts(filter: HostFilter = {}): Page<StoredHost> {
-    const order = filter.order ?? "bytes";
-    const limit = checkLimit(filter.limit);
-    const conditions = [
-      ...this.#searchConditions("hosts", this.readSearch("hosts", filter.q)),
-      ...hostConditions(filter, order),
-    ];
+  /** Devices, and hosts that are of none. */
+  hosts(filter: HostFilter = {}): Page<BookHost> {
+    const tree = this.readSearch("hosts", filter.q);
+    return this.#ask((database) => readHosts(database, tree, filter));
+  }
+
+  /** All that is known of the host with this number, MAC address or address; null when there is none. */
+  hostBook(
+    text: string,
+    range: { readonly fromUs: number; readonly toUs: number },
+  ): HostBook | null {
+    return this.#ask((database) => database && readHost(database, text, range));
+  }
+
+  /** Traffic by the hour of devices, by their numbers. */
+  deviceHours(
+    ids: readonly number[],
+    sinceUs: number,
+  ): Readonly<Record<number, readonly DeviceHour[]>> {
+    return this.#ask((database) => database === null ? {} : readHours(database, ids, sinceUs));
+  }
+
+  /** What was met for the first time, newest first. */
+  firstContacts(filter: FirstContactFilter = {}): Page<FirstContact> {
+    const { kind, deviceId, limit, cursor } = filter;
+    const conditions: Condition[] = [];
+    if (kind !== undefined) conditions.push({ sql: "kind = ?", parameters: [kind] });
+    if (deviceId !== undefined) conditions.push({ sql: "device_id = ?", parameters: [deviceId] });
     return this.#ask((database) => {
-      if (!database) return { rows: [], nextCursor: null };
-      const { sql, parameters } = joinConditions(conditions);
-      const rows = database.prepare(
-        `SELECT * FROM hosts ${sql} ORDER BY ${hostValues[order]} DESC, address LIMIT ${limit}`,
-      ).all(...parameters) as unknown as StoredHost[];
-      const last = rows.length === limit ? rows.at(-1)! : null;
-      return {
-        rows,
-        nextCursor: last &&
-          encodeHostCursor(order, { value: hostValue(last, order), address: last.address }),
+      const page = readTimeList<Record<string, SQLOutputValue>>(database, {
+        list: "first_contacts",
+        time: "ts_us",
+        ...bounds(filter),
+        conditions,
+        limit,
+        cursor,
+      });
+      return database === null ? { rows: [], nextCursor: null } : {
+        rows: withDevices(database, page.rows),
+        nextCursor: page.nextCursor,
       };
     });
+  }
+
+  /** First contacts since a time by kind, and until when nothing is new; null before the first traffic. */
+  newCounts(sinceUs: number): NewCounts {
+    const rows = this.#all(
+      "SELECT kind, count(*) AS n FROM first_contacts WHERE ts_us >= ? GROUP BY kind",
+      Math.trunc(sinceUs),
+    );
+    const of = (kind: string) => Number(rows.find((row) => row.kind === kind)?.n ?? 0);
+    const until = this.meta().learning_until_us;
+    return {
+      devices: of("device"),
+      services: of("service"),
+      peers: of("peer"),
+      learningUntilUs: until === undefined ? null : Number(until),
+    };
+  }
+
+  /** Incidents that name one of the addresses, the newest at most. */
+  incidentsNaming(addresses: readonly string[], limit: number): readonly StoredIncident[] {
+    const names = addresses.map((address) => JSON.stringify(address));
+    if (names.length === 0) return [];
+    const named = names.map(() => "instr(sources, ?) > 0 OR instr(targets, ?) > 0").join(" OR ");
+    return this.#all(
+      `SELECT * FROM incidents WHERE ${named} ORDER BY last_us DESC LIMIT ?`,
+      ...names.flatMap((name) => [name, name]),
+      limit,
+    ) as unknown as StoredIncident[];
   }
 
   host(address: string): StoredHost | null {

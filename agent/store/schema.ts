@@ -121,6 +121,18 @@ export const HOST_COLUMNS = [
   "out_bytes",
 ] as const;
 
+/** Of a host in lists for programs, besides; see device_queries.ts. */
+export const BOOK_COLUMNS = [
+  ...HOST_COLUMNS,
+  "id",
+  "addresses",
+  "vendor",
+  "kind",
+  "peers",
+  "offers",
+  "severity",
+] as const;
+
 /** A device of the own networks: all addresses of one MAC address, or one address. See device_writer.ts. */
 export const DEVICE_COLUMNS = [
   "id",

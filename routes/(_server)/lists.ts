@@ -15,9 +15,9 @@ import {
 import type {
   AlertFilter,
   EpisodeFilter,
+  FirstContactFilter,
   FlowFilter,
   HostFilter,
-  HostOrder,
   IncidentFilter,
   IncidentOrder,
   PacketFilter,
@@ -29,13 +29,15 @@ import { chipsOf, narrow, quoteValue, term } from "../../agent/search/edit.ts";
 import type { SearchList, SearchSubject } from "../../agent/search/fields.ts";
 import { parseSearch } from "../../agent/search/parse.ts";
 import { SearchError } from "../../agent/search/search_error.ts";
+import { FIRST_CONTACT_KINDS, HOST_ORDERS } from "../../agent/store/filters.ts";
 import { FLOW_ORDERS } from "../../agent/search/open_flows.ts";
 import { csvHeader, csvRow, type Row as CsvRow } from "../../agent/store/csv.ts";
 import {
   ALERT_COLUMNS,
   ANOMALY_COLUMNS,
+  BOOK_COLUMNS,
+  FIRST_CONTACT_COLUMNS,
   FLOW_COLUMNS,
-  HOST_COLUMNS,
   INCIDENT_COLUMNS,
   INCIDENT_HUMAN_COLUMNS,
   PACKET_COLUMNS,
@@ -59,7 +61,6 @@ import { errorJson } from "./plain_answers.ts";
 const limitMax = 1000;
 const pagingNames = ["limit", "cursor"];
 const rangeNames = ["from", "to", "q"];
-const hostOrders: readonly HostOrder[] = ["bytes", "last_seen", "first_seen", "address"];
 const incidentOrders: readonly IncidentOrder[] = ["newest", "severity"];
 const protocols = [...TRANSPORT_NAMES, ...APPLICATION_NAMES].filter((name) => name !== "");
 const anomalyKinds = FINDING_KINDS.filter((kind) => kind !== "scan");
@@ -89,11 +90,23 @@ export function flowFilter(query: URLSearchParams): FlowFilter {
 }
 
 export function hostFilter(query: URLSearchParams): HostFilter {
-  checkNames(query, ["q", ...searchParameters.hosts, "order", ...pagingNames]);
+  checkNames(query, ["q", ...searchParameters.hosts, "order", "direction", ...pagingNames]);
   return {
     ...paging(query),
-    order: choiceParameter(query, "order", hostOrders) ?? "bytes",
+    order: choiceParameter(query, "order", HOST_ORDERS),
+    isAscending: oneOfTwo(query, "direction", ["up", "down"]),
     q: searchText("hosts", query),
+  };
+}
+
+/** Of /hosts/new. */
+export function firstContactFilter(query: URLSearchParams): FirstContactFilter {
+  checkNames(query, ["kind", "device", ...rangeNames, ...pagingNames]);
+  return {
+    ...paging(query),
+    ...timeRange(query),
+    kind: choiceParameter(query, "kind", FIRST_CONTACT_KINDS),
+    deviceId: wholeNumber(query, "device", { min: 0, max: Number.MAX_SAFE_INTEGER }),
   };
 }
 
@@ -306,7 +319,8 @@ export async function listPage<Row>(
 const csvColumns = {
   flows: [...FLOW_COLUMNS, "state"],
   packets: ["id", ...PACKET_COLUMNS],
-  hosts: HOST_COLUMNS,
+  hosts: BOOK_COLUMNS,
+  first_contacts: FIRST_CONTACT_COLUMNS,
   scans: SCAN_COLUMNS,
   anomalies: ANOMALY_COLUMNS,
   incidents: [...INCIDENT_COLUMNS, ...INCIDENT_HUMAN_COLUMNS],

@@ -8,6 +8,15 @@ export function idOf(text: string | undefined): number | null {
   return Number.isSafeInteger(id) ? id : null;
 }
 
+/** A text in a path, which comes as it was sent: with percent signs. */
+export function decodedText(text: string | undefined): string {
+  try {
+    return decodeURIComponent(text ?? "");
+  } catch {
+    return "";
+  }
+}
+
 /** 404 when there is no such thing, 503 when the database cannot be read. */
 export async function oneJson(
   what: string,

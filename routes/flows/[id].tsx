@@ -2,7 +2,8 @@
 import { page } from "fresh";
 import { FlowSketch } from "../../components/FlowSketch.tsx";
 import { FlowTable } from "../../components/FlowTable.tsx";
-import { type Clock, Facts, HostLink } from "../../components/FindingPage.tsx";
+import { HostLink } from "../../components/Address.tsx";
+import { type Clock, Facts } from "../../components/FindingPage.tsx";
 import { findingPath } from "../../components/findings.ts";
 import { endText, historySteps, stateText } from "../../components/flow_text.ts";
 import { bytesQuantity, formatCount, formatDuration, formatWhen } from "../../components/format.ts";

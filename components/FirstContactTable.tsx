@@ -1,0 +1,48 @@
+/** What was met for the first time, newest first; cards on a phone. */
+import type { FirstContact } from "../agent/store/device_queries.ts";
+import { HostLink, hostPath } from "./Address.tsx";
+import { formatWhen } from "./format.ts";
+import { contactText } from "./host_kind.ts";
+
+interface Props {
+  readonly contacts: readonly FirstContact[];
+  readonly nowUs: number;
+  readonly zone: string;
+}
+
+export const contactKinds: Readonly<Record<FirstContact["kind"], string>> = {
+  device: "Device",
+  service: "Server port",
+  peer: "Peer",
+};
+
+export function FirstContactTable({ contacts, nowUs, zone }: Props) {
+  return (
+    <table class="tbl cards episodes">
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">New</th>
+          <th scope="col">What happened</th>
+          <th scope="col">With</th>
+        </tr>
+      </thead>
+      <tbody>
+        {contacts.map((contact) => (
+          <tr key={contact.id}>
+            <td class="dim time">{formatWhen(contact.ts_us, nowUs, zone)}</td>
+            <td class="level">{contactKinds[contact.kind]}</td>
+            <td class="grow w2" title={contactText(contact)}>
+              <a class="plain" href={hostPath(contact.mac || contact.address)}>
+                {contactText(contact)}
+              </a>
+            </td>
+            <td class="over">
+              {contact.peer !== "" && <HostLink address={contact.peer} name={contact.name} />}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,97 @@
+/** Devices and other hosts as rows; cards on a phone. */
+import type { Severity as SeverityLevel } from "../agent/records.ts";
+import type { BookHost, DeviceHour } from "../agent/store/device_queries.ts";
+import type { HostOrder } from "../agent/store/filters.ts";
+import { HostName, hostPath } from "./Address.tsx";
+import { formatBytes, formatCount, formatWhen, unknown } from "./format.ts";
+import { Severity } from "./Icon.tsx";
+import { type Sort, SortHead } from "./SortHead.tsx";
+
+export interface ListedHost extends BookHost {
+  readonly vendor: string;
+  readonly kind: string;
+  /** Of the last day, oldest first. */
+  readonly hours: readonly DeviceHour[];
+}
+
+interface Clock {
+  readonly nowUs: number;
+  readonly zone: string;
+}
+
+const hourUs = 3_600_000_000;
+const hoursDrawn = 24;
+
+export function HostTable(
+  { hosts, sort, ...clock }: Clock & {
+    readonly hosts: readonly ListedHost[];
+    readonly sort: Sort<HostOrder>;
+  },
+) {
+  return (
+    <table class="tbl cards duo hosts">
+      <thead>
+        <tr>
+          <th scope="col">Host</th>
+          <th scope="col">Kind</th>
+          <th scope="col">Vendor</th>
+          <th scope="col">Last 24 h</th>
+          <SortHead label="In" order="received" sort={sort} isNumber />
+          <SortHead label="Out" order="sent" sort={sort} isNumber />
+          <th scope="col" class="num">Peers</th>
+          <SortHead label="First seen" order="first_seen" sort={sort} isNumber />
+          <SortHead label="Last seen" order="last_seen" sort={sort} isNumber />
+          <th scope="col">Finding</th>
+        </tr>
+      </thead>
+      <tbody>{hosts.map((host) => <Row key={host.key} host={host} {...clock} />)}</tbody>
+    </table>
+  );
+}
+
+function Row({ host, nowUs, zone }: Clock & { readonly host: ListedHost }) {
+  const more = host.addresses.length - 1;
+  return (
+    <tr>
+      <td class="grow" title={host.addresses.slice(0, 8).join(", ")}>
+        <a class="plain" href={hostPath(host.id === null ? host.address : host.key)}>
+          <HostName name={host.name} address={host.address} />
+        </a>
+        {more > 0 && <span class="sub">and {formatCount(more)} more</span>}
+      </td>
+      <td class="dim opt">{host.kind || (host.is_local === 1 ? "" : "elsewhere")}</td>
+      <td class="dim opt" title={host.mac}>{host.vendor}</td>
+      <td class="opt">
+        <Spark hours={host.hours} nowUs={nowUs} />
+      </td>
+      <td class="num" data-l="in">{formatBytes(host.in_bytes)}</td>
+      <td class="num" data-l="out">{formatBytes(host.out_bytes)}</td>
+      <td class="num opt">{host.peers === null ? unknown : formatCount(host.peers)}</td>
+      <td class="num dim opt">{formatWhen(host.first_seen_us, nowUs, zone)}</td>
+      <td class="num dim opt">{formatWhen(host.last_seen_us, nowUs, zone)}</td>
+      <td class="opt">
+        {host.severity !== "" && <Severity level={host.severity as SeverityLevel} />}
+      </td>
+    </tr>
+  );
+}
+
+/** Bytes of each hour up to now. */
+function Spark({ hours, nowUs }: { hours: readonly DeviceHour[]; nowUs: number }) {
+  if (hours.length === 0) return null;
+  const last = Math.floor(nowUs / hourUs);
+  const values = new Array<number>(hoursDrawn).fill(0);
+  for (const { hour_us, in_bytes, out_bytes } of hours) {
+    const at = hoursDrawn - 1 - (last - Math.floor(hour_us / hourUs));
+    if (at >= 0 && at < hoursDrawn) values[at] = in_bytes + out_bytes;
+  }
+  const most = Math.max(1, ...values);
+  const points = values.map((value, index) =>
+    `${(100 * index / (hoursDrawn - 1)).toFixed(1)} ${(15 - 14 * value / most).toFixed(1)}`
+  );
+  return (
+    <svg class="spark" viewBox="0 0 100 18" preserveAspectRatio="none" aria-hidden="true">
+      <path d={`M${points.join("L")}`} />
+    </svg>
+  );
+}

@@ -1,0 +1,105 @@
+/** What a host is, by what it does, where that is certain; and what its page says of it in words. Pure. */
+import type { BookHost, DeviceHour, FirstContact } from "../agent/store/device_queries.ts";
+import type { NameOrigin } from "../agent/records.ts";
+import { formatWhen } from "./format.ts";
+import { serviceOfPort } from "./port_names.ts";
+
+/** Makers of little else than cameras. */
+const cameraMakers =
+  /^(amcrest|axis comm|dahua|hikvision|hangzhou hikvision|reolink|foscam|mobotix|vivotek|zhejiang dahua|zhejiang uniview|hanwha|lorex|arlo|wyze)/i;
+
+/** "router", "printer", …; "" where nothing is certain. */
+export function kindOf(
+  { is_router, offers, id }: Pick<BookHost, "is_router" | "offers" | "id">,
+  vendor: string,
+): string {
+  if (id === null) return "";
+  if (is_router === 1) return "router";
+  const has = (...services: string[]) => services.some((service) => offers.includes(service));
+  if (has("tcp/9100", "tcp/515") || has("tcp/631") && !has("tcp/22")) return "printer";
+  if (cameraMakers.test(vendor)) return "camera";
+  if (has("tcp/88", "udp/88") && has("tcp/389", "udp/389")) return "domain controller";
+  if (has("tcp/2049", "tcp/548") || has("tcp/445") && has("tcp/5000", "tcp/5001")) {
+    return "file server";
+  }
+  const known = offers.map((offer) => Number(offer.split("/")[1]))
+    .filter((port) => serverPorts.has(port));
+  return known.length > 0 ? "server" : "";
+}
+/** Of services that people run on purpose. */
+const serverPorts = new Set([21, 22, 25, 53, 80, 110, 143, 443, 993, 1433, 3306, 5432, 6379, 8080]);
+
+/** "https (443/tcp)". */
+export function serviceText(proto: string, port: number, service: string): string {
+  const name = service || serviceOfPort(port);
+  return name ? `${name} (${port}/${proto})` : `port ${port}/${proto}`;
+}
+
+export const originTexts: Readonly<Record<NameOrigin, string>> = {
+  dhcp: "it calls itself so by DHCP",
+  mdns: "it is asked for by mDNS",
+  nbns: "NetBIOS",
+  llmnr: "it is asked for by LLMNR",
+  dns: "DNS leads to it",
+  tls: "asked for as a TLS server (SNI)",
+  http: "asked for as a web server",
+};
+
+/** The sentence of a first contact. */
+export function contactText(
+  { kind, device_name, address, mac, peer, name, proto, port, service }: FirstContact,
+): string {
+  const who = device_name === "" ? address : `${device_name} (${address})`;
+  if (kind === "device") return `${who} was seen for the first time${mac ? `, card ${mac}` : ""}`;
+  if (kind === "service") {
+    return `${who} answered as a server for the first time: ${
+      serviceText(proto, port ?? 0, service)
+    }`;
+  }
+  return `${who} talked to ${name === "" ? peer : `${name} (${peer})`} for the first time`;
+}
+
+/** What is said where nothing can be new yet; "" afterwards. */
+export function learningText(untilUs: number | null, nowUs: number, zone: string): string {
+  if (untilUs === null) return "There was no traffic yet.";
+  if (nowUs >= untilUs) return "";
+  return `tapwatch is learning what is there until ${
+    formatWhen(untilUs, nowUs, zone)
+  }: nothing is new before.`;
+}
+
+/** Average bytes of each hour of the day in `zone`, over the days from the first hour on. */
+export function hoursOfDay(hours: readonly DeviceHour[], zone: string): number[] {
+  const sums = new Array<number>(24).fill(0);
+  if (hours.length === 0) return sums;
+  const hourOf = new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone,
+    hour: "2-digit",
+    hour12: false,
+  });
+  for (const { hour_us, in_bytes, out_bytes } of hours) {
+    sums[Number(hourOf.format(hour_us / 1000)) % 24]! += in_bytes + out_bytes;
+  }
+  const days = Math.max(1, (hours.at(-1)!.hour_us - hours[0]!.hour_us) / 86_400e6);
+  return sums.map((sum) => sum / days);
+}
+
+/** When a host is usually active: "from 07:00 to 23:00", "at all hours"; "" with less than three days to go by. */
+export function usualHours(hours: readonly DeviceHour[], zone: string): string {
+  if (hours.length === 0) return "";
+  const days = (hours.at(-1)!.hour_us - hours[0]!.hour_us) / 86_400e6;
+  if (days < 3) return "";
+  const averages = hoursOfDay(hours, zone);
+  const quiet = Math.max(...averages) / 20;
+  const isActive = averages.map((bytes) => bytes > quiet);
+  if (isActive.every((active) => active)) return "at all hours";
+  // The longest pause, over midnight too, is its night.
+  let [start, length] = [0, 0];
+  for (let from = 0; from < 24; from++) {
+    let run = 0;
+    while (run < 24 && !isActive[(from + run) % 24]) run++;
+    if (run > length) [start, length] = [from, run];
+  }
+  const clock = (hour: number) => `${String(hour % 24).padStart(2, "0")}:00`;
+  return `from ${clock(start + length)} to ${clock(start)}`;
+}

@@ -1,0 +1,111 @@
+/** What the pages of hosts are made of. */
+import { readIncident } from "../../agent/incident_reader.ts";
+import type { Incident } from "../../agent/records.ts";
+import { anyHost } from "../../agent/search/edit.ts";
+import type { BookHost, FirstContact, HostBook } from "../../agent/store/device_queries.ts";
+import type { HostFilter } from "../../agent/store/filters.ts";
+import type { NewCounts } from "../../agent/store/queries.ts";
+import type { Page } from "../../agent/store/time_list.ts";
+import { vendorsOf } from "../../agent/vendor/vendor.ts";
+import type { ListedHost } from "../../components/HostTable.tsx";
+import { kindOf } from "../../components/host_kind.ts";
+import { pageNowUs } from "../../components/verdict.ts";
+import { type ListedFlow, readFlowPage } from "./flow_list.ts";
+import { hasPackets, hostNamesOf } from "./finding_pages.ts";
+import { attempt } from "./lists.ts";
+import type { State } from "./state.ts";
+
+const dayUs = 86_400e6;
+/** Of a host's peers and traffic. */
+export const hostDays = 7;
+const openShown = 20;
+const incidentsShown = 20;
+const contactsShown = 20;
+const addressesAsked = 8;
+
+export interface HostPageData extends HostBook {
+  readonly vendor: string;
+  readonly kind: string;
+  readonly names_of: Readonly<Record<string, string>>;
+  readonly open: readonly ListedFlow[];
+  readonly incidents: readonly Incident[];
+  readonly contacts: readonly FirstContact[];
+  /** A search of all that it sends and receives. */
+  readonly q: string;
+  readonly exportLink: string | null;
+}
+
+type Described = BookHost & { readonly vendor: string; readonly kind: string };
+
+/** A page of hosts with what is known of their cards. Throws what StoreQueries throws. */
+export async function describedHosts(state: State, filter: HostFilter): Promise<Page<Described>> {
+  const { rows, nextCursor } = await state.context.queries.hosts(filter);
+  return { rows: await describe(rows), nextCursor };
+}
+
+async function describe(hosts: readonly BookHost[]): Promise<Described[]> {
+  const vendors = await vendorsOf(hosts.map(({ mac }) => mac));
+  return hosts.map((host) => {
+    const vendor = vendors.get(host.mac) ?? "";
+    return { ...host, vendor, kind: kindOf(host, vendor) };
+  });
+}
+
+/** The same, as the list of the page draws it. */
+export async function listedHosts(state: State, filter: HostFilter): Promise<Page<ListedHost>> {
+  const { rows, nextCursor } = await describedHosts(state, filter);
+  const ids = rows.map(({ id }) => id).filter((id) => id !== null);
+  const hours = await state.context.queries.deviceHours(ids, pageNowUs(state.message) - dayUs);
+  return {
+    rows: rows.map((host) => ({ ...host, hours: host.id === null ? [] : hours[host.id] ?? [] })),
+    nextCursor,
+  };
+}
+
+/** A host by its number, MAC address or address, as `/api/hosts/…` tells it; null when there is none. */
+export async function describedHost(state: State, text: string) {
+  const toUs = pageNowUs(state.message) + 1e6;
+  const range = { fromUs: toUs - hostDays * dayUs, toUs };
+  const book = await state.context.queries.hostBook(text.slice(0, 100), range);
+  if (book === null) return null;
+  const [host] = await describe([book.host]) as [Described];
+  return { ...book, host };
+}
+
+/** Null when there is no such host. Throws what StoreQueries throws. */
+export async function readHostPage(state: State, text: string): Promise<HostPageData | null> {
+  const { context } = state;
+  const book = await describedHost(state, text);
+  if (book === null) return null;
+  const { host, peers } = book;
+  const q = anyHost(host.addresses.slice(0, addressesAsked));
+  const open = await attempt(
+    () => readFlowPage(context, { q: `(${q}) and state open`, limit: openShown }),
+    null,
+  );
+  const openRows = open.value?.rows ?? [];
+  const rows = await context.queries.incidentsNaming(host.addresses, incidentsShown);
+  const contacts = host.id === null
+    ? []
+    : (await context.queries.firstContacts({ deviceId: host.id, limit: contactsShown })).rows;
+  return {
+    ...book,
+    vendor: host.vendor,
+    kind: host.kind,
+    names_of: await hostNamesOf(context, [
+      ...peers.map(({ peer }) => peer),
+      ...openRows.flatMap(({ orig_h, resp_h }) => [orig_h, resp_h]),
+    ]),
+    open: openRows,
+    incidents: rows.map(readIncident),
+    contacts,
+    q,
+    exportLink: hasPackets(state) ? `/api/export/pcap?${new URLSearchParams({ q })}` : null,
+  };
+}
+
+/** What is new in the last 24 hours; null where the database cannot be read. */
+export async function newCounts(state: State): Promise<NewCounts | null> {
+  const sinceUs = pageNowUs(state.message) - dayUs;
+  return (await attempt(() => state.context.queries.newCounts(sinceUs), null)).value;
+}

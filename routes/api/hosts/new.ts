@@ -1,0 +1,14 @@
+import { firstContactFilter, listAnswer } from "../../(_server)/lists.ts";
+import { define } from "../../(_server)/state.ts";
+
+/** What devices did for the first time, newest first: kind (device, service, peer), device, from, to, limit, cursor, format. */
+export const handler = define.handlers({
+  GET(ctx) {
+    const { queries } = ctx.state.context;
+    return listAnswer(
+      "first_contacts",
+      ctx,
+      (query) => queries.firstContacts(firstContactFilter(query)),
+    );
+  },
+});

@@ -1,0 +1,84 @@
+/** What is new on the network: devices, server ports and peers that were met for the first time. Information, not alarm. */
+import { page } from "fresh";
+import { FIRST_CONTACT_KINDS } from "../../agent/store/filters.ts";
+import { contactKinds, FirstContactTable } from "../../components/FirstContactTable.tsx";
+import { learningText } from "../../components/host_kind.ts";
+import { Notice } from "../../components/Notice.tsx";
+import { pageNowUs } from "../../components/verdict.ts";
+import { attempt, firstContactFilter } from "../(_server)/lists.ts";
+import { newCounts } from "../(_server)/host_pages.ts";
+import { define } from "../(_server)/state.ts";
+
+export const handler = define.handlers({
+  async GET({ state, url }) {
+    state.title = "What is new";
+    const { queries } = state.context;
+    const asked = await attempt(
+      () => queries.firstContacts(firstContactFilter(url.searchParams)),
+      { rows: [], nextCursor: null },
+    );
+    return page({ ...asked, counts: await newCounts(state) }, { status: asked.status });
+  },
+});
+
+export default define.page<typeof handler>(function New({ data, state, url }) {
+  const { rows, nextCursor } = data.value;
+  const clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
+  const learning = data.counts
+    ? learningText(data.counts.learningUntilUs, clock.nowUs, clock.zone)
+    : "";
+  const kind = url.searchParams.get("kind") ?? "";
+  if (data.error !== "") return <Notice title="This list cannot be shown" detail={data.error} />;
+  return (
+    <>
+      <nav class="c12 chips" aria-label="Kinds">
+        {["", ...FIRST_CONTACT_KINDS].map((one) => (
+          <a
+            key={one}
+            class={`chip ${one === kind ? "on" : ""}`}
+            href={linkTo(url, { kind: one, cursor: "" })}
+            aria-current={one === kind ? "page" : "false"}
+          >
+            {one === "" ? "Everything" : contactKinds[one as keyof typeof contactKinds]}
+          </a>
+        ))}
+        <a class="chip" href={`/api${url.pathname}${url.search}`}>JSON</a>
+        <a class="chip" href={`/api${linkTo(url, { format: "csv" })}`}>CSV</a>
+      </nav>
+      <section class="panel c12">
+        {rows.length > 0
+          ? (
+            <div class="scroll">
+              <FirstContactTable contacts={rows} {...clock} />
+            </div>
+          )
+          : (
+            <div class="state">
+              <h3>{learning === "" ? "Nothing is new" : "Nothing is new yet"}</h3>
+              {learning !== "" && <p>{learning}</p>}
+            </div>
+          )}
+        <p class="note">
+          Nothing is new in the first hour of a database, and after a day without traffic; no server
+          port or peer in the first day of its device. Peers are told of devices that talk to at
+          most 32, when they have another name and network than those that are known; their pages
+          mark all others.
+        </p>
+      </section>
+      {nextCursor !== null && (
+        <p class="c12">
+          <a class="btn" href={linkTo(url, { cursor: nextCursor })}>Older</a>
+        </p>
+      )}
+    </>
+  );
+});
+
+function linkTo(url: URL, changes: Readonly<Record<string, string>>): string {
+  const query = new URLSearchParams(url.search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === "") query.delete(name);
+    else query.set(name, value);
+  }
+  return query.size === 0 ? url.pathname : `${url.pathname}?${query}`;
+}

@@ -1,0 +1,247 @@
+/** The pages of hosts: a row a device, one host with all that is known of it, what is new. */
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import type { Flow, HostTotals } from "../agent/records.ts";
+import { flow, hostRow } from "../agent/store/testing.ts";
+import { StoreWriter } from "../agent/store/writer.ts";
+import { hostileName, nowUs } from "./dashboard_fixture.ts";
+import { markup, type Site, withSite, withTraffic } from "./dashboard_site.ts";
+
+const hourUs = 3600e6;
+const dayUs = 24 * hourUs;
+const camera = "192.168.10.57";
+const cameraMac = "9c:8e:cd:00:00:57";
+const privacy = "2001:db8:1:1:a1b2:c3d4:e5f6:1";
+
+interface Batch {
+  readonly hosts?: readonly HostTotals[];
+  readonly flows?: readonly Flow[];
+}
+
+function write({ folder }: Site, batches: readonly Batch[]): void {
+  const writer = new StoreWriter({
+    path: `${folder}/packet_logs.db`,
+    retentionDays: 14,
+    retentionBytes: 2 ** 31,
+    toolVersion: "test",
+    nowUs: nowUs(),
+  });
+  for (const { hosts = [], flows = [] } of batches) {
+    writer.write({ packets: [], seconds: [], hosts, flows });
+  }
+  writer.close();
+}
+
+function host(address: string, atUs: number, changes: Partial<HostTotals> = {}): HostTotals {
+  return hostRow(address, {
+    firstSeenUs: atUs,
+    lastSeenUs: atUs,
+    mac: address.startsWith("192.168.10.57") || address === privacy ? cameraMac : "",
+    ...changes,
+  });
+}
+
+function talk(id: number, atUs: number, respH: string, changes: Partial<Flow> = {}): Flow {
+  return flow(id, { startUs: atUs, endUs: atUs + 1e6, origH: camera, respH, ...changes });
+}
+
+/** A camera that has been there for four days and meets somebody new an hour ago. */
+function cameraDays(): Batch[] {
+  const startUs = Math.floor(nowUs() / hourUs) * hourUs - 4 * dayUs;
+  const days: Batch[] = Array.from({ length: 96 }, (_, hour) => ({
+    hosts: [
+      host(camera, startUs + hour * hourUs, {
+        names: [{ name: "cam-garage", origin: "dhcp" }],
+        inBytes: hour % 24 >= 7 && hour % 24 < 22 ? 40_000 : 0,
+      }),
+    ],
+  }));
+  const lateUs = nowUs() - hourUs;
+  return [
+    { hosts: [host(privacy, startUs)] },
+    ...days.slice(0, 1),
+    {
+      flows: [
+        talk(1, startUs, "198.51.100.9", { name: "cloud.example", respWireBytes: 5000 }),
+        flow(2, {
+          startUs,
+          endUs: startUs + 1,
+          origH: "192.168.10.9",
+          respH: camera,
+          respP: 554,
+          service: "",
+        }),
+      ],
+    },
+    ...days.slice(1),
+    {
+      hosts: [host("192.168.10.99", lateUs)],
+      flows: [
+        talk(3, lateUs, "203.0.113.77", { name: hostileName, origWireBytes: 25e6 }),
+        talk(4, lateUs, "198.51.100.9", { name: "cloud.example" }),
+        flow(5, {
+          startUs: lateUs,
+          endUs: lateUs + 1,
+          origH: "192.168.10.9",
+          respH: camera,
+          respP: 23,
+          service: "",
+        }),
+      ],
+    },
+  ];
+}
+
+function withCamera(use: (site: Site) => Promise<void>): Promise<void> {
+  return withSite({}, async (site) => {
+    write(site, cameraDays());
+    await use(site);
+  });
+}
+
+const textOf = (html: string) =>
+  markup(html).replaceAll(/<[^>]+>/g, "\n").replaceAll(/\s*\n\s*/g, "\n");
+
+Deno.test("the list has one row for a device with all its addresses, named and with its maker", () =>
+  withCamera(async ({ get }) => {
+    const html = markup(await (await get("/hosts")).text());
+    strictEqual(html.match(/cam-garage/g)!.length, 1);
+    match(html, /href="\/hosts\/9c%3A8e%3Acd%3A00%3A00%3A57"/);
+    match(
+      textOf(html),
+      /cam-garage\n192\.168\.10\.57\n[^]*and 1 more\ncamera\nAmcrest Technologies/,
+    );
+  }));
+
+Deno.test("hosts are sorted by columns, and turned round", () =>
+  withTraffic(async ({ get }) => {
+    const names = async (query: string) => {
+      const { hosts } = await (await get(`/api/hosts?${query}`)).json();
+      return hosts.map(({ address }: { address: string }) => address);
+    };
+    const falling = await names("order=received");
+    strictEqual(falling[0], "192.168.10.14");
+    deepStrictEqual(await names("order=received&direction=up"), falling.toReversed());
+    const own = await names("");
+    ok(own.slice(0, 4).every((address: string) => address.startsWith("192.168.")), own.join());
+    const html = await (await get("/hosts?order=received")).text();
+    match(html, /aria-sort="descending"><a href="\/hosts\?order=received&amp;direction=up"/);
+  }));
+
+Deno.test("hosts are paged without gap or repetition in each order and direction", () =>
+  withCamera(async ({ get }) => {
+    for (const order of ["own", "bytes", "sent", "first_seen", "address"]) {
+      for (const direction of ["up", "down"]) {
+        const seen: string[] = [];
+        for (let cursor = "", at = 0; at < 9; at++) {
+          const path = `/api/hosts?order=${order}&direction=${direction}&limit=1${cursor}`;
+          const page = await (await get(path)).json();
+          seen.push(...page.hosts.map(({ address }: { address: string }) => address));
+          if (page.next_cursor === null) break;
+          cursor = `&cursor=${encodeURIComponent(page.next_cursor)}`;
+        }
+        deepStrictEqual(seen.sort(), [camera, "192.168.10.99"].sort(), `${order} ${direction}`);
+      }
+    }
+  }));
+
+for (
+  const id of [camera, privacy, cameraMac, cameraMac.toUpperCase(), "1"]
+) {
+  Deno.test(`the page of a host is found by ${id}`, () =>
+    withCamera(async ({ get }) => {
+      const response = await get(`/hosts/${encodeURIComponent(id)}`);
+      strictEqual(response.status, 200);
+      match(await response.text(), /<p class="lead">cam-garage \(192\.168\.10\.57\)<\/p>/);
+    }));
+}
+
+Deno.test("a host's page has its peers with names, bytes and first contacts, its services and usual hours", () =>
+  withCamera(async ({ get }) => {
+    const response = await get(`/hosts/${camera}`);
+    const html = await response.text();
+    const text = textOf(html);
+    ok(!html.includes(hostileName), "a hostile name is text");
+    match(text, /Usually active from \d\d:00 to \d\d:00, by the last four weeks\./);
+    match(text, /\n203\.0\.113\.77\n[^]*?25\.0\sMB\n1\nnew,/);
+    match(text, /cloud\.example\n198\.51\.100\.9\n/);
+    match(text, /Services offered\n[^]*telnet \(23\/tcp\)\nnew,[^]*554\/tcp/);
+    match(text, /cam-garage: it calls itself so by DHCP/);
+    match(text, new RegExp(`Also\n${privacy}`));
+    match(html, /href="\/api\/export\/pcap\?q=host\+192\.168\.10\.57\+or\+host\+2001/);
+  }));
+
+Deno.test("a host elsewhere has a page of its own; one that nobody has seen is a 404 that leads on", () =>
+  withCamera(async (site) => {
+    write(site, [{ hosts: [host("203.0.113.77", nowUs(), { isLocal: false })] }]);
+    const outside = await site.get("/hosts/203.0.113.77");
+    strictEqual(outside.status, 200);
+    match(textOf(await outside.text()), /elsewhere[^]*cam-garage|elsewhere/);
+    for (const id of ["10.9.9.9", "999", "%3Cb%3E", "..%2F", "a".repeat(300)]) {
+      const missing = await site.get(`/hosts/${id}`);
+      strictEqual(missing.status, 404, id);
+      match(await missing.text(), /This host has not been seen/);
+      strictEqual((await site.get(`/api/hosts/${id}`)).status, 404);
+    }
+  }));
+
+Deno.test("what is new is a list, counted on the overview, with the device's page behind it", () =>
+  withCamera(async ({ get }) => {
+    const text = textOf(await (await get("/hosts/new")).text());
+    match(text, /192\.168\.10\.99 was seen for the first time/);
+    match(
+      text,
+      /cam-garage \(192\.168\.10\.57\) answered as a server for the first time: telnet \(23\/tcp\)/,
+    );
+    match(text, /cam-garage \(192\.168\.10\.57\) talked to /);
+    match(
+      textOf(await (await get("/")).text()),
+      /New in the last 24 hours: 1 device, 1 server port, 1 peer\./,
+    );
+    const { first_contacts: rows } = await (await get("/api/hosts/new?kind=service")).json();
+    deepStrictEqual(
+      rows.map(({ kind, address, port }: Record<string, unknown>) => [kind, address, port]),
+      [["service", camera, 23]],
+    );
+    strictEqual((await get("/api/hosts/new?kind=odd")).status, 400);
+    strictEqual((await get("/hosts/new?device=x")).status, 400);
+    match(
+      await (await get("/api/hosts/new?format=csv")).text(),
+      /^id,ts_us,kind,device_id,address/,
+    );
+  }));
+
+Deno.test("while tapwatch learns, the list and the overview say so", () =>
+  withSite({}, async (site) => {
+    write(site, [{ hosts: [host(camera, nowUs() - 60e6)] }]);
+    for (const path of ["/hosts/new", "/"]) {
+      match(await (await site.get(path)).text(), /tapwatch is learning what is there until/);
+    }
+  }));
+
+Deno.test("/api/hosts/ADDRESS has all parts, and a list's CSV one text for addresses", () =>
+  withCamera(async ({ get }) => {
+    const one = await (await get(`/api/hosts/${camera}`)).json();
+    deepStrictEqual(one.addresses.toSorted(), [camera, privacy].sort());
+    strictEqual(one.vendor, "Amcrest Technologies");
+    strictEqual(one.kind, "camera");
+    strictEqual(one.peers[0].peer, "203.0.113.77");
+    strictEqual(one.peers[0].is_new, 1);
+    strictEqual(one.hours.length, 96);
+    const csv = await (await get("/api/hosts?format=csv")).text();
+    match(csv, new RegExp(`${camera},${cameraMac},cam-garage,1,[^\r]*${camera} ${privacy}`));
+  }));
+
+Deno.test("a search finds a device by any of its addresses and names, and its opposite by none", () =>
+  withCamera(async ({ get }) => {
+    const found = async (q: string) => {
+      const query = new URLSearchParams({ q, order: "address" });
+      const { hosts } = await (await get(`/api/hosts?${query}`)).json();
+      return hosts.map(({ address }: { address: string }) => address);
+    };
+    deepStrictEqual(await found(`host ${privacy}`), [camera]);
+    deepStrictEqual(await found("name cam-garage"), [camera]);
+    deepStrictEqual(await found(`not host ${privacy}`), ["192.168.10.99"]);
+    deepStrictEqual(await found(`not host ${camera}`), ["192.168.10.99"]);
+    deepStrictEqual(await found("net 2001:db8::/32 and mac 9c:8e:cd:00:00:57"), [camera]);
+    deepStrictEqual(await found("local no"), []);
+  }));
