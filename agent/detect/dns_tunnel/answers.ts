@@ -25,15 +25,19 @@ const policies: readonly string[] = [
 /** How keys do (RFC 6376 section 3.6.1). */
 const keys: readonly string[] = ["v=dkim1", "k=rsa", "k=ed25519", "p="];
 
+/** The one marker without an underscore. */
+const plainMarker = "spf";
+const underscore = 0x5f;
 /** Labels of the names at which such text stands. */
 const markers: readonly string[] = [
   ...["_domainkey", "_dmarc", "_spf", "_acme-challenge", "_mta-sts", "_tls", "_bimi"],
   // RFC 7208 section 7 and appendix D: parts of names that senders put together by macros.
-  ...["_ip", "_ehlo", "_helo", "_d", "_h", "_i", "_l", "spf"],
+  ...["_ip", "_ehlo", "_helo", "_d", "_h", "_i", "_l", plainMarker],
 ];
 
 /** Whether the name has a label of mail's own; what its answers are says whether that is true. */
 export function hasMarker(name: QueriedName): boolean {
+  if (!name.has(underscore)) return name.indexOfLabel(plainMarker) >= 0;
   return markers.some((marker) => name.indexOfLabel(marker) >= 0);
 }
 

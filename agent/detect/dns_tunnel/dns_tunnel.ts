@@ -164,6 +164,9 @@ export class DnsTunnel implements Detector {
   /** Leaves out of the name's data what all names have had so far, this one too. */
   #shareTail(slot: number): void {
     if (this.#names[slot * N.width] === 0) return;
+    // All of the domain is shared, and nothing else is left.
+    const isDomain = this.#tailLengths[slot] === this.#domainLengths[slot];
+    if (isDomain && this.#tailLengths[slot] < tailMax) return;
     const end = slot * tailMax + this.#tailLengths[slot];
     const shared = this.#name.shareTail(this.#tails.subarray(slot * tailMax, end));
     this.#tails.copyWithin(slot * tailMax, end - shared, end);

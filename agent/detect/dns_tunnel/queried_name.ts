@@ -1,13 +1,18 @@
 /** What of a queried name may be data, and whether it looks like it. One object is filled again for every name. */
 import type { Observation } from "../observation.ts";
 
+const dot = 0x2e;
+/** Names are asked for again and again: so many are remembered. */
+const recentMax = 128;
+const wordsMax = 64;
+
 /**
  * A name cut into the registered domain and what stands before it. Registered domain: the last two labels, three below
  * the registries' second-level domains (co.uk …). A name whose last label cannot be a top-level domain (dnscat without
  * a domain) is all data.
  */
 export class QueriedName {
-  readonly bytes = new Uint8Array(256);
+  bytes: Uint8Array = new Uint8Array(0);
   length = 0;
   /** Where the registered domain begins; `length` when there is none. */
   domainAt = 0;
@@ -18,16 +23,27 @@ export class QueriedName {
   domainHash1 = 0;
   nameHash = 0;
   readonly #counts = new Uint8Array(256);
+  /** By a hash of their words. */
+  readonly #recent: (CutName | undefined)[] = Array(recentMax).fill(undefined);
 
   read(observation: Observation): void {
-    const length = observation.dnsNameLength;
-    for (let index = 0; index < length; index++) this.bytes[index] = observation.dnsNameByte(index);
+    const { words, at, dnsNameLength: length } = observation;
+    const from = at + 16;
+    const end = from + (length + 3 >> 2);
+    let hash = length;
+    for (let word = from; word < end; word++) {
+      hash = Math.imul(hash ^ words[word], 0x9e3779b1);
+      hash ^= hash >>> 15;
+    }
+    const name = this.#recent[hash & recentMax - 1] ??= new CutName();
+    if (!name.is(length, words, from)) name.set(length, words, from);
+    this.bytes = name.bytes;
     this.length = length;
-    this.domainAt = this.#findDomain();
-    this.dataLength = this.domainAt === length ? length : Math.max(0, this.domainAt - 1);
-    this.domainHash0 = this.#hash(this.domainAt, 0x811c9dc5);
-    this.domainHash1 = this.#hash(this.domainAt, 0x1b873593);
-    this.nameHash = this.#hash(0, 0x811c9dc5);
+    this.domainAt = name.domainAt;
+    this.dataLength = name.domainAt === length ? length : Math.max(0, name.domainAt - 1);
+    this.domainHash0 = name.domainHash0;
+    this.domainHash1 = name.domainHash1;
+    this.nameHash = name.nameHash;
   }
 
   get domain(): string {
@@ -41,13 +57,14 @@ export class QueriedName {
   shareTail(tail: Uint8Array): number {
     const { bytes, length } = this;
     const most = Math.min(length, tail.length);
-    let shared = 0;
+    let own = length - 1;
+    let other = tail.length - 1;
     let labels = 0;
-    while (shared < most && bytes[length - shared - 1] === tail[tail.length - shared - 1]) {
-      shared++;
-      const isWhole = (text: Uint8Array, end: number) =>
-        shared === end || text[end - shared - 1] === 0x2e;
-      if (isWhole(bytes, length) && isWhole(tail, tail.length)) labels = shared;
+    for (const last = own - most; own > last && bytes[own] === tail[other]; own--, other--) {
+      if (bytes[own] === dot) labels = length - 1 - own;
+    }
+    if ((own < 0 || bytes[own] === dot) && (other < 0 || tail[other] === dot)) {
+      labels = length - 1 - own;
     }
     if (length - labels < this.domainAt) this.dataLength = Math.max(0, length - labels - 1);
     return labels;
@@ -61,6 +78,12 @@ export class QueriedName {
   /** Labels of the data with more than so many bytes. */
   labelsOver(bytesMax: number): number {
     return this.#labels(bytesMax).over;
+  }
+
+  /** Whether a byte stands anywhere in the name. */
+  has(byte: number): boolean {
+    const at = this.bytes.indexOf(byte);
+    return at >= 0 && at < this.length;
   }
 
   /** Which of the name's labels it is, counted from 0; -1 when it is none. */
@@ -105,8 +128,8 @@ export class QueriedName {
 
   /** Where the label at `at` ends, of what ends at `end`. */
   #labelEnd(at: number, end: number): number {
-    const dot = this.bytes.indexOf(0x2e, at);
-    return dot < 0 || dot > end ? end : dot;
+    const found = this.bytes.indexOf(dot, at);
+    return found < 0 || found > end ? end : found;
   }
 
   #isText(at: number, text: string): boolean {
@@ -125,6 +148,42 @@ export class QueriedName {
     for (const count of counts) if (count > 0) bits -= count * Math.log2(count / dataLength);
     return bits / dataLength;
   }
+}
+
+/** What does not depend on other names. */
+class CutName {
+  readonly bytes: Uint8Array;
+  length = 0;
+  domainAt = 0;
+  domainHash0 = 0;
+  domainHash1 = 0;
+  nameHash = 0;
+  readonly #words = new Int32Array(wordsMax);
+
+  constructor() {
+    this.bytes = new Uint8Array(this.#words.buffer);
+  }
+
+  /** Whether it is the name of so many bytes in the words from `from` on, which are zeros behind it. */
+  is(length: number, words: Int32Array, from: number): boolean {
+    if (this.length !== length) return false;
+    const own = this.#words;
+    for (let word = 0, count = length + 3 >> 2; word < count; word++) {
+      if (own[word] !== words[from + word]) return false;
+    }
+    return true;
+  }
+
+  set(length: number, words: Int32Array, from: number): void {
+    for (let word = 0, count = length + 3 >> 2; word < count; word++) {
+      this.#words[word] = words[from + word];
+    }
+    this.length = length;
+    this.domainAt = this.#findDomain();
+    this.domainHash0 = this.#hash(this.domainAt, 0x811c9dc5);
+    this.domainHash1 = this.#hash(this.domainAt, 0x1b873593);
+    this.nameHash = this.#hash(0, 0x811c9dc5);
+  }
 
   #findDomain(): number {
     const topAt = this.#labelBefore(this.length);
@@ -137,7 +196,7 @@ export class QueriedName {
 
   /** Start of the label that ends before `end`. */
   #labelBefore(end: number): number {
-    return this.bytes.lastIndexOf(0x2e, end - 1) + 1;
+    return end <= 0 ? 0 : this.bytes.lastIndexOf(dot, end - 1) + 1;
   }
 
   /** Letters only, or an internationalized one. The longest there are have 24 bytes. */
