@@ -74,6 +74,8 @@ export function hasFallenBack(probe: usize): bool {
   const ports = load<i32>(probe, P_PORT << 2);
   const quarter = quarterOf(load<f64>(probe, P_START_US << 2));
   const isIpv4 = !isIpv4Address(probe);
+  // Most machines that try many have one version of IP.
+  if (!hasIn(RECENT_SET_AT, versionKey(mac, isIpv4), mac)) return false;
   for (let after = -quartersBefore; after <= quartersAfter; after++) {
     if (claim(mac, ports, isIpv4, quarter + after)) return true;
   }
