@@ -32,6 +32,8 @@ const askedUs = 5 * secondUs;
 const quietUs = 600 * secondUs;
 const capacity = 4096;
 const contestMax = 256;
+/** Senders whose packets tell nothing until ARP speaks again. */
+const idleMax = 256;
 
 const arpRequest = 1;
 const arpReply = 2;
@@ -69,6 +71,9 @@ export class ArpSpoof implements Detector {
   readonly #verdicts = new Map<number, Verdict>();
   readonly #episodes: Episodes;
   readonly #key = new Int32Array(1);
+  /** Of each: address, MAC address, and when ARP had last spoken. */
+  readonly #idle = new Int32Array(idleMax * 4);
+  #arpCount = 0;
 
   constructor(context: DetectorContext) {
     this.#context = context;
@@ -90,7 +95,7 @@ export class ArpSpoof implements Detector {
 
   get stateBytes(): number {
     return this.#slots.stateBytes + this.#gateways.stateBytes +
-      this.#owners.stateBytes + capacity * (8 + 4 * 4);
+      this.#owners.stateBytes + this.#idle.byteLength + capacity * (8 + 4 * 4);
   }
   get forgottenCount(): number {
     return this.#slots.forgottenCount;
@@ -113,16 +118,31 @@ export class ArpSpoof implements Detector {
   /** A packet from a local address, of which ARP may have spoken. */
   #use(observation: Observation): void {
     const { words, at } = observation;
+    const address = words[at + 6];
+    const upper = words[at + 24];
+    const lower = words[at + 25];
+    const idle = this.#idle;
+    const place = (address ^ address >>> 8 ^ lower) & idleMax - 1;
+    const own = place * 4;
+    const isIdle = idle[own] === address && idle[own + 1] === lower && idle[own + 2] === upper;
+    if (isIdle && idle[own + 3] === this.#arpCount) return;
     if (words[at + 5] !== 0xffff || !isWhole(observation.ttl)) return;
-    this.#key[0] = words[at + 6];
+    this.#key[0] = address;
     const slot = this.#slots.find(this.#key);
-    if (slot < 0) return;
-    const mac = { upper: words[at + 24], lower: words[at + 25] };
-    if ((mac.upper | mac.lower) === 0 || this.#isClaimedBy(slot, mac)) return;
-    if (!isVirtual(mac.upper, mac.lower)) this.#owners.use(slot, mac, observation.timestampUs);
+    if (slot >= 0 && (upper | lower) !== 0 && !isVirtual(upper, lower)) {
+      const mac = { upper, lower };
+      if (!this.#isClaimedBy(slot, mac)) {
+        return this.#owners.use(slot, mac, observation.timestampUs);
+      }
+    }
+    idle[own] = address;
+    idle[own + 1] = lower;
+    idle[own + 2] = upper;
+    idle[own + 3] = this.#arpCount;
   }
 
   #arp(observation: Observation): void {
+    this.#arpCount = this.#arpCount + 1 | 0;
     const { arpOperation, timestampUs } = observation;
     if (arpOperation !== arpRequest && arpOperation !== arpReply) return;
     const sender = observation.source3;
