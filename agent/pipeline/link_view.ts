@@ -218,10 +218,8 @@ export class LinkView {
 
   /** The address is behind the MAC address, which has these traits. */
   #note(slot: number, address: Address, traits: number): void {
-    const end = this.#endOf(slot);
-    let place = slot * addressesMax;
-    while (place < end && !this.#isAt(place, address)) place++;
-    if (place === end) {
+    const place = this.#placeOf(slot, address);
+    if (place === this.#endOf(slot)) {
       if (this.#sizes[slot] === addressesMax) return;
       this.#addresses.set(address, place * 4);
       this.#traits[place] = traits;
@@ -255,10 +253,19 @@ export class LinkView {
     return false;
   }
 
-  #isAt(place: number, [word0, word1, word2, word3]: Address): boolean {
-    const at = place * 4;
-    return this.#addresses[at + 3] === (word3 | 0) && this.#addresses[at + 2] === (word2 | 0) &&
-      this.#addresses[at + 1] === (word1 | 0) && this.#addresses[at] === (word0 | 0);
+  /** Where the address is among those of the MAC address, or the place behind them. */
+  #placeOf(slot: number, address: Address): number {
+    const addresses = this.#addresses;
+    const end = this.#endOf(slot);
+    const word0 = address[0] | 0;
+    const word1 = address[1] | 0;
+    const word2 = address[2] | 0;
+    const word3 = address[3] | 0;
+    for (let place = slot * addressesMax, at = place * 4; place < end; place++, at += 4) {
+      if (addresses[at + 3] !== word3 || addresses[at + 2] !== word2) continue;
+      if (addresses[at + 1] === word1 && addresses[at] === word0) return place;
+    }
+    return end;
   }
 
   /** Remembers that `from` sent to `to`: those that stand for most. Returns whether that is new. */
@@ -333,8 +340,11 @@ export class LinkView {
 }
 
 /** 224.0.0.0/24 (RFC 5771 section 4) and ff02::/16, which no router passes on. */
-function isLinkGroup([word0, word1, word2, word3]: Address): boolean {
-  return isIpv4(word0, word1, word2) ? word3 >>> 8 === 0xe00000 : word0 >>> 16 === 0xff02;
+function isLinkGroup(address: Address): boolean {
+  const word0 = address[0];
+  return isIpv4(word0, address[1], address[2])
+    ? address[3] >>> 8 === 0xe00000
+    : word0 >>> 16 === 0xff02;
 }
 
 function areOfOneLink(a: Address, b: Address): boolean {
