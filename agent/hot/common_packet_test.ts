@@ -148,6 +148,32 @@ Deno.test("commonApplication() tells TLS and HTTP as signatures_tcp.ts does, or 
   }
 });
 
+/** Flags, counts, a name's first label; behind them what fills the message up. */
+const messages: readonly [readonly number[], number, number][] = [
+  [[1, 0, 0, 1, 0, 0, 0, 0, 0, 0], 53, Application.dns],
+  [[0x28, 0, 0, 0, 0, 1, 0, 0, 0, 0], 53, Application.dns],
+  // An answer, an operation that there is not, no record, more records than fit; another port.
+  [[0x81, 0, 0, 1, 0, 0, 0, 0, 0, 0], 53, 0],
+  [[0x18, 0, 0, 1, 0, 0, 0, 0, 0, 0], 53, 0],
+  [[1, 0, 0, 0, 0, 0, 0, 0, 0, 0], 53, 0],
+  [[1, 0, 0, 1, 0, 2, 0, 0, 0, 0], 53, 0],
+  [[1, 0, 0, 1, 0, 0, 0, 0, 0, 0], 54, 0],
+];
+
+Deno.test("commonApplication() tells queries of DNS as signatures_udp.ts does", () => {
+  const { bytes } = hot.captureMemory;
+  const packet = new Packet();
+  for (const [header, destination, application] of messages) {
+    const message = Uint8Array.from([7, 7, ...header, ...filler(17)]);
+    const frame = ethernet(0x0800, ipv4({ protocol: 17 }, udp({ destination }, message)));
+    bytes.set(frame);
+    decodePacket(bytes, 0, frame.length, frame.length, Linktype.ethernet, packet);
+    hot.setPacket(packet, 0, 0);
+    strictEqual(hot.exports.commonApplication(bytes.byteOffset), application, String(header));
+    if (application !== 0) strictEqual(identifyApplication(bytes, packet), application);
+  }
+});
+
 Deno.test("decodeCommon() and commonApplication() say what agent/decode says", async () => {
   const { packets, payloads } = await compare(demo);
   deepStrictEqual([packets > 20_000, payloads > 500], [true, true], `${packets}, ${payloads}`);

@@ -45,7 +45,7 @@ import {
   WANTS_DETAILS,
   WANTS_ROWS,
 } from "../layout";
-import { commonApplication } from "./common_application";
+import { commonApplication, isDnsQuery } from "./common_application";
 import { decodeCommon } from "./common_packet";
 import {
   addToFlow,
@@ -256,14 +256,17 @@ function isIcmpError(transport: i32): bool {
 function look(base: usize, row: i32, slot: i32, isEthernet: bool): void {
   setDnsPacket(base, isEthernet);
   const flow = flowAt(slot);
-  if (applicationOf(flow) == 0) {
+  const wantsDetails = (state(S_WANTS) & WANTS_DETAILS) != 0;
+  const known = applicationOf(flow);
+  if (known == 0) {
     const application = commonApplication(base);
     setApplication(flow, application);
-    if (application != 0 && (state(S_WANTS) & WANTS_DETAILS) == 0) {
-      settle(slot);
+    if (application != 0 && !wantsDetails) {
+      // A query names no host; its answer may.
+      if (application != APPLICATION_DNS) settle(slot);
       return;
     }
-  }
+  } else if (known == APPLICATION_DNS && !wantsDetails && isDnsQuery(base)) return;
   inspectFlow(row, slot);
 }
 
