@@ -304,6 +304,8 @@ export const HOST_IS_SENDER_KNOWN = 4;
 export const HOST_IS_RECEIVER_KNOWN = 8;
 /** Has become local, or outside, since it was last taken. */
 export const HOST_IS_RELABELLED = 16;
+/** It is local by a guess, which sure signs may still confirm. */
+export const HOST_IS_GUESSED = 32;
 /** One look at MAC addresses that did not tell all: of what it sent, and of what it got; a byte each. */
 export const HOST_SENDER_LOOK = 0x100;
 export const HOST_RECEIVER_LOOK = 0x10000;

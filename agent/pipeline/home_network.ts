@@ -48,6 +48,12 @@ export class HomeNetwork {
 
   /** Words as in Packet. */
   isLocal(word0: number, word1: number, word2: number, word3: number): boolean {
+    if (this.#isInside(word0, word1, word2, word3)) return true;
+    if (this.#learntAddresses.count === 0) return false;
+    return this.#learntAddresses.find(this.#keyOf(word0, word1, word2, word3)) >= 0;
+  }
+
+  #isInside(word0: number, word1: number, word2: number, word3: number): boolean {
     if (staysOnLink(word0, word1, word2, word3)) return true;
     if (this.#isPrivateLocal && isPrivate(word0, word1, word2, word3)) return true;
     for (const networks of this.#networks) {
@@ -55,8 +61,14 @@ export class HomeNetwork {
         if (isInNetwork(networks[index], word0, word1, word2, word3)) return true;
       }
     }
+    return false;
+  }
+
+  /** Whether it is local only until what has shown so is taken back. */
+  isGuessed(word0: number, word1: number, word2: number, word3: number): boolean {
     if (this.#learntAddresses.count === 0) return false;
-    return this.#learntAddresses.find(this.#keyOf(word0, word1, word2, word3)) >= 0;
+    const slot = this.#learntAddresses.find(this.#keyOf(word0, word1, word2, word3));
+    return slot >= 0 && this.#isSure[slot] === 0 && !this.#isInside(word0, word1, word2, word3);
   }
 
   /** Replaces the networks of the capturing host's interfaces: `203.0.113.5/24`, or a single address. */
@@ -85,9 +97,9 @@ export class HomeNetwork {
     if (!this.#isOwnLocal) return;
     const slot = this.#learntAddresses.add(this.#keyOf(...address));
     const { isNew } = this.#learntAddresses;
-    if (isNew) this.#isSure[slot] = 0;
-    if (isSure) this.#isSure[slot] = 1;
-    if (!isNew) return;
+    const wasSure = !isNew && this.#isSure[slot] !== 0;
+    this.#isSure[slot] = wasSure || isSure ? 1 : 0;
+    if (!isNew && (wasSure || !isSure)) return;
     this.#changeCount++;
     this.#onChange({ words: address, prefixLength: 128 });
   }

@@ -17,6 +17,7 @@ import {
   H_PACKETS_IN,
   H_PACKETS_OUT,
   HOST_BYTES,
+  HOST_IS_GUESSED,
   HOST_IS_LISTED,
   HOST_IS_LOCAL,
   HOST_IS_RECEIVER_KNOWN,
@@ -52,6 +53,8 @@ export interface HostTableOptions {
   /** Where the rows live, made for as many; one of the table's own when absent. */
   readonly hot?: HotPath;
   readonly isLocal: (word0: number, word1: number, word2: number, word3: number) => boolean;
+  /** Whether that may still be taken back, or confirmed; never when absent. */
+  readonly isGuessed?: (word0: number, word1: number, word2: number, word3: number) => boolean;
   /** Addresses for which this is false (groups, broadcasts) are counted, but never listed. */
   readonly isListed: (word0: number, word1: number, word2: number, word3: number) => boolean;
   /** Text of an address; called for rows only, never per packet. */
@@ -137,8 +140,12 @@ export class HostTable {
   }
 
   #relabelRow(row: number): void {
-    if (this.#options.isLocal(...this.#address(row)) === this.isLocal(row)) return;
-    this.#rowWords[row * rowWords + H_FLAGS] ^= HOST_IS_LOCAL | HOST_IS_RELABELLED;
+    const address = this.#address(row);
+    const at = row * rowWords + H_FLAGS;
+    if (this.#options.isGuessed?.(...address)) this.#rowWords[at] |= HOST_IS_GUESSED;
+    else this.#rowWords[at] &= ~HOST_IS_GUESSED;
+    if (this.#options.isLocal(...address) === this.isLocal(row)) return;
+    this.#rowWords[at] ^= HOST_IS_LOCAL | HOST_IS_RELABELLED;
     // Flows remember which of their hosts are local.
     this.#hot.state[S_HOST_EPOCH]++;
   }
@@ -311,6 +318,7 @@ export class HostTable {
     const [word0, word1, word2, word3] = this.#address(row);
     this.#rowWords[row * rowWords + H_FLAGS] =
       (this.#options.isLocal(word0, word1, word2, word3) ? HOST_IS_LOCAL : 0) |
+      (this.#options.isGuessed?.(word0, word1, word2, word3) ? HOST_IS_GUESSED : 0) |
       (this.#options.isListed(word0, word1, word2, word3) ? HOST_IS_LISTED : 0);
     this.#firstSeenUs[row] = timestampUs;
     for (let at = base; at < base + 4; at++) {

@@ -96,7 +96,7 @@ export class LinkView {
   see(packet: LinkPacket): number {
     const { source, destination, isAnswered } = packet;
     const isOfLink = isLinkGroup(destination) || isAnswered && areOfOneLink(source, destination);
-    if (isOfLink && !this.#home.isLocal(...source)) this.#learnSpeaker(source);
+    if (isOfLink && !this.#isSurelyLocal(source)) this.#learnSpeaker(source);
     const known = this.#seeSource(packet) | this.#seeDestination(packet);
     this.#review();
     return known;
@@ -106,14 +106,14 @@ export class LinkView {
   seeArp(sender: Address, target: Address): void {
     // A router that answers for all the world (proxy ARP, RFC 1027) makes no address of the world local.
     const isPlausible = sender[3] >>> 16 === target[3] >>> 16;
-    if (!isPlausible || !isUnicastAddress(...sender) || this.#home.isLocal(...sender)) return;
+    if (!isPlausible || !isUnicastAddress(...sender) || this.#isSurelyLocal(sender)) return;
     this.#home.learnAddress(sender, true);
     this.#review();
   }
 
   /** A message of neighbour discovery, whose hop limit was whole. */
   seeNeighbour(source: Address): void {
-    if (!isUnicastAddress(...source) || this.#home.isLocal(...source)) return;
+    if (!isUnicastAddress(...source) || this.#isSurelyLocal(source)) return;
     this.#learnSpeaker(source);
     this.#review();
   }
@@ -177,6 +177,10 @@ export class LinkView {
       }
     }
     return outsideCount >= routerAddressesMin && this.#isSpread[slot] !== 0;
+  }
+
+  #isSurelyLocal(address: Address): boolean {
+    return this.#home.isLocal(...address) && !this.#home.isGuessed(...address);
   }
 
   #learnSpeaker(address: Address): void {

@@ -176,6 +176,14 @@ function lowered(frame: Uint8Array): Uint8Array {
   return frame;
 }
 
+Deno.test("a guessed address that speaks to its /64 shows that all of that is local", () => {
+  const far = clients.map((_, index) => remote6(index));
+  const guess = far.flatMap((client) => meeting(client, host6b, [52, 64]));
+  const exchange = meeting(host6, host6b);
+  deepStrictEqual(locals([...guess, ...exchange]), locals([...exchange, ...guess]));
+  deepStrictEqual(locals([...guess, ...exchange.reverse()]), [host6.ip, host6b.ip].sort());
+});
+
 Deno.test("what is local does not depend on the order of packets", () => {
   const address = fc.oneof(
     fc.nat(6).map((index) => remote(index)),

@@ -229,6 +229,7 @@ export class Pipeline {
     this.#hosts = new HostTable({
       hot,
       isLocal: (word0, word1, word2, word3) => home.isLocal(word0, word1, word2, word3),
+      isGuessed: (word0, word1, word2, word3) => home.isGuessed(word0, word1, word2, word3),
       isListed: isUnicastAddress,
       formatAddress: formatWords,
       namesOf: (address, mac) => this.#names.namesOf(address, mac),

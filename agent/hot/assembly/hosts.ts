@@ -16,6 +16,7 @@ import {
   H_PACKETS_OUT,
   HOST_BYTES,
   HOST_COUNTERS_BYTES,
+  HOST_IS_GUESSED,
   HOST_IS_LISTED,
   HOST_IS_LOCAL,
   HOST_IS_RECEIVER_KNOWN,
@@ -268,7 +269,8 @@ function seeMacs(base: usize, row: i32, flow: usize, isOriginator: i32, flags: i
   if ((sender & HOST_IS_LISTED) == 0) return;
   const isAnswered = load<i32>(flow, F_PACKETS << 2) != 0 && load<i32>(flow, (F_PACKETS + 1) << 2) != 0;
   const isOutside = (sender & HOST_IS_LOCAL) == 0;
-  const isTold = isOutside && isOfLink(isAnswered);
+  const isUnsure = isOutside || (sender & HOST_IS_GUESSED) != 0;
+  const isTold = isUnsure && isOfLink(isAnswered);
   const receiver = flagsOf(destination) & (HOST_IS_LISTED | HOST_IS_LOCAL | HOST_IS_RECEIVER_KNOWN);
   let isSenderKnown = (sender & HOST_IS_SENDER_KNOWN) != 0;
   let isReceiverKnown = receiver != HOST_IS_LISTED;
