@@ -67,6 +67,8 @@ export interface Config {
   readonly user: string | null;
   /** What is local: networks, and HOME_WORDS. */
   readonly homeNets: readonly string[];
+  /** MMDB files; none takes those of the usual folder. */
+  readonly geoFiles: readonly string[];
   /** UDP ports of VXLAN besides the usual ones. */
   readonly vxlanPorts: readonly number[];
   readonly logPackets: LogPackets;
@@ -355,6 +357,9 @@ function build(
       `http://${bracketed(text("host")!)}:${int("port")}`,
     user: text("user"),
     homeNets: values.get("home-net")?.map(asHomeNet) ?? HOME_WORDS,
+    geoFiles: [
+      ...new Set((values.get("geo-db") ?? []).map((raw) => asText(raw, specByName.get("geo-db")!))),
+    ],
     vxlanPorts: (values.get("vxlan-port") ?? []).map((raw) =>
       asNumber(raw, specByName.get("vxlan-port")!)
     ),

@@ -11,6 +11,7 @@ import type {
   EveState,
   Finding,
   FindingKind,
+  GeoFileState,
   Incident,
   PacketRow,
   PendingAlert,
@@ -136,6 +137,8 @@ export class LiveState {
   cpuCores = -1;
   channels: readonly ChannelState[] = [];
   pendingAlerts: readonly PendingAlert[] = [];
+  /** Files of --geo-db. */
+  geoFiles: readonly GeoFileState[] = [];
   #sources = new Map<number, CaptureSourceState>();
   #seconds: StatsSecond[] = [];
   #entries: StatusEntry[] = [];

@@ -31,6 +31,7 @@ import type {
   StatusEntry,
   StoreState,
 } from "./records.ts";
+import type { GeoFile } from "./geo/mmdb.ts";
 import type { OpenFlows, OpenFlowsQuery } from "./search/open_flows.ts";
 import type { ReaderAnswer, ReaderQuestion } from "./store/reader.ts";
 
@@ -308,11 +309,20 @@ export type EveToMain =
   | NoteMessage
   | StoppedMessage;
 
+// --------------------------------------------------- main -> whoever asks for countries and networks
+
+/** The files of --geo-db, in place of those before. */
+export interface GeoMessage {
+  readonly type: "geo";
+  readonly files: readonly GeoFile[];
+}
+
 // --------------------------------------------------- reader worker <-> main
 
 /** Questions are StoreQueries' methods; each is answered with the same number. */
 export type MainToReader =
   | { readonly type: "start"; readonly path: string }
+  | GeoMessage
   | { readonly type: "question" } & ReaderQuestion;
 export type ReaderToMain = { readonly type: "answer" } & ReaderAnswer;
 
@@ -358,6 +368,7 @@ export type MainToPipeline =
     readonly interface: number;
     readonly queue: number;
   }
+  | GeoMessage
   /** Which flows are open; answered with the same number. */
   | { readonly type: "openFlows"; readonly sequence: number; readonly query: OpenFlowsQuery }
   /** No source will send any more: end what is open. */

@@ -371,6 +371,16 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: [...running, "analyze"],
   },
   {
+    name: "geo-db",
+    env: "TAPWATCH_GEO_DB",
+    kind: "text",
+    isRepeatable: true,
+    placeholder: "FILE",
+    help:
+      "MMDB file with countries, cities or networks (AS numbers) of addresses, repeatable (default: those in /usr/share/GeoIP)",
+    commands: [...serving, "export"],
+  },
+  {
     name: "vxlan-port",
     env: "TAPWATCH_VXLAN_PORT",
     ...port,

@@ -656,6 +656,17 @@ export interface RightsState {
   readonly hasNoNewPrivileges: boolean;
 }
 
+/** A file with countries or networks of addresses. */
+export interface GeoFileState {
+  readonly path: string;
+  readonly hasCountries: boolean;
+  readonly hasNetworks: boolean;
+  /** When it was made; 0 when it could not be read. */
+  readonly builtUs: number;
+  /** Why it, or what has replaced it, cannot be used; "" when it can. */
+  readonly error: string;
+}
+
 /** One line of the log on the status page. */
 export interface StatusEntry {
   /** Wall clock. */

@@ -9,6 +9,7 @@ import { hostCount, openText, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
 import { formatCount } from "./format.ts";
 import { Icon, Severity } from "./Icon.tsx";
+import { PlaceLine } from "./Place.tsx";
 
 /** Names of hosts by address; addresses without a name are missing. */
 export type Names = Readonly<Record<string, string>>;
@@ -157,6 +158,7 @@ function PathNode({ addresses, count, isEstimate, names }: Ends & { readonly nam
         {addresses.slice(0, addressesShown).map((address) => (
           <li key={address}>
             <HostLink address={address} name={names[address] ?? ""} />
+            <PlaceLine address={address} />
           </li>
         ))}
       </ul>
@@ -167,6 +169,7 @@ function PathNode({ addresses, count, isEstimate, names }: Ends & { readonly nam
             {rest.map((address) => (
               <li key={address}>
                 <HostLink address={address} name={names[address] ?? ""} />
+                <PlaceLine address={address} />
               </li>
             ))}
           </ul>

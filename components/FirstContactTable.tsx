@@ -3,6 +3,7 @@ import type { FirstContact } from "../agent/store/device_queries.ts";
 import { HostLink, hostPath } from "./Address.tsx";
 import { formatWhen } from "./format.ts";
 import { contactText } from "./host_kind.ts";
+import { PlaceMark } from "./Place.tsx";
 
 interface Props {
   readonly contacts: readonly FirstContact[];
@@ -38,7 +39,8 @@ export function FirstContactTable({ contacts, nowUs, zone }: Props) {
               </a>
             </td>
             <td class="over">
-              {contact.peer !== "" && <HostLink address={contact.peer} name={contact.name} />}
+              {contact.peer !== "" && <HostLink address={contact.peer} name={contact.name} />}{" "}
+              <PlaceMark address={contact.peer} />
             </td>
           </tr>
         ))}

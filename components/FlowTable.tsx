@@ -3,6 +3,7 @@ import { term } from "../agent/search/edit.ts";
 import type { FlowOrder } from "../agent/search/open_flows.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { Address } from "./Address.tsx";
+import { PlaceMark } from "./Place.tsx";
 import { endText, stateText } from "./flow_text.ts";
 import { formatBytes, formatCount, formatDuration, formatWhen } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
@@ -125,6 +126,7 @@ function FlowEnd({ flow, side, narrow, names }: EndProps) {
         <Address address={address} />
       </a>
       {hasPorts && <a class="plain port mono" href={narrow(term("port", port))}>:{port}</a>}
+      <PlaceMark address={address} narrow={narrow} />
     </td>
   );
 }

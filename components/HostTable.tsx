@@ -5,6 +5,7 @@ import type { HostOrder } from "../agent/store/filters.ts";
 import { HostName, hostPath } from "./Address.tsx";
 import { formatBytes, formatCount, formatWhen, unknown } from "./format.ts";
 import { Severity } from "./Icon.tsx";
+import { PlaceMark } from "./Place.tsx";
 import { type Sort, SortHead } from "./SortHead.tsx";
 
 export interface ListedHost extends BookHost {
@@ -59,7 +60,9 @@ function Row({ host, nowUs, zone }: Clock & { readonly host: ListedHost }) {
         </a>
         {more > 0 && <span class="sub">and {formatCount(more)} more</span>}
       </td>
-      <td class="dim opt">{host.kind || (host.is_local === 1 ? "" : "elsewhere")}</td>
+      <td class="dim opt">
+        {host.kind || (host.is_local === 1 ? "" : "elsewhere")} <PlaceMark address={host.address} />
+      </td>
       <td class="dim opt" title={host.mac}>{host.vendor}</td>
       <td class="opt">
         <Spark hours={host.hours} nowUs={nowUs} />

@@ -1,5 +1,7 @@
 /** The frame of every page but the login. */
+import { placeOf } from "../agent/geo/places.ts";
 import { Frame } from "../components/Frame.tsx";
+import { PlaceLookup } from "../components/Place.tsx";
 import { RangePicker } from "../components/RangePicker.tsx";
 import { dropPercent, sourceNames } from "../components/verdict.ts";
 import LiveButton from "../islands/LiveButton.tsx";
@@ -32,7 +34,9 @@ export default define.layout(function Layout({ Component, state, url }) {
         </>
       }
     >
-      <Component />
+      <PlaceLookup.Provider value={placeOf}>
+        <Component />
+      </PlaceLookup.Provider>
     </Frame>
   );
 });

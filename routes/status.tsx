@@ -1,5 +1,6 @@
 /** Status: how capturing itself is going, part by part, and the log. */
 import { page } from "fresh";
+import { GeoFiles } from "../components/GeoFiles.tsx";
 import { Notice } from "../components/Notice.tsx";
 import { RightsPanel } from "../components/RightsPanel.tsx";
 import { pageNowUs } from "../components/verdict.ts";
@@ -35,6 +36,7 @@ export const handler = define.handlers({
       error: series.error,
       drops: recentDrops(state),
       entries: state.context.live.entries,
+      geoFiles: state.context.live.geoFiles,
     }, { status: asked.status });
   },
 });
@@ -60,6 +62,7 @@ export default define.page<typeof handler>(function Status({ data, state }) {
       <ChannelTable initial={message} zone={sensor.zone} />
       <DetectionTable initial={message} zone={sensor.zone} />
       <RightsPanel rights={message.health.rights} />
+      <GeoFiles files={data.geoFiles} nowUs={message.nowUs} zone={sensor.zone} />
       <StatusLog entries={data.entries} nowUs={message.nowUs} zone={sensor.zone} />
     </>
   );

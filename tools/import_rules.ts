@@ -26,6 +26,8 @@ const common = [
 ]
   .concat("agent/version.ts", text);
 const search = "agent/search/";
+/** Countries and networks of addresses. */
+const places = "agent/geo/places.ts";
 const storeForReading = [
   "queries",
   "device_queries",
@@ -48,6 +50,7 @@ const forDashboard = [
   "agent/coverage.ts",
   "agent/decode/addresses.ts",
   "agent/vendor/",
+  places,
 ]
   .concat(
     "agent/alert/mutes.ts",
@@ -70,6 +73,7 @@ const rules: readonly Rule[] = [
   { part: /^agent\/(decode|hot)\//, values: [records] },
   { part: /^agent\/detect\//, values: [records, service, text] },
   { part: /^agent\/incident\//, values: [findingEnds, records, service, text] },
+  { part: /^agent\/geo\//, values: ["agent/decode/addresses.ts"] },
   { part: /^agent\/text\//, values: [findingEnds, records] },
   { part: /^agent\/flow\//, values: ["agent/hot/", records] },
   {
@@ -82,11 +86,11 @@ const rules: readonly Rule[] = [
       "agent/hot/",
       "agent/detect/",
     ]
-      .concat(common, search),
+      .concat(common, search, places),
   },
   {
     part: /^agent\/search\//,
-    values: [records, "agent/nearest.ts", "agent/decode/addresses.ts"],
+    values: [records, "agent/nearest.ts", "agent/decode/addresses.ts", places],
   },
   { part: /^agent\/store\//, values: ["agent/decode/addresses.ts", ...common, search] },
   { part: /^agent\/vendor\//, values: [] },
@@ -159,7 +163,7 @@ const rules: readonly Rule[] = [
 const impure =
   /\b(Deno\.\w+|Date\.now|new Date\(\)|performance\.now|Math\.random|crypto\.getRandomValues|crypto\.randomUUID|console\.\w+)/g;
 const purePart =
-  /^agent\/((decode|flow|hot|detect|incident|text|search)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
+  /^agent\/((decode|flow|hot|detect|incident|text|search|geo)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
 
 export interface Import {
   /** Relative to the root. */

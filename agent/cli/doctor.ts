@@ -10,6 +10,7 @@ import {
 import { tryCapture } from "../capture/live_open.ts";
 import type { Config } from "../config.ts";
 import { MissingError, RunError, TapwatchError } from "../errors.ts";
+import { GeoHost } from "./geo_host.ts";
 import { modelPath } from "./detect_host.ts";
 import { hasFfiConsent, requireFfiConsent } from "./ffi_consent.ts";
 import { trialOptions } from "./input.ts";
@@ -42,6 +43,7 @@ export async function runDoctor(config: Config): Promise<void> {
     check("dashboard port", 1, () => checkPort(config)),
     await mailCheck(config),
     modelCheck(config.resultsFolder),
+    ...await geoChecks(config),
   ];
   console.log(config.isJson ? asJson(checks) : checks.map(asLine).join("\n"));
   const failed = checks.filter(({ state }) => state === "failed");
@@ -173,6 +175,24 @@ async function mailCheck({ smtp }: Config): Promise<Check> {
   } finally {
     transport.close();
   }
+}
+
+/** None where there is no file to check. */
+async function geoChecks({ geoFiles }: Config): Promise<Check[]> {
+  const name = "countries and networks";
+  const warnings: string[] = [];
+  const host = new GeoHost({ paths: geoFiles, onWarning: (text) => warnings.push(text) });
+  try {
+    await host.start();
+  } catch (error) {
+    if (!(error instanceof TapwatchError)) throw error;
+    return [{ name, state: "failed", text: error.message, exitCode: 1 }];
+  }
+  if (warnings.length > 0) {
+    return [{ name, state: "warning", text: warnings.join("\n"), exitCode: 0 }];
+  }
+  const text = host.files.map(({ path }) => path).join(", ");
+  return text === "" ? [] : [{ name, state: "ok", text, exitCode: 0 }];
 }
 
 function modelCheck(folder: string): Check {

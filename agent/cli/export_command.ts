@@ -2,6 +2,7 @@
 import type { Config } from "../config.ts";
 import { RunError, UsageError } from "../errors.ts";
 import { SearchError } from "../search/search_error.ts";
+import { GeoHost } from "./geo_host.ts";
 import { StoreQueries } from "../store/queries.ts";
 import { readHere } from "../store/reader.ts";
 import { EXPORT_KINDS, type ExportKind, runExport, searchRefusal } from "./export.ts";
@@ -12,6 +13,7 @@ import { writeToStdout } from "./stdout.ts";
 /** Throws UsageError and RunError. */
 export async function runExportCommand(config: Config): Promise<void> {
   const [kind] = config.operands;
+  await readGeoFiles(config);
   if (kind === "pcap") return await exportRing(config);
   if (!EXPORT_KINDS.includes(kind as ExportKind)) {
     throw new UsageError(
@@ -35,6 +37,12 @@ export async function runExportCommand(config: Config): Promise<void> {
     },
   );
   writeToStdout(encoder.encode(held));
+}
+
+/** Where the search needs them, or they were given. */
+async function readGeoFiles({ geoFiles, filter }: Config): Promise<void> {
+  if (geoFiles.length === 0 && !/\b(country|asn)\b/i.test(filter)) return;
+  await new GeoHost({ paths: geoFiles, onWarning: (text) => console.error(text) }).start();
 }
 
 async function exportRing(config: Config): Promise<void> {

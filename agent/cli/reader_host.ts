@@ -1,4 +1,5 @@
 /** Keeps the thread that reads for the dashboard, and the questions that it has not answered. */
+import type { GeoFile } from "../geo/places.ts";
 import type { ReaderToMain } from "../messages.ts";
 import { StoreError } from "../store/failure.ts";
 import { makeReader, type StoreReader, toError } from "../store/reader.ts";
@@ -18,6 +19,7 @@ export class ReaderHost {
   readonly #worker: WorkerHost<ReaderToMain>;
   readonly #asked = new Map<number, Asked>();
   #sequence = 0;
+  #geoFiles: readonly GeoFile[] = [];
 
   /** `path` is that of `packet_logs.db`; `onCrash` is told in words. */
   constructor(path: string, onCrash: (text: string) => void) {
@@ -27,7 +29,10 @@ export class ReaderHost {
       name: "reader",
       spawn: () =>
         new Worker(new URL("../store/reader_worker.ts", import.meta.url), { type: "module" }),
-      begin: (worker) => worker.postMessage({ type: "start", path }),
+      begin: (worker) => {
+        worker.postMessage({ type: "start", path });
+        worker.postMessage({ type: "geo", files: this.#geoFiles });
+      },
       onMessage: ({ sequence, value, failure }) => {
         const asked = this.#take(sequence);
         if (failure) asked?.reject(toError(failure));
@@ -42,6 +47,11 @@ export class ReaderHost {
 
   start(): void {
     this.#worker.start();
+  }
+
+  setGeoFiles(files: readonly GeoFile[]): void {
+    this.#geoFiles = files;
+    if (this.#worker.isRunning) this.#worker.post({ type: "geo", files });
   }
 
   stop(): void {

@@ -11,6 +11,7 @@ import { tellStory } from "./alert_story.ts";
 import { makeChannels, policyOptions } from "./channels.ts";
 import { watchDisk } from "./disk.ts";
 import { hasFfiConsent, requireFfiConsent } from "./ffi_consent.ts";
+import { GeoHost } from "./geo_host.ts";
 import { chooseInput, type Input } from "./input.ts";
 import { ReaderHost } from "./reader_host.ts";
 import { claimResults, databasePath, handResultsOver } from "./results_folder.ts";
@@ -27,6 +28,12 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   const user = userToBecome(config.user);
   const input = await chooseInput(config, log);
   const live = new LiveState(input.kind === "live" ? "live" : "replay");
+  const geo = new GeoHost({
+    paths: config.geoFiles,
+    onState: (files) => live.geoFiles = files,
+    onWarning: (text) => noteWarning(live, log, text),
+  });
+  await geo.start();
   const queries = new StoreQueries(databasePath(config.resultsFolder));
   const supervisor = new Supervisor({
     config,
@@ -58,6 +65,13 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     live.note("error", text);
     log.error(text);
   });
+  geo.onChange((files) => {
+    reader.setGeoFiles(files);
+    supervisor.setGeoFiles(files);
+  });
+  reader.setGeoFiles(geo.files);
+  supervisor.setGeoFiles(geo.files);
+  geo.watch();
   // Their threads come up while the dashboard is made, and do not keep the first page waiting.
   supervisor.prepare();
   reader.start();
@@ -100,6 +114,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     await Promise.all([supervisor.stop(), server?.stop()]);
     stopUsage();
     stopDisk();
+    geo.stop();
     reader.stop();
     queries.close();
     release();

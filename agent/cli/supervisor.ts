@@ -14,6 +14,7 @@ import {
   type TapwatchError,
   UsageError,
 } from "../errors.ts";
+import type { GeoFile } from "../geo/places.ts";
 import type { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import type {
@@ -74,6 +75,7 @@ export class Supervisor {
   /** What a store does from now on has nothing to do with the file. */
   #isFileOver = false;
   #stopWatching = () => {};
+  #geoFiles: readonly GeoFile[] = [];
   readonly #openFlows = new OpenFlowsDesk((sequence, query) => {
     if (this.#pipeline.isRunning) this.#pipeline.post({ type: "openFlows", sequence, query });
     return this.#pipeline.isRunning;
@@ -141,6 +143,12 @@ export class Supervisor {
 
   get #diskMessage(): DiskMessage {
     return { type: "disk", step: this.#options.live.disk.step };
+  }
+
+  /** For searches of flows under way. */
+  setGeoFiles(files: readonly GeoFile[]): void {
+    this.#geoFiles = files;
+    if (this.#pipeline.isRunning) this.#pipeline.post({ type: "geo", files });
   }
 
   /** Gives the store what it alone may write, behind the incidents that it is about. */
@@ -253,6 +261,7 @@ export class Supervisor {
           options: pipelineOptions(this.#options),
           sourceCount: this.#sources.length,
         });
+        worker.postMessage({ type: "geo", files: this.#geoFiles });
         // Flows of another pipeline count from 1 again: the store begins a new run.
         if (!isFirst) {
           this.#options.live.storeRun = 0;

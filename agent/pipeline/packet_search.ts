@@ -9,6 +9,7 @@ import {
   parseIpWords,
   parseNetwork,
 } from "../decode/addresses.ts";
+import { placeOf } from "../geo/places.ts";
 import { type Packet, Transport, TRANSPORT_NAMES } from "../records.ts";
 import { makeGlob } from "../search/match.ts";
 import type { Columns, Range, SearchTree, Test } from "../search/tree.ts";
@@ -55,6 +56,12 @@ function makeTest(test: Test): PacketTest {
         addressesOf(packet, bytes, end, test.columns).some((words) =>
           isInNetwork(network, ...words)
         );
+    }
+    case "place": {
+      const wanted = new Set<unknown>(test.values);
+      return (packet, bytes, end) =>
+        addressesOf(packet, bytes, end, test.columns)
+          .some((words) => wanted.has(placeOf(addressText(words))?.[test.by]));
     }
     case "number":
       return (packet) =>

@@ -10,6 +10,7 @@ import { EveOutlet } from "../eve/eve_outlet.ts";
 import { TrafficLines } from "../eve/traffic_lines.ts";
 import { indexPcapRecords, recordHeaderLength } from "../capture/pcap_records.ts";
 import { parseIpWords } from "../decode/addresses.ts";
+import { setGeoFiles } from "../geo/places.ts";
 import { ROW_ACTIVE_US } from "../flow/timeouts.ts";
 import type {
   BatchMessage,
@@ -351,6 +352,7 @@ self.onmessage = (event: MessageEvent<MainToPipeline>) => {
   else if (message.type === "suspects") thread!.setSuspects(message.addresses);
   else if (message.type === "ownNetworks") thread!.setOwnNetworks(message.networks);
   else if (message.type === "openFlows") thread!.tellOpenFlows(message.sequence, message.query);
+  else if (message.type === "geo") setGeoFiles(message.files);
   else if (message.type === "drops") thread!.setDrops(message);
   else thread!.finish();
 };

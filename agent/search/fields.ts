@@ -36,6 +36,9 @@ export type Field =
     readonly haveMacs?: boolean;
   }
   | { readonly kind: "network"; readonly columns: readonly string[] }
+  /** Where addresses, or lists of them, belong. */
+  | { readonly kind: "country"; readonly columns: readonly string[] }
+  | { readonly kind: "asn"; readonly columns: readonly string[] }
   /** `isKnownOnly`: the list has no MAC addresses, but the hosts have. */
   | {
     readonly kind: "mac";
@@ -127,6 +130,9 @@ const id = (column: string): Field => ({
   columns: [column],
   max: Number.MAX_SAFE_INTEGER,
 });
+/** Where the addresses of columns belong. */
+const places = (...columns: string[]) =>
+  ({ country: { kind: "country", columns }, asn: { kind: "asn", columns } }) as const;
 const text = (...columns: string[]): Field => ({ kind: "text", columns });
 const part = (...columns: string[]): Field => ({ kind: "text", columns, isPart: true });
 
@@ -139,6 +145,7 @@ const flows: SearchTable = {
     src: { kind: "host", columns: ["orig_h"] },
     dst: { kind: "host", columns: ["resp_h"] },
     net: { kind: "network", columns: ["orig_h", "resp_h"] },
+    ...places("orig_h", "resp_h"),
     mac: { kind: "mac", columns: ["orig_h", "resp_h"], isKnownOnly: true },
     port: port("orig_p", "resp_p"),
     sport: port("orig_p"),
@@ -183,6 +190,7 @@ const packets: SearchTable = {
     src: { kind: "host", columns: ["src"], haveMacs: true },
     dst: { kind: "host", columns: ["dst"], haveMacs: true },
     net: { kind: "network", columns: ["src", "dst"] },
+    ...places("src", "dst"),
     mac: { kind: "mac", columns: ["src", "dst"] },
     port: port("src_port", "dst_port"),
     sport: port("src_port"),
@@ -206,6 +214,7 @@ const pcap: SearchTable = {
     src: { kind: "host", columns: ["src"], haveMacs: true },
     dst: { kind: "host", columns: ["dst"], haveMacs: true },
     net: { kind: "network", columns: ["src", "dst"] },
+    ...places("src", "dst"),
     mac: { kind: "mac", columns: ["src", "dst"] },
     port: port("src_port", "dst_port"),
     sport: port("src_port"),
@@ -223,6 +232,7 @@ const hosts: SearchTable = {
   fields: {
     host: { kind: "host", columns: ["address"] },
     net: { kind: "network", columns: ["address"] },
+    ...places("address"),
     mac: { kind: "mac", columns: ["mac"] },
     name: text("name"),
     local: { kind: "choice", columns: ["is_local"], choices: yesOrNo },
@@ -239,6 +249,7 @@ const findingFields = {
   src: { kind: "host", columns: ["sources"], areLists: true, haveMacs: true },
   dst: { kind: "host", columns: ["targets"], areLists: true, haveMacs: true },
   net: { kind: "network", columns: ["sources", "targets"] },
+  ...places("sources", "targets"),
   severity,
   state: openOrClosed,
   attack: text("attack_id"),
@@ -287,6 +298,7 @@ const incidents: SearchTable = {
     src: { kind: "host", columns: ["sources"], areLists: true, haveMacs: true },
     dst: { kind: "host", columns: ["targets"], areLists: true, haveMacs: true },
     net: { kind: "network", columns: ["sources", "targets"] },
+    ...places("sources", "targets"),
     actor: { kind: "host", columns: ["actor"], haveMacs: true },
     name: part("actor_name", "headline"),
     port: { kind: "ports", columns: ["ports"] },
@@ -311,6 +323,7 @@ const alerts: SearchTable = {
   fields: {
     host: { kind: "host", columns: ["source"], haveMacs: true },
     net: { kind: "network", columns: ["source"] },
+    ...places("source"),
     name: part("headline", "detail"),
     severity,
     kind: { kind: "choice", columns: ["kind"], choices: words(ALERT_KINDS) },
@@ -342,6 +355,8 @@ export const FIELD_HELP: Readonly<Record<string, string>> = {
   src: "the side that began it, or the source",
   dst: "the side that answers, or the target",
   net: "either side lies in a network",
+  country: "either side is in a country: `country DE` (ISO 3166); needs `--geo-db`",
+  asn: "either side is in an autonomous system: `asn 64500`; needs `--geo-db`",
   mac: "a MAC address; in flows, the addresses of the host that has it",
   port: "either port: `port 443`, `port 1-1024`, `port 80,443`, `port > 1023`",
   sport: "the port of the side that began it",

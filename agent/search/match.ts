@@ -1,6 +1,7 @@
 /** A search as a test of rows in memory; gives the same verdict as its SQL (sql.ts). */
 import { isInNetwork, parseIpWords, parseNetwork } from "../decode/addresses.ts";
-import { lower, type Range, type SearchTree, type Test } from "./tree.ts";
+import { placeOf } from "../geo/places.ts";
+import { lower, type PlaceTest, type Range, type SearchTree, type Test } from "./tree.ts";
 
 export type SearchRow = Readonly<Record<string, unknown>>;
 
@@ -31,6 +32,10 @@ function makeTest(test: Test): (row: SearchRow) => boolean {
     }
     case "network": {
       const fits = makeNetworkTest(test.network);
+      return anyColumn(test, (cell) => fits(textOf(cell)));
+    }
+    case "place": {
+      const fits = makePlaceTest(test);
       return anyColumn(test, (cell) => fits(textOf(cell)));
     }
     case "number":
@@ -91,6 +96,15 @@ export function makeNetworkTest(text: string): (cell: string) => boolean {
   };
 }
 const knownMax = 10_000;
+
+/** The same of countries and autonomous systems. */
+export function makePlaceTest(
+  { by, values }: Pick<PlaceTest, "by" | "values">,
+): (cell: string) => boolean {
+  const wanted = new Set<unknown>(values);
+  const isThere = (address: string) => wanted.has(placeOf(address)?.[by]);
+  return (cell) => cell.startsWith("[") ? listOf(cell).some(isThere) : isThere(cell);
+}
 
 function listOf(cell: string): string[] {
   const list: unknown = JSON.parse(cell);

@@ -198,13 +198,6 @@ class Parser {
   }
 
   #foreignField(word: Word): SearchError {
-    if (/^(country|asn)$/i.test(word.text)) {
-      return new SearchError(
-        word.at + 1,
-        `${word.text.toLowerCase()} cannot be asked for: this version reads no database of countries and networks. ` +
-          this.#takenWords(),
-      );
-    }
     return new SearchError(
       word.at + 1,
       `${this.#subject} have no ${word.text.toLowerCase()}. ${this.#takenWords()}. In quotation marks it is looked for as a word`,

@@ -1,6 +1,7 @@
 /** Known names and MAC addresses in a search become the addresses that they stand for. */
+import { knowsCountries, knowsNetworks } from "../geo/places.ts";
 import { quoted, SearchError } from "./search_error.ts";
-import { mapTests, type SearchTree } from "./tree.ts";
+import { mapTests, type PlaceTest, type SearchTree } from "./tree.ts";
 
 /** The addresses of hosts whose name fits a pattern, or whose MAC address it is; at most `knownHostsMax` + 1. */
 export type HostLookup = (by: "name" | "mac", text: string) => readonly string[];
@@ -8,9 +9,10 @@ export type HostLookup = (by: "name" | "mac", text: string) => readonly string[]
 /** Hosts that a name may stand for. */
 export const knownHostsMax = 200;
 
-/** Throws SearchError for what no host is known by, and for what too many are. */
+/** Throws SearchError for what no host is known by, for what too many are, and for places without a file that knows them. */
 export function resolveHosts(tree: SearchTree, lookUp: HostLookup): SearchTree {
   return mapTests(tree, (test) => {
+    if (test.op === "place") checkPlace(test);
     if (test.op !== "known") return test;
     const { columns, areLists, by, text, at } = test;
     const values = lookUp(by, text);
@@ -29,6 +31,16 @@ export function resolveHosts(tree: SearchTree, lookUp: HostLookup): SearchTree {
     }
     return { op: areLists ? "lists" : "in", columns, values };
   });
+}
+
+function checkPlace({ by, at }: PlaceTest): void {
+  if (by === "country" ? knowsCountries() : knowsNetworks()) return;
+  throw new SearchError(
+    at + 1,
+    `${by} cannot be asked for: no file with ${
+      by === "country" ? "countries" : "networks (AS numbers)"
+    } is there. Add --geo-db FILE; the Status page says how to get one`,
+  );
 }
 
 /** Whether it asks for hosts by what is known of them. */

@@ -2,6 +2,8 @@ import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/str
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { canonicalIp } from "../decode/addresses.ts";
+import { setGeoFiles } from "../geo/places.ts";
+import { makeMmdb, shared } from "../geo/testing.ts";
 import { MIGRATIONS } from "../store/migrations.ts";
 import { chipsOf, narrow, quoteValue, term } from "./edit.ts";
 import { FIELD_HELP, SEARCH_LISTS, SEARCH_TABLES, type SearchList } from "./fields.ts";
@@ -229,7 +231,14 @@ for (
     ["port 443 or", 12, /ends where a term is expected/],
     ['"open', 1, /no closing quotation mark/],
     ['""', 1, /nothing to look for/],
-    ["country DE", 1, /no database of countries/],
+    ["country DE", 9, /no file with countries is there\. Add --geo-db FILE/],
+    ["port 443 and asn 64500", 18, /no file with networks \(AS numbers\) is there/],
+    ["country Germany", 9, /two letters of a country \(ISO 3166\) as DE, read "Germany"/],
+    ["country de,qq", 12, /two letters of a country .*"qq"/],
+    ["country > DE", 11, /country cannot be compared with >/],
+    ["asn ASx", 5, /number of an autonomous system as 64500 or AS64500, read "ASx"/],
+    ["asn 0", 5, /number of an autonomous system/],
+    ["asn 4294967296", 5, /number of an autonomous system/],
     ["severity high", 1, /flows have no severity/],
     ["name ".concat("*a".repeat(9)), 6, /8 stars/],
     ["host printer", 6, /no host is known by the name "printer"/],
@@ -271,9 +280,11 @@ Deno.test("every column of every list is one of its table", () => {
         host: "10.0.0.1",
         network: "10.0.0.0/8",
         mac: "02:00:5e:10:00:01",
+        country: "DE",
       }[field.kind as string] ?? "1";
+      const tree = parseTerm(list, name, value);
       const { sql, parameters } = searchSql(
-        resolveHosts(parseTerm(list, name, value), lookUp),
+        tree.op === "place" ? tree : resolveHosts(tree, lookUp),
         list,
       );
       database.prepare(`SELECT 1 FROM ${list} WHERE ${sql}`).all(...parameters);
@@ -281,6 +292,41 @@ Deno.test("every column of every list is one of its table", () => {
     const { sql, parameters } = searchSql(parseBareWord(list, "x"), list);
     database.prepare(`SELECT 1 FROM ${list} WHERE ${sql}`).all(...parameters);
     database.close();
+  }
+});
+
+Deno.test("flows, lists and findings are found by country and network", () => {
+  setGeoFiles([{
+    path: "test.mmdb",
+    bytes: shared(makeMmdb([
+      ["198.51.100.0/24", { country: { iso_code: "GB" }, autonomous_system_number: 64_500 }],
+      ["2001:db8::/32", { country: { iso_code: "FR" } }],
+    ])),
+  }]);
+  try {
+    for (const search of ["country GB", "country gb", "country UK", "country FR,GB"]) {
+      ok(fits(search), search);
+    }
+    for (const search of ["asn 64500", "asn AS64500", "asn 1,64500", "asn != 64501"]) {
+      ok(fits(search), search);
+    }
+    for (const search of ["country FR", "country != GB", "asn 64501", "not asn 64500"]) {
+      ok(!fits(search), search);
+    }
+    ok(fits("country FR and country GB", { orig_h: "2001:db8::7" }));
+    ok(!fits("country GB", { resp_h: "10.0.0.3" }));
+    const finding = {
+      severity: "high",
+      source: "198.51.100.7",
+      headline: "",
+      detail: "",
+    };
+    strictEqual(makeMatcher(parseSearch("country GB", "alerts").tree)(finding), true);
+    const incident = { sources: '["10.0.0.9"]', targets: '["10.0.0.2","2001:db8::5"]' };
+    strictEqual(makeMatcher(parseSearch("country FR", "incidents").tree)(incident), true);
+    strictEqual(makeMatcher(parseSearch("country GB", "incidents").tree)(incident), false);
+  } finally {
+    setGeoFiles([]);
   }
 });
 

@@ -4,8 +4,8 @@
  */
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import { CONSTANTS, type SearchList } from "./fields.ts";
-import { makeNetworkTest, namesPort } from "./match.ts";
-import type { Range, SearchTree, Test } from "./tree.ts";
+import { makeNetworkTest, makePlaceTest, namesPort } from "./match.ts";
+import type { PlaceTest, Range, SearchTree, Test } from "./tree.ts";
 
 /** SQL with its parameters, in the order of its question marks. */
 export interface SearchSql {
@@ -25,6 +25,17 @@ export function addSearchFunctions(database: DatabaseSync): void {
     if (test === undefined) {
       if (tests.size >= networksMax) tests.clear();
       tests.set(network!, test = makeNetworkTest(String(network)));
+    }
+    return test(String(cell ?? "")) ? 1 : 0;
+  });
+  // What is known of places changes with the files, so it is asked for each time.
+  database.function("tapwatch_in_place", (cell, by, values) => {
+    const key = `${by} ${values}`;
+    let test = tests.get(key);
+    if (test === undefined) {
+      if (tests.size >= networksMax) tests.clear();
+      const place = { by: by === "asn" ? "asn" : "country", values: JSON.parse(String(values)) };
+      tests.set(key, test = makePlaceTest(place as Pick<PlaceTest, "by" | "values">));
     }
     return test(String(cell ?? "")) ? 1 : 0;
   });
@@ -64,6 +75,11 @@ function testSql(test: Test, list: SearchList): SearchSql {
         })));
     case "network":
       return anyColumn(test, list, (column) => networkSql(column, test.network));
+    case "place":
+      return anyColumn(test, list, (column) => ({
+        sql: `tapwatch_in_place(${column}, ?, ?)`,
+        parameters: [test.by, JSON.stringify(test.values)],
+      }));
     case "number":
       return anyColumn(test, list, (column) => between(column, test.ranges));
     case "sum":

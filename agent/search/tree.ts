@@ -4,6 +4,15 @@
 export type Range = readonly [min: number, max: number];
 export type Columns = readonly string[];
 
+export interface PlaceTest {
+  readonly op: "place";
+  readonly columns: Columns;
+  readonly by: "country" | "asn";
+  readonly values: readonly (string | number)[];
+  /** Of the word in the search. */
+  readonly at: number;
+}
+
 export type Test =
   /** Any of the columns holds one of the values. */
   | { readonly op: "in"; readonly columns: Columns; readonly values: readonly (string | number)[] }
@@ -11,6 +20,8 @@ export type Test =
   | { readonly op: "lists"; readonly columns: Columns; readonly values: readonly string[] }
   /** Any of the columns is an address in the network, or lists one. */
   | { readonly op: "network"; readonly columns: Columns; readonly network: string }
+  /** Any of the columns is an address in one of the countries (codes) or autonomous systems (numbers), or lists one. */
+  | PlaceTest
   | { readonly op: "number"; readonly columns: Columns; readonly ranges: readonly Range[] }
   | { readonly op: "sum"; readonly columns: Columns; readonly ranges: readonly Range[] }
   /** The second column less the first. */

@@ -80,6 +80,9 @@ function readPositive(named: NamedField, operator: Operator, value: Word): Searc
   if (field.kind === "answered") return readAnswered(field, value, name);
   if (field.kind === "host") return readHost(field, value, name);
   if (field.kind === "network") return readNetwork(field, value, name);
+  if (field.kind === "country" || field.kind === "asn") {
+    return readPlace(field.columns, field.kind, value);
+  }
   if (field.kind === "mac") return readMac(field, value, name);
   return readText(field, value);
 }
@@ -122,6 +125,33 @@ function networkTest(
 ): Test {
   if (parseNetwork(text) !== null) return { op: "network", columns, network: text };
   throw new SearchError(at + 1, `${allowed}, read ${quoted(text)}`);
+}
+
+function readPlace(columns: readonly string[], by: "country" | "asn", value: Word): SearchTree {
+  const values = splitValue(value).map(({ text, at }) => {
+    const read = by === "country" ? countryCode(text) : asNumber(text);
+    if (read !== null) return read;
+    const allowed = by === "country"
+      ? "the two letters of a country (ISO 3166) as DE"
+      : "the number of an autonomous system as 64500 or AS64500";
+    throw new SearchError(at + 1, `${by} takes ${allowed}, read ${quoted(text)}`);
+  });
+  return { op: "place", columns, by, values, at: value.at };
+}
+
+const regions = new Intl.DisplayNames("en", { type: "region", fallback: "none" });
+
+/** As it is in use: of old codes and usual mistakes (UK) the present one. Null for what is no country. */
+function countryCode(text: string): string | null {
+  if (!/^[a-z]{2}$/i.test(text)) return null;
+  const code = new Intl.Locale(`und-${text}`).region ?? "";
+  return regions.of(code) === undefined ? null : code;
+}
+
+function asNumber(text: string): number | null {
+  const [, digits] = /^(?:AS)?(\d{1,10})$/i.exec(text) ?? [];
+  const number = Number(digits);
+  return digits !== undefined && number > 0 && number < 2 ** 32 ? number : null;
 }
 
 function readMac({ columns, isKnownOnly }: Of<"mac">, value: Word, name: string): SearchTree {

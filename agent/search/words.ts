@@ -17,11 +17,9 @@ export type Operator = typeof OPERATORS[number];
 
 export const SEARCH_LENGTH_MAX = 2000;
 
-const fieldNames = new Set([
-  ...Object.values(SEARCH_TABLES).flatMap(({ fields }) => Object.keys(fields)),
-  "country",
-  "asn",
-]);
+const fieldNames = new Set(
+  Object.values(SEARCH_TABLES).flatMap(({ fields }) => Object.keys(fields)),
+);
 
 /** Whether any list knows the word. */
 export function isFieldName(text: string): boolean {

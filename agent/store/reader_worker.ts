@@ -1,4 +1,5 @@
 /** The thread that reads the database for the dashboard, beside the one that writes it. */
+import { setGeoFiles } from "../geo/places.ts";
 import type { MainToReader, ReaderToMain } from "../messages.ts";
 import { StoreQueries } from "./queries.ts";
 import { answer, toFailure } from "./reader.ts";
@@ -12,6 +13,7 @@ self.onmessage = ({ data }: MessageEvent<MainToReader>) => {
     queries = new StoreQueries(data.path);
     return;
   }
+  if (data.type === "geo") return setGeoFiles(data.files);
   const { sequence, name, parameters } = data;
   try {
     tell({ type: "answer", sequence, value: answer(queries!, name, parameters) });

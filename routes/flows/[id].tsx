@@ -10,6 +10,7 @@ import { bytesQuantity, formatCount, formatDuration, formatWhen } from "../../co
 import { Icon, Severity } from "../../components/Icon.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { PacketTable } from "../../components/PacketTable.tsx";
+import { PlaceLine } from "../../components/Place.tsx";
 import { protocolLabel } from "../../components/protocol_groups.ts";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
@@ -140,6 +141,7 @@ function FlowPath({ data: { flow, names } }: Part) {
     <section class="c12 path" aria-label="Who with whom">
       <div class="node">
         <HostLink address={flow.orig_h} name={names[flow.orig_h] ?? ""} />
+        <PlaceLine address={flow.orig_h} />
         {hasPorts && <div class="faint">from port {flow.orig_p}</div>}
       </div>
       <div class="arrow">
@@ -155,6 +157,7 @@ function FlowPath({ data: { flow, names } }: Part) {
       </div>
       <div class="node">
         <HostLink address={flow.resp_h} name={names[flow.resp_h] ?? ""} />
+        <PlaceLine address={flow.resp_h} />
         {hasPorts && <div class="faint">port {flow.resp_p}</div>}
       </div>
     </section>

@@ -13,6 +13,7 @@ import { hoursOfDay, originTexts, serviceText, usualHours } from "../../componen
 import { Icon, Severity } from "../../components/Icon.tsx";
 import { incidentPath } from "../../components/incidents.ts";
 import { Notice } from "../../components/Notice.tsx";
+import { PlaceLine, PlaceMark } from "../../components/Place.tsx";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { hostDays, type HostPageData, readHostPage } from "../(_server)/host_pages.ts";
@@ -114,6 +115,7 @@ function HostHead({ data, nowUs, zone }: Part & Clock) {
           <span>last seen {formatWhen(host.last_seen_us, nowUs, zone)}</span>
         </div>
         <p class="lead">{titleOf(data)}</p>
+        <PlaceLine address={host.address} />
         {usual !== "" && <p>Usually active {usual}, by the last four weeks.</p>}
       </div>
       <div class="btns">
@@ -277,7 +279,8 @@ function Peers({ data: { peers, names_of, isPartial, host }, nowUs, zone }: Part
                       <HostLink
                         address={peer.peer}
                         name={peer.name || (names_of[peer.peer] ?? "")}
-                      />
+                      />{" "}
+                      <PlaceMark address={peer.peer} />
                     </td>
                     <td class="num" data-l="received">{formatBytes(peer.in_bytes)}</td>
                     <td class="num" data-l="sent">{formatBytes(peer.out_bytes)}</td>
