@@ -69,6 +69,8 @@ export interface Config {
   readonly homeNets: readonly string[];
   /** MMDB files; none takes those of the usual folder. */
   readonly geoFiles: readonly string[];
+  /** Files of block lists. */
+  readonly blocklists: readonly string[];
   /** UDP ports of VXLAN besides the usual ones. */
   readonly vxlanPorts: readonly number[];
   readonly logPackets: LogPackets;
@@ -360,6 +362,9 @@ function build(
     geoFiles: [
       ...new Set((values.get("geo-db") ?? []).map((raw) => asText(raw, specByName.get("geo-db")!))),
     ],
+    blocklists: (values.get("blocklist") ?? []).map((raw) =>
+      asText(raw, specByName.get("blocklist")!)
+    ),
     vxlanPorts: (values.get("vxlan-port") ?? []).map((raw) =>
       asNumber(raw, specByName.get("vxlan-port")!)
     ),

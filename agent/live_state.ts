@@ -104,6 +104,7 @@ const noDetection: Omit<DetectionState, "observationsShed"> = {
   findingsOpen: 0,
   isOneWay: false,
   modelFittedUs: null,
+  blocklists: { lists: 0, entries: 0, badLines: 0 },
 };
 
 export class LiveState {

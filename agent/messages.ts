@@ -257,6 +257,8 @@ export interface DetectOptions {
   readonly seed: number;
   /** File that the model is read from and saved to; null goes without. */
   readonly modelPath: string | null;
+  /** Files of block lists. */
+  readonly blocklists: readonly string[];
   /** Ids of findings count on from here. */
   readonly lastFindingId: number;
   /** Of the host that captures. */
@@ -340,6 +342,8 @@ export interface PipelineWorkerOptions {
   readonly vxlanPorts: readonly number[];
   /** Networks of this host's interfaces, as `203.0.113.5/24`; none for a file. */
   readonly ownNetworks: readonly string[];
+  /** There are block lists to be asked. */
+  readonly observesNames: boolean;
   /** An "eve" message follows. */
   readonly writesEve: boolean;
 }

@@ -381,6 +381,16 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: [...serving, "export"],
   },
   {
+    name: "blocklist",
+    env: "TAPWATCH_BLOCKLIST",
+    kind: "text",
+    isRepeatable: true,
+    placeholder: "FILE",
+    help:
+      "list of addresses, networks, names (*.example.org: all below) and JA4, one a line; read again when it changes",
+    commands: [...running, "analyze"],
+  },
+  {
     name: "vxlan-port",
     env: "TAPWATCH_VXLAN_PORT",
     ...port,

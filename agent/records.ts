@@ -710,6 +710,7 @@ export const FINDING_KINDS = [
   "arp_spoof",
   "dns_tunnel",
   "beacon",
+  "blocklist",
 ] as const;
 export type FindingKind = typeof FINDING_KINDS[number];
 
@@ -1017,4 +1018,11 @@ export interface DetectionState {
   readonly isOneWay: boolean;
   /** When the model in use was fitted (traffic time); null without one. */
   readonly modelFittedUs: number | null;
+  /** What was read of the block lists; zeros without any. */
+  readonly blocklists: {
+    readonly lists: number;
+    readonly entries: number;
+    /** Lines that hold neither an entry nor a comment. */
+    readonly badLines: number;
+  };
 }

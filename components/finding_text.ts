@@ -50,6 +50,7 @@ export const kindLabels: Readonly<Record<FindingKind, string>> = {
   arp_spoof: "ARP spoofing",
   dns_tunnel: "DNS tunnel",
   beacon: "Beacon",
+  blocklist: "On a block list",
 };
 
 /** Names of the MITRE ATT&CK techniques that findings carry (attack.mitre.org, version 15). */

@@ -85,4 +85,5 @@ const reasonOf: Readonly<Record<FindingKind, string>> = {
   arp_spoof: "Two hardware addresses claimed one IP address at the same time.",
   dns_tunnel: "Names that are long, random and never asked twice carry data, not addresses.",
   beacon: "Calls at even intervals are made by a program: people are not that regular.",
+  blocklist: "A list that you gave names this address, name or program.",
 };

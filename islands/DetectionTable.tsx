@@ -20,7 +20,7 @@ interface Props {
 export default function DetectionTable({ initial, zone }: Props) {
   const message = latest.value ?? initial;
   const { detection } = message.health;
-  const { state, modelFittedUs, windows } = detection;
+  const { state, modelFittedUs, windows, blocklists } = detection;
   const nowUs = pageNowUs(message);
   return (
     <section class="panel c12" id="detection">
@@ -54,6 +54,17 @@ export default function DetectionTable({ initial, zone }: Props) {
             <dt>Model made</dt>
             <dd>{modelFittedUs === null ? "not yet" : modelText(modelFittedUs, nowUs, zone)}</dd>
           </div>
+          {blocklists.lists > 0 && (
+            <div>
+              <dt>{blocklists.lists === 1 ? "Block list" : "Block lists"}</dt>
+              <dd>
+                {formatCount(blocklists.entries)}{" "}
+                entries{blocklists.badLines > 0 && (
+                  <span class="sev-high">, {formatCount(blocklists.badLines)} bad lines</span>
+                )}
+              </dd>
+            </div>
+          )}
           <div>
             <dt>Observations</dt>
             <dd>{formatCountShort(detection.observations)}</dd>

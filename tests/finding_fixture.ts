@@ -26,6 +26,7 @@ export const readyDetection: DetectionState = {
   findingsOpen: 2,
   isOneWay: false,
   modelFittedUs: nowUs() - 4000e6,
+  blocklists: { lists: 0, entries: 0, badLines: 0 },
 };
 
 export const learningDetection: DetectionState = {
@@ -36,6 +37,7 @@ export const learningDetection: DetectionState = {
   windowsFlagged: 0,
   anomalyRatePct: 0,
   modelFittedUs: null,
+  blocklists: { lists: 0, entries: 0, badLines: 0 },
 };
 
 /** An open block scan of 38 servers, detected a moment ago. */

@@ -82,6 +82,7 @@ export class TinyDetector implements Detector {
       windowsFlagged: 0,
       anomalyRatePct: 0,
       modelFittedUs: 1,
+      blocklists: { lists: 0, entries: 0, badLines: 0 },
     } as const;
   }
 

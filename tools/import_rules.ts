@@ -71,7 +71,7 @@ const rules: readonly Rule[] = [
   { part: /^ffi\/(pcap|linux)\//, values: [] },
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
   { part: /^agent\/(decode|hot)\//, values: [records] },
-  { part: /^agent\/detect\//, values: [records, service, text] },
+  { part: /^agent\/detect\//, values: [records, service, text, "agent/decode/addresses.ts"] },
   { part: /^agent\/incident\//, values: [findingEnds, records, service, text] },
   { part: /^agent\/geo\//, values: ["agent/decode/addresses.ts"] },
   { part: /^agent\/text\//, values: [findingEnds, records] },

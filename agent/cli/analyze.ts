@@ -4,6 +4,7 @@
  */
 import { resolve } from "node:path";
 import { CaptureFileReader, captureMemoryBytes } from "../capture/file_reader.ts";
+import { checkBlocklists } from "../blocklist_files.ts";
 import type { Config } from "../config.ts";
 import { CaptureFormatError, UsageError } from "../errors.ts";
 import { eveFinding, eveIncident } from "../eve/lines.ts";
@@ -36,7 +37,8 @@ const packetsBeforeDetection = 16_384;
 /** Reads the files in the order given, as one stretch of traffic. Throws TapwatchError. */
 export async function runAnalyze(config: Config, log: Log): Promise<void> {
   checkOutputs(config);
-  const detection = new AnalyzeDetection(config.anomalyQuantile, log);
+  checkBlocklists(config.blocklists);
+  const detection = new AnalyzeDetection(config, log);
   try {
     await analyze(config, log, detection);
   } finally {
@@ -142,7 +144,7 @@ interface Outputs {
 }
 
 function makePipeline(
-  { homeNets, vxlanPorts }: Config,
+  { homeNets, vxlanPorts, blocklists }: Config,
   { flowLines, eve }: Outputs,
   { outlet }: AnalyzeDetection,
 ): Pipeline {
@@ -153,6 +155,7 @@ function makePipeline(
     rowPolicy: "none",
     homeNets,
     vxlanPorts,
+    observesNames: blocklists.length > 0,
     observations: outlet,
     ...(wantsFlows && {
       onFlow: (flow: Flow) => {

@@ -1,4 +1,5 @@
 /** The detectors of `analyze`, in a thread of their own beside the pipeline; the file waits when they are behind. */
+import type { Config } from "../config.ts";
 import type { DetectOptions, DetectToMain } from "../messages.ts";
 import { ObservationOutlet } from "../pipeline/observation_outlet.ts";
 import { observationBufferWords } from "../pipeline/observation_writer.ts";
@@ -20,7 +21,7 @@ const findingsMax = 100_000;
 export class AnalyzeDetection {
   /** Takes what the pipeline observes. */
   readonly outlet: ObservationOutlet;
-  readonly #anomalyQuantile: number;
+  readonly #config: Pick<Config, "anomalyQuantile" | "blocklists">;
   readonly #log: Log;
   #worker: Worker | null = null;
   readonly #findings = new Map<number, Finding>();
@@ -29,8 +30,8 @@ export class AnalyzeDetection {
   #onRoom = () => {};
   readonly #stopped = Promise.withResolvers<void>();
 
-  constructor(anomalyQuantile: number, log: Log) {
-    this.#anomalyQuantile = anomalyQuantile;
+  constructor(config: Pick<Config, "anomalyQuantile" | "blocklists">, log: Log) {
+    this.#config = config;
     this.#log = log;
     this.outlet = new ObservationOutlet({
       isPatient: true,
@@ -60,7 +61,8 @@ export class AnalyzeDetection {
     const { port1, port2 } = new MessageChannel();
     const options: DetectOptions = {
       isLive: false,
-      anomalyQuantile: this.#anomalyQuantile,
+      anomalyQuantile: this.#config.anomalyQuantile,
+      blocklists: this.#config.blocklists,
       seed: fileSeed,
       modelPath: null,
       lastFindingId: 0,

@@ -20,6 +20,7 @@ const ready = {
   findingsOpen: 0,
   isOneWay: false,
   modelFittedUs: null,
+  blocklists: { lists: 0, entries: 0, badLines: 0 },
 } as const;
 
 function result(findings: readonly Finding[], changes: Partial<DetectionResult> = {}) {

@@ -168,6 +168,7 @@ export class DetectHost {
       seed: isLive ? crypto.getRandomValues(new Uint32Array(1))[0] : fileSeed,
       // A replay must not teach the model of the live link, which may share the folder, nor be judged by it.
       modelPath: isLive ? modelPath(config.resultsFolder) : null,
+      blocklists: config.blocklists,
       lastFindingId: this.#lastFindingId,
       ownAddresses: isLive ? addressesOf(ownNetworks()) : [],
     };

@@ -27,6 +27,7 @@ Deno.test("the help of a command lists the options that it heeds, and no other",
   deepStrictEqual(optionsIn(helpText("analyze")), [
     "anomaly-quantile",
     "home-net",
+    "blocklist",
     "vxlan-port",
     "env-file",
     "log-level",

@@ -2,6 +2,7 @@
  * `tapwatch run` and `tapwatch replay FILE`: the dashboard, the results folder, the worker threads, and their end. The
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
+import { checkBlocklists } from "../blocklist_files.ts";
 import type { Config } from "../config.ts";
 import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
@@ -26,6 +27,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   const signal = waitForSignal(log);
   if (config.user !== null) requireFfiConsent(config);
   const user = userToBecome(config.user);
+  checkBlocklists(config.blocklists);
   const input = await chooseInput(config, log);
   const live = new LiveState(input.kind === "live" ? "live" : "replay");
   const geo = new GeoHost({

@@ -436,6 +436,7 @@ function pipelineOptions({ config, input }: SupervisorOptions): PipelineWorkerOp
     homeNets: config.homeNets,
     vxlanPorts: config.vxlanPorts,
     ownNetworks: input.kind === "live" ? ownNetworks() : [],
+    observesNames: config.blocklists.length > 0,
     writesEve: config.hasEveLog,
   };
 }

@@ -111,8 +111,8 @@ export function isInNetwork(
     (word3 & maskOf(prefixLength - 96)) === words[3];
 }
 
-/** A word whose first `bits` bits are set. */
-function maskOf(bits: number): number {
+/** A word whose first `bits` bits are set; none below 0, all from 32 on. */
+export function maskOf(bits: number): number {
   return bits <= 0 ? 0 : bits >= 32 ? -1 : -1 << 32 - bits;
 }
 

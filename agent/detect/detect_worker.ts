@@ -2,6 +2,7 @@
  * The thread of the detectors: a shell around Detection that takes the pipeline's observations, gives the buffers back,
  * tells findings as they come and the state each second, and keeps the model in its file.
  */
+import { blocklistsState, readBlocklists, readBlocklistsSync } from "../blocklist_files.ts";
 import { formatIpWords } from "../decode/addresses.ts";
 import type {
   DetectOptions,
@@ -12,11 +13,14 @@ import type {
 } from "../messages.ts";
 import { readModel, writeModel } from "../model_file.ts";
 import type { Finding } from "../records.ts";
+import { counted, formatCount } from "../text/amounts.ts";
+import { BlockLists } from "./blocklist/block_lists.ts";
 import { Detection } from "./detection.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
 const tickMs = 1000;
+const ticksPerLook = 5;
 const ticksPerSave = 60;
 
 class DetectThread {
@@ -31,12 +35,16 @@ class DetectThread {
   #savedFittedUs: number | null = null;
   #savedTick = -ticksPerSave;
   #isEnded = false;
+  #blockLists: BlockLists | null = null;
+  #blockFilesState = "";
 
   constructor(options: DetectOptions, pipeline: MessagePort) {
     this.#options = options;
     this.#pipeline = pipeline;
+    if (options.blocklists.length > 0) this.#readBlocklists();
     this.#detection = new Detection({
       ...options,
+      blockLists: this.#blockLists && (() => this.#blockLists!),
       model: this.#readModel(),
       formatAddress,
       note: (text) => note("warning", text),
@@ -84,6 +92,7 @@ class DetectThread {
   #tick(): void {
     this.#ticks++;
     this.#tellState();
+    if (this.#ticks % ticksPerLook === 0) this.#lookAtBlocklists();
     const { modelFittedUs } = this.#detection.state();
     const isDue = this.#ticks - this.#savedTick >= ticksPerSave;
     if (isDue && modelFittedUs !== this.#savedFittedUs) this.#saveModel();
@@ -92,6 +101,40 @@ class DetectThread {
   #keep(finding: Finding): void {
     const id = finding.id + this.#options.lastFindingId;
     this.#found.push({ ...finding, id, reason: printable(finding.reason) });
+  }
+
+  /** Before the first row; a list that cannot be read any more is told. */
+  #readBlocklists(): void {
+    const { blocklists, seed } = this.#options;
+    this.#blockFilesState = blocklistsState(blocklists);
+    const lists = this.#blockLists = new BlockLists(seed, (text) => note("warning", text));
+    try {
+      readBlocklistsSync(blocklists, lists);
+    } catch (error) {
+      note("warning", `A block list cannot be read: ${(error as Error).message}.`);
+    }
+    noteLists(lists, "read");
+  }
+
+  /** Reads the lists again when one has changed; until that is done, and when it fails, the old ones are asked. */
+  async #lookAtBlocklists(): Promise<void> {
+    const { blocklists, seed } = this.#options;
+    const state = blocklistsState(blocklists);
+    if (blocklists.length === 0 || state === this.#blockFilesState) return;
+    this.#blockFilesState = state;
+    const lists = new BlockLists(seed, (text) => note("warning", text));
+    try {
+      await readBlocklists(blocklists, lists);
+    } catch (error) {
+      const reason = (error as Error).message;
+      return note(
+        "warning",
+        `A block list cannot be read: ${reason}. The entries read before stay.`,
+      );
+    }
+    // One that was changed again in the meantime is read at the next look.
+    this.#blockLists = lists;
+    noteLists(lists, "read again");
   }
 
   #tellFindings(): void {
@@ -137,6 +180,11 @@ function printable(text: string): string {
     /[\u0000-\u001f\u007f-\u009f]/g,
     (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );
+}
+
+function noteLists({ state: { lists, entries, badLines } }: BlockLists, done: string): void {
+  const bad = badLines === 0 ? "" : `, ${counted(badLines, "line")} without one`;
+  note("info", `${counted(lists, "block list")} ${done}: ${formatCount(entries)} entries${bad}.`);
 }
 
 function note(severity: "info" | "warning", text: string): void {

@@ -50,6 +50,7 @@ class Harness implements Disposable {
       anomalyQuantile: 0.99,
       seed: 1,
       modelPath: null,
+      blocklists: [],
       lastFindingId: 0,
       ownAddresses: [],
     };

@@ -10,7 +10,7 @@ import type {
   Interest,
   LearningState,
 } from "./detector.ts";
-import { DETECTORS } from "./detectors.ts";
+import { BLOCKLIST_DETECTOR, DETECTORS } from "./detectors.ts";
 import { Observation, ObservationKind } from "./observation.ts";
 
 export interface DetectionOptions extends
@@ -18,6 +18,8 @@ export interface DetectionOptions extends
     DetectorContext,
     "formatAddress" | "isLive" | "model" | "anomalyQuantile" | "seed" | "note"
   > {
+  /** Default: none. */
+  readonly blockLists?: DetectorContext["blockLists"];
   readonly onFinding: (finding: Finding) => void;
   /** Default: all of them. */
   readonly detectors?: readonly DetectorFactory[];
@@ -74,14 +76,17 @@ export class Detection {
     this.#onFinding = options.onFinding;
     this.#formatAddress = options.formatAddress;
     const { onFinding: _, detectors, ...asked } = options;
+    const blockLists = options.blockLists ?? null;
     const context: DetectorContext = {
       ...asked,
+      blockLists,
       nextId: () => ++this.#lastId,
       report: (finding) => this.#report(finding),
       isSuspect: (...words) => this.#isSuspect(...words),
       isOwn: (address) => this.#own.has(address),
     };
-    this.#detectors = (detectors ?? DETECTORS).map((make) => make(context));
+    const usual = blockLists === null ? DETECTORS : [...DETECTORS, BLOCKLIST_DETECTOR];
+    this.#detectors = (detectors ?? usual).map((make) => make(context));
     this.#takers = Array.from({ length: 256 }, (_, kind) => takersOf(kind, this.#detectors));
     this.#wanted = Int32Array.from(
       this.#takers,
@@ -125,6 +130,8 @@ export class Detection {
       forgotten: this.#sum((detector) => detector.forgottenCount),
       findings: this.#findingCount,
       findingsOpen: this.#open.size,
+      blocklists: this.#detectors.find(({ blocklists }) => blocklists)?.blocklists ??
+        { lists: 0, entries: 0, badLines: 0 },
       isOneWay: this.#detectors.some(({ isOneWay }) => isOneWay === true),
     };
   }

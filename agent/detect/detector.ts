@@ -3,6 +3,7 @@
  * see the traffic as observations in order of arrival. Adding one means one file and one line in detectors.ts.
  */
 import type { DetectionState, Finding } from "../records.ts";
+import type { BlockLists } from "./blocklist/block_lists.ts";
 import type { Observation } from "./observation.ts";
 
 /** Observations that a detector takes: those of a kind that have one of the marks, or all of it where `marks` is 0. */
@@ -41,6 +42,8 @@ export interface Detector {
   readonly forgottenCount: number;
   /** Only the one that knows whether one direction of the traffic is missing. */
   readonly isOneWay?: boolean;
+  /** Only the one that asks block lists. */
+  readonly blocklists?: DetectionState["blocklists"];
   /** Only the one that learns: how far it is, and its model for the next run (null while there is none). */
   learning?(): LearningState;
   saveModel?(): Uint8Array | null;
@@ -78,6 +81,8 @@ export interface DetectorContext {
   readonly seed: number;
   /** A sentence for the log: a model that cannot be used, and why. */
   note(text: string): void;
+  /** The block lists, which may be others each time; null without any. */
+  readonly blockLists: (() => BlockLists) | null;
   /** Windows are judged as they come, by what was learnt before; else those of a file at its end, by all of it. */
   readonly isLive: boolean;
 }

@@ -3,6 +3,7 @@ import { AnomalyDetector } from "./anomaly/anomaly_detector.ts";
 import { ArpSpoof } from "./arp_spoof/arp_spoof.ts";
 import { Beacon } from "./beacon/beacon.ts";
 import { BruteForce } from "./brute_force/brute_force.ts";
+import { Blocklist } from "./blocklist/blocklist.ts";
 import type { DetectorFactory } from "./detector.ts";
 import { DnsTunnel } from "./dns_tunnel/dns_tunnel.ts";
 import { Flood } from "./flood/flood.ts";
@@ -17,3 +18,6 @@ export const DETECTORS: readonly DetectorFactory[] = [
   (context) => new Beacon(context),
   (context) => new AnomalyDetector(context),
 ];
+
+/** Only where there are block lists. */
+export const BLOCKLIST_DETECTOR: DetectorFactory = (context) => new Blocklist(context);

@@ -38,6 +38,10 @@
  *                   255 bytes; then addresses of A and AAAA answers, four words each, at most 8; then the data of other
  *                   answers of the type asked for: its bytes << 16 | bytes shown, a hash of it all, the first bytes of the
  *                   first of them (TXT without the length before its text), at most 32
+ *     name          (only where block lists are asked) what the first messages of a flow name; source is its originator
+ *                   14 length of the name << 16 | length of the JA4
+ *                   15.. the server's name (TLS, QUIC) or the host (HTTP) in lower case, four bytes a word (the first one
+ *                   lowest), at most 255; then the JA4 in the same way
  *     hostWindow    one host's volumes in the window that ends: source is the host
  *                   14 packets out   15 packets in   16, 17 bytes out   18, 19 bytes in   (bytes: upper, lower 32 bits)
  *     windowEnd     all hostWindow rows of the window that began at the row's time have come
@@ -59,6 +63,7 @@ export const ObservationKind = {
   tick: 8,
   ndp: 9,
   login: 10,
+  name: 11,
 } as const;
 
 /** Bits of word 13: why a contact was told, and what else is known. */
@@ -92,6 +97,8 @@ export const ICMP_ERROR_WORDS = 20;
 export const HOST_WINDOW_WORDS = 20;
 export const LOGIN_WORDS = 16;
 export const SHORT_WORDS = 14;
+/** Before the name and the JA4. */
+export const NAME_WORDS = 15;
 
 /**
  * Copies the whole rows from words[from] up to words[to] to the start of `room`, as many at a time as it holds, and has them
@@ -305,6 +312,16 @@ export class Observation {
     return this.words[this.#dnsDataAt + 2 + (index >> 2)] >>> (index & 3) * 8 & 0xff;
   }
 
+  // ------------------------------------------------ name
+
+  get serverName(): string {
+    return this.#text(NAME_WORDS, this.word(14) >>> 16);
+  }
+  get ja4(): string {
+    const length = this.word(14);
+    return this.#text(NAME_WORDS + ((length >>> 16) + 3 >> 2), length & 0xffff);
+  }
+
   // ------------------------------------------------ hostWindow
 
   get packetsOut(): number {
@@ -325,6 +342,17 @@ export class Observation {
   }
   get #dnsDataAt(): number {
     return this.dnsAddressAt(this.dnsAddressCount);
+  }
+
+  /** Of so many bytes, four a word. */
+  #text(index: number, length: number): string {
+    let text = "";
+    for (let byte = 0; byte < length; byte++) {
+      text += String.fromCharCode(
+        this.words[this.at + index + (byte >> 2)] >>> (byte & 3) * 8 & 0xff,
+      );
+    }
+    return text;
   }
 
   #mac(index: number): number {

@@ -42,6 +42,11 @@ export const SIGNATURES: { readonly [kind in FindingKind | "incident"]: Signatur
     name: "reflected traffic",
     category: "Detection of a Denial of Service Attack",
   },
+  blocklist: {
+    id: 1_000_009,
+    name: "on a block list",
+    category: "Potentially Bad Traffic",
+  },
   anomaly: { id: 1_000_008, name: "unusual traffic", category: "Misc activity" },
   incident: { id: 1_000_100, name: "incident", category: "Misc Attack" },
 };

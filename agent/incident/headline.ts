@@ -99,9 +99,18 @@ function deedText(kind: string, findings: readonly Finding[], nameOf: Names): st
       return "sent data inside DNS names";
     case "beacon":
       return `called ${whom} at even intervals`;
+    case "blocklist":
+      return blockedText(findings, whom);
     default:
       return `reached for ${whom}`;
   }
+}
+
+/** A listed address that calls is the source; else the host that met the entry is. */
+function blockedText([finding]: readonly Finding[], whom: string): string {
+  if (finding!.attackId === "") return `called ${whom} and is on a block list`;
+  if (finding!.attackId === "T1071.004") return "asked for a name on a block list";
+  return `spoke with ${whom}, which is on a block list`;
 }
 
 function whomText(findings: readonly Finding[], nameOf: Names): string {

@@ -8,6 +8,7 @@ import {
   ICMP_ERROR_WORDS,
   LOGIN_WORDS,
   Mark,
+  NAME_WORDS,
   OBSERVATION_WORDS_MAX,
   ObservationKind,
   SHORT_WORDS,
@@ -35,6 +36,19 @@ export interface LoginRow extends LoginVerdict {
   readonly flowId: number;
   /** The flow has had one before. */
   readonly isContinued: boolean;
+}
+
+/** What the first messages of a flow name, in lower case; "" where they do not. */
+export interface NameRow {
+  readonly timestampUs: number;
+  /** Words of the originator's address, then the responder's. */
+  readonly addresses: Int32Array;
+  /** Originator's << 16 | responder's. */
+  readonly ports: number;
+  readonly flowId: number;
+  readonly transport: number;
+  readonly name: string;
+  readonly ja4: string;
 }
 
 /** Takes full buffers. */
@@ -139,6 +153,30 @@ export class ObservationWriter {
     words[at + 13] = Mark.sentByOriginator | (row.isContinued ? Mark.isContinued : 0);
     words[at + 14] = row.outcome;
     words[at + 15] = row.refused;
+  }
+
+  /** What the first messages of a flow name. */
+  name({ timestampUs, addresses, ports, flowId, transport, name, ja4 }: NameRow): void {
+    const nameLength = Math.min(name.length, 255);
+    const ja4At = NAME_WORDS + (nameLength + 3 >> 2);
+    const length = ja4At + (ja4.length + 3 >> 2);
+    const at = this.#begin(length, ObservationKind.name, transport);
+    if (at < 0) return;
+    const words = this.#words;
+    this.#writeTime(at, timestampUs);
+    words.set(addresses, at + 3);
+    words[at + 11] = ports;
+    words[at + 12] = flowId;
+    words[at + 13] = Mark.sentByOriginator;
+    words[at + 14] = nameLength << 16 | ja4.length;
+    words.fill(0, at + NAME_WORDS, at + length);
+    const write = (text: string, count: number, from: number) => {
+      for (let byte = 0; byte < count; byte++) {
+        words[from + (byte >> 2)] |= (text.charCodeAt(byte) & 0xff) << (byte & 3) * 8;
+      }
+    };
+    write(name, nameLength, at + NAME_WORDS);
+    write(ja4, ja4.length, at + ja4At);
   }
 
   /** A DNS message that the segment in hand, of the flow in a slot, has completed. */

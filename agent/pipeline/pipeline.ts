@@ -59,6 +59,7 @@ import { LinkWatch } from "./link_watch.ts";
 import { LoginWatch } from "./login_watch.ts";
 import { MacBook } from "./mac_book.ts";
 import { NameBook } from "./name_book.ts";
+import { nameRow } from "./name_row.ts";
 import { openFlows } from "./open_flows.ts";
 import { type AddressText, makePacketRow, type RowPolicy, RowSampler } from "./packet_rows.ts";
 import { type DropTotals, type SecondContext, SecondCounter } from "./second_counter.ts";
@@ -102,6 +103,8 @@ export interface PipelineOptions extends PipelineSinks {
   readonly vxlanPorts?: readonly number[];
   /** What is local, as --home-net says it. */
   readonly homeNets?: readonly string[];
+  /** The detectors are told what flows name, too. */
+  readonly observesNames?: boolean;
 }
 
 const addressText: AddressText = { ipv4: formatIpv4, words: formatWords, mac: formatMac };
@@ -176,7 +179,8 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#readsDetails = Boolean(options.onRow ?? options.onFlow ?? options.onDetails);
+    this.#readsDetails = Boolean(options.onRow ?? options.onFlow ?? options.onDetails) ||
+      (options.observesNames ?? false);
     this.#sampler = new RowSampler(options.rowPolicy);
     const { flowCountMax } = options;
     const hot = this.#hot = new HotPath({
@@ -213,7 +217,9 @@ export class Pipeline {
       names: this.#names,
       counts: this.#applications,
       isForHosts: !this.#readsDetails,
-      onDetails: options.onDetails,
+      onDetails: options.observesNames
+        ? (details, timestampUs, flow) => this.#observeNames(details, timestampUs, flow)
+        : options.onDetails,
       onStreamDns: (message, slot, timestampUs) => this.#observer?.dns(message, slot, timestampUs),
     });
     const observer = this.#observer;
@@ -237,6 +243,12 @@ export class Pipeline {
     });
     this.#link = new LinkWatch(hot, home, macs);
     this.#answerCalls();
+  }
+
+  #observeNames(details: ApplicationDetails, timestampUs: number, flow: () => Flow): void {
+    this.#options.onDetails?.(details, timestampUs, flow);
+    const row = nameRow(details, timestampUs, flow);
+    if (row !== null) this.#observer?.name(row);
   }
 
   /** What the hot path leaves to others, besides the two tables. */

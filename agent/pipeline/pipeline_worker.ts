@@ -87,6 +87,7 @@ class PipelineThread {
       ...(options.isLive && { hashSeed: randomSeed() }),
       homeNets: options.homeNets,
       vxlanPorts: options.vxlanPorts,
+      observesNames: options.observesNames,
       onRow: (row) => {
         if (!this.#isKnown) this.#rows.addPacket(row);
       },

@@ -34,6 +34,8 @@ export function adviceFor(
       return tunnelSteps(source);
     case "beacon":
       return beaconSteps(source, target);
+    case "blocklist":
+      return blocklistSteps(finding, source, target);
     case "anomaly":
       return anomalySteps(finding, source);
   }
@@ -218,6 +220,26 @@ function beaconSteps(source: string, target: string): Step[] {
       what: `Block ${target} if nobody knows`,
       why: `and examine ${source} before it is switched off.`,
     },
+  ];
+}
+
+function blocklistSteps(finding: Finding, source: string, target: string): Step[] {
+  const isCalled = finding.attackId === "";
+  const host = isCalled ? target : source;
+  return [
+    {
+      what: "Look into the list, at the line that is named:",
+      why: "what does it say of this entry, and how old is it? Addresses change hands.",
+    },
+    isCalled
+      ? {
+        what: `Check whether ${host} has to be reachable from there`,
+        why: "and close the port to it if it has not.",
+      }
+      : {
+        what: `Find out which program on ${host} does this`,
+        why: "An advertisement in a page is harmless, a program that nobody knows is not.",
+      },
   ];
 }
 

@@ -143,6 +143,7 @@ const findingKinds: readonly FindingKind[] = [
   "arp_spoof",
   "dns_tunnel",
   "beacon",
+  "blocklist",
 ];
 
 function detectionFamilies({ detection, findingCounts }: LiveState): Family[] {
@@ -152,6 +153,10 @@ function detectionFamilies({ detection, findingCounts }: LiveState): Family[] {
   return [
     counter("findings_total", "Findings opened, by kind.")(
       byLabel("kind", findingKinds.map((kind) => [kind, findingCounts.get(kind) ?? 0])),
+    ),
+    gauge("blocklist_entries", "Entries of the block lists.")(detection.blocklists.entries),
+    gauge("blocklist_bad_lines", "Lines of the block lists that hold no entry.")(
+      detection.blocklists.badLines,
     ),
     gauge("findings_open", "Findings that are not over.")(detection.findingsOpen),
     counter("observations_total", "Observations that the detectors took.")(detection.observations),

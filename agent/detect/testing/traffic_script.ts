@@ -4,6 +4,7 @@
  */
 import { Application, type ApplicationName, type Finding, Transport } from "../../records.ts";
 import { Detection } from "../detection.ts";
+import type { BlockLists } from "../blocklist/block_lists.ts";
 import type { DetectorFactory } from "../detector.ts";
 import {
   ARP_WORDS,
@@ -11,6 +12,7 @@ import {
   ICMP_ERROR_WORDS,
   LOGIN_WORDS,
   Mark,
+  NAME_WORDS,
   ObservationKind,
   SHORT_WORDS,
 } from "../observation.ts";
@@ -76,6 +78,15 @@ export interface ArpScript {
   /** Of a reply. */
   readonly targetMac?: number;
   readonly isBroadcast?: boolean;
+}
+
+export interface NameScript {
+  readonly at: number;
+  readonly from: string;
+  readonly to: string;
+  readonly port?: number;
+  readonly name?: string;
+  readonly ja4?: string;
 }
 
 export interface DnsScript {
@@ -191,6 +202,24 @@ export class TrafficScript {
     this.#rows.push({ at, words });
   }
 
+  /** What the client's first messages name. */
+  name({ at, from, to, port = 443, name = "", ja4 = "" }: NameScript): void {
+    const ja4At = NAME_WORDS + (name.length + 3 >> 2);
+    const words = rowWords(ja4At + (ja4.length + 3 >> 2), ObservationKind.name, Transport.tcp);
+    writeTime(words, at);
+    writeAddress(words, 3, from);
+    writeAddress(words, 7, to);
+    words[11] = 40_000 << 16 | port;
+    words[13] = Mark.sentByOriginator | localMarks(from, to);
+    words[14] = name.length << 16 | ja4.length;
+    for (const [text, textAt] of [[name, NAME_WORDS], [ja4, ja4At]] as const) {
+      for (let index = 0; index < text.length; index++) {
+        words[textAt + (index >> 2)] |= text.charCodeAt(index) << (index & 3) * 8;
+      }
+    }
+    this.#rows.push({ at, words });
+  }
+
   /** An ICMP port unreachable for a UDP packet from `from` to `to`. */
   refused(at: number, from: string, to: string, toPort: number): void {
     const words = rowWords(ICMP_ERROR_WORDS, ObservationKind.icmpError, Transport.udp);
@@ -204,13 +233,18 @@ export class TrafficScript {
   }
 
   /** Every state of every finding of the detectors, in order. `idle` seconds pass before the input ends. */
-  play(make: DetectorFactory | readonly DetectorFactory[], idle = 0): Finding[] {
+  play(
+    make: DetectorFactory | readonly DetectorFactory[],
+    idle = 0,
+    blockLists: BlockLists | null = null,
+  ): Finding[] {
     const told: Finding[] = [];
     const detection = new Detection({
       isLive: false,
       formatAddress: (_word0, _word1, _word2, word3) =>
         [word3 >>> 24, word3 >>> 16 & 255, word3 >>> 8 & 255, word3 & 255].join("."),
       model: null,
+      blockLists: blockLists && (() => blockLists),
       anomalyQuantile: 0.995,
       seed: 1,
       note: () => {},

@@ -48,6 +48,7 @@ export function testContext(options: Partial<DetectorContext> = {}): TestContext
     isSuspect: (_word0, _word1, _word2, word3) => suspects.has(text(word3)),
     isOwn: () => false,
     model: null,
+    blockLists: null,
     anomalyQuantile: 0.995,
     seed: 1,
     note: (line) => notes.push(line),
