@@ -30,6 +30,21 @@ const v8Flags = [
   "--initial-heap-size=48",
 ];
 
+/**
+ * What the executable may do, and nothing else: it starts no programs and loads no code from elsewhere. Deno opens files of
+ * /proc, /sys and /dev only for who may do everything; `ffi/linux/kernel_file.ts` reads the few that are needed.
+ * `--allow-ffi` reaches the program as an argument too, which is the user's consent to use it.
+ */
+const permissions = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-net",
+  "--allow-env",
+  "--allow-sys",
+  "--allow-ffi",
+  "--no-prompt",
+];
+
 if (import.meta.main) await compile(join(root, "dist/tapwatch"));
 
 /** Writes the executable to `output`; returns its size in bytes. */
@@ -80,21 +95,6 @@ async function denoCompile(staging: string, output: string): Promise<void> {
   if (await runDenoCompile(staging, output, await denortFromNpm())) return;
   throw new Error("deno compile failed; its message stands above");
 }
-
-/**
- * What the executable may do, and nothing else: it starts no programs and loads no code from elsewhere. Deno opens files of
- * /proc, /sys and /dev only for who may do everything; `ffi/linux/kernel_file.ts` reads the few that are needed.
- * `--allow-ffi` reaches the program as an argument too, which is the user's consent to use it.
- */
-const permissions = [
-  "--allow-read",
-  "--allow-write",
-  "--allow-net",
-  "--allow-env",
-  "--allow-sys",
-  "--allow-ffi",
-  "--no-prompt",
-];
 
 async function runDenoCompile(
   staging: string,
