@@ -1,6 +1,7 @@
 /** Composition root: reads the configuration, runs the command, turns errors into exit statuses. */
 import { runCommand } from "./agent/cli/commands.ts";
-import { type Config, parseConfig } from "./agent/config.ts";
+import { readConfig } from "./agent/cli/read_config.ts";
+import type { Config } from "./agent/config.ts";
 import { TapwatchError } from "./agent/errors.ts";
 import { formatLine } from "./agent/log.ts";
 
@@ -10,11 +11,7 @@ addEventListener("beforeunload", () => fail(new Error("it waited for what never 
 main().catch(fail);
 
 async function main(): Promise<void> {
-  config = parseConfig(Deno.args, {
-    env: Deno.env.toObject(),
-    readTextFile: Deno.readTextFileSync,
-    exists,
-  });
+  config = readConfig();
   await runCommand(config);
   Deno.exit(0);
 }
@@ -26,12 +23,4 @@ function fail(error: unknown): never {
     : `This should not have happened; please report it. ${(error as Error)?.stack ?? error}`;
   console.error(isJson ? formatLine("error", text, "json") : `tapwatch: ${text}`);
   Deno.exit(error instanceof TapwatchError ? error.exitCode : 1);
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

@@ -96,6 +96,12 @@ export interface Config {
   readonly toUs: number | null;
   /** What was given and changes nothing: a sentence each. */
   readonly warnings: readonly string[];
+  /** Only this is to be done: show the configuration, or check it. */
+  readonly configAction: "print" | "check" | null;
+  /** The file that variables were read from; null without one. */
+  readonly envFile: string | null;
+  /** What was given, by option, as it was; the rest are defaults. With secrets. */
+  readonly given: ReadonlyMap<string, readonly RawValue[]>;
 }
 
 export type LogPackets = "all" | "sampled" | "anomalous" | "none";
@@ -119,6 +125,8 @@ export interface ConfigSources {
   readonly readTextFile: (path: string) => string;
   /** Whether the default `.env` is there. */
   readonly exists: (path: string) => boolean;
+  /** Why the default `.env` must not be heeded, as "belongs to another user"; "" when it may be. */
+  readonly distrust?: (path: string) => string;
 }
 
 type RawValues = Map<string, RawValue[]>;
@@ -131,10 +139,17 @@ export function parseConfig(args: readonly string[], sources: ConfigSources): Co
   if (flags.has("help")) return build("help", [command], new Map(), sources);
   if (flags.has("version")) return build("version", [], new Map(), sources);
   checkCommandTakes(command, flags);
-  checkOperands(command, operands);
+  if (!isAboutConfig(flags)) checkOperands(command, operands);
   checkExportTakes(command, operands, flags);
-  const variables = environmentValues(command, flags, sources);
-  return build(command, operands, new Map([...variables, ...flags]), sources);
+  const file = readEnvFile(flags, sources);
+  const variables = environmentValues(command, file, sources);
+  return build(
+    command,
+    operands,
+    new Map([...variables, ...flags]),
+    sources,
+    file.isRead ? file.path : null,
+  );
 }
 
 function parseCommandLine(args: readonly string[]) {
@@ -209,9 +224,15 @@ function unknownOption(rawName: string, name: string): UsageError {
   );
 }
 
+/** `--print-config` and `--check-config` do nothing else, whatever the command. */
+function isAboutConfig(flags: RawValues): boolean {
+  return flags.has("print-config") || flags.has("check-config");
+}
+
 function checkCommandTakes(command: CommandName, flags: RawValues): void {
   for (const [name, [raw]] of flags) {
     const { commands, isHarmless } = specByName.get(name)!;
+    if (name === "json" && flags.has("print-config")) continue;
     if (!commands || isHarmless || commands.includes(command)) continue;
     throw new UsageError(
       `Option ${raw!.origin} belongs to ${listed(commands)}, not to ${command}.`,
@@ -262,10 +283,9 @@ function checkOperands(command: CommandName, operands: readonly string[]): void 
 /** All variables, but those that stand for other commands' flags. */
 function environmentValues(
   command: CommandName,
-  flags: RawValues,
+  file: EnvFile,
   sources: ConfigSources,
 ): RawValues {
-  const file = readEnvFile(flags, sources);
   checkVariables(Object.keys(sources.env));
   const values: RawValues = new Map();
   for (const spec of OPTIONS) {
@@ -283,16 +303,26 @@ function environmentValues(
   return values;
 }
 
-function readEnvFile(
-  flags: RawValues,
-  sources: ConfigSources,
-): { path: string; values: Record<string, string | undefined> } {
+interface EnvFile {
+  readonly path: string;
+  readonly isRead: boolean;
+  readonly values: Readonly<Record<string, string | undefined>>;
+}
+
+function readEnvFile(flags: RawValues, sources: ConfigSources): EnvFile {
   const given = flags.get("env-file")?.[0]?.value as string | undefined;
   const path = given ?? ".env";
-  if (given === undefined && !sources.exists(path)) return { path, values: {} };
+  if (given === undefined && !sources.exists(path)) return { path, isRead: false, values: {} };
+  const distrust = given === undefined ? sources.distrust?.(path) ?? "" : "";
+  if (distrust !== "") {
+    throw new UsageError(
+      `${path} in this folder ${distrust}, so root does not take its settings from it. Start tapwatch in another folder, ` +
+        `or with --env-file ${path} if it is yours.`,
+    );
+  }
   const values = parseEnv(readFile("--env-file", path, sources));
   const unknown = unknownVariables(Object.keys(values))[0];
-  if (!unknown) return { path, values };
+  if (!unknown) return { path, isRead: true, values };
   const { name, hint } = unknown;
   throw new UsageError(
     `Unknown variable ${name} in ${path}.${hint ? ` Did you mean ${hint}?` : ""}`,
@@ -324,6 +354,7 @@ function build(
   operands: readonly string[],
   values: RawValues,
   sources: ConfigSources,
+  envFile: string | null = null,
 ): Config {
   const text = (name: string) => one(values, name, asText);
   const int = (name: string) => one(values, name, asNumber)!;
@@ -387,6 +418,13 @@ function build(
     fromUs: one(values, "from", asTimeUs),
     toUs: one(values, "to", asTimeUs),
     warnings: [],
+    configAction: values.has("print-config")
+      ? "print"
+      : values.has("check-config")
+      ? "check"
+      : null,
+    envFile,
+    given: values,
   };
   checkDashboardAddress(config);
   checkChannels(config, values);

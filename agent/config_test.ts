@@ -372,3 +372,14 @@ Deno.test("parseConfig() answers --help and --version on every command", () => {
   deepStrictEqual(parseConfig(["analyze", "--help"], nothing).operands, ["analyze"]);
   deepStrictEqual(parseConfig(["decode", "--version"], nothing).command, "version");
 });
+
+Deno.test("parseConfig() as root refuses a .env that others may change, unless it is named", () => {
+  const sources = {
+    ...withEnv({}, { ".env": "TAPWATCH_PORT=3000\n" }),
+    distrust: () => "may be written by others",
+  };
+  throws(() => parseConfig([], sources), /\.env in this folder may be written by others/);
+  const named = parseConfig(["--env-file", ".env"], sources);
+  deepStrictEqual([named.port, named.envFile], [3000, ".env"]);
+  strictEqual(parseConfig([], nothing).envFile, null);
+});

@@ -1,5 +1,6 @@
-import { deepStrictEqual, match } from "node:assert/strict";
-import { Log } from "./log.ts";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { closeSync, openSync } from "node:fs";
+import { isJournal, Log } from "./log.ts";
 
 function logged(level: "debug" | "info" | "warning" | "error", format: "text" | "json"): string[] {
   const lines: string[] = [];
@@ -32,4 +33,31 @@ Deno.test("Log writes one JSON object a line for collectors", () => {
     ["error", "four"],
   ]);
   match(objects[0].time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+});
+
+Deno.test("Log gives the journal priorities and no times, line by line", () => {
+  const lines: string[] = [];
+  const log = new Log({
+    level: "debug",
+    format: "text",
+    write: (line) => lines.push(line),
+    isJournal: true,
+  });
+  for (const level of ["debug", "info", "warning", "error"] as const) log.write(level, "a\nb");
+  deepStrictEqual(lines, ["<7>a\n<7>b", "<6>a\n<6>b", "<4>a\n<4>b", "<3>a\n<3>b"]);
+});
+
+Deno.test("isJournal() compares device and inode of the stream", async () => {
+  const path = await Deno.makeTempFile();
+  const fd = openSync(path, "r");
+  try {
+    const { dev, ino } = Deno.statSync(path);
+    strictEqual(isJournal(`${dev}:${ino}`, fd), true);
+    strictEqual(isJournal(`${dev}:${ino! + 1}`, fd), false);
+    strictEqual(isJournal(undefined, fd), false);
+    strictEqual(isJournal("1:1", 99_999), false);
+  } finally {
+    closeSync(fd);
+    await Deno.remove(path);
+  }
 });

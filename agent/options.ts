@@ -26,6 +26,10 @@ export interface OptionSpec {
   readonly isHarmless?: true;
   /** Only from the environment or a file, never as a flag: a secret. */
   readonly isSecret?: true;
+  /** Its value is shown nowhere, only whether there is one. */
+  readonly isHidden?: true;
+  /** Taken up again by a running program at SIGHUP. */
+  readonly isReloaded?: true;
   /** The commands among them that take it as a flag alone: its variable is meant for the others. */
   readonly flagOnly?: readonly CommandName[];
 }
@@ -170,6 +174,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     env: "TAPWATCH_PASSWORD",
     kind: "text",
     isSecret: true,
+    isHidden: true,
     help: "the dashboard's password",
   },
   {
@@ -182,6 +187,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "PCT",
     help: "anomalous share of traffic that raises an alert",
     commands: running,
+    isReloaded: true,
   },
   {
     name: "anomaly-quantile",
@@ -204,6 +210,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "S",
     help: "least time between two alerts of one kind and source",
     commands: running,
+    isReloaded: true,
   },
   {
     name: "smtp-url",
@@ -213,6 +220,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     help:
       "mail server, smtp://host:587 (STARTTLS; ?security=none without) or smtps://host:465, without password",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "smtp-host",
@@ -221,6 +229,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     isSecret: true,
     help: "mail server, instead of --smtp-url",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "smtp-port",
@@ -229,6 +238,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     isSecret: true,
     help: "its port",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "smtp-user",
@@ -237,14 +247,17 @@ export const OPTIONS: readonly OptionSpec[] = [
     isSecret: true,
     help: "name to log in with",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "smtp-password",
     env: "TAPWATCH_SMTP_PASSWORD",
     kind: "text",
     isSecret: true,
+    isHidden: true,
     help: "password to log in with",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "smtp-security",
@@ -255,6 +268,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     isSecret: true,
     help: "starttls, tls or none",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "smtp-ca",
@@ -263,6 +277,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "FILE",
     help: "certificate authority of the mail server, PEM (default: the system's)",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "mail-from",
@@ -271,6 +286,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "ADDR",
     help: "sender of alerts (default: tapwatch at this host)",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "mail-to",
@@ -280,6 +296,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "ADDR",
     help: "receiver of alerts, repeatable",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "webhook",
@@ -290,14 +307,17 @@ export const OPTIONS: readonly OptionSpec[] = [
     help:
       "POST for each alert, repeatable; slack+, discord+, teams+ or ntfy+ before the URL choose a form, plain is our JSON",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "webhook-secret",
     env: "TAPWATCH_WEBHOOK_SECRET",
     kind: "text",
     isSecret: true,
+    isHidden: true,
     help: "signs webhooks: HMAC-SHA256 of the body in X-Tapwatch-Signature",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "syslog",
@@ -306,6 +326,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "URL",
     help: "udp://host:514, tcp://host:601 or tls://host:6514, for each alert a message of RFC 5424",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "syslog-ca",
@@ -314,6 +335,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "FILE",
     help: "certificate authority of the syslog receiver, PEM (default: the system's)",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "alert-severity",
@@ -323,6 +345,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: "medium",
     help: "least severity of an incident that is alerted",
     commands: running,
+    isReloaded: true,
   },
   {
     name: "alerts-per-hour",
@@ -334,6 +357,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "N",
     help: "most alerts in any hour; what is above waits for the digest",
     commands: running,
+    isReloaded: true,
   },
   {
     name: "quiet-hours",
@@ -342,6 +366,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "HH:MM-HH:MM",
     help: "local time; only critical alerts pass, the rest comes as a digest at the end",
     commands: running,
+    isReloaded: true,
   },
   {
     name: "dashboard-url",
@@ -350,6 +375,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "URL",
     help: "what links in alerts begin with (default: from host and port)",
     commands: alerting,
+    isReloaded: true,
   },
   {
     name: "user",
@@ -568,6 +594,19 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "TIME",
     help: "only what is older, ISO 8601",
     commands: ["export"],
+  },
+  {
+    name: "print-config",
+    kind: "boolean",
+    default: false,
+    help:
+      "show every value and where it came from (secrets as set or not), with --json for machines",
+  },
+  {
+    name: "check-config",
+    kind: "boolean",
+    default: false,
+    help: "only check command line, environment and .env",
   },
   { name: "help", short: "h", kind: "boolean", default: false, help: "show this help" },
   { name: "version", kind: "boolean", default: false, help: "show the version" },

@@ -50,7 +50,7 @@ const dropShareMax = 0.01;
 const restartsMax = 3;
 
 export class HealthWatch {
-  readonly #anomalyThresholdPct: number;
+  #anomalyThresholdPct: number;
   readonly #watched = new Map<string, Watched>();
   /** About one in ten seconds, oldest first. */
   #marks: Mark[] = [];
@@ -59,6 +59,11 @@ export class HealthWatch {
 
   constructor(anomalyThresholdPct: number) {
     this.#anomalyThresholdPct = anomalyThresholdPct;
+  }
+
+  /** From now on. */
+  setAnomalyThreshold(pct: number): void {
+    this.#anomalyThresholdPct = pct;
   }
 
   /** Subjects that have opened, or are over. */

@@ -31,7 +31,11 @@ const jitter = 0.25;
 const giveUpUs = 86_400_000_000;
 
 interface Line {
-  readonly channel: Channel;
+  channel: Channel;
+  /** What `channel` has taken the place of while it was sending. */
+  former: Channel | null;
+  /** No longer set up: only what it is sending is waited for. */
+  isGone: boolean;
   isBusy: boolean;
   sent: number;
   failed: number;
@@ -43,27 +47,46 @@ interface Line {
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #lines: readonly Line[];
+  #lines: readonly Line[];
   readonly #alerts = new Map<number, Alert>();
   #isStopped = false;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    this.#lines = options.channels.map((channel) => ({
-      channel,
-      isBusy: false,
-      sent: 0,
-      failed: 0,
-      retries: 0,
-      lastSentUs: null,
-      lastFailedUs: null,
-      lastFailure: "",
-    }));
+    this.#lines = options.channels.map(lineOf);
+  }
+
+  /**
+   * Sends through these from now on: what waited for one that is gone is given up, one of the same name takes its place and
+   * its counts. Those replaced are closed, once they have sent what they are sending.
+   */
+  setChannels(channels: readonly Channel[]): void {
+    const before = new Map(this.#lines.map((line) => [line.channel.name, line]));
+    const lines = channels.map((channel) => {
+      const line = before.get(channel.name);
+      before.delete(channel.name);
+      if (line === undefined) return lineOf(channel);
+      if (line.isBusy && line.former === null) line.former = line.channel;
+      else line.channel.close?.();
+      line.channel = channel;
+      line.isGone = false;
+      return line;
+    });
+    const gone = [...before.values()];
+    for (const line of gone) line.isGone = true;
+    for (const { channel, isBusy } of gone) if (!isBusy) channel.close?.();
+    this.#lines = [...lines, ...gone.filter(({ isBusy }) => isBusy)];
+    for (const alert of [...this.#alerts.values()]) this.add(alert);
+  }
+
+  /** Ends connections that are kept open. */
+  close(): void {
+    for (const { channel } of this.#lines) channel.close?.();
   }
 
   /** Deliveries of a new alert, one for each channel. */
   deliveries(): AlertDelivery[] {
-    return this.#lines.map(({ channel }) => ({
+    return this.#lines.filter(({ isGone }) => !isGone).map(({ channel }) => ({
       channel: channel.name,
       state: "waiting",
       attempts: 0,
@@ -105,7 +128,7 @@ export class Outbox {
   pump(): void {
     if (this.#isStopped) return;
     for (const line of this.#lines) {
-      if (line.isBusy) continue;
+      if (line.isBusy || line.isGone) continue;
       const due = this.#due(line.channel.name);
       if (due) this.#send(line, due);
     }
@@ -122,7 +145,10 @@ export class Outbox {
   }
 
   counts(): ChannelState[] {
-    return this.#lines.map(({ channel, isBusy: _isBusy, ...counts }) => ({
+    const lines = this.#lines.filter(({ isGone }) => !isGone);
+    return lines.map((
+      { channel, isBusy: _isBusy, former: _former, isGone: _isGone, ...counts },
+    ) => ({
       channel: channel.name,
       ...counts,
       isFailing: (counts.lastFailedUs ?? -1) > (counts.lastSentUs ?? -1),
@@ -164,7 +190,16 @@ export class Outbox {
       deliveries: newest.deliveries.map((each) => each.channel === name ? delivery : each),
     });
     line.isBusy = false;
+    line.former?.close?.();
+    line.former = null;
+    if (line.isGone) this.#letGo(line);
     this.pump();
+  }
+
+  #letGo(line: Line): void {
+    line.channel.close?.();
+    this.#lines = this.#lines.filter((each) => each !== line);
+    for (const alert of [...this.#alerts.values()]) this.add(alert);
   }
 
   #failure(line: Line, alert: Alert, error: unknown): Partial<AlertDelivery> {
@@ -211,6 +246,21 @@ export class Outbox {
     else this.#alerts.set(alert.id, newest);
     this.#options.save(newest);
   }
+}
+
+function lineOf(channel: Channel): Line {
+  return {
+    channel,
+    former: null,
+    isGone: false,
+    isBusy: false,
+    sent: 0,
+    failed: 0,
+    retries: 0,
+    lastSentUs: null,
+    lastFailedUs: null,
+    lastFailure: "",
+  };
 }
 
 function latest(a: number | null, b: number): number {

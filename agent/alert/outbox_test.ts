@@ -33,6 +33,7 @@ function alert(id: number, outbox: Outbox): Alert {
 class Scripted implements Channel {
   readonly name: string;
   readonly asked: number[] = [];
+  isClosed = false;
   #pending: PromiseWithResolvers<string> | null = null;
 
   constructor(name: string) {
@@ -43,6 +44,10 @@ class Scripted implements Channel {
     this.asked.push(id);
     this.#pending = Promise.withResolvers<string>();
     return this.#pending.promise;
+  }
+
+  close(): void {
+    this.isClosed = true;
   }
 
   async answer(words: string | Error): Promise<void> {
@@ -175,4 +180,28 @@ Deno.test("Outbox knows from earlier runs when each channel last took an alert a
     [startUs - 5, startUs - 7, "failed 2", false],
     [startUs - 3, startUs - 2, "failed 5", true],
   ]);
+});
+
+Deno.test("Outbox takes other channels up: nothing is sent twice, what waits for one that is gone is given up", async () => {
+  const { channels: [mail, hook], outbox, saved, states } = open("mail", "hook");
+  outbox.add(alert(1, outbox));
+  outbox.add(alert(2, outbox));
+  const newMail = new Scripted("mail");
+  const syslog = new Scripted("syslog");
+  outbox.setChannels([newMail, syslog]);
+  deepStrictEqual([mail!.isClosed, hook!.isClosed], [false, false]);
+  await mail!.answer("250 taken");
+  await hook!.answer("200");
+  deepStrictEqual([mail!.isClosed, hook!.isClosed], [true, true]);
+  deepStrictEqual([states(1), mail!.asked, newMail.asked], [["sent", "sent"], [1], [2]]);
+  deepStrictEqual([states(2), hook!.asked], [["waiting", "failed"], [1]]);
+  strictEqual(saved.get(2)!.deliveries[1]!.answer, "this channel is no longer set up");
+  await newMail.answer("250 taken");
+  strictEqual(outbox.counts().find(({ channel }) => channel === "mail")!.sent, 2);
+  outbox.add(alert(3, outbox));
+  deepStrictEqual(syslog.asked, [3]);
+  outbox.setChannels([]);
+  strictEqual(syslog.isClosed, false);
+  await syslog.answer("");
+  strictEqual(syslog.isClosed, true);
 });

@@ -65,7 +65,7 @@ const growth = 10;
 const subjectsMax = 10_000;
 
 export class AlertPolicy {
-  readonly #options: PolicyOptions;
+  #options: PolicyOptions;
   #mutes: readonly Mute[] = [];
   readonly #told = new Map<string, Told>();
   /** As #told, of what mutes held back: a change that would not be told is not kept either. */
@@ -85,6 +85,11 @@ export class AlertPolicy {
 
   setMutes(mutes: readonly Mute[]): void {
     this.#mutes = mutes;
+  }
+
+  /** From now on. */
+  setOptions(options: PolicyOptions): void {
+    this.#options = options;
   }
 
   /** Takes up what an earlier run told, in order of time. */

@@ -21,10 +21,14 @@ import { readAlert, readMute } from "../store/alert_rows.ts";
 import type { StoreQueries } from "../store/queries.ts";
 import { readIncident } from "../incident_reader.ts";
 
-export interface AlertHostOptions {
+/** What a running program takes up anew. */
+export interface AlertSettings {
   readonly channels: readonly Channel[];
   readonly policy: PolicyOptions;
   readonly anomalyThresholdPct: number;
+}
+
+export interface AlertHostOptions extends AlertSettings {
   readonly live: LiveState;
   readonly queries: StoreQueries;
   readonly sendToStore: (message: AlertsMessage) => void;
@@ -46,6 +50,7 @@ export class AlertHost implements AlertDesk {
   #mutes: Mute[] = [];
   /** Alerts that wait for the digest, by id. */
   readonly #held = new Map<number, Alert>();
+  #hasChannels: boolean;
   #lastAlertId = 0;
   #lastMuteId = 0;
   #sequence = 0;
@@ -58,6 +63,7 @@ export class AlertHost implements AlertDesk {
 
   constructor(options: AlertHostOptions) {
     this.#options = options;
+    this.#hasChannels = options.channels.length > 0;
     this.#policy = new AlertPolicy(options.policy);
     this.#health = new HealthWatch(options.anomalyThresholdPct);
     this.#outbox = new Outbox({
@@ -100,7 +106,17 @@ export class AlertHost implements AlertDesk {
     while (this.#outbox.isBusy && Date.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    for (const channel of this.#options.channels) channel.close?.();
+    this.#outbox.close();
+  }
+
+  /** What was configured anew holds from now on; mutes are read again. Throws what StoreQueries throws. */
+  reload({ channels, policy, anomalyThresholdPct }: AlertSettings): void {
+    this.#hasChannels = channels.length > 0;
+    this.#policy.setOptions(policy);
+    this.#health.setAnomalyThreshold(anomalyThresholdPct);
+    this.#outbox.setChannels(channels);
+    this.#setMutes(this.#options.queries.mutes().map(readMute));
+    this.#show();
   }
 
   /** A store has taken the place of one that crashed: it gets what that had not answered. */
@@ -193,7 +209,7 @@ export class AlertHost implements AlertDesk {
 
   #take(subject: AlertSubject): void {
     // Without a channel nobody is told, and nothing is held back.
-    if (this.#options.channels.length === 0) return;
+    if (!this.#hasChannels) return;
     const decision = this.#policy.take(subject, nowUs());
     if (decision) this.#decide([decision]);
   }

@@ -1,7 +1,7 @@
 /** Finds the code of a command; each command's modules are loaded only when it runs. */
 import type { Config } from "../config.ts";
 import { UsageError } from "../errors.ts";
-import { Log } from "../log.ts";
+import { isJournal, Log } from "../log.ts";
 import { COMMAND_NAMES, type CommandName } from "../options.ts";
 import { VERSION } from "../version.ts";
 import { helpText } from "./help.ts";
@@ -9,8 +9,13 @@ import { writeToStdout } from "./stdout.ts";
 
 /** Runs the configured command to its end. Throws TapwatchError. */
 export async function runCommand(config: Config): Promise<void> {
-  const log = new Log({ level: config.logLevel, format: config.logFormat });
+  const log = new Log({
+    level: config.logLevel,
+    format: config.logFormat,
+    isJournal: isJournal(Deno.env.get("JOURNAL_STREAM")),
+  });
   for (const text of config.warnings) log.warning(text);
+  if (config.configAction !== null) return (await import("./config_command.ts")).tellConfig(config);
   switch (config.command) {
     case "run":
     case "replay":

@@ -74,6 +74,7 @@ function generalPage(): string {
     ),
     "",
     "--help and --version work everywhere; help COMMAND lists the options of one command.",
+    "--print-config (--json) shows every value and where it came from, --check-config only checks them.",
     "Flags win over the environment, it over .env, it over the defaults.",
     "Exit status: 0 done, 1 failed while running, 2 wrong usage or configuration,",
     "3 a library or privilege is missing, 4 the input is no readable capture.",
@@ -98,7 +99,7 @@ function isHeededBy({ commands }: OptionSpec, command: CommandName): boolean {
 }
 
 function isInformative(name: string): boolean {
-  return name === "help" || name === "version";
+  return ["help", "version", "print-config", "check-config"].includes(name);
 }
 
 function optionLines(option: OptionSpec, ...remarks: string[]): string[] {

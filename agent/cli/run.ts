@@ -7,24 +7,28 @@ import type { Config } from "../config.ts";
 import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import { StoreQueries } from "../store/queries.ts";
-import { AlertHost } from "./alert_host.ts";
+import { AlertHost, type AlertSettings } from "./alert_host.ts";
 import { tellStory } from "./alert_story.ts";
 import { makeChannels, policyOptions } from "./channels.ts";
 import { watchDisk } from "./disk.ts";
 import { hasFfiConsent, requireFfiConsent } from "./ffi_consent.ts";
 import { GeoHost } from "./geo_host.ts";
 import { chooseInput, type Input } from "./input.ts";
+import { readConfig } from "./read_config.ts";
 import { ReaderHost } from "./reader_host.ts";
+import { reloaded } from "./reload.ts";
 import { claimResults, databasePath, handResultsOver } from "./results_folder.ts";
 import { currentRights, giveUpRoot, userToBecome } from "./rights.ts";
 import { type DashboardServer, startDashboard } from "./serve.ts";
+import { serviceNotify } from "./service_notify.ts";
+import { listenToSignals } from "./signals.ts";
 import { Supervisor } from "./supervisor.ts";
 import { tally } from "./tally.ts";
 import { watchUsage } from "./usage.ts";
 
 /** Runs until a signal. Throws TapwatchError. */
 export async function runLive(config: Config, log: Log): Promise<void> {
-  const signal = waitForSignal(log);
+  const signals = listenToSignals(log);
   if (config.user !== null) requireFfiConsent(config);
   const user = userToBecome(config.user);
   checkBlocklists(config.blocklists);
@@ -46,17 +50,11 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     onStoreBegan: () => alerts.storeBegan(),
     onAlertsTaken: (sequence, isWritten) => alerts.storeTook(sequence, isWritten),
   });
+  const service = serviceNotify({ env: Deno.env, live, log, mayLoad: hasFfiConsent(config) });
+  let current = config;
+  const settings = () => alertSettings(current, { live, queries });
   const alerts = new AlertHost({
-    channels: await makeChannels(config, (alert) =>
-      tellStory(alert, {
-        live,
-        queries,
-        resultsFolder: config.resultsFolder,
-        dashboardUrl: config.dashboardUrl,
-        vxlanPorts: config.vxlanPorts,
-      })),
-    policy: policyOptions(config),
-    anomalyThresholdPct: config.anomalyThresholdPct,
+    ...await settings(),
     live,
     queries,
     sendToStore: (message) => supervisor.sendToStore(message),
@@ -88,6 +86,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
       alerts,
       openFlows: (query) => supervisor.openFlows(query),
       log,
+      current: () => current,
     });
     if (user !== null) {
       handResultsOver(config.resultsFolder, user);
@@ -105,13 +104,22 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     });
     await supervisor.start();
     startAlerts(alerts, live, log);
+    if (config.envFile !== null) log.info(`Settings were read from ${config.envFile}.`);
     log.info(startLine(config, input, server));
+    service.ready();
+    signals.onReload = async () => {
+      service.reloading();
+      current = await reload(current, { alerts, live, queries, log });
+      service.ready();
+    };
     for (const text of config.warnings) live.note("warning", text);
     noteLoopback(input, live, log);
     if (input.kind === "file") supervisor.drained.then(() => finishReplay(supervisor, live, log));
-    await Promise.race([signal, supervisor.failure]);
+    await Promise.race([signals.end, supervisor.failure]);
     log.info("Stopping: writing what is in flight. A second signal ends at once.");
   } finally {
+    signals.onReload = () => {};
+    service.stopping();
     await alerts.stop();
     await Promise.all([supervisor.stop(), server?.stop()]);
     stopUsage();
@@ -122,6 +130,46 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     release();
   }
   log.info(`Stopped. ${tally(live, supervisor.hasGivenUp)}`);
+}
+
+/** The channels of alerts, and when they are used. */
+async function alertSettings(
+  config: Config,
+  { live, queries }: { readonly live: LiveState; readonly queries: StoreQueries },
+): Promise<AlertSettings> {
+  const { resultsFolder, dashboardUrl, vxlanPorts } = config;
+  return {
+    channels: await makeChannels(
+      config,
+      (alert) => tellStory(alert, { live, queries, resultsFolder, dashboardUrl, vxlanPorts }),
+    ),
+    policy: policyOptions(config),
+    anomalyThresholdPct: config.anomalyThresholdPct,
+  };
+}
+
+/** Reads the configuration and the mutes again; what is wrong with it changes nothing. */
+async function reload(
+  before: Config,
+  { alerts, live, queries, log }: {
+    readonly alerts: AlertHost;
+    readonly live: LiveState;
+    readonly queries: StoreQueries;
+    readonly log: Log;
+  },
+): Promise<Config> {
+  try {
+    const { config, text, restartText } = reloaded(before, readConfig());
+    alerts.reload(await alertSettings(config, { live, queries }));
+    live.note("info", text);
+    log.info(text);
+    if (restartText !== "") noteWarning(live, log, restartText);
+    return config;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    noteWarning(live, log, `The configuration stays as it was: ${reason}`);
+    return before;
+  }
 }
 
 /** A database that cannot be read now may be written later: then alerts begin anew. */
@@ -165,18 +213,4 @@ async function finishReplay(supervisor: Supervisor, live: LiveState, log: Log): 
       tally(live, supervisor.hasGivenUp)
     } The dashboard stays up; Ctrl-C ends it.`,
   );
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the second ends the process. */
-function waitForSignal(log: Log): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let count = 0;
-  const onSignal = () => {
-    if (++count === 1) return resolve();
-    log.warning("Second signal: ending at once.");
-    Deno.exit(1);
-  };
-  Deno.addSignalListener("SIGINT", onSignal);
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onSignal);
-  return promise;
 }

@@ -7,6 +7,7 @@ import {
   type DashboardContext,
   type ExportFilter,
   PacketsGoneError,
+  type TellingRules,
 } from "../dashboard_context.ts";
 import { parseIp } from "../decode/addresses.ts";
 import { RunError } from "../errors.ts";
@@ -36,9 +37,13 @@ const shutdownMs = 2000;
 export function startDashboard(
   config: Config,
   input: Input,
-  { live, queries, alerts, openFlows, log }:
+  { live, queries, alerts, openFlows, log, current }:
     & Pick<DashboardContext, "live" | "queries" | "alerts" | "openFlows">
-    & { readonly log: Log },
+    & {
+      readonly log: Log;
+      /** As it was last read again. */
+      readonly current: () => Config;
+    },
 ): DashboardServer {
   const { handler, closeStreams } = createDashboard({
     live,
@@ -53,11 +58,8 @@ export function startDashboard(
       hostname: hostname(),
       replay: input.kind === "file" ? { file: input.path, speed: input.speed } : null,
       loopbackNote: input.kind === "live" ? input.loopbackNote : "",
-      telling: {
-        severity: config.alertSeverity,
-        intervalS: config.alertIntervalS,
-        perHourMax: config.alertsPerHour,
-        quietHours: config.quietHours?.text ?? "",
+      get telling() {
+        return tellingRules(current());
       },
     },
     note: (severity, text) => {
@@ -86,6 +88,15 @@ export function startDashboard(
   return {
     url: `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${config.port}`,
     stop: () => stopped ??= stop(),
+  };
+}
+
+function tellingRules(config: Config): TellingRules {
+  return {
+    severity: config.alertSeverity,
+    intervalS: config.alertIntervalS,
+    perHourMax: config.alertsPerHour,
+    quietHours: config.quietHours?.text ?? "",
   };
 }
 

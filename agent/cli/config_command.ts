@@ -1,0 +1,41 @@
+/** `--print-config` and `--check-config`. That the configuration is good has shown before. */
+import type { Config } from "../config.ts";
+import { type Setting, settingsOf } from "./settings.ts";
+
+export function tellConfig(config: Config): void {
+  if (config.configAction === "check") return console.log(checkedText(config));
+  console.log(config.isJson ? asJson(config) : asTable(settingsOf(config)));
+}
+
+function checkedText({ envFile, warnings }: Config): string {
+  const read = envFile === null ? "" : ` ${envFile} was read.`;
+  const count = warnings.length;
+  const notes = count === 0 ? "" : ` ${count === 1 ? "One warning" : `${count} warnings`} above.`;
+  return `The configuration is good.${read}${notes}`;
+}
+
+function asJson(config: Config): string {
+  const options = settingsOf(config).map(({ name, variable, value, origin, isHidden, isSet }) => ({
+    name,
+    variable,
+    ...isHidden ? { secret: true, set: isSet } : { value },
+    origin,
+  }));
+  const { command, envFile, warnings } = config;
+  return JSON.stringify({ command, env_file: envFile, options, warnings }, null, 2);
+}
+
+function asTable(settings: readonly Setting[]): string {
+  const rows = settings.map((setting) => [setting.name, valueText(setting), setting.origin]);
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()
+  ).join("\n");
+}
+
+function valueText({ value, isHidden, isSet }: Setting): string {
+  if (isHidden) return isSet ? "set" : "not set";
+  if (value === null || value === "" || Array.isArray(value) && value.length === 0) return "none";
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return Array.isArray(value) ? value.join(", ") : String(value);
+}

@@ -1,0 +1,89 @@
+/** What a running program takes up at SIGHUP, and what it says of the rest. */
+import type { Config } from "../config.ts";
+import { listed } from "../idle_options.ts";
+import { OPTIONS, type OptionSpec } from "../options.ts";
+
+export interface Reloaded {
+  /** What holds from now on: of the new configuration the options that are taken up, else as before. */
+  readonly config: Config;
+  /** A sentence for the log. */
+  readonly text: string;
+  /** Another, of what was changed and waits for a restart; "" for nothing. */
+  readonly restartText: string;
+}
+
+/** Options that are not taken up are those of `before`, even when they were given otherwise now. */
+export function reloaded(before: Config, after: Config): Reloaded {
+  const changed = OPTIONS.filter((spec) =>
+    isHeeded(spec, before) && givenText(before, spec) !== givenText(after, spec)
+  );
+  const taken = changed.filter(({ isReloaded }) => isReloaded).map(label);
+  const others = changed.filter(({ isReloaded }) => !isReloaded).map(label);
+  if (before.password !== after.password && others.length === 0) others.push("the password");
+  return {
+    config: { ...before, ...alertOptions(after), given: mixed(before, after) },
+    text: taken.length === 0
+      ? "The configuration was read again: mail, alert options and mutes are as they were."
+      : `The configuration was read again: ${listed(taken)} ${verb(taken)} taken up.`,
+    restartText: others.length === 0
+      ? ""
+      : `${listed(others)} ${verb(others)} changed, which needs a restart.`,
+  };
+}
+
+function alertOptions(config: Config) {
+  const {
+    anomalyThresholdPct,
+    alertIntervalS,
+    smtp,
+    mailFrom,
+    mailTo,
+    webhooks,
+    webhookSecret,
+    syslog,
+    alertSeverity,
+    alertsPerHour,
+    quietHours,
+    dashboardUrl,
+  } = config;
+  return {
+    anomalyThresholdPct,
+    alertIntervalS,
+    smtp,
+    mailFrom,
+    mailTo,
+    webhooks,
+    webhookSecret,
+    syslog,
+    alertSeverity,
+    alertsPerHour,
+    quietHours,
+    dashboardUrl,
+  };
+}
+
+/** So that the next time is compared with what holds. */
+function mixed(before: Config, after: Config): Config["given"] {
+  const from = ({ name, isReloaded }: OptionSpec) =>
+    (isReloaded ? after : before).given.get(name) ?? null;
+  return new Map(OPTIONS.flatMap((spec) => {
+    const given = from(spec);
+    return given === null ? [] : [[spec.name, given] as const];
+  }));
+}
+
+function isHeeded({ commands }: OptionSpec, { command }: Config): boolean {
+  return commands?.includes(command) ?? true;
+}
+
+function givenText({ given }: Config, { name }: OptionSpec): string {
+  return JSON.stringify(given.get(name)?.map(({ value }) => value) ?? null);
+}
+
+function label({ name, isSecret, env }: OptionSpec): string {
+  return isSecret ? env! : `--${name}`;
+}
+
+function verb(words: readonly string[]): string {
+  return words.length === 1 ? "is" : "are";
+}
