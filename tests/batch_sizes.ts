@@ -40,8 +40,11 @@ export async function analyzeFile(
     ...sizes,
     ...(isInMemory && { memory: way.pipeline.captureMemory }),
   });
-  for (let batch; (batch = await reader.nextBatch()) !== null;) way.pipeline.process(batch);
-  reader.close();
+  try {
+    for (let batch; (batch = await reader.nextBatch()) !== null;) way.pipeline.process(batch);
+  } finally {
+    reader.close();
+  }
   return way.finish();
 }
 
@@ -61,17 +64,20 @@ export async function replayFile(path: string, sizes: Sizes & { readonly bufferB
     }
     writer = new RecordWriter(new ArrayBuffer(sizes.bufferBytes));
   };
-  for (let batch: PacketBatch | null; (batch = await reader.nextBatch()) !== null;) {
-    for (let row = 0; row < batch.count; row++) {
-      if (batch.linktypes[row] !== linktype) flush();
-      linktype = batch.linktypes[row];
-      if (writer.append(batch, row)) continue;
-      flush();
-      writer.append(batch, row);
+  try {
+    for (let batch: PacketBatch | null; (batch = await reader.nextBatch()) !== null;) {
+      for (let row = 0; row < batch.count; row++) {
+        if (batch.linktypes[row] !== linktype) flush();
+        linktype = batch.linktypes[row];
+        if (writer.append(batch, row)) continue;
+        flush();
+        writer.append(batch, row);
+      }
     }
+    flush();
+  } finally {
+    reader.close();
   }
-  flush();
-  reader.close();
   return way.finish();
 }
 
