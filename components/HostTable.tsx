@@ -40,7 +40,7 @@ export function HostTable(
           <SortHead label="In" order="received" sort={sort} isNumber />
           <SortHead label="Out" order="sent" sort={sort} isNumber />
           <th scope="col" class="num">Peers</th>
-          <SortHead label="First seen" order="first_seen" sort={sort} isNumber />
+          <SortHead label="First seen" order="first_seen" sort={sort} isNumber isRoomy />
           <SortHead label="Last seen" order="last_seen" sort={sort} isNumber />
           <th scope="col">Finding</th>
         </tr>
@@ -70,7 +70,7 @@ function Row({ host, nowUs, zone }: Clock & { readonly host: ListedHost }) {
       <td class="num" data-l="in">{formatBytes(host.in_bytes)}</td>
       <td class="num" data-l="out">{formatBytes(host.out_bytes)}</td>
       <td class="num opt">{host.peers === null ? unknown : formatCount(host.peers)}</td>
-      <td class="num dim opt">{formatWhen(host.first_seen_us, nowUs, zone)}</td>
+      <td class="num dim opt roomy">{formatWhen(host.first_seen_us, nowUs, zone)}</td>
       <td class="num dim opt">{formatWhen(host.last_seen_us, nowUs, zone)}</td>
       <td class="opt">
         {host.severity !== "" && <Severity level={host.severity as SeverityLevel} />}

@@ -87,6 +87,9 @@ export interface FirstContact {
 }
 
 export const ADDRESSES_MAX = 64;
+/** Of flows: the name of the responder that was asked for. */
+const namedSql =
+  "CASE WHEN service IN ('tls', 'http', 'quic', 'dtls') AND name GLOB '*[a-z]*' AND name NOT GLOB '*:*:*' THEN name ELSE '' END";
 const flowsSummedMax = 20_000;
 const addressesSummedMax = 16;
 const peersListedMax = 200;
@@ -328,6 +331,11 @@ function sourceSeverities(database: DatabaseSync): ReadonlyMap<string, string> {
   return severities;
 }
 
+/** Stands for many: multicast and broadcast addresses. */
+function isGroup(address: string): boolean {
+  return /^(22[4-9]|23\d|255)\.|^ff/.test(address);
+}
+
 function readPeers(
   database: DatabaseSync,
   id: number | null,
@@ -336,7 +344,7 @@ function readPeers(
 ): Pick<HostBook, "peers" | "isPartial"> {
   const limit = Math.ceil(flowsSummedMax / Math.max(1, addresses.length));
   const side = (own: "orig" | "resp", other: "orig" | "resp") =>
-    `SELECT * FROM (SELECT ${other}_h AS peer, ${own === "orig" ? "name" : "''"} AS name,
+    `SELECT * FROM (SELECT ${other}_h AS peer, ${own === "orig" ? namedSql : "''"} AS name,
        ${other}_wire_bytes AS in_bytes, ${own}_wire_bytes AS out_bytes, start_us, end_us FROM flows
      WHERE ${own}_h = ? AND end_us >= ? AND end_us < ? ORDER BY end_us DESC LIMIT ${limit})`;
   const sides = addresses.flatMap((address) => [
@@ -354,6 +362,7 @@ function readPeers(
     for (const row of rows) {
       flows += Number(row.flows);
       const peer = String(row.peer);
+      if (isGroup(peer)) continue;
       const sum = sums.get(peer);
       if (sum === undefined) {
         const own = row as unknown as DevicePeer;

@@ -515,6 +515,8 @@ function addressRank(address: string): number {
 const addressRankSql =
   "CASE WHEN address LIKE '169.254.%' OR address LIKE 'fe80:%' THEN 0 WHEN address LIKE '%:%' THEN 1 ELSE 2 END";
 
+/** Whose flows bear the name of their responder. */
+const namingServices: ReadonlySet<string> = new Set(["tls", "http", "quic", "dtls"]);
 const established = new Set(["SF", "S1", "S2", "S3", "RSTO", "RSTR"]);
 
 /** What a flow says of its originator; null where nobody has talked: probes, refusals, what goes to all. */
@@ -531,7 +533,7 @@ function contactOf(flow: Flow): Contact | null {
   return {
     isOffered: false,
     peer: respH,
-    peerName: flow.service === "dns" ? "" : flow.name,
+    peerName: nameFor(flow),
     ownName: "",
     proto,
     port: isSure && flow.service !== "ftp-data" ? flow.respP : null,
@@ -542,15 +544,15 @@ function contactOf(flow: Flow): Contact | null {
 }
 
 /** The same, of its responder. */
-function turned(contact: Contact, { origH, service, name }: Flow): Contact {
-  const isNamed = service === "tls" || service === "http" || service === "quic";
-  return {
-    ...contact,
-    isOffered: true,
-    peer: origH,
-    peerName: "",
-    ownName: isNamed ? name : "",
-  };
+function turned(contact: Contact, { origH }: Flow): Contact {
+  return { ...contact, isOffered: true, peer: origH, peerName: "", ownName: contact.peerName };
+}
+
+/** The name of the responder that the originator asked for: no address, and without a port. */
+function nameFor({ service, name }: Flow): string {
+  if (!namingServices.has(service)) return "";
+  const bare = name.replace(/:\d+$/, "");
+  return /^[\d.]+$|[[\]:]/.test(bare) ? "" : bare;
 }
 
 function isGroup(address: string): boolean {

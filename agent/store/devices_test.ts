@@ -246,3 +246,24 @@ Deno.test("what a restart finds goes on", () =>
       300,
     ]]);
   }));
+
+Deno.test("addresses that were asked for in place of a name name nobody, nor do questions to a name server", async () => {
+  const flows = [
+    ["192.168.1.57:8080", "http"],
+    ["[2001:db8::1]:80", "http"],
+    ["nas.example:5001", "tls"],
+    ["asked.example", "dns"],
+  ].map(([name, service], index) =>
+    flow(index + 1, {
+      startUs,
+      origH: "192.168.1.9",
+      respH: camera,
+      name: name!,
+      service: service as Flow["service"],
+    })
+  );
+  deepStrictEqual(
+    await written([{ hosts: [host(camera)] }, { flows }], "SELECT origin, name FROM device_names"),
+    [["tls", "nas.example"]],
+  );
+});

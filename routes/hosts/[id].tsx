@@ -174,7 +174,12 @@ function HostNumbers({ data: { host, peers, isPartial }, nowUs, zone }: Part & C
 function Traffic({ data: { hours }, nowUs, zone }: Part & Clock) {
   const recent = hours.filter(({ hour_us }) => hour_us > nowUs - hostDays * dayUs);
   if (recent.length === 0) return <p class="dim">No traffic in the last {hostDays} days.</p>;
-  const buckets = recent.map(({ hour_us, in_bytes, out_bytes }) => ({
+  // The whole time, with or without traffic.
+  const none = { sent: 0, received: 0 };
+  const startUs = Math.floor((nowUs - hostDays * dayUs) / hourUs) * hourUs;
+  const endUs = Math.floor(nowUs / hourUs) * hourUs;
+  const edges = [startUs, endUs].map((fromUs) => ({ fromUs, toUs: fromUs + hourUs, ...none }));
+  const hourly = recent.map(({ hour_us, in_bytes, out_bytes }) => ({
     fromUs: hour_us,
     toUs: hour_us + hourUs,
     sent: out_bytes,
@@ -182,7 +187,7 @@ function Traffic({ data: { hours }, nowUs, zone }: Part & Clock) {
   }));
   return (
     <>
-      <FlowSketch buckets={buckets} nowUs={nowUs} zone={zone} />
+      <FlowSketch buckets={[edges[0]!, ...hourly, edges[1]!]} nowUs={nowUs} zone={zone} />
       <HoursOfDay averages={hoursOfDay(hours, zone)} />
     </>
   );
