@@ -711,6 +711,7 @@ export const FINDING_KINDS = [
   "dns_tunnel",
   "beacon",
   "blocklist",
+  "exfiltration",
 ] as const;
 export type FindingKind = typeof FINDING_KINDS[number];
 

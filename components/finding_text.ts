@@ -51,6 +51,7 @@ export const kindLabels: Readonly<Record<FindingKind, string>> = {
   dns_tunnel: "DNS tunnel",
   beacon: "Beacon",
   blocklist: "On a block list",
+  exfiltration: "Unusual upload",
 };
 
 /** Names of the MITRE ATT&CK techniques that findings carry (attack.mitre.org, version 15). */

@@ -86,4 +86,6 @@ const reasonOf: Readonly<Record<FindingKind, string>> = {
   dns_tunnel: "Names that are long, random and never asked twice carry data, not addresses.",
   beacon: "Calls at even intervals are made by a program: people are not that regular.",
   blocklist: "A list that you gave names this address, name or program.",
+  exfiltration:
+    "A device that sends little, to few, has no use for so much at once to somebody new.",
 };

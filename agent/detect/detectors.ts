@@ -6,6 +6,7 @@ import { BruteForce } from "./brute_force/brute_force.ts";
 import { Blocklist } from "./blocklist/blocklist.ts";
 import type { DetectorFactory } from "./detector.ts";
 import { DnsTunnel } from "./dns_tunnel/dns_tunnel.ts";
+import { Exfiltration } from "./exfiltration/exfiltration.ts";
 import { Flood } from "./flood/flood.ts";
 import { ScanDetector } from "./scan/scan_detector.ts";
 
@@ -16,6 +17,7 @@ export const DETECTORS: readonly DetectorFactory[] = [
   (context) => new ArpSpoof(context),
   (context) => new DnsTunnel(context),
   (context) => new Beacon(context),
+  (context) => new Exfiltration(context),
   (context) => new AnomalyDetector(context),
 ];
 

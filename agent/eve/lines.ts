@@ -48,6 +48,11 @@ export const SIGNATURES: { readonly [kind in FindingKind | "incident"]: Signatur
     category: "Potentially Bad Traffic",
   },
   anomaly: { id: 1_000_008, name: "unusual traffic", category: "Misc activity" },
+  exfiltration: {
+    id: 1_000_010,
+    name: "unusual upload",
+    category: "Potential Corporate Privacy Violation",
+  },
   incident: { id: 1_000_100, name: "incident", category: "Misc Attack" },
 };
 /** Suricata's priorities: 1 is the gravest. */

@@ -101,6 +101,8 @@ function deedText(kind: string, findings: readonly Finding[], nameOf: Names): st
       return `called ${whom} at even intervals`;
     case "blocklist":
       return blockedText(findings, whom);
+    case "exfiltration":
+      return `sent far more than usual to ${whom}`;
     default:
       return `reached for ${whom}`;
   }

@@ -36,6 +36,8 @@ export function adviceFor(
       return beaconSteps(source, target);
     case "blocklist":
       return blocklistSteps(finding, source, target);
+    case "exfiltration":
+      return exfiltrationSteps(source, target);
     case "anomaly":
       return anomalySteps(finding, source);
   }
@@ -240,6 +242,23 @@ function blocklistSteps(finding: Finding, source: string, target: string): Step[
         what: `Find out which program on ${host} does this`,
         why: "An advertisement in a page is harmless, a program that nobody knows is not.",
       },
+  ];
+}
+
+function exfiltrationSteps(source: string, target: string): Step[] {
+  return [
+    {
+      what: `Ask what ${source} was doing.`,
+      why: "A backup, a software update's report or a new cloud service is set up on purpose.",
+    },
+    {
+      what: `Look up ${target},`,
+      why: "and export the packets: its name and certificate may say whose it is.",
+    },
+    {
+      what: `Block ${target} if nobody knows`,
+      why: `and take ${source} off the network until it is clear what has left.`,
+    },
   ];
 }
 

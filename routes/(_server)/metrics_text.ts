@@ -144,6 +144,7 @@ const findingKinds: readonly FindingKind[] = [
   "dns_tunnel",
   "beacon",
   "blocklist",
+  "exfiltration",
 ];
 
 function detectionFamilies({ detection, findingCounts }: LiveState): Family[] {
