@@ -96,6 +96,9 @@ export interface Config {
   readonly toUs: number | null;
   /** What was given and changes nothing: a sentence each. */
   readonly warnings: readonly string[];
+  /** `install-service` does it, and does the opposite. */
+  readonly isConfirmed: boolean;
+  readonly isUninstall: boolean;
   /** Only this is to be done: show the configuration, or check it. */
   readonly configAction: "print" | "check" | null;
   /** The file that variables were read from; null without one. */
@@ -234,6 +237,8 @@ function checkCommandTakes(command: CommandName, flags: RawValues): void {
     const { commands, isHarmless } = specByName.get(name)!;
     if (name === "json" && flags.has("print-config")) continue;
     if (!commands || isHarmless || commands.includes(command)) continue;
+    // They become the settings of the service.
+    if (command === "install-service" && commands.includes("run")) continue;
     throw new UsageError(
       `Option ${raw!.origin} belongs to ${listed(commands)}, not to ${command}.`,
     );
@@ -418,6 +423,8 @@ function build(
     fromUs: one(values, "from", asTimeUs),
     toUs: one(values, "to", asTimeUs),
     warnings: [],
+    isConfirmed: one(values, "yes", asBoolean)!,
+    isUninstall: one(values, "uninstall", asBoolean)!,
     configAction: values.has("print-config")
       ? "print"
       : values.has("check-config")
@@ -432,7 +439,10 @@ function build(
   if (fromUs !== null && toUs !== null && toUs <= fromUs) {
     throw new UsageError("--to must be later than --from.");
   }
-  return Object.freeze({ ...config, warnings: idleOptions(config, heeded(command, values)) });
+  return Object.freeze({
+    ...config,
+    warnings: idleOptions(config, heeded(command === "install-service" ? "run" : command, values)),
+  });
 }
 
 /** How the options were given that the command heeds. */
@@ -524,7 +534,8 @@ function smtpFromUrl(
 
 /** Mail needs a server and a receiver: one without the other would be ignored in silence. */
 function checkChannels({ command, smtp, mailTo, syslog }: Config, values: RawValues): void {
-  if (!specByName.get("smtp-url")!.commands!.includes(command)) return;
+  const tells = specByName.get("smtp-url")!.commands!.includes(command);
+  if (!tells && command !== "install-service") return;
   if (smtp !== null && mailTo.length === 0) {
     throw new UsageError("A mail server is set up, but nobody to write to. Add --mail-to ADDR.");
   }
@@ -550,7 +561,7 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 function checkDashboardAddress(config: Config): void {
-  const servesDashboard = config.command === "run" || config.command === "replay";
+  const servesDashboard = ["run", "replay", "install-service"].includes(config.command);
   if (!servesDashboard || isLoopbackHost(config.host) || config.password !== null) return;
   throw new UsageError(
     `Binding the dashboard to ${config.host} lets others in, so it needs a password: ` +

@@ -44,6 +44,7 @@ export const COMMAND_NAMES = [
   "alert-test",
   "self-test",
   "export",
+  "install-service",
   "version",
   "help",
 ] as const;
@@ -594,6 +595,20 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "TIME",
     help: "only what is older, ISO 8601",
     commands: ["export"],
+  },
+  {
+    name: "yes",
+    kind: "boolean",
+    default: false,
+    help: "do it, instead of printing what would be done",
+    commands: ["install-service"],
+  },
+  {
+    name: "uninstall",
+    kind: "boolean",
+    default: false,
+    help: "take the service away again, all but what it has recorded",
+    commands: ["install-service"],
   },
   {
     name: "print-config",

@@ -2,6 +2,7 @@
 import { match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { compile } from "../tools/compile.ts";
+import { missingForRoot } from "./program.ts";
 
 const demo = new URL("fixtures/demo.pcapng.gz", import.meta.url).pathname;
 const isRoot = Deno.build.os === "linux" && Deno.uid() === 0;
@@ -55,12 +56,74 @@ Deno.test("the compiled executable does everything from an empty folder", async 
   await t.step("replay starts its workers and serves the dashboard", async () => {
     await checkReplay(box);
   });
+  const missingService = missingForRoot("unshare", "useradd", "systemctl");
+  await t.step({
+    name: missingService
+      ? `it becomes a service (SKIPPED: ${missingService})`
+      : "it becomes a service and none again",
+    ignore: missingService !== "",
+    fn: () => checkService(box),
+  });
   await t.step({
     name: isRoot ? "run --allow-ffi captures on loopback" : "run captures (SKIPPED: needs root)",
     ignore: !isRoot,
     fn: () => checkLiveCapture(box),
   });
 });
+
+/**
+ * Becomes a service and none again, in a mount namespace where /etc, /usr/local/bin, /var/lib and /run are copies of its own and
+ * systemctl only says what it was asked.
+ */
+const serviceScript = `
+set -e
+cp -a /etc "$1/etc"; mkdir "$1/bin" "$1/lib" "$1/run"
+printf '#!/bin/sh\\necho "systemctl $*"\\n' > "$1/systemctl"; chmod 755 "$1/systemctl"
+mount --make-rprivate /
+for pair in etc:/etc bin:/usr/local/bin lib:/var/lib run:/run systemctl:/usr/bin/systemctl; do
+  mount --bind "$1/\${pair%%:*}" "\${pair#*:}"
+done
+mkdir -p /run/systemd/system
+"$2" install-service --yes -i lo --port 8321
+stat -c '%n %U %G %a' /usr/local/bin/tapwatch /etc/tapwatch /etc/tapwatch/tapwatch.env /var/lib/tapwatch /etc/systemd/system/tapwatch.service
+/usr/local/bin/tapwatch --check-config --env-file /etc/tapwatch/tapwatch.env
+"$2" install-service --yes --port 8322 || echo "status $?"
+touch /var/lib/tapwatch/packet_logs.db; chown tapwatch /var/lib/tapwatch/packet_logs.db
+/usr/local/bin/tapwatch install-service --uninstall --yes
+stat -c '%n %U' /var/lib/tapwatch /var/lib/tapwatch/packet_logs.db
+ls /usr/local/bin/tapwatch /etc/tapwatch /etc/systemd/system/tapwatch.service 2>/dev/null || echo gone
+getent passwd tapwatch || echo nobody
+`;
+
+async function checkService(box: Box): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "tapwatch-service-" });
+  try {
+    const args = ["-m", "sh", "-c", serviceScript, "sh", folder, box.executable];
+    const { code, stdout, stderr } = await new Deno.Command("unshare", { args }).output();
+    const decoder = new TextDecoder();
+    const lines = decoder.decode(stdout).split("\n");
+    strictEqual(code, 0, decoder.decode(stderr));
+    for (
+      const line of [
+        "systemctl restart tapwatch",
+        "/usr/local/bin/tapwatch root root 755",
+        "/etc/tapwatch root tapwatch 750",
+        "/etc/tapwatch/tapwatch.env tapwatch tapwatch 600",
+        "/var/lib/tapwatch tapwatch tapwatch 700",
+        "/etc/systemd/system/tapwatch.service root root 644",
+        "status 2",
+        "systemctl disable --quiet --now tapwatch",
+        "/var/lib/tapwatch root",
+        "/var/lib/tapwatch/packet_logs.db root",
+        "gone",
+        "nobody",
+      ]
+    ) ok(lines.includes(line), `${line} is missing in\n${lines.join("\n")}`);
+    ok(lines.some((line) => line.startsWith("The configuration is good.")));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
 
 interface Box extends AsyncDisposable {
   readonly executable: string;

@@ -8,9 +8,9 @@ export type { DeviceInfo };
 
 /** The routing tables of Linux as text; "" where the platform has none. */
 export interface RouteTables {
-  /** `/proc/net/route` */
+  /** `/proc/self/net/route` */
   readonly ipv4: string;
-  /** `/proc/net/ipv6_route` */
+  /** `/proc/self/net/ipv6_route` */
   readonly ipv6: string;
 }
 
@@ -44,7 +44,7 @@ export function captureLibraryVersion(): string {
 /** Loads the C library. */
 export function readRouteTables(): RouteTables {
   if (Deno.build.os !== "linux") return { ipv4: "", ipv6: "" };
-  return { ipv4: readTable("/proc/net/route"), ipv6: readTable("/proc/net/ipv6_route") };
+  return { ipv4: readTable("/proc/self/net/route"), ipv6: readTable("/proc/self/net/ipv6_route") };
 }
 
 /**

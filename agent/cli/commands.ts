@@ -38,6 +38,8 @@ export async function runCommand(config: Config): Promise<void> {
       return (await import("./alert_test_command.ts")).runAlertTest(config);
     case "self-test":
       return (await import("./self_test.ts")).runSelfTest(config);
+    case "install-service":
+      return (await import("./install_service.ts")).runInstallService(config);
     case "version":
       return console.log(
         config.isJson

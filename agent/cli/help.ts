@@ -36,6 +36,11 @@ const commandHelp: Readonly<Record<CommandName, { usage: string; text: string }>
     text:
       "packets, flows, anomalies, scans, incidents, alerts, hosts as --format csv|jsonl; or pcap",
   },
+  "install-service": {
+    usage: "tapwatch install-service",
+    text:
+      "prints, or with --yes makes and starts, a systemd service; run's options become its settings",
+  },
   version: { usage: "tapwatch version", text: "the version" },
   help: { usage: "tapwatch help [COMMAND]", text: "this page, or the options of one command" },
 };

@@ -16,7 +16,7 @@ export function portHolder(port: number, mayLoad: boolean): string | null {
 /** proc(5): columns are sl, local address, remote address, state (0A is listening), … inode at 9. */
 function listeningInode(port: number): string | null {
   const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
-  for (const file of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+  for (const file of ["/proc/self/net/tcp", "/proc/self/net/tcp6"]) {
     for (const line of (readKernelFile(file) ?? "").split("\n").slice(1)) {
       const columns = line.trim().split(/\s+/);
       if (columns[1]?.endsWith(`:${hexPort}`) && columns[3] === "0A") return columns[9];

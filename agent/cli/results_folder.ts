@@ -60,13 +60,18 @@ export function handResultsOver(
     );
   }
   // Only root writes here, so nobody can put something else in place between look and change.
+  giveFiles(folder, 0, user);
+  Deno.chownSync(folder, user.uid, user.gid);
+}
+
+/** Gives the files in a folder that are `fromUid`'s to another user; no links, and none that is elsewhere too. */
+export function giveFiles(folder: string, fromUid: number, to: { uid: number; gid: number }): void {
   for (const { name, isFile } of Deno.readDirSync(folder)) {
     const path = join(folder, name);
     if (!isFile) continue;
     const entry = Deno.lstatSync(path);
-    if (entry.uid === 0 && entry.nlink === 1) Deno.chownSync(path, user.uid, user.gid);
+    if (entry.uid === fromUid && entry.nlink === 1) Deno.chownSync(path, to.uid, to.gid);
   }
-  Deno.chownSync(folder, user.uid, user.gid);
 }
 
 /** The database inside the results folder. */

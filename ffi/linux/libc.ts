@@ -33,9 +33,9 @@ const functions = {
   read: { parameters: ["i32", "buffer", "usize"], result: "i64" },
   // int close(int fd);
   close: { parameters: ["i32"], result: "i32" },
-  // int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-  //                  char *const argv[], char *const envp[]);
-  posix_spawnp: {
+  // int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
+  //                 char *const argv[], char *const envp[]);
+  posix_spawn: {
     parameters: ["buffer", "buffer", "pointer", "pointer", "buffer", "buffer"],
     result: "i32",
   },
