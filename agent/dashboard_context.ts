@@ -58,6 +58,8 @@ export interface DashboardOptions {
   /** That loopback is not watched, and what to do; "" where it is. */
   readonly loopbackNote: string;
   readonly telling: TellingRules;
+  /** Anomalous share of traffic that raises an alert. */
+  readonly anomalyThresholdPct: number;
 }
 
 /** When people are told. */

@@ -200,6 +200,15 @@ export interface FindingsMessage {
   readonly findings: readonly Finding[];
   readonly incidents: readonly IncidentNews[];
 }
+/** Windows that detection has judged since the last message, and those of them that are unusual; for the history, not answered. */
+export interface JudgedWindows {
+  /** Of the traffic. */
+  readonly tsUs: number;
+  readonly windows: number;
+  readonly flagged: number;
+  /** Anomalous share of the packets of the last five minutes. */
+  readonly ratePct: number;
+}
 /** What people are told, and what they say of it; answered once it is written, or given up. */
 export interface AlertsMessage {
   readonly type: "alerts";
@@ -212,6 +221,7 @@ export interface AlertsMessage {
   readonly acknowledged: readonly { readonly incidentId: number; readonly atUs: number | null }[];
 }
 export type MainToStore =
+  | { readonly type: "windows" } & JudgedWindows
   | { readonly type: "start"; readonly options: StoreOptions; readonly pipeline: MessagePort }
   | FindingsMessage
   | AlertsMessage

@@ -2,8 +2,6 @@
  * The seven groups of the protocol charts, in the order of the design's colours `proto-1` to `proto-7`. A protocol
  * keeps its number everywhere.
  */
-import type { PipelineSnapshot } from "../agent/records.ts";
-
 export interface ProtocolGroup {
   readonly name: string;
   /** 1 to 7. */
@@ -21,25 +19,31 @@ const groups: readonly { readonly name: string; readonly applications: readonly 
   { name: "HTTP", applications: ["http"] },
 ];
 
-/** Bytes and packets of each group since the start, in order of colour, "other" last. */
-export function groupProtocols(snapshot: PipelineSnapshot | null): readonly ProtocolGroup[] {
+/** Bytes and packets of each group, in order of colour, "other" last; `applications` are those of the rows. */
+export function groupRows(
+  rows: readonly { readonly key: string; readonly bytes: number; readonly packets: number }[],
+): readonly (ProtocolGroup & { readonly applications: readonly string[] })[] {
+  const sum = (own: typeof rows, key: "bytes" | "packets") =>
+    own.reduce((total, row) => total + row[key], 0);
   const named = groups.map(({ name, applications }, index) => {
-    const totals = applications.map((application) => snapshot?.applications[application]);
+    const own = rows.filter(({ key }) => applications.includes(key));
     return {
       name,
       colour: index + 1,
-      bytes: totals.reduce((sum, total) => sum + (total?.bytes ?? 0), 0),
-      packets: totals.reduce((sum, total) => sum + (total?.packets ?? 0), 0),
+      bytes: sum(own, "bytes"),
+      packets: sum(own, "packets"),
+      applications: own.map(({ key }) => key),
     };
   });
-  const sum = (key: "bytes" | "packets") => named.reduce((total, group) => total + group[key], 0);
-  const other = {
+  const all = groups.flatMap(({ applications }) => applications);
+  const others = rows.filter(({ key }) => !all.includes(key));
+  return [...named, {
     name: "Other",
     colour: groups.length + 1,
-    bytes: Math.max(0, (snapshot?.bytes ?? 0) - sum("bytes")),
-    packets: Math.max(0, (snapshot?.packets ?? 0) - sum("packets")),
-  };
-  return [...named, other];
+    bytes: sum(others, "bytes"),
+    packets: sum(others, "packets"),
+    applications: [],
+  }];
 }
 
 /** Choices of the protocol filter: transports, then applications often looked for. */

@@ -1,6 +1,7 @@
 /** A traffic series as the chart library takes it: labels on round times, rates, one unit a chart. Browser-safe. */
 import type { ChartData } from "./chart.ts";
 import { formatClock, formatCount, formatDay, formatDuration, formatMinute } from "./format.ts";
+import type { Beside } from "./overview.ts";
 import type { TrafficSeries } from "./traffic_series.ts";
 
 /** The unit of a chart of rates, chosen by its highest value. */
@@ -18,23 +19,48 @@ const rateUnits: readonly RateUnit[] = [
 export interface TrafficChart {
   readonly data: ChartData;
   readonly unit: RateUnit;
+  /** Class of the colours, in the order of the datasets. */
+  readonly palette: "pal-io" | "pal-usual" | "pal-before";
 }
 
-/** In above the line, out below it, what has no direction as a third line (if there is any). */
-export function trafficChart(series: TrafficSeries, zone: string): TrafficChart {
+/**
+ * In above the line, out below it, what has no direction as a third line (if there is any); behind them what is usual, or the week
+ * before.
+ */
+export function trafficChart(
+  series: TrafficSeries,
+  zone: string,
+  { usual, before }: Pick<Beside, "usual" | "before">,
+): TrafficChart {
   const perSecond = 8e6 / series.bucketUs;
-  const highest = Math.max(0, ...series.inBytes, ...series.outBytes, ...series.otherBytes);
+  const own = [series.inBytes, series.outBytes, series.otherBytes];
+  const behind = before ?? usual;
+  const others = behind ? [behind.inBytes, behind.outBytes] : [];
+  const highest = Math.max(0, ...[...own, ...others].flat());
   const unit = rateUnits.find(({ bits }) => highest * perSecond >= bits) ?? rateUnits.at(-1)!;
   const scale = (values: readonly number[], sign: 1 | -1) =>
     values.map((value) => rounded(sign * value * perSecond / unit.bits));
+  const word = before ? "Week before" : "Usual";
   const datasets = [
+    ...behind
+      ? [
+        { name: `${word}, in`, values: scale(fitted(behind.inBytes, series), 1) },
+        { name: `${word}, out`, values: scale(fitted(behind.outBytes, series), -1) },
+      ]
+      : [],
     { name: "In", values: scale(series.inBytes, 1) },
     { name: "Out", values: scale(series.outBytes, -1) },
   ];
   if (series.otherBytes.some((bytes) => bytes > 0)) {
     datasets.push({ name: otherTrafficName, values: scale(series.otherBytes, 1) });
   }
-  return { data: { ...timeAxis(series, zone), datasets }, unit };
+  const palette = before ? "pal-before" : usual ? "pal-usual" : "pal-io";
+  return { data: { ...timeAxis(series, zone), datasets }, unit, palette };
+}
+
+/** A series may have grown since. */
+function fitted(values: readonly number[], { packets }: TrafficSeries): readonly number[] {
+  return packets.map((_, index) => values[index] ?? values.at(-1) ?? 0);
 }
 
 /** What traffic between local hosts, or of others passing by, is called. */

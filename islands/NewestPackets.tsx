@@ -53,7 +53,7 @@ export default function NewestPackets({ initial, zone, protocol: initialProtocol
             {newer === rowsMax ? `${newer} or more` : newer} newer
           </button>
         )}
-        <form method="get" action="/#newest" class="end filter">
+        <form method="get" action="/packets#newest" class="end filter">
           <label>
             <span class="vh">Protocol</span>
             <select name="protocol" onChange={(event) => choose(event.currentTarget.value)}>
@@ -66,7 +66,6 @@ export default function NewestPackets({ initial, zone, protocol: initialProtocol
             </select>
           </label>
           {!isHydrated && <button type="submit" class="btn">Show</button>}
-          <a href="/packets">All packets</a>
         </form>
       </header>
       <div

@@ -3,7 +3,7 @@ import { placeOf } from "../agent/geo/places.ts";
 import { Frame } from "../components/Frame.tsx";
 import { PlaceLookup } from "../components/Place.tsx";
 import { RangePicker } from "../components/RangePicker.tsx";
-import { dropPercent, sourceNames } from "../components/verdict.ts";
+import { dropPercent, pageNowUs, sourceNames } from "../components/verdict.ts";
 import LiveButton from "../islands/LiveButton.tsx";
 import OpenCount from "../islands/OpenCount.tsx";
 import ThemeSwitch from "../islands/ThemeSwitch.tsx";
@@ -24,7 +24,9 @@ export default define.layout(function Layout({ Component, state, url }) {
         href === "/incidents" && <OpenCount look={state.look} zone={state.sensor.zone} />}
       topBar={
         <>
-          {chartPages.includes(path) && <RangePicker url={url} range={rangeOf(url)} />}
+          {chartPages.includes(path) && (
+            <RangePicker url={url} range={rangeOf(url)} nowUs={pageNowUs(state.message)} />
+          )}
           <LiveButton
             initial={state.message}
             sensor={state.sensor}

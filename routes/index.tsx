@@ -1,65 +1,85 @@
-/** Overview: the verdict, numbers, traffic, protocols, hosts and packets of now, the export, the health strip. */
+/** Overview: the verdict, numbers of now, and of one range and one search: traffic, what is new, who and what, the anomaly rate. */
 import { page } from "fresh";
-import type { PacketRow } from "../agent/records.ts";
-import { localInputTime } from "../components/input_time.ts";
-import { NewLine } from "../components/NewLine.tsx";
+import { hostPath } from "../components/Address.tsx";
 import { Notice } from "../components/Notice.tsx";
-import { ExportForm } from "../components/ExportForm.tsx";
-import type { Range } from "../components/live_message.ts";
+import { NewHere } from "../components/NewHere.tsx";
+import { formatWhen } from "../components/format.ts";
+import { type Range, RANGES } from "../components/live_message.ts";
+import { nothingBeside, type Overview } from "../components/overview.ts";
 import { highestOf } from "../components/peaks.ts";
-import { isOfProtocol } from "../components/PacketTable.tsx";
-import { PROTOCOL_CHOICES } from "../components/protocol_groups.ts";
+import { SearchChips } from "../components/SearchChips.tsx";
+import { UnusualWindows } from "../components/UnusualWindows.tsx";
 import { pageNowUs } from "../components/verdict.ts";
-import BusiestHosts from "../islands/BusiestHosts.tsx";
 import HealthStrip from "../islands/HealthStrip.tsx";
-import NewestPackets from "../islands/NewestPackets.tsx";
-import PacketRate from "../islands/PacketRate.tsx";
-import ProtocolShare from "../islands/ProtocolShare.tsx";
+import HistoryLists from "../islands/HistoryLists.tsx";
+import SearchBox from "../islands/SearchBox.tsx";
 import TrafficChart from "../islands/TrafficChart.tsx";
 import TrafficNumbers from "../islands/TrafficNumbers.tsx";
 import VerdictLine from "../islands/VerdictLine.tsx";
-import {
-  askedRange,
-  define,
-  emptySeries,
-  rangeOf,
-  recentDrops,
-  type State,
-  trafficSeries,
-} from "./(_server)/state.ts";
 import { overviewIncidents } from "./(_server)/incident_pages.ts";
-import { newCounts } from "./(_server)/host_pages.ts";
-import { attempt, packetRows } from "./(_server)/lists.ts";
-import { choiceParameter } from "./(_server)/parameters.ts";
+import { attempt, shownSearch } from "./(_server)/lists.ts";
+import {
+  askedView,
+  newItems,
+  type News,
+  readOverview,
+  type View,
+  viewQuery,
+} from "./(_server)/overview.ts";
+import { define, emptySeries, extentOf, recentDrops } from "./(_server)/state.ts";
 
-const packetsShown = 15;
+const plainView: View = {
+  range: RANGES[0],
+  q: "",
+  isCompared: false,
+  query: new URLSearchParams(),
+};
 
 export const handler = define.handlers({
   async GET(ctx) {
     const { state, url } = ctx;
-    const asked = await attempt(() => askedView(url), { range: rangeOf(url), protocol: "" });
-    const { range, protocol } = asked.value;
-    const nowUs = pageNowUs(state.message);
-    const series = await attempt(() => trafficSeries(state, range), emptySeries(range, nowUs));
-    const rows = await attempt(() => newestRows(state, protocol), newestOf(state, protocol));
-    const incidents = await attempt(() => overviewIncidents(state), { items: [], areMore: false });
+    // Of versions that had the newest packets here.
+    const protocol = url.searchParams.get("protocol");
+    if (protocol) {
+      return ctx.redirect(`/packets?protocol=${encodeURIComponent(protocol)}#newest`, 303);
+    }
+    const asked = await attempt(() => askedView(url), plainView);
+    const view = asked.value;
+    const none: Overview = {
+      series: emptySeries(view.range, pageNowUs(state.message)),
+      beside: nothingBeside,
+      history: {
+        ...{ bytes: 0, hosts: [], services: [], peers: [], groups: [], openFlows: null, notes: [] },
+      },
+      windows: [],
+    };
+    const nothingNew: News = { count: 0, items: [], learning: "" };
+    const [overview, news, incidents] = await Promise.all([
+      attempt(() => readOverview(state, view), none),
+      attempt(() => newItems(state, view), nothingNew),
+      attempt(() => overviewIncidents(state), { items: [], areMore: false }),
+    ]);
+    const isRefused = overview.status === 400;
     return page({
-      live: { initial: state.message, series: series.value, range },
-      refusal: asked.error,
-      error: series.error || rows.error || incidents.error,
+      view,
+      overview: overview.value,
+      news: news.value,
+      refusal: asked.error || (isRefused ? overview.error : ""),
+      error: isRefused ? "" : overview.error || news.error || incidents.error,
       incidents: { ...incidents.value, look: state.look },
       peaks: highestOf(state.context.live.seconds(), null),
       drops: recentDrops(state),
-      protocol,
-      rows: rows.value,
-      from: exportFrom(state, nowUs),
-      news: await newCounts(state),
-    }, { status: asked.status });
+    }, { status: Math.max(asked.status, overview.status) });
   },
 });
 
-export default define.page<typeof handler>(function Overview({ data, state }) {
-  const { message, sensor } = state;
+export default define.page<typeof handler>(function OverviewPage({ data, state, url }) {
+  const { message, sensor, context } = state;
+  const { view, overview } = data;
+  const clock = { nowUs: pageNowUs(message), zone: sensor.zone };
+  const when = whenText(view.range, clock);
+  const source = String(view.query);
+  const rest = String(viewQuery({ ...view, range: RANGES[0] })).replace(/^range=15m&?/, "");
   return (
     <>
       <VerdictLine
@@ -71,48 +91,81 @@ export default define.page<typeof handler>(function Overview({ data, state }) {
       {data.refusal !== "" && <Notice title="This cannot be shown" detail={data.refusal} />}
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
       <TrafficNumbers initial={message} peaks={data.peaks} />
-      <NewLine counts={data.news} nowUs={pageNowUs(message)} zone={sensor.zone} />
-      <TrafficChart {...data.live} zone={sensor.zone} />
-      <PacketRate {...data.live} zone={sensor.zone} title="Packets" width="c4 lone" isTall />
-      <ProtocolShare initial={message} />
-      <BusiestHosts initial={message} />
-      <NewestPackets
+      <Narrowed url={url} view={view} />
+      <TrafficChart
         initial={message}
+        series={overview.series}
+        beside={overview.beside}
+        range={view.range}
+        when={when}
         zone={sensor.zone}
-        protocol={data.protocol}
-        rows={data.rows}
+        source={source}
+        rest={rest}
+        isNarrowed={view.q !== ""}
+        isCompared={view.isCompared}
       />
-      <ExportForm recorder={message.health.recorder} from={data.from} />
+      <NewHere {...data.news} when={when} {...clock} />
+      <HistoryLists
+        history={overview.history}
+        range={view.range}
+        when={when}
+        source={source}
+      />
+      {view.q === "" && (
+        <UnusualWindows
+          windows={overview.windows}
+          extent={extentOf(state, view.range)}
+          thresholdPct={context.options.anomalyThresholdPct}
+          when={when}
+          {...clock}
+        />
+      )}
       <HealthStrip initial={message} />
     </>
   );
 });
 
-/** What the address asks the overview for. Throws ParameterError. */
-function askedView(url: URL): { readonly range: Range; readonly protocol: string } {
-  return {
-    range: askedRange(url, ["protocol"]),
-    protocol: choiceParameter(url.searchParams, "protocol", PROTOCOL_CHOICES) ?? "",
-  };
+/** What the page is narrowed to, a box to narrow it further, and the lists of the same. */
+function Narrowed({ url, view }: { url: URL; view: View }) {
+  const search = shownSearch("flows", url);
+  const { query, range } = view;
+  const kept = [...query].filter(([name]) => name !== "q");
+  const toLists = new URLSearchParams(view.q === "" ? {} : { q: view.q });
+  if (range.toUs !== null) {
+    toLists.set("from", String(range.toUs - range.spanS * 1e6));
+    toLists.set("to", String(range.toUs));
+  }
+  const [, address] = /^host ([\da-f.:]+)$/.exec(view.q) ?? [];
+  const lists = toLists.size === 0 ? "" : `?${toLists}`;
+  return (
+    <div class="c12 narrowed">
+      <form method="get" action="/" class="filters">
+        {kept.map(([name, value]) => <input key={name} type="hidden" name={name} value={value} />)}
+        <SearchBox list="flows" text={view.q} />
+        <button type="submit" class="btn">Narrow</button>
+        {address !== undefined && <a class="btn quiet" href={hostPath(address)}>Host</a>}
+        <a class="btn quiet" href={`/flows${lists}`}>Flows</a>
+        <a class="btn quiet" href={`/packets${packetQuery(view, lists)}`}>Packets</a>
+      </form>
+      {search.chips.length > 0 && (
+        <div class="chips" role="group" aria-label="Search in use">
+          <SearchChips {...search} />
+        </div>
+      )}
+    </div>
+  );
 }
 
-/** The export form begins with the last quarter of an hour. */
-function exportFrom({ context }: State, nowUs: number): string {
-  const first = context.live.seconds()[0];
-  return first ? localInputTime(Math.max(first.tsUs, nowUs - 900e6)) : "";
+/** Packets know no flows' words: their list is of the same time then. */
+function packetQuery({ q, range }: View, lists: string): string {
+  if (/^(host|net|port|proto|service) [\w.:/]+$/.test(q) || q === "") return lists;
+  return range.toUs === null ? "" : `?from=${range.toUs - range.spanS * 1e6}&to=${range.toUs}`;
 }
 
-/** From memory where that is enough, else from the database. */
-async function newestRows(state: State, protocol: string): Promise<readonly PacketRow[]> {
-  const fromMemory = newestOf(state, protocol);
-  if (fromMemory.length === packetsShown) return fromMemory;
-  const stored = await packetRows(state.context, { protocol, limit: packetsShown });
-  return stored.length > fromMemory.length ? stored : fromMemory;
-}
-
-function newestOf(state: State, protocol: string): readonly PacketRow[] {
-  return state.context.live.newestPackets
-    .filter((row) => isOfProtocol(row, protocol))
-    .slice(-packetsShown)
-    .reverse();
+/** "last 24 h", "Tue 14:00 to 18:00". */
+function whenText(range: Range, { nowUs, zone }: { nowUs: number; zone: string }): string {
+  if (range.toUs === null) return `last ${range.label}`;
+  const [from, to] = [range.toUs - range.spanS * 1e6, range.toUs]
+    .map((us) => formatWhen(us, nowUs, zone));
+  return `${from} to ${to}`;
 }

@@ -1,25 +1,48 @@
-/** Packet rows of the database, newest first. */
-import { timeFields } from "../components/filter_fields.ts";
+/** Packet rows of the database, newest first, those that come in above them, and their export. */
+import { page } from "fresh";
+import type { PacketRow } from "../agent/records.ts";
 import { ExportForm } from "../components/ExportForm.tsx";
-import { inputTimeOf } from "../components/input_time.ts";
+import { timeFields } from "../components/filter_fields.ts";
+import { inputTimeOf, localInputTime } from "../components/input_time.ts";
 import { ListPage } from "../components/ListPage.tsx";
-import { PacketTable } from "../components/PacketTable.tsx";
-import { listPage, packetFilter, shownSearch, toPacketRow } from "./(_server)/lists.ts";
-import { define } from "./(_server)/state.ts";
+import { isOfProtocol, PacketTable } from "../components/PacketTable.tsx";
+import { pageNowUs } from "../components/verdict.ts";
+import NewestPackets from "../islands/NewestPackets.tsx";
 import SearchBox from "../islands/SearchBox.tsx";
+import { attempt, packetFilter, shownSearch, toPacketRow } from "./(_server)/lists.ts";
+import { define, type State } from "./(_server)/state.ts";
+
+const newestShown = 15;
 
 export const handler = define.handlers({
-  GET({ state, url }) {
+  async GET({ state, url }) {
     const { queries } = state.context;
-    return listPage(() => queries.packets(packetFilter(url.searchParams)));
+    const asked = await attempt(
+      () => queries.packets(packetFilter(url.searchParams)),
+      { rows: [], nextCursor: null },
+    );
+    return page(asked, { status: asked.status });
   },
 });
 
 export default define.page<typeof handler>(function Packets({ data, state, url }) {
-  const { rows, nextCursor } = data.value;
+  const { message, sensor: { zone } } = state;
+  const { nextCursor } = data.value;
+  const rows = data.value.rows.map(toPacketRow);
   const search = shownSearch("packets", url);
+  const protocol = url.searchParams.get("protocol")?.toLowerCase() ?? "";
+  const isOfNow = data.error === "" &&
+    [...url.searchParams.keys()].every((name) => name === "protocol");
   return (
     <>
+      {isOfNow && (
+        <NewestPackets
+          initial={message}
+          zone={zone}
+          protocol={protocol}
+          rows={newest(state, { protocol, stored: rows.slice(0, newestShown) })}
+        />
+      )}
       <ListPage
         url={url}
         search={search}
@@ -30,12 +53,30 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
         isEmpty={rows.length === 0}
         empty="No packet"
       >
-        <PacketTable rows={rows.map(toPacketRow)} zone={state.sensor.zone} />
+        <PacketTable rows={rows} zone={zone} />
       </ListPage>
       <ExportForm
-        recorder={state.message.health.recorder}
-        from={inputTimeOf(url.searchParams.get("from") ?? "")}
+        recorder={message.health.recorder}
+        from={inputTimeOf(url.searchParams.get("from") ?? "") || exportFrom(state)}
       />
     </>
   );
 });
+
+type Rows = readonly PacketRow[];
+
+/** From memory where that is more than what is stored. */
+function newest(
+  { context }: State,
+  { protocol, stored }: { readonly protocol: string; readonly stored: Rows },
+): Rows {
+  const own = context.live.newestPackets.filter((row) => isOfProtocol(row, protocol))
+    .slice(-newestShown).reverse();
+  return own.length >= stored.length ? own : stored;
+}
+
+/** The export form begins with the last quarter of an hour. */
+function exportFrom({ context, message }: State): string {
+  const first = context.live.seconds()[0];
+  return first ? localInputTime(Math.max(first.tsUs, pageNowUs(message) - 900e6)) : "";
+}

@@ -92,6 +92,7 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
       loopbackNote: "Loopback is not watched: <b>lo</b>.",
       hostname: "edge-tap-01",
       replay: options.mode === "replay" ? { file: "/captures/demo.pcap", speed: 10 } : null,
+      anomalyThresholdPct: 10,
       telling: { severity: "medium", intervalS: 300, perHourMax: 12, quietHours: "" },
     },
     note: (severity, text) => live.note(severity, text),

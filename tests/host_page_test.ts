@@ -194,8 +194,8 @@ Deno.test("what is new is a list, counted on the overview, with the device's pag
     );
     match(text, /cam-garage \(192\.168\.10\.57\) talked to /);
     match(
-      textOf(await (await get("/")).text()),
-      /New in the last 24 hours: 1 device, 1 server port, 1 peer\./,
+      textOf(await (await get("/?range=24h")).text()),
+      /New here\s+last 24 h\s+What is new\s+(?=[^]*First time on this network)(?=[^]*New service)[^]*New peer of cam-garage/,
     );
     const { first_contacts: rows } = await (await get("/api/hosts/new?kind=service")).json();
     deepStrictEqual(

@@ -9,7 +9,13 @@ import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { FindingLines } from "../eve/finding_lines.ts";
 import type { LiveState } from "../live_state.ts";
-import type { DetectOptions, DetectToMain, FindingsMessage, NoteMessage } from "../messages.ts";
+import type {
+  DetectOptions,
+  DetectToMain,
+  FindingsMessage,
+  JudgedWindows,
+  NoteMessage,
+} from "../messages.ts";
 import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
 import type { Finding, IncidentNews } from "../records.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
@@ -19,12 +25,14 @@ import { FindingOutlet } from "./finding_outlet.ts";
 import { KnownFindings } from "./known_findings.ts";
 import { WorkerHost } from "./worker_host.ts";
 
+type WindowsMessage = { readonly type: "windows" } & JudgedWindows;
+
 export interface DetectHostOptions {
   readonly config: Config;
   readonly isLive: boolean;
   readonly live: LiveState;
   readonly joinPipeline: (port: MessagePort) => void;
-  readonly sendToStore: (message: FindingsMessage) => void;
+  readonly sendToStore: (message: FindingsMessage | WindowsMessage) => void;
   /** Told when the sources of open findings change. */
   readonly tellSuspects: (addresses: readonly string[]) => void;
   readonly onNote: (message: NoteMessage) => void;
@@ -75,6 +83,8 @@ export class DetectHost {
   /** Of a file: when its newest finding was detected. */
   #detectedUs = -Infinity;
   #isDraining = false;
+  /** Windows that the store has been told of. */
+  #judged = { windows: 0, flagged: 0 };
   #findingCount = 0;
   /** What threads that were lost had counted. */
   #countedBefore = { observations: 0, forgotten: 0 };
@@ -190,6 +200,7 @@ export class DetectHost {
       this.#book.advance(nowUs);
       this.#tellNews();
     }
+    if (nowUs !== undefined) this.#tellWindows(state, nowUs);
     const before = this.#countedBefore;
     this.#options.live.detectionOwn = {
       ...state,
@@ -198,6 +209,21 @@ export class DetectHost {
       findings: this.#findingCount,
       findingsOpen: this.#open.size,
     };
+  }
+
+  /** What this thread has judged since its last state, for the history. */
+  #tellWindows(
+    { windows, windowsFlagged, anomalyRatePct: ratePct }: LiveState["detectionOwn"],
+    tsUs: number,
+  ): void {
+    const before = windows >= this.#judged.windows ? this.#judged : { windows: 0, flagged: 0 };
+    this.#judged = { windows, flagged: windowsFlagged };
+    const added = {
+      windows: windows - before.windows,
+      flagged: Math.max(0, windowsFlagged - before.flagged),
+    };
+    if (added.windows === 0) return;
+    this.#options.sendToStore({ type: "windows", tsUs: Math.trunc(tsUs), ...added, ratePct });
   }
 
   #take(told: Finding): void {

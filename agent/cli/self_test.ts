@@ -202,6 +202,7 @@ class Stages {
         hostname: "self-test",
         replay: { file: "self-test.pcap", speed: 1 },
         loopbackNote: "",
+        anomalyThresholdPct: 10,
         telling: { severity: "info", intervalS: 0, perHourMax: 1000, quietHours: "" },
       },
       note: () => {},

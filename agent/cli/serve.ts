@@ -58,6 +58,9 @@ export function startDashboard(
       hostname: hostname(),
       replay: input.kind === "file" ? { file: input.path, speed: input.speed } : null,
       loopbackNote: input.kind === "live" ? input.loopbackNote : "",
+      get anomalyThresholdPct() {
+        return current().anomalyThresholdPct;
+      },
       get telling() {
         return tellingRules(current());
       },

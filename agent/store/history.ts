@@ -74,13 +74,12 @@ const usualWeeksMax = 8;
 const gapsMax = 300;
 
 export function readHistory(database: DatabaseSync, query: HistoryQuery): History {
-  const spanUs = spanOf(database, query);
-  if (query.tree === ALL) return fromRollups(database, query, spanUs);
-  return fromFlows(database, query, spanUs);
+  return query.tree === ALL ? fromRollups(database, query) : fromFlows(database, query);
 }
 
-function fromRollups(database: DatabaseSync, query: HistoryQuery, spanUs: number): History {
-  const series = rollupSeries(database, query, { spanUs, kind: "all", key: otherKey });
+function fromRollups(database: DatabaseSync, query: HistoryQuery): History {
+  const spanUs = spanOf(database, query, "lists");
+  const series = rollupSeries(database, query, { kind: "all", key: otherKey });
   const list = (kind: RollupKind) => topKeys(database, query, { spanUs, kind });
   return {
     spanUs,
@@ -94,36 +93,50 @@ function fromRollups(database: DatabaseSync, query: HistoryQuery, spanUs: number
 }
 
 /** What a search finds, and its series from the roll-ups where one key of them says the same. */
-function fromFlows(database: DatabaseSync, query: HistoryQuery, spanUs: number): History {
+function fromFlows(database: DatabaseSync, query: HistoryQuery): History {
   const { rows, sinceUs } = readFlows(database, query);
   const lists = sumFlows(rows, query);
   const key = rollupKeyOf(query.tree);
-  const series = key === null ? [] : rollupSeries(database, query, { spanUs, ...key });
+  const series = key === null ? [] : rollupSeries(database, query, key);
   if (series.length === 0) return { spanUs: null, sinceUs, ...lists };
-  return { ...lists, spanUs, sinceUs, total: sumOf(series), series };
+  return {
+    ...lists,
+    spanUs: spanOf(database, query, "series"),
+    sinceUs,
+    total: sumOf(series),
+    series,
+  };
 }
 
-/** The finest roll-ups that go back as far as is asked, or as any do; their buckets fit into the series'. */
-function spanOf(database: DatabaseSync, { fromUs, toUs, bucketUs }: HistoryQuery): number {
+/**
+ * The finest roll-ups that go back as far as is asked, or as any do: for a series those whose buckets fit into its own, for lists those
+ * that are not too many to sum up.
+ */
+function spanOf(
+  database: DatabaseSync,
+  { fromUs, toUs, bucketUs }: HistoryQuery,
+  purpose: "series" | "lists",
+): number {
   const coarsest = ROLLUP_SPANS.at(-1)!.spanUs;
   const oldest = database.prepare(
-    "SELECT min(ts_us) AS us FROM rollups WHERE span_us = ? AND kind = 'all'",
+    `SELECT min(us) AS us FROM (
+       SELECT min(ts_us) AS us FROM rollups WHERE span_us = :span AND kind = 'all'
+       UNION ALL SELECT min(ts_us) FROM rollups WHERE span_us = :span AND kind = 'service')`,
   );
-  const sinceUs = Math.max(fromUs, Number(oldest.get(hourUs)!.us ?? fromUs));
+  const sinceUs = Math.max(fromUs, Number(oldest.get({ span: hourUs })!.us ?? fromUs));
   const fitting = ROLLUP_SPANS.filter(({ spanUs }) =>
-    bucketUs % spanUs === 0 && (toUs - fromUs) / spanUs <= bucketsMax
+    purpose === "series" ? bucketUs % spanUs === 0 : (toUs - fromUs) / spanUs <= bucketsMax
   );
   const found = fitting.find(({ spanUs }) => {
-    const us = oldest.get(spanUs)!.us;
+    const us = oldest.get({ span: spanUs })!.us;
     return us !== null && Number(us) <= sinceUs + spanUs;
   });
-  return (found ?? fitting.at(-1))?.spanUs ?? Math.min(coarsest, bucketUs);
+  return (found ?? fitting.at(-1))?.spanUs ?? coarsest;
 }
 /** Buckets that are summed up: 100 rows each at most. */
 const bucketsMax = 750;
 
 interface Place {
-  readonly spanUs: number;
   readonly kind: RollupKind;
   readonly key: string;
 }
@@ -133,9 +146,11 @@ const sums = `sum(packets) AS packets, sum(bytes) AS bytes, sum(in_bytes) AS in_
 
 function rollupSeries(
   database: DatabaseSync,
-  { fromUs, toUs, bucketUs }: HistoryQuery,
-  { spanUs, kind, key }: Place,
+  query: HistoryQuery,
+  { kind, key }: Place,
 ): HistoryPoint[] {
+  const { fromUs, toUs, bucketUs } = query;
+  const spanUs = spanOf(database, query, "series");
   return database.prepare(
     `SELECT (ts_us / ${bucketUs}) * ${bucketUs} AS start_us, ${sums} FROM rollups
      WHERE span_us = ? AND kind = ? AND ts_us > ? AND ts_us < ? AND key = ?
@@ -147,7 +162,7 @@ function rollupSeries(
 function topKeys(
   database: DatabaseSync,
   { fromUs, toUs, limit }: HistoryQuery,
-  { spanUs, kind }: Omit<Place, "key">,
+  { spanUs, kind }: { readonly spanUs: number; readonly kind: RollupKind },
 ): HistoryRow[] {
   const rows = database.prepare(
     `SELECT key, ${sums} FROM rollups WHERE span_us = ? AND kind = ? AND ts_us > ? AND ts_us < ?
@@ -320,6 +335,66 @@ function scaled(sums: HistorySums, share: number): HistorySums {
     out_bytes: sums.out_bytes * share,
     flows: sums.flows * share,
   };
+}
+
+/** Windows that detection judged, unusual ones among them, and the mean anomaly rate. */
+export function readWindows(database: DatabaseSync, query: Omit<HistoryQuery, "tree" | "limit">) {
+  return rollupSeries(database, { ...query, tree: ALL, limit: 0 }, {
+    kind: "windows",
+    key: otherKey,
+  })
+    .map(({ ts_us, packets, flows, in_bytes, out_bytes }) => ({
+      ...{ ts_us, windows: packets, flagged: flows },
+      rate_pct: in_bytes / 1000 / Math.max(1, out_bytes),
+    }));
+}
+
+/** Bytes of a stretch in buckets, as the series of the history; for comparing. */
+export function readSeries(
+  database: DatabaseSync,
+  query: Omit<HistoryQuery, "limit">,
+): readonly HistoryPoint[] {
+  const whole = { ...query, limit: 1 };
+  if (query.tree !== ALL) return fromFlows(database, whole).series;
+  return rollupSeries(database, whole, { kind: "all", key: otherKey });
+}
+
+/** First contacts of a stretch: how many, and the newest. */
+export function readNewHere(
+  database: DatabaseSync,
+  { fromUs, toUs, limit }: {
+    readonly fromUs: number;
+    readonly toUs: number;
+    readonly limit: number;
+  },
+): NewHere {
+  const { n } = database.prepare(
+    "SELECT count(*) AS n FROM first_contacts WHERE ts_us >= ? AND ts_us < ?",
+  ).get(fromUs, toUs)!;
+  const rows = database.prepare(
+    `SELECT first_contacts.id, ts_us, kind, first_contacts.address, peer, proto, port, service,
+       first_contacts.name, devices.name AS device_name
+     FROM first_contacts JOIN devices ON devices.id = device_id
+     WHERE ts_us >= ? AND ts_us < ? ORDER BY ts_us DESC, first_contacts.id DESC LIMIT ?`,
+  ).all(fromUs, toUs, limit);
+  return { count: Number(n), rows: rows as unknown as NewRow[] };
+}
+
+export interface NewHere {
+  readonly count: number;
+  readonly rows: readonly NewRow[];
+}
+export interface NewRow {
+  readonly id: number;
+  readonly ts_us: number;
+  readonly kind: string;
+  readonly address: string;
+  readonly peer: string;
+  readonly proto: string;
+  readonly port: number;
+  readonly service: string;
+  readonly name: string;
+  readonly device_name: string;
 }
 
 /** The usual range of each hour of the stretch. */

@@ -47,10 +47,15 @@ import { searchSql } from "../search/sql.ts";
 import { ALL, allOf, type SearchTree } from "../search/tree.ts";
 import {
   type History,
+  type HistoryPoint,
   type HistoryQuery,
+  type NewHere,
   readGaps,
   readHistory,
+  readNewHere,
+  readSeries,
   readUsual,
+  readWindows,
   type Usual,
 } from "./history.ts";
 import { openForReading } from "./open.ts";
@@ -632,6 +637,27 @@ export class StoreQueries {
   history({ q, ...query }: Omit<HistoryQuery, "tree"> & { readonly q: string }): History | null {
     const tree = this.readSearch("flows", q);
     return this.#ask((database) => database && readHistory(database, { ...query, tree }));
+  }
+
+  /** The series of a history alone. Throws SearchError. */
+  historySeries(
+    { q, ...query }: Omit<HistoryQuery, "tree" | "limit"> & { readonly q: string },
+  ): readonly HistoryPoint[] {
+    const tree = this.readSearch("flows", q);
+    return this.#ask((database) => database && readSeries(database, { ...query, tree })) ?? [];
+  }
+
+  /** Windows that detection judged, and unusual ones among them, in buckets. */
+  windows(query: Omit<HistoryQuery, "tree" | "limit">): ReturnType<typeof readWindows> {
+    return this.#ask((database) => database && readWindows(database, query)) ?? [];
+  }
+
+  /** First contacts of a stretch: how many, and the newest. */
+  newHere(
+    query: { readonly fromUs: number; readonly toUs: number; readonly limit: number },
+  ): NewHere {
+    return this.#ask((database) => database && readNewHere(database, query)) ??
+      { count: 0, rows: [] };
   }
 
   /** The usual range of traffic in the hours of a stretch. */

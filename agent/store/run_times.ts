@@ -6,6 +6,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 /** A silence that is a gap: of a live capture the program did not run, or the machine slept. */
 const gapUs = 60_000_000;
+const lengthUs = 1_000_000;
 /** Time between two notes that a live capture goes on. */
 const beatUs = 10_000_000;
 
@@ -22,8 +23,22 @@ export class RunTimes {
     this.#update = database.prepare("UPDATE runs SET last_us = max(last_us, ?) WHERE id = ?");
   }
 
-  /** Seconds of a run that are written; `lastUs` is the end of the last. */
-  sawSeconds(run: number, firstUs: number, lastUs: number): void {
+  /** Seconds of a run that are written, by their beginnings. */
+  sawSeconds(run: number, secondsUs: readonly number[]): void {
+    const sorted = [...secondsUs].sort((a, b) => a - b);
+    let firstUs = sorted[0]!;
+    let lastUs = firstUs;
+    for (const secondUs of sorted) {
+      if (this.#isLive && secondUs - lastUs > gapUs) {
+        this.#saw(run, firstUs, lastUs);
+        firstUs = secondUs;
+      }
+      lastUs = secondUs + lengthUs;
+    }
+    this.#saw(run, firstUs, lastUs);
+  }
+
+  #saw(run: number, firstUs: number, lastUs: number): void {
     const isGap = this.#isLive && firstUs - this.#lastUs > gapUs;
     if (this.#id === null || isGap) {
       this.#id = Number(this.#insert.run(run, firstUs, lastUs).lastInsertRowid);

@@ -17,6 +17,7 @@ import { UsageError } from "../errors.ts";
 import type {
   AlertsMessage,
   FindingsMessage,
+  JudgedWindows,
   ReplayMark,
   RowsMessage,
   StoreOptions,
@@ -135,6 +136,11 @@ export class StoreService {
   takeAlerts(message: AlertsMessage): void {
     this.#alerts.push(message);
     if (!this.#failure) this.#attempt(() => this.#writeAlerts(this.#opened()));
+  }
+
+  /** Takes windows for the history; they are not kept while the database fails. */
+  takeWindows(windows: JudgedWindows): void {
+    if (!this.#failure) this.#attempt(() => this.#opened().writeWindows(windows));
   }
 
   /** Call once a second: writes what waits, deletes what is too old, tells the state. */

@@ -3,7 +3,7 @@
  * replayed_files.ts, rollup_writer.ts, run_times.ts, retention.ts and migrations.ts). Knows nothing of threads or retries: each call does its work or throws a StoreError and leaves the database as it was.
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { ReplayedFile, ReplayMark } from "../messages.ts";
+import type { JudgedWindows, ReplayedFile, ReplayMark } from "../messages.ts";
 import type {
   Finding,
   Flow,
@@ -67,7 +67,6 @@ const hostCheckUs = 60_000_000;
 /** And between two counts of the roll-ups. */
 const rollupCheckUs = 600_000_000;
 const pageBytes = 4096;
-const secondUs = 1_000_000;
 
 export class StoreWriter {
   /** Where a damaged file was moved when this one was begun. */
@@ -224,6 +223,15 @@ export class StoreWriter {
     for (const { lastUs } of findings) this.#newestUs = Math.max(this.#newestUs, lastUs);
   }
 
+  /** Adds windows to the history; those of a file once. Throws StoreError. */
+  writeWindows(windows: JudgedWindows): void {
+    if (this.knownFile !== null) return;
+    this.#transact(() => {
+      this.#rollups.addWindows(windows);
+      this.#rollups.flush();
+    });
+  }
+
   /** Writes what is new of alerts, mutes and acknowledgements, wholly or not at all. Throws StoreError as write() does. */
   writeAlerts(changes: AlertChanges): void {
     this.#makeRoom();
@@ -344,8 +352,7 @@ export class StoreWriter {
 
   #noteSeconds(seconds: readonly StatsSecond[]): void {
     if (seconds.length === 0) return;
-    const times = seconds.map(({ tsUs }) => Math.trunc(tsUs));
-    this.#runTimes.sawSeconds(this.#run, Math.min(...times), Math.max(...times) + secondUs);
+    this.#runTimes.sawSeconds(this.#run, seconds.map(({ tsUs }) => Math.trunc(tsUs)));
   }
 
   /** Keeps the number of rows in `meta`, since count(*) reads a whole table. */

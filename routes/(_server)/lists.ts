@@ -1,6 +1,5 @@
 /** The lists of pages and `/api`: a query string in, a bounded page of rows out. */
 import { page, type PageResponse } from "fresh";
-import type { DashboardContext } from "../../agent/dashboard_context.ts";
 import {
   ALERT_KINDS,
   ALERT_STATES,
@@ -270,15 +269,6 @@ function paging(query: URLSearchParams): Paging {
 /** With the search; of flows, packets and hosts searchText() says more. */
 function pagingAndRange(query: URLSearchParams): Paging & TimeRange & { q: string | undefined } {
   return { ...paging(query), ...timeRange(query), q: query.get("q") ?? undefined };
-}
-
-/** The newest packet rows of the database as the pages show them. */
-export async function packetRows(
-  { queries }: DashboardContext,
-  { protocol, limit }: { readonly protocol: string; readonly limit: number },
-): Promise<readonly PacketRow[]> {
-  const q = searchText("packets", new URLSearchParams({ protocol }));
-  return (await queries.packets({ q, limit })).rows.map(toPacketRow);
 }
 
 /** A stored packet with the names that the components use. */

@@ -6,6 +6,7 @@ import {
   type LiveMessage,
   type Range,
   rangeById,
+  rangeOfDates,
   RANGES,
   type SensorInfo,
 } from "../../components/live_message.ts";
@@ -21,7 +22,7 @@ import { fromWire } from "../../components/wire.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { LoginGate } from "./login_gate.ts";
 import { withAllMethods } from "./methods.ts";
-import { checkNames, choiceParameter } from "./parameters.ts";
+import { checkNames, choiceParameter, ParameterError, timeRange } from "./parameters.ts";
 
 export interface State {
   context: DashboardContext;
@@ -59,14 +60,39 @@ export function sensorInfo({ options }: DashboardContext): SensorInfo {
 
 /** The range that the address asks for, or the first where it asks for none of ours. */
 export function rangeOf(url: URL): Range {
-  return rangeById(url.searchParams.get("range"));
+  try {
+    return readRange(url.searchParams);
+  } catch (error) {
+    if (!(error instanceof ParameterError)) throw error;
+    return RANGES[0];
+  }
 }
 
 /** The same. Throws ParameterError for what is no range, and for names besides it and `others`. */
 export function askedRange({ searchParams }: URL, others: readonly string[] = []): Range {
-  checkNames(searchParams, ["range", ...others]);
-  const id = choiceParameter(searchParams, "range", RANGES.map(({ id }) => id));
-  return rangeById(id ?? null);
+  checkNames(searchParams, ["range", "from", "to", ...others]);
+  return readRange(searchParams);
+}
+
+function readRange(query: URLSearchParams): Range {
+  const id = choiceParameter(query, "range", RANGES.map(({ id }) => id));
+  const { fromUs, toUs } = timeRange(query);
+  if (fromUs === undefined && toUs === undefined) return rangeById(id ?? null);
+  if (fromUs === undefined) throw new ParameterError("from is missing beside to");
+  const endUs = toUs ?? Date.now() * 1000;
+  if (endUs <= fromUs) throw new ParameterError("from must be before now");
+  if (endUs - fromUs > spanMaxUs) {
+    throw new ParameterError("from and to may be ten years apart at most");
+  }
+  return rangeOfDates(fromUs, endUs);
+}
+const spanMaxUs = 3653 * 86_400e6;
+
+/** Beginning and end of a range, at the edges of buckets; what ends now has its last bucket unfinished. */
+export function extentOf(state: State, { bucketS, spanS, toUs }: Range) {
+  const bucketUs = bucketS * 1e6;
+  const endUs = toUs ?? (Math.floor(pageNowUs(state.message) / bucketUs) + 1) * bucketUs;
+  return { fromUs: endUs - spanS * 1e6, toUs: endUs };
 }
 
 /**
@@ -76,15 +102,26 @@ export async function trafficSeries(state: State, range: Range): Promise<Traffic
   const { live, queries } = state.context;
   const bucketUs = range.bucketS * 1e6;
   const countMax = range.spanS / range.bucketS;
-  const endUs = pageNowUs(state.message);
+  const endUs = range.toUs === null ? pageNowUs(state.message) : range.toUs - 1;
   const shape = { bucketUs, countMax, endUs };
   if (range.id === RANGES[0].id) return buildSeries(live.seconds(), shape);
   const toUs = (Math.floor(endUs / bucketUs) + 1) * bucketUs;
   // A range of countMax - 1 buckets makes the database's buckets exactly ours.
-  const asked = { fromUs: toUs - bucketUs * (countMax - 1), toUs };
-  const { points } = await queries.stats(asked, countMax);
-  const series = buildSeries(points.map((point) => fromWire<SeriesInput>(point)), shape);
-  return completeBuckets(series, endUs);
+  // Of what ends now the last bucket is unfinished.
+  const count = range.toUs === null ? countMax : countMax + 1;
+  const fromUs = toUs - bucketUs * (count - 1);
+  const { points } = await queries.stats({ fromUs, toUs }, count);
+  const inputs = points.map((point) => fromWire<SeriesInput>(point));
+  const series = buildSeries(range.toUs === null ? inputs : [nothingAt(fromUs), ...inputs], shape);
+  return range.toUs === null ? completeBuckets(series, endUs) : series;
+}
+
+/** Of a range with its own beginning all of it is drawn. */
+export function nothingAt(tsUs: number): SeriesInput {
+  return {
+    ...{ tsUs, packets: 0, bytes: 0, inBytes: 0, outBytes: 0 },
+    ...{ kernelDrops: 0, interfaceDrops: 0, queueDrops: 0 },
+  };
 }
 
 /** What a chart shows when the database has no answer. */
