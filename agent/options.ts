@@ -45,6 +45,7 @@ export const COMMAND_NAMES = [
   "self-test",
   "export",
   "install-service",
+  "licenses",
   "version",
   "help",
 ] as const;

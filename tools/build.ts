@@ -1,11 +1,13 @@
 /**
  * `deno task build`: makes what is generated and not committed, `_fresh/` from routes, islands and static files, the
- * WebAssembly of the hot path and the detectors (build_hot.ts), and the makers of network cards (build_vendors.ts). Does nothing when the sources are the ones it was made of;
+ * WebAssembly of the hot path and the detectors (build_hot.ts), the makers of network cards (build_vendors.ts) and the licences
+ * of what is inside (build_notices.ts). Does nothing when the sources are the ones it was made of;
  * `--force` builds in any case.
  */
 import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
 import { buildHot, HOT_MODULES } from "./build_hot.ts";
+import { buildNotices } from "./build_notices.ts";
 import { buildVendors } from "./build_vendors.ts";
 import { denoResolver } from "./esbuild_deno.ts";
 import { frappeWithoutStyleAttributes } from "./frappe_patch.ts";
@@ -23,11 +25,18 @@ interface Stamp {
   readonly digest: string;
 }
 
+/** Files that the browser's code was made of, relative to the root, after a build. */
+export async function browserInputs(): Promise<readonly string[]> {
+  const stamp: Stamp = JSON.parse(await Deno.readTextFile(stampPath));
+  return stamp.inputs;
+}
+
 /** True when it had to build `_fresh/`. */
 export async function build({ force = false } = {}): Promise<boolean> {
   const written = await buildHot(HOT_MODULES, { force });
   if (written.length > 0) console.error(`Built ${written.join(", ")}.`);
   if (await buildVendors({ force })) console.error("Built vendors_code.ts.");
+  if (await buildNotices({ force })) console.error("Built notices_code.ts.");
   if (!force && await isCurrent()) return false;
   const { Builder } = await import("fresh/dev");
   const result = await new Builder({

@@ -8,19 +8,19 @@ import { denoResolver } from "./esbuild_deno.ts";
 
 const workerUrl = /new URL\("[^"]*?(\w+_worker)\.ts", import\.meta\.url\)/g;
 
-/** Writes `main.js`, one `<name>.js` for each of `workers` and shared chunks into `folder`. */
+/** Writes `main.js`, one `<name>.js` for each of `workers` and shared chunks into `folder`; returns what they were made of. */
 export async function bundle(
   root: string,
   workers: readonly string[],
   folder: string,
-): Promise<void> {
+): Promise<string[]> {
   const names = workers.map((path) => basename(path, ".ts"));
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) {
     throw new Error(`Two workers have the file name ${twice}.ts`);
   }
   try {
-    await esbuild.build({
+    const { metafile } = await esbuild.build({
       absWorkingDir: root,
       entryPoints: ["main.ts", ...workers].map((path) => ({
         in: join(root, path),
@@ -33,11 +33,16 @@ export async function bundle(
       platform: "neutral",
       mainFields: ["module", "main"],
       target: "esnext",
+      // `tapwatch licenses` has all notices.
       legalComments: "none",
+      metafile: true,
+      // Names stay, for reports of errors.
+      minifyWhitespace: true,
       jsx: "automatic",
       jsxImportSource: "preact",
       plugins: [workerUrls(new Set(names)), denoResolver],
     });
+    return Object.keys(metafile.inputs);
   } finally {
     await esbuild.stop();
   }

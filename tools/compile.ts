@@ -1,8 +1,10 @@
 /** `deno task compile`: makes `dist/tapwatch`, one executable with everything inside. */
 import { join, relative } from "node:path";
-import { build } from "./build.ts";
+import { browserInputs, build } from "./build.ts";
 import { bundle } from "./bundle.ts";
-import { cachedDenort, denortFromNpm } from "./denort.ts";
+import { checkPackages } from "./contents.ts";
+import { cachedDenort, denortFromNpm, type Target, TARGETS } from "./denort.ts";
+import { setTimes, sourceDate } from "./source_date.ts";
 
 const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 /** Most bytes that the executable may have. */
@@ -47,17 +49,20 @@ const permissions = [
 
 if (import.meta.main) await compile(join(root, "dist/tapwatch"));
 
-/** Writes the executable to `output`; returns its size in bytes. */
-export async function compile(output: string): Promise<number> {
+/** Writes the executable to `output`, for this machine unless told; returns its size in bytes. */
+export async function compile(output: string, target?: Target): Promise<number> {
   await build();
   // Outside of the repository, so that Deno finds no configuration or packages to embed.
   const staging = await Deno.makeTempDir({ prefix: "tapwatch-compile-" });
   try {
     const workers = filesUnder(join(root, "agent")).filter((path) => path.endsWith("_worker.ts"));
-    await bundle(root, workers.map((path) => relative(root, path)), staging);
+    const inputs = await bundle(root, workers.map((path) => relative(root, path)), staging);
+    checkPackages([...inputs, ...await browserInputs()]);
     await copyStaticFiles(staging);
+    // Deno embeds them.
+    await setTimes(staging, await sourceDate());
     await Deno.mkdir(join(output, ".."), { recursive: true });
-    await denoCompile(staging, output);
+    await denoCompile(staging, output, target);
   } finally {
     await Deno.remove(staging, { recursive: true });
   }
@@ -82,17 +87,19 @@ async function copyStaticFiles(staging: string): Promise<void> {
   }
 }
 
-/** The base binary is DENORT_BIN's, one kept from an earlier run, Deno's own download, or npm's, in this order. */
-async function denoCompile(staging: string, output: string): Promise<void> {
-  const own = Deno.env.get("DENORT_BIN") ?? await cachedDenort();
-  if (await runDenoCompile(staging, output, own)) return;
-  if (own !== null) {
-    throw new Error(`deno compile failed with the base binary ${own}`);
+/** The base binary is DENORT_BIN's (for this machine), one kept from an earlier run, Deno's own download, or npm's, in this order. */
+async function denoCompile(staging: string, output: string, wanted?: Target): Promise<void> {
+  const target = wanted ?? TARGETS.find(({ triple }) => triple === Deno.build.target);
+  const own = (wanted === undefined ? Deno.env.get("DENORT_BIN") : undefined) ??
+    (target === undefined ? null : await cachedDenort(target));
+  if (await runDenoCompile(staging, output, own, target)) return;
+  if (own !== null || target === undefined) {
+    throw new Error(`deno compile failed with the base binary ${own ?? "of its own"}`);
   }
   console.error(
     "Deno could not make the executable by itself; taking its base binary from npm.",
   );
-  if (await runDenoCompile(staging, output, await denortFromNpm())) return;
+  if (await runDenoCompile(staging, output, await denortFromNpm(target), target)) return;
   throw new Error("deno compile failed; its message stands above");
 }
 
@@ -100,9 +107,10 @@ async function runDenoCompile(
   staging: string,
   output: string,
   denort: string | null,
+  target: Target | undefined,
 ): Promise<boolean> {
   const scripts = [...Deno.readDirSync(staging)].map(({ name }) => name)
-    .filter((name) => name.endsWith("_worker.js"));
+    .filter((name) => name.endsWith("_worker.js")).sort();
   const includes = [...scripts, "_fresh/static"].flatMap((
     path,
   ) => ["--include", path]);
@@ -117,6 +125,7 @@ async function runDenoCompile(
       `--v8-flags=${v8Flags.join(",")}`,
       ...includes,
     ]
+      .concat(target === undefined ? [] : ["--target", target.triple])
       .concat(["--output", output, "main.js"]),
     cwd: staging,
     env: denort === null ? {} : { DENORT_BIN: denort },
