@@ -79,6 +79,8 @@ export interface Config {
   readonly retentionMb: number;
   readonly pcapFileMb: number;
   readonly pcapFiles: number;
+  /** Packets of findings that are kept beyond the ring; 0 keeps none. */
+  readonly evidenceMb: number;
   /** Free space below which captures, then packet rows, then flow rows stop growing. */
   readonly minFreeMb: number;
   readonly logLevel: LogLevel;
@@ -410,6 +412,7 @@ function build(
     retentionMb: int("retention-mb"),
     pcapFileMb: int("pcap-file-mb"),
     pcapFiles: int("pcap-files"),
+    evidenceMb: int("evidence-mb"),
     minFreeMb: int("min-free-mb"),
     logLevel: text("log-level") as LogLevel,
     logFormat: text("log-format") as "text" | "json",

@@ -89,7 +89,8 @@ export interface ExportFilter {
   readonly q: string;
   /** `flows.id`. */
   readonly flowId: number | null;
-  /** `scans.id` and `anomalies.id`: what the finding's sources sent and received while it lasted. */
+  /** Id in `scans` or `anomalies`, or in one of them alone: what its sources and targets exchanged while it lasted. */
+  readonly findingId: number | null;
   readonly scanId: number | null;
   readonly anomalyId: number | null;
   /** `incidents.id`: what its sources exchanged with its targets while it lasted. */

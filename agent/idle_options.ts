@@ -50,7 +50,11 @@ export function idleOptions(
       ["password"],
       `the password is that of ${given.get("password-file")}.`,
     ],
-    [pcapFiles === 0, ["pcap-file-mb"], "--pcap-files 0 turns the capture ring off."],
+    [
+      pcapFiles === 0,
+      ["pcap-file-mb", "evidence-mb"],
+      "--pcap-files 0 turns the capture ring off.",
+    ],
   ];
   return cases.flatMap(([isIdle, names, why]) => {
     const idle = isIdle ? names.flatMap((name) => given.get(name) ?? []) : [];

@@ -9,6 +9,7 @@ import type {
   ChannelState,
   DetectionState,
   EveState,
+  EvidenceState,
   Finding,
   FindingKind,
   GeoFileState,
@@ -56,6 +57,7 @@ export interface Health {
   readonly sources: readonly CaptureSourceState[];
   readonly store: StoreState;
   readonly recorder: RecorderState;
+  readonly evidence: EvidenceState;
   readonly eve: EveState;
   readonly disk: DiskState;
   readonly detection: DetectionState;
@@ -117,6 +119,19 @@ export class LiveState {
   snapshot: PipelineSnapshot | null = null;
   store: StoreState;
   recorder: RecorderState;
+  evidence: EvidenceState = {
+    state: "off",
+    detail: "",
+    path: "",
+    files: 0,
+    sizeBytes: 0,
+    bytesMax: 0,
+    findings: 0,
+    following: 0,
+    packetsWritten: 0,
+    packetsLeftOut: 0,
+    filesRemoved: 0,
+  };
   eve: EveState = {
     state: "off",
     detail: "",
@@ -295,6 +310,7 @@ export class LiveState {
       sources: this.sources,
       store: this.store,
       recorder: this.recorder,
+      evidence: this.evidence,
       eve: this.eve,
       disk: this.disk,
       detection: this.detection,

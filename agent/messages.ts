@@ -19,6 +19,7 @@ import type {
   CaptureSourceState,
   DetectionState,
   EveState,
+  EvidenceState,
   Finding,
   Flow,
   HostTotals,
@@ -27,6 +28,7 @@ import type {
   PacketRow,
   PipelineSnapshot,
   RecorderState,
+  Severity,
   StatsSecond,
   StatusEntry,
   StoreState,
@@ -141,6 +143,40 @@ export type RecorderToMain =
   | { readonly type: "state"; readonly state: RecorderState }
   | NoteMessage
   | FatalMessage
+  | StoppedMessage;
+
+// ------------------------------------------------- main -> evidence worker
+
+/** A finding whose packets are to be kept; told again whenever it changes. */
+export interface KeptFinding {
+  /** Id of its row. */
+  readonly id: number;
+  readonly severity: Severity;
+  /** IP addresses of which a packet has one; none takes all packets. */
+  readonly hosts: readonly string[];
+  /** The same of its other end, where all are known. */
+  readonly peers: readonly string[];
+  readonly fromUs: number;
+  /** Of its last packet; null while it goes on. */
+  readonly lastUs: number | null;
+}
+export interface EvidenceOptions {
+  /** Results folder, with the ring; evidence goes to a folder in it. */
+  readonly folder: string;
+  /** Of all files together, and of those of one finding. */
+  readonly bytesMax: number;
+  readonly findingBytesMax: number;
+  readonly vxlanPorts: readonly number[];
+}
+export type MainToEvidence =
+  | { readonly type: "start"; readonly options: EvidenceOptions }
+  | { readonly type: "finding"; readonly finding: KeptFinding }
+  | DiskMessage
+  /** Take what is there, write it, answer "stopped". */
+  | { readonly type: "stop" };
+export type EvidenceToMain =
+  | { readonly type: "state"; readonly state: EvidenceState }
+  | NoteMessage
   | StoppedMessage;
 
 // ------------------------------------------------- pipeline worker <-> store worker

@@ -493,6 +493,18 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: running,
   },
   {
+    name: "evidence-mb",
+    env: "TAPWATCH_EVIDENCE_MB",
+    kind: "integer",
+    default: 256,
+    min: 0,
+    max: 1_000_000,
+    placeholder: "N",
+    help:
+      "packets of findings kept beyond the capture ring, a sixteenth of it for each at most; 0 turns it off",
+    commands: running,
+  },
+  {
     name: "min-free-mb",
     env: "TAPWATCH_MIN_FREE_MB",
     kind: "integer",

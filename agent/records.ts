@@ -633,6 +633,24 @@ export interface RecorderState {
   readonly oldestUs: number | null;
 }
 
+/** Packets of findings, kept beyond the ring. */
+export interface EvidenceState {
+  readonly state: "ok" | "failed" | "off";
+  readonly detail: string;
+  readonly path: string;
+  readonly files: number;
+  readonly sizeBytes: number;
+  readonly bytesMax: number;
+  /** Findings that have files, and those whose packets are being looked for. */
+  readonly findings: number;
+  readonly following: number;
+  readonly packetsWritten: number;
+  /** Packets for which there was no room: their finding had its share, or all that is kept is graver. */
+  readonly packetsLeftOut: number;
+  /** Files that made room for others. */
+  readonly filesRemoved: number;
+}
+
 /** The EVE log. */
 export interface EveState {
   readonly state: "ok" | "failed" | "off";

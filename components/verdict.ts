@@ -224,7 +224,7 @@ function mainLoss({ drops }: Health): string {
     : "the network card dropped them before the system saw them.";
 }
 
-function storeProblems({ store, recorder, eve, disk }: Health): Problem[] {
+function storeProblems({ store, recorder, evidence, eve, disk }: Health): Problem[] {
   const problems: Problem[] = [];
   if (disk.step > 0) {
     problems.push({
@@ -246,6 +246,13 @@ function storeProblems({ store, recorder, eve, disk }: Health): Problem[] {
       tone: "medium",
       title: "Capture files are not being written",
       detail: recorder.detail,
+    });
+  }
+  if (evidence.state === "failed") {
+    problems.push({
+      tone: "medium",
+      title: "Packets of findings are not being kept",
+      detail: evidence.detail,
     });
   }
   if (eve.state === "failed") {

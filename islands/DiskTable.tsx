@@ -1,5 +1,5 @@
 /** What is written, where, and how well. */
-import type { EveState, RecorderState, StoreState } from "../agent/records.ts";
+import type { EveState, EvidenceState, RecorderState, StoreState } from "../agent/records.ts";
 import { diskSentence } from "../agent/text/disk_guard.ts";
 import { reachAdvice, reachText } from "../agent/text/ring_reach.ts";
 import { formatBytes, formatCount, formatDuration } from "../components/format.ts";
@@ -7,7 +7,7 @@ import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
 import { pageNowUs } from "../components/verdict.ts";
 
-type Part = StoreState | RecorderState | EveState;
+type Part = StoreState | RecorderState | EvidenceState | EveState;
 interface Props {
   readonly initial: LiveMessage;
   readonly resultsFolder: string;
@@ -15,9 +15,9 @@ interface Props {
 
 export default function DiskTable({ initial, resultsFolder }: Props) {
   const message = latest.value ?? initial;
-  const { store, recorder, eve, disk } = message.health;
+  const { store, recorder, evidence, eve, disk } = message.health;
   const notes = [
-    ...[store, recorder, eve].map(({ detail }) => detail),
+    ...[store, recorder, evidence, eve].map(({ detail }) => detail),
     diskSentence(disk),
     message.health.mode === "live" ? reachAdvice(recorder, pageNowUs(message)) : "",
   ];
@@ -78,6 +78,22 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
             <>
               <dt>Packets not in them</dt>
               <dd class="sev-high">{formatCount(recorder.packetsLost)}</dd>
+            </>
+          )}
+          <dt title="Packets of findings, kept beyond the capture files">Evidence</dt>
+          <dd>
+            <State state={evidence.state} hasWritten={evidence.files > 0} />{" "}
+            {evidence.state !== "off" &&
+              `${formatBytes(evidence.sizeBytes)} of ${formatBytes(evidence.bytesMax)}, of ${
+                formatCount(evidence.findings)
+              } finding${evidence.findings === 1 ? "" : "s"}`}
+          </dd>
+          {evidence.packetsLeftOut > 0 && (
+            <>
+              <dt title="Their finding had its share, or all that is kept is graver">
+                Packets left out
+              </dt>
+              <dd>{formatCount(evidence.packetsLeftOut)}</dd>
             </>
           )}
           {disk.freeBytes !== null && (

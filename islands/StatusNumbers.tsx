@@ -19,7 +19,8 @@ export default function StatusNumbers({ initial }: { initial: LiveMessage }) {
   const seen = snapshot?.packets ?? 0;
   const depth = waitingBuffers(health.sources);
   const depthMax = health.sources.reduce((sum, source) => sum + source.queueMax, 0);
-  const diskBytes = health.store.sizeBytes + health.recorder.sizeBytes;
+  const diskBytes = health.store.sizeBytes + health.recorder.sizeBytes +
+    health.evidence.sizeBytes;
   const [behind, behindUnit] = formatDuration(health.behindS).split("\u00a0");
   return (
     <section class="stats" aria-label="Now">

@@ -571,6 +571,7 @@ Deno.test("an export passes its filter on and names the file", () =>
       toUs: Date.UTC(2026, 10, 22, 14, 8) * 1000,
       q: "host 10.0.0.9 and port 443 and proto tcp",
       flowId: null,
+      findingId: null,
       scanId: null,
       anomalyId: null,
       incidentId: null,

@@ -53,11 +53,15 @@ Deno.test("the page of a packet shows its fields and marks the bytes of one, as 
 Deno.test("the page of a packet that is overwritten says so, when, and what is left", async () => {
   const startUs = Date.now() * 1000 + 3600e6;
   await withTraffic(async (site) => {
+    site.live.recorder = { ...site.live.recorder, files: 10 };
     const response = await site.get("/packets/1");
     const html = await response.text();
     assert.equal(response.status, 404);
-    assert.match(html, /have been overwritten by newer ones, .* at the latest/);
-    assert.match(html, /What is left in the capture files begins/);
+    assert.match(html, /older than the capture files, and was not kept as evidence of a finding/);
+    assert.match(
+      html,
+      /The capture files begin .*; what was before has been overwritten, .* at the latest/,
+    );
     assert.equal((await (await site.get("/api/packets/1")).json()).bytes, null);
   }, { ringSpan: { startUs, newestFileUs: startUs + 60e6 } });
 });

@@ -3,6 +3,8 @@
  * in their order. Files are opened when the stream is made, so it does not matter when they are rotated or removed
  * meanwhile; the one in progress is read as far as it goes.
  *
+ * Before the ring's oldest packet comes what is kept of findings (evidence_files.ts), each packet once.
+ *
  * When the files have different link types the slice is Ethernet (ethernet_convert.ts).
  */
 import { CaptureFormatError } from "../errors.ts";
@@ -18,6 +20,8 @@ import {
   recordHeaderLength,
   RecordWriter,
 } from "./pcap_records.ts";
+import { listEvidence } from "./evidence_files.ts";
+import { FileTrack, startAt } from "./file_track.ts";
 import { inProgressName, listOlderFiles } from "./ring_files.ts";
 
 export interface PcapExportOptions {
@@ -36,7 +40,10 @@ export interface PcapExportOptions {
     capturedLength: number,
     wireLength: number,
     linktype: number,
+    timestampUs: number,
   ) => boolean;
+  /** Leaves out what is kept of findings. */
+  readonly isRingOnly?: boolean;
 }
 
 /** Records are gathered up to this size before they are handed on; room for the longest record. */
@@ -49,8 +56,13 @@ interface OpenRingFile {
   readonly handle: Deno.FsFile;
   readonly linktype: number;
   readonly inode: number | null;
-  /** Of its first packet, in whole seconds. */
+  /** Of its records. */
+  readonly headerLength: number;
+  /** Of its first packet, in whole seconds, and in microseconds. */
   readonly startUs: number;
+  readonly firstUs: number;
+  /** Packets from here on are left out, the ring has them; null for a file of the ring. */
+  readonly ringStartUs: number | null;
 }
 
 /** From when on the capture files have packets. */
@@ -67,7 +79,7 @@ export interface RingSpan {
  * @throws Deno.errors when the folder cannot be read. Files of the ring that cannot be opened are left out.
  */
 export function exportPcap(options: PcapExportOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const files = openRing(options);
+  const files = openFiles(options);
   const linktypes = new Set(files.map((file) => file.linktype));
   const linktype = linktypes.size === 1 ? files[0].linktype : Linktype.ethernet;
   const slice = new Slice(options, files, linktype);
@@ -108,6 +120,12 @@ class Slice {
   #isFull = false;
   #isClosed = false;
   readonly #isConverted: boolean;
+  /** Bounds the packets of the file that is being read. */
+  #ringStartUs: number | null = null;
+  /** Checkpoints of that file. */
+  #track: FileTrack | null = null;
+  /** Packets that several findings have kept, by what tells them apart; null in the ring. */
+  #kept: Set<string> | null = null;
 
   constructor(options: PcapExportOptions, files: OpenRingFile[], linktype: number) {
     this.#options = options;
@@ -145,6 +163,7 @@ class Slice {
       if (reader === null) return null;
       this.#row = 0;
       const batch = await reader.nextBatch().catch(nullIfDamaged);
+      if (batch !== null) this.#track?.advance(batch);
       if (batch !== null && !this.#isBehind(batch)) return batch;
       if (this.#reader === reader) reader.close();
       this.#reader = null;
@@ -161,10 +180,12 @@ class Slice {
   async #openNext(): Promise<CaptureFileReader | null> {
     const file = this.#files.shift();
     if (file === undefined) return null;
-    file.handle.seekSync(0, Deno.SeekMode.Start);
-    const { size } = file.handle.statSync();
+    this.#ringStartUs = file.ringStartUs;
+    this.#kept = file.ringStartUs === null ? null : this.#kept ?? new Set();
+    this.#track = new FileTrack(file);
+    const input = startAt(file.handle, this.#track.seek(this.#options.fromUs ?? -Infinity));
     const reader = await CaptureFileReader.openSource(
-      await createByteSource(file.handle, file.path, size),
+      await createByteSource(input, file.path, null),
     );
     if (!this.#isClosed) return reader;
     reader.close();
@@ -206,14 +227,58 @@ class Slice {
     const { fromUs = -Infinity, toUs = Infinity, matches } = this.#options;
     const timestampUs = batch.timestampsUs[row];
     if (timestampUs < fromUs || timestampUs > toUs) return false;
-    return matches === undefined || matches(
+    if (this.#ringStartUs !== null && timestampUs >= this.#ringStartUs) return false;
+    const isMatch = matches === undefined || matches(
       batch.bytes,
       batch.offsets[row],
       batch.capturedLengths[row],
       batch.wireLengths[row],
       batch.linktypes[row],
+      timestampUs,
     );
+    return isMatch && (this.#kept === null || isFirstOf(this.#kept, batch, row));
   }
+}
+
+function openFiles(options: PcapExportOptions): OpenRingFile[] {
+  const ring = openRing(options);
+  if (options.isRingOnly) return ring;
+  const ringStartUs = ringFirstUs(options.folder);
+  return [...openEvidence(options, ringStartUs), ...ring];
+}
+
+/** Time of the oldest packet of the ring, Infinity without one. */
+function ringFirstUs(folder: string): number {
+  const files = openRing({ folder });
+  for (const { handle } of files) handle.close();
+  return Math.min(Infinity, ...files.map(({ firstUs }) => firstUs));
+}
+
+function openEvidence(
+  { folder, fromUs = -Infinity, toUs = Infinity }: PcapExportOptions,
+  ringStartUs: number,
+): OpenRingFile[] {
+  return listEvidence(folder)
+    .filter((file) => file.untilUs > fromUs && file.fromUs <= Math.min(toUs, ringStartUs))
+    .flatMap(({ path }) => {
+      const file = openRingFile(path, toUs);
+      return file === null ? [] : [{ ...file, ringStartUs }];
+    });
+}
+
+/** Whether a packet has not been met before; FNV-1a of its bytes tells it apart. */
+function isFirstOf(
+  kept: Set<string>,
+  { bytes, offsets, capturedLengths, timestampsUs, nanoseconds }: PacketBatch,
+  row: number,
+): boolean {
+  let hash = 0x811c9dc5;
+  const end = offsets[row] + capturedLengths[row];
+  for (let at = offsets[row]; at < end; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193);
+  const key = [timestampsUs[row], nanoseconds[row], capturedLengths[row], hash].join();
+  if (kept.has(key)) return false;
+  kept.add(key);
+  return true;
 }
 
 /**
@@ -259,14 +324,19 @@ function openRingFile(path: string, toUs: number): OpenRingFile | null {
   }
   const head = new Uint8Array(fileHeaderLength + recordHeaderLength);
   const header = handle.readSync(head) === head.length ? parsePcapHeader(head) : null;
-  const start = new DataView(head.buffer).getUint32(fileHeaderLength, header?.isLittleEndian) * 1e6;
+  const view = new DataView(head.buffer);
+  const start = view.getUint32(fileHeaderLength, header?.isLittleEndian) * 1e6;
+  const fraction = view.getUint32(fileHeaderLength + 4, header?.isLittleEndian);
   if (header !== null && start <= toUs + disorderUs) {
     return {
       path,
       handle,
       linktype: header.linktype,
       inode: handle.statSync().ino,
+      headerLength: header.headerLength,
       startUs: start,
+      firstUs: start + (header.isNanosecond ? Math.floor(fraction / 1000) : fraction),
+      ringStartUs: null,
     };
   }
   handle.close();

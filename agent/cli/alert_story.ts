@@ -2,12 +2,13 @@
 import { hostname } from "node:os";
 import { adviceFor } from "../text/advice.ts";
 import type { AlertStory, Evidence } from "../alert/story.ts";
-import { parseIp } from "../decode/addresses.ts";
 import { readFinding } from "../finding_reader.ts";
 import type { LiveState } from "../live_state.ts";
 import type { Alert, Incident } from "../records.ts";
 import type { StoreQueries } from "../store/queries.ts";
+import { readHere } from "../store/reader.ts";
 import { readIncident } from "../incident_reader.ts";
+import { packetsOfIncident } from "./finding_packets.ts";
 import { openRingSlice } from "./ring_export.ts";
 
 export interface StoryOptions {
@@ -83,21 +84,21 @@ function databaseId(queries: StoreQueries): string {
   }
 }
 
-/** What the incident's sources sent and received while it lasted. */
+/** What its sources and targets exchanged while it lasted, from the capture files and what is kept of its findings. */
 async function evidenceOf(
-  { actor, sources, firstUs, lastUs }: Incident,
-  { resultsFolder, vxlanPorts }: StoryOptions,
+  incident: Incident,
+  { queries, resultsFolder, vxlanPorts }: StoryOptions,
 ): Promise<Evidence | { missing: string }> {
-  const hosts = (actor === null ? sources : [actor]).filter((source) => parseIp(source) !== null);
-  if (hosts.length === 0) {
-    return { missing: "not attached: its source has no address to search for" };
-  }
   try {
+    const { fromUs, lastUs, hosts, peers } = await packetsOfIncident(readHere(queries), incident);
+    if (hosts.length === 0) {
+      return { missing: "not attached: its source has no address to search for" };
+    }
     const stream = openRingSlice({
       folder: resultsFolder,
-      fromUs: firstUs,
+      fromUs,
       toUs: lastUs + 1,
-      filter: { hosts },
+      filter: { hosts, peers },
       vxlanPorts,
     });
     return await firstBytes(stream);

@@ -35,6 +35,8 @@ export interface DetectHostOptions {
   readonly sendToStore: (message: FindingsMessage | WindowsMessage) => void;
   /** Told when the sources of open findings change. */
   readonly tellSuspects: (addresses: readonly string[]) => void;
+  /** A finding, as its row is to have it, has opened, changed or ended. */
+  readonly onFinding: (finding: Finding) => void;
   readonly onNote: (message: NoteMessage) => void;
   readonly onCrash: (text: string) => void;
   /** The EVE log's; null without one. */
@@ -236,6 +238,7 @@ export class DetectHost {
     else this.#open.delete(id);
     const { finding, isNews } = this.#known.recognise(told);
     live.setFinding(finding);
+    this.#options.onFinding(finding);
     // One that goes on in an earlier run's row has that one's number.
     if (isNews) this.#keep(finding, before === undefined && finding.id === id);
     live.findingsLost = this.#outlet.lostCount;

@@ -3,6 +3,7 @@
  * read: captures are traffic.
  */
 import { dirname, join } from "node:path";
+import { evidenceFolderName } from "../capture/evidence_files.ts";
 import { RunError } from "../errors.ts";
 
 /** Holds the number of the process that writes the folder. The lock on it ends with the process, however that ends. */
@@ -61,6 +62,11 @@ export function handResultsOver(
   }
   // Only root writes here, so nobody can put something else in place between look and change.
   giveFiles(folder, 0, user);
+  const evidence = join(folder, evidenceFolderName);
+  if (isOwnFolder(evidence)) {
+    giveFiles(evidence, 0, user);
+    Deno.chownSync(evidence, user.uid, user.gid);
+  }
   Deno.chownSync(folder, user.uid, user.gid);
 }
 
@@ -71,6 +77,17 @@ export function giveFiles(folder: string, fromUid: number, to: { uid: number; gi
     if (!isFile) continue;
     const entry = Deno.lstatSync(path);
     if (entry.uid === fromUid && entry.nlink === 1) Deno.chownSync(path, to.uid, to.gid);
+  }
+}
+
+/** Root's own folder, and no link. */
+function isOwnFolder(path: string): boolean {
+  try {
+    const { isDirectory, uid } = Deno.lstatSync(path);
+    return isDirectory && uid === 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

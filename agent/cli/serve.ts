@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { createDashboard } from "../../dashboard.ts";
 import type { Config } from "../config.ts";
+import { listEvidence } from "../capture/evidence_files.ts";
 import { type RingSpan, ringSpan } from "../capture/pcap_export.ts";
 import {
   type DashboardContext,
@@ -9,7 +10,6 @@ import {
   PacketsGoneError,
   type TellingRules,
 } from "../dashboard_context.ts";
-import { parseIp } from "../decode/addresses.ts";
 import { RunError } from "../errors.ts";
 import { readIncident } from "../incident_reader.ts";
 import type { Log } from "../log.ts";
@@ -18,6 +18,12 @@ import { FLOWS_PER_RUN, type StoredFlow } from "../store/schema.ts";
 import type { StoreReader } from "../store/reader.ts";
 import { hasFfiConsent } from "./ffi_consent.ts";
 import type { Input } from "./input.ts";
+import {
+  findFinding,
+  type PacketScope,
+  packetsOfFinding,
+  packetsOfIncident,
+} from "./finding_packets.ts";
 import { readPacket } from "./packet_reader.ts";
 import { portHolder } from "./port_holder.ts";
 import { isoTime } from "../text/time.ts";
@@ -131,20 +137,21 @@ type Sources =
 async function exportSlice(sources: Sources, filter: ExportFilter) {
   const { config, queries } = sources;
   const { fromUs, toUs, q, flowId } = filter;
-  const finding = await findFinding(queries, filter) ?? await findIncident(queries, filter);
+  const scope = await findScope(queries, filter);
   const searched = await findSearched(queries, q, filter);
   const flow = flowId === null ? null : await findFlow(sources, flowId);
-  const until = toUs ?? (flow ? flow.end_us + 1 : finding ? finding.lastUs + 1 : null);
-  checkRing(config.resultsFolder, until);
+  const lastUs = flow?.end_us ?? scope?.lastUs ?? Infinity;
+  const from = fromUs ?? flow?.start_us ?? scope?.fromUs ?? null;
+  const until = toUs ?? (lastUs === Infinity ? null : lastUs + 1);
+  checkLeft(config.resultsFolder, from, until);
   return openRingSlice({
     folder: config.resultsFolder,
     vxlanPorts: config.vxlanPorts,
-    fromUs: fromUs ?? flow?.start_us ?? finding?.firstUs ?? null,
+    fromUs: from,
     toUs: until,
     filter: {
       ...searched,
-      ...(finding && finding.hosts.length > 0 && { hosts: finding.hosts }),
-      ...(finding && { peers: finding.peers }),
+      ...(scope && { hosts: scope.hosts, peers: scope.peers }),
       ...(flow && { flows: [tupleOf(flow)] }),
     },
   });
@@ -160,12 +167,18 @@ async function findSearched(queries: StoreReader, q: string, { fromUs, toUs }: E
   }
 }
 
-/** Throws PacketsGoneError when the ring begins only after what is asked for. */
-function checkRing(folder: string, toUs: number | null): void {
+/** Throws PacketsGoneError when the ring begins only after what is asked for, and nothing is kept of that time. */
+function checkLeft(folder: string, fromUs: number | null, toUs: number | null): void {
   const span = toUs === null ? null : ringSpanOf(folder);
   if (span === null || toUs! > span.startUs) return;
+  const isKept = listEvidence(folder).some((file) =>
+    file.untilUs > (fromUs ?? -Infinity) && file.fromUs < toUs!
+  );
+  if (isKept) return;
   throw new PacketsGoneError(
-    `These packets have been overwritten, by ${isoTime(span.newestFileUs)} at the latest: ` +
+    `These packets have been overwritten, by ${
+      isoTime(span.newestFileUs)
+    } at the latest, and none of them was kept as evidence of a finding: ` +
       `what is left in the capture files begins at ${isoTime(span.startUs)}. ` +
       "--pcap-files and --pcap-file-mb say how much is kept.",
   );
@@ -201,44 +214,21 @@ async function findFlow(
   throw new RangeError(`There is no flow ${flowId} in the database, and none that is open.`);
 }
 
-/** The time and the sources of the finding that is asked for; null when none is. Throws RangeError. */
-async function findFinding(queries: StoreReader, { scanId, anomalyId }: ExportFilter) {
-  const id = scanId ?? anomalyId;
-  if (id === null) return null;
-  const row = await (scanId !== null ? queries.scan(id) : queries.anomaly(id));
-  if (row === null) {
-    throw new RangeError(
-      `There is no ${scanId !== null ? "scan" : "anomaly"} ${id} in the database.`,
-    );
+/** What is asked for of a finding or an incident; null when neither is. Throws RangeError. */
+async function findScope(
+  queries: StoreReader,
+  { findingId, scanId, anomalyId, incidentId }: ExportFilter,
+): Promise<PacketScope | null> {
+  if (incidentId !== null) {
+    const row = await queries.incident(incidentId);
+    if (row === null) throw new RangeError(`There is no incident ${incidentId} in the database.`);
+    return await packetsOfIncident(queries, readIncident(row));
   }
-  const sources: string[] = JSON.parse(String(row.sources));
-  return {
-    firstUs: Number(row.first_us),
-    lastUs: Number(row.last_us),
-    // What all traffic did has no address.
-    hosts: sources.filter(isIp),
-    peers: [],
-  };
-}
-
-/** The same of an incident, from the first to the last packet of its flows, and its targets where all are known. */
-async function findIncident(queries: StoreReader, { incidentId }: ExportFilter) {
-  if (incidentId === null) return null;
-  const row = await queries.incident(incidentId);
-  if (row === null) throw new RangeError(`There is no incident ${incidentId} in the database.`);
-  const { firstUs, lastUs, sources, sourceCount, targets, targetCount } = readIncident(row);
-  const [from, to] = [sources.filter(isIp), targets.filter(isIp)];
-  const flows = await queries.incidentFlowSpan(incidentId);
-  const areAllSources = from.length >= sourceCount;
-  const areAllTargets = to.length > 0 && to.length >= targetCount;
-  return {
-    firstUs: Math.min(firstUs, flows?.fromUs ?? firstUs),
-    lastUs: Math.max(lastUs, flows?.toUs ?? lastUs),
-    hosts: areAllSources || to.length === 0 ? from : to,
-    peers: areAllSources && areAllTargets ? to : [],
-  };
-}
-
-function isIp(address: string): boolean {
-  return parseIp(address) !== null;
+  const id = findingId ?? scanId ?? anomalyId;
+  if (id === null) return null;
+  const word = findingId !== null ? "finding" : scanId !== null ? "scan" : "anomaly";
+  const lists = { finding: undefined, scan: ["scans"], anomaly: ["anomalies"] } as const;
+  const finding = await findFinding(queries, id, lists[word]);
+  if (finding === null) throw new RangeError(`There is no ${word} ${id} in the database.`);
+  return packetsOfFinding(finding);
 }

@@ -33,6 +33,7 @@ import type { StoreQueries } from "../store/queries.ts";
 import { flowCountMax } from "./common_settings.ts";
 import { DetectHost } from "./detect_host.ts";
 import { EveHost } from "./eve_host.ts";
+import { EvidenceHost } from "./evidence_host.ts";
 import { captureOptions, type Input } from "./input.ts";
 import { earlierFindings, readEarlierIncidents } from "./earlier_incidents.ts";
 import { hostNames } from "./host_names.ts";
@@ -65,6 +66,7 @@ export class Supervisor {
   readonly #store: WorkerHost<StoreToMain>;
   readonly #detect: DetectHost;
   readonly #eve: EveHost | null;
+  readonly #evidence: EvidenceHost;
   readonly #pipelineStopped = Promise.withResolvers<void>();
   readonly #recorderStopped = Promise.withResolvers<void>();
   #storeStopped = Promise.withResolvers<void>();
@@ -88,6 +90,12 @@ export class Supervisor {
     this.#recorder = this.#makeRecorder();
     this.#store = this.#makeStore();
     this.#eve = options.config.hasEveLog ? this.#makeEve() : null;
+    this.#evidence = new EvidenceHost({
+      config: options.config,
+      live: options.live,
+      onNote: (message) => this.#onOtherMessage(message),
+      onCrash: (text) => this.#onCrash(text),
+    });
     this.#detect = this.#makeDetect();
     const { input } = options;
     const count = input.kind === "live" ? input.devices.length : 1;
@@ -118,6 +126,7 @@ export class Supervisor {
     await Promise.race([this.#storeReady.promise, this.#failure.promise]);
     this.#restoreIncidents();
     this.#recorder.start();
+    this.#evidence.start();
     this.#eve?.start();
     this.#pipeline.start();
     this.#eve?.join(this.#options.live.storeRun);
@@ -138,6 +147,7 @@ export class Supervisor {
   /** Tells those who write what may still grow, as the live state has it. */
   tellDisk(): void {
     this.#recorder.post(this.#diskMessage);
+    this.#evidence.tellDisk(this.#diskMessage);
     this.#store.post(this.#diskMessage);
   }
 
@@ -184,14 +194,21 @@ export class Supervisor {
     await this.#within(
       writeMs,
       Promise.all([
-        this.#recorder.isRunning && this.#recorderStopped.promise,
+        this.#stopRecording(),
         this.#store.isRunning && this.#storeStopped.promise,
         this.#eve?.stop(),
       ]),
     );
     this.#eve?.terminate();
     this.#recorder.terminate();
+    this.#evidence.terminate();
     this.#store.terminate();
+  }
+
+  /** The ring is whole before the last packets of findings are taken from it. */
+  async #stopRecording(): Promise<void> {
+    if (this.#recorder.isRunning) await this.#recorderStopped.promise;
+    await this.#evidence.stop();
   }
 
   /** Whether something in flight was left behind at the end. */
@@ -371,6 +388,7 @@ export class Supervisor {
       tellSuspects: (addresses) => this.#pipeline.post({ type: "suspects", addresses }),
       onNote: (message) => this.#onOtherMessage(message),
       onCrash: (text) => this.#onCrash(text),
+      onFinding: (finding) => this.#evidence.take(finding),
       eveLines: this.#eve?.lines ?? null,
       nameOf: hostNames(live, queries),
       earlier: earlierFindings(queries, (text) => this.#warn(text)),

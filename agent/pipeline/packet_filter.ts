@@ -52,15 +52,7 @@ export function createPacketFilter(
   filter: PacketFilter,
   vxlanPorts: readonly number[] = [],
 ): PacketPredicate {
-  const tests: PacketTest[] = [];
-  const { search, flows } = filter;
-  if (search !== undefined && search !== ALL) tests.push(makePacketTest(search));
-  if (flows !== undefined) tests.push(flows.length === 1 ? flowTest(flows[0]!) : flowsTest(flows));
-  for (const addresses of [filter.hosts ?? [], filter.peers ?? []]) {
-    if (addresses.length === 0) continue;
-    const hosts = addresses.map(parseWords);
-    tests.push((packet, bytes, end) => hosts.some((host) => hasHost(packet, bytes, end, host)));
-  }
+  const tests = testsOf(filter);
   if (tests.length === 0) return () => true;
   const packet = new Packet();
   const ports = tunnelPorts(vxlanPorts);
@@ -74,6 +66,82 @@ export function createPacketFilter(
     }
     return false;
   };
+}
+
+function testsOf(filter: PacketFilter): PacketTest[] {
+  const tests: PacketTest[] = [];
+  const { search, flows } = filter;
+  if (search !== undefined && search !== ALL) tests.push(makePacketTest(search));
+  if (flows !== undefined) tests.push(flows.length === 1 ? flowTest(flows[0]!) : flowsTest(flows));
+  for (const addresses of [filter.hosts ?? [], filter.peers ?? []]) {
+    if (addresses.length === 0) continue;
+    const hosts = addresses.map(parseWords);
+    tests.push((packet, bytes, end) => hosts.some((host) => hasHost(packet, bytes, end, host)));
+  }
+  return tests;
+}
+
+/**
+ * Tells of a packet which of many filters it passes, by their numbers, each once. It is decoded once, and only filters that
+ * have one of its addresses among their hosts, or no hosts, are tried.
+ *
+ * @throws UsageError as createPacketFilter.
+ */
+export type PacketSorter = (
+  ...packet: [...Parameters<PacketPredicate>, found: (index: number) => void]
+) => void;
+
+export function createPacketSorter(
+  filters: readonly PacketFilter[],
+  vxlanPorts: readonly number[] = [],
+): PacketSorter {
+  const tests = filters.map(testsOf);
+  const hostless: number[] = [];
+  const byHost = new Map<number, number[]>();
+  for (const [index, { hosts = [] }] of filters.entries()) {
+    if (hosts.length === 0) hostless.push(index);
+    for (const host of hosts) {
+      const key = hashOf(...parseWords(host));
+      const indices = byHost.get(key) ?? [];
+      if (indices.at(-1) !== index) byHost.set(key, [...indices, index]);
+    }
+  }
+  const all = filters.map((_, index) => index);
+  const packet = new Packet();
+  const ports = tunnelPorts(vxlanPorts);
+  const passed = new Set<number>();
+  return (bytes, offset, capturedLength, wireLength, linktype, found) => {
+    const end = offset + capturedLength;
+    const wireEnd = offset + Math.max(wireLength, capturedLength);
+    passed.clear();
+    for (let at = offset, link = linktype; at >= 0; at = furtherPacketAt(), link = FURTHER_PACKET) {
+      decodePacket(bytes, at, Math.max(end - at, 0), wireEnd - at, link, packet, ports);
+      // ARP and tunnels have addresses in other places too.
+      const isPlain = packet.arpOffset < 0 && packet.tunnelDepth === 0;
+      const lists = isPlain
+        ? [hostless, byHost.get(sourceHash(packet)), byHost.get(destinationHash(packet))]
+        : [all];
+      for (const index of lists.flatMap((list) => list ?? [])) {
+        if (passed.has(index)) continue;
+        if (tests[index].every((test) => test(packet, bytes, end, wireLength))) passed.add(index);
+      }
+    }
+    passed.forEach(found);
+  };
+}
+
+function hashOf(word0: number, word1: number, word2: number, word3: number): number {
+  return Math.imul(Math.imul(word0 ^ Math.imul(word1, 0x9e3779b1), 31) ^ word2, 0x85ebca6b) ^ word3;
+}
+
+function sourceHash({ source0, source1, source2, source3 }: Packet): number {
+  return hashOf(source0, source1, source2, source3);
+}
+
+function destinationHash(
+  { destination0, destination1, destination2, destination3 }: Packet,
+): number {
+  return hashOf(destination0, destination1, destination2, destination3);
 }
 
 function parseWords(address: string): Words {

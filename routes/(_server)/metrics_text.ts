@@ -192,7 +192,7 @@ function detectionFamilies({ detection, findingCounts }: LiveState): Family[] {
 
 function programFamilies(live: LiveState, streamCount: number): Family[] {
   const { version, rssBytes, startedAtUs } = live.health();
-  const { store, recorder, eve, disk } = live;
+  const { store, recorder, evidence, eve, disk } = live;
   const counter = family.bind(null, "counter");
   const gauge = family.bind(null, "gauge");
   return [
@@ -220,6 +220,17 @@ function programFamilies(live: LiveState, streamCount: number): Family[] {
     ),
     counter("recorder_bytes_total", "Bytes written to capture files.")(recorder.bytesWritten),
     gauge("recorder_size_bytes", "Size of the ring of capture files.")(recorder.sizeBytes),
+    gauge("evidence_size_bytes", "Size of the packets kept of findings.")(evidence.sizeBytes),
+    gauge("evidence_findings", "Findings whose packets are kept.")(evidence.findings),
+    counter("evidence_packets_total", "Packets of findings kept beyond the ring.")(
+      evidence.packetsWritten,
+    ),
+    counter("evidence_packets_left_out_total", "Packets of findings that there was no room for.")(
+      evidence.packetsLeftOut,
+    ),
+    counter("evidence_files_removed_total", "Files of findings that made room for others.")(
+      evidence.filesRemoved,
+    ),
     counter("eve_lines_total", "Lines written to the EVE log.")(eve.linesWritten),
     counter(
       "eve_lines_dropped_total",

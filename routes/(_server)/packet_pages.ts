@@ -32,29 +32,34 @@ export async function readPacketPage(state: State, id: number): Promise<PacketPa
   };
 }
 
-/** Why no packet of a time can be had from the capture files, and what is left, in sentences. */
-export function goneText(
-  { context, message, sensor }: State,
-  fromUs: number | null,
-  toUs: number | null,
-): string {
+/** What the capture files have, in a sentence or two. */
+export function leftText({ context, message, sensor }: State): string {
   const { recorder } = message.health;
   const span = context.ringSpan();
   if (span === null) {
-    return recorder.state === "off"
+    return recorder.state === "off" && recorder.packetsWritten === 0
       ? "Capture files are off (--pcap-files 0), so no packet is kept."
       : "No capture file has a packet yet.";
   }
   const when = (timeUs: number) => formatWhen(timeUs, message.nowUs, sensor.zone);
-  const left = `What is left in the capture files begins ${when(span.startUs)}; ` +
+  const begin = `The capture files begin ${when(span.startUs)}`;
+  // Then somebody else has taken away what was before.
+  if (recorder.files < recorder.filesMax) return `${begin}.`;
+  return `${begin}; what was before has been overwritten, ${
+    when(span.newestFileUs)
+  } at the latest. ` +
     "--pcap-files and --pcap-file-mb say how much is kept.";
-  if (toUs !== null && toUs < span.startUs) {
-    return `Its packets have been overwritten by newer ones, ${
-      when(span.newestFileUs)
-    } at the latest. ${left}`;
+}
+
+/** Why there are no packets of a time, in sentences. */
+export function goneText(state: State, fromUs: number, toUs: number): string {
+  const span = state.context.ringSpan();
+  const left = leftText(state);
+  if (span === null) return left;
+  if (toUs < span.startUs) {
+    return `It is older than the capture files, and was not kept as evidence of a finding. ${left}`;
   }
-  if (fromUs !== null && fromUs < span.startUs) {
-    return `None of its packets is in the capture files: the older ones have been overwritten. ${left}`;
-  }
-  return `It is not in the capture files, though they go back further: the recorder was behind, or could not write. ${left}`;
+  if (fromUs < span.startUs) return `Its older packets are gone. ${left}`;
+  return "It is not in the capture files, though they go back further: the recorder was behind, or " +
+    `could not write. ${left}`;
 }

@@ -4,17 +4,18 @@ import { parseSearch } from "../../../agent/search/parse.ts";
 import type { StoreReader } from "../../../agent/store/reader.ts";
 import { checkTerm, parameterTerm } from "../../(_server)/lists.ts";
 import { checkNames, timeRange, wholeNumber } from "../../(_server)/parameters.ts";
+import { leftText } from "../../(_server)/packet_pages.ts";
 import { plainText } from "../../(_server)/plain_answers.ts";
 import { formatWhen } from "../../../components/format.ts";
 import { define, type State } from "../../(_server)/state.ts";
 
-/** A slice of the capture ring as a pcap file: from, to, q, host, port, protocol, flow, scan, anomaly, incident. */
+/** A slice of the capture ring as a pcap file: from, to, q, host, port, protocol, flow, finding, scan, anomaly, incident. */
 export const handler = define.handlers({
   async GET({ state, url }) {
     try {
       const filter = await exportFilter(state, url.searchParams);
       const { stream, isEmpty } = await lookInto(await state.context.exportPcap(filter));
-      if (isEmpty && isOfOne(filter)) return plainText(404, goneText(state));
+      if (isEmpty && isOfOne(filter)) return plainText(404, noneText(state));
       return new Response(stream, {
         headers: {
           "content-type": "application/vnd.tcpdump.pcap",
@@ -38,6 +39,7 @@ const names = [
   "port",
   "protocol",
   "flow",
+  "finding",
   "scan",
   "anomaly",
   "incident",
@@ -56,6 +58,7 @@ async function exportFilter(
     toUs,
     q: await exportSearch(context.queries, query),
     flowId: id("flow"),
+    findingId: id("finding"),
     scanId: id("scan"),
     anomalyId: id("anomaly"),
     incidentId: id("incident"),
@@ -76,8 +79,10 @@ async function exportSearch(queries: StoreReader, query: URLSearchParams): Promi
   return terms.length === 0 ? q : [...q === "" ? [] : [`(${q})`], ...terms].join(" and ");
 }
 
-function isOfOne({ flowId, scanId, anomalyId, incidentId }: ExportFilter): boolean {
-  return [flowId, scanId, anomalyId, incidentId].some((id) => id !== null);
+function isOfOne(
+  { flowId, findingId, scanId, anomalyId, incidentId }: ExportFilter,
+): boolean {
+  return [flowId, findingId, scanId, anomalyId, incidentId].some((id) => id !== null);
 }
 
 /** The same stream, with its first records read, and whether there are none. */
@@ -105,22 +110,23 @@ async function lookInto(
 }
 const fileHeaderBytes = 24;
 
-/** Why there are no packets of what is asked for. */
-function goneText({ message, sensor }: State): string {
-  const { recorder, store } = message.health;
-  if (recorder.state === "off" && recorder.packetsWritten === 0) {
-    return "Capture files are off (--pcap-files 0), so no packet of it was kept.";
-  }
-  const since = store.oldestUs === null
+/** Why there are no packets of what is asked for, and what there is. */
+function noneText(state: State): string {
+  const { store } = state.message.health;
+  const history = store.oldestUs === null
     ? ""
-    : ` The history itself goes back to ${formatWhen(store.oldestUs, message.nowUs, sensor.zone)}.`;
-  return "None of its packets is in the capture files: they have been overwritten by newer ones, or were " +
-    `not captured.${since} --pcap-files and --pcap-file-mb say how much is kept.`;
+    : ` The history itself goes back to ${
+      formatWhen(store.oldestUs, state.message.nowUs, state.sensor.zone)
+    }.`;
+  return "None of its packets is in the capture files, nor was one kept as evidence: " +
+    `they have been overwritten, or were not captured. ${leftText(state)}${history}`;
 }
 
 /** "tapwatch-20261122T140731Z.pcap", by the slice's start if it has one; "tapwatch-incident-7.pcap". */
-function fileName({ fromUs, incidentId }: ExportFilter): string {
+function fileName({ fromUs, incidentId, findingId, flowId }: ExportFilter): string {
   if (incidentId !== null) return `tapwatch-incident-${incidentId}.pcap`;
+  if (findingId !== null) return `tapwatch-finding-${findingId}.pcap`;
+  if (flowId !== null) return `tapwatch-flow-${flowId}.pcap`;
   const date = fromUs === null ? new Date() : new Date(fromUs / 1000);
   return `tapwatch-${date.toISOString().replace(/[-:]|\.\d+/g, "")}.pcap`;
 }
