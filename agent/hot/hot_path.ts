@@ -221,9 +221,14 @@ export class HotPath {
   /** Which ports of UDP are not to be taken for common: those whose entry is not 0. */
   setTunnelPorts(entries: Uint8Array): void {
     const bits = this.bytes.subarray(TUNNEL_PORTS_AT, TUNNEL_PORTS_AT + TUNNEL_PORTS_BYTES).fill(0);
-    entries.forEach((entry, port) => {
-      if (entry !== 0) bits[port >> 3] |= 1 << (port & 7);
-    });
+    // Nearly all are 0: four at a time.
+    const fours = new Int32Array(entries.buffer, entries.byteOffset, entries.length >> 2);
+    for (let four = 0, count = fours.length; four < count; four++) {
+      if (fours[four] === 0) continue;
+      for (let port = four * 4; port < four * 4 + 4; port++) {
+        if (entries[port] !== 0) bits[port >> 3] |= 1 << (port & 7);
+      }
+    }
   }
 
   /** `count` doubles from the address `at`. */
