@@ -43,6 +43,7 @@ interface Taker {
   readonly marks: number;
   readonly all: number;
   readonly without: number;
+  readonly skips: Interest["skips"];
 }
 
 /** A bit of no Mark, which every row is taken to have: the mark of who takes all of a kind. */
@@ -182,6 +183,7 @@ export class Detection {
       const taker = takers[index];
       if ((marks & taker.marks) === 0 || (marks & taker.without) !== 0) continue;
       if ((marks & taker.all) !== taker.all) continue;
+      if (taker.skips?.(words, at) === true) continue;
       if (!isRead) this.#observation.read(words, at);
       isRead = true;
       taker.detector.observe(this.#observation);
@@ -252,11 +254,12 @@ function takersOf(kind: number, detectors: readonly Detector[]): Taker[] {
   return detectors.filter(isObserving).flatMap((detector) => {
     const interests: readonly Interest[] = detector.interests ?? [{ kind, marks: 0 }];
     return interests.filter((interest) => interest.kind === kind)
-      .map(({ marks, all = 0, without = 0 }) => ({
+      .map(({ marks, all = 0, without = 0, skips }) => ({
         detector,
         marks: marks || anyRow,
         all,
         without,
+        skips,
       }));
   });
 }

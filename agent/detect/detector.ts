@@ -16,6 +16,8 @@ export interface Interest {
   readonly all?: number;
   /** Bits of Mark that none of them has. */
   readonly without?: number;
+  /** Whether the row at `at` tells nothing new; asked of each, so quickly. */
+  skips?(words: Int32Array, at: number): boolean;
 }
 
 export interface Detector {

@@ -52,6 +52,7 @@ export class ArpSpoof implements Detector {
       marks: Mark.isFirstOfSide | Mark.isFirstInWindow,
       all: Mark.isSourceLocal,
       without: Mark.isSentByRouter | Mark.isTunnelled,
+      skips: (words, at) => this.#slots.count === 0 || this.#isIdle(words, at),
     },
     { kind: ObservationKind.arp, marks: 0 },
   ];
@@ -104,7 +105,7 @@ export class ArpSpoof implements Detector {
   observe(observation: Observation): void {
     if (observation.kind === ObservationKind.arp) this.#arp(observation);
     else if (!observation.has(Mark.isSourceLocal)) this.#gateways.observe(observation);
-    else if (this.#slots.count > 0) this.#use(observation);
+    else this.#use(observation);
   }
 
   advance(nowUs: number): void {
@@ -115,30 +116,33 @@ export class ArpSpoof implements Detector {
     this.#episodes.finish();
   }
 
+  /** Whether the row's sender has told nothing since ARP spoke last. */
+  #isIdle(words: Int32Array, at: number): boolean {
+    const idle = this.#idle;
+    const address = words[at + 6];
+    const lower = words[at + 25];
+    const own = placeOf(address, lower);
+    return idle[own] === address && idle[own + 1] === lower && idle[own + 2] === words[at + 24] &&
+      idle[own + 3] === this.#arpCount;
+  }
+
   /** A packet from a local address, of which ARP may have spoken. */
   #use(observation: Observation): void {
     const { words, at } = observation;
-    const address = words[at + 6];
-    const upper = words[at + 24];
-    const lower = words[at + 25];
-    const idle = this.#idle;
-    const place = (address ^ address >>> 8 ^ lower) & idleMax - 1;
-    const own = place * 4;
-    const isIdle = idle[own] === address && idle[own + 1] === lower && idle[own + 2] === upper;
-    if (isIdle && idle[own + 3] === this.#arpCount) return;
     if (words[at + 5] !== 0xffff || !isWhole(observation.ttl)) return;
+    const address = words[at + 6];
     this.#key[0] = address;
     const slot = this.#slots.find(this.#key);
-    if (slot >= 0 && (upper | lower) !== 0 && !isVirtual(upper, lower)) {
-      const mac = { upper, lower };
-      if (!this.#isClaimedBy(slot, mac)) {
-        return this.#owners.use(slot, mac, observation.timestampUs);
-      }
+    const mac = { upper: words[at + 24], lower: words[at + 25] };
+    const isOne = (mac.upper | mac.lower) !== 0 && !isVirtual(mac.upper, mac.lower);
+    if (slot >= 0 && isOne && !this.#isClaimedBy(slot, mac)) {
+      return this.#owners.use(slot, mac, observation.timestampUs);
     }
-    idle[own] = address;
-    idle[own + 1] = lower;
-    idle[own + 2] = upper;
-    idle[own + 3] = this.#arpCount;
+    const own = placeOf(address, mac.lower);
+    this.#idle[own] = address;
+    this.#idle[own + 1] = mac.lower;
+    this.#idle[own + 2] = mac.upper;
+    this.#idle[own + 3] = this.#arpCount;
   }
 
   #arp(observation: Observation): void {
@@ -357,6 +361,11 @@ function sentence(verdict: Verdict, { who, address, otherMac, victims }: Names):
       return `The gateway ${address} changed its MAC address from ${otherMac} to ${who}: ` +
         `expected after replacing a router, otherwise worth a look`;
   }
+}
+
+/** Where a sender is among those that are idle. */
+function placeOf(address: number, lower: number): number {
+  return ((address ^ address >>> 8 ^ lower) & idleMax - 1) * 4;
 }
 
 /** As systems set it: no router has counted it down. */
