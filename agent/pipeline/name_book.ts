@@ -49,14 +49,24 @@ function originOf(application: number, isNetBios: boolean): NameOrigin {
 
 function keep(names: Map<string, readonly HostNaming[]>, key: string, naming: HostNaming): void {
   if (naming.name === "") return;
-  const others = (names.get(key) ?? none).filter(({ origin }) => origin !== naming.origin);
-  const rank = ({ origin }: HostNaming) => precedence.indexOf(origin);
+  const before = names.get(key) ?? none;
   names.delete(key);
-  names.set(key, [...others, naming].sort((a, b) => rank(a) - rank(b)));
+  names.set(key, withNaming(before, naming));
   if (names.size > namedMax) names.delete(names.keys().next().value!);
+}
+
+function withNaming(before: readonly HostNaming[], naming: HostNaming): readonly HostNaming[] {
+  // Nearly always.
+  if (before.length === 0 || before.length === 1 && before[0].origin === naming.origin) {
+    return [naming];
+  }
+  const others = before.filter(({ origin }) => origin !== naming.origin);
+  const rank = ({ origin }: HostNaming) => precedence.indexOf(origin);
+  return [...others, naming].sort((a, b) => rank(a) - rank(b));
 }
 
 /** Without the suffix of a NetBIOS name ("PC<20>", RFC 1001 section 14) and the root's dot. */
 function plainName(name: string): string {
+  if (!name.endsWith(">") && !name.endsWith(".")) return name;
   return name.replace(/<[0-9a-f]{2}>$/i, "").replace(/(?<=.)\.$/, "");
 }
