@@ -39,7 +39,8 @@ export class SshPlain {
   /** Where the packet in hand begins, and how much of its body is still to come. */
   #packetStart = 0;
   #skip = 0;
-  readonly #header = new Uint8Array(headerLength);
+  /** The header in hand, of which so many bytes are there; where it is not whole in one segment. */
+  #header: Uint8Array | null = null;
   #headerFilled = 0;
   #end = -1;
   readonly #held: SshSegment[] = [];
@@ -133,6 +134,12 @@ export class SshPlain {
   }
 
   #takeLine(captured: Uint8Array, from: number): number {
+    if (this.#matched === bannerStart.length || this.#isBanner(captured, from)) {
+      const lineEnd = captured.indexOf(lineFeed, from);
+      this.#matched = lineEnd < 0 ? bannerStart.length : 0;
+      if (lineEnd >= 0) this.#state = State.packet;
+      return lineEnd < 0 ? captured.length : lineEnd + 1;
+    }
     for (let at = from; at < captured.length; at++) {
       const byte = captured[at];
       if (byte === lineFeed) {
@@ -146,25 +153,38 @@ export class SshPlain {
     return captured.length;
   }
 
+  /** Whether the line begins here, and with all of "SSH-". */
+  #isBanner(captured: Uint8Array, at: number): boolean {
+    return this.#matched === 0 && bannerStart.every((byte, index) => captured[at + index] === byte);
+  }
+
   #takeHeader(captured: Uint8Array, from: number, offset: number): number {
     if (this.#headerFilled === 0) this.#packetStart = offset + from;
+    if (this.#headerFilled === 0 && from + headerLength <= captured.length) {
+      this.#readHeader(captured, from);
+      return from + headerLength;
+    }
+    const header = this.#header ??= new Uint8Array(headerLength);
     let at = from;
     while (this.#headerFilled < headerLength && at < captured.length) {
-      this.#header[this.#headerFilled++] = captured[at++];
+      header[this.#headerFilled++] = captured[at++];
     }
     if (this.#headerFilled < headerLength) return at;
     this.#headerFilled = 0;
-    if (!isHeader(this.#header, 0)) {
-      this.#state = State.lost;
-      return at;
-    }
-    const whole = 4 + packetLength(this.#header, 0);
-    this.#skip = whole - headerLength;
-    if (this.#header[5] === newKeys) {
-      this.#end = this.#packetStart + whole;
-      this.#state = State.over;
-    }
+    this.#readHeader(header, 0);
     return at;
+  }
+
+  #readHeader(bytes: Uint8Array, at: number): void {
+    if (!isHeader(bytes, at)) {
+      this.#state = State.lost;
+      return;
+    }
+    const whole = 4 + packetLength(bytes, at);
+    this.#skip = whole - headerLength;
+    if (bytes[at + 5] !== newKeys) return;
+    this.#end = this.#packetStart + whole;
+    this.#state = State.over;
   }
 }
 

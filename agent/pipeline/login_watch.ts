@@ -26,7 +26,7 @@ interface WatchedFlow {
   segments: number;
   isContinued: boolean;
   /** Of the client and the server. */
-  readonly addresses: Int32Array;
+  readonly addresses: readonly number[];
   readonly ports: number;
 }
 
@@ -109,7 +109,7 @@ export class LoginWatch {
     const watched = this.#watched.get(slot);
     if (watched === undefined) return;
     this.#watched.delete(slot);
-    const [client] = watched.plain;
+    const client = watched.plain[0];
     if (client !== null) {
       client.giveUp();
       this.#beginLogin(watched, client);
@@ -150,7 +150,9 @@ export class LoginWatch {
     const { plain, early } = watched;
     const login = watched.login = new SshLogin(client.end, plain[1]?.end ?? -1);
     for (let at = 0; at < early.length; at += 2) login.addServer(early[at], early[at + 1]);
-    for (const { offset, length, acknowledged } of client.ending) {
+    const { ending } = client;
+    for (let index = 0; index < ending.length; index++) {
+      const { offset, length, acknowledged } = ending[index];
       login.addClient(offset, length, acknowledged);
     }
     plain[0] = plain[1] = null;
@@ -179,10 +181,10 @@ export class LoginWatch {
 }
 
 /** Words of both addresses, the originator's first. */
-function endsOf(packet: Packet, isOriginator: boolean): Int32Array {
+function endsOf(packet: Packet, isOriginator: boolean): readonly number[] {
   const { source0, source1, source2, source3 } = packet;
   const { destination0, destination1, destination2, destination3 } = packet;
-  const source = [source0, source1, source2, source3];
-  const destination = [destination0, destination1, destination2, destination3];
-  return Int32Array.from(isOriginator ? [...source, ...destination] : [...destination, ...source]);
+  return isOriginator
+    ? [source0, source1, source2, source3, destination0, destination1, destination2, destination3]
+    : [destination0, destination1, destination2, destination3, source0, source1, source2, source3];
 }

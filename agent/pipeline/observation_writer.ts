@@ -30,7 +30,7 @@ import { Linktype, Packet, type PacketBatch, Transport } from "../records.ts";
 export interface LoginRow extends LoginVerdict {
   readonly timestampUs: number;
   /** Words of the client's address, then the server's. */
-  readonly addresses: Int32Array;
+  readonly addresses: ArrayLike<number>;
   /** Client's << 16 | server's. */
   readonly ports: number;
   readonly flowId: number;
