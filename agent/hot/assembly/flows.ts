@@ -231,7 +231,6 @@ function takeBack(flow: usize): void {
   addToState(S_COPIES, -<f64> count);
 }
 
-@inline
 function addToOwnFlow(timestampUs: f64, wireLength: f64, interfaceId: i32): i32 {
   let flow = findFlow();
   if (flow == 0 || isOver(flow, timestampUs)) flow = begin(timestampUs, interfaceId);
