@@ -20,6 +20,7 @@ const benches = [
   "flow",
   "forest",
   "store",
+  "history",
 ];
 const root = new URL("..", import.meta.url).pathname;
 

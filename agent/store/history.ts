@@ -65,8 +65,8 @@ export interface Usual {
 const minuteUs = 60_000_000;
 const hourUs = 60 * minuteUs;
 const weekUs = 168 * hourUs;
-/** Flows that a search is summed up over: some 60 ms. */
-const flowsMax = 20_000;
+/** Flows that a search is summed up over: some 30 ms. */
+const flowsMax = 10_000;
 /** Longest that a flow's row lasts. */
 const flowSpanMaxUs = hourUs;
 const usualWeeksMin = 2;

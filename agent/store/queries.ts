@@ -3,8 +3,8 @@
  * read-only, so it reads beside the writer and never holds it up; results have the tables' column names.
  *
  * Every query is bounded. Lists are read along an index, at most 1,000 rows a page and 50,000 looked at (time_list.ts).
- * Sums over time read `stats` for six hours at most (21,600 rows) and `stats_minutes` beyond; sums over flows take the
- * newest 20,000 of the range and say so. `hosts` is at most some 200,000 rows and read whole.
+ * Sums over time read `stats` for six hours at most (21,600 rows) and `stats_minutes` beyond; sums by who and what read roll-ups, or
+ * the newest 10,000 flows of the range, and say so (history.ts). `hosts` is at most some 200,000 rows and read whole.
  *
  * While the file does not exist all lists are empty. Methods throw RangeError for a bad filter, limit or cursor,
  * UsageError for a database that this version must not read, and StoreError when the database cannot be read.
@@ -36,7 +36,6 @@ import {
   type IncidentFilter,
   type PacketFilter,
   type ScanFilter,
-  type TimeRange,
 } from "./filters.ts";
 import { type FindingRole, SEVERITIES } from "../records.ts";
 import type { SearchList } from "../search/fields.ts";
@@ -88,28 +87,6 @@ export interface StatsSeries {
   readonly points: readonly StoredStats[];
 }
 
-/** Sums over the newest flows that ended within a range. */
-export interface FlowSums<Row> {
-  readonly rows: readonly Row[];
-  /** True when there were more than 20,000 flows and the older ones are left out. */
-  readonly isPartial: boolean;
-}
-export interface ProtocolSum {
-  readonly proto: string;
-  readonly service: string;
-  readonly flows: number;
-  readonly packets: number;
-  readonly bytes: number;
-}
-export interface TalkerSum {
-  readonly address: string;
-  readonly flows: number;
-  readonly in_packets: number;
-  readonly in_bytes: number;
-  readonly out_packets: number;
-  readonly out_bytes: number;
-}
-
 /** A finding of an incident: its row in `list`, and its role. */
 export interface IncidentFindingRow {
   readonly list: "scans" | "anomalies";
@@ -149,8 +126,6 @@ const secondUs = 1_000_000;
 const minuteUs = 60 * secondUs;
 const secondsRangeMaxUs = 6 * 3600 * secondUs;
 const pointCountMax = 300;
-const flowsSummedMax = 20_000;
-const talkerCountMax = 100;
 const findingFlowsMax = 200;
 /** Findings of an incident of each list, and incidents taken up again. */
 const incidentFindingsMax = 500;
@@ -671,38 +646,6 @@ export class StoreQueries {
     return this.#ask((database) => database && readGaps(database, range)) ?? [];
   }
 
-  /** Flows, packets and bytes on the wire by transport and service, most bytes first. */
-  protocolSums(range: TimeRange = {}): FlowSums<ProtocolSum> {
-    return this.#sumFlows<ProtocolSum>(
-      range,
-      "proto, service, orig_pkts, resp_pkts, orig_wire_bytes, resp_wire_bytes",
-      `SELECT proto, service, count(*) AS flows, sum(orig_pkts + resp_pkts) AS packets,
-         sum(orig_wire_bytes + resp_wire_bytes) AS bytes
-       FROM newest GROUP BY proto, service ORDER BY bytes DESC`,
-    );
-  }
-
-  /** The hosts with most bytes on the wire, most first. */
-  topTalkers(range: TimeRange = {}, limit = 20): FlowSums<TalkerSum> {
-    if (!Number.isInteger(limit) || limit < 1 || limit > talkerCountMax) {
-      throw new RangeError(
-        `Cannot list talkers: limit must be from 1 to ${talkerCountMax}, got ${limit}`,
-      );
-    }
-    return this.#sumFlows<TalkerSum>(
-      range,
-      "orig_h, resp_h, orig_pkts, resp_pkts, orig_wire_bytes, resp_wire_bytes",
-      `SELECT address, count(*) AS flows, sum(in_packets) AS in_packets, sum(in_bytes) AS in_bytes,
-         sum(out_packets) AS out_packets, sum(out_bytes) AS out_bytes
-       FROM (
-         SELECT orig_h AS address, resp_pkts AS in_packets, resp_wire_bytes AS in_bytes,
-           orig_pkts AS out_packets, orig_wire_bytes AS out_bytes FROM newest
-         UNION ALL
-         SELECT resp_h, orig_pkts, orig_wire_bytes, resp_pkts, resp_wire_bytes FROM newest)
-       GROUP BY address ORDER BY sum(in_bytes) + sum(out_bytes) DESC, address LIMIT ${limit}`,
-    );
-  }
-
   counts(): RowCounts {
     const meta = this.meta();
     const count = (table: string) =>
@@ -769,25 +712,6 @@ export class StoreQueries {
         cursor,
       })
     );
-  }
-
-  #sumFlows<Row>(range: TimeRange, columns: string, sql: string): FlowSums<Row> {
-    const { fromUs, toUs } = bounds(range);
-    const from = fromUs ?? Number.MIN_SAFE_INTEGER;
-    const to = toUs ?? Number.MAX_SAFE_INTEGER;
-    const rows = this.#all(
-      `WITH newest AS MATERIALIZED (
-         SELECT ${columns} FROM flows WHERE end_us >= ? AND end_us < ? ORDER BY end_us DESC LIMIT ${flowsSummedMax})
-       ${sql}`,
-      from,
-      to,
-    );
-    const more = this.#all(
-      `SELECT 1 FROM flows WHERE end_us >= ? AND end_us < ? LIMIT 1 OFFSET ${flowsSummedMax}`,
-      from,
-      to,
-    );
-    return { rows: rows as unknown as Row[], isPartial: more.length > 0 };
   }
 
   #all(sql: string, ...parameters: SQLInputValue[]): Record<string, SQLOutputValue>[] {

@@ -54,8 +54,6 @@ Deno.test("without a database every list is empty", () =>
       deepStrictEqual(queries[list](), { rows: [], nextCursor: null }, list);
     }
     strictEqual(queries.stats({ fromUs: 0, toUs: 1e6 }).points.length, 0);
-    deepStrictEqual(queries.protocolSums(), { rows: [], isPartial: false });
-    deepStrictEqual(queries.topTalkers(), { rows: [], isPartial: false });
     strictEqual(queries.counts().packets, 0);
     strictEqual(queries.size().fileBytes, 0);
     strictEqual(queries.span(), null);
@@ -232,7 +230,6 @@ Deno.test("cursors of another list, damaged ones and wrong limits are refused", 
       throws(() => queries.packets({ fromUs: 0.5 }), RangeError);
       throws(() => queries.stats({ fromUs: 5, toUs: 5 }), RangeError);
       throws(() => queries.stats({ fromUs: 5, toUs: 6 }, 301), RangeError);
-      throws(() => queries.topTalkers({}, 0), RangeError);
     },
   ));
 
@@ -289,38 +286,6 @@ for (
     });
   });
 }
-
-Deno.test("sums over flows name protocols, services and talkers, most bytes first", () =>
-  withRows(
-    rows({
-      flows: [
-        flow(1, { origH: "10.0.0.1", respH: "10.0.0.2", origWireBytes: 100, respWireBytes: 5 }),
-        flow(2, { origH: "10.0.0.3", respH: "10.0.0.1", origWireBytes: 1000, respWireBytes: 0 }),
-        flow(3, {
-          proto: "udp",
-          service: "dns",
-          origH: "10.0.0.4",
-          respH: "10.0.0.5",
-          origWireBytes: 1,
-          respWireBytes: 1,
-        }),
-      ],
-    }),
-    (queries) => {
-      const sums = queries.protocolSums({ fromUs: startUs });
-      deepStrictEqual(sums.rows.map((row) => ({ ...row })), [
-        { proto: "tcp", service: "tls", flows: 2, packets: 44, bytes: 1105 },
-        { proto: "udp", service: "dns", flows: 1, packets: 22, bytes: 2 },
-      ]);
-      strictEqual(sums.isPartial, false);
-      const talkers = queries.topTalkers({}, 2).rows;
-      deepStrictEqual(talkers.map((row) => [row.address, row.in_bytes, row.out_bytes, row.flows]), [
-        ["10.0.0.1", 1005, 100, 2],
-        ["10.0.0.3", 0, 1000, 1],
-      ]);
-      strictEqual(queries.protocolSums({ fromUs: startUs + 1e9 }).rows.length, 0);
-    },
-  ));
 
 Deno.test("a single flow, counts, span and sizes are at hand", () =>
   withRows(rows({ packets: many(5, packetRow), flows: many(3, flow, 1) }), (queries) => {

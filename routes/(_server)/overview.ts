@@ -322,7 +322,7 @@ function notesOf(state: State, stored: History | null, open: OpenPart | null): s
   if (stored?.sinceUs) {
     const since = formatDay(stored.sinceUs, pageNowUs(state.message), state.sensor.zone);
     notes.push(
-      `Lists are of the newest 20,000 flows that were looked at, which go back to ${since}: name a shorter time for all.`,
+      `Lists are of the newest 10,000 flows that were looked at, which go back to ${since}: name a shorter time for all.`,
     );
   }
   if (open && !open.isWhole) notes.push("Of the flows under way not all could be counted in.");

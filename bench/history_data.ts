@@ -1,0 +1,122 @@
+/** A database of a busy month, made by SQL: flow rows, roll-ups, minutes, hosts. */
+import { DatabaseSync } from "node:sqlite";
+import { ROLLUP_SPANS } from "../agent/store/rollup_spans.ts";
+import { openWriter } from "../agent/store/testing.ts";
+
+export interface HistorySize {
+  readonly flows: number;
+  readonly rollups: number;
+}
+
+const dayUs = 86_400_000_000;
+const days = 30;
+/** Keys of a bucket of each kind. */
+const keys = 64;
+const chunk = 500_000;
+const indexes = [
+  "CREATE INDEX flows_time ON flows(end_us)",
+  "CREATE INDEX flows_orig ON flows(orig_h, end_us)",
+  "CREATE INDEX flows_resp ON flows(resp_h, end_us)",
+];
+
+/** Fills the database at `path`, up to `nowUs`; how many rows there are of each. */
+export function makeHistory(path: string, size: HistorySize, nowUs: number): HistorySize {
+  openWriter(path, { nowUs }).close();
+  const database = new DatabaseSync(path);
+  database.exec("PRAGMA synchronous = OFF");
+  for (const name of ["flows_time", "flows_orig", "flows_resp"]) {
+    database.exec(`DROP INDEX ${name}`);
+  }
+  const fromUs = Math.floor((nowUs - days * dayUs) / 60e6) * 60e6;
+  const stepUs = Math.floor(days * dayUs / size.flows);
+  for (let at = 0; at < size.flows; at += chunk) {
+    database.exec(flowsSql(at, Math.min(size.flows, at + chunk), { fromUs, stepUs }));
+  }
+  for (const sql of indexes) database.exec(sql);
+  database.exec(`INSERT OR REPLACE INTO meta(key, value) VALUES ('flows_rows', ${size.flows})`);
+  database.exec(hostsSql(fromUs, nowUs));
+  database.exec(minutesSql(fromUs));
+  database.exec(`INSERT INTO runs(run, first_us, last_us) VALUES (1, ${fromUs}, ${nowUs})`);
+  const rollups = makeRollups(database, size.rollups, nowUs);
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  database.close();
+  return { flows: size.flows, rollups };
+}
+
+const numbers = (from: number, to: number) =>
+  `WITH RECURSIVE t(n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM t WHERE n < ${to - 1})`;
+
+function flowsSql(
+  from: number,
+  to: number,
+  { fromUs, stepUs }: { readonly fromUs: number; readonly stepUs: number },
+): string {
+  return `INSERT INTO flows(id, start_us, end_us, orig_h, orig_p, resp_h, resp_p, ip_version, proto, service,
+      name, ja4, orig_pkts, orig_bytes, orig_wire_bytes, resp_pkts, resp_bytes, resp_wire_bytes,
+      conn_state, history, community_id, rtt_us, orig_retransmissions, resp_retransmissions,
+      orig_copies, resp_copies, local_orig, local_resp, interface_id, vlan_id, end_reason)
+    ${numbers(from, to)}
+    SELECT 4294967296 + n, ${fromUs} + n * ${stepUs} - n % 7 * 1000000, ${fromUs} + n * ${stepUs},
+      '192.168.1.' || (n * 7919 % ${keys}), 40000 + n % 20000,
+      '203.' || (n * 31 % 50) || '.' || (n * 17 % 250) || '.' || (n * 13 % 250),
+      CASE n % 4 WHEN 0 THEN 53 WHEN 1 THEN 8443 ELSE 443 END, 4,
+      CASE n % 4 WHEN 0 THEN 'udp' ELSE 'tcp' END,
+      CASE n % 4 WHEN 0 THEN 'dns' WHEN 1 THEN '' WHEN 2 THEN 'tls' ELSE 'quic' END,
+      'www' || (n % 5000) || '.example.com', 't13d1516h2_8daaf6152771_02713d6af862',
+      10, 1000, 1600 + n % 1000, 12, 9000, 9700 + n * 37 % 100000, 'SF', 'ShADadFf',
+      '1:LQU9qZlK+B5F3KDmev6m5PMibrg=', 12345, 0, 1, 0, 0, 1, 0, 0, NULL, 'closed'
+    FROM t`;
+}
+
+function hostsSql(fromUs: number, nowUs: number): string {
+  return `INSERT INTO hosts(address, mac, name, is_local, first_seen_us, last_seen_us, in_packets, in_bytes,
+      out_packets, out_bytes)
+    ${
+    numbers(0, keys)
+  } SELECT '192.168.1.' || n, '02:00:5e:10:00:' || printf('%02x', n), 'host-' || n, 1,
+      ${fromUs}, ${nowUs}, n * 1000, n * 1000000, n * 900, n * 90000 FROM t`;
+}
+
+function minutesSql(fromUs: number): string {
+  return `INSERT INTO stats_minutes(ts_us, packets, bytes, in_bytes, out_bytes, internal_bytes, tcp_packets,
+      udp_packets, icmp_packets, other_packets, new_flows, kernel_drops, interface_drops, queue_drops,
+      active_flows, active_hosts)
+    ${
+    numbers(0, days * 1440)
+  } SELECT ${fromUs} + n * 60000000, 100000 + n % 7000, 60000000 + n % 1000 * 9000,
+      50000000, 9000000, 1000000, 90000, 9000, 10, 10, 230, 0, 0, 0, 600, 60 FROM t`;
+}
+
+/** All spans as long as they are kept, hours as far back as `count` goes. */
+function makeRollups(database: DatabaseSync, count: number, nowUs: number): number {
+  const perBucket = 3 * keys + 1;
+  let left = count;
+  for (const { spanUs, days: kept } of ROLLUP_SPANS) {
+    const most = kept === null ? Infinity : Math.floor(kept * dayUs / spanUs);
+    const wanted = Math.max(1, Math.floor(left / perBucket));
+    const buckets = Math.min(most, spanUs === dayUs ? 365 : wanted);
+    const lastUs = Math.floor(nowUs / spanUs) * spanUs;
+    const kinds = [
+      ["all", "''", 1],
+      ["host", "'192.168.1.' || k.n", keys],
+      [
+        "service",
+        "CASE k.n WHEN 0 THEN 'tls' WHEN 1 THEN 'quic' WHEN 2 THEN 'dns' ELSE 'tcp/' || k.n END",
+        keys,
+      ],
+      ["peer", "'203.' || k.n || '.7.0/24'", keys],
+    ] as const;
+    for (const [kind, key, keyCount] of kinds) {
+      database.exec(
+        `INSERT INTO rollups(span_us, kind, ts_us, key, packets, bytes, in_bytes, out_bytes, flows)
+         WITH RECURSIVE t(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM t WHERE n < ${buckets - 1}),
+           k(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < ${keyCount - 1})
+         SELECT ${spanUs}, '${kind}', ${lastUs} - (${buckets - 1} - t.n) * ${spanUs}, ${key},
+           1000 + k.n, 1000000 * (k.n + 1), 900000 * (k.n + 1), 100000 * (k.n + 1), 40
+         FROM t, k`,
+      );
+    }
+    left -= buckets * perBucket;
+  }
+  return Number(database.prepare("SELECT count(*) AS n FROM rollups").get()!.n);
+}
