@@ -22,6 +22,8 @@ export interface DashboardContext {
   readonly openFlows: (query: OpenFlowsQuery) => Promise<OpenFlows>;
   /** What the capture ring has; null without a packet. */
   readonly ringSpan: () => RingSpan | null;
+  /** Whether packets of that time are kept as evidence of findings. */
+  readonly hasEvidence: (fromUs: number, toUs: number) => boolean;
   /** The bytes of a stored packet, from the capture ring; null when they are not there (any more). Rejects as exportPcap. */
   readonly readPacket: (row: StoredPacket) => Promise<CapturedPacket | null>;
   /**

@@ -8,6 +8,7 @@ import { HostLink } from "./Address.tsx";
 import { hostCount, openText, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
 import { formatCount } from "./format.ts";
+import { PacketsLink, type PacketsShown } from "./PacketsLink.tsx";
 import { Icon, Severity } from "./Icon.tsx";
 import { PlaceLine } from "./Place.tsx";
 
@@ -30,8 +31,7 @@ interface HeadProps extends Clock {
   readonly lead: string;
   /** Below it. */
   readonly notes?: ComponentChildren;
-  /** Null when there are no capture files to take them from. */
-  readonly exportLink: string | null;
+  readonly packets: PacketsShown;
   /** Takes the place of the lists' buttons, which its page has elsewhere. */
   readonly mainButton?: ComponentChildren;
   /** Further buttons. */
@@ -39,7 +39,7 @@ interface HeadProps extends Clock {
 }
 
 export function FindingHead(
-  { finding, lead, notes, exportLink, mainButton, nowUs, zone, children }: HeadProps,
+  { finding, lead, notes, packets, mainButton, nowUs, zone, children }: HeadProps,
 ) {
   return (
     <div class="head">
@@ -56,12 +56,7 @@ export function FindingHead(
       </div>
       <div class="btns">
         {mainButton}
-        {exportLink !== null && (
-          <a class={mainButton ? "btn" : "btn main"} href={exportLink} download>
-            <Icon name="download" />
-            Packets as pcap
-          </a>
-        )}
+        <PacketsLink packets={packets} isMain={!mainButton} />
         {!mainButton && (
           <>
             <a class="btn" href={flowsLink(finding)}>Flows</a>

@@ -38,6 +38,7 @@ export interface FixtureOptions {
   readonly host?: string;
   readonly exportPcap?: DashboardContext["exportPcap"];
   readonly ringSpan?: ReturnType<DashboardContext["ringSpan"]>;
+  readonly hasEvidence?: DashboardContext["hasEvidence"];
   readonly readPacket?: DashboardContext["readPacket"];
   readonly openFlows?: DashboardContext["openFlows"];
 }
@@ -97,7 +98,9 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
     },
     note: (severity, text) => live.note(severity, text),
     openFlows: options.openFlows ?? (() => Promise.resolve(NO_OPEN_FLOWS)),
-    ringSpan: () => options.ringSpan ?? null,
+    ringSpan: () =>
+      options.ringSpan === undefined ? { startUs: 0, newestFileUs: 0 } : options.ringSpan,
+    hasEvidence: options.hasEvidence ?? (() => false),
     readPacket: options.readPacket ?? (() => Promise.resolve(null)),
     exportPcap: (filter) => {
       exports.push(filter);

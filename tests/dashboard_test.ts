@@ -165,7 +165,7 @@ Deno.test("the page of a scan has who, whom, what answered, what to do, and its 
     assert.match(html, /<td class="o" title="10\.20\.0\.11:8443 open"><span class="vh">open/);
     assert.match(html, /open 11/);
     assert.match(html, /11 ports on 6 hosts/);
-    assert.match(html, /href="\/api\/export\/pcap\?host=192\.168\.10\.57&amp;from=\d+&amp;to=\d+"/);
+    assert.match(html, /href="\/api\/export\/pcap\?finding=\d+"/);
     assert.match(html, /href="\/flows\?host=192\.168\.10\.57&amp;from=/);
     assert.match(html, /href="\/hosts\/192\.168\.10\.57"/);
     assert.doesNotMatch(markup, /\sstyle=|(href|src|action)="(https?:)?\/\//);

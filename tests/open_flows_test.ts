@@ -184,7 +184,7 @@ Deno.test("the page of a flow tells how it went in words, and leads to flows lik
   }));
 
 Deno.test("a long flow's rows are summed on the page of each, and add up to it", () =>
-  withSite({}, async (site) => {
+  withSite({ ringSpan: null }, async (site) => {
     const pieces = many(4, (number) =>
       makeFlow(number, {
         origH: "192.168.1.9",

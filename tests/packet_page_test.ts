@@ -1,7 +1,7 @@
 /** The pages of packets, from request to response. */
 import assert from "node:assert/strict";
 import { ethernet, ipv4, tcp } from "../agent/decode/packet_builder.ts";
-import { hostileName } from "./dashboard_fixture.ts";
+import { type FixtureOptions, hostileName } from "./dashboard_fixture.ts";
 import { withSite, withTraffic } from "./dashboard_site.ts";
 
 /** A request whose header is markup, control characters and a direction mark. */
@@ -64,6 +64,28 @@ Deno.test("the page of a packet that is overwritten says so, when, and what is l
     );
     assert.equal((await (await site.get("/api/packets/1")).json()).bytes, null);
   }, { ringSpan: { startUs, newestFileUs: startUs + 60e6 } });
+});
+
+Deno.test("pages lead to packets, or say that they are gone or which are left", async () => {
+  const late = Date.now() * 1000 + 3600e6;
+  const ringSpan = { startUs: late, newestFileUs: late };
+  const flowPage = async (options: FixtureOptions) => {
+    let html = "";
+    await withTraffic(async (site) => {
+      const { flow_id } = await (await site.get("/api/packets/1")).json();
+      html = await (await site.get(`/flows/${flow_id}`)).text();
+    }, options);
+    return html;
+  };
+  const whole = await flowPage({});
+  assert.match(whole, /href="\/api\/export\/pcap\?flow=/);
+  assert.doesNotMatch(whole, /packets-note/);
+  const gone = await flowPage({ ringSpan });
+  assert.doesNotMatch(gone, /href="\/api\/export\/pcap/);
+  assert.match(gone, /Its packets are gone\. The capture files begin/);
+  const kept = await flowPage({ ringSpan, hasEvidence: () => true });
+  assert.match(kept, /href="\/api\/export\/pcap\?flow=/);
+  assert.match(kept, /only what was kept as evidence of findings is left/);
 });
 
 Deno.test("a packet that is not there, and a query that is none, are refused", async () => {

@@ -208,6 +208,7 @@ class Stages {
       note: () => {},
       openFlows: () => Promise.resolve(NO_OPEN_FLOWS),
       ringSpan: () => null,
+      hasEvidence: () => false,
       readPacket: () => Promise.resolve(null),
       exportPcap: () => Promise.reject(new Error("The self-test keeps no packets.")),
     });

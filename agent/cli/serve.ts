@@ -76,6 +76,7 @@ export function startDashboard(
       log.write(severity, text);
     },
     ringSpan: () => ringSpanOf(config.resultsFolder),
+    hasEvidence: (fromUs, toUs) => isKept(config.resultsFolder, fromUs, toUs),
     readPacket: async (row) =>
       await readPacket({
         folder: config.resultsFolder,
@@ -171,10 +172,7 @@ async function findSearched(queries: StoreReader, q: string, { fromUs, toUs }: E
 function checkLeft(folder: string, fromUs: number | null, toUs: number | null): void {
   const span = toUs === null ? null : ringSpanOf(folder);
   if (span === null || toUs! > span.startUs) return;
-  const isKept = listEvidence(folder).some((file) =>
-    file.untilUs > (fromUs ?? -Infinity) && file.fromUs < toUs!
-  );
-  if (isKept) return;
+  if (isKept(folder, fromUs ?? -Infinity, toUs!)) return;
   throw new PacketsGoneError(
     `These packets have been overwritten, by ${
       isoTime(span.newestFileUs)
@@ -182,6 +180,10 @@ function checkLeft(folder: string, fromUs: number | null, toUs: number | null): 
       `what is left in the capture files begins at ${isoTime(span.startUs)}. ` +
       "--pcap-files and --pcap-file-mb say how much is kept.",
   );
+}
+
+function isKept(folder: string, fromUs: number, toUs: number): boolean {
+  return listEvidence(folder).some((file) => file.untilUs > fromUs && file.fromUs < toUs);
 }
 
 function ringSpanOf(folder: string): RingSpan | null {

@@ -1,17 +1,18 @@
 /** What the pages of findings are made of: rows of the database, read for the lists, the overview and one finding. */
 import { capitalised, graveGaps } from "../../agent/coverage.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
-import { anomalyRow, isScan, scanRow } from "../../agent/store/finding_rows.ts";
+import { anomalyRow, findingRowId, isScan, scanRow } from "../../agent/store/finding_rows.ts";
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
 import type { Finding } from "../../agent/records.ts";
 import { type FindingList, readFinding } from "../../agent/finding_reader.ts";
 import { term } from "../../agent/search/edit.ts";
 import type { ScanFilter } from "../../agent/store/filters.ts";
 import type { FindingQuery } from "../../components/findings.ts";
-import { hostQuery } from "../../components/FindingPage.tsx";
 import { formatWhen } from "../../components/format.ts";
+import type { PacketsShown } from "../../components/PacketsLink.tsx";
 import { baseName, coverageOf } from "../../components/verdict.ts";
 import { findingMuteStart, type MuteStart } from "./mutes.ts";
+import { packetsShown } from "./packet_pages.ts";
 import type { State } from "./state.ts";
 
 /** A finding with what its page shows. */
@@ -59,15 +60,14 @@ async function incidentOf({ queries }: DashboardContext, list: FindingList, id: 
   return row && { id: Number(row.id), headline: String(row.headline) };
 }
 
-/** Where the packets of a finding can be had; null when there are no capture files to take them from. */
-export function exportLink(state: State, finding: Finding): string | null {
-  return hasPackets(state) ? `/api/export/pcap?${hostQuery(finding)}` : null;
-}
-
-/** Whether there are capture files to export from. */
-export function hasPackets({ message }: State): boolean {
-  const { recorder } = message.health;
-  return recorder.state !== "off" || recorder.packetsWritten > 0;
+/** Where the packets of a finding can be had. */
+export function findingPackets(state: State, finding: Finding): PacketsShown {
+  const { firstUs, lastUs, isOpen } = finding;
+  const id = findingRowId(finding, state.context.live.storeRun);
+  return packetsShown(state, { finding: String(id) }, {
+    fromUs: firstUs,
+    toUs: isOpen ? Infinity : lastUs,
+  });
 }
 
 /** A finding that has just been found is not written yet. */

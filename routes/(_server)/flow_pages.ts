@@ -4,9 +4,11 @@ import type { Finding, PacketRow } from "../../agent/records.ts";
 import { narrow, term } from "../../agent/search/edit.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
 import type { FlowBucket } from "../../components/FlowSketch.tsx";
+import type { PacketsShown } from "../../components/PacketsLink.tsx";
 import { type ListedFlow, readFlow, standingFlow } from "./flow_list.ts";
 import { hostNamesOf } from "./finding_pages.ts";
 import { toPacketRow } from "./lists.ts";
+import { packetsShown } from "./packet_pages.ts";
 import type { State } from "./state.ts";
 
 export interface FlowPageData {
@@ -21,20 +23,12 @@ export interface FlowPageData {
   readonly buckets: readonly FlowBucket[];
   readonly findings: readonly { readonly finding: Finding; readonly isEvidence: boolean }[];
   readonly names: Readonly<Record<string, string>>;
-  readonly evidence: PacketEvidence;
-}
-
-/** Where its packets can be had, or why they are gone. */
-export interface PacketEvidence {
-  readonly href: string | null;
-  /** A sentence; "" when all are there. */
-  readonly note: string;
-  /** Where the capture files begin, for the sentence. */
-  readonly beginUs: number | null;
+  /** Where its packets can be had. */
+  readonly export: PacketsShown;
 }
 
 const piecesMax = 300;
-const packetsShown = 100;
+const packetsListed = 100;
 const packetsDrawn = 1000;
 const bucketCount = 60;
 const findingsShown = 20;
@@ -51,12 +45,16 @@ export async function readFlowPageData(state: State, id: number): Promise<FlowPa
     flow,
     pieces,
     whole,
-    packets: drawn.rows.slice(0, packetsShown),
-    hasMorePackets: drawn.rows.length > packetsShown || drawn.hasMore,
+    packets: drawn.rows.slice(0, packetsListed),
+    hasMorePackets: drawn.rows.length > packetsListed || drawn.hasMore,
     buckets: pieces.length > 1 ? bucketsOfPieces(pieces) : bucketsOfPackets(flow, drawn.rows),
     findings: await readFindings(state, pieces),
     names: await hostNamesOf(context, [flow.orig_h, flow.resp_h]),
-    evidence: readEvidence(state, whole),
+    export: packetsShown(state, {
+      flow: String(whole.id),
+      from: String(whole.start_us),
+      to: String(whole.end_us + 1),
+    }, { fromUs: whole.start_us, toUs: whole.end_us }),
   };
 }
 
@@ -190,36 +188,6 @@ async function readFindings(
       Number(b.isEvidence) - Number(a.isEvidence) || b.finding.lastUs - a.finding.lastUs
     )
     .slice(0, findingsShown);
-}
-
-function readEvidence({ context, message }: State, whole: ListedFlow): PacketEvidence {
-  const { recorder } = message.health;
-  const query = new URLSearchParams({
-    flow: String(whole.id),
-    from: String(whole.start_us),
-    to: String(whole.end_us + 1),
-  });
-  const href = `/api/export/pcap?${query}`;
-  if (recorder.state === "off" && recorder.packetsWritten === 0) {
-    return { href: null, note: "Capture files are off (--pcap-files 0).", beginUs: null };
-  }
-  const beginUs = context.ringSpan()?.startUs ?? null;
-  if (beginUs === null) {
-    return { href: null, note: "No capture file has a packet yet.", beginUs };
-  }
-  if (whole.end_us < beginUs) {
-    return {
-      href: null,
-      note: "Its packets have been overwritten: the capture files begin later, at",
-      beginUs,
-    };
-  }
-  const isCut = whole.start_us < beginUs;
-  return {
-    href,
-    note: isCut ? "Its first packets have been overwritten: the capture files begin at" : "",
-    beginUs: isCut ? beginUs : null,
-  };
 }
 
 /** Searches for what else is so, as links. */

@@ -11,7 +11,9 @@ import type { ListedHost } from "../../components/HostTable.tsx";
 import { kindOf } from "../../components/host_kind.ts";
 import { pageNowUs } from "../../components/verdict.ts";
 import { type ListedFlow, readFlowPage } from "./flow_list.ts";
-import { hasPackets, hostNamesOf } from "./finding_pages.ts";
+import type { PacketsShown } from "../../components/PacketsLink.tsx";
+import { packetsShown } from "./packet_pages.ts";
+import { hostNamesOf } from "./finding_pages.ts";
 import { attempt } from "./lists.ts";
 import type { State } from "./state.ts";
 
@@ -32,7 +34,7 @@ export interface HostPageData extends HostBook {
   readonly contacts: readonly FirstContact[];
   /** A search of all that it sends and receives. */
   readonly q: string;
-  readonly exportLink: string | null;
+  readonly packets: PacketsShown;
 }
 
 type Described = BookHost & { readonly vendor: string; readonly kind: string };
@@ -100,7 +102,7 @@ export async function readHostPage(state: State, text: string): Promise<HostPage
     incidents: rows.map(readIncident),
     contacts,
     q,
-    exportLink: hasPackets(state) ? `/api/export/pcap?${new URLSearchParams({ q })}` : null,
+    packets: packetsShown(state, { q }, { fromUs: host.last_seen_us, toUs: Infinity }),
   };
 }
 

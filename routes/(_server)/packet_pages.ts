@@ -3,6 +3,7 @@ import type { CapturedPacket } from "../../agent/dashboard_context.ts";
 import { type PacketTree, packetTree } from "../../agent/decode/tree/packet_tree.ts";
 import type { StoredPacket } from "../../agent/store/schema.ts";
 import { formatWhen } from "../../components/format.ts";
+import type { PacketsShown } from "../../components/PacketsLink.tsx";
 import type { State } from "./state.ts";
 
 export interface PacketPageData {
@@ -62,4 +63,28 @@ export function goneText(state: State, fromUs: number, toUs: number): string {
   if (fromUs < span.startUs) return `Its older packets are gone. ${left}`;
   return "It is not in the capture files, though they go back further: the recorder was behind, or " +
     `could not write. ${left}`;
+}
+
+/** Where the packets of a time that `query` asks for can be had, or why not. `toUs` is Infinity for what goes on. */
+export function packetsShown(
+  state: State,
+  query: Readonly<Record<string, string>>,
+  { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
+): PacketsShown {
+  const href = `/api/export/pcap?${new URLSearchParams(query)}`;
+  const { context } = state;
+  const span = context.ringSpan();
+  const startUs = span?.startUs ?? Infinity;
+  if (fromUs >= startUs) return { href, note: "" };
+  const isKept = context.hasEvidence(fromUs, Math.min(toUs, startUs));
+  if (toUs < startUs) {
+    return isKept
+      ? {
+        href,
+        note: `Of that time only what was kept as evidence of findings is left. ${leftText(state)}`,
+      }
+      : { href: null, note: `Its packets are gone. ${leftText(state)}` };
+  }
+  const rest = isKept ? ", but for what was kept as evidence of findings" : "";
+  return { href, note: `Its first packets are gone${rest}. ${leftText(state)}` };
 }

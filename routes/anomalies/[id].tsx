@@ -20,7 +20,7 @@ import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { WhyList } from "../../components/WhyList.tsx";
 import MuteButton from "../../islands/MuteButton.tsx";
-import { exportLink, findingPage } from "../(_server)/finding_pages.ts";
+import { findingPackets, findingPage } from "../(_server)/finding_pages.ts";
 import { attempt } from "../(_server)/lists.ts";
 import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
@@ -49,7 +49,7 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
         finding={finding}
         lead={finding.reason}
         notes={<IncidentNote incident={data.value.incident} />}
-        exportLink={exportLink(state, finding)}
+        packets={findingPackets(state, finding)}
         {...clock}
       >
         <MuteButton

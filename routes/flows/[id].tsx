@@ -9,6 +9,7 @@ import { endText, historySteps, stateText } from "../../components/flow_text.ts"
 import { bytesQuantity, formatCount, formatDuration, formatWhen } from "../../components/format.ts";
 import { Icon, Severity } from "../../components/Icon.tsx";
 import { Notice } from "../../components/Notice.tsx";
+import { PacketsLink } from "../../components/PacketsLink.tsx";
 import { PacketTable } from "../../components/PacketTable.tsx";
 import { PlaceLine } from "../../components/Place.tsx";
 import { protocolLabel } from "../../components/protocol_groups.ts";
@@ -104,7 +105,7 @@ function titleOf({ flow, names }: FlowPageData): string {
 }
 
 function FlowHead({ data, nowUs, zone }: Part & Clock) {
-  const { whole, evidence, flow } = data;
+  const { whole, flow } = data;
   const isOpen = whole.state === "open";
   return (
     <div class="head">
@@ -118,18 +119,7 @@ function FlowHead({ data, nowUs, zone }: Part & Clock) {
         <p class="lead">{titleOf(data)}</p>
       </div>
       <div class="btns">
-        {evidence.href !== null && (
-          <a class="btn main" href={evidence.href} download>
-            <Icon name="download" />
-            Packets as pcap
-          </a>
-        )}
-        {evidence.note !== "" && (
-          <p class="dim">
-            {evidence.note}
-            {evidence.beginUs !== null && ` ${formatWhen(evidence.beginUs, nowUs, zone)}.`}
-          </p>
-        )}
+        <PacketsLink packets={data.export} />
       </div>
     </div>
   );

@@ -10,8 +10,9 @@ import { FlowSketch } from "../../components/FlowSketch.tsx";
 import { FlowTable } from "../../components/FlowTable.tsx";
 import { bytesQuantity, formatBytes, formatCount, formatWhen } from "../../components/format.ts";
 import { hoursOfDay, originTexts, serviceText, usualHours } from "../../components/host_kind.ts";
-import { Icon, Severity } from "../../components/Icon.tsx";
+import { Severity } from "../../components/Icon.tsx";
 import { incidentPath } from "../../components/incidents.ts";
+import { PacketsLink } from "../../components/PacketsLink.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { PlaceLine, PlaceMark } from "../../components/Place.tsx";
 import { Stat } from "../../components/Stat.tsx";
@@ -102,7 +103,7 @@ function titleOf({ host }: HostPageData): string {
 }
 
 function HostHead({ data, nowUs, zone }: Part & Clock) {
-  const { host, vendor, kind, q, exportLink, hours } = data;
+  const { host, vendor, kind, q, packets, hours } = data;
   const usual = usualHours(hours, zone);
   return (
     <div class="head">
@@ -119,12 +120,7 @@ function HostHead({ data, nowUs, zone }: Part & Clock) {
         {usual !== "" && <p>Usually active {usual}, by the last four weeks.</p>}
       </div>
       <div class="btns">
-        {exportLink !== null && (
-          <a class="btn main" href={exportLink} download>
-            <Icon name="download" />
-            Packets as pcap
-          </a>
-        )}
+        <PacketsLink packets={packets} />
         <a class="btn" href={`/flows?${new URLSearchParams({ q })}`} aria-current="false">Flows</a>
         <a class="btn" href={`/packets?${new URLSearchParams({ q })}`} aria-current="false">
           Packet list

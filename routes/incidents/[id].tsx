@@ -32,8 +32,8 @@ import { pageNowUs } from "../../components/verdict.ts";
 import { WhyList } from "../../components/WhyList.tsx";
 import IncidentUpdate from "../../islands/IncidentUpdate.tsx";
 import MuteButton from "../../islands/MuteButton.tsx";
-import { hasPackets } from "../(_server)/finding_pages.ts";
 import { type IncidentPage, incidentPage } from "../(_server)/incident_pages.ts";
+import { packetsShown } from "../(_server)/packet_pages.ts";
 import { attempt } from "../(_server)/lists.ts";
 import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
@@ -62,7 +62,10 @@ export default define.page<typeof handler>(function IncidentRoute({ data, state 
         finding={incident}
         lead={incident.headline}
         notes={<Notes page={data.value} />}
-        exportLink={hasPackets(state) ? `/api/export/pcap?incident=${incident.id}` : null}
+        packets={packetsShown(state, { incident: String(incident.id) }, {
+          fromUs: incident.firstUs,
+          toUs: incident.isOpen ? Infinity : incident.lastUs,
+        })}
         mainButton={<Acknowledge page={data.value} nowUs={state.message.nowUs} zone={clock.zone} />}
         {...clock}
       >

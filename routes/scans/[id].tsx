@@ -35,7 +35,7 @@ import { ScanGrid } from "../../components/ScanGrid.tsx";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import MuteButton from "../../islands/MuteButton.tsx";
-import { exportLink, findingPage } from "../(_server)/finding_pages.ts";
+import { findingPackets, findingPage } from "../(_server)/finding_pages.ts";
 import { attempt } from "../(_server)/lists.ts";
 import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
@@ -71,7 +71,7 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
         finding={finding}
         lead={finding.reason}
         notes={<IncidentNote incident={data.value.incident} />}
-        exportLink={exportLink(state, finding)}
+        packets={findingPackets(state, finding)}
         {...clock}
       >
         <MuteButton
