@@ -113,8 +113,6 @@ export class LiveState {
   readonly mode: RunMode;
   /** Wall clock. */
   readonly startedAtUs = Date.now() * 1000;
-  /** True once the first source is open; for `/readyz`. */
-  isReady = false;
   workerRestarts = 0;
   snapshot: PipelineSnapshot | null = null;
   store: StoreState;
@@ -203,7 +201,12 @@ export class LiveState {
 
   setSource(source: CaptureSourceState): void {
     this.#sources.set(source.interfaceId, source);
-    if (source.state === "capturing" || source.state === "finished") this.isReady = true;
+  }
+
+  /** Packets come in, or the file has been read, and rows are written; for `/readyz`. */
+  get isReady(): boolean {
+    const isOpen = this.sources.some(({ state }) => state === "capturing" || state === "finished");
+    return isOpen && this.store.state === "ok";
   }
 
   /** The last `count` full seconds of traffic time, oldest first; seconds without a packet are not listed. */

@@ -1,11 +1,11 @@
 /** `/readyz`, for supervisors; needs no login. */
 import { define } from "./(_server)/state.ts";
 
-/** The first source is open. */
+/** Packets come in and rows are written. */
 export const handler = define.handlers({
   GET({ state }) {
     const { isReady } = state.context.live;
-    return new Response(isReady ? "ready\n" : "no source is open yet\n", {
+    return new Response(isReady ? "ready\n" : "not ready: the status page says why\n", {
       status: isReady ? 200 : 503,
       headers: { "content-type": "text/plain; charset=utf-8" },
     });

@@ -9,6 +9,7 @@ import { openLibrary, type PcapLibrary } from "../../ffi/pcap/symbols.ts";
 import type { CaptureOptions, MainToCapture, ReturnMessage, SourceToMain } from "../messages.ts";
 import { liveFailure, openDevice } from "./live_open.ts";
 import { LiveOutbox } from "./live_outbox.ts";
+import { watchLink } from "./link_state.ts";
 import { LiveSource } from "./live_source.ts";
 
 /** 160 MiB a device, taken from the system as they are needed; a buffer holds the longest record many times. */
@@ -37,7 +38,8 @@ async function run(options: CaptureOptions, pipeline: MessagePort): Promise<void
     send: (message, transfer) => pipeline.postMessage(message, transfer),
   });
   pipeline.onmessage = ({ data }: MessageEvent<ReturnMessage>) => outbox.giveBack(data.buffer);
-  source = new LiveSource(options, { open: () => open(options), outbox, tell, pause });
+  const linkTrouble = watchLink(options.device);
+  source = new LiveSource(options, { open: () => open(options), outbox, tell, linkTrouble, pause });
   try {
     await source.run();
   } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * The life of one capture device:
  *
- *     starting -> capturing <-> retrying (device gone or down: again after 1, 2, 4 … 30 s)
+ *     starting -> capturing <-> retrying (device gone or down: again after 1, 2, 4 … 30 s; its link: looked at each second)
  *         |           |            |
  *         v           +------------+--> stopped (asked to; what the ring held is handed over first)
  *       failed (no such device, no permission, bad filter: before the first packet only)
@@ -34,6 +34,8 @@ export interface LiveSourceParts {
   readonly open: () => CaptureHandle;
   readonly outbox: LiveOutbox;
   readonly tell: (message: SourceToMain) => void;
+  /** What is wrong with the link of the open device; "" when nothing is. */
+  readonly linkTrouble: () => string;
   /** Resolves after `ms`, or when `signal` is aborted. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -59,6 +61,8 @@ export class LiveSource {
   #isPromiscuous = false;
   #state: CaptureSourceState["state"] = "starting";
   #detail = "opening the device";
+  /** What is wrong with the link while the device stands open. */
+  #trouble = "";
 
   constructor(options: CaptureOptions, parts: LiveSourceParts) {
     this.#options = options;
@@ -156,6 +160,7 @@ export class LiveSource {
 
   #begin(handle: CaptureHandle): void {
     this.#handle = handle;
+    this.#trouble = "";
     this.#totals.startHandle();
     this.#parts.outbox.setFormat(handle);
     this.#linktype = handle.linktype;
@@ -190,7 +195,19 @@ export class LiveSource {
   #report(handle: CaptureHandle): void {
     this.#isReportDue = false;
     this.#addCounters(handle);
+    this.#lookAtLink(handle);
     this.#tellState();
+  }
+
+  /** The device stays open: its packets come again with its link. */
+  #lookAtLink(handle: CaptureHandle): void {
+    const trouble = this.#parts.linkTrouble();
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    if (trouble === "") this.#note("info", "The link is back.");
+    else this.#note("warning", `Nothing comes: ${trouble}.`);
+    this.#state = trouble === "" ? "capturing" : "retrying";
+    this.#detail = trouble === "" ? describeCapture(handle) : trouble;
   }
 
   #addCounters(handle: CaptureHandle): void {

@@ -84,8 +84,10 @@ function createSource(openings: (CaptureHandle | PcapError)[]) {
     pauses.push(ms);
     return Promise.resolve();
   };
-  const source = new LiveSource(options, { open, outbox, tell, pause });
-  return { source, states, notes, sent, pauses, watch };
+  const link = { trouble: "" };
+  const linkTrouble = () => link.trouble;
+  const source = new LiveSource(options, { open, outbox, tell, linkTrouble, pause });
+  return { source, states, notes, sent, pauses, watch, link };
 }
 
 function stateNames(states: readonly CaptureSourceState[]): string[] {
@@ -179,4 +181,22 @@ Deno.test("LiveSource counts packets that a full batch lost as dropped in the qu
   await source.run();
   const last = states.at(-1)!;
   deepStrictEqual([last.packets, last.queueDrops], [6, 5]);
+});
+
+Deno.test("a link that is lost is told while the device stands open, and that it is back", async () => {
+  const { source, states, notes, watch, link } = createSource([fakeHandle([onePacket])]);
+  watch.onState = ({ state }) => {
+    if (state === "capturing" && notes.length === 0) link.trouble = "tap0 has no link";
+    else if (state === "retrying") link.trouble = "";
+    else if (state === "capturing") source.stop();
+  };
+  await source.run();
+  deepStrictEqual(stateNames(states), [
+    "starting",
+    "capturing",
+    "retrying",
+    "capturing",
+    "stopped",
+  ]);
+  deepStrictEqual(notes, ["tap0: Nothing comes: tap0 has no link.", "tap0: The link is back."]);
 });

@@ -1,100 +1,13 @@
 /** The threads of a replay, each of which is made to crash once: it is noted, counted, and the run goes on. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
-import { fileURLToPath } from "node:url";
-import { tinyDetectorModule } from "../../tests/tiny_detector.ts";
-import { parseConfig } from "../config.ts";
-import { type LiveEvent, LiveState } from "../live_state.ts";
-import { Log } from "../log.ts";
+import {
+  demoPackets,
+  FragileWorker,
+  query,
+  until,
+  withReplay,
+} from "../../tests/fragile_replay.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
-import { StoreQueries } from "../store/queries.ts";
-import { Supervisor } from "./supervisor.ts";
-
-const demo = fileURLToPath(new URL("../../tests/fixtures/demo.pcapng.gz", import.meta.url));
-const demoPackets = 25_208;
-const patienceMs = 60_000;
-
-/**
- * Worker, but each thread also understands "crash", and the test finds them by their module's name. Detection is one
- * detector with little to find.
- */
-class FragileWorker extends Worker {
-  static readonly started = new Map<string, FragileWorker>();
-
-  constructor(url: URL, options: WorkerOptions) {
-    const isDetect = url.pathname.endsWith("/detect_worker.ts");
-    const code = `import ${JSON.stringify(url.href)};${isDetect ? tinyDetectorModule : ""}
-      const answer = self.onmessage;
-      self.onmessage = (event) => {
-        if (event.data === "crash") throw new Error("asked to");
-        answer(event);
-      };`;
-    super(`data:application/javascript,${encodeURIComponent(code)}`, options);
-    FragileWorker.started.set(url.pathname.split("/").at(-1)!, this);
-  }
-}
-
-/** Replays the demo in this process, with such workers. */
-async function withReplay(
-  args: readonly string[],
-  use: (run: { supervisor: Supervisor; live: LiveState; folder: string }) => Promise<void>,
-): Promise<void> {
-  const original = globalThis.Worker;
-  globalThis.Worker = FragileWorker as typeof Worker;
-  const folder = await Deno.makeTempDir();
-  const config = parseConfig(
-    ["replay", demo, "--results", folder, "--log-packets", "all", ...args],
-    { env: {}, readTextFile: Deno.readTextFileSync, exists: () => false },
-  );
-  const live = new LiveState("replay");
-  const queries = new StoreQueries(`${folder}/packet_logs.db`);
-  const supervisor = new Supervisor({
-    config,
-    input: { kind: "file", path: demo, speed: config.speed, file: null },
-    live,
-    log: new Log({ level: "error", format: "text", write: () => {} }),
-    queries,
-    onStoreBegan: () => {},
-    onAlertsTaken: () => {},
-  });
-  try {
-    await supervisor.start();
-    await use({ supervisor, live, folder });
-  } finally {
-    await supervisor.stop();
-    queries.close();
-    globalThis.Worker = original;
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** Waits until `isTrue`, asked at each event; an error after a minute. */
-async function until(live: LiveState, isTrue: (event: LiveEvent) => boolean): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(
-    () => reject(new Error(`In vain; last: ${JSON.stringify(live.statsEvent())}`)),
-    patienceMs,
-  );
-  const unsubscribe = live.subscribe((event) => isTrue(event) && resolve());
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    unsubscribe();
-  }
-}
-
-function query(folder: string, sql: string): Record<string, unknown>[] {
-  const database = new DatabaseSync(`${folder}/packet_logs.db`, {
-    readOnly: true,
-    timeout: 5000,
-  });
-  try {
-    return database.prepare(sql).all().map((row) => ({ ...row }));
-  } finally {
-    database.close();
-  }
-}
 
 function countRows(folder: string, table: string): number {
   return Number(query(folder, `SELECT count(*) AS count FROM ${table}`)[0]!.count);

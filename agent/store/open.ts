@@ -30,9 +30,10 @@ export interface OpenedDatabase {
 
 /**
  * Opens the file for writing, makes it (and its folder) if missing, and brings it to the present schema. A damaged file
- * is moved away and a new one begun. Throws UsageError for a newer or foreign database, StoreError for the rest.
+ * is moved away and a new one begun. Throws UsageError for a folder and a newer or foreign database, StoreError for the rest.
  */
 export function openForWriting(options: OpenOptions): OpenedDatabase {
+  assertNoFolder(options.path);
   try {
     return { database: openOnce(options), setAsidePath: null };
   } catch (error) {
@@ -117,6 +118,20 @@ function openOnce(options: OpenOptions): DatabaseSync {
     if (database?.isOpen) database.close();
     throw asFailure(error, path);
   }
+}
+
+/** A folder in the place of the file never becomes one. */
+function assertNoFolder(path: string): void {
+  let isFolder = false;
+  try {
+    isFolder = Deno.statSync(path).isDirectory;
+  } catch {
+    // What is not there is made, and what else is wrong is told on opening.
+  }
+  if (!isFolder) return;
+  throw new UsageError(
+    `${path} is a folder; the database should be there. Move it away, or choose another folder with --results.`,
+  );
 }
 
 /** The schema version. Throws UsageError for a newer database and for one that is not tapwatch's. */

@@ -13,6 +13,7 @@ import {
   openWriter,
   packetRow,
   rows,
+  second,
   startUs,
   withDatabasePath,
 } from "./testing.ts";
@@ -158,6 +159,31 @@ Deno.test("a disk that fills up keeps packet rows out first, then flow rows, and
     });
     strictEqual(readOne(path, "SELECT count(*) FROM anomalies"), 1);
     deepStrictEqual(harness.state.rowsLost, 0);
+  }));
+
+Deno.test("a long lock costs packet rows, the oldest first, and no flow, host or second", () =>
+  withHarness((harness, path) => {
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    const batches = 200;
+    for (let batch = 0; batch < batches; batch++) {
+      harness.take({
+        packets: many(900, packetRow, batch * 900),
+        flows: many(100, (number) => flow(number + 1), batch * 100),
+        seconds: [second(batch)],
+      });
+      if (batch % 5 === 0) harness.tickAfter(1);
+    }
+    other.exec("COMMIT");
+    other.close();
+    harness.tickAfter(10);
+    strictEqual(readOne(path, "SELECT count(*) FROM flows"), batches * 100);
+    strictEqual(readOne(path, "SELECT count(*) FROM stats"), batches);
+    const kept = Number(countPackets(path));
+    ok(kept > 70_000 && kept < 85_000, `${kept} packet rows`);
+    strictEqual(harness.state.rowsLost, batches * 900 - kept);
+    strictEqual(readOne(path, "SELECT max(flow_id) > 0 FROM packets"), 1);
+    strictEqual(harness.acks.length, batches);
   }));
 
 Deno.test("only what outgrows the backlog is lost, the oldest first, and it is counted", () =>
@@ -350,3 +376,9 @@ function fillDiskAndRecover(folder: string): void {
   strictEqual(readOne(path, "PRAGMA integrity_check"), "ok");
   harness.service.close();
 }
+
+Deno.test("a folder in the database's place is refused at the start, and only a failure later", () =>
+  withDatabasePath((path) => {
+    Deno.mkdirSync(path, { recursive: true });
+    throws(() => new Harness(path).service.open(), UsageError);
+  }));

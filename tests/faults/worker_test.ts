@@ -1,0 +1,36 @@
+/** Each thread crashes at random moments of a replay: it is counted, the rest goes on, and what was written is sound. */
+import { ok, strictEqual } from "node:assert/strict";
+import { demoPackets, FragileWorker, query, until, withReplay } from "../fragile_replay.ts";
+import { byForm, randomMs, sleep } from "./lab.ts";
+
+const threads = ["store", "recorder", "detect", "eve", "replay", "pipeline"];
+
+for (let round = 0; round < byForm(1, 100); round++) {
+  Deno.test(`each thread crashes at a random moment (round ${round + 1})`, () =>
+    withReplay(["--speed", "30", "--eve-log"], async ({ live, supervisor, folder }) => {
+      await until(live, () => (live.snapshot?.packets ?? 0) > 500);
+      for (const [crashes, name] of threads.entries()) {
+        await sleep(randomMs(300));
+        const worker = FragileWorker.started.get(`${name}_worker.ts`)!;
+        worker.postMessage("crash");
+        await until(live, () => live.workerRestarts > crashes);
+        // A thread that stands still is another one than before.
+        await until(live, () => FragileWorker.started.get(`${name}_worker.ts`) !== worker);
+      }
+      await supervisor.drained;
+      await supervisor.stop();
+      ok(live.workerRestarts >= threads.length, `${live.workerRestarts} crashes`);
+      strictEqual(query(folder, "PRAGMA integrity_check")[0]!.integrity_check, "ok");
+      const twice =
+        "SELECT count(*) AS n FROM (SELECT id FROM flows GROUP BY id HAVING count(*) > 1)";
+      strictEqual(query(folder, twice)[0]!.n, 0);
+      const open =
+        "SELECT (SELECT count(*) FROM scans WHERE is_open) + (SELECT count(*) FROM anomalies WHERE is_open) AS n";
+      strictEqual(query(folder, open)[0]!.n, 0);
+      // The last pipeline has seen what came after its start, and no more than there is.
+      ok(live.snapshot!.packets <= demoPackets);
+      for (const line of (await Deno.readTextFile(`${folder}/eve.json`)).trimEnd().split("\n")) {
+        JSON.parse(line);
+      }
+    }));
+}

@@ -1,0 +1,93 @@
+/** A replay of the demo in this process, whose threads can be made to crash. */
+import { DatabaseSync } from "node:sqlite";
+import { parseConfig } from "../agent/config.ts";
+import { Supervisor } from "../agent/cli/supervisor.ts";
+import { type LiveEvent, LiveState } from "../agent/live_state.ts";
+import { Log } from "../agent/log.ts";
+import { StoreQueries } from "../agent/store/queries.ts";
+import { demoCapture, patienceMs } from "./program.ts";
+import { tinyDetectorModule } from "./tiny_detector.ts";
+
+export const demoPackets = 25_208;
+
+/**
+ * Worker, but each thread also understands "crash", and the test finds them by their module's name. Detection is one
+ * detector with little to find.
+ */
+export class FragileWorker extends Worker {
+  static readonly started = new Map<string, FragileWorker>();
+
+  constructor(url: URL, options: WorkerOptions) {
+    const isDetect = url.pathname.endsWith("/detect_worker.ts");
+    const code = `import ${JSON.stringify(url.href)};${isDetect ? tinyDetectorModule : ""}
+      const answer = self.onmessage;
+      self.onmessage = (event) => {
+        if (event.data === "crash") throw new Error("asked to");
+        answer(event);
+      };`;
+    super(`data:application/javascript,${encodeURIComponent(code)}`, options);
+    FragileWorker.started.set(url.pathname.split("/").at(-1)!, this);
+  }
+}
+
+/** Replays the demo in this process, with such workers. */
+export async function withReplay(
+  args: readonly string[],
+  use: (run: { supervisor: Supervisor; live: LiveState; folder: string }) => Promise<void>,
+): Promise<void> {
+  const original = globalThis.Worker;
+  globalThis.Worker = FragileWorker as typeof Worker;
+  const folder = await Deno.makeTempDir();
+  const config = parseConfig(
+    ["replay", demoCapture, "--results", folder, "--log-packets", "all", ...args],
+    { env: {}, readTextFile: Deno.readTextFileSync, exists: () => false },
+  );
+  const live = new LiveState("replay");
+  const queries = new StoreQueries(`${folder}/packet_logs.db`);
+  const supervisor = new Supervisor({
+    config,
+    input: { kind: "file", path: demoCapture, speed: config.speed, file: null },
+    live,
+    log: new Log({ level: "error", format: "text", write: () => {} }),
+    queries,
+    onStoreBegan: () => {},
+    onAlertsTaken: () => {},
+  });
+  try {
+    await supervisor.start();
+    await use({ supervisor, live, folder });
+  } finally {
+    await supervisor.stop();
+    queries.close();
+    globalThis.Worker = original;
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Waits until `isTrue`, asked at each event; an error after a minute. */
+export async function until(live: LiveState, isTrue: (event: LiveEvent) => boolean): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(
+    () => reject(new Error(`In vain; last: ${JSON.stringify(live.statsEvent())}`)),
+    patienceMs,
+  );
+  const unsubscribe = live.subscribe((event) => isTrue(event) && resolve());
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    unsubscribe();
+  }
+}
+
+export function query(folder: string, sql: string): Record<string, unknown>[] {
+  const database = new DatabaseSync(`${folder}/packet_logs.db`, {
+    readOnly: true,
+    timeout: 5000,
+  });
+  try {
+    return database.prepare(sql).all().map((row) => ({ ...row }));
+  } finally {
+    database.close();
+  }
+}
