@@ -1,5 +1,6 @@
-/** Packets as rows, newest first; cards on a phone. */
+/** Packets as rows, newest first; what a row says leads to what else has it. Cards on a phone. */
 import type { PacketRow } from "../agent/records.ts";
+import { term } from "../agent/search/edit.ts";
 import { Address, hostPath } from "./Address.tsx";
 import { formatCount, formatPacketTime, formatTcpFlags, unknown } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
@@ -7,12 +8,18 @@ import { protocolLabel } from "./protocol_groups.ts";
 /** A packet that has come just now has no number yet. */
 export type ListedPacket = PacketRow & { readonly id?: number };
 
+/** The list with one more term. */
+type Narrow = (term: string) => string;
+
 export interface PacketTableProps {
   readonly rows: readonly ListedPacket[];
   readonly zone: string;
+  readonly narrow?: Narrow;
 }
 
-export function PacketTable({ rows, zone }: PacketTableProps) {
+const searchPackets: Narrow = (text) => `/packets?${new URLSearchParams({ q: text })}`;
+
+export function PacketTable({ rows, zone, narrow = searchPackets }: PacketTableProps) {
   return (
     <table class="tbl cards packets">
       <thead>
@@ -26,42 +33,64 @@ export function PacketTable({ rows, zone }: PacketTableProps) {
         </tr>
       </thead>
       <tbody>
-        {rows.map((row) => <PacketTableRow key={packetKey(row)} row={row} zone={zone} />)}
+        {rows.map((row) => (
+          <PacketTableRow key={packetKey(row)} row={row} zone={zone} narrow={narrow} />
+        ))}
       </tbody>
     </table>
   );
 }
 
-function PacketTableRow({ row, zone }: { row: ListedPacket; zone: string }) {
+function PacketTableRow(
+  { row, zone, narrow }: { row: ListedPacket; zone: string; narrow: Narrow },
+) {
+  const proto = row.application || row.protocol;
   return (
     <tr data-protocol={row.protocol} data-application={row.application}>
       <td class="mono time">
         {row.id === undefined
           ? formatPacketTime(row.tsUs, zone)
-          : <a href={`/packets/${row.id}`}>{formatPacketTime(row.tsUs, zone)}</a>}
+          : (
+            <a class="plain" href={`/packets/${row.id}`} title="This packet" aria-current="false">
+              {formatPacketTime(row.tsUs, zone)}
+            </a>
+          )}
       </td>
       <td class="mono ends">
-        <Endpoint address={row.src} port={row.srcPort} />
+        <Endpoint address={row.src} port={row.srcPort} row={row} narrow={narrow} />
       </td>
       <td class="mono ends" data-l="to">
-        <Endpoint address={row.dst} port={row.dstPort} />
+        <Endpoint address={row.dst} port={row.dstPort} row={row} narrow={narrow} />
       </td>
-      <td class="proto">{protocolLabel(row.application || row.protocol)}</td>
+      <td class="proto">
+        <a class="plain" href={narrow(term(row.application ? "service" : "proto", proto))}>
+          {protocolLabel(proto)}
+        </a>
+      </td>
       <td class="num opt">{formatCount(row.wireLength)}</td>
       <td class="grow dim w2">{packetInfo(row)}</td>
     </tr>
   );
 }
 
-function Endpoint({ address, port }: { address: string; port: number | null }) {
+interface EndpointProps {
+  readonly address: string;
+  readonly port: number | null;
+  readonly row: ListedPacket;
+  readonly narrow: Narrow;
+}
+
+function Endpoint({ address, port, row: { protocol }, narrow }: EndpointProps) {
+  if (address === "") return <>{unknown}</>;
+  const hasPorts = protocol === "tcp" || protocol === "udp" || protocol === "sctp";
   return (
     <>
-      {address === "" ? unknown : (
-        <a class="plain" href={hostPath(address)} aria-current="false">
-          <Address address={address} />
-        </a>
+      <a class="plain" href={hostPath(address)} aria-current="false">
+        <Address address={address} />
+      </a>
+      {port !== null && hasPorts && (
+        <a class="plain port" href={narrow(term("port", port))}>:{port}</a>
       )}
-      {port !== null && <span class="port">:{port}</span>}
     </>
   );
 }

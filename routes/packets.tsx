@@ -1,6 +1,7 @@
 /** Packet rows of the database, newest first, those that come in above them, and their export. */
 import { page } from "fresh";
 import type { PacketRow } from "../agent/records.ts";
+import { narrow } from "../agent/search/edit.ts";
 import { ExportForm } from "../components/ExportForm.tsx";
 import { timeFields } from "../components/filter_fields.ts";
 import { inputTimeOf, localInputTime } from "../components/input_time.ts";
@@ -9,7 +10,7 @@ import { isOfProtocol, PacketTable } from "../components/PacketTable.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import NewestPackets from "../islands/NewestPackets.tsx";
 import SearchBox from "../islands/SearchBox.tsx";
-import { attempt, packetFilter, shownSearch, toPacketRow } from "./(_server)/lists.ts";
+import { attempt, packetFilter, searchLink, shownSearch, toPacketRow } from "./(_server)/lists.ts";
 import { define, type State } from "./(_server)/state.ts";
 
 const newestShown = 15;
@@ -53,7 +54,11 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
         isEmpty={rows.length === 0}
         empty="No packet"
       >
-        <PacketTable rows={rows} zone={zone} />
+        <PacketTable
+          rows={rows}
+          zone={zone}
+          narrow={(term) => searchLink(url, narrow(search.text, term, "packets"), search.replaced)}
+        />
       </ListPage>
       <ExportForm
         recorder={message.health.recorder}

@@ -93,7 +93,9 @@ export default define.page<typeof handler>(function PacketPage({ data, state, ur
 });
 
 function titleOf({ row }: PacketPageData): string {
-  return `${endOf(row.src, row.src_port)} to ${endOf(row.dst, row.dst_port)}, ${
+  const hasPorts = ["tcp", "udp", "sctp"].includes(row.protocol);
+  const [from, to] = hasPorts ? [row.src_port, row.dst_port] : [null, null];
+  return `${endOf(row.src, from)} to ${endOf(row.dst, to)}, ${
     protocolLabel(row.application || row.protocol)
   }`;
 }
