@@ -1,6 +1,7 @@
 /** The overview's range, asked for again while it goes on: once a page, for all of its islands. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { connection } from "./live.ts";
 import type { Range } from "./live_message.ts";
 import type { Overview } from "./overview.ts";
 import { fromWire } from "./wire.ts";
@@ -24,7 +25,7 @@ export function useOverview(source: string, range: Range): Overview | null {
 }
 
 async function ask(source: string): Promise<void> {
-  if (document.hidden) return;
+  if (document.hidden || connection.value === "paused") return;
   const response = await fetch(`/api/stats?${source}`).catch(() => null);
   if (response?.ok) newest.value = fromWire<Overview>(await response.json());
 }

@@ -278,6 +278,28 @@ browserTest(
   },
 );
 
+browserTest("any day is three clicks away, beside the week before", async (visit) => {
+  const { page } = visit;
+  let clicks = 0;
+  const click = async (name: string, role: "button" | "link") => {
+    clicks++;
+    await page.getByRole(role, { name, exact: true }).first().click();
+  };
+  await openLive(visit);
+  clicks++;
+  await page.locator(".dates summary").click();
+  const day = new Date(Date.now() - 5 * 86_400_000).toISOString().slice(0, 10);
+  await page.locator(".dates [name=from]").fill(`${day}T00:00`);
+  await page.locator(".dates [name=to]").fill(`${day}T23:59:59`);
+  await click("Show", "button");
+  await page.waitForURL(/from=/);
+  await page.locator(".panel h2").getByText("Traffic").waitFor();
+  await click("beside the week before", "link");
+  await page.waitForURL(/compare=week/);
+  await page.locator(".legend").getByText("week before").waitFor();
+  assert.equal(clicks, 3);
+});
+
 browserTest("rows hold still under the pointer and newer ones wait", async (visit) => {
   const { page, tick } = visit;
   await openLive(visit, "/packets");

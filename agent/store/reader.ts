@@ -41,7 +41,9 @@ export function makeReader(
   ask: (name: string, parameters: readonly unknown[]) => Promise<unknown>,
 ): StoreReader {
   return new Proxy({} as StoreReader, {
-    get: (_, name) => (...parameters: unknown[]) => ask(String(name), parameters),
+    // It is no promise itself, should anybody wait for it.
+    get: (_, name) =>
+      name === "then" ? undefined : (...parameters: unknown[]) => ask(String(name), parameters),
   });
 }
 
