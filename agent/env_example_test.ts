@@ -9,7 +9,7 @@ function parse(text: string, args: readonly string[] = []) {
   return parseConfig([...args, "--env-file", "x"], { ...nothing, readTextFile: () => text });
 }
 
-Deno.test(".env.example is what the table of options makes (deno task env-example)", () => {
+Deno.test(".env.example is what the table of options makes (deno task build)", () => {
   strictEqual(
     Deno.readTextFileSync(new URL("../.env.example", import.meta.url)),
     envExample(),

@@ -78,13 +78,17 @@ testWith(
       deepStrictEqual(checks.map(({ name }: { name: string }) => name), [
         "libpcap",
         "capture on lo",
+        "privileges",
+        "settings",
         "results folder",
         "disk",
+        "database",
+        "clock",
         "dashboard port",
         "mail server",
         "anomaly model",
       ]);
-      ok(checks.every((check: object) => Object.keys(check).join() === "name,state,text"));
+      ok(checks.every((check: object) => Object.keys(check).join() === "name,state,text,fix"));
     }),
 );
 
@@ -115,8 +119,11 @@ testWith(
       match(stdout, /^ok {7}libpcap/);
       strictEqual(
         stderr,
-        "tapwatch: 3 of 7 checks failed: capture on lo, results folder, dashboard port.\n",
+        "tapwatch: 3 of 11 checks failed: capture on lo, results folder, dashboard port.\n",
       );
+      match(stdout, /^warning {2}privileges: .*--user NAME/m);
+      const { stdout: json } = await runProgram([...args, "--json"], { cwd, prefix });
+      for (const { state, fix } of JSON.parse(json)) strictEqual(fix === "", state === "ok");
       const other = await runProgram(["doctor", "-i", "lo", "--port", String(port)], { cwd });
       strictEqual(other.code, 1);
     }),

@@ -5,6 +5,7 @@
 import { match, ok, strictEqual } from "node:assert/strict";
 import { withVeth } from "./live_veth.ts";
 import {
+  type ChildOptions,
   metricOf,
   missingForRoot,
   missingNamespaces,
@@ -12,9 +13,13 @@ import {
   runProgram,
   testWith,
   withFolder,
+  withOpenCache,
 } from "./program.ts";
 
-const test = testWith.bind(null, missingForRoot("ip", "sysctl") || await missingNamespaces());
+const test = testWith.bind(
+  null,
+  missingForRoot("ip", "sysctl", "unshare") || await missingNamespaces(),
+);
 const netRaw = "0000000000002000";
 const none = "0000000000000000";
 
@@ -58,6 +63,9 @@ function checkThreads(pid: number): void {
   }
 }
 
+const inOpenFolder = (use: (folder: string, options: ChildOptions) => Promise<void>) =>
+  withOpenCache((options) => withFolder((folder) => use(folder, options)));
+
 async function untilUp(program: Program, device: string, isUp: boolean): Promise<void> {
   await program.untilMetrics((metrics) =>
     metricOf(metrics, `tapwatch_capture_up{interface="${device}"}`) === Number(isUp)
@@ -66,16 +74,31 @@ async function untilUp(program: Program, device: string, isUp: boolean): Promise
 
 test("run --user gives root up in every thread, and opens a device again all the same", () =>
   withVeth((veth) =>
-    withFolder(async (folder) => {
+    inOpenFolder(async (folder, options) => {
       await Deno.chmod(folder, 0o755);
       const results = `${folder}/r`;
       const args = ["run", "--allow-ffi", "--user", "nobody", "-i", veth.device];
-      await using program = await Program.start([...args, "--results", results]);
+      await using program = await Program.start([...args, "--results", results], options);
       await untilUp(program, veth.device, true);
       checkThreads(program.pid);
       const page = await program.get("/status");
       match(page, /<dt>Runs as<\/dt><dd>nobody<\/dd>/);
       match(page, /<dt>Can gain rights<\/dt><dd>no<\/dd>/);
+      const doctor = await runProgram([
+        "doctor",
+        "--results",
+        results,
+        "-i",
+        veth.device,
+        "--json",
+      ]);
+      const checks: { name: string; text: string }[] = JSON.parse(doctor.stdout);
+      match(
+        checks.find(({ name }) => name === "privileges")!.text,
+        new RegExp(
+          `^tapwatch \\(pid ${program.pid}\\) runs as nobody; it may open devices .*no further rights$`,
+        ),
+      );
       await veth.remove();
       await untilUp(program, veth.device, false);
       await veth.create();

@@ -35,6 +35,22 @@ export function programCommand(args: readonly string[]): string[] {
   return [Deno.execPath(), "run", "-A", "--config", `${root}deno.json`, `${root}main.ts`, ...args];
 }
 
+/**
+ * Options of a child that becomes another user: it finds Deno's packages in a place that everybody may read, and not below the
+ * folder of root, as `deno run` does. The executable needs no such thing.
+ */
+export async function withOpenCache(use: (options: ChildOptions) => Promise<void>): Promise<void> {
+  const cache = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
+  const place = await Deno.makeTempDir({ prefix: "tapwatch-cache-" });
+  await Deno.chmod(place, 0o755);
+  const script = `mount --make-rprivate / && mount --bind "${cache}" "${place}" && exec "$@"`;
+  try {
+    await use({ prefix: ["unshare", "-m", "sh", "-c", script, "sh"], env: { DENO_DIR: place } });
+  } finally {
+    await Deno.remove(place);
+  }
+}
+
 /** Runs tapwatch to its end. */
 export async function runProgram(args: readonly string[], options: ChildOptions = {}) {
   return await collect(spawn(programCommand(args), options), options.stdin);

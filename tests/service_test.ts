@@ -2,6 +2,7 @@
 import { match, ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import {
+  type ChildOptions,
   freePort,
   missingForRoot,
   OutputText,
@@ -10,9 +11,10 @@ import {
   spawn,
   testWith,
   withFolder,
+  withOpenCache,
 } from "./program.ts";
 
-const test = testWith.bind(null, missingForRoot("python3"));
+const test = testWith.bind(null, missingForRoot("python3", "unshare"));
 const receiverScript = fileURLToPath(new URL("notify_receiver.py", import.meta.url));
 
 class Receiver implements AsyncDisposable {
@@ -47,14 +49,17 @@ class Receiver implements AsyncDisposable {
 }
 
 async function checkNotified(
-  folder: string,
-  address: string,
-  args: readonly string[],
+  { folder, address, args, options }: {
+    readonly folder: string;
+    readonly address: string;
+    readonly args: readonly string[];
+    readonly options: ChildOptions;
+  },
 ): Promise<void> {
   await using receiver = await Receiver.start(address);
-  const env = { NOTIFY_SOCKET: address, WATCHDOG_USEC: "900000" };
-  const options = ["run", "--allow-ffi", "-i", "lo", "--results", `${folder}/r`, ...args];
-  await using program = await Program.start(options, { env });
+  const env = { ...options.env, NOTIFY_SOCKET: address, WATCHDOG_USEC: "900000" };
+  const all = ["run", "--allow-ffi", "-i", "lo", "--results", `${folder}/r`, ...args];
+  await using program = await Program.start(all, { ...options, env });
   await receiver.got(/"READY=1\\nSTATUS=[^\\"]*packets; 0 dropped; 0 incidents open"/);
   await receiver.got(/"WATCHDOG=1\\nSTATUS=capturing lo;/);
   program.signal("SIGHUP");
@@ -68,13 +73,18 @@ async function checkNotified(
 }
 
 test("the service manager is told that it is ready, lives, reloads and stops", () =>
-  withFolder((folder) => checkNotified(folder, `${folder}/notify`, [])));
+  withFolder((folder) =>
+    checkNotified({ folder, address: `${folder}/notify`, args: [], options: {} })
+  ));
 
 test("so it is by an abstract socket, and after root was given up", () =>
-  withFolder(async (folder) => {
-    await Deno.chmod(folder, 0o755);
-    await checkNotified(folder, `@tapwatch-test-${Deno.pid}`, ["--user", "nobody"]);
-  }));
+  withOpenCache((options) =>
+    withFolder(async (folder) => {
+      await Deno.chmod(folder, 0o755);
+      const address = `@tapwatch-test-${Deno.pid}`;
+      await checkNotified({ folder, address, args: ["--user", "nobody"], options });
+    })
+  ));
 
 test("SIGHUP takes alert options up again, says what needs a restart, and what is wrong changes nothing", () =>
   withFolder(async (folder) => {

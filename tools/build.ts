@@ -10,6 +10,7 @@ import { buildHot, HOT_MODULES } from "./build_hot.ts";
 import { buildNotices } from "./build_notices.ts";
 import { buildVendors } from "./build_vendors.ts";
 import { denoResolver } from "./esbuild_deno.ts";
+import { writeEnvExample } from "./env_example.ts";
 import { frappeWithoutStyleAttributes } from "./frappe_patch.ts";
 
 const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
@@ -37,6 +38,7 @@ export async function build({ force = false } = {}): Promise<boolean> {
   if (written.length > 0) console.error(`Built ${written.join(", ")}.`);
   if (await buildVendors({ force })) console.error("Built vendors_code.ts.");
   if (await buildNotices({ force })) console.error("Built notices_code.ts.");
+  if (writeEnvExample()) console.error("Built .env.example; commit it.");
   if (!force && await isCurrent()) return false;
   const { Builder } = await import("fresh/dev");
   const result = await new Builder({

@@ -35,6 +35,46 @@ export function tryCapture(options: CaptureOptions): Pick<Pcap, "linktype" | "is
   }
 }
 
+/**
+ * How old the newest packet is, in milliseconds by its own time, when it is handed over; null when none comes within
+ * `waitMs`, or the device cannot be opened.
+ */
+export async function samplePacketAge(
+  options: CaptureOptions,
+  waitMs: number,
+): Promise<number | null> {
+  let pcap: Pcap;
+  try {
+    const library = openLibrary();
+    pcap = openDevice(options, (pcapOptions) => Pcap.open(library, pcapOptions));
+  } catch (error) {
+    if (error instanceof PcapError) return null;
+    throw error;
+  }
+  const timer = setTimeout(() => pcap.breakLoop(), waitMs);
+  try {
+    const { packetCount, byteLength } = await pcap.read();
+    return packetCount === 0 ? null : Date.now() - newestTimeMs(pcap, byteLength);
+  } catch (error) {
+    if (error instanceof PcapError) return null; // gone meanwhile
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    pcap.close();
+  }
+}
+
+/** Of the last record of a batch (ffi/pcap/batch_reader.ts). */
+function newestTimeMs({ bytes, isNanosecond }: Pcap, byteLength: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, byteLength);
+  let timeMs = 0;
+  for (let at = 0; at < byteLength; at += 16 + view.getUint32(at + 8, true)) {
+    const fraction = view.getUint32(at + 4, true) / (isNanosecond ? 1e6 : 1000);
+    timeMs = view.getUint32(at, true) * 1000 + fraction;
+  }
+  return timeMs;
+}
+
 /** As `describeFailure`, with the facts of this process. */
 export function liveFailure(error: unknown, device: string): TapwatchError | null {
   return describeFailure(error, {

@@ -70,6 +70,17 @@ export function handResultsOver(
   Deno.chownSync(folder, user.uid, user.gid);
 }
 
+/** Number of the tapwatch that holds the folder; null when none does, or that cannot be told. */
+export function holderOf(folder: string): number | null {
+  try {
+    using file = Deno.openSync(join(folder, lockName), { read: true, write: true });
+    if (file.tryLockSync(true)) return null;
+    return Number(Deno.readTextFileSync(join(folder, lockName))) || null;
+  } catch {
+    return null;
+  }
+}
+
 /** Gives the files in a folder that are `fromUid`'s to another user; no links, and none that is elsewhere too. */
 export function giveFiles(folder: string, fromUid: number, to: { uid: number; gid: number }): void {
   for (const { name, isFile } of Deno.readDirSync(folder)) {

@@ -87,6 +87,14 @@ export interface StatsSeries {
   readonly points: readonly StoredStats[];
 }
 
+/** Packets of a range of time, and those dropped by place. */
+export interface PacketLosses {
+  readonly packets: number;
+  readonly kernel: number;
+  readonly interface: number;
+  readonly queue: number;
+}
+
 /** A finding of an incident: its row in `list`, and its role. */
 export interface IncidentFindingRow {
   readonly list: "scans" | "anomalies";
@@ -126,6 +134,8 @@ const secondUs = 1_000_000;
 const minuteUs = 60 * secondUs;
 const secondsRangeMaxUs = 6 * 3600 * secondUs;
 const pointCountMax = 300;
+/** Sentences about a damaged file. */
+const damagesMax = 10;
 const findingFlowsMax = 200;
 /** Findings of an incident of each list, and incidents taken up again. */
 const incidentFindingsMax = 500;
@@ -581,6 +591,36 @@ export class StoreQueries {
   }
 
   /** What happened from `fromUs` to `toUs`, in at most `pointCount` (300) buckets of whole seconds or minutes. */
+  /** Packets captured and dropped in a range; null when no second of it was recorded. */
+  losses(fromUs: number, toUs: number): PacketLosses | null {
+    const [row] = this.#all(
+      `SELECT count(*) AS seconds, sum(packets) AS packets, sum(kernel_drops) AS kernel,
+         sum(interface_drops) AS interface, sum(queue_drops) AS queue
+       FROM stats WHERE ts_us >= ? AND ts_us < ?`,
+      fromUs,
+      toUs,
+    );
+    if (!row || row.seconds === 0) return null;
+    const { seconds: _, ...losses } = row;
+    return losses as unknown as PacketLosses;
+  }
+
+  /** Traffic time of the newest recorded second; null for none. */
+  newestSecondUs(): number | null {
+    return this.#all("SELECT max(ts_us) AS ts_us FROM stats")[0]?.ts_us as number | null ?? null;
+  }
+
+  /** What is wrong inside the file, a few sentences of SQLite's; reads all tables but those left out, and their indexes. */
+  damages(leftOut: readonly string[] = []): string[] {
+    const tables = this.#all("SELECT name FROM sqlite_schema WHERE type = 'table'")
+      .map(({ name }) => String(name)).filter((name) => !leftOut.includes(name));
+    const rows = leftOut.length === 0
+      ? this.#all(`PRAGMA quick_check(${damagesMax})`)
+      : tables.flatMap((name) => this.#all(`PRAGMA quick_check('${name.replaceAll("'", "''")}')`));
+    return rows.flatMap((row) => String(Object.values(row)[0]).split("\n"))
+      .filter((line) => line !== "ok" && !line.startsWith("***")).slice(0, damagesMax);
+  }
+
   stats(
     { fromUs, toUs }: { fromUs: number; toUs: number },
     pointCount = pointCountMax,

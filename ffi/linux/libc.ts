@@ -13,6 +13,8 @@ const functions = {
   setuid: { parameters: ["u32"], result: "i32" },
   // struct passwd *getpwnam(const char *name);
   getpwnam: { parameters: ["buffer"], result: "pointer" },
+  // struct passwd *getpwuid(uid_t uid);
+  getpwuid: { parameters: ["u32"], result: "pointer" },
   // int prctl(int option, unsigned long arg2, …);
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   // long syscall(long number, …);

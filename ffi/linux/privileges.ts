@@ -45,6 +45,14 @@ export function findUser(name: string): User | null {
   return { name, uid: view.getUint32(16), gid: view.getUint32(20) };
 }
 
+/** The name of a user, as the system knows it; null when there is none. */
+export function findUserName(uid: number): string | null {
+  const entry = libc().getpwuid(uid);
+  if (entry === null) return null;
+  const name = new Deno.UnsafePointerView(entry).getPointer();
+  return name === null ? null : Deno.UnsafePointerView.getCString(name);
+}
+
 /**
  * Makes this process `user`'s, once and for all. With `keepsNetRaw` this thread and those that it begins may take up
  * CAP_NET_RAW again (`withCapability`); nothing else is kept. Throws Error when a step fails or a thread still has more:
@@ -67,14 +75,14 @@ export function becomeUser(user: User, keepsNetRaw: boolean): void {
   if (!isLeft) throw new Error("a thread has kept rights");
 }
 
-/** What the threads of this process may do, of all taken together; the user id of one that differs when one does. */
-export function readProcessRights(): ProcessRights {
-  const own = Deno.uid();
-  const threads = [...Deno.readDirSync("/proc/self/task")].flatMap(({ name }) =>
-    readKernelFile(`/proc/self/task/${name}/status`) ?? []
+/** What the threads of a process may do, of all taken together; the user id of one that differs when one does. */
+export function readProcessRights(pid: number | "self" = "self"): ProcessRights {
+  const threads = [...Deno.readDirSync(`/proc/${pid}/task`)].flatMap(({ name }) =>
+    readKernelFile(`/proc/${pid}/task/${name}/status`) ?? []
   ).map(readRights);
+  const own = threads[0]?.uid ?? 0;
   return {
-    uid: threads.find(({ uid }) => uid !== own)?.uid ?? own!,
+    uid: threads.find(({ uid }) => uid !== own)?.uid ?? own,
     permitted: threads.reduce((all, { permitted }) => all | permitted, 0n),
     hasNoNewPrivileges: threads.every(({ hasNoNewPrivileges }) => hasNoNewPrivileges),
   };
