@@ -277,7 +277,7 @@ export function FindingMissing({ list, word }: { list: string; word: string }) {
   return (
     <section class="panel c12">
       <div class="state">
-        <h3>There is no {word} with this number</h3>
+        <h2>There is no {word} with this number</h2>
         <p>
           Old ones are deleted with the rest of the history. One that has just been found is written
           within a second or two.{list === "incidents" &&

@@ -80,7 +80,7 @@ export function ListPage(
             {isEmpty
               ? (
                 <div class="state">
-                  <h3>{empty}</h3>
+                  <h2>{empty}</h2>
                   {url.search !== "" && <p>Fewer filters may show more.</p>}
                 </div>
               )

@@ -59,7 +59,7 @@ export default function AlertRows(props: Props) {
 function Nothing({ isFiltered, hasChannels }: Pick<Props, "isFiltered" | "hasChannels">) {
   return (
     <div class="state">
-      <h3>{isFiltered ? "No alert fits" : "No alert so far"}</h3>
+      <h2>{isFiltered ? "No alert fits" : "No alert so far"}</h2>
       <p>
         {isFiltered
           ? "Fewer filters may show more."

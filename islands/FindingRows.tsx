@@ -67,16 +67,16 @@ function Nothing({ list, isFiltered, since, notLookedAt }: Props) {
   if (isFiltered) {
     return (
       <div class="state">
-        <h3>{list === "scans" ? "No scan fits" : "Nothing fits"}</h3>
+        <h2>{list === "scans" ? "No scan fits" : "Nothing fits"}</h2>
         <p>Fewer filters may show more. tapwatch has been looking {since}. {notLookedAt}</p>
       </div>
     );
   }
   return (
     <div class="state">
-      <h3>
+      <h2>
         {notLookedAt || (list === "scans" ? "No scan so far" : "Nothing unusual so far")}
-      </h3>
+      </h2>
       <p>tapwatch has been looking {since}.</p>
       <p>{lookedFor[list]}</p>
     </div>

@@ -61,7 +61,7 @@ function withArrived(
 function Nothing({ isFiltered, since, notLookedAt }: Props) {
   return (
     <div class="state">
-      <h3>{isFiltered ? "No incident fits" : notLookedAt || "No incident so far"}</h3>
+      <h2>{isFiltered ? "No incident fits" : notLookedAt || "No incident so far"}</h2>
       <p>
         {isFiltered && "Fewer filters may show more. "}tapwatch has been looking {since}.{" "}
         {isFiltered && notLookedAt}

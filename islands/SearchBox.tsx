@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { completeSearch, type Completion } from "../agent/search/complete.ts";
 import type { SearchList } from "../agent/search/fields.ts";
 import { Icon } from "../components/Icon.tsx";
+import { isTyping } from "../components/keyboard.ts";
 
 interface Props {
   readonly list: SearchList;
@@ -108,9 +109,9 @@ export default function SearchBox({ list, text: initial }: Props) {
 /** Calls `go` for "/" typed outside of inputs; returns what ends it. */
 function onSlash(go: () => void): () => void {
   const onKey = (event: KeyboardEvent) => {
-    const isTyping = event.target instanceof Element &&
-      event.target.matches("input, select, textarea");
-    if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (
+      event.key !== "/" || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey
+    ) return;
     event.preventDefault();
     go();
   };

@@ -158,7 +158,7 @@ function Silence({ message }: { message: LiveMessage }) {
   return (
     <section class="panel c12">
       <div class="state">
-        <h3>{names} is open, but no packet has arrived</h3>
+        <h2>{names} is open, but no packet has arrived</h2>
         <p>
           Check that the switch port mirrors traffic to this interface, or pick one that has
           traffic:

@@ -25,7 +25,7 @@ export default define.page<typeof handler>(function ErrorPage({ data, url }) {
   return (
     <section class="panel c12">
       <div class="state">
-        <h3>{data.text}</h3>
+        <h2>{data.text}</h2>
         <p class="mono">{url.pathname}</p>
         <div class="btns">
           <a class="btn main" href="/" aria-current="false">Overview</a>

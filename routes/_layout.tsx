@@ -4,6 +4,7 @@ import { Frame } from "../components/Frame.tsx";
 import { PlaceLookup } from "../components/Place.tsx";
 import { RangePicker } from "../components/RangePicker.tsx";
 import { dropPercent, pageNowUs, sourceNames } from "../components/verdict.ts";
+import Keys from "../islands/Keys.tsx";
 import LiveButton from "../islands/LiveButton.tsx";
 import OpenCount from "../islands/OpenCount.tsx";
 import ThemeSwitch from "../islands/ThemeSwitch.tsx";
@@ -32,6 +33,7 @@ export default define.layout(function Layout({ Component, state, url }) {
             sensor={state.sensor}
             mutes={mutesInForce(state.context, state.message.nowUs)}
           />
+          <Keys />
           <ThemeSwitch theme={state.theme} path={path + url.search} />
         </>
       }

@@ -3,12 +3,13 @@
  * by the Content-Security-Policy, a dialog or a request to another host fails the test.
  */
 import assert from "node:assert/strict";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { pcapFile, samplePackets } from "../agent/capture/sample_captures.ts";
 import type { Incident } from "../agent/records.ts";
 import { parseSearch } from "../agent/search/parse.ts";
 import { openRingSlice } from "../agent/cli/ring_export.ts";
 import { createDashboard } from "../dashboard.ts";
+import { missingChromium, openChromium, watchPage } from "./chromium.ts";
 import {
   fillDatabase,
   type Fixture,
@@ -33,18 +34,8 @@ import {
   storeFindings,
 } from "./finding_fixture.ts";
 
-const executablePath = "/usr/bin/chromium";
-const isMissing = !await exists(executablePath);
-const suffix = isMissing ? ` (SKIPPED: there is no ${executablePath})` : "";
-const flags = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+const isMissing = missingChromium !== "";
+const suffix = isMissing ? ` (SKIPPED: ${missingChromium})` : "";
 const pages = [
   "/",
   "/status",
@@ -61,7 +52,7 @@ const captureStartS = 1_700_000_000;
 
 let browser: Browser;
 Deno.test.beforeAll(async () => {
-  if (!isMissing) browser = await chromium.launch({ executablePath, args: flags });
+  if (!isMissing) browser = await openChromium();
 });
 Deno.test.afterAll(async () => {
   await browser?.close();
@@ -135,7 +126,7 @@ async function visit(use: (visit: Visit) => Promise<void>, options: VisitOptions
     ...options.context,
   });
   const page = await context.newPage();
-  const complaints = watch(page, origin);
+  const complaints = watchPage(page, origin);
   let number = 0;
   const tick: Visit["tick"] = (change = {}, packets = 1000) => {
     number++;
@@ -154,25 +145,6 @@ async function visit(use: (visit: Visit) => Promise<void>, options: VisitOptions
 }
 
 /** Collects what must not happen. */
-function watch(page: Page, origin: string): string[] {
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    // The browser's note that fields were refused.
-    const { url } = message.location();
-    if (url.endsWith("/api/mutes?preview=1") && message.text().includes("status of 400")) return;
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("dialog", (dialog) => {
-    complaints.push(`dialog: ${dialog.message()}`);
-    dialog.dismiss().catch(() => complaints.push("the dialog stays"));
-  });
-  page.on("request", (request) => {
-    if (!request.url().startsWith(`${origin}/`)) complaints.push(`request to ${request.url()}`);
-  });
-  return complaints;
-}
-
 const stat = (page: Page, label: string) => page.locator(`[data-stat="${label}"]`);
 const liveButton = (page: Page) => page.locator("button.live");
 
@@ -780,16 +752,6 @@ browserTest(
   },
   { password: "correct horse" },
 );
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
 
 browserTest(
   "the search box offers the words that fit, takes them by key, and searches",

@@ -95,8 +95,8 @@ Deno.test("without findings the overview says that nothing was found, and how fa
     const html = await (await get("/")).text();
     assert.match(html, /<h2[^>]*>Still learning what is usual, 43 of 256 windows/);
     assert.match(html, /Capturing without loss[^<]*\. No scan or attack since the start/);
-    assert.match(await (await get("/anomalies")).text(), /<h3>Still learning what is usual, 43 of/);
-    assert.match(await (await get("/scans")).text(), /<h3>No scan so far</);
+    assert.match(await (await get("/anomalies")).text(), /<h2>Still learning what is usual, 43 of/);
+    assert.match(await (await get("/scans")).text(), /<h2>No scan so far</);
     assert.match(html, /data-stat="Anomaly rate">–/);
     const status = await (await get("/status")).text();
     assert.match(status, /role="progressbar"[^>]*aria-valuenow="43"/);

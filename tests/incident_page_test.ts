@@ -164,7 +164,7 @@ Deno.test("the list of incidents takes filters and an order, page by page, and s
       const { incidents } = await (await site.get(`/api/incidents?${query}`)).json();
       deepEqual(incidents.map(({ id }: { id: number }) => id), ids, query);
     }
-    match(await markup(site, "/incidents?kind=flood"), /<h3>No incident fits/);
+    match(await markup(site, "/incidents?kind=flood"), /<h2>No incident fits/);
     const seen: number[] = [];
     for (let path: string | undefined = "/incidents?order=severity&limit=2"; path;) {
       const html: string = await markup(site, path);

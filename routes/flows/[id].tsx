@@ -303,7 +303,7 @@ function FlowMissing() {
   return (
     <section class="panel c12">
       <div class="state">
-        <h3>There is no flow with this number</h3>
+        <h2>There is no flow with this number</h2>
         <p>Old ones are deleted with the rest of the history.</p>
         <div class="btns">
           <a class="btn main" href="/flows" aria-current="false">All flows</a>

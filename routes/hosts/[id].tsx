@@ -389,7 +389,7 @@ function HostMissing() {
   return (
     <section class="panel c12">
       <div class="state">
-        <h3>This host has not been seen</h3>
+        <h2>This host has not been seen</h2>
         <p>Hosts that were quiet for long are deleted with the rest of the history.</p>
         <div class="btns">
           <a class="btn main" href="/hosts" aria-current="false">All hosts</a>

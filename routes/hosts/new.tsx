@@ -54,7 +54,7 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
           )
           : (
             <div class="state">
-              <h3>{learning === "" ? "Nothing is new" : "Nothing is new yet"}</h3>
+              <h2>{learning === "" ? "Nothing is new" : "Nothing is new yet"}</h2>
               {learning !== "" && <p>{learning}</p>}
             </div>
           )}

@@ -146,7 +146,7 @@ function PacketMissing() {
   return (
     <section class="panel c12">
       <div class="state">
-        <h3>There is no packet with this number</h3>
+        <h2>There is no packet with this number</h2>
         <p>Old rows are deleted with the rest of the history.</p>
         <div class="btns">
           <a class="btn main" href="/packets" aria-current="false">All packets</a>
