@@ -21,7 +21,7 @@ export function SearchChips({ chips }: ShownSearch) {
     <>
       {chips.map(({ text, isNot, href }) => (
         <a key={text} class={`chip on ${isNot ? "not" : ""}`} href={href} aria-current="false">
-          <span class="mono">{text}</span>
+          <bdi class="mono">{text}</bdi>
           <span class="x" aria-hidden="true">×</span>
           <span class="vh">: take away</span>
         </a>

@@ -61,7 +61,12 @@ testWith(
       const problems: string[] = [];
       const paths = [...[...(await pagePaths(program)).values()].flat(), ...emptyPaths];
       for (const [size, viewport] of Object.entries(sizes)) {
-        const context = await browser.newContext({ viewport, hasTouch: size === "phone" });
+        // Colours change at once, not over some frames.
+        const context = await browser.newContext({
+          viewport,
+          hasTouch: size === "phone",
+          reducedMotion: "reduce",
+        });
         const page = await context.newPage();
         for (const path of paths) {
           for (const colorScheme of ["light", "dark"] as const) {

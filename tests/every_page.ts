@@ -42,5 +42,5 @@ async function pathsOf(program: Program, pattern: string): Promise<string[]> {
     JSON.parse(await program.get(`/api/${list}?limit=200`))[list];
   const kinds = new Map(rows.toReversed().map((row) => [row.kind ?? row.service, row]));
   return [...kinds.values()].toReversed().slice(0, shownMax)
-    .map(({ id, key, address }) => `/${list}/${encodeURIComponent(String(id ?? key ?? address))}`);
+    .map(({ id, address }) => `/${list}/${list === "hosts" ? address : id}`);
 }

@@ -225,11 +225,16 @@ function talkers(hosts: readonly HostTotals[]): string {
   return table(
     ["Busiest hosts", "Received", "Sent"],
     hosts.map((host) => [
-      host.name ? `${host.name} (${host.address})` : host.address,
+      host.name ? `${clipped(host.name)} (${host.address})` : host.address,
       scaled(host.inBytes, "B"),
       scaled(host.outBytes, "B"),
     ]),
   );
+}
+
+/** A name may have thousands of characters. */
+function clipped(name: string): string {
+  return name.length > 60 ? `${name.slice(0, 59)}…` : name;
 }
 
 const stopsShown = 5;

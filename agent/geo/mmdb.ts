@@ -143,7 +143,12 @@ function toPlace(data: unknown): Place | null {
   const name = asn === 0
     ? ""
     : data.autonomous_system_organization ?? data.as_name ?? data.organization ?? "";
-  return { country, asn, organization: String(name).slice(0, organizationMax) };
+  return { country, asn, organization: printable(String(name)) };
+}
+
+/** Without control characters and marks of direction. */
+function printable(name: string): string {
+  return name.slice(0, organizationMax).replaceAll(/\p{C}/gu, "\ufffd");
 }
 
 function countryOf(data: Record<string, unknown>): string {

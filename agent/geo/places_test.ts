@@ -16,6 +16,7 @@ Deno.test("the fields of MaxMind, DB-IP, ip-location-db and IPinfo are read", ()
     [{ country: "NL", country_name: "Netherlands" }, "NL", 0, ""],
     [{ country_code: "US", country: "United States" }, "US", 0, ""],
     [network, "", 64_500, "Example"],
+    [{ asn: 64_502, as_name: "a\u202eb\x1b" }, "", 64_502, "a\ufffdb\ufffd"],
     [{ asn: "AS64501", as_name: "Other", country: "JP" }, "JP", 64_501, "Other"],
     [{ ...network, ...germany as object }, "DE", 64_500, "Example"],
   ];

@@ -22,5 +22,6 @@ export function pointAt(text: string, column: number): string {
 
 /** A piece of text as messages quote it: short, on one line. */
 export function quoted(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+    .replaceAll(/\p{C}/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
