@@ -3,7 +3,7 @@ import { amsdu } from "../decode/packet_builder.ts";
 import { UsageError } from "../errors.ts";
 import { Linktype } from "../records.ts";
 import { parseSearch } from "../search/parse.ts";
-import { createPacketFilter, type PacketFilter } from "./packet_filter.ts";
+import { createPacketFilter, createPacketSorter, type PacketFilter } from "./packet_filter.ts";
 
 const u16 = (value: number) => [value >> 8, value & 0xff];
 const macs = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
@@ -157,5 +157,28 @@ Deno.test("createPacketFilter() refuses what is no address", () => {
   for (const host of ["", "10.0.0", "10.0.0.256", "localhost", "1::2::3"]) {
     assert.throws(() => createPacketFilter({ hosts: [host] }), UsageError);
     assert.throws(() => createPacketFilter({ flows: [{ ...flow, respH: host }] }), UsageError);
+  }
+});
+
+Deno.test("createPacketSorter() finds for each packet what filters of their own would", () => {
+  const filters: PacketFilter[] = [
+    { hosts: ["10.0.0.1"] },
+    { hosts: ["10.0.0.2", "10.0.0.1"], peers: ["192.0.2.2"] },
+    { hosts: ["2001:db8::1"] },
+    {},
+    { hosts: ["10.0.0.77"] },
+    { hosts: ["10.0.0.2"], peers: ["10.0.0.1"] },
+  ];
+  const sort = createPacketSorter(filters);
+  for (const [name, data] of Object.entries(packets)) {
+    const bytes = Uint8Array.from(data);
+    const expected = filters.flatMap((filter, index) =>
+      createPacketFilter(filter)(bytes, 0, bytes.length, bytes.length, Linktype.ethernet)
+        ? [index]
+        : []
+    );
+    const found: number[] = [];
+    sort(bytes, 0, bytes.length, bytes.length, Linktype.ethernet, (index) => found.push(index));
+    assert.deepEqual(found.sort(), expected, name);
   }
 });
