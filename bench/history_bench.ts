@@ -16,6 +16,8 @@ const wanted = {
 };
 const rounds = size(20, 5);
 const perSecond = 20_000;
+/** Between two requests: people ask, but not without a pause. */
+const pauseMs = 20;
 const p95MaxMs = 150;
 const blockedMaxMs = 50;
 
@@ -86,6 +88,10 @@ interface Timed {
   readonly blockedMs: number;
 }
 
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 async function ask(target: string): Promise<number> {
   const request = new Request(`http://localhost:8055${target}`, {
     headers: { host: "localhost:8055" },
@@ -107,8 +113,10 @@ async function askAll(): Promise<Timed[]> {
     await ask(target);
     lateness.take();
     const ms: number[] = [];
-    for (let round = 0; round < rounds; round++) ms.push(await ask(target));
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    for (let round = 0; round < rounds; round++) {
+      ms.push(await ask(target));
+      await delay(pauseMs);
+    }
     results.push({ path: target.split("?")[0]!, note, ms, blockedMs: lateness.take() });
   }
   lateness.stop();
@@ -116,9 +124,10 @@ async function askAll(): Promise<Timed[]> {
 }
 
 const quiet = await askAll();
+for (const { path, note, ms } of quiet) console.error(path, note, percentile(ms, 0.95).toFixed(0));
 const writer = new Worker(new URL("./history_writer.ts", import.meta.url), { type: "module" });
 writer.postMessage({ path, perSecond });
-await new Promise((resolve) => setTimeout(resolve, 2000));
+await delay(2000);
 const busy = await askAll();
 const written = await new Promise<{
   sent: number;

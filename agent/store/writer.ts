@@ -64,6 +64,9 @@ const findingTables: readonly string[] = ["scans", "anomalies"];
 const stepCountMax = 32;
 /** Traffic time between two looks for idle hosts. */
 const hostCheckUs = 60_000_000;
+/** Size of the log from which on it is begun anew, and least time between two tries. */
+const walRestartBytes = 128 * 2 ** 20;
+const walRestartMs = 10_000;
 /** And between two counts of the roll-ups. */
 const rollupCheckUs = 600_000_000;
 const pageBytes = 4096;
@@ -100,6 +103,7 @@ export class StoreWriter {
   #newestUs = -Infinity;
   #hostsCheckedUs = -Infinity;
   #rollupsCheckedUs = -Infinity;
+  #walRestartedMs = -Infinity;
 
   /** Opens, makes or migrates the database. Throws UsageError (see open.ts) or StoreError. */
   constructor(options: StoreWriterOptions) {
@@ -305,8 +309,21 @@ export class StoreWriter {
     this.#assertWalFits();
   }
 
+  /**
+   * Readers without a pause keep the log from being begun anew, and it grows, which makes them slower still: now and then it waits
+   * for them.
+   */
+  #restartWal(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#walRestartedMs < walRestartMs) return;
+    if (fileBytes(`${this.#path}-wal`) < walRestartBytes) return;
+    this.#walRestartedMs = nowMs;
+    this.#guard(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+  }
+
   /** A reader that holds an old snapshot keeps the log from being used again: better stop than fill the disk. */
   #assertWalFits(): void {
+    this.#restartWal();
     if (this.sizeBytes <= this.#retentionBytes) return;
     this.#guard(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
     if (fileBytes(`${this.#path}-wal`) <= reserveBytes(this.#retentionBytes)) return;
