@@ -81,6 +81,8 @@ export interface CaptureOptions {
   /** Most packets in a batch. */
   readonly batchPacketsMax: number;
   readonly timeoutMs: number;
+  /** This run has had the device open before: it is waited for, whatever stands against it now. */
+  readonly wasOpen?: boolean;
 }
 export type MainToCapture =
   | { readonly type: "start"; readonly options: CaptureOptions; readonly pipeline: MessagePort }

@@ -101,9 +101,7 @@ export class LiveSource {
   }
 
   async #runToEnd(): Promise<void> {
-    let lost = "";
-    let handle = this.#openFirst();
-    if (handle === null) lost = `${this.#options.device} is down`;
+    let { handle, lost } = this.#openFirst();
     while (!this.#stopping.signal.aborted) {
       handle ??= await this.#reopen(lost);
       if (handle === null) return;
@@ -112,12 +110,17 @@ export class LiveSource {
     }
   }
 
-  /** Null when the device is there but down: it may come up. */
-  #openFirst(): CaptureHandle | null {
+  /** Without a handle, but why, when it may still come: it is down, or was open before. */
+  #openFirst(): { handle: CaptureHandle | null; lost: string } {
     try {
-      return this.#parts.open();
+      return { handle: this.#parts.open(), lost: "" };
     } catch (error) {
-      if (error instanceof PcapError && error.code === PcapCode.interfaceNotUp) return null;
+      if (!(error instanceof PcapError)) throw error;
+      const { device, wasOpen = false } = this.#options;
+      if (error.code === PcapCode.interfaceNotUp) {
+        return { handle: null, lost: `${device} is down` };
+      }
+      if (wasOpen) return { handle: null, lost: error.message };
       throw error;
     }
   }

@@ -57,7 +57,10 @@ function packetRecord(): Uint8Array<ArrayBuffer> {
 }
 
 /** A source over `openings`, in turn; the last one again and again. Pauses end at once. */
-function createSource(openings: (CaptureHandle | PcapError)[]) {
+function createSource(
+  openings: (CaptureHandle | PcapError)[],
+  changes: Partial<CaptureOptions> = {},
+) {
   const states: CaptureSourceState[] = [];
   const notes: string[] = [];
   const sent: SourceToPipeline[] = [];
@@ -86,7 +89,13 @@ function createSource(openings: (CaptureHandle | PcapError)[]) {
   };
   const link = { trouble: "" };
   const linkTrouble = () => link.trouble;
-  const source = new LiveSource(options, { open, outbox, tell, linkTrouble, pause });
+  const source = new LiveSource({ ...options, ...changes }, {
+    open,
+    outbox,
+    tell,
+    linkTrouble,
+    pause,
+  });
   return { source, states, notes, sent, pauses, watch, link };
 }
 
@@ -160,6 +169,16 @@ Deno.test("LiveSource fails at once on a device that was never there", async () 
   await rejects(source.run(), absent);
   deepStrictEqual(stateNames(states), ["starting", "failed"]);
   deepStrictEqual(sent.map(({ type }) => type), ["end"]);
+});
+
+Deno.test("LiveSource waits for a device that an earlier thread of this run had open", async () => {
+  const { source, states, notes, watch } = createSource([absent, absent, fakeHandle([])], {
+    wasOpen: true,
+  });
+  watch.onState = ({ state }) => state === "capturing" && source.stop();
+  await source.run();
+  deepStrictEqual(stateNames(states), ["starting", "retrying", "capturing", "stopped"]);
+  strictEqual(notes[0], "tap0: No such device exists; trying again until it is back.");
 });
 
 Deno.test("LiveSource says that it goes on without promiscuous mode", async () => {

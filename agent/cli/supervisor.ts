@@ -244,6 +244,9 @@ export class Supervisor {
     this.#onOtherMessage({ type: "note", severity: "warning", text });
   }
 
+  /** Devices that have been open in this run. */
+  readonly #opened = new Set<number>();
+
   #makeSource(interfaceId: number): WorkerHost<SourceToMain> {
     const { input, config } = this.#options;
     const isLive = input.kind === "live";
@@ -257,7 +260,10 @@ export class Supervisor {
         const { port1, port2 } = new MessageChannel();
         this.#pipeline.post({ type: "source", interfaceId, port: port1 }, [port1]);
         const options = isLive
-          ? captureOptions(config, input.devices[interfaceId]!, interfaceId)
+          ? {
+            ...captureOptions(config, input.devices[interfaceId]!, interfaceId),
+            wasOpen: this.#opened.has(interfaceId),
+          }
           : { path: input.path, speed: input.speed };
         worker.postMessage({ type: "start", options, pipeline: port2 }, [port2]);
       },
@@ -414,8 +420,10 @@ export class Supervisor {
 
   #onSourceMessage(message: SourceToMain): void {
     const { live } = this.#options;
-    if (message.type === "state") live.setSource(message.state);
-    else if (message.type !== "stopped") this.#onOtherMessage(message);
+    if (message.type === "state") {
+      if (message.state.state === "capturing") this.#opened.add(message.state.interfaceId);
+      live.setSource(message.state);
+    } else if (message.type !== "stopped") this.#onOtherMessage(message);
   }
 
   #onPipelineMessage(message: PipelineToMain): void {
