@@ -2,7 +2,7 @@
 import type { FirstContact } from "../agent/store/device_queries.ts";
 import { HostLink, hostPath } from "./Address.tsx";
 import { formatWhen } from "./format.ts";
-import { contactText } from "./host_kind.ts";
+import { contactText } from "./host_text.ts";
 import { PlaceMark } from "./Place.tsx";
 
 interface Props {

@@ -1,6 +1,7 @@
 /** Devices and other hosts as rows; cards on a phone. */
 import type { Severity as SeverityLevel } from "../agent/records.ts";
-import type { BookHost, DeviceHour } from "../agent/store/device_queries.ts";
+import type { DeviceHour } from "../agent/store/device_queries.ts";
+import type { DescribedHost } from "../agent/vendor/describe_hosts.ts";
 import type { HostOrder } from "../agent/store/filters.ts";
 import { HostName, hostPath } from "./Address.tsx";
 import { formatBytes, formatCount, formatWhen, unknown } from "./format.ts";
@@ -8,9 +9,7 @@ import { Severity } from "./Icon.tsx";
 import { PlaceMark } from "./Place.tsx";
 import { type Sort, SortHead } from "./SortHead.tsx";
 
-export interface ListedHost extends BookHost {
-  readonly vendor: string;
-  readonly kind: string;
+export interface ListedHost extends DescribedHost {
   /** Of the last day, oldest first. */
   readonly hours: readonly DeviceHour[];
 }

@@ -93,7 +93,7 @@ const rules: readonly Rule[] = [
     values: [records, "agent/nearest.ts", "agent/decode/addresses.ts", places],
   },
   { part: /^agent\/store\//, values: ["agent/decode/addresses.ts", ...common, search] },
-  { part: /^agent\/vendor\//, values: [] },
+  { part: /^agent\/vendor\//, values: [], types: ["agent/store/"] },
   {
     part: /^agent\/eve\//,
     values: ["agent/finding_ends.ts", ...common],

@@ -21,6 +21,8 @@ import {
   SCAN_COLUMNS,
 } from "../store/schema.ts";
 import { type Page, pageRowsMax } from "../store/time_list.ts";
+import type { BookHost } from "../store/device_queries.ts";
+import { describeHosts } from "../vendor/describe_hosts.ts";
 import { databasePath } from "./results_folder.ts";
 
 /** Each kind of export and its columns. */
@@ -70,7 +72,8 @@ export async function runExport(
       const rows of pages((cursor) => queries[kind]({ ...filter, limit: pageRowsMax, cursor }))
     ) {
       count += rows.length;
-      await write(rows.map((row) => toText(row, columns)).join(""));
+      const whole = kind === "hosts" ? await describeHosts(rows as unknown as BookHost[]) : rows;
+      await write(whole.map((row) => toText(row as unknown as Row, columns)).join(""));
     }
     return count;
   } catch (error) {

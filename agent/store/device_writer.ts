@@ -412,7 +412,9 @@ export class DeviceWriter {
       this.#newestUs = newest === null || until === undefined ? -Infinity : Number(newest);
       this.#learningUntilUs = until === undefined ? Infinity : Number(until);
     }
-    if (tsUs > this.#newestUs + deviceLearningUs) {
+    // Nor the other way: another capture, or a clock that was wrong.
+    if (Math.abs(tsUs - this.#newestUs) > deviceLearningUs) {
+      this.#newestUs = tsUs;
       this.#learningUntilUs = Math.trunc(tsUs) + learningUs;
       this.#run(
         "INSERT OR REPLACE INTO meta(key, value) VALUES ('learning_until_us', CAST(? AS INTEGER))",

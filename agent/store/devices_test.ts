@@ -159,6 +159,17 @@ Deno.test("after a day without traffic tapwatch learns for an hour again", async
   deepStrictEqual(await written(batches, told), [["device", "192.168.1.9", "", 0]]);
 });
 
+Deno.test("a time far in the future, or another capture, does not end all news", async () => {
+  const at = (us: number, address: string) => ({ hosts: [host(address, startUs + us)] });
+  const batches = [
+    at(0, camera),
+    at(900 * dayUs, "192.168.1.7"),
+    at(2 * hourUs, "192.168.1.8"),
+    at(4 * hourUs, "192.168.1.9"),
+  ];
+  deepStrictEqual(await written(batches, told), [["device", "192.168.1.9", "", 0]]);
+});
+
 /** A camera with two peers and a service, known for two days. */
 const settled = Array.from({ length: 49 }, (_, hour) => ({
   hosts: [host(camera, startUs + hour * hourUs)],

@@ -2,13 +2,12 @@
 import { readIncident } from "../../agent/incident_reader.ts";
 import type { Incident } from "../../agent/records.ts";
 import { anyHost } from "../../agent/search/edit.ts";
-import type { BookHost, FirstContact, HostBook } from "../../agent/store/device_queries.ts";
+import type { FirstContact, HostBook } from "../../agent/store/device_queries.ts";
 import type { HostFilter } from "../../agent/store/filters.ts";
 import type { NewCounts } from "../../agent/store/queries.ts";
 import type { Page } from "../../agent/store/time_list.ts";
-import { vendorsOf } from "../../agent/vendor/vendor.ts";
+import { type DescribedHost, describeHosts } from "../../agent/vendor/describe_hosts.ts";
 import type { ListedHost } from "../../components/HostTable.tsx";
-import { kindOf } from "../../components/host_kind.ts";
 import { pageNowUs } from "../../components/verdict.ts";
 import { type ListedFlow, readFlowPage } from "./flow_list.ts";
 import type { PacketsShown } from "../../components/PacketsLink.tsx";
@@ -37,20 +36,13 @@ export interface HostPageData extends HostBook {
   readonly packets: PacketsShown;
 }
 
-type Described = BookHost & { readonly vendor: string; readonly kind: string };
-
 /** A page of hosts with what is known of their cards. Throws what StoreQueries throws. */
-export async function describedHosts(state: State, filter: HostFilter): Promise<Page<Described>> {
+export async function describedHosts(
+  state: State,
+  filter: HostFilter,
+): Promise<Page<DescribedHost>> {
   const { rows, nextCursor } = await state.context.queries.hosts(filter);
-  return { rows: await describe(rows), nextCursor };
-}
-
-async function describe(hosts: readonly BookHost[]): Promise<Described[]> {
-  const vendors = await vendorsOf(hosts.map(({ mac }) => mac));
-  return hosts.map((host) => {
-    const vendor = vendors.get(host.mac) ?? "";
-    return { ...host, vendor, kind: kindOf(host, vendor) };
-  });
+  return { rows: await describeHosts(rows), nextCursor };
 }
 
 /** The same, as the list of the page draws it. */
@@ -70,7 +62,7 @@ export async function describedHost(state: State, text: string) {
   const range = { fromUs: toUs - hostDays * dayUs, toUs };
   const book = await state.context.queries.hostBook(text.slice(0, 100), range);
   if (book === null) return null;
-  const [host] = await describe([book.host]) as [Described];
+  const [host] = await describeHosts([book.host]) as [DescribedHost];
   return { ...book, host };
 }
 

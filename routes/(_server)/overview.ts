@@ -24,7 +24,7 @@ import {
 } from "../../components/traffic_series.ts";
 import { pageNowUs } from "../../components/verdict.ts";
 import { fromWire } from "../../components/wire.ts";
-import { learningText } from "../../components/host_kind.ts";
+import { learningText } from "../../components/host_text.ts";
 import { hostNamesOf } from "./finding_pages.ts";
 import { newCounts } from "./host_pages.ts";
 import { choiceParameter, textParameter } from "./parameters.ts";

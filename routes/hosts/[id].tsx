@@ -9,7 +9,7 @@ import { FirstContactTable } from "../../components/FirstContactTable.tsx";
 import { FlowSketch } from "../../components/FlowSketch.tsx";
 import { FlowTable } from "../../components/FlowTable.tsx";
 import { bytesQuantity, formatBytes, formatCount, formatWhen } from "../../components/format.ts";
-import { hoursOfDay, originTexts, serviceText, usualHours } from "../../components/host_kind.ts";
+import { hoursOfDay, originTexts, serviceText, usualHours } from "../../components/host_text.ts";
 import { Severity } from "../../components/Icon.tsx";
 import { incidentPath } from "../../components/incidents.ts";
 import { PacketsLink } from "../../components/PacketsLink.tsx";

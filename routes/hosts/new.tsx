@@ -2,7 +2,7 @@
 import { page } from "fresh";
 import { FIRST_CONTACT_KINDS } from "../../agent/store/filters.ts";
 import { contactKinds, FirstContactTable } from "../../components/FirstContactTable.tsx";
-import { learningText } from "../../components/host_kind.ts";
+import { learningText } from "../../components/host_text.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { attempt, firstContactFilter } from "../(_server)/lists.ts";
