@@ -106,9 +106,9 @@ test("run --user gives root up in every thread, and opens a device again all the
       checkThreads(program.pid);
       strictEqual(await program.stop(), 0);
       for (const name of [".", ...[...Deno.readDirSync(results)].map((entry) => entry.name)]) {
-        const { uid, mode } = await Deno.stat(`${results}/${name}`);
+        const { uid, mode, isDirectory } = await Deno.stat(`${results}/${name}`);
         strictEqual(uid, 65534, name);
-        strictEqual((mode! & 0o777).toString(8), name === "." ? "700" : "600", name);
+        strictEqual((mode! & 0o777).toString(8), isDirectory ? "700" : "600", name);
       }
     })
   ));

@@ -217,7 +217,7 @@ function removeUser(): void {
   const user = findUser(SERVICE.user);
   if (user === null) return;
   if (existsSync(SERVICE.data)) {
-    giveFiles(SERVICE.data, user.uid, root);
+    giveFiles(SERVICE.data, { fromUid: user.uid, to: root });
     Deno.chownSync(SERVICE.data, 0, 0);
   }
   runTool("userdel", [SERVICE.user]);

@@ -3,14 +3,13 @@
  * read: captures are traffic.
  */
 import { dirname, join } from "node:path";
-import { evidenceFolderName } from "../capture/evidence_files.ts";
 import { RunError } from "../errors.ts";
 
 /** Holds the number of the process that writes the folder. The lock on it ends with the process, however that ends. */
 const lockName = ".tapwatch.lock";
 
 /** What a run writes there. */
-const ownFiles = /^(packet_logs\.db|captured_traffic|model\.bin|eve\b|\.tapwatch\.lock$)/;
+const ownFiles = /^(packet_logs\.db|captured_traffic|evidence$|model\.bin|eve\b|\.tapwatch\.lock$)/;
 /** Rights that a user's group and others have. */
 const othersBits = 0o077;
 
@@ -60,13 +59,17 @@ export function handResultsOver(
         `Give it to ${user.name} (sudo chown -R ${user.name} ${folder}), or name another with --results DIR.`,
     );
   }
-  // Only root writes here, so nobody can put something else in place between look and change.
-  giveFiles(folder, 0, user);
-  const evidence = join(folder, evidenceFolderName);
-  if (isOwnFolder(evidence)) {
-    giveFiles(evidence, 0, user);
-    Deno.chownSync(evidence, user.uid, user.gid);
+  // A clone has a README.md in it.
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => name !== "README.md");
+  if (names.length > 0 && !names.includes(lockName)) {
+    throw new RunError(
+      `${folder} holds what is not tapwatch's, so it is not handed over to ${user.name}. ` +
+        "Name another folder with --results DIR.",
+    );
   }
+  // Only root writes here, so nobody can put something else in place between look and change.
+  giveFiles(folder, { fromUid: 0, to: user, which: ownFiles });
   Deno.chownSync(folder, user.uid, user.gid);
 }
 
@@ -81,24 +84,22 @@ export function holderOf(folder: string): number | null {
   }
 }
 
-/** Gives the files in a folder that are `fromUid`'s to another user; no links, and none that is elsewhere too. */
-export function giveFiles(folder: string, fromUid: number, to: { uid: number; gid: number }): void {
-  for (const { name, isFile } of Deno.readDirSync(folder)) {
+/** Gives what in a folder and below is `fromUid`'s to another user; no links, and no file that is elsewhere too. */
+export function giveFiles(
+  folder: string,
+  { fromUid, to, which = /^/ }: {
+    readonly fromUid: number;
+    readonly to: { readonly uid: number; readonly gid: number };
+    /** Names in the folder itself; below it all. */
+    readonly which?: RegExp;
+  },
+): void {
+  for (const { name, isFile, isDirectory } of Deno.readDirSync(folder)) {
     const path = join(folder, name);
-    if (!isFile) continue;
     const entry = Deno.lstatSync(path);
-    if (entry.uid === fromUid && entry.nlink === 1) Deno.chownSync(path, to.uid, to.gid);
-  }
-}
-
-/** Root's own folder, and no link. */
-function isOwnFolder(path: string): boolean {
-  try {
-    const { isDirectory, uid } = Deno.lstatSync(path);
-    return isDirectory && uid === 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    if (entry.uid !== fromUid || !which.test(name)) continue;
+    if (isDirectory) giveFiles(path, { fromUid, to });
+    if (isDirectory || isFile && entry.nlink === 1) Deno.chownSync(path, to.uid, to.gid);
   }
 }
 
@@ -167,12 +168,11 @@ function cannotWrite(folder: string, error: unknown): RunError {
  */
 function closeToOthers(folder: string): void {
   if (Deno.build.os === "windows") return;
-  const entries = [...Deno.readDirSync(folder)].filter(({ name, isFile }) =>
-    isFile && ownFiles.test(name)
-  );
-  const paths = entries.map(({ name }) => join(folder, name));
-  const isOurs = entries.length > 1;
-  for (const path of [...isOurs ? [folder] : [], ...paths]) {
+  const names = [...Deno.readDirSync(folder)].filter(({ name, isSymlink }) =>
+    !isSymlink && ownFiles.test(name)
+  ).map(({ name }) => name);
+  const isOurs = names.length > 1;
+  for (const path of [...isOurs ? [folder] : [], ...names.map((name) => join(folder, name))]) {
     const { uid, mode } = Deno.lstatSync(path);
     if (uid === Deno.uid() && (mode! & othersBits) !== 0) Deno.chmodSync(path, mode! & 0o700);
   }

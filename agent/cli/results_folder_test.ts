@@ -94,14 +94,22 @@ rootTest(
       const owner = (path: string) => Deno.lstatSync(`${folder}/${path}`).uid;
       Deno.writeTextFileSync(`${folder}/outside`, "");
       Deno.mkdirSync(`${folder}/r`);
-      for (const name of ["packet_logs.db", "a"]) Deno.writeTextFileSync(`${folder}/r/${name}`, "");
-      Deno.symlinkSync(`${folder}/outside`, `${folder}/r/link`);
-      Deno.linkSync(`${folder}/outside`, `${folder}/r/hard`);
+      for (const name of ["packet_logs.db", ".tapwatch.lock", "a"]) {
+        Deno.writeTextFileSync(`${folder}/r/${name}`, "");
+      }
+      Deno.symlinkSync(`${folder}/outside`, `${folder}/r/eve.json`);
+      Deno.linkSync(`${folder}/outside`, `${folder}/r/model.bin`);
+      Deno.mkdirSync(`${folder}/r/evidence`);
+      Deno.writeTextFileSync(`${folder}/r/evidence/1.pcap`, "");
       handResultsOver(`${folder}/r`, nobody);
       deepStrictEqual(
-        ["r", "r/packet_logs.db", "r/a", "r/link", "r/hard", "outside"].map(owner),
+        ["r", "r/packet_logs.db", "r/a", "r/eve.json", "r/model.bin", "outside"].map(owner),
         [65534, 65534, 65534, 0, 0, 0],
       );
+      Deno.mkdirSync(`${folder}/etc`);
+      Deno.writeTextFileSync(`${folder}/etc/shadow`, "");
+      throws(() => handResultsOver(`${folder}/etc`, nobody), /holds what is not tapwatch's/);
+      deepStrictEqual(["etc", "etc/shadow"].map(owner), [0, 0]);
       handResultsOver(`${folder}/new/r`, nobody);
       deepStrictEqual(["new", "new/r"].map(owner), [0, 65534]);
       Deno.mkdirSync(`${folder}/theirs`);
