@@ -103,8 +103,12 @@ rootTest(
       Deno.writeTextFileSync(`${folder}/r/evidence/1.pcap`, "");
       handResultsOver(`${folder}/r`, nobody);
       deepStrictEqual(
-        ["r", "r/packet_logs.db", "r/a", "r/eve.json", "r/model.bin", "outside"].map(owner),
-        [65534, 65534, 65534, 0, 0, 0],
+        ["r", "r/packet_logs.db", "r/evidence", "r/evidence/1.pcap"].map(owner),
+        [65534, 65534, 65534, 65534],
+      );
+      deepStrictEqual(
+        ["r/a", "r/eve.json", "r/model.bin", "outside"].map(owner),
+        [0, 0, 0, 0],
       );
       Deno.mkdirSync(`${folder}/etc`);
       Deno.writeTextFileSync(`${folder}/etc/shadow`, "");
