@@ -69,6 +69,22 @@ Deno.test("lists and /api are searched by country and network", () =>
     }
   }));
 
+Deno.test("rows of /api have country and network, in JSON and CSV", () =>
+  withPlaces(async ({ get }) => {
+    const { flows: [flow] } = await (await get("/api/flows?q=country+SE")).json();
+    assert.deepEqual(
+      [flow.orig_country, flow.orig_asn, flow.resp_country, flow.resp_asn],
+      [null, null, "SE", 64_500],
+    );
+    const one = await (await get(`/api/flows/${flow.id}`)).json();
+    assert.equal(one.resp_country, "SE");
+    const [header, row] = (await (await get("/api/flows?format=csv")).text()).split("\r\n");
+    assert.match(header!, /,orig_country,orig_asn,resp_country,resp_asn$/);
+    assert.match(row!, /,,,SE,64500$/);
+    const hosts = await (await get("/api/hosts?q=country+SE&format=csv")).text();
+    assert.match(hosts, /country,asn\r\n.*,SE,64500\r\n/);
+  }));
+
 Deno.test("the command line reads the files that it is given, and refuses what is none", () =>
   withFolder(async (folder) => {
     const good = `${folder}/good.mmdb`;

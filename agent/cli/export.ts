@@ -6,6 +6,7 @@
 import { RunError, UsageError } from "../errors.ts";
 import { StoreError } from "../store/failure.ts";
 import { csvHeader, csvRow, type Row } from "../store/csv.ts";
+import { placeColumns, placedRow } from "../geo/places.ts";
 import { parseSearch } from "../search/parse.ts";
 import { pointAt, SearchError } from "../search/search_error.ts";
 import type { TimeRange } from "../store/filters.ts";
@@ -62,7 +63,7 @@ export async function runExport(
   checkSearch(kind, filter.q ?? "");
   assertExists(path);
   const queries = new StoreQueries(path);
-  const columns = exportColumns[kind];
+  const columns = [...exportColumns[kind], ...placeColumns(kind)];
   const toText = format === "csv" ? csvRow : jsonRow;
   try {
     queries.readSearch(kind, filter.q);
@@ -73,7 +74,9 @@ export async function runExport(
     ) {
       count += rows.length;
       const whole = kind === "hosts" ? await describeHosts(rows as unknown as BookHost[]) : rows;
-      await write(whole.map((row) => toText(row as unknown as Row, columns)).join(""));
+      await write(
+        whole.map((row) => toText(placedRow(kind, row) as unknown as Row, columns)).join(""),
+      );
     }
     return count;
   } catch (error) {

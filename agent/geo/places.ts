@@ -53,6 +53,32 @@ export function placesOf(addresses: Iterable<string>): Record<string, Place> {
   return found;
 }
 
+/** Columns of lists that hold an address, by what begins the names of those about its place. */
+const addressColumns: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  flows: { orig_: "orig_h", resp_: "resp_h" },
+  packets: { src_: "src", dst_: "dst" },
+  hosts: { "": "address" },
+};
+
+/** What placedRow() adds to the rows of a list: "orig_country", "orig_asn" …; none without a file. */
+export function placeColumns(list: string): string[] {
+  if (databases.length === 0) return [];
+  return Object.keys(addressColumns[list] ?? {}).flatMap((begin) => [
+    `${begin}country`,
+    `${begin}asn`,
+  ]);
+}
+
+/** A row of a list with country and network of its addresses, null where they are not known; the same row without a file. */
+export function placedRow<Row extends object>(list: string, row: Row): Row {
+  if (databases.length === 0 || addressColumns[list] === undefined) return row;
+  const added = Object.entries(addressColumns[list]).flatMap(([begin, column]) => {
+    const place = placeOf(String((row as Record<string, unknown>)[column]));
+    return [[`${begin}country`, place?.country || null], [`${begin}asn`, place?.asn || null]];
+  });
+  return { ...row, ...Object.fromEntries(added) };
+}
+
 function look(address: string): Place | null {
   const all = databases.map((database) => database.placeOf(address)).filter((one) => one !== null);
   if (all.length < 2) return all[0] ?? null;

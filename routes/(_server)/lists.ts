@@ -26,6 +26,7 @@ import type {
 } from "../../agent/store/filters.ts";
 import { chipsOf, narrow, quoteValue, term } from "../../agent/search/edit.ts";
 import type { SearchList, SearchSubject } from "../../agent/search/fields.ts";
+import { placeColumns, placedRow } from "../../agent/geo/places.ts";
 import { parseSearch } from "../../agent/search/parse.ts";
 import { SearchError } from "../../agent/search/search_error.ts";
 import { FIRST_CONTACT_KINDS, HOST_ORDERS } from "../../agent/store/filters.ts";
@@ -353,9 +354,10 @@ function writeList<Row extends object>(
   { value, error, status }: Attempt<{ isCsv: boolean; page: ListedPage<Row> } | null>,
 ): Response {
   if (value === null) return errorJson(status === 400 ? 400 : 503, error);
-  const { rows, nextCursor, beside } = value.page;
+  const { nextCursor, beside } = value.page;
+  const rows = value.page.rows.map((row) => placedRow(name, row));
   if (!value.isCsv) return Response.json({ [name]: rows, next_cursor: nextCursor, ...beside });
-  const columns = csvColumns[name];
+  const columns = [...csvColumns[name], ...placeColumns(name)];
   const lines = rows.map((row) => csvRow(row as CsvRow, columns));
   return new Response(csvHeader(columns) + lines.join(""), {
     headers: {

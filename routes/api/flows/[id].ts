@@ -1,3 +1,4 @@
+import { placedRow } from "../../../agent/geo/places.ts";
 import { readFlow } from "../../(_server)/flow_list.ts";
 import { idOf } from "../../(_server)/one_thing.ts";
 import { attempt } from "../../(_server)/lists.ts";
@@ -13,7 +14,7 @@ export const handler = define.handlers({
       null,
     );
     if (error !== "") return errorJson(503, error);
-    if (value !== null) return Response.json(value);
+    if (value !== null) return Response.json(placedRow("flows", value));
     return errorJson(404, `There is no flow ${JSON.stringify((params.id ?? "").slice(0, 40))}.`);
   },
 });
