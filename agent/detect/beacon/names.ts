@@ -154,10 +154,10 @@ export class CalledNames {
 
 /** CallKind of a name, in lower case. */
 export function kindOfName(name: string): number {
-  const labels = name.split(".");
-  for (let from = 0; from < labels.length - 1; from++) {
-    if (vendorNames.has(labels.slice(from).join("."))) return CallKind.vendor;
+  // The name, and what stands behind each of its dots but the last.
+  for (let at = 0, dot = name.indexOf("."); dot >= 0; at = dot + 1, dot = name.indexOf(".", at)) {
+    if (vendorNames.has(name.slice(at))) return CallKind.vendor;
   }
-  const isCheck = labels.some((label) => checkParts.some((part) => label.includes(part)));
+  const isCheck = checkParts.some((part) => name.includes(part));
   return isCheck ? CallKind.check : CallKind.unknown;
 }
