@@ -143,12 +143,8 @@ export class DnsTunnel implements Detector {
 
   #reset(slot: number, timestampUs: number): void {
     this.#firstUs[slot] = timestampUs;
-    for (const seen of [this.#seen, this.#seenPlain, this.#seenAnswers]) {
-      seen.fill(0, slot * seenWords, (slot + 1) * seenWords);
-    }
-    for (const names of [this.#names, this.#plain, this.#marked]) {
-      names.fill(0, slot * N.width, (slot + 1) * N.width);
-    }
+    // A slot that was never used is empty, and its memory untouched.
+    if (this.#queries[slot] + this.#answers[slot] > 0) this.#clear(slot);
     this.#queries[slot] = 0;
     this.#answers[slot] = 0;
     this.#dataAnswers[slot] = 0;
@@ -159,6 +155,15 @@ export class DnsTunnel implements Detector {
     this.#tails.set(tail, slot * tailMax);
     this.#tailLengths[slot] = tail.length;
     this.#domainLengths[slot] = Math.min(length - domainAt, tailMax);
+  }
+
+  #clear(slot: number): void {
+    for (const seen of [this.#seen, this.#seenPlain, this.#seenAnswers]) {
+      seen.fill(0, slot * seenWords, (slot + 1) * seenWords);
+    }
+    for (const names of [this.#names, this.#plain, this.#marked]) {
+      names.fill(0, slot * N.width, (slot + 1) * N.width);
+    }
   }
 
   /** Leaves out of the name's data what all names have had so far, this one too. */
