@@ -181,7 +181,6 @@ function seeSpan(timestampUs: f64): void {
 }
 
 /** Takes the packet of the flow in a slot to its hosts; returns its Direction. */
-@inline
 function track(
   base: usize,
   row: i32,
