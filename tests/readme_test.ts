@@ -94,7 +94,8 @@ function textOf(html: string): string {
 
 Deno.test("options, variables and commands in the README are those of the program", () => {
   const code = [...readme.matchAll(/`([^`\n]+)`|^ {4}(.+)$/gm)].map(([, a, b]) => a ?? b!);
-  const ofTapwatch = code.filter((text) => !text.startsWith("npx"));
+  // Those of other programs are not ours.
+  const ofTapwatch = code.filter((text) => !/^(sudo )?(npx|deno|docker|systemctl) /.test(text));
   const flags = ofTapwatch.flatMap((text) => [...text.matchAll(/(?<![\w-])--([a-z][\w-]+)/g)]);
   const names = new Set(flags.map(([, name]) => name!));
   const known = new Set(OPTIONS.filter(({ isSecret }) => !isSecret).map(({ name }) => name));

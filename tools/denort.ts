@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { run } from "./run.ts";
 
 /** The version of Deno that everything is run, tested and compiled with. */
 export const denoVersion = "2.7.11";
@@ -97,14 +98,4 @@ function cachePath({ denortSha256 }: Target): string {
 
 function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-async function run(command: string, args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, {
-    args,
-    stdout: "null",
-  }).output();
-  if (success) return;
-  const text = new TextDecoder().decode(stderr).trim();
-  throw new Error(`${command} ${args.join(" ")} failed: ${text}`);
 }

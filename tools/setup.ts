@@ -50,6 +50,11 @@ const forTest = [
   requirement("curl curl curl curl curl", program("curl")),
   requirement("openssl openssl openssl openssl openssl", program("openssl")),
   requirement("python3-aiosmtpd python3-aiosmtpd python-aiosmtpd py3-aiosmtpd -", hasAiosmtpd),
+  requirement("lintian - - - -", program("lintian")),
+  requirement(
+    "qemu-user-static qemu-user-static qemu-user-static qemu-aarch64 -",
+    program("qemu-aarch64-static"),
+  ),
   requirement(
     "chromium chromium chromium chromium chromium",
     program("chromium"),
