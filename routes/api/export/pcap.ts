@@ -14,8 +14,11 @@ export const handler = define.handlers({
   async GET({ state, url }) {
     try {
       const filter = await exportFilter(state, url.searchParams);
-      const { stream, isEmpty } = await lookInto(await state.context.exportPcap(filter));
-      if (isEmpty && isOfOne(filter)) return plainText(404, noneText(state));
+      const slice = await state.context.exportPcap(filter);
+      const { stream, isEmpty } = isOfOne(filter)
+        ? await lookInto(slice)
+        : { stream: slice, isEmpty: false };
+      if (isEmpty) return plainText(404, noneText(state));
       return new Response(stream, {
         headers: {
           "content-type": "application/vnd.tcpdump.pcap",
