@@ -16,6 +16,8 @@ export function ChartOverlay({ series, beside, chosen, nowUs, zone }: Props) {
   const spanUs = series.packets.length * series.bucketUs;
   const share = (timeUs: number) => Math.min(1, Math.max(0, (timeUs - series.startUs) / spanUs));
   const percent = (value: number) => `${(100 * value).toFixed(2)}%`;
+  const markText = ({ tsUs, severity, text }: Props["beside"]["marks"][number]) =>
+    `${formatWhen(tsUs, nowUs, zone)}, ${severity}: ${text}`;
   const box = ({ fromUs, toUs }: Stretch) => ({
     x: percent(share(fromUs)),
     width: percent(share(toUs) - share(fromUs)),
@@ -41,9 +43,9 @@ export function ChartOverlay({ series, beside, chosen, nowUs, zone }: Props) {
           key={mark.href}
           href={mark.href}
           class={`mark sev-${mark.severity}`}
-          aria-label={`${mark.severity}: ${mark.text}`}
+          aria-label={markText(mark)}
         >
-          <title>{`${formatWhen(mark.tsUs, nowUs, zone)}: ${mark.text}`}</title>
+          <title>{markText(mark)}</title>
           <rect
             class="span"
             {...box({ fromUs: mark.tsUs, toUs: mark.endUs })}

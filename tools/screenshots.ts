@@ -1,0 +1,66 @@
+/** `deno task screenshots`: the pictures of docs/ and the README, of the real program that has replayed the demo. Needs Chromium. */
+import type { Browser } from "playwright-core";
+import { missingChromium, openChromium } from "../tests/chromium.ts";
+import { pagePaths, replayed } from "../tests/every_page.ts";
+import { demoCapture, Program, withFolder } from "../tests/program.ts";
+
+const folder = new URL("../docs/", import.meta.url).pathname;
+const wide = { width: 1280, height: 800 };
+const phone = { width: 390, height: 844 };
+
+interface Shot {
+  /** Of `docs/NAME.png`. */
+  readonly name: string;
+  readonly path: string;
+  readonly viewport: { readonly width: number; readonly height: number };
+  readonly colorScheme: "light" | "dark";
+}
+
+if (missingChromium !== "") throw new Error(`Cannot take pictures: ${missingChromium}`);
+await withFolder(async (results) => {
+  await using program = await Program.start(
+    ["replay", demoCapture, "--speed", "max", "--results", results],
+  );
+  await replayed(program);
+  const browser = await openChromium();
+  try {
+    for (const shot of await shots(program)) await take(browser, program.url, shot);
+  } finally {
+    await browser.close();
+  }
+});
+
+async function shots(program: Program): Promise<Shot[]> {
+  const paths = await pagePaths(program);
+  const newest = (pattern: string) => paths.get(pattern)![0]!;
+  const light = { viewport: wide, colorScheme: "light" } as const;
+  const dark = { viewport: phone, colorScheme: "dark" } as const;
+  const hosts = JSON.parse(await program.get("/api/hosts?q=local+yes&limit=1")).hosts;
+  return [
+    { name: "overview", path: "/", ...light },
+    { name: "incident", path: newest("/incidents/:id"), ...light },
+    { name: "flows", path: "/flows", ...light },
+    { name: "host", path: `/hosts/${hosts[0].address}`, ...light },
+    { name: "packet", path: newest("/packets/:id"), viewport: wide, colorScheme: "dark" },
+    { name: "phone-overview", path: "/", ...dark },
+    { name: "phone-incident", path: newest("/incidents/:id"), ...dark },
+  ];
+}
+
+async function take(browser: Browser, origin: string, shot: Shot): Promise<void> {
+  const { name, path, viewport, colorScheme } = shot;
+  const page = await browser.newPage({
+    viewport,
+    colorScheme,
+    reducedMotion: "reduce",
+    timezoneId: "UTC",
+    locale: "en-GB",
+  });
+  // Islands hold a connection open, so the network is never idle; charts are there once it is.
+  const stream = page.waitForResponse((response) => response.url().includes("/api/events"));
+  await page.goto(origin + path);
+  await stream;
+  await page.screenshot({ path: `${folder}${name}.png` });
+  await page.close();
+  console.error(`Wrote docs/${name}.png`);
+}
