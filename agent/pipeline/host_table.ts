@@ -315,10 +315,16 @@ export class HostTable {
   /** The hot path has added a row, with its address and time. */
   #added(row: number, timestampUs: number): void {
     const base = row * counterCount;
-    const [word0, word1, word2, word3] = this.#address(row);
-    this.#rowWords[row * rowWords + H_FLAGS] =
-      (this.#options.isLocal(word0, word1, word2, word3) ? HOST_IS_LOCAL : 0) |
-      (this.#options.isGuessed?.(word0, word1, word2, word3) ? HOST_IS_GUESSED : 0) |
+    const address = this.#address(row);
+    const word0 = address[0];
+    const word1 = address[1];
+    const word2 = address[2];
+    const word3 = address[3];
+    const isLocal = this.#options.isLocal(word0, word1, word2, word3);
+    // Only what is taken to be local was guessed to be.
+    const isGuessed = isLocal && this.#options.isGuessed?.(word0, word1, word2, word3) === true;
+    this.#rowWords[row * rowWords + H_FLAGS] = (isLocal ? HOST_IS_LOCAL : 0) |
+      (isGuessed ? HOST_IS_GUESSED : 0) |
       (this.#options.isListed(word0, word1, word2, word3) ? HOST_IS_LISTED : 0);
     this.#firstSeenUs[row] = timestampUs;
     for (let at = base; at < base + 4; at++) {
