@@ -3,13 +3,21 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { SERVICE, unitText } from "../agent/cli/service_unit.ts";
 import { VERSION } from "../agent/version.ts";
+import { compile } from "../tools/compile.ts";
 import { BUILDING_PACKAGES, BUNDLED_PACKAGES } from "../tools/contents.ts";
 import { makeDeb } from "../tools/deb.ts";
 import { denoVersion, TARGETS } from "../tools/denort.ts";
 import { dockerfile, makeArchive, releaseFiles } from "../tools/release.ts";
 import { cratesIn, makeSbom } from "../tools/sbom.ts";
 import { setTimes } from "../tools/source_date.ts";
-import { missingCommands, runCommand, testWith, withFolder } from "./program.ts";
+import {
+  demoCapture,
+  missingCommands,
+  programCommand,
+  runCommand,
+  testWith,
+  withFolder,
+} from "./program.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const seconds = 1_790_000_000;
@@ -179,3 +187,80 @@ Deno.test("versions stand in one place, and others agree with it", async () => {
     }
   }
 });
+
+testWith(
+  missingCommands("git", "tar"),
+  "executables compiled in two folders at two times are the same",
+  () =>
+    withFolder(async (folder) => {
+      const copy = join(folder, "one/level/deeper");
+      await Deno.mkdir(copy, { recursive: true });
+      await output(
+        "sh",
+        "-c",
+        `cd "${root}" && git ls-files -co --exclude-standard -z | tar -c --null -T - | tar -x -m -C "${copy}"`,
+      );
+      const compiled = await Promise.all([root, copy].map(async (place, number) => {
+        // The name is part of what is embedded.
+        const executable = join(folder, String(number), "tapwatch");
+        const script =
+          `import { compile } from "${place}/tools/compile.ts"; await compile("${executable}");`;
+        const command = [
+          Deno.execPath(),
+          "eval",
+          "--frozen",
+          `--lock=${place}/deno.lock`,
+          `--config=${place}/deno.json`,
+          script,
+        ];
+        const { code, stderr } = await runCommand(command, {
+          cwd: place,
+          env: { SOURCE_DATE_EPOCH: String(seconds) },
+        });
+        strictEqual(code, 0, stderr);
+        return executable;
+      }));
+      await output("cmp", ...compiled);
+    }),
+);
+
+const missingArm = missingCommands("qemu-aarch64-static", "apt-get", "dpkg-deb");
+testWith(
+  missingArm,
+  "the arm64 executable analyses a capture as this one does",
+  () =>
+    withFolder(async (folder) => {
+      const executable = join(folder, "tapwatch");
+      await compile(executable, TARGETS.find(({ arch }) => arch === "arm64"));
+      const sysroot = await arm64Libraries(folder);
+      const args = ["analyze", "--json", demoCapture];
+      const emulated = await output("qemu-aarch64-static", "-L", sysroot, executable, ...args);
+      const native = await output(...programCommand(args));
+      const withoutTiming = (text: string) => ({ ...JSON.parse(text), timing: null });
+      deepStrictEqual(withoutTiming(emulated), withoutTiming(native));
+    }),
+);
+
+/** Debian's own libraries for arm64, unpacked; this machine's packages and lists stay as they are. */
+async function arm64Libraries(folder: string): Promise<string> {
+  const state = join(folder, "apt");
+  await Deno.mkdir(join(state, "lists/partial"), { recursive: true });
+  await Deno.mkdir(join(state, "cache/archives/partial"), { recursive: true });
+  const options = [
+    "APT::Architecture=arm64",
+    "APT::Architectures=arm64",
+    `Dir::State=${state}`,
+    `Dir::State::status=/dev/null`,
+    `Dir::Cache=${state}/cache`,
+    "APT::Sandbox::User=root",
+  ].flatMap((option) => ["-o", option]);
+  await output("apt-get", ...options, "-q", "update");
+  const download = ["apt-get", ...options, "-q", "download", "libc6", "libgcc-s1"];
+  const { code, stderr } = await runCommand(download, { cwd: folder });
+  strictEqual(code, 0, stderr);
+  const sysroot = join(folder, "sysroot");
+  for (const { name } of [...Deno.readDirSync(folder)]) {
+    if (name.endsWith(".deb")) await output("dpkg-deb", "-x", join(folder, name), sysroot);
+  }
+  return sysroot;
+}
