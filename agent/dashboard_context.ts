@@ -6,7 +6,7 @@ import type { OpenFlows, OpenFlowsQuery } from "./search/open_flows.ts";
 import type { StoreReader } from "./store/reader.ts";
 import type { StoredPacket } from "./store/schema.ts";
 
-/** The packets that are asked for have been overwritten; the message, for people, says what is left. */
+/** The packets that are asked for have been overwritten, or there is no such flow, finding or incident; the message is for people. */
 export class PacketsGoneError extends Error {
   override readonly name = "PacketsGoneError";
 }

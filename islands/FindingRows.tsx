@@ -85,9 +85,9 @@ function Nothing({ list, isFiltered, since, notLookedAt }: Props) {
 
 const lookedFor: Readonly<Record<FindingList, string>> = {
   scans: "It looks for hosts that try many ports or many hosts, at any tempo, over IPv4 and " +
-    "IPv6: with TCP SYN, connect, FIN, NULL, XMAS, ACK and Maimon probes, UDP, ping, ARP and " +
-    "SCTP. It cannot see what does not pass this sensor.",
+    "IPv6: with TCP SYN, connect, FIN, NULL, XMAS, ACK, Maimon and other odd probes, UDP, ping, ARP, " +
+    "neighbour discovery and SCTP. It cannot see what does not pass this sensor.",
   anomalies: "It looks for hosts that behave unlike what it has learnt here, and for password " +
-    "guessing, floods, ARP spoofing, DNS tunnels and beacons. It cannot see what looks like " +
-    "everyday traffic, or what does not pass this sensor.",
+    "guessing, floods, reflected traffic, ARP spoofing, DNS tunnels, beacons, unusual uploads and " +
+    "what is on a block list. It cannot see what looks like everyday traffic, or what does not pass this sensor.",
 };

@@ -204,7 +204,7 @@ async function checkScanPackets(url: string, cwd: string): Promise<void> {
   deepStrictEqual(lines.filter((line) => !line.includes("192.168.10.57")), []);
   const missing = await fetch(`${url}/api/export/pcap?anomaly=1`);
   deepStrictEqual([missing.status, await missing.text()], [
-    400,
+    404,
     "There is no anomaly 1 in the database.\n",
   ]);
 }

@@ -2,6 +2,7 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { createDashboard } from "../dashboard.ts";
 import { bruteForceFinding, openWriter, scanFinding } from "../agent/store/testing.ts";
+import { FLOWS_PER_RUN } from "../agent/store/schema.ts";
 import { makeSnapshot, openFixture } from "./dashboard_fixture.ts";
 
 const info = {
@@ -123,4 +124,28 @@ Deno.test("/metrics and the status tell what detection says of itself, and what 
       [health.detection.state, health.detection.windows_learnt, health.detection.observations_shed],
       ["learning", 43, 17],
     );
+  }));
+
+Deno.test("/api/scans/ID and /api/anomalies/ID are one finding, also before it is written", () =>
+  withSite(async ({ get, live, folder }) => {
+    const writer = openWriter(`${folder}/packet_logs.db`);
+    live.storeRun = writer.run;
+    const findings = [scanFinding(1), bruteForceFinding(2)];
+    for (const finding of findings) live.setFinding(finding);
+    const base = writer.run * FLOWS_PER_RUN;
+    const paths = [`/api/scans/${base + 1}`, `/api/anomalies/${base + 2}`];
+    const ask = () => Promise.all(paths.map(async (path) => await (await get(path)).json()));
+    const early = await ask();
+    writer.writeFindings(findings);
+    writer.close();
+    const { scans: [scan] } = await (await get("/api/scans")).json();
+    const { anomalies: [anomaly] } = await (await get("/api/anomalies")).json();
+    deepStrictEqual(await ask(), [{ ...scan, incident: null }, { ...anomaly, incident: null }]);
+    deepStrictEqual(early, await ask());
+    const wrong = [`/api/scans/${base + 2}`, `/api/anomalies/${base + 1}`, "/api/scans/x"];
+    for (const path of wrong) {
+      const answer = await get(path);
+      strictEqual(answer.status, 404, path);
+      match((await answer.json()).error, /^There is no (scan|anomaly) "/);
+    }
   }));

@@ -169,7 +169,8 @@ function lookedForText({ gaps }: Coverage): string {
   const behaviour = gaps.some(({ kind }) => kind === "learning")
     ? ""
     : "unusual behaviour of hosts, ";
-  return `Looked for port scans, ${behaviour}brute force, floods, ARP spoofing, DNS tunnels and beacons.`;
+  return `Looked for port scans, ${behaviour}brute force, floods, reflected traffic, ` +
+    "ARP spoofing, DNS tunnels, beacons and unusual uploads.";
 }
 
 /** "1 incident of 2 findings"; "" without any. */

@@ -162,14 +162,14 @@ Deno.test("findingBlock() says what was looked for in vain, and first what could
   strictEqual(
     blockOf(result([])).replaceAll("\n", " "),
     "Nothing suspicious found. Looked for port scans, unusual behaviour of hosts, brute force, floods, " +
-      "ARP spoofing, DNS tunnels and beacons.",
+      "reflected traffic, ARP spoofing, DNS tunnels, beacons and unusual uploads.",
   );
   const learning = { ...ready, state: "learning", windowsLearnt: 43 } as const;
   strictEqual(
     blockOf(result([], { state: learning })).replaceAll("\n", " "),
     "Nothing suspicious found, but behaviour was not judged: too little traffic to learn what is usual " +
       "(43 of 256 windows of 10 s). A longer capture helps. " +
-      "Looked for port scans, brute force, floods, ARP spoofing, DNS tunnels and beacons.",
+      "Looked for port scans, brute force, floods, reflected traffic, ARP spoofing, DNS tunnels, beacons and unusual uploads.",
   );
   match(
     blockOf(result([scanFinding(1)], { state: learning })),

@@ -195,7 +195,7 @@ function ringSpanOf(folder: string): RingSpan | null {
   }
 }
 
-/** A flow of the database, or one that is open. Throws RangeError. */
+/** A flow of the database, or one that is open. Throws PacketsGoneError. */
 async function findFlow(
   { queries, live, openFlows }: Sources,
   flowId: number,
@@ -213,17 +213,19 @@ async function findFlow(
     limit: 1,
   });
   if (open !== undefined) return open as unknown as StoredFlow;
-  throw new RangeError(`There is no flow ${flowId} in the database, and none that is open.`);
+  throw new PacketsGoneError(`There is no flow ${flowId} in the database, and none that is open.`);
 }
 
-/** What is asked for of a finding or an incident; null when neither is. Throws RangeError. */
+/** What is asked for of a finding or an incident; null when neither is. Throws PacketsGoneError. */
 async function findScope(
   queries: StoreReader,
   { findingId, scanId, anomalyId, incidentId }: ExportFilter,
 ): Promise<PacketScope | null> {
   if (incidentId !== null) {
     const row = await queries.incident(incidentId);
-    if (row === null) throw new RangeError(`There is no incident ${incidentId} in the database.`);
+    if (row === null) {
+      throw new PacketsGoneError(`There is no incident ${incidentId} in the database.`);
+    }
     return await packetsOfIncident(queries, readIncident(row));
   }
   const id = findingId ?? scanId ?? anomalyId;
@@ -231,6 +233,6 @@ async function findScope(
   const word = findingId !== null ? "finding" : scanId !== null ? "scan" : "anomaly";
   const lists = { finding: undefined, scan: ["scans"], anomaly: ["anomalies"] } as const;
   const finding = await findFinding(queries, id, lists[word]);
-  if (finding === null) throw new RangeError(`There is no ${word} ${id} in the database.`);
+  if (finding === null) throw new PacketsGoneError(`There is no ${word} ${id} in the database.`);
   return packetsOfFinding(finding);
 }

@@ -12,6 +12,7 @@ import { formatWhen } from "../../components/format.ts";
 import type { PacketsShown } from "../../components/PacketsLink.tsx";
 import { baseName, coverageOf } from "../../components/verdict.ts";
 import { findingMuteStart, type MuteStart } from "./mutes.ts";
+import { idOf } from "./one_thing.ts";
 import { packetsShown } from "./packet_pages.ts";
 import type { State } from "./state.ts";
 
@@ -38,12 +39,10 @@ export async function findingPage(
   list: FindingList,
   idText: string,
 ): Promise<FindingPage | null> {
-  const id = /^\d{1,16}$/.test(idText) ? Number(idText) : NaN;
-  if (!Number.isSafeInteger(id)) return null;
+  const id = idOf(idText);
   const { queries } = context;
-  const row = await (list === "scans" ? queries.scan(id) : queries.anomaly(id)) ??
-    liveRow(context, list, id);
-  if (row === null) return null;
+  const row = id === null ? null : await findingRow(context, list, id);
+  if (id === null || row === null) return null;
   const finding = readFinding(list, row);
   const [linked, nearby, names, muteStart, incident] = await Promise.all([
     queries.findingFlows(list, id),
@@ -55,7 +54,19 @@ export async function findingPage(
   return { finding, linked, nearby, names, muteStart, incident };
 }
 
-async function incidentOf({ queries }: DashboardContext, list: FindingList, id: number) {
+/** Its row in the database, or as it will be written; null when there is none. */
+export async function findingRow(context: DashboardContext, list: FindingList, id: number) {
+  const { queries } = context;
+  return await (list === "scans" ? queries.scan(id) : queries.anomaly(id)) ??
+    liveRow(context, list, id);
+}
+
+/** The incident that a finding is in; null as long as it is in none. */
+export async function incidentOf(
+  { queries }: DashboardContext,
+  list: FindingList,
+  id: number,
+): Promise<FindingPage["incident"]> {
   const row = await queries.incidentOf(list, id);
   return row && { id: Number(row.id), headline: String(row.headline) };
 }

@@ -1,5 +1,5 @@
-import { define } from "../(_server)/state.ts";
-import { anomalyFilter, listAnswer } from "../(_server)/lists.ts";
+import { define } from "../../(_server)/state.ts";
+import { anomalyFilter, listAnswer } from "../../(_server)/lists.ts";
 
 /** Anomalies, newest first: from, to, kind, severity, source, target, state, q, limit, cursor, format. */
 export const handler = define.handlers({

@@ -1,5 +1,5 @@
-import { define } from "../(_server)/state.ts";
-import { listAnswer, scanFilter } from "../(_server)/lists.ts";
+import { define } from "../../(_server)/state.ts";
+import { listAnswer, scanFilter } from "../../(_server)/lists.ts";
 
 /** Scans, newest first: from, to, kind, severity, source, target, state, probe, q, limit, cursor, format. */
 export const handler = define.handlers({
