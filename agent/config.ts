@@ -144,7 +144,7 @@ export function parseConfig(args: readonly string[], sources: ConfigSources): Co
   if (flags.has("help")) return build("help", [command], new Map(), sources);
   if (flags.has("version")) return build("version", [], new Map(), sources);
   checkCommandTakes(command, flags);
-  if (!isAboutConfig(flags)) checkOperands(command, operands);
+  checkOperands(command, operands, isAboutConfig(flags));
   checkExportTakes(command, operands, flags);
   const file = readEnvFile(flags, sources);
   const variables = environmentValues(command, file, sources);
@@ -280,9 +280,14 @@ const operandCounts: Partial<Record<CommandName, { min: number; max: number; wha
   help: { min: 0, max: 1, what: "at most one command" },
 };
 
-function checkOperands(command: CommandName, operands: readonly string[]): void {
+/** `mayBeNone`: nothing is done with them. */
+function checkOperands(
+  command: CommandName,
+  operands: readonly string[],
+  mayBeNone: boolean,
+): void {
   const { min, max, what } = operandCounts[command] ?? { min: 0, max: 0, what: "no argument" };
-  if (operands.length >= min && operands.length <= max) return;
+  if (operands.length >= (mayBeNone ? 0 : min) && operands.length <= max) return;
   const got = operands.length === 0 ? "none" : operands.map(quote).join(", ");
   throw new UsageError(`tapwatch ${command} takes ${what}, got ${got}.`);
 }

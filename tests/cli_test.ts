@@ -36,6 +36,27 @@ Deno.test("--version and --help answer everywhere, on stdout", async () => {
   strictEqual(await outputOf(["replay", "-h"]), await outputOf(["help", "replay"]));
 });
 
+Deno.test("--check-config refuses what a start would end with: files, users and arguments", () =>
+  withFolder(async (cwd) => {
+    const check = (...args: string[]) => runProgram([...args, "--check-config"], { cwd });
+    const refused: [string[], RegExp][] = [
+      [["run", "extra"], /tapwatch run takes no argument, got "extra"/],
+      [["replay", "a", "b"], /takes one capture file/],
+      [["run", "--blocklist", "none.txt"], /Cannot read none\.txt \(--blocklist\)/],
+      [["run", "--geo-db", "none.mmdb"], /Cannot use --geo-db none\.mmdb: no such file/],
+      [["run", "--user", "nobody-of-this-name"], /There is no user "nobody-of-this-name"/],
+    ];
+    for (const [args, said] of refused) {
+      const { code, stdout, stderr } = await check(...args);
+      deepStrictEqual([code, stdout], [2, ""], args.join(" "));
+      match(stderr, said);
+    }
+    await Deno.writeTextFile(`${cwd}/list.txt`, "192.0.2.7\n");
+    const good = [["run", "--blocklist", "list.txt"], ["run", "--user", "nobody"], ["replay"]];
+    for (const args of good) strictEqual((await check(...args)).code, 0, args.join(" "));
+    deepStrictEqual([...Deno.readDirSync(cwd)].map(({ name }) => name), ["list.txt"]);
+  }));
+
 Deno.test("the options of run do nothing to a command that takes them without need", () =>
   withFolder(async (cwd) => {
     const args = ["analyze", demoCapture, "--results", "r", "--allow-ffi", "--log-level", "error"];

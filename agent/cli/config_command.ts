@@ -1,10 +1,24 @@
-/** `--print-config` and `--check-config`. That the configuration is good has shown before. */
+/** `--print-config` and `--check-config`. That the values are good has shown before. */
+import { checkBlocklists } from "../blocklist_files.ts";
 import type { Config } from "../config.ts";
+import { hasFfiConsent } from "./ffi_consent.ts";
+import { GeoHost } from "./geo_host.ts";
+import { wantedUser } from "./rights.ts";
 import { type Setting, settingsOf } from "./settings.ts";
 
-export function tellConfig(config: Config): void {
-  if (config.configAction === "check") return console.log(checkedText(config));
+/** Throws UsageError when what a value names on this host is not there: a start would end with it. */
+export async function tellConfig(config: Config): Promise<void> {
+  if (config.configAction === "check") {
+    await checkNamed(config);
+    return console.log(checkedText(config));
+  }
   console.log(config.isJson ? asJson(config) : asTable(settingsOf(config)));
+}
+
+async function checkNamed(config: Config): Promise<void> {
+  checkBlocklists(config.blocklists);
+  await new GeoHost({ paths: config.geoFiles }).start();
+  if (config.user !== null && hasFfiConsent(config)) wantedUser(config.user);
 }
 
 function checkedText({ envFile, warnings }: Config): string {
