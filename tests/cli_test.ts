@@ -223,6 +223,12 @@ async function checkScanPackets(url: string, cwd: string): Promise<void> {
   const lines = stdout.trimEnd().split("\n");
   ok(lines.length >= scan.attempts, `${lines.length} packets of ${scan.attempts} probes`);
   deepStrictEqual(lines.filter((line) => !line.includes("192.168.10.57")), []);
+  const before = await fetch(`${url}/api/export/pcap?to=2020-01-01T00:00:00Z`);
+  strictEqual(before.status, 404);
+  match(
+    await before.text(),
+    /^There are no packets of that time: the capture files begin at 2026-/,
+  );
   const missing = await fetch(`${url}/api/export/pcap?anomaly=1`);
   deepStrictEqual([missing.status, await missing.text()], [
     404,

@@ -144,7 +144,7 @@ async function exportSlice(sources: Sources, filter: ExportFilter) {
   const lastUs = flow?.end_us ?? scope?.lastUs ?? Infinity;
   const from = fromUs ?? flow?.start_us ?? scope?.fromUs ?? null;
   const until = toUs ?? (lastUs === Infinity ? null : lastUs + 1);
-  checkLeft(config.resultsFolder, from, until);
+  checkLeft(sources, from, until);
   return openRingSlice({
     folder: config.resultsFolder,
     vxlanPorts: config.vxlanPorts,
@@ -169,15 +169,25 @@ async function findSearched(queries: StoreReader, q: string, { fromUs, toUs }: E
 }
 
 /** Throws PacketsGoneError when the ring begins only after what is asked for, and nothing is kept of that time. */
-function checkLeft(folder: string, fromUs: number | null, toUs: number | null): void {
+function checkLeft({ config, live }: Sources, fromUs: number | null, toUs: number | null): void {
+  const folder = config.resultsFolder;
   const span = toUs === null ? null : ringSpanOf(folder);
   if (span === null || toUs! > span.startUs) return;
   if (isKept(folder, fromUs ?? -Infinity, toUs!)) return;
+  const start = isoTime(span.startUs);
+  const { files, filesMax } = live.recorder;
+  // A ring that has never been full has overwritten nothing.
+  if (files < filesMax) {
+    throw new PacketsGoneError(
+      `There are no packets of that time: the capture files begin at ${start}, ` +
+        "and none from before was kept as evidence of a finding.",
+    );
+  }
   throw new PacketsGoneError(
     `These packets have been overwritten, by ${
       isoTime(span.newestFileUs)
     } at the latest, and none of them was kept as evidence of a finding: ` +
-      `what is left in the capture files begins at ${isoTime(span.startUs)}. ` +
+      `what is left in the capture files begins at ${start}. ` +
       "--pcap-files and --pcap-file-mb say how much is kept.",
   );
 }
