@@ -1,5 +1,6 @@
 /** Composition root: reads the configuration, runs the command, turns errors into exit statuses. */
 import { runCommand } from "./agent/cli/commands.ts";
+import { failureText } from "./agent/cli/failure_text.ts";
 import { readConfig } from "./agent/cli/read_config.ts";
 import type { Config } from "./agent/config.ts";
 import { TapwatchError } from "./agent/errors.ts";
@@ -18,9 +19,7 @@ async function main(): Promise<void> {
 
 function fail(error: unknown): never {
   const isJson = config?.logFormat === "json";
-  const text = error instanceof TapwatchError
-    ? error.message
-    : `This should not have happened; please report it. ${(error as Error)?.stack ?? error}`;
+  const text = failureText(error);
   console.error(isJson ? formatLine("error", text, "json") : `tapwatch: ${text}`);
   Deno.exit(error instanceof TapwatchError ? error.exitCode : 1);
 }
