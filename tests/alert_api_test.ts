@@ -42,7 +42,10 @@ function json(fields: Readonly<Record<string, unknown>>): RequestInit {
 
 Deno.test("a mute is looked at, made, listed and lifted", () =>
   withApi(async (ask) => {
-    const fields = { source: "10.0.0.0/29", port: "22", until: "1d", note: "the scanner" };
+    const fields = {
+      ...{ kind: "any", source: "10.0.0.0/29", destination: "any" },
+      ...{ port: "22", until: "1d", note: "the scanner" },
+    };
     const preview =
       await (await ask("/api/mutes?preview=1", json({ ...fields, source: "10.0.0.9" }))).json();
     deepStrictEqual([preview.count, preview.incidents.map(({ id }: { id: number }) => id)], [1, [

@@ -17,8 +17,8 @@ interface VendorTable {
   }[];
 }
 
-/** Said of MAC addresses that nobody has assigned (RFC 9542 section 2.1), as telephones make them up for each network. */
-export const RANDOMISED = "randomised card";
+/** Said of MAC addresses that no maker has assigned (RFC 9542 section 2.1): of virtual machines, and telephones that make one up. */
+export const LOCALLY_ASSIGNED = "locally assigned address";
 const digitCounts = [6, 7, 9] as const;
 let loaded: Promise<VendorTable> | null = null;
 
@@ -31,7 +31,7 @@ export async function vendorsOf(macs: readonly string[]): Promise<ReadonlyMap<st
 }
 
 function vendorIn({ names, prefixes }: VendorTable, hex: string): string {
-  if ((parseInt(hex[1]!, 16) & 2) !== 0) return RANDOMISED;
+  if ((parseInt(hex[1]!, 16) & 2) !== 0) return LOCALLY_ASSIGNED;
   // The longest prefix is the holder's; the shorter ones are of who gave it out.
   for (const { digits, values, names: numbers } of prefixes.toReversed()) {
     const at = find(values, parseInt(hex.slice(0, digits), 16));

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { packVendors, shortName } from "../../tools/build_vendors.ts";
-import { RANDOMISED, readTable, vendorsOf } from "./vendor.ts";
+import { LOCALLY_ASSIGNED, readTable, vendorsOf } from "./vendor.ts";
 
 Deno.test("makers are found by the longest of their prefixes", async () => {
   const macs = ["00:11:32:aa:bb:cc", "00:1b:c5:00:01:02", "9c:8e:cd:00:00:01", "02:00:5e:10:00:01"];
@@ -9,7 +9,7 @@ Deno.test("makers are found by the longest of their prefixes", async () => {
     "Synology",
     "Converging Systems",
     "Amcrest Technologies",
-    RANDOMISED,
+    LOCALLY_ASSIGNED,
   ]);
 });
 

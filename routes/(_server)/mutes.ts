@@ -26,12 +26,15 @@ const listedMax = 50;
 const spans: Readonly<Record<string, number>> = { "1h": 3600e6, "1d": dayUs, "1w": 7 * dayUs };
 
 /**
- * A mute of the fields kind, source, destination, port, note, and until: a time, 1h, 1d or 1w from now, or forever (also when
+ * A mute of the fields kind, source, destination and port (empty or "any" for all), note, and until: a time, 1h, 1d or 1w from now, or forever (also when
  * it is missing). Throws RangeError with what is wrong.
  */
 export function readMute(fields: URLSearchParams, nowUs: number): NewMute {
   checkNames(fields, muteFieldNames);
-  const text = (name: string) => textParameter(fields, name) ?? "";
+  const text = (name: string) => {
+    const given = textParameter(fields, name) ?? "";
+    return given.toLowerCase() === "any" ? "" : given;
+  };
   const mute = {
     kind: text("kind"),
     source: text("source").toLowerCase(),
