@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { UsageError } from "../errors.ts";
 import { MIGRATIONS, readUserVersion } from "./migrations.ts";
@@ -116,4 +116,22 @@ Deno.test("a damaged file is set aside, and a new database is begun", () =>
     writer.write(rows({ packets: [packetRow(1)] }));
     writer.close();
     strictEqual(Deno.readTextFileSync(writer.setAsidePath), damaged);
+  }));
+
+Deno.test("a file that was cut off is set aside before anything is written into what is left", () =>
+  withDatabasePath((path) => {
+    const first = openWriter(path);
+    for (let batch = 0; batch < 20; batch++) {
+      const packets = Array.from({ length: 100 }, (_, index) => packetRow(batch * 100 + index + 1));
+      first.write(rows({ packets }));
+    }
+    first.close();
+    const { size } = Deno.statSync(path);
+    for (const left of [size - 4096, size >> 1, 5000]) {
+      Deno.truncateSync(path, left);
+      const writer = openWriter(path, { nowUs: left * 1e6 });
+      ok(writer.setAsidePath !== null, `${left} of ${size} bytes`);
+      writer.close();
+      Deno.renameSync(writer.setAsidePath!, path);
+    }
   }));

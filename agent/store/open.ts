@@ -5,7 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { UsageError } from "../errors.ts";
 import { addSearchFunctions } from "../search/sql.ts";
-import { type StoreError, toStoreError } from "./failure.ts";
+import { StoreError, toStoreError } from "./failure.ts";
 import { migrate, readUserVersion } from "./migrations.ts";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
 
@@ -101,10 +101,13 @@ export function openForReading(path: string): DatabaseSync | null {
 function openOnce(options: OpenOptions): DatabaseSync {
   const { path } = options;
   makeFolder(path);
+  const isShort = isCutOff(path);
   let database: DatabaseSync | null = null;
   try {
     database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     const version = checkIdentity(database, path);
+    // What is missing may stand in the write-ahead log, if the program was ended while it copied that back.
+    if (isShort && !isSound(database)) throw new StoreError("corrupt", `${path} is damaged`);
     // Only an empty file takes this setting.
     if (version === 0) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
     database.exec("PRAGMA journal_mode = WAL");
@@ -118,6 +121,30 @@ function openOnce(options: OpenOptions): DatabaseSync {
     if (database?.isOpen) database.close();
     throw asFailure(error, path);
   }
+}
+
+/**
+ * Whether the file is shorter than its header says (SQLite's "Database File Format", section 1.3), which SQLite itself does not
+ * look at.
+ */
+function isCutOff(path: string): boolean {
+  try {
+    using file = Deno.openSync(path);
+    const header = new DataView(new ArrayBuffer(100));
+    if (file.readSync(new Uint8Array(header.buffer)) !== header.byteLength) return false;
+    const pageBytes = header.getUint16(16);
+    const isCountValid = header.getUint32(24) === header.getUint32(92);
+    const bytes = header.getUint32(28) * (pageBytes === 1 ? 65_536 : pageBytes);
+    return isCountValid && file.statSync().size < bytes;
+  } catch {
+    // What is not there is made, and what else is wrong is told on opening.
+    return false;
+  }
+}
+
+function isSound(database: DatabaseSync): boolean {
+  const [first] = database.prepare("PRAGMA quick_check(1)").all();
+  return first?.quick_check === "ok";
 }
 
 /** A folder in the place of the file never becomes one. */
