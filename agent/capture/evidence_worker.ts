@@ -13,9 +13,8 @@ const stateIntervalMs = 1000;
 /** Between two passes at least; before the first one of a finding, of which there may be several at once. */
 const pauseMinMs = 1000;
 const firstPauseMs = 20;
-/** Of a pass's own time: as a rule, and before the first pass of a finding. */
+/** Of a pass's own time. */
 const pauseFactor = 3;
-const firstPauseFactor = 1;
 
 let keeper: EvidenceKeeper | null = null;
 let timer: number | undefined;
@@ -31,7 +30,7 @@ self.onmessage = ({ data }: MessageEvent<MainToEvidence>) => {
   else if (data.type === "disk") keeper?.hold(data.step > 0);
   else if (data.type === "finding") {
     keeper?.take(data.finding);
-    schedule(Math.max(firstPauseMs, restAfter(firstPauseFactor * passMs)));
+    schedule(Math.max(firstPauseMs, restAfter(pauseFactor * passMs)));
   } else void stop();
 };
 
