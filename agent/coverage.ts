@@ -3,6 +3,7 @@
  * report's text, its JSON and the pages. Pure; safe for the browser.
  */
 import type { DecodeStop, DetectionState } from "./records.ts";
+import { formatCount } from "./text/amounts.ts";
 
 /** What there was to look at, and how far that got. */
 export interface Looked {
@@ -145,7 +146,7 @@ function filesGap({ files }: Looked): Gap | null {
     kind: "files",
     count: files.unreadable,
     of: files.named,
-    text: `${counted(files.unreadable)} of ${counted(files.named)} files could not be read`,
+    text: `${formatCount(files.unreadable)} of ${formatCount(files.named)} files could not be read`,
     remedy: "See what is said of each.",
     isGrave: true,
   };
@@ -157,7 +158,7 @@ function unreadGap({ packets, unreadPackets, decodeStopList }: Looked): Gap | nu
     .sort((a, b) => b.unread - a.unread);
   const shown = stops.slice(0, 2).map(({ name, reason, unread }) => {
     const why = reason === "unsupported" ? name : `${name}, ${reasonTexts[reason]}`;
-    return stops.length > 1 ? `${counted(unread)} ${why}` : why;
+    return stops.length > 1 ? `${formatCount(unread)} ${why}` : why;
   });
   const why = [...shown, ...stops.length > shown.length ? ["and others"] : []].join("; ");
   const isAll = unreadPackets === packets;
@@ -167,9 +168,11 @@ function unreadGap({ packets, unreadPackets, decodeStopList }: Looked): Gap | nu
     of: packets,
     text: isAll
       ? `none of the ${
-        counted(packets)
+        formatCount(packets)
       } packets could be read (${why}), so nothing could be looked for`
-      : `${counted(unreadPackets)} of ${counted(packets)} packets could not be read (${why})`,
+      : `${formatCount(unreadPackets)} of ${
+        formatCount(packets)
+      } packets could not be read (${why})`,
     remedy: remedies[stops[0]?.reason ?? "unsupported"],
     isGrave: unreadPackets >= unreadShareMin * packets,
   };
@@ -203,7 +206,9 @@ function detectionGap({ isFile, packets, unreadPackets, detection }: Looked): Ga
       kind: "detection_off",
       count: packets,
       of: packets,
-      text: `detection was not running, so nothing was looked for in ${counted(packets)} packets`,
+      text: `detection was not running, so nothing was looked for in ${
+        formatCount(packets)
+      } packets`,
       remedy: isFile ? "Its error stands above." : "Status says how the threads of tapwatch are.",
       isGrave: true,
     };
@@ -211,8 +216,8 @@ function detectionGap({ isFile, packets, unreadPackets, detection }: Looked): Ga
   const { windowsLearnt, windowsNeeded } = detection;
   const isAlmost = windowsLearnt >= windowsNeeded;
   const windows = isAlmost
-    ? `${counted(windowsLearnt)} windows of 10 s so far`
-    : `${counted(windowsLearnt)} of ${counted(windowsNeeded)} windows of 10 s`;
+    ? `${formatCount(windowsLearnt)} windows of 10 s so far`
+    : `${formatCount(windowsLearnt)} of ${formatCount(windowsNeeded)} windows of 10 s`;
   return {
     kind: "learning",
     count: windowsLearnt,
@@ -232,8 +237,8 @@ function shedGap({ detection, observationsShed }: Looked): Gap | null {
     kind: "shed",
     count: observationsShed,
     of,
-    text: `detection left out ${counted(observationsShed)} of ${
-      counted(of)
+    text: `detection left out ${formatCount(observationsShed)} of ${
+      formatCount(of)
     } observations, for which it had no time`,
     remedy: "A capture filter or a faster machine helps; what happened then may be missing.",
     isGrave: true,
@@ -246,7 +251,7 @@ function rowsGap({ rowsShed }: Looked): Gap | null {
     kind: "rows",
     count: rowsShed,
     of: rowsShed,
-    text: `${counted(rowsShed)} rows are missing from the database, for which it had no time`,
+    text: `${formatCount(rowsShed)} rows are missing from the database, for which it had no time`,
     remedy:
       "Fewer packet rows (--log-packets) or a faster disk help; lists of that time are short.",
     isGrave: true,
@@ -259,7 +264,7 @@ function evictedGap({ flowsEvicted }: Looked): Gap | null {
     kind: "flows_evicted",
     count: flowsEvicted,
     of: flowsEvicted,
-    text: `${counted(flowsEvicted)} flows were ended early, because the table was full`,
+    text: `${formatCount(flowsEvicted)} flows were ended early, because the table was full`,
     remedy: "",
     isGrave: false,
   };
@@ -271,8 +276,8 @@ function copiesGap({ copies, packets }: Looked): Gap | null {
     kind: "copies",
     count: copies,
     of: packets,
-    text: `${counted(copies)} of ${
-      counted(packets)
+    text: `${formatCount(copies)} of ${
+      formatCount(packets)
     } packets are copies that the capture saw twice (bridge, \`any\` or mirror port)`,
     remedy: "Capture one device instead, or mirror one port.",
     isGrave: false,
@@ -288,7 +293,7 @@ export function copiesNote({ gaps }: Coverage): string {
 function cutGap({ files }: Looked): Gap | null {
   if (!files || files.cut === 0) return null;
   const many = files.cut > 1
-    ? `the ends of ${counted(files.cut)} files are`
+    ? `the ends of ${formatCount(files.cut)} files are`
     : "the end of a file is";
   return {
     kind: "cut",
@@ -298,9 +303,4 @@ function cutGap({ files }: Looked): Gap | null {
     remedy: "",
     isGrave: false,
   };
-}
-
-function counted(count: number): string {
-  // Number.toLocaleString() would do, but takes 10 ms the first time.
-  return count.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }

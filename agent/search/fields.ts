@@ -181,21 +181,26 @@ const flows: SearchTable = {
   },
 };
 
+/** Who a packet is from and to, in rows and in capture files. */
+const packetEnds: SearchTable["fields"] = {
+  host: { kind: "host", columns: ["src", "dst"], haveMacs: true },
+  src: { kind: "host", columns: ["src"], haveMacs: true },
+  dst: { kind: "host", columns: ["dst"], haveMacs: true },
+  net: { kind: "network", columns: ["src", "dst"] },
+  ...places("src", "dst"),
+  mac: { kind: "mac", columns: ["src", "dst"] },
+  port: port("src_port", "dst_port"),
+  sport: port("src_port"),
+  dport: port("dst_port"),
+  proto: proto("protocol"),
+};
+
 const packets: SearchTable = {
   texts: ["src", "dst", "info"],
   wholes: ["protocol", "application"],
   hostField: "host",
   fields: {
-    host: { kind: "host", columns: ["src", "dst"], haveMacs: true },
-    src: { kind: "host", columns: ["src"], haveMacs: true },
-    dst: { kind: "host", columns: ["dst"], haveMacs: true },
-    net: { kind: "network", columns: ["src", "dst"] },
-    ...places("src", "dst"),
-    mac: { kind: "mac", columns: ["src", "dst"] },
-    port: port("src_port", "dst_port"),
-    sport: port("src_port"),
-    dport: port("dst_port"),
-    proto: proto("protocol"),
+    ...packetEnds,
     service: service("application"),
     name: part("info"),
     bytes: { kind: "size", sum: ["wire_length"] },
@@ -210,16 +215,7 @@ const pcap: SearchTable = {
   wholes: ["protocol"],
   hostField: "host",
   fields: {
-    host: { kind: "host", columns: ["src", "dst"], haveMacs: true },
-    src: { kind: "host", columns: ["src"], haveMacs: true },
-    dst: { kind: "host", columns: ["dst"], haveMacs: true },
-    net: { kind: "network", columns: ["src", "dst"] },
-    ...places("src", "dst"),
-    mac: { kind: "mac", columns: ["src", "dst"] },
-    port: port("src_port", "dst_port"),
-    sport: port("src_port"),
-    dport: port("dst_port"),
-    proto: proto("protocol"),
+    ...packetEnds,
     bytes: { kind: "size", sum: ["wire_length"] },
     vlan,
   },

@@ -5,6 +5,7 @@
  *     free: |<-- 1/4 -->|<-- 1/2 -->|<----- --min-free-mb ----->|
  *     step:      3            2                  1                    0
  */
+import { formatCount } from "./amounts.ts";
 
 /** How much has stopped growing: nothing, captures, packet rows too, flow rows too. */
 export type DiskStep = 0 | 1 | 2 | 3;
@@ -61,5 +62,5 @@ export function diskSentence({ step, freeBytes, minFreeBytes }: DiskState): stri
 }
 
 function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 1e6).toString().replace(/\B(?=(\d{3})+$)/g, ",")} MB`;
+  return `${formatCount(bytes / 1e6)} MB`;
 }
