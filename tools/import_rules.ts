@@ -93,6 +93,10 @@ const rules: readonly Rule[] = [
     values: [records, "agent/nearest.ts", "agent/decode/addresses.ts", places],
   },
   { part: /^agent\/store\//, values: ["agent/decode/addresses.ts", ...common, search] },
+  {
+    part: /^agent\/fleet\//,
+    values: ["agent/decode/addresses.ts", "agent/store/schema.ts", ...common],
+  },
   { part: /^agent\/vendor\//, values: [], types: ["agent/store/"] },
   {
     part: /^agent\/eve\//,
