@@ -9,6 +9,7 @@ import {
   SEVERITIES,
   TRANSPORT_NAMES,
 } from "../records.ts";
+import type { AgentColumn } from "./tree.ts";
 
 export const SEARCH_LISTS = [
   "flows",
@@ -39,6 +40,8 @@ export type Field =
   /** Where addresses, or lists of them, belong. */
   | { readonly kind: "country"; readonly columns: readonly string[] }
   | { readonly kind: "asn"; readonly columns: readonly string[] }
+  /** Which agent of a hub told it. */
+  | { readonly kind: "agent"; readonly columns: readonly string[]; readonly of: AgentColumn }
   /** `isKnownOnly`: the list has no MAC addresses, but the hosts have. */
   | {
     readonly kind: "mac";
@@ -178,6 +181,7 @@ const flows: SearchTable = {
     },
     vlan,
     interface: device,
+    agent: { kind: "agent", columns: ["agent"], of: "number" },
   },
 };
 
@@ -236,6 +240,7 @@ const hosts: SearchTable = {
     received: { kind: "size", sum: ["in_bytes"] },
     sent: { kind: "size", sum: ["out_bytes"] },
     packets: { kind: "count", sum: ["in_packets", "out_packets"] },
+    agent: { kind: "agent", columns: ["address"], of: "address" },
   },
 };
 
@@ -250,6 +255,7 @@ const findingFields = {
   state: openOrClosed,
   attack: text("attack_id"),
   name: part("reason"),
+  agent: { kind: "agent", columns: ["agent"], of: "number" },
 } as const satisfies Record<string, Field>;
 
 const scans: SearchTable = {
@@ -309,6 +315,7 @@ const incidents: SearchTable = {
     attack: part("techniques", "tactics"),
     succeeded: { kind: "choice", columns: ["has_succeeded"], choices: yesOrNo },
     duration: { kind: "duration", span: ["first_us", "last_us"] },
+    agent: { kind: "agent", columns: ["agents"], of: "list" },
   },
 };
 
@@ -387,4 +394,5 @@ export const FIELD_HELP: Readonly<Record<string, string>> = {
   succeeded: "yes or no: it got what it tried for",
   actor: "who did it",
   incident: "the number of the incident that an alert is about",
+  agent: "on a hub: the agent that saw it, by name (`agent web-*`)",
 };

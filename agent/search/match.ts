@@ -58,6 +58,10 @@ function makeTest(test: Test): (row: SearchRow) => boolean {
     case "answered":
       return ({ proto, history, resp_pkts }) =>
         proto === "tcp" ? textOf(history).includes("h") : Number(resp_pkts) > 0;
+    // Rows in memory are of this host.
+    case "agents":
+      return () => false;
+    case "agent":
     case "known":
       throw new TypeError("Cannot match rows: the hosts of the search are not resolved");
   }

@@ -33,6 +33,25 @@ export function resolveHosts(tree: SearchTree, lookUp: HostLookup): SearchTree {
   });
 }
 
+/** Numbers of a hub's agents whose name fits a pattern; null where there are no agents. */
+export type AgentLookup = (text: string) => readonly number[] | null;
+
+/** Throws SearchError for what no agent is called, and on a database of no hub. */
+export function resolveAgents(tree: SearchTree, lookUp: AgentLookup): SearchTree {
+  return mapTests(tree, (test) => {
+    if (test.op !== "agent") return test;
+    const { columns, of, text, at } = test;
+    const values = lookUp(text);
+    if (values !== null && values.length > 0) return { op: "agents", columns, of, values };
+    throw new SearchError(
+      at + 1,
+      values === null
+        ? "agent can be asked of a hub only: this is the history of one host"
+        : `no agent is called ${quoted(text)}. The Agents page has their names`,
+    );
+  });
+}
+
 function checkPlace({ by, at }: PlaceTest): void {
   if (by === "country" ? knowsCountries() : knowsNetworks()) return;
   throw new SearchError(

@@ -5,7 +5,7 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import { CONSTANTS, type SearchList } from "./fields.ts";
 import { makeNetworkTest, makePlaceTest, namesPort } from "./match.ts";
-import type { PlaceTest, Range, SearchTree, Test } from "./tree.ts";
+import type { AgentColumn, PlaceTest, Range, SearchTree, Test } from "./tree.ts";
 
 /** SQL with its parameters, in the order of its question marks. */
 export interface SearchSql {
@@ -108,10 +108,26 @@ function testSql(test: Test, list: SearchList): SearchSql {
         sql: "(CASE proto WHEN 'tcp' THEN instr(history, 'h') > 0 ELSE resp_pkts > 0 END)",
         parameters: [],
       };
+    case "agents":
+      return anyColumn(test, list, (column) => ({
+        sql: agentSql[test.of].replace("COLUMN", column),
+        parameters: [JSON.stringify(test.values)],
+      }));
+    case "agent":
+      throw new TypeError("Cannot make SQL: the agents of the search are not resolved");
     case "known":
       throw new TypeError("Cannot make SQL: the hosts of the search are not resolved");
   }
 }
+
+/** The parameter is a JSON list of agents' numbers. */
+const agentSql: { readonly [of in AgentColumn]: string } = {
+  number: "COLUMN IN (SELECT value FROM json_each(?))",
+  list: "EXISTS (SELECT 1 FROM json_each(COLUMN) AS own, json_each(?) AS asked " +
+    "WHERE own.value = asked.value)",
+  address:
+    "COLUMN IN (SELECT address FROM agent_hosts WHERE agent IN (SELECT value FROM json_each(?)))",
+};
 
 /** Columns with JSON lists of addresses. */
 const listColumns: readonly string[] = ["sources", "targets"];

@@ -13,6 +13,9 @@ export interface PlaceTest {
   readonly at: number;
 }
 
+/** How a list's rows name agents: a number, a JSON list of numbers, or the address of a host that they have seen. */
+export type AgentColumn = "number" | "list" | "address";
+
 export type Test =
   /** Any of the columns holds one of the values. */
   | { readonly op: "in"; readonly columns: Columns; readonly values: readonly (string | number)[] }
@@ -37,6 +40,21 @@ export type Test =
   | { readonly op: "contains"; readonly columns: Columns; readonly text: string }
   /** The responder of a flow accepted, or sent anything where nothing is accepted. */
   | { readonly op: "answered"; readonly columns: Columns }
+  /** An agent of a hub by name; resolveAgents() makes it `agents`. */
+  | {
+    readonly op: "agent";
+    readonly columns: Columns;
+    readonly of: AgentColumn;
+    readonly text: string;
+    /** Of the word in the search. */
+    readonly at: number;
+  }
+  | {
+    readonly op: "agents";
+    readonly columns: Columns;
+    readonly of: AgentColumn;
+    readonly values: readonly number[];
+  }
   /** Hosts by what is known of them; resolveHosts() makes it the addresses that they have. */
   | {
     readonly op: "known";

@@ -84,6 +84,7 @@ function readPositive(named: NamedField, operator: Operator, value: Word): Searc
     return readPlace(field.columns, field.kind, value);
   }
   if (field.kind === "mac") return readMac(field, value, name);
+  if (field.kind === "agent") return readAgent(field, value);
   return readText(field, value);
 }
 
@@ -167,6 +168,13 @@ function readMac({ columns, isKnownOnly }: Of<"mac">, value: Word, name: string)
     if (!isKnownOnly) return { op: "in", columns, values: [canonical] };
     return { op: "known", columns, areLists: false, by: "mac", text: canonical, at };
   });
+}
+
+function readAgent({ columns, of }: Of<"agent">, value: Word): SearchTree {
+  return eachOf(
+    value,
+    (text, at) => ({ op: "agent", columns, of, text: checkPattern(lower(text), at), at }),
+  );
 }
 
 /** `*` and `?` stand for others; of a part, for anything around it too. */

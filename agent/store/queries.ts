@@ -23,6 +23,21 @@ import {
 } from "./device_queries.ts";
 import { toStoreError } from "./failure.ts";
 import {
+  type AgentHostRow,
+  type AgentIncidentRow,
+  type AgentRow,
+  type AgentSumRow,
+  type DeadLetterRow,
+  findAgents,
+  readAgentHosts,
+  readAgentIncidents,
+  readAgents,
+  readAgentSeries,
+  readAgentSums,
+  readDeadLetters,
+  readHostAgents,
+} from "./fleet_queries.ts";
+import {
   alertConditions,
   type AlertFilter,
   bounds,
@@ -41,7 +56,7 @@ import { type FindingRole, SEVERITIES } from "../records.ts";
 import type { SearchList } from "../search/fields.ts";
 import { flowValues } from "../search/open_flows.ts";
 import { parseSearch } from "../search/parse.ts";
-import { knownHostsMax, resolveHosts } from "../search/resolve.ts";
+import { knownHostsMax, resolveAgents, resolveHosts } from "../search/resolve.ts";
 import { searchSql } from "../search/sql.ts";
 import { ALL, allOf, type SearchTree } from "../search/tree.ts";
 import {
@@ -171,7 +186,11 @@ export class StoreQueries {
 
   /** A search with the addresses of the hosts that it names. Throws SearchError. */
   resolve(tree: SearchTree): SearchTree {
-    return resolveHosts(tree, (by, text) => this.#hostAddresses(by, text));
+    const resolved = resolveHosts(tree, (by, text) => this.#hostAddresses(by, text));
+    return resolveAgents(
+      resolved,
+      (text) => this.#ask((database) => database && findAgents(database, text)),
+    );
   }
 
   #hostAddresses(by: "name" | "mac", text: string): string[] {
@@ -588,6 +607,36 @@ export class StoreQueries {
       JSON.stringify(addresses.map((address) => address.toLowerCase())),
     );
     return Object.fromEntries(rows.map(({ address, name }) => [String(address), String(name)]));
+  }
+
+  /** Of a hub, as all that speak of agents: see fleet_queries.ts. */
+  agents(): readonly AgentRow[] {
+    return this.#ask((database) => database && readAgents(database)) ?? [];
+  }
+
+  deadLetters(limit: number): readonly DeadLetterRow[] {
+    return this.#ask((database) => database && readDeadLetters(database, limit)) ?? [];
+  }
+
+  agentSums(asked: Parameters<typeof readAgentSums>[1]): readonly AgentSumRow[] {
+    return this.#ask((database) => database && readAgentSums(database, asked)) ?? [];
+  }
+
+  agentSeries(asked: Parameters<typeof readAgentSeries>[1]): readonly AgentSumRow[] {
+    return this.#ask((database) => database && readAgentSeries(database, asked)) ?? [];
+  }
+
+  agentHosts(agent: number, limit: number): readonly AgentHostRow[] {
+    return this.#ask((database) => database && readAgentHosts(database, agent, limit)) ?? [];
+  }
+
+  hostAgents(addresses: readonly string[]): ReturnType<typeof readHostAgents> {
+    return this.#ask((database) => database && readHostAgents(database, addresses)) ?? {};
+  }
+
+  agentIncidents(incidentId: number, limit: number): readonly AgentIncidentRow[] {
+    return this.#ask((database) => database && readAgentIncidents(database, incidentId, limit)) ??
+      [];
   }
 
   /** What happened from `fromUs` to `toUs`, in at most `pointCount` (300) buckets of whole seconds or minutes. */
