@@ -3,7 +3,9 @@ import { type FindingKind, type Incident, type IncidentStep, SEVERITIES } from "
 
 /** The incident that a row stands for. */
 export function readIncident(row: Readonly<Record<string, unknown>>): Incident {
-  const texts = (cell: unknown): string[] => JSON.parse(String(cell));
+  // Of the database as JSON text, of /api as a list.
+  const texts = (cell: unknown): string[] =>
+    (Array.isArray(cell) ? cell : JSON.parse(String(cell))).map(String);
   return {
     id: Number(row.id),
     actor: row.actor === null ? null : String(row.actor),

@@ -24,6 +24,7 @@ import type {
   Flow,
   HostTotals,
   IncidentNews,
+  JudgedWindows,
   Mute,
   PacketRow,
   PipelineSnapshot,
@@ -238,14 +239,10 @@ export interface FindingsMessage {
   readonly findings: readonly Finding[];
   readonly incidents: readonly IncidentNews[];
 }
-/** Windows that detection has judged since the last message, and those of them that are unusual; for the history, not answered. */
-export interface JudgedWindows {
-  /** Of the traffic. */
-  readonly tsUs: number;
-  readonly windows: number;
-  readonly flagged: number;
-  /** Anomalous share of the packets of the last five minutes. */
-  readonly ratePct: number;
+/** What detection has judged since the last message, for the history; not answered. */
+export interface WindowsMessage {
+  readonly type: "windows";
+  readonly judged: readonly JudgedWindows[];
 }
 /** What people are told, and what they say of it; answered once it is written, or given up. */
 export interface AlertsMessage {
@@ -259,7 +256,7 @@ export interface AlertsMessage {
   readonly acknowledged: readonly { readonly incidentId: number; readonly atUs: number | null }[];
 }
 export type MainToStore =
-  | { readonly type: "windows" } & JudgedWindows
+  | WindowsMessage
   | { readonly type: "start"; readonly options: StoreOptions; readonly pipeline: MessagePort }
   | FindingsMessage
   | AlertsMessage
@@ -322,6 +319,7 @@ export type DetectToMain =
   | { readonly type: "findings"; readonly findings: readonly Finding[] }
   /** Once a second, and at the end. */
   | { readonly type: "state"; readonly state: Omit<DetectionState, "observationsShed"> }
+  | WindowsMessage
   | NoteMessage
   /** The last finding has been told and the model saved. */
   | StoppedMessage;

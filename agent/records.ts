@@ -1014,6 +1014,16 @@ export interface Mute {
   readonly note: string;
 }
 
+/** The hosts' windows of one stretch of ten seconds, judged. */
+export interface JudgedWindows {
+  /** Its begin, of the traffic. */
+  readonly tsUs: number;
+  readonly windows: number;
+  readonly flagged: number;
+  /** Anomalous share of the packets of the five minutes up to its end. */
+  readonly ratePct: number;
+}
+
 /** What detection says of itself every second; counters are totals since the start. */
 export interface DetectionState {
   readonly state: "off" | "learning" | "ready";

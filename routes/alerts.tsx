@@ -11,7 +11,16 @@ import { Notice } from "../components/Notice.tsx";
 import AlertRows from "../islands/AlertRows.tsx";
 import MuteButton from "../islands/MuteButton.tsx";
 import TellingLine from "../islands/TellingLine.tsx";
-import { alertFilter, attempt, shownSearch } from "./(_server)/lists.ts";
+import {
+  alertFilter,
+  attempt,
+  countedFindings,
+  type CountedPage,
+  countText,
+  emptyPage,
+  shownSearch,
+} from "./(_server)/lists.ts";
+import type { StoredAlert } from "../agent/store/schema.ts";
 import { wholeNumber } from "./(_server)/parameters.ts";
 import { define, type State } from "./(_server)/state.ts";
 import SearchBox from "../islands/SearchBox.tsx";
@@ -28,15 +37,16 @@ export const handler = define.handlers({
     }, { filter: {}, test: null });
     const listed = await attempt(
       () =>
-        asked.error === "" ? queries.alerts(asked.value.filter) : { rows: [], nextCursor: null },
-      { rows: [], nextCursor: null },
+        asked.error === ""
+          ? countedFindings(queries, "alerts", asked.value.filter)
+          : emptyPage as CountedPage<StoredAlert>,
+      emptyPage,
     );
     const held = await attempt(() => queries.mutedCounts(), new Map<number, number>());
     return page({
       ...asked.value,
       listUrl: new URL(query.size > 0 ? `${url.pathname}?${query}` : url.pathname, url),
-      rows: listed.value.rows,
-      nextCursor: listed.value.nextCursor,
+      ...listed.value,
       refusal: asked.error || listed.error,
       held: held.value,
       failure: held.error,
@@ -78,6 +88,7 @@ export default define.page<typeof handler>(function Alerts({ data, state }) {
         search={search}
         box={<SearchBox list={search.list} text={search.text} />}
         fields={alertFields(listUrl.searchParams)}
+        count={countText(data, ["alert", "alerts"])}
         error={data.refusal}
         nextCursor={data.nextCursor}
       >

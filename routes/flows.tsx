@@ -10,7 +10,7 @@ import { narrow } from "../agent/search/edit.ts";
 import { NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
 import { type FlowPage, readFlowPage } from "./(_server)/flow_list.ts";
 import { hostNamesOf } from "./(_server)/finding_pages.ts";
-import { attempt, flowFilter, searchLink, shownSearch } from "./(_server)/lists.ts";
+import { attempt, countText, flowFilter, searchLink, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 import SearchBox from "../islands/SearchBox.tsx";
 
@@ -41,7 +41,7 @@ export default define.page<typeof handler>(function Flows({ data, state, url }) 
       search={search}
       box={<SearchBox list={search.list} text={search.text} />}
       fields={timeFields}
-      count={countText(data.value)}
+      count={flowCountText(data.value)}
       error={data.error}
       nextCursor={nextCursor}
       isEmpty={rows.length === 0}
@@ -59,21 +59,17 @@ export default define.page<typeof handler>(function Flows({ data, state, url }) 
 });
 
 /** "18 of 2,418 flows, 12 of them open". */
-function countText({ rows, total, open }: FlowPage): string {
+function flowCountText(page: FlowPage): string {
+  const { open } = page;
   if (open.isLate) {
     return "Open flows could not be read in time: those that have ended are shown.";
   }
-  if (total === null) return "";
-  const all = `${total.isMore ? "more than " : ""}${formatCount(total.count)}`;
-  const shown = rows.length < total.count || total.isMore
-    ? `${formatCount(rows.length)} of ${all}`
-    : all;
+  const shown = countText(page, ["flow", "flows"]);
+  if (shown === "") return "";
   const part = open.lookedAt < open.standing
     ? ` (of the newest ${formatCount(open.lookedAt)} of ${formatCount(open.standing)} open ones)`
     : "";
-  return `${shown} ${total.count === 1 ? "flow" : "flows"}, ${
-    formatCount(open.openCount)
-  } open${part}`;
+  return `${shown}, ${formatCount(open.openCount)} open${part}`;
 }
 
 function emptyText({ nextCursor }: FlowPage, isSearched: boolean): string {

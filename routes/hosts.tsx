@@ -7,7 +7,7 @@ import { sortLink } from "../components/SortHead.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import SearchBox from "../islands/SearchBox.tsx";
 import { listedHosts } from "./(_server)/host_pages.ts";
-import { attempt, hostFilter, shownSearch } from "./(_server)/lists.ts";
+import { attempt, countText, emptyPage, hostFilter, shownSearch } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
@@ -15,7 +15,7 @@ export const handler = define.handlers({
     const asked = await attempt(async () => {
       const filter = hostFilter(url.searchParams);
       return { ...await listedHosts(state, filter), filter };
-    }, { rows: [], nextCursor: null, filter: {} });
+    }, { ...emptyPage, filter: {} });
     return page(asked, { status: asked.status });
   },
 });
@@ -51,6 +51,7 @@ export default define.page<typeof handler>(function Hosts({ data, state, url }) 
         search={search}
         box={<SearchBox list={search.list} text={search.text} />}
         fields={hostFields}
+        count={countText(data.value, ["host", "hosts"])}
         error={data.error}
         nextCursor={nextCursor}
         isEmpty={rows.length === 0}

@@ -5,14 +5,20 @@ import { pageNowUs } from "../components/verdict.ts";
 import IncidentRows from "../islands/IncidentRows.tsx";
 import { notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
 import { incidentItems, incidentQuery } from "./(_server)/incident_pages.ts";
-import { incidentFilter, listPage, shownSearch } from "./(_server)/lists.ts";
+import {
+  countedFindings,
+  countText,
+  incidentFilter,
+  listPage,
+  shownSearch,
+} from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 import SearchBox from "../islands/SearchBox.tsx";
 
 export const handler = define.handlers({
   GET({ state, url }) {
     const { queries } = state.context;
-    return listPage(() => queries.incidents(incidentFilter(url.searchParams)));
+    return listPage(() => countedFindings(queries, "incidents", incidentFilter(url.searchParams)));
   },
 });
 
@@ -26,6 +32,7 @@ export default define.page<typeof handler>(function Incidents({ data, state, url
       search={search}
       box={<SearchBox list={search.list} text={search.text} />}
       fields={incidentFields}
+      count={countText(data.value, ["incident", "incidents"])}
       error={data.error}
       nextCursor={nextCursor}
     >

@@ -10,7 +10,16 @@ import { isOfProtocol, PacketTable } from "../components/PacketTable.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import NewestPackets from "../islands/NewestPackets.tsx";
 import SearchBox from "../islands/SearchBox.tsx";
-import { attempt, packetFilter, searchLink, shownSearch, toPacketRow } from "./(_server)/lists.ts";
+import {
+  attempt,
+  counted,
+  countText,
+  emptyPage,
+  packetFilter,
+  searchLink,
+  shownSearch,
+  toPacketRow,
+} from "./(_server)/lists.ts";
 import { define, type State } from "./(_server)/state.ts";
 
 const newestShown = 15;
@@ -18,10 +27,10 @@ const newestShown = 15;
 export const handler = define.handlers({
   async GET({ state, url }) {
     const { queries } = state.context;
-    const asked = await attempt(
-      () => queries.packets(packetFilter(url.searchParams)),
-      { rows: [], nextCursor: null },
-    );
+    const asked = await attempt(() => {
+      const filter = packetFilter(url.searchParams);
+      return counted(filter, queries.packets(filter), () => queries.packetCount(filter));
+    }, emptyPage);
     return page(asked, { status: asked.status });
   },
 });
@@ -49,6 +58,7 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
         search={search}
         box={<SearchBox list={search.list} text={search.text} />}
         fields={timeFields}
+        count={countText(data.value, ["packet", "packets"])}
         error={data.error}
         nextCursor={nextCursor}
         isEmpty={rows.length === 0}

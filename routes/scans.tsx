@@ -7,7 +7,14 @@ import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
 import { findingQuery, incidentsOf, notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
-import { attempt, scanFilter, shownSearch } from "./(_server)/lists.ts";
+import {
+  attempt,
+  countedFindings,
+  countText,
+  emptyPage,
+  scanFilter,
+  shownSearch,
+} from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 import SearchBox from "../islands/SearchBox.tsx";
 
@@ -15,8 +22,8 @@ export const handler = define.handlers({
   async GET({ state, url }) {
     const { queries } = state.context;
     const asked = await attempt(
-      () => queries.scans(scanFilter(url.searchParams)),
-      { rows: [], nextCursor: null },
+      () => countedFindings(queries, "scans", scanFilter(url.searchParams)),
+      emptyPage,
     );
     const ids = asked.value.rows.map((row) => Number(row.id));
     const incidents = await incidentsOf(state, "scans", ids);
@@ -35,6 +42,7 @@ export default define.page<typeof handler>(function Scans({ data, state, url }) 
       search={search}
       box={<SearchBox list={search.list} text={search.text} />}
       fields={scanFields}
+      count={countText(data.value, ["scan", "scans"])}
       error={data.error}
       nextCursor={nextCursor}
     >

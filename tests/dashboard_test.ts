@@ -347,10 +347,65 @@ Deno.test("lists take the filters of their pages and refuse wrong ones by name",
     assert.equal(flows[0].community_id, "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
     assert.equal((await rowsOf("/api/hosts?order=bytes&limit=2", "hosts"))[0].name, "nas-01");
     for (const kind of ["anomalies", "scans", "alerts"]) {
-      const beside = kind === "alerts" ? { pending: [] } : {};
+      const total = { count: 0, is_more: false };
+      const beside = { total, ...kind === "alerts" && { pending: [] } };
       const answer = await (await get(`/api/${kind}`)).json();
       assert.deepEqual(answer, { [kind]: [], next_cursor: null, ...beside });
     }
+  }));
+
+Deno.test("each list says on its first page how many rows there are, and how many of them it shows", () =>
+  withTraffic(async (site) => {
+    storeFindings(site, [makeScan(), makeAnomaly()]);
+    const shown: readonly (readonly [path: string, key: string, words: RegExp])[] = [
+      ["/packets?limit=7", "packets", />7 of 300 packets</],
+      ["/packets?q=service+dns&limit=7", "packets", />7 of 60 packets</],
+      ["/flows", "flows", />100 of \d+ flows, 0 open</],
+      ["/hosts?limit=2", "hosts", />2 of \d+ hosts</],
+      ["/scans", "scans", />1 scan</],
+      ["/anomalies", "anomalies", />1 finding</],
+      ["/incidents", "incidents", />\d incidents?</],
+    ];
+    for (const [path, key, words] of shown) {
+      const response = await site.get(`/api${path}`);
+      const { total, next_cursor, [key]: rows } = await response.json();
+      assert.equal(total.is_more, false, path);
+      assert.ok(total.count >= rows.length && rows.length > 0, path);
+      assert.match(await (await site.get(path)).text(), words, path);
+      if (next_cursor === null) continue;
+      const next = `${path}${path.includes("?") ? "&" : "?"}cursor=${
+        encodeURIComponent(next_cursor)
+      }`;
+      assert.equal((await (await site.get(`/api${next}`)).json()).total, null);
+      assert.equal((await site.get(next)).status, 200);
+    }
+    const empty = await (await site.get("/alerts")).text();
+    assert.doesNotMatch(empty, />0 alerts/);
+  }));
+
+Deno.test("lists within findings are lists in the API, as analyze has them", () =>
+  withTraffic(async ({ get, ...site }) => {
+    storeFindings(site, [makeScan(), makeAnomaly()]);
+    const first = async (kind: string) => {
+      const [row] = (await (await get(`/api/${kind}`)).json())[kind];
+      const one = await (await get(`/api/${kind}/${row.id}`)).json();
+      return [row, one];
+    };
+    for (const row of await first("scans")) {
+      assert.deepEqual(row.sources, makeScan().sources);
+      assert.ok(Array.isArray(row.found) && Array.isArray(row.came_back));
+      assert.equal(row.ports, makeScan().scan!.ports);
+    }
+    for (const row of await first("anomalies")) {
+      assert.deepEqual(row.top_features[0].name, makeAnomaly().anomaly!.topFeatures[0]!.name);
+    }
+    for (const row of await first("incidents")) {
+      for (const name of ["sources", "targets", "tactics", "techniques", "kinds", "ports"]) {
+        assert.ok(Array.isArray(row[name]), name);
+      }
+    }
+    const csv = await (await get("/api/scans?format=csv")).text();
+    assert.ok(csv.includes(`"[""${makeScan().sources[0]}""]"`), "CSV has one text for a list");
   }));
 
 Deno.test("a filter that is none is refused by name in the API, and in place on pages, with the form kept", () =>

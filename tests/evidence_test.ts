@@ -14,8 +14,8 @@ const args = ["replay", demoCapture, "--pcap-file-mb", "1", "--pcap-files", "2",
 
 interface ScanRow {
   readonly id: number;
-  readonly sources: string;
-  readonly targets: string;
+  readonly sources: readonly string[];
+  readonly targets: readonly string[];
   readonly first_us: number;
   readonly last_us: number;
 }
@@ -35,8 +35,8 @@ async function exportOf(program: Program, query: string): Promise<ReadPacket[]> 
 async function wantedOf(scan: ScanRow): Promise<ReadPacket[]> {
   const { packets } = await readCaptureFile(demoCapture);
   const matches = createPacketFilter({
-    hosts: JSON.parse(scan.sources),
-    peers: JSON.parse(scan.targets),
+    hosts: scan.sources,
+    peers: scan.targets,
   });
   return packets.filter(({ timestampUs, data, wireLength, linktype }) =>
     timestampUs >= scan.first_us - 5e6 && timestampUs <= scan.last_us &&

@@ -13,8 +13,8 @@ import type {
   DetectOptions,
   DetectToMain,
   FindingsMessage,
-  JudgedWindows,
   NoteMessage,
+  WindowsMessage,
 } from "../messages.ts";
 import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
 import type { Finding, IncidentNews } from "../records.ts";
@@ -24,8 +24,6 @@ import { addressesOf, ownNetworks } from "./own_networks.ts";
 import { FindingOutlet } from "./finding_outlet.ts";
 import { KnownFindings } from "./known_findings.ts";
 import { WorkerHost } from "./worker_host.ts";
-
-type WindowsMessage = { readonly type: "windows" } & JudgedWindows;
 
 export interface DetectHostOptions {
   readonly config: Config;
@@ -85,8 +83,6 @@ export class DetectHost {
   /** Of a file: when its newest finding was detected. */
   #detectedUs = -Infinity;
   #isDraining = false;
-  /** Windows that the store has been told of. */
-  #judged = { windows: 0, flagged: 0 };
   #findingCount = 0;
   /** What threads that were lost had counted. */
   #countedBefore = { observations: 0, forgotten: 0 };
@@ -191,6 +187,7 @@ export class DetectHost {
   #onMessage(message: DetectToMain): void {
     if (message.type === "findings") message.findings.forEach((finding) => this.#take(finding));
     else if (message.type === "state") this.#setState(message.state);
+    else if (message.type === "windows") this.#options.sendToStore(message);
     else if (message.type === "stopped") this.#stopped.resolve();
     else this.#options.onNote(message);
   }
@@ -202,7 +199,6 @@ export class DetectHost {
       this.#book.advance(nowUs);
       this.#tellNews();
     }
-    if (nowUs !== undefined) this.#tellWindows(state, nowUs);
     const before = this.#countedBefore;
     this.#options.live.detectionOwn = {
       ...state,
@@ -211,21 +207,6 @@ export class DetectHost {
       findings: this.#findingCount,
       findingsOpen: this.#open.size,
     };
-  }
-
-  /** What this thread has judged since its last state, for the history. */
-  #tellWindows(
-    { windows, windowsFlagged, anomalyRatePct: ratePct }: LiveState["detectionOwn"],
-    tsUs: number,
-  ): void {
-    const before = windows >= this.#judged.windows ? this.#judged : { windows: 0, flagged: 0 };
-    this.#judged = { windows, flagged: windowsFlagged };
-    const added = {
-      windows: windows - before.windows,
-      flagged: Math.max(0, windowsFlagged - before.flagged),
-    };
-    if (added.windows === 0) return;
-    this.#options.sendToStore({ type: "windows", tsUs: Math.trunc(tsUs), ...added, ratePct });
   }
 
   #take(told: Finding): void {

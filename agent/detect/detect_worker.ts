@@ -144,6 +144,8 @@ class DetectThread {
   }
 
   #tellState(): void {
+    const judged = this.#detection.takeJudged();
+    if (judged.length > 0) post({ type: "windows", judged });
     post({ type: "state", state: this.#detection.state() });
   }
 

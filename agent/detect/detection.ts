@@ -2,7 +2,7 @@
  * All detectors together: observations in, findings out. Pure; the threads around it are detect_worker.ts (live, replay,
  * analyze) and whoever tests it.
  */
-import { type DetectionState, type Finding, WINDOW_US } from "../records.ts";
+import { type DetectionState, type Finding, type JudgedWindows, WINDOW_US } from "../records.ts";
 import type {
   Detector,
   DetectorContext,
@@ -135,6 +135,11 @@ export class Detection {
         { lists: 0, entries: 0, badLines: 0 },
       isOneWay: this.#detectors.some(({ isOneWay }) => isOneWay === true),
     };
+  }
+
+  /** Windows that were judged since the last call. */
+  takeJudged(): JudgedWindows[] {
+    return this.#detectors.flatMap((detector) => detector.takeJudged?.() ?? []);
   }
 
   /** The model of the detector that learns, for the next run; null while it has none. */

@@ -2,7 +2,7 @@
  * What a detector is. Detectors are pure: they know no clock, no file and no randomness but what they are given, and
  * see the traffic as observations in order of arrival. Adding one means one file and one line in detectors.ts.
  */
-import type { DetectionState, Finding } from "../records.ts";
+import type { DetectionState, Finding, JudgedWindows } from "../records.ts";
 import type { BlockLists } from "./blocklist/block_lists.ts";
 import type { Observation } from "./observation.ts";
 
@@ -48,6 +48,7 @@ export interface Detector {
   readonly blocklists?: DetectionState["blocklists"];
   /** Only the one that learns: how far it is, and its model for the next run (null while there is none). */
   learning?(): LearningState;
+  takeJudged?(): JudgedWindows[];
   saveModel?(): Uint8Array | null;
 }
 

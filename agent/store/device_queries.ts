@@ -5,7 +5,7 @@ import { ALL, type SearchTree } from "../search/tree.ts";
 import { decodeHostCursor, encodeHostCursor } from "./cursor.ts";
 import { type HostFilter, hostValues } from "./filters.ts";
 import type { StoredHost } from "./schema.ts";
-import { checkLimit, type Condition, type Page } from "./time_list.ts";
+import { checkLimit, type Condition, type Count, countMax, type Page } from "./time_list.ts";
 
 /** A device with sums over all its addresses, or a host that is of none. */
 export interface BookHost extends StoredHost {
@@ -126,6 +126,16 @@ export function readHosts(
       address: String(last.key),
     }),
   };
+}
+
+export function countHosts(database: DatabaseSync | null, tree: SearchTree): Count {
+  if (database === null) return { count: 0, isMore: false };
+  const { sql, parameters } = bookSql(tree);
+  const n = Number(
+    database.prepare(`SELECT count(*) AS n FROM (SELECT 1 FROM (${sql}) LIMIT ${countMax + 1})`)
+      .get(...parameters)!.n,
+  );
+  return { count: Math.min(n, countMax), isMore: n > countMax };
 }
 
 /** The host with this number, MAC address or address; null when there is none. `fromUs` to `toUs` is the range of its peers. */

@@ -111,3 +111,21 @@ function commonCells(finding: Finding, run: number) {
     is_open: Number(finding.isOpen),
   };
 }
+
+/** Columns of findings and incidents that hold lists as JSON texts; `ports` only of incidents. */
+const listColumns = new Set([
+  ...["sources", "targets", "tactics", "techniques", "kinds", "ports"],
+  ...["top_features", "came_back", "found"],
+]);
+
+/** A row of scans, anomalies or incidents with its lists as lists: as `analyze` tells them. */
+export function withLists<Row extends object>(row: Row): Row {
+  return Object.fromEntries(
+    Object.entries(row).map(([column, cell]) => [
+      column,
+      listColumns.has(column) && typeof cell === "string" && cell.startsWith("[")
+        ? JSON.parse(cell)
+        : cell,
+    ]),
+  ) as Row;
+}

@@ -13,6 +13,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { UsageError } from "../errors.ts";
 import {
   type BookHost,
+  countHosts,
   type DeviceHour,
   type FirstContact,
   type HostBook,
@@ -43,7 +44,6 @@ import {
   bounds,
   episodeConditions,
   type EpisodeFilter,
-  type FindingFilter,
   type FirstContactFilter,
   type FlowFilter,
   type HostFilter,
@@ -89,6 +89,7 @@ import {
 } from "./schema.ts";
 import {
   type Condition,
+  type Count,
   countTimeList,
   type Page,
   readTimeList,
@@ -164,6 +165,14 @@ const alertsResumedMax = 10_000;
 /** Mutes that may be in force. */
 export const mutesMax = 1000;
 
+type FindingListName = "anomalies" | "scans" | "incidents" | "alerts";
+const findingListConditions = {
+  anomalies: episodeConditions,
+  scans: episodeConditions,
+  incidents: incidentConditions,
+  alerts: alertConditions,
+};
+
 export class StoreQueries {
   readonly #path: string;
   #database: DatabaseSync | null = null;
@@ -204,17 +213,27 @@ export class StoreQueries {
   }
 
   packets(filter: PacketFilter = {}): Page<StoredPacket> {
-    const conditions = this.#searchConditions("packets", this.readSearch("packets", filter.q));
-    return this.#ask((database) =>
-      readTimeList(database, {
-        list: "packets",
-        time: "ts_us",
-        ...bounds(filter),
-        conditions,
-        limit: filter.limit,
-        cursor: filter.cursor,
-      })
-    );
+    const query = this.#packetQuery(filter);
+    return this.#ask((database) => readTimeList(database, query));
+  }
+
+  packetCount(filter: PacketFilter = {}): Count {
+    return this.#count(this.#packetQuery(filter));
+  }
+
+  #packetQuery(filter: PacketFilter): TimeListQuery {
+    return {
+      list: "packets",
+      time: "ts_us",
+      ...bounds(filter),
+      conditions: this.#searchConditions("packets", this.readSearch("packets", filter.q)),
+      limit: filter.limit,
+      cursor: filter.cursor,
+    };
+  }
+
+  #count(query: TimeListQuery): Count {
+    return this.#ask((database) => countTimeList(database, query));
   }
 
   packet(id: number): StoredPacket | null {
@@ -256,10 +275,8 @@ export class StoreQueries {
     return this.#ask((database) => readTimeList(database, query));
   }
 
-  /** How many flows `filter` finds, as far as one page of it may look. */
-  flowCount(filter: FlowFilter = {}): { readonly count: number; readonly isMore: boolean } {
-    const query = this.#flowQuery(filter);
-    return this.#ask((database) => countTimeList(database, query));
+  flowCount(filter: FlowFilter = {}): Count {
+    return this.#count(this.#flowQuery(filter));
   }
 
   #flowQuery(filter: FlowFilter): TimeListQuery {
@@ -295,20 +312,23 @@ export class StoreQueries {
   }
 
   anomalies(filter: EpisodeFilter = {}): Page<StoredAnomaly> {
-    return this.#findings("anomalies", "ts_us", filter, episodeConditions(filter));
+    return this.#page(this.#findingQuery("anomalies", filter));
   }
 
   scans(filter: ScanFilter = {}): Page<StoredScan> {
-    return this.#findings("scans", "last_us", filter, episodeConditions(filter));
+    return this.#page(this.#findingQuery("scans", filter));
   }
 
   /** Newest first by the time of their last evidence, unless another order is asked for. */
   incidents(filter: IncidentFilter = {}): Page<StoredIncident> {
-    return this.#findings("incidents", "last_us", filter, incidentConditions(filter), {
-      ...(filter.order === "severity" && {
-        order: { name: "severity", sql: gravity, isAscending: false },
-      }),
-    });
+    return this.#page(this.#findingQuery("incidents", filter));
+  }
+
+  findingCount(
+    list: FindingListName,
+    filter: ScanFilter & IncidentFilter & AlertFilter = {},
+  ): Count {
+    return this.#count(this.#findingQuery(list, filter));
   }
 
   /** Incidents that are open or not acknowledged, but for those of severity info; the gravest at most. */
@@ -442,7 +462,7 @@ export class StoreQueries {
   }
 
   alerts(filter: AlertFilter = {}): Page<StoredAlert> {
-    return this.#findings("alerts", "ts_us", filter, alertConditions(filter));
+    return this.#page(this.#findingQuery("alerts", filter));
   }
 
   /** The row of `alerts` with this id; null when it is not (or no longer) there. */
@@ -520,6 +540,11 @@ export class StoreQueries {
     ).length > 0;
   }
 
+  hostCount(filter: HostFilter = {}): Count {
+    const tree = this.readSearch("hosts", filter.q);
+    return this.#ask((database) => countHosts(database, tree));
+  }
+
   /** Devices, and hosts that are of none. */
   hosts(filter: HostFilter = {}): Page<BookHost> {
     const tree = this.readSearch("hosts", filter.q);
@@ -544,24 +569,18 @@ export class StoreQueries {
 
   /** What was met for the first time, newest first. */
   firstContacts(filter: FirstContactFilter = {}): Page<FirstContact> {
-    const { kind, deviceId, limit, cursor } = filter;
-    const conditions: Condition[] = [];
-    if (kind !== undefined) conditions.push({ sql: "kind = ?", parameters: [kind] });
-    if (deviceId !== undefined) conditions.push({ sql: "device_id = ?", parameters: [deviceId] });
+    const query = contactQuery(filter);
     return this.#ask((database) => {
-      const page = readTimeList<Record<string, SQLOutputValue>>(database, {
-        list: "first_contacts",
-        time: "ts_us",
-        ...bounds(filter),
-        conditions,
-        limit,
-        cursor,
-      });
+      const page = readTimeList<Record<string, SQLOutputValue>>(database, query);
       return database === null ? { rows: [], nextCursor: null } : {
         rows: withDevices(database, page.rows),
         nextCursor: page.nextCursor,
       };
     });
+  }
+
+  firstContactCount(filter: FirstContactFilter = {}): Count {
+    return this.#count(contactQuery(filter));
   }
 
   /** First contacts since a time by kind, and until when nothing is new; null before the first traffic. */
@@ -639,7 +658,6 @@ export class StoreQueries {
       [];
   }
 
-  /** What happened from `fromUs` to `toUs`, in at most `pointCount` (300) buckets of whole seconds or minutes. */
   /** Packets captured and dropped in a range; null when no second of it was recorded. */
   losses(fromUs: number, toUs: number): PacketLosses | null {
     const [row] = this.#all(
@@ -670,6 +688,7 @@ export class StoreQueries {
       .filter((line) => line !== "ok" && !line.startsWith("***")).slice(0, damagesMax);
   }
 
+  /** What happened from `fromUs` to `toUs`, in at most `pointCount` (300) buckets of whole seconds or minutes. */
   stats(
     { fromUs, toUs }: { fromUs: number; toUs: number },
     pointCount = pointCountMax,
@@ -781,26 +800,30 @@ export class StoreQueries {
     );
   }
 
-  #findings<Row>(
-    list: "anomalies" | "scans" | "incidents" | "alerts",
-    time: string,
-    filter: FindingFilter,
-    conditions: readonly Condition[],
-    more: Pick<TimeListQuery, "order"> = {},
-  ): Page<Row> {
+  #findingQuery(
+    list: FindingListName,
+    filter: ScanFilter & IncidentFilter & AlertFilter,
+  ): TimeListQuery {
+    const conditions = findingListConditions[list](filter);
     const { limit, cursor } = filter;
-    const searched = this.#searchConditions(list, this.readSearch(list, filter.q));
-    return this.#ask((database) =>
-      readTimeList(database, {
-        list,
-        time,
-        ...bounds(filter),
-        conditions: [...conditions, ...searched],
-        ...more,
-        limit,
-        cursor,
-      })
-    );
+    return {
+      list,
+      time: list === "scans" || list === "incidents" ? "last_us" : "ts_us",
+      ...bounds(filter),
+      conditions: [
+        ...conditions,
+        ...this.#searchConditions(list, this.readSearch(list, filter.q)),
+      ],
+      ...(list === "incidents" && filter.order === "severity" && {
+        order: { name: "severity", sql: gravity, isAscending: false },
+      }),
+      limit,
+      cursor,
+    };
+  }
+
+  #page<Row>(query: TimeListQuery): Page<Row> {
+    return this.#ask((database) => readTimeList(database, query));
   }
 
   #all(sql: string, ...parameters: SQLInputValue[]): Record<string, SQLOutputValue>[] {
@@ -826,6 +849,14 @@ export class StoreQueries {
     this.#database = openForReading(this.#path);
     return this.#database;
   }
+}
+
+function contactQuery(filter: FirstContactFilter): TimeListQuery {
+  const { kind, deviceId, limit, cursor } = filter;
+  const conditions: Condition[] = [];
+  if (kind !== undefined) conditions.push({ sql: "kind = ?", parameters: [kind] });
+  if (deviceId !== undefined) conditions.push({ sql: "device_id = ?", parameters: [deviceId] });
+  return { list: "first_contacts", time: "ts_us", ...bounds(filter), conditions, limit, cursor };
 }
 
 /**

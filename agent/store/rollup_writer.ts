@@ -9,8 +9,7 @@
  * keys that had most; what is missing of a key in a bucket is at most the bytes under "" there.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { JudgedWindows } from "../messages.ts";
-import type { StatsSecond } from "../records.ts";
+import type { JudgedWindows, StatsSecond } from "../records.ts";
 import { rollupEntries, type RollupFlow } from "./rollup_keys.ts";
 import {
   otherKey,
@@ -80,9 +79,11 @@ export class RollupWriter {
     }
   }
 
-  addWindows({ tsUs, windows, flagged, ratePct }: JudgedWindows): void {
-    const bucket = this.#bucket("windows", Math.floor(tsUs / minuteUs));
-    addTo(bucket, otherKey, [windows, 0, Math.round(ratePct * 1000), 1, flagged]);
+  addWindows(judged: readonly JudgedWindows[]): void {
+    for (const { tsUs, windows, flagged, ratePct } of judged) {
+      const bucket = this.#bucket("windows", Math.floor(tsUs / minuteUs));
+      addTo(bucket, otherKey, [windows, 0, Math.round(ratePct * 1000), 1, flagged]);
+    }
   }
 
   /** Writes what was added, inside the caller's transaction. */

@@ -17,11 +17,11 @@ import { UsageError } from "../errors.ts";
 import type {
   AlertsMessage,
   FindingsMessage,
-  JudgedWindows,
   ReplayMark,
   RowsMessage,
   StoreOptions,
   StoreToMain,
+  WindowsMessage,
 } from "../messages.ts";
 import type { StoreState } from "../records.ts";
 import { Backlog, backlogBatchesMax, countRows } from "./backlog.ts";
@@ -139,8 +139,8 @@ export class StoreService {
   }
 
   /** Takes windows for the history; they are not kept while the database fails. */
-  takeWindows(windows: JudgedWindows): void {
-    if (!this.#failure) this.#attempt(() => this.#opened().writeWindows(windows));
+  takeWindows({ judged }: WindowsMessage): void {
+    if (!this.#failure) this.#attempt(() => this.#opened().writeWindows(judged));
   }
 
   /** Call once a second: writes what waits, deletes what is too old, tells the state. */

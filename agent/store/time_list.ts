@@ -30,6 +30,12 @@ export interface Page<Row> {
   readonly nextCursor: string | null;
 }
 
+/** How many rows a list has, as far as a page of it may look; `isMore` when there are, or may be, others. */
+export interface Count {
+  readonly count: number;
+  readonly isMore: boolean;
+}
+
 /** SQL with its parameters, in the order of its question marks. */
 export interface Condition {
   readonly sql: string;
@@ -150,11 +156,7 @@ function valueOf(database: DatabaseSync, query: TimeListQuery, sql: string, id: 
   return Number(row?.value ?? 0);
 }
 
-/** How many rows there are, as far as a page may look; `isMore` when there are, or may be, others. */
-export function countTimeList(
-  database: DatabaseSync | null,
-  query: TimeListQuery,
-): { readonly count: number; readonly isMore: boolean } {
+export function countTimeList(database: DatabaseSync | null, query: TimeListQuery): Count {
   if (database === null) return { count: 0, isMore: false };
   const branches = lookupBranches(query);
   const bounds = rangeConditions(query, null);

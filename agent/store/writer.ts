@@ -3,12 +3,13 @@
  * replayed_files.ts, rollup_writer.ts, run_times.ts, retention.ts and migrations.ts). Knows nothing of threads or retries: each call does its work or throws a StoreError and leaves the database as it was.
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { JudgedWindows, ReplayedFile, ReplayMark } from "../messages.ts";
+import type { ReplayedFile, ReplayMark } from "../messages.ts";
 import type {
   Finding,
   Flow,
   HostTotals,
   IncidentNews,
+  JudgedWindows,
   PacketRow,
   StatsSecond,
 } from "../records.ts";
@@ -228,10 +229,10 @@ export class StoreWriter {
   }
 
   /** Adds windows to the history; those of a file once. Throws StoreError. */
-  writeWindows(windows: JudgedWindows): void {
+  writeWindows(judged: readonly JudgedWindows[]): void {
     if (this.knownFile !== null) return;
     this.#transact(() => {
-      this.#rollups.addWindows(windows);
+      this.#rollups.addWindows(judged);
       this.#rollups.flush();
     });
   }

@@ -13,6 +13,7 @@ import {
   incidentRow,
   isScan,
   scanRow,
+  withLists,
 } from "../../agent/store/finding_rows.ts";
 import type { LiveMessage, StatusMessage } from "../../components/live_message.ts";
 import { toWire } from "../../components/wire.ts";
@@ -198,8 +199,8 @@ function merged(before: FindingEvent, event: FindingEvent): FindingEvent {
 }
 
 function rowOf(event: FindingEvent, run: number) {
-  if (event.type === "incident") return incidentEventRow(event.data, run);
-  return event.type === "alert" ? alertRow(event.data) : findingRow(event.data, run);
+  if (event.type === "incident") return withLists(incidentEventRow(event.data, run));
+  return event.type === "alert" ? alertRow(event.data) : withLists(findingRow(event.data, run));
 }
 
 /** The incident as `/api/incidents` lists it once it is stored, findings that joined it, and those that have become part of it. */

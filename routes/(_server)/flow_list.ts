@@ -18,14 +18,14 @@ import {
 import type { FlowFilter } from "../../agent/store/filters.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
 import type { Page } from "../../agent/store/time_list.ts";
+import type { CountedPage } from "./lists.ts";
 
 export interface ListedFlow extends StoredFlow {
   readonly state: "open" | "ended";
 }
-export interface FlowPage extends Page<ListedFlow> {
+/** `total` counts open ones in. */
+export interface FlowPage extends CountedPage<ListedFlow> {
   readonly open: OpenFlows;
-  /** Flows that fit, open ones included; null on pages after the first. */
-  readonly total: { readonly count: number; readonly isMore: boolean } | null;
 }
 
 type Context = Pick<DashboardContext, "queries" | "openFlows" | "live">;

@@ -3,9 +3,9 @@ import { readIncident } from "../../agent/incident_reader.ts";
 import type { Incident } from "../../agent/records.ts";
 import { anyHost } from "../../agent/search/edit.ts";
 import type { FirstContact, HostBook } from "../../agent/store/device_queries.ts";
-import type { HostFilter } from "../../agent/store/filters.ts";
+import type { FirstContactFilter, HostFilter } from "../../agent/store/filters.ts";
+import type { StoreReader } from "../../agent/store/reader.ts";
 import type { NewCounts } from "../../agent/store/queries.ts";
-import type { Page } from "../../agent/store/time_list.ts";
 import { type DescribedHost, describeHosts } from "../../agent/vendor/describe_hosts.ts";
 import type { ListedHost } from "../../components/HostTable.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
@@ -13,7 +13,7 @@ import { type ListedFlow, readFlowPage } from "./flow_list.ts";
 import type { PacketsShown } from "../../components/PacketsLink.tsx";
 import { packetsShown } from "./packet_pages.ts";
 import { hostNamesOf } from "./finding_pages.ts";
-import { attempt } from "./lists.ts";
+import { attempt, counted, type CountedPage } from "./lists.ts";
 import type { State } from "./state.ts";
 
 const dayUs = 86_400e6;
@@ -40,19 +40,23 @@ export interface HostPageData extends HostBook {
 export async function describedHosts(
   state: State,
   filter: HostFilter,
-): Promise<Page<DescribedHost>> {
-  const { rows, nextCursor } = await state.context.queries.hosts(filter);
-  return { rows: await describeHosts(rows), nextCursor };
+): Promise<CountedPage<DescribedHost>> {
+  const { queries } = state.context;
+  const page = await counted(filter, queries.hosts(filter), () => queries.hostCount(filter));
+  return { ...page, rows: await describeHosts(page.rows) };
 }
 
 /** The same, as the list of the page draws it. */
-export async function listedHosts(state: State, filter: HostFilter): Promise<Page<ListedHost>> {
-  const { rows, nextCursor } = await describedHosts(state, filter);
+export async function listedHosts(
+  state: State,
+  filter: HostFilter,
+): Promise<CountedPage<ListedHost>> {
+  const { rows, ...page } = await describedHosts(state, filter);
   const ids = rows.map(({ id }) => id).filter((id) => id !== null);
   const hours = await state.context.queries.deviceHours(ids, pageNowUs(state.message) - dayUs);
   return {
+    ...page,
     rows: rows.map((host) => ({ ...host, hours: host.id === null ? [] : hours[host.id] ?? [] })),
-    nextCursor,
   };
 }
 
@@ -96,6 +100,13 @@ export async function readHostPage(state: State, text: string): Promise<HostPage
     q,
     packets: packetsShown(state, { q }, { fromUs: host.last_seen_us, toUs: Infinity }),
   };
+}
+
+export function readFirstContacts(
+  queries: StoreReader,
+  filter: FirstContactFilter,
+): Promise<CountedPage<FirstContact>> {
+  return counted(filter, queries.firstContacts(filter), () => queries.firstContactCount(filter));
 }
 
 /** What is new in the last 24 hours; null where the database cannot be read. */

@@ -44,7 +44,11 @@ import {
   SCAN_COLUMNS,
   type StoredPacket,
 } from "../../agent/store/schema.ts";
-import type { Page } from "../../agent/store/time_list.ts";
+import type { StoreQueries } from "../../agent/store/queries.ts";
+import type { StoreReader } from "../../agent/store/reader.ts";
+import { withLists } from "../../agent/store/finding_rows.ts";
+import type { Count, Page } from "../../agent/store/time_list.ts";
+import { formatCount } from "../../components/format.ts";
 import type { ShownSearch } from "../../components/SearchChips.tsx";
 import { fromWire } from "../../components/wire.ts";
 import {
@@ -298,11 +302,49 @@ export async function attempt<T>(ask: () => T | Promise<T>, fallback: T): Promis
   }
 }
 
+/** A page of a list, the first with how many rows there are in all. */
+export interface CountedPage<Row> extends Page<Row> {
+  readonly total: Count | null;
+}
+export const emptyPage = { rows: [], nextCursor: null, total: null };
+
+/** A page of a list and its count, which pages after the first do without. */
+export async function counted<Row>(
+  { cursor }: Paging,
+  asked: Promise<Page<Row>>,
+  count: () => Promise<Count>,
+): Promise<CountedPage<Row>> {
+  const page = await asked;
+  return { ...page, total: cursor === undefined ? await count() : null };
+}
+
+/** A page of findings, incidents or alerts. */
+export function countedFindings<List extends "scans" | "anomalies" | "incidents" | "alerts">(
+  queries: StoreReader,
+  list: List,
+  filter: NonNullable<Parameters<StoreQueries[List]>[0]>,
+): Promise<CountedPage<ReturnType<StoreQueries[List]>["rows"][number]>> {
+  type Row = ReturnType<StoreQueries[List]>["rows"][number];
+  const ask = queries[list] as (asked: typeof filter) => Promise<Page<Row>>;
+  return counted(filter, ask(filter), () => queries.findingCount(list, filter));
+}
+
+/** "100 of 2,418 flows", "more than 10,000 packets"; "" on a page without a count. */
+export function countText(
+  { rows, total }: CountedPage<unknown>,
+  [one, many]: readonly [one: string, many: string],
+): string {
+  if (total === null || total.count === 0 && !total.isMore) return "";
+  const all = `${total.isMore ? "more than " : ""}${formatCount(total.count)}`;
+  const part = rows.length < total.count || total.isMore ? `${formatCount(rows.length)} of ` : "";
+  return `${part}${all} ${total.count === 1 && !total.isMore ? one : many}`;
+}
+
 /** A list's page, empty with the reason when it cannot be read. */
 export async function listPage<Row>(
-  ask: () => Promise<Page<Row>>,
-): Promise<PageResponse<Attempt<Page<Row>>>> {
-  const asked = await attempt(ask, { rows: [], nextCursor: null });
+  ask: () => Promise<CountedPage<Row>>,
+): Promise<PageResponse<Attempt<CountedPage<Row>>>> {
+  const asked = await attempt(ask, emptyPage);
   return page(asked, { status: asked.status });
 }
 
@@ -318,12 +360,14 @@ const csvColumns = {
   alerts: ALERT_COLUMNS,
 } as const;
 
+const hasLists: ReadonlySet<string> = new Set(["scans", "anomalies", "incidents"]);
+
 interface Asked {
   readonly url: URL;
   readonly req: Request;
 }
-/** A page of a list, and what else its JSON says. */
-type ListedPage<Row> = Page<Row> & { readonly beside?: object };
+/** With what else the JSON says. */
+type ListedPage<Row> = CountedPage<Row> & { readonly beside?: object };
 
 /**
  * A list for programs: JSON, or CSV when that is asked for (`format`, or the Accept header). 400 for a wrong parameter, 503 for a
@@ -354,9 +398,16 @@ function writeList<Row extends object>(
   { value, error, status }: Attempt<{ isCsv: boolean; page: ListedPage<Row> } | null>,
 ): Response {
   if (value === null) return errorJson(status === 400 ? 400 : 503, error);
-  const { nextCursor, beside } = value.page;
+  const { nextCursor, total, beside } = value.page;
   const rows = value.page.rows.map((row) => placedRow(name, row));
-  if (!value.isCsv) return Response.json({ [name]: rows, next_cursor: nextCursor, ...beside });
+  if (!value.isCsv) {
+    return Response.json({
+      [name]: hasLists.has(name) ? rows.map(withLists) : rows,
+      next_cursor: nextCursor,
+      total: total && { count: total.count, is_more: total.isMore },
+      ...beside,
+    });
+  }
   const columns = [...csvColumns[name], ...placeColumns(name)];
   const lines = rows.map((row) => csvRow(row as CsvRow, columns));
   return new Response(csvHeader(columns) + lines.join(""), {

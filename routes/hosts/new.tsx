@@ -5,8 +5,8 @@ import { contactKinds, FirstContactTable } from "../../components/FirstContactTa
 import { learningText } from "../../components/host_text.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
-import { attempt, firstContactFilter } from "../(_server)/lists.ts";
-import { newCounts } from "../(_server)/host_pages.ts";
+import { attempt, countText, emptyPage, firstContactFilter } from "../(_server)/lists.ts";
+import { newCounts, readFirstContacts } from "../(_server)/host_pages.ts";
 import { define } from "../(_server)/state.ts";
 
 export const handler = define.handlers({
@@ -14,8 +14,8 @@ export const handler = define.handlers({
     state.title = "What is new";
     const { queries } = state.context;
     const asked = await attempt(
-      () => queries.firstContacts(firstContactFilter(url.searchParams)),
-      { rows: [], nextCursor: null },
+      () => readFirstContacts(queries, firstContactFilter(url.searchParams)),
+      emptyPage,
     );
     return page({ ...asked, counts: await newCounts(state) }, { status: asked.status });
   },
@@ -44,6 +44,7 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
         ))}
         <a class="chip" href={`/api${url.pathname}${url.search}`}>JSON</a>
         <a class="chip" href={`/api${linkTo(url, { format: "csv" })}`}>CSV</a>
+        <span class="dim">{countText(data.value, ["first contact", "first contacts"])}</span>
       </nav>
       <section class="panel c12">
         {rows.length > 0

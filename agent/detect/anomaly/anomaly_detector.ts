@@ -6,7 +6,7 @@
  * speaks of, are not learnt from. A file without a model is learnt from as a whole, and judged at its end (or when the
  * windows held for that are too many; from there on as live). A saved model is judged with at once.
  */
-import { type Finding, WINDOW_US } from "../../records.ts";
+import { type Finding, type JudgedWindows, WINDOW_US } from "../../records.ts";
 import type { Detector, DetectorContext, LearningState } from "../detector.ts";
 import { type Observation, ObservationKind } from "../observation.ts";
 import { anomalyFinding, linkEntity } from "./anomaly_finding.ts";
@@ -100,6 +100,10 @@ export class AnomalyDetector implements Detector {
       ...this.#rate.state(),
       modelFittedUs: model?.fittedUs ?? null,
     };
+  }
+
+  takeJudged(): JudgedWindows[] {
+    return this.#rate.takeJudged();
   }
 
   saveModel(): Uint8Array | null {

@@ -2,6 +2,7 @@
  * How much of the traffic is anomalous: packets in windows of flagged hosts, of all packets, over the last 5 minutes (or
  * over all of a file), with the windows judged and flagged in that time.
  */
+import type { JudgedWindows } from "../../records.ts";
 import type { JudgedWindow } from "./judged_window.ts";
 
 interface WindowTotals {
@@ -13,10 +14,13 @@ interface WindowTotals {
 }
 
 const spanUs = 300_000_000;
+/** Ten days, should nobody take them. */
+const judgedMax = 86_400;
 
 export class AnomalyRate {
   readonly #isOfAll: boolean;
   #totals: WindowTotals[] = [];
+  #judged: JudgedWindows[] = [];
   #gone = { windows: 0, windowsFlagged: 0, packets: 0, packetsFlagged: 0 };
 
   /** `isOfAll`: over all windows instead of those of the last 5 minutes. */
@@ -43,6 +47,15 @@ export class AnomalyRate {
     totals.windows += windows;
     totals.windowsFlagged += flagged.length;
     totals.packetsFlagged = Math.min(totals.packets, totals.packetsFlagged + packets);
+    if (this.#isOfAll || windows === 0) return;
+    const { anomalyRatePct: ratePct } = this.state();
+    this.#judged.push({ tsUs, windows, flagged: flagged.length, ratePct });
+    if (this.#judged.length > judgedMax) this.#judged.shift();
+  }
+
+  /** What was judged since the last call, the newest at most; nothing of a file that is judged as a whole. */
+  takeJudged(): JudgedWindows[] {
+    return this.#judged.splice(0);
   }
 
   state(): { windows: number; windowsFlagged: number; anomalyRatePct: number } {

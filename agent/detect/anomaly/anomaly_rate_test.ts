@@ -18,6 +18,21 @@ Deno.test("the rate is of the last five minutes, or of all", () => {
   }
 });
 
+Deno.test("what was judged is told once, with the rate of its own moment", () => {
+  const rate = new AnomalyRate(false);
+  rate.addTraffic(0, 1000);
+  rate.addJudged(0, 10, [judged(1, 200)]);
+  rate.addTraffic(windowUs, 1000);
+  rate.addJudged(windowUs, 9, []);
+  rate.addTraffic(2 * windowUs, 1000);
+  rate.addJudged(2 * windowUs, 0, []);
+  deepEqual(rate.takeJudged(), [
+    { tsUs: 0, windows: 10, flagged: 1, ratePct: 20 },
+    { tsUs: windowUs, windows: 9, flagged: 0, ratePct: 10 },
+  ]);
+  deepEqual(rate.takeJudged(), []);
+});
+
 Deno.test("packets between two flagged hosts count once, and never more than there were", () => {
   const scanner = judged(1, 1000, [[2, 500]]);
   const victim = judged(2, 1100, [[1, 500], [3, 50]], 550);

@@ -1,6 +1,6 @@
 import { toWire } from "../../../components/wire.ts";
 import { define } from "../../(_server)/state.ts";
-import { alertFilter, listAnswer } from "../../(_server)/lists.ts";
+import { alertFilter, countedFindings, listAnswer } from "../../(_server)/lists.ts";
 
 /**
  * Alerts, newest first, each with its deliveries: from, to, kind, severity, state, incident, mute, q, limit, cursor, format. JSON has
@@ -10,7 +10,7 @@ export const handler = define.handlers({
   GET(ctx) {
     const { queries, live } = ctx.state.context;
     return listAnswer("alerts", ctx, async (query) => ({
-      ...await queries.alerts(alertFilter(query)),
+      ...await countedFindings(queries, "alerts", alertFilter(query)),
       beside: { pending: toWire(live.pendingAlerts) },
     }));
   },

@@ -1,10 +1,14 @@
 import { define } from "../../(_server)/state.ts";
-import { anomalyFilter, listAnswer } from "../../(_server)/lists.ts";
+import { anomalyFilter, countedFindings, listAnswer } from "../../(_server)/lists.ts";
 
 /** Anomalies, newest first: from, to, kind, severity, source, target, state, q, limit, cursor, format. */
 export const handler = define.handlers({
   GET(ctx) {
     const { queries } = ctx.state.context;
-    return listAnswer("anomalies", ctx, (query) => queries.anomalies(anomalyFilter(query)));
+    return listAnswer(
+      "anomalies",
+      ctx,
+      (query) => countedFindings(queries, "anomalies", anomalyFilter(query)),
+    );
   },
 });

@@ -9,12 +9,11 @@ import { define } from "../../(_server)/state.ts";
 export const handler = define.handlers({
   GET(ctx) {
     return listAnswer("flows", ctx, async (query) => {
-      const { open, total, ...page } = await readFlowPage(ctx.state.context, flowFilter(query));
+      const { open, ...page } = await readFlowPage(ctx.state.context, flowFilter(query));
       const { openCount, lookedAt, standing, tookMs, isLate } = open;
       return {
         ...page,
         beside: {
-          total: total && { count: total.count, is_more: total.isMore },
           open: {
             count: openCount,
             looked_at: lookedAt,

@@ -1,4 +1,5 @@
 import { firstContactFilter, listAnswer } from "../../(_server)/lists.ts";
+import { readFirstContacts } from "../../(_server)/host_pages.ts";
 import { define } from "../../(_server)/state.ts";
 
 /** What devices did for the first time, newest first: kind (device, service, peer), device, from, to, limit, cursor, format. */
@@ -8,7 +9,7 @@ export const handler = define.handlers({
     return listAnswer(
       "first_contacts",
       ctx,
-      (query) => queries.firstContacts(firstContactFilter(query)),
+      (query) => readFirstContacts(queries, firstContactFilter(query)),
     );
   },
 });

@@ -1,3 +1,4 @@
+import { withLists } from "../../../agent/store/finding_rows.ts";
 import { define } from "../../(_server)/state.ts";
 import { oneJson } from "../../(_server)/one_thing.ts";
 
@@ -7,7 +8,12 @@ export const handler = define.handlers({
     const { queries } = state.context;
     return oneJson("incident", params.id, async (id) => {
       const incident = await queries.incident(id);
-      return incident && { ...incident, findings: await queries.incidentFindings(id) };
+      if (incident === null) return null;
+      const findings = await queries.incidentFindings(id);
+      return {
+        ...withLists(incident),
+        findings: findings.map(({ row, ...rest }) => ({ ...rest, row: withLists(row) })),
+      };
     });
   },
 });

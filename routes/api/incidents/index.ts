@@ -1,5 +1,5 @@
 import { lookItems, needLook } from "../../(_server)/incident_pages.ts";
-import { incidentFilter, listAnswer } from "../../(_server)/lists.ts";
+import { countedFindings, incidentFilter, listAnswer } from "../../(_server)/lists.ts";
 import { define } from "../../(_server)/state.ts";
 
 /**
@@ -13,7 +13,7 @@ export const handler = define.handlers({
       "incidents",
       ctx,
       async (query) => ({
-        ...await queries.incidents(incidentFilter(query)),
+        ...await countedFindings(queries, "incidents", incidentFilter(query)),
         beside: { need_look: needLook((await lookItems(ctx.state)).length) },
       }),
     );

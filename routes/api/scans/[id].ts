@@ -1,3 +1,4 @@
+import { withLists } from "../../../agent/store/finding_rows.ts";
 import { findingRow, incidentOf } from "../../(_server)/finding_pages.ts";
 import { oneJson } from "../../(_server)/one_thing.ts";
 import { define } from "../../(_server)/state.ts";
@@ -7,7 +8,7 @@ export const handler = define.handlers({
   GET({ state, params }) {
     return oneJson("scan", params.id, async (id) => {
       const row = await findingRow(state.context, "scans", id);
-      return row && { ...row, incident: await incidentOf(state.context, "scans", id) };
+      return row && { ...withLists(row), incident: await incidentOf(state.context, "scans", id) };
     });
   },
 });
