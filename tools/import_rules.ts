@@ -94,6 +94,22 @@ const rules: readonly Rule[] = [
   },
   { part: /^agent\/store\//, values: ["agent/decode/addresses.ts", ...common, search] },
   {
+    part: /^agent\/fleet\/hub\//,
+    values: [
+      "agent/fleet/",
+      "agent/store/",
+      "agent/incident/",
+      "agent/decode/addresses.ts",
+      findingEnds,
+      findingReader,
+      incidentReader,
+      service,
+      search,
+      ...common,
+    ],
+    types: ["agent/dashboard_context.ts"],
+  },
+  {
     part: /^agent\/fleet\//,
     values: ["agent/decode/addresses.ts", "agent/store/schema.ts", ...common],
   },
@@ -167,7 +183,7 @@ const rules: readonly Rule[] = [
 const impure =
   /\b(Deno\.\w+|Date\.now|new Date\(\)|performance\.now|Math\.random|crypto\.getRandomValues|crypto\.randomUUID|console\.\w+)/g;
 const purePart =
-  /^agent\/((decode|flow|hot|detect|incident|text|search|geo)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
+  /^agent\/((decode|flow|hot|detect|incident|text|search|geo|fleet\/hub\/detect)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
 
 export interface Import {
   /** Relative to the root. */

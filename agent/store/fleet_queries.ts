@@ -154,7 +154,7 @@ export function readHostAgents(
   return agents;
 }
 
-/** What each agent tells of an incident of the hub, the gravest first. */
+/** What agents tell of the findings of an incident of the hub, the newest first. */
 export function readAgentIncidents(
   database: DatabaseSync,
   incidentId: number,
@@ -162,8 +162,13 @@ export function readAgentIncidents(
 ): readonly AgentIncidentRow[] {
   return rowsOf(
     database,
-    `SELECT agent, incident_id, incident FROM agent_incidents
-     WHERE hub_incident_id = ? ORDER BY last_us DESC LIMIT ?`,
+    `SELECT DISTINCT told.agent AS agent, told.incident_id AS incident_id, told.incident AS incident
+     FROM incident_findings AS joined JOIN agent_findings AS known ON known.id = joined.finding_id
+     JOIN agent_incident_findings AS link ON link.agent = known.agent AND link.epoch = known.epoch
+       AND link.finding_id = known.finding_id
+     JOIN agent_incidents AS told ON told.agent = link.agent AND told.epoch = link.epoch
+       AND told.incident_id = link.incident_id
+     WHERE joined.incident_id = ? ORDER BY told.last_us DESC LIMIT ?`,
     incidentId,
     limit,
   );

@@ -19,6 +19,8 @@ export interface RollupFlow {
   /** 1, 0, or null where it is not known. */
   readonly local_orig: number | null;
   readonly local_resp: number | null;
+  /** How many flows it stands for, if not one. */
+  readonly flows?: number;
 }
 
 /** A key, and which way the originator's bytes go there: into it, out of it, or neither. */

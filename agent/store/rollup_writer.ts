@@ -71,7 +71,12 @@ export class RollupWriter {
     for (const flow of flows) this.#addFlow(flow, sign);
   }
 
-  addSeconds(seconds: readonly StatsSecond[]): void {
+  addSeconds(
+    seconds: readonly Pick<
+      StatsSecond,
+      "tsUs" | "packets" | "bytes" | "inBytes" | "outBytes" | "newFlows"
+    >[],
+  ): void {
     for (const second of seconds) {
       const bucket = this.#bucket("all", Math.floor(second.tsUs / minuteUs));
       const { packets, bytes, inBytes, outBytes, newFlows } = second;
@@ -136,7 +141,7 @@ export class RollupWriter {
         packets: sign * (upTo.packets - done.packets),
         sent: sign * (upTo.sent - done.sent),
         received: sign * (upTo.received - done.received),
-        flows: minute === last ? sign : 0,
+        flows: minute === last ? sign * (flow.flows ?? 1) : 0,
       };
       Object.assign(done, upTo);
       if (part.packets === 0 && part.sent === 0 && part.received === 0 && part.flows === 0) {

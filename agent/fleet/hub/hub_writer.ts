@@ -1,0 +1,560 @@
+/**
+ * All INSERTs of the hub. What makes exactly-once of a transport that repeats is that the ledger's row and the rows of a batch are
+ * written in one transaction: after a kill either both are there, and the batch that comes again is known, or neither is.
+ *
+ *     batches -> known by the ledger? -> rows, sums, findings -> judge() -> incidents -> ledger -> COMMIT
+ *
+ * With an archive, flows go there before, and all else as above: what a kill leaves there comes again under the same key.
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { readFinding } from "../../finding_reader.ts";
+import type { Finding } from "../../records.ts";
+import { type AlertChanges, AlertWriter } from "../../store/alert_writer.ts";
+import { toStoreError } from "../../store/failure.ts";
+import { isScan } from "../../store/finding_rows.ts";
+import { FindingWriter } from "../../store/finding_writer.ts";
+import { IncidentWriter } from "../../store/incident_writer.ts";
+import { openForWriting } from "../../store/open.ts";
+import { Retention } from "../../store/retention.ts";
+import { RollupWriter } from "../../store/rollup_writer.ts";
+import { RowInserter } from "../../store/row_inserter.ts";
+import { type CommitNotice } from "../streams.ts";
+import type { FindingItem, FlowColumns, IncidentItem } from "../wire.ts";
+import { CHANNEL_OF } from "../wire.ts";
+import { type CountedFlow, HubSums } from "./hub_sums.ts";
+import type {
+  AgentBatch,
+  AgentSeen,
+  ArchivedFlows,
+  CommitResult,
+  DeadLetter,
+  FleetFinding,
+  FlowArchive,
+  HubStore,
+  Judgement,
+  NewRows,
+} from "./hub_store.ts";
+import { Ledger } from "./ledger.ts";
+import { AGENT_MINUTE_DAYS, AGENT_SPANS, HUB_FLOW_COLUMNS, migrateHub } from "./schema.ts";
+
+export interface HubWriterOptions {
+  readonly path: string;
+  readonly retentionDays: number;
+  readonly historyDays: number;
+  readonly retentionBytes: number;
+  readonly toolVersion: string;
+  /** Wall clock. */
+  readonly nowUs: number;
+  readonly archive: FlowArchive | null;
+}
+
+/** Dead letters that are kept, and bytes of the bodies of them all. */
+const lettersMax = 10_000;
+const letterBytesMax = 64 * 2 ** 20;
+/** Agents that an incident lists. */
+const agentsListedMax = 1000;
+const dayUs = 86_400_000_000;
+const stepCountMax = 32;
+/** Wall clock between two looks for hosts and names that are too old. */
+const idleCheckUs = 600_000_000;
+const checkpointPages = 4000;
+const walBytesMax = 64 * 2 ** 20;
+
+type New = { readonly agent: number } & Pick<AgentBatch, "batch">;
+
+export class HubWriter implements HubStore {
+  readonly #options: HubWriterOptions;
+  readonly #database: DatabaseSync;
+  readonly #retention: Retention;
+  readonly #ledger: Ledger;
+  readonly #sums: HubSums;
+  readonly #rollups: RollupWriter;
+  readonly #flows: RowInserter<number>;
+  /** What `#flows` takes its cells from. */
+  #columns: FlowColumns | null = null;
+  #agent = 0;
+  readonly #findings: FindingWriter;
+  readonly #incidents: IncidentWriter;
+  readonly #alerts: AlertWriter;
+  readonly #numbers = new Map<string, number>();
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  #lastFindingId: number;
+  #idleCheckedUs = -Infinity;
+  #newestUs = -Infinity;
+
+  /** Opens or makes the database. Throws UsageError for one of a single host or a newer hub, StoreError. */
+  constructor(options: HubWriterOptions) {
+    this.#options = options;
+    const { path, nowUs } = options;
+    const { database } = openForWriting({ path, checkpointPages, walBytesMax, nowUs });
+    this.#database = database;
+    try {
+      migrateHub(database, path);
+      // What is acknowledged has to outlast a power failure.
+      database.exec("PRAGMA synchronous = FULL");
+      this.#retention = new Retention(database, options, (table, rows) => {
+        if (table === "flows") this.#add("flows_rows", -rows);
+      });
+      this.#ledger = new Ledger(database);
+      this.#sums = new HubSums(database);
+      this.#rollups = new RollupWriter(database);
+      this.#flows = new RowInserter({
+        database,
+        table: "flows",
+        columns: HUB_FLOW_COLUMNS,
+        pushCells: (row, cells) => {
+          const columns = this.#columns!;
+          for (const name of HUB_FLOW_COLUMNS) {
+            cells.push(name === "agent" ? this.#agent : columns[name][row]!);
+          }
+        },
+      });
+      this.#findings = new FindingWriter(database);
+      this.#incidents = new IncidentWriter(database);
+      this.#alerts = new AlertWriter(database);
+      this.#statements = prepareStatements(database);
+      this.#transact(() => {
+        this.#findings.closeAll();
+        this.#put("tool_version", options.toolVersion);
+        database.prepare(
+          "INSERT OR IGNORE INTO meta(key, value) VALUES ('created_us', CAST(? AS INTEGER))",
+        ).run(nowUs);
+      });
+      this.#lastFindingId = this.#highestFindingId();
+    } catch (error) {
+      database.close();
+      throw toStoreError(error, path);
+    }
+  }
+
+  async commit(
+    batches: readonly AgentBatch[],
+    { nowUs, judge }: Parameters<HubStore["commit"]>[1],
+  ): Promise<CommitResult> {
+    const { archive } = this.#options;
+    if (archive !== null) await archive.insert(this.#flowsToArchive(batches));
+    let result: CommitResult | null = null;
+    this.#guard(() => this.#retention.makeRoom(stepCountMax));
+    this.#transact(() => result = this.#write(batches, nowUs, judge));
+    return result!;
+  }
+
+  bury(letters: readonly DeadLetter[], nowUs: number): void {
+    if (letters.length === 0) return;
+    this.#transact(() => {
+      for (const letter of letters) {
+        const agent = this.#numberOf(letter.agent, nowUs);
+        const { subject, messageId, reason, version, body, stretch } = letter;
+        this.#statements.bury.run(
+          nowUs,
+          agent,
+          subject.slice(0, 200),
+          messageId.slice(0, 200),
+          reason.slice(0, 500),
+          version,
+          body.length,
+          body,
+        );
+        if (stretch === null) continue;
+        const { epoch, channel, firstSeq, rowCount } = stretch;
+        const lastSeq = firstSeq + rowCount - 1;
+        this.#ledger.add({ agent, epoch, channel, firstSeq, lastSeq });
+      }
+      this.#add("dead_letters", letters.length);
+      this.#statements.trimLetters.run(lettersMax, letterBytesMax);
+    });
+  }
+
+  through(agent: string, epoch: string, channel: CommitNotice["channel"]): number {
+    const number = this.#knownNumber(agent);
+    if (number === null) return 0;
+    return this.#guard(() => this.#ledger.through({ agent: number, epoch, channel }));
+  }
+
+  giveUp(agent: string, epoch: string, channel: CommitNotice["channel"], base: number): void {
+    if (base <= 1 || this.through(agent, epoch, channel) >= base - 1) return;
+    this.#transact(() => {
+      const number = this.#numberOf(agent, this.#options.nowUs);
+      this.#ledger.add({ agent: number, epoch, channel, firstSeq: 1, lastSeq: base - 1 });
+    });
+  }
+
+  note(seen: readonly AgentSeen[]): void {
+    if (seen.length === 0) return;
+    this.#transact(() => {
+      for (const { agent, seenUs, health } of seen) {
+        const number = this.#numberOf(agent, seenUs);
+        this.#statements.seen.run(seenUs, number);
+        if (health === undefined) continue;
+        const { report, epoch } = health;
+        this.#statements.health.run(
+          report.name,
+          report.version,
+          epoch,
+          report.dashboard_url,
+          Math.round(report.now_us - seenUs),
+          JSON.stringify(report),
+          number,
+        );
+      }
+    });
+  }
+
+  writeFindings(judgement: Judgement): void {
+    this.#transact(() => this.#writeJudgement(judgement));
+  }
+
+  writeAlerts(changes: AlertChanges): void {
+    this.#transact(() => this.#alerts.write(changes));
+  }
+
+  /** A number for a finding of the hub's own. */
+  nextFindingId(): number {
+    return ++this.#lastFindingId;
+  }
+
+  /** `agents.id` of one that has been heard of before; else it is given one. */
+  agentNumber(agent: string, nowUs: number): number {
+    const known = this.#knownNumber(agent);
+    if (known !== null) return known;
+    let number = 0;
+    this.#transact(() => number = this.#numberOf(agent, nowUs));
+    return number;
+  }
+
+  async deleteOld(nowUs: number): Promise<void> {
+    const { archive, retentionDays, historyDays } = this.#options;
+    const newestUs = Math.min(this.#newestUs, nowUs);
+    if (newestUs === -Infinity) return;
+    this.#guard(() => this.#retention.deleteOld(newestUs, stepCountMax));
+    if (Math.abs(nowUs - this.#idleCheckedUs) < idleCheckUs) return;
+    this.#idleCheckedUs = nowUs;
+    this.#guard(() => this.#retention.deleteIdle(newestUs));
+    const oldUs = newestUs - retentionDays * dayUs;
+    const longUs = newestUs - Math.max(retentionDays, historyDays) * dayUs;
+    this.#transact(() => {
+      const { deleteSums, deleteIdle } = this.#statements;
+      deleteSums.run(AGENT_SPANS[0], newestUs - AGENT_MINUTE_DAYS * dayUs);
+      deleteSums.run(AGENT_SPANS[1], longUs);
+      deleteIdle.hosts.run(longUs);
+      deleteIdle.names.run(longUs);
+      deleteIdle.incidents.run(oldUs);
+      for (const statement of deleteIdle.links) statement.run();
+    });
+    await archive?.deleteBefore(oldUs);
+  }
+
+  /** Bytes of the file and its log. */
+  get sizeBytes(): number {
+    const bytes = (path: string) => {
+      try {
+        return Deno.statSync(path).size;
+      } catch {
+        return 0;
+      }
+    };
+    return bytes(this.#options.path) + bytes(`${this.#options.path}-wal`);
+  }
+
+  close(): void {
+    if (!this.#database.isOpen) return;
+    try {
+      this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch (error) {
+      throw toStoreError(error, this.#options.path);
+    } finally {
+      this.#database.close();
+    }
+  }
+
+  // ------------------------------------------------ inside a transaction
+
+  #write(
+    batches: readonly AgentBatch[],
+    nowUs: number,
+    judge: (rows: NewRows) => Judgement,
+  ): CommitResult {
+    const fresh: New[] = [];
+    let rows = 0;
+    for (const { agent, batch } of batches) {
+      const number = this.#numberOf(agent, nowUs);
+      const stretch = stretchOf(number, batch);
+      // The row of the ledger and those of the batch: neither is ever there without the other.
+      if (this.#ledger.has(stretch)) continue;
+      this.#ledger.add(stretch);
+      fresh.push({ agent: number, batch });
+      rows += batch.rowCount;
+    }
+    const findings: FleetFinding[] = [];
+    for (const { agent, batch } of fresh) {
+      if (batch.kind === "flows") this.#writeFlows(agent, batch);
+      else if (batch.kind === "rollups") this.#writeRollups(agent, batch);
+      else if (batch.kind === "findings") {
+        for (const item of batch.items) {
+          findings.push({
+            finding: this.#renumbered(agent, batch.epoch, item),
+            agents: [agent],
+          });
+        }
+      } else for (const item of batch.items) this.#writeIncident(agent, batch.epoch, item);
+      this.#statements.count.run(
+        batch.kind === "flows" ? batch.rowCount : 0,
+        batch.kind === "findings" ? batch.rowCount : 0,
+        agent,
+      );
+    }
+    this.#rollups.addSeconds(this.#sums.totals());
+    this.#rollups.flush();
+    this.#sums.flush();
+    this.#writeFindings(findings);
+    const judgement = judge({ batches: fresh, findings });
+    this.#writeJudgement(judgement);
+    return { batches: fresh.length, rows, known: batches.length - fresh.length, judgement };
+  }
+
+  #writeFlows(
+    agent: number,
+    { rowCount, columns }: New["batch"] & { readonly kind: "flows" },
+  ): void {
+    this.#agent = agent;
+    this.#columns = columns;
+    if (this.#options.archive === null) {
+      this.#flows.insert(Array.from({ length: rowCount }, (_, row) => row));
+      this.#add("flows_rows", rowCount);
+    }
+    const counted: CountedFlow[] = [];
+    for (let row = 0; row < rowCount; row++) {
+      const flow = { ...countedAt(columns, row), flows: 1 };
+      this.#newestUs = Math.max(this.#newestUs, flow.end_us);
+      counted.push(flow);
+      this.#sums.add(agent, flow);
+    }
+    this.#rollups.addFlows(counted);
+  }
+
+  #writeRollups(
+    agent: number,
+    { rowCount, columns }: New["batch"] & { readonly kind: "rollups" },
+  ): void {
+    const counted: CountedFlow[] = [];
+    for (let row = 0; row < rowCount; row++) {
+      const flow = { ...countedAt(columns, row), flows: Number(columns.flows[row]) };
+      this.#newestUs = Math.max(this.#newestUs, flow.end_us);
+      counted.push(flow);
+      this.#sums.add(agent, flow);
+    }
+    this.#rollups.addFlows(counted);
+  }
+
+  /** The finding with the hub's number, under which its next states come too. */
+  #renumbered(agent: number, epoch: string, { list, row }: FindingItem): Finding {
+    const finding = readFinding(list, row);
+    const { findFinding, nameFinding } = this.#statements;
+    const known = findFinding.get(agent, epoch, finding.id);
+    const id = known === undefined ? this.nextFindingId() : Number(known.id);
+    if (known === undefined) nameFinding.run(agent, epoch, finding.id, id);
+    return { ...finding, id };
+  }
+
+  #writeIncident(agent: number, epoch: string, item: IncidentItem): void {
+    const { putIncident, dropIncident, joinIncident } = this.#statements;
+    if ("gone" in item) {
+      dropIncident.run(agent, epoch, item.gone);
+      return;
+    }
+    const { row, findings } = item;
+    putIncident.run(agent, epoch, Number(row.id), JSON.stringify(row), Number(row.last_us));
+    for (const { id } of findings) joinIncident.run(agent, epoch, id, Number(row.id));
+  }
+
+  #writeFindings(findings: readonly FleetFinding[]): void {
+    const { seenBy, ofScan, ofAnomaly } = this.#statements;
+    for (const { finding, agents } of findings) {
+      this.#findings.write([finding], 0);
+      const own = isScan(finding) ? ofScan : ofAnomaly;
+      own.run(agents.length === 1 ? agents[0]! : 0, finding.id);
+      for (const agent of agents) seenBy.run(finding.id, agent);
+    }
+  }
+
+  #writeJudgement({ findings, incidents }: Judgement): void {
+    this.#writeFindings(findings);
+    this.#incidents.write(incidents, 0);
+    for (const { incident } of incidents) {
+      const agents = this.#statements.agentsOf.all(incident.id, agentsListedMax)
+        .map(({ agent }) => Number(agent));
+      this.#statements.listAgents.run(JSON.stringify(agents), incident.id);
+    }
+  }
+
+  /** Inside a transaction: gives a number to an agent that is new. */
+  #numberOf(agent: string, nowUs: number): number {
+    const known = this.#knownNumber(agent);
+    if (known !== null) return known;
+    const number = Number(this.#statements.newAgent.get(agent, agent, nowUs, nowUs)!.id);
+    this.#numbers.set(agent, number);
+    return number;
+  }
+
+  #knownNumber(agent: string): number | null {
+    const known = this.#numbers.get(agent);
+    if (known !== undefined) return known;
+    const row = this.#guard(() => this.#statements.findAgent.get(agent));
+    if (row === undefined) return null;
+    this.#numbers.set(agent, Number(row.id));
+    return Number(row.id);
+  }
+
+  // ------------------------------------------------
+
+  /** Flows that are not known: the archive takes what comes again once more, but need not. */
+  #flowsToArchive(batches: readonly AgentBatch[]): ArchivedFlows[] {
+    const flows: ArchivedFlows[] = [];
+    for (const { agent, batch } of batches) {
+      if (batch.kind !== "flows") continue;
+      const number = this.agentNumber(agent, this.#options.nowUs);
+      if (this.#guard(() => this.#ledger.has(stretchOf(number, batch)))) continue;
+      const { epoch, firstSeq, rowCount, columns } = batch;
+      flows.push({ agent: number, epoch, firstSeq, rowCount, columns });
+    }
+    return flows;
+  }
+
+  #highestFindingId(): number {
+    const row = this.#database.prepare(
+      `SELECT max((SELECT ifnull(max(id), 0) FROM scans), (SELECT ifnull(max(id), 0) FROM anomalies),
+         (SELECT ifnull(max(id), 0) FROM agent_findings)) AS id`,
+    ).get();
+    return Number(row!.id);
+  }
+
+  #put(key: string, value: string | number): void {
+    this.#database.prepare("INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)").run(key, value);
+  }
+
+  #add(key: string, amount: number): void {
+    this.#database.prepare(
+      "INSERT INTO meta(key, value) VALUES (?, CAST(? AS INTEGER)) ON CONFLICT(key) DO UPDATE SET value = value + excluded.value",
+    ).run(key, amount);
+  }
+
+  #transact(work: () => void): void {
+    this.#guard(() => {
+      this.#database.exec("BEGIN IMMEDIATE");
+      try {
+        work();
+        this.#database.exec("COMMIT");
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+        // What was given inside the transaction is not there.
+        this.#numbers.clear();
+        this.#rollups.forget();
+        this.#sums.discard();
+        throw error;
+      }
+    });
+  }
+
+  #guard<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw toStoreError(error, this.#options.path);
+    }
+  }
+}
+
+function stretchOf(agent: number, { kind, epoch, firstSeq, rowCount }: AgentBatch["batch"]) {
+  const channel = CHANNEL_OF[kind]!;
+  return { agent, epoch, channel, firstSeq, lastSeq: firstSeq + rowCount - 1 };
+}
+
+/** Columns that flows and roll-ups have both. */
+type CountedColumns = Pick<FlowColumns, Exclude<keyof CountedFlow, "flows">>;
+
+function countedAt(columns: CountedColumns, row: number): Omit<CountedFlow, "flows"> {
+  const local = (cell: FlowColumns["local_orig"][number]) => cell === null ? null : Number(cell);
+  return {
+    start_us: columns.start_us[row] as number,
+    end_us: columns.end_us[row] as number,
+    orig_h: columns.orig_h[row] as string,
+    resp_h: columns.resp_h[row] as string,
+    resp_p: columns.resp_p[row] as number,
+    proto: columns.proto[row] as string,
+    service: columns.service[row] as string,
+    name: columns.name[row] as string,
+    ja4: columns.ja4[row] as string,
+    orig_pkts: columns.orig_pkts[row] as number,
+    resp_pkts: columns.resp_pkts[row] as number,
+    orig_wire_bytes: columns.orig_wire_bytes[row] as number,
+    resp_wire_bytes: columns.resp_wire_bytes[row] as number,
+    local_orig: local(columns.local_orig[row]!),
+    local_resp: local(columns.local_resp[row]!),
+  };
+}
+
+function prepareStatements(database: DatabaseSync) {
+  const prepare = (sql: string): StatementSync => database.prepare(sql);
+  return {
+    findAgent: prepare("SELECT id FROM agents WHERE token = ?"),
+    newAgent: prepare(
+      `INSERT INTO agents(token, name, site, version, epoch, url, first_seen_us, last_seen_us, skew_us, health, flows, findings, batches)
+       VALUES (?, ?, '', '', '', '', ?, ?, NULL, '{}', 0, 0, 0) RETURNING id`,
+    ),
+    seen: prepare("UPDATE agents SET last_seen_us = max(last_seen_us, ?) WHERE id = ?"),
+    health: prepare(
+      "UPDATE agents SET name = ?, version = ?, epoch = ?, url = ?, skew_us = ?, health = ? WHERE id = ?",
+    ),
+    count: prepare(
+      "UPDATE agents SET flows = flows + ?, findings = findings + ?, batches = batches + 1 WHERE id = ?",
+    ),
+    findFinding: prepare(
+      "SELECT id FROM agent_findings WHERE agent = ? AND epoch = ? AND finding_id = ?",
+    ),
+    nameFinding: prepare(
+      "INSERT INTO agent_findings(agent, epoch, finding_id, id) VALUES (?, ?, ?, ?)",
+    ),
+    seenBy: prepare("INSERT OR IGNORE INTO finding_agents(finding_id, agent) VALUES (?, ?)"),
+    ofScan: prepare("UPDATE scans SET agent = ? WHERE id = ?"),
+    ofAnomaly: prepare("UPDATE anomalies SET agent = ? WHERE id = ?"),
+    putIncident: prepare(
+      "INSERT OR REPLACE INTO agent_incidents(agent, epoch, incident_id, incident, last_us) VALUES (?, ?, ?, ?, ?)",
+    ),
+    dropIncident: prepare(
+      "DELETE FROM agent_incidents WHERE agent = ? AND epoch = ? AND incident_id = ?",
+    ),
+    joinIncident: prepare(
+      "INSERT OR REPLACE INTO agent_incident_findings(agent, epoch, finding_id, incident_id) VALUES (?, ?, ?, ?)",
+    ),
+    agentsOf: prepare(
+      `SELECT DISTINCT agent FROM incident_findings JOIN finding_agents USING (finding_id)
+       WHERE incident_id = ? ORDER BY agent LIMIT ?`,
+    ),
+    listAgents: prepare("UPDATE incidents SET agents = ? WHERE id = ?"),
+    bury: prepare(
+      `INSERT INTO dead_letters(received_us, agent, subject, message_id, reason, version, size, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    /** All but the newest, in rows and in bytes. */
+    trimLetters: prepare(
+      `DELETE FROM dead_letters WHERE id IN (SELECT id FROM (
+         SELECT id, row_number() OVER newest AS place, sum(length(body)) OVER newest AS bytes
+         FROM dead_letters WINDOW newest AS (ORDER BY id DESC)) WHERE place > ? OR bytes > ?)`,
+    ),
+    deleteSums: prepare("DELETE FROM agent_sums WHERE span_us = ? AND ts_us < ?"),
+    deleteIdle: {
+      hosts: prepare("DELETE FROM agent_hosts WHERE last_us < ?"),
+      names: prepare("DELETE FROM agent_names WHERE last_us < ?"),
+      incidents: prepare("DELETE FROM agent_incidents WHERE last_us < ?"),
+      links: [
+        `DELETE FROM agent_findings WHERE NOT EXISTS (SELECT 1 FROM scans WHERE scans.id = agent_findings.id)
+           AND NOT EXISTS (SELECT 1 FROM anomalies WHERE anomalies.id = agent_findings.id)`,
+        `DELETE FROM finding_agents WHERE NOT EXISTS (SELECT 1 FROM scans WHERE scans.id = finding_id)
+           AND NOT EXISTS (SELECT 1 FROM anomalies WHERE anomalies.id = finding_id)`,
+        `DELETE FROM agent_incident_findings WHERE NOT EXISTS (SELECT 1 FROM agent_incidents AS known
+           WHERE known.agent = agent_incident_findings.agent AND known.epoch = agent_incident_findings.epoch
+             AND known.incident_id = agent_incident_findings.incident_id)`,
+      ].map(prepare),
+    },
+  };
+}
