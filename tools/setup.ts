@@ -50,6 +50,7 @@ const forTest = [
   requirement("curl curl curl curl curl", program("curl")),
   requirement("openssl openssl openssl openssl openssl", program("openssl")),
   requirement("python3-aiosmtpd python3-aiosmtpd python-aiosmtpd py3-aiosmtpd -", hasAiosmtpd),
+  requirement("nats-server - - nats-server nats-server", program("nats-server")),
   requirement("lintian - - - -", program("lintian")),
   requirement(
     "qemu-user-static qemu-user-static qemu-user-static qemu-aarch64 -",
