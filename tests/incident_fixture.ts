@@ -1,35 +1,16 @@
 /** Incidents and alerts for the dashboard's tests. */
 import type { Alert, AlertDelivery, Incident } from "../agent/records.ts";
+import { incident } from "../agent/store/testing.ts";
 import { nowUs } from "./dashboard_fixture.ts";
 
-/** An open scan of one port of one host. */
+/** An open scan of one port of one host, of a moment ago. */
 export function makeIncident(changes: Partial<Incident>): Incident {
-  return {
-    id: 1,
-    actor: "10.0.0.9",
-    actorName: "",
-    severity: "high",
-    isOpen: true,
-    sources: ["10.0.0.9"],
-    sourceCount: 1,
-    targets: ["10.0.0.2"],
-    targetCount: 1,
-    tactics: ["TA0007"],
-    techniques: ["T1046"],
-    kinds: ["scan"],
-    ports: ["22"],
+  return incident(1, {
     firstUs: nowUs() - 60e6,
     lastUs: nowUs() - 30e6,
     detectedUs: nowUs() - 50e6,
-    headline: "10.0.0.9 scanned 10.0.0.2",
-    detail: "",
-    course: [],
-    amount: 10,
-    hasSucceeded: false,
-    origin: null,
-    findingCount: 1,
     ...changes,
-  };
+  });
 }
 
 /** An alert of an incident that one channel has taken. */

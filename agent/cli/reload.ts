@@ -31,35 +31,25 @@ export function reloaded(before: Config, after: Config): Reloaded {
   };
 }
 
-function alertOptions(config: Config) {
-  const {
-    anomalyThresholdPct,
-    alertIntervalS,
-    smtp,
-    mailFrom,
-    mailTo,
-    webhooks,
-    webhookSecret,
-    syslog,
-    alertSeverity,
-    alertsPerHour,
-    quietHours,
-    dashboardUrl,
-  } = config;
-  return {
-    anomalyThresholdPct,
-    alertIntervalS,
-    smtp,
-    mailFrom,
-    mailTo,
-    webhooks,
-    webhookSecret,
-    syslog,
-    alertSeverity,
-    alertsPerHour,
-    quietHours,
-    dashboardUrl,
-  };
+/** What alerts and their channels are made of. */
+const alertFields = [
+  "anomalyThresholdPct",
+  "alertIntervalS",
+  "smtp",
+  "mailFrom",
+  "mailTo",
+  "webhooks",
+  "webhookSecret",
+  "syslog",
+  "alertSeverity",
+  "alertsPerHour",
+  "quietHours",
+  "dashboardUrl",
+] as const satisfies readonly (keyof Config)[];
+
+function alertOptions(config: Config): Pick<Config, typeof alertFields[number]> {
+  const options = alertFields.map((field) => [field, config[field]]);
+  return Object.fromEntries(options);
 }
 
 /** So that the next time is compared with what holds. */

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { ApplicationDetails, Flow, Incident, IncidentNews, StatsSecond } from "../records.ts";
 import { Application } from "../records.ts";
-import { bruteForceFinding, flow as sampleFlow, scanFinding } from "../store/testing.ts";
+import { bruteForceFinding, flow as sampleFlow, incident, scanFinding } from "../store/testing.ts";
 import { eveDetails, eveFinding, eveFlow, eveIncident, SIGNATURES, StatsLines } from "./lines.ts";
 import { FindingLines } from "./finding_lines.ts";
 import { parseEveLine } from "./testing/suricata_schema.ts";
@@ -34,35 +34,6 @@ const tuple = {
   proto: "TCP",
   community_id: "1:abc=",
 };
-
-function incident(id: number, changes: Partial<Incident> = {}): Incident {
-  return {
-    id,
-    actor: "10.0.0.9",
-    actorName: "",
-    severity: "high",
-    isOpen: true,
-    sources: ["10.0.0.9"],
-    sourceCount: 1,
-    targets: ["10.0.0.2"],
-    targetCount: 1,
-    tactics: ["TA0007"],
-    techniques: ["T1046"],
-    kinds: ["scan"],
-    ports: ["22"],
-    firstUs: startUs,
-    lastUs: startUs + 1e6,
-    detectedUs: startUs + 1e6,
-    headline: "10.0.0.9 scanned 10.0.0.2",
-    detail: "",
-    course: [],
-    amount: 10,
-    hasSucceeded: false,
-    origin: null,
-    findingCount: 1,
-    ...changes,
-  };
-}
 
 /** The line of application details at the flow's start. */
 function lineOf(details: Partial<ApplicationDetails>): unknown {

@@ -1,45 +1,17 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { makeAlert } from "../../tests/incident_fixture.ts";
-import type { Alert, Incident } from "../records.ts";
+import type { Alert } from "../records.ts";
 import { StoreQueries } from "./queries.ts";
 import { FLOWS_PER_RUN } from "./schema.ts";
 import {
   bruteForceFinding,
+  incident,
   openWriter,
   scanFinding,
   startUs,
   withDatabasePath,
 } from "./testing.ts";
 import type { StoreWriter } from "./writer.ts";
-
-function incident(id: number, changes: Partial<Incident> = {}): Incident {
-  return {
-    id,
-    actor: "192.168.1.9",
-    actorName: "phone.local",
-    severity: "high",
-    isOpen: true,
-    sources: ["192.168.1.9"],
-    sourceCount: 1,
-    targets: ["192.168.1.20"],
-    targetCount: 1,
-    tactics: ["TA0007"],
-    techniques: ["T1046"],
-    kinds: ["scan"],
-    ports: ["22"],
-    firstUs: startUs,
-    lastUs: startUs + 2_000_000,
-    detectedUs: startUs + 1_000_000,
-    headline: "phone.local (192.168.1.9) scanned 192.168.1.20",
-    detail: "",
-    course: [],
-    amount: 5,
-    hasSucceeded: false,
-    origin: null,
-    findingCount: 1,
-    ...changes,
-  };
-}
 
 async function withStore(use: (writer: StoreWriter, queries: StoreQueries) => void) {
   await withDatabasePath((path) => {
@@ -137,6 +109,6 @@ Deno.test("lists of incidents are narrowed down by actor, severity, state and ti
     deepStrictEqual(ids({ actor: "10.0.0.1" }), [2]);
     deepStrictEqual(ids({ severity: "high" }), [3, 1]);
     deepStrictEqual(ids({ isOpen: false }), [2]);
-    deepStrictEqual(ids({ target: "192.168.1.20", fromUs: startUs + 30_000_000 }), [3]);
+    deepStrictEqual(ids({ target: "10.0.0.2", fromUs: startUs + 30_000_000 }), [3]);
     deepStrictEqual(ids({ isAcknowledged: true }), []);
   }));

@@ -1,6 +1,14 @@
 /** Rows and folders for the tests of the store. */
 import type { RowsMessage } from "../messages.ts";
-import type { Finding, Flow, HostTotals, PacketRow, ScanDetails, StatsSecond } from "../records.ts";
+import type {
+  Finding,
+  Flow,
+  HostTotals,
+  Incident,
+  PacketRow,
+  ScanDetails,
+  StatsSecond,
+} from "../records.ts";
 import { StoreWriter, type StoreWriterOptions } from "./writer.ts";
 
 /** 2026-01-01T00:00:00Z. */
@@ -172,6 +180,36 @@ export function bruteForceFinding(id: number, changes: Partial<Finding> = {}): F
     flowIds: [1, 2],
     amount: 30,
     ports: "22",
+    ...changes,
+  };
+}
+
+/** An open scan of one port of one host by 10.0.0.9. */
+export function incident(id: number, changes: Partial<Incident> = {}): Incident {
+  return {
+    id,
+    actor: "10.0.0.9",
+    actorName: "",
+    severity: "high",
+    isOpen: true,
+    sources: ["10.0.0.9"],
+    sourceCount: 1,
+    targets: ["10.0.0.2"],
+    targetCount: 1,
+    tactics: ["TA0007"],
+    techniques: ["T1046"],
+    kinds: ["scan"],
+    ports: ["22"],
+    firstUs: startUs,
+    lastUs: startUs + 2_000_000,
+    detectedUs: startUs + 1_000_000,
+    headline: "10.0.0.9 scanned 10.0.0.2",
+    detail: "",
+    course: [],
+    amount: 10,
+    hasSucceeded: false,
+    origin: null,
+    findingCount: 1,
     ...changes,
   };
 }
