@@ -89,6 +89,8 @@ export interface ExportFilter {
   readonly toUs: number | null;
   /** A search of packets, or of flows; "" takes all. */
   readonly q: string;
+  /** `q` is of flows also where packets could be searched so: "bytes > 1MB" are those of a flow then. */
+  readonly isOfFlows: boolean;
   /** `flows.id`. */
   readonly flowId: number | null;
   /** Id in `scans` or `anomalies`, or in one of them alone: what its sources and targets exchanged while it lasted. */

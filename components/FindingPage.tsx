@@ -204,6 +204,7 @@ export function Advice({ finding, names }: { finding: Finding; names: Names }) {
 export interface Fact {
   readonly term: string;
   readonly text: ComponentChildren;
+  readonly href?: string | undefined;
 }
 
 export function Facts({ facts }: { facts: readonly Fact[] }) {
@@ -214,10 +215,10 @@ export function Facts({ facts }: { facts: readonly Fact[] }) {
       </header>
       <div class="body">
         <dl class="facts long">
-          {facts.filter(({ text }) => text !== "").map(({ term, text }) => (
+          {facts.filter(({ text }) => text !== "").map(({ term, text, href }) => (
             <>
               <dt>{term}</dt>
-              <dd>{text}</dd>
+              <dd>{href === undefined ? text : <a class="plain" href={href}>{text}</a>}</dd>
             </>
           ))}
         </dl>

@@ -1,4 +1,4 @@
-/** Both directions of a flow over time, drawn on the server: what the originator sent above the line, what it received below. */
+/** Both directions of a flow over time, drawn on the server: what is received above the line, what is sent below. */
 import { formatBytes, formatWhen } from "./format.ts";
 
 export interface FlowBucket {
@@ -22,8 +22,8 @@ export function FlowSketch({ buckets, nowUs, zone }: Props) {
   const spanUs = Math.max(1, buckets.at(-1)!.toUs - fromUs);
   const most = Math.max(1, ...buckets.map(({ sent, received }) => Math.max(sent, received)));
   const sum = (key: "sent" | "received") => buckets.reduce((total, one) => total + one[key], 0);
-  const label = `Sent ${formatBytes(sum("sent"))} above the line, received ${
-    formatBytes(sum("received"))
+  const label = `Received ${formatBytes(sum("received"))} above the line, sent ${
+    formatBytes(sum("sent"))
   } below it, at most ${formatBytes(most)} a bar.`;
   return (
     <>
@@ -34,22 +34,24 @@ export function FlowSketch({ buckets, nowUs, zone }: Props) {
         role="img"
         aria-label={label}
       >
-        {buckets.map(({ fromUs: startUs, toUs, sent, received }) => {
-          const x = 1000 * (startUs - fromUs) / spanUs;
-          const width = Math.max(2, 1000 * (toUs - startUs) / spanUs - 2);
-          return (
-            <g key={startUs}>
-              <rect
-                class="sent"
-                x={x}
-                width={width}
-                y={half - half * sent / most}
-                height={half * sent / most}
-              />
-              <rect class="received" x={x} width={width} y={half} height={half * received / most} />
-            </g>
-          );
-        })}
+        {buckets.filter(({ sent, received }) => sent + received > 0).map(
+          ({ fromUs: startUs, toUs, sent, received }) => {
+            const x = 1000 * (startUs - fromUs) / spanUs;
+            const width = Math.max(2, 1000 * (toUs - startUs) / spanUs - 2);
+            return (
+              <g key={startUs}>
+                <rect
+                  class="received"
+                  x={x}
+                  width={width}
+                  y={half - half * received / most}
+                  height={half * received / most}
+                />
+                <rect class="sent" x={x} width={width} y={half} height={half * sent / most} />
+              </g>
+            );
+          },
+        )}
         <line x1="0" x2="1000" y1={half} y2={half} />
       </svg>
       <p class="ends-of">

@@ -1,6 +1,7 @@
 /** A list with its filters and its way to the next page; all of it works without scripts. */
 import type { ComponentChildren } from "preact";
 import { inputTimeOf } from "./input_time.ts";
+import type { PacketsShown } from "./PacketsLink.tsx";
 import { Notice } from "./Notice.tsx";
 import { SearchChips, type ShownSearch } from "./SearchChips.tsx";
 
@@ -23,6 +24,8 @@ interface Props {
   readonly count?: string;
   readonly error: string;
   readonly nextCursor: string | null;
+  /** Where the packets of what is searched can be had. */
+  readonly packets?: PacketsShown | null;
   /** True where `empty` stands in place of the children. */
   readonly isEmpty?: boolean;
   /** Said when nothing fits. */
@@ -39,6 +42,7 @@ export function ListPage(
     count = "",
     error,
     nextCursor,
+    packets = null,
     isEmpty = false,
     empty = "",
     children,
@@ -62,11 +66,10 @@ export function ListPage(
           )}
           <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
           <a class="btn quiet" href={`/api${url.pathname}${csvQuery(url)}`}>CSV</a>
-          {(search.list === "flows" || search.list === "packets") && (
-            <a class="btn quiet" href={pcapLink(url, search.text)} download>PCAP</a>
-          )}
+          {packets?.href && <a class="btn quiet" href={packets.href} download>PCAP</a>}
         </form>
       </div>
+      {packets && packets.note !== "" && <p class="c12 dim packets-note">{packets.note}</p>}
       {(search.chips.length > 0 || count !== "") && (
         <div class="c12 chips" role="group" aria-label="Search in use">
           <SearchChips {...search} />
@@ -134,16 +137,6 @@ function csvQuery({ searchParams }: URL): string {
   const query = new URLSearchParams(searchParams);
   query.set("format", "csv");
   return `?${query}`;
-}
-
-/** The captured packets of what is searched. */
-function pcapLink({ searchParams }: URL, q: string): string {
-  const query = new URLSearchParams(q === "" ? {} : { q });
-  for (const name of ["from", "to"]) {
-    const value = searchParams.get(name);
-    if (value) query.set(name, value);
-  }
-  return `/api/export/pcap?${query}`;
 }
 
 function nextLink(url: URL, cursor: string): string {

@@ -9,9 +9,7 @@ import LiveButton from "../islands/LiveButton.tsx";
 import OpenCount from "../islands/OpenCount.tsx";
 import ThemeSwitch from "../islands/ThemeSwitch.tsx";
 import { mutesInForce } from "./(_server)/incident_pages.ts";
-import { define, rangeOf, type State } from "./(_server)/state.ts";
-
-const chartPages = ["/", "/status"];
+import { define, hasRange, rangeOf, type State } from "./(_server)/state.ts";
 
 export default define.layout(function Layout({ Component, state, url }) {
   const path = url.pathname;
@@ -25,7 +23,7 @@ export default define.layout(function Layout({ Component, state, url }) {
         href === "/incidents" && <OpenCount look={state.look} zone={state.sensor.zone} />}
       topBar={
         <>
-          {chartPages.includes(path) && (
+          {hasRange(path) && (
             <RangePicker url={url} range={rangeOf(url)} nowUs={pageNowUs(state.message)} />
           )}
           <LiveButton

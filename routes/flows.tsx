@@ -11,6 +11,7 @@ import { NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
 import { type FlowPage, readFlowPage } from "./(_server)/flow_list.ts";
 import { hostNamesOf } from "./(_server)/finding_pages.ts";
 import { attempt, countText, flowFilter, searchLink, shownSearch } from "./(_server)/lists.ts";
+import { searchedPackets } from "./(_server)/packet_pages.ts";
 import { define } from "./(_server)/state.ts";
 import SearchBox from "../islands/SearchBox.tsx";
 
@@ -44,6 +45,15 @@ export default define.page<typeof handler>(function Flows({ data, state, url }) 
       count={flowCountText(data.value)}
       error={data.error}
       nextCursor={nextCursor}
+      packets={searchedPackets(state, {
+        list: "flows",
+        q: search.text,
+        url,
+        times: rows.map(({ start_us, end_us, state }) => ({
+          fromUs: start_us,
+          toUs: state === "open" ? Infinity : end_us,
+        })),
+      })}
       isEmpty={rows.length === 0}
       empty={emptyText(data.value, search.text !== "")}
     >

@@ -3,10 +3,10 @@ import { page } from "fresh";
 import { hostPath } from "../components/Address.tsx";
 import { Notice } from "../components/Notice.tsx";
 import { NewHere } from "../components/NewHere.tsx";
-import { formatWhen } from "../components/format.ts";
-import { type Range, RANGES } from "../components/live_message.ts";
+import { RANGES } from "../components/live_message.ts";
 import { nothingBeside, type Overview } from "../components/overview.ts";
 import { highestOf } from "../components/peaks.ts";
+import { rangeQuery, rangeText } from "../components/range_text.ts";
 import { SearchChips } from "../components/SearchChips.tsx";
 import { UnusualWindows } from "../components/UnusualWindows.tsx";
 import { pageNowUs } from "../components/verdict.ts";
@@ -77,7 +77,7 @@ export default define.page<typeof handler>(function OverviewPage({ data, state, 
   const { message, sensor, context } = state;
   const { view, overview } = data;
   const clock = { nowUs: pageNowUs(message), zone: sensor.zone };
-  const when = whenText(view.range, clock);
+  const when = rangeText(view.range, clock);
   const source = String(view.query);
   const rest = String(viewQuery({ ...view, range: RANGES[0] })).replace(/^range=15m&?/, "");
   return (
@@ -135,7 +135,7 @@ function Narrowed({ url, view }: { url: URL; view: View }) {
     toLists.set("from", String(range.toUs - range.spanS * 1e6));
     toLists.set("to", String(range.toUs));
   }
-  const [, address] = /^host ([\da-f.:]+)$/.exec(view.q) ?? [];
+  const [, address] = /^(?:host|mac) ([\da-f.:]+)$/.exec(view.q) ?? [];
   const lists = toLists.size === 0 ? "" : `?${toLists}`;
   return (
     <div class="c12 narrowed">
@@ -143,7 +143,9 @@ function Narrowed({ url, view }: { url: URL; view: View }) {
         {kept.map(([name, value]) => <input key={name} type="hidden" name={name} value={value} />)}
         <SearchBox list="flows" text={view.q} />
         <button type="submit" class="btn">Narrow</button>
-        {address !== undefined && <a class="btn quiet" href={hostPath(address)}>Host</a>}
+        {address !== undefined && (
+          <a class="btn quiet" href={`${hostPath(address)}?${rangeQuery(range)}`}>Host</a>
+        )}
         <a class="btn quiet" href={`/flows${lists}`}>Flows</a>
         <a class="btn quiet" href={`/packets${packetQuery(view, lists)}`}>Packets</a>
       </form>
@@ -160,12 +162,4 @@ function Narrowed({ url, view }: { url: URL; view: View }) {
 function packetQuery({ q, range }: View, lists: string): string {
   if (/^(host|net|port|proto|service) [\w.:/]+$/.test(q) || q === "") return lists;
   return range.toUs === null ? "" : `?from=${range.toUs - range.spanS * 1e6}&to=${range.toUs}`;
-}
-
-/** "last 24 h", "Tue 14:00 to 18:00". */
-function whenText(range: Range, { nowUs, zone }: { nowUs: number; zone: string }): string {
-  if (range.toUs === null) return `last ${range.label}`;
-  const [from, to] = [range.toUs - range.spanS * 1e6, range.toUs]
-    .map((us) => formatWhen(us, nowUs, zone));
-  return `${from} to ${to}`;
 }

@@ -6,7 +6,7 @@ import { ExportForm } from "../components/ExportForm.tsx";
 import { timeFields } from "../components/filter_fields.ts";
 import { inputTimeOf, localInputTime } from "../components/input_time.ts";
 import { ListPage } from "../components/ListPage.tsx";
-import { isOfProtocol, PacketTable } from "../components/PacketTable.tsx";
+import { isOfProtocol, packetKey, PacketTable } from "../components/PacketTable.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import NewestPackets from "../islands/NewestPackets.tsx";
 import SearchBox from "../islands/SearchBox.tsx";
@@ -20,6 +20,7 @@ import {
   shownSearch,
   toPacketRow,
 } from "./(_server)/lists.ts";
+import { searchedPackets } from "./(_server)/packet_pages.ts";
 import { define, type State } from "./(_server)/state.ts";
 
 const newestShown = 15;
@@ -43,6 +44,9 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
   const protocol = url.searchParams.get("protocol")?.toLowerCase() ?? "";
   const isOfNow = data.error === "" &&
     [...url.searchParams.keys()].every((name) => name === "protocol");
+  const above = isOfNow ? newest(state, { protocol, stored: rows.slice(0, newestShown) }) : [];
+  const areAbove = new Set(above.map(packetKey));
+  const below = rows.filter((row) => !areAbove.has(packetKey(row)));
   return (
     <>
       {isOfNow && (
@@ -50,7 +54,7 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
           initial={message}
           zone={zone}
           protocol={protocol}
-          rows={newest(state, { protocol, stored: rows.slice(0, newestShown) })}
+          rows={above}
         />
       )}
       <ListPage
@@ -61,11 +65,17 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
         count={countText(data.value, ["packet", "packets"])}
         error={data.error}
         nextCursor={nextCursor}
-        isEmpty={rows.length === 0}
-        empty="No packet"
+        packets={searchedPackets(state, {
+          list: "packets",
+          q: search.text,
+          url,
+          times: rows.map(({ tsUs }) => ({ fromUs: tsUs, toUs: tsUs })),
+        })}
+        isEmpty={below.length === 0}
+        empty={above.length === 0 ? "No packet" : "No packet before these"}
       >
         <PacketTable
-          rows={rows}
+          rows={below}
           zone={zone}
           narrow={(term) => searchLink(url, narrow(search.text, term, "packets"), search.replaced)}
         />

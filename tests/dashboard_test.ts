@@ -625,6 +625,7 @@ Deno.test("an export passes its filter on and names the file", () =>
       fromUs: Date.UTC(2026, 10, 22, 14, 7, 31) * 1000,
       toUs: Date.UTC(2026, 10, 22, 14, 8) * 1000,
       q: "host 10.0.0.9 and port 443 and proto tcp",
+      isOfFlows: false,
       flowId: null,
       findingId: null,
       scanId: null,

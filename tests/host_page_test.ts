@@ -170,6 +170,47 @@ Deno.test("a host's page has its peers with names, bytes and first contacts, its
     match(html, /href="\/api\/export\/pcap\?q=host\+192\.168\.10\.57\+or\+host\+2001/);
   }));
 
+Deno.test("a host's page is of the range that is asked for", () =>
+  withCamera(async ({ get }) => {
+    const week = textOf(await (await get(`/hosts/${camera}`)).text());
+    match(week, /Traffic\nlast 7 d; received above the line, sent below/);
+    match(week, /\n203\.0\.113\.77\n/);
+    const early = nowUs() - 5 * dayUs;
+    const before = await get(`/hosts/${camera}?from=${early}&to=${early + 2 * dayUs}`);
+    const old = textOf(await before.text());
+    ok(!/\n203\.0\.113\.77\n/.test(old), "the stranger came later");
+    match(old, /cloud\.example\n198\.51\.100\.9\n/);
+    match(old, /Received [\d.]+\skB above the line/);
+    const hour = textOf(await (await get(`/hosts/${camera}?range=24h`)).text());
+    match(hour, /Received [^\n]+ above the line, sent 25\.0\sMB below it/);
+    const html = await (await get(`/hosts/${camera}?range=24h`)).text();
+    match(html, /href="\/hosts\/192\.168\.10\.57\?range=30d"/);
+    match(html, /href="\/\?range=24h&amp;q=mac\+9c%3A8e%3Acd%3A00%3A00%3A57"/);
+    match(html, /q=%28host\+192[^"]+\+and\+proto\+tcp\+and\+dport\+23"/);
+    for (const query of ["range=2h", "from=20&to=10", "x=1"]) {
+      strictEqual((await get(`/hosts/${camera}?${query}`)).status, 400, query);
+    }
+  }));
+
+Deno.test("the overview has one row for a device with all its addresses, which narrows to all of them", () =>
+  withCamera(async (site) => {
+    write(site, [{
+      flows: [talk(6, nowUs() - hourUs, "203.0.113.9", { origH: privacy, origWireBytes: 9e6 })],
+    }]);
+    const { history } = await (await site.get("/api/stats?range=24h")).json();
+    const own = history.hosts.filter(({ name }: { name: string }) => name === "cam-garage");
+    deepStrictEqual(own.map(({ key }: { key: string }) => key), [camera]);
+    ok(own[0].out_bytes >= 34e6, own[0].out_bytes);
+    strictEqual(own[0].href, `/?range=24h&q=mac+${encodeURIComponent(cameraMac)}`);
+    const narrowed = await site.get(`/api/stats?range=24h&q=mac+${cameraMac}`);
+    const sent = (await narrowed.json()).series.out_bytes;
+    ok(sent.reduce((sum: number, bytes: number) => sum + bytes, 0) >= 34e6, "all addresses");
+    const { flows } = await (await site.get(`/api/flows?q=mac+${cameraMac}`)).json();
+    ok(flows.some(({ orig_h }: { orig_h: string }) => orig_h === privacy));
+    ok(flows.some(({ orig_h }: { orig_h: string }) => orig_h === camera));
+    strictEqual(new Set(flows.map(({ id }: { id: number }) => id)).size, flows.length);
+  }));
+
 Deno.test("a host elsewhere has a page of its own; one that nobody has seen is a 404 that leads on", () =>
   withCamera(async (site) => {
     write(site, [{ hosts: [host("203.0.113.77", nowUs(), { isLocal: false })] }]);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { ethernet, ipv4, tcp } from "../agent/decode/packet_builder.ts";
 import { type FixtureOptions, hostileName } from "./dashboard_fixture.ts";
-import { withSite, withTraffic } from "./dashboard_site.ts";
+import { markup, withSite, withTraffic } from "./dashboard_site.ts";
 
 /** A request whose header is markup, control characters and a direction mark. */
 const hostileBytes = ethernet(
@@ -26,6 +26,46 @@ Deno.test("the list of packets leads to each one", async () => {
     assert.match(html, /action="\/api\/export\/pcap"/);
   });
 });
+
+Deno.test("the newest packets are not listed a second time below", async () => {
+  await withTraffic(async (site) => {
+    const html = markup(await (await site.get("/packets")).text());
+    const links = [...html.matchAll(/href="\/packets\/(\d+)"/g)].map(([, id]) => id);
+    assert.equal(new Set(links).size, links.length);
+    assert.ok(links.length >= 85);
+  });
+});
+
+Deno.test("the PCAP of a list says what is gone, and asks for flows where sums are searched", async () => {
+  const ringSpan = {
+    startUs: Date.now() * 1000 + 3600e6,
+    newestFileUs: Date.now() * 1000 + 3600e6,
+  };
+  await withTraffic(async (site) => {
+    for (const path of ["/packets?q=service+dns", "/flows?q=bytes+>+1"]) {
+      const html = await (await site.get(path)).text();
+      assert.match(html, /Its packets are gone\. The capture files begin /, path);
+      assert.doesNotMatch(html, />PCAP</, path);
+    }
+  }, { ringSpan });
+  await withTraffic(async (site) => {
+    const html = await (await site.get("/flows?q=bytes+>+1")).text();
+    assert.match(html, /href="\/api\/export\/pcap\?q=bytes\+%3E\+1&amp;of=flows" download>PCAP/);
+    const { flow_id } = await (await site.get("/api/packets/1")).json();
+    const packets = await (await site.get(`/packets?q=flow+${flow_id}`)).text();
+    assert.ok(packets.includes(`href="/api/export/pcap?flow=${flow_id}"`));
+  });
+});
+
+Deno.test("an export of flows none of whose packets is left is a 404 with what is left", () =>
+  withTraffic(async ({ get }) => {
+    for (const query of ["q=service+tls", "q=bytes+>+1&of=flows"]) {
+      const response = await get(`/api/export/pcap?${query}`);
+      assert.equal(response.status, 404, query);
+      assert.match(await response.text(), /None of its packets is in the capture files/);
+    }
+    assert.equal((await get("/api/export/pcap?q=host+10.0.0.1")).status, 200);
+  }));
 
 Deno.test("the page of a packet shows its fields and marks the bytes of one, as text", async () => {
   await withTraffic(async (site) => {

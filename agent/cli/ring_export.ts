@@ -42,16 +42,17 @@ const flowsMax = 5000;
 
 /**
  * What a search takes of the ring: what packets show is looked for in them, names, services and the like in the flows of the
- * database, whose packets are taken. Throws SearchError, and NothingFoundError when no flow fits.
+ * database, whose packets are taken; `isOfFlows` has all looked for there. Throws SearchError, and NothingFoundError when no flow fits.
  */
 export async function readRingSearch(
   queries: StoreReader,
   q: string,
   range: TimeRange,
+  { isOfFlows = false } = {},
 ): Promise<PacketFilter> {
-  let refusal: SearchError;
+  let refusal: SearchError | null = null;
   try {
-    return { search: await queries.resolve(parseSearch(q, "pcap").tree) };
+    if (!isOfFlows) return { search: await queries.resolve(parseSearch(q, "pcap").tree) };
   } catch (error) {
     if (!(error instanceof SearchError)) throw error;
     refusal = error;
@@ -62,7 +63,7 @@ export async function readRingSearch(
 async function findFlows(
   queries: StoreReader,
   filter: TimeRange & { readonly q: string },
-  refusal: SearchError,
+  refusal: SearchError | null,
 ): Promise<FlowTuple[]> {
   const flows: FlowTuple[] = [];
   let cursor: string | undefined;
@@ -83,11 +84,13 @@ async function findFlows(
 }
 
 /** When neither packets nor flows can be searched so, the refusal that came further is told. */
-async function askFlows(queries: StoreReader, filter: FlowFilter, refusal: SearchError) {
+async function askFlows(queries: StoreReader, filter: FlowFilter, refusal: SearchError | null) {
   try {
     return await queries.flows(filter);
   } catch (error) {
-    if (error instanceof SearchError && error.column < refusal.column) throw refusal;
+    if (error instanceof SearchError && refusal !== null && error.column < refusal.column) {
+      throw refusal;
+    }
     throw error;
   }
 }

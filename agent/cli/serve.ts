@@ -159,9 +159,13 @@ async function exportSlice(sources: Sources, filter: ExportFilter) {
 }
 
 /** Throws SearchError, and PacketsGoneError when nothing fits. */
-async function findSearched(queries: StoreReader, q: string, { fromUs, toUs }: ExportFilter) {
+async function findSearched(
+  queries: StoreReader,
+  q: string,
+  { fromUs, toUs, isOfFlows }: ExportFilter,
+) {
   try {
-    return await readRingSearch(queries, q, { fromUs, toUs });
+    return await readRingSearch(queries, q, { fromUs, toUs }, { isOfFlows });
   } catch (error) {
     if (!(error instanceof NothingFoundError)) throw error;
     throw new PacketsGoneError(error.message, { cause: error });

@@ -179,6 +179,31 @@ export function readHost(
   };
 }
 
+/** A device, in short. */
+export interface KnownDevice {
+  readonly id: number;
+  readonly address: string;
+  readonly mac: string;
+  readonly name: string;
+  /** How many it has. */
+  readonly addresses: number;
+}
+
+export function readDevicesOf(
+  database: DatabaseSync,
+  addresses: readonly string[],
+): Readonly<Record<string, KnownDevice>> {
+  const rows = database.prepare(
+    `SELECT hosts.address AS of, id, devices.address, devices.mac, devices.name,
+       (SELECT count(*) FROM hosts AS own WHERE own.device_id = devices.id) AS addresses
+     FROM hosts JOIN devices ON devices.id = hosts.device_id
+     WHERE hosts.address IN (SELECT value FROM json_each(?))`,
+  ).all(JSON.stringify(addresses));
+  return Object.fromEntries(
+    rows.map(({ of, ...device }) => [String(of), device as unknown as KnownDevice]),
+  );
+}
+
 /** Traffic by the hour of devices since a time, by their numbers. */
 export function readHours(
   database: DatabaseSync,

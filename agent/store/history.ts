@@ -3,11 +3,13 @@
  * search, and for one that a roll-up's key answers (a host, a service, a network), sums come from `rollups`; for any other from the
  * newest `flowsMax` flows, and say so.
  */
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { SearchTree } from "../search/tree.ts";
 import { ALL } from "../search/tree.ts";
 import { searchSql } from "../search/sql.ts";
 import { networkOf, rollupEntries, type RollupFlow } from "./rollup_keys.ts";
+import { lookupOf } from "./lookup.ts";
+import type { Condition } from "./time_list.ts";
 import { otherKey, ROLLUP_SPANS, type RollupKind } from "./rollup_spans.ts";
 
 export interface HistoryQuery {
@@ -79,7 +81,7 @@ export function readHistory(database: DatabaseSync, query: HistoryQuery): Histor
 
 function fromRollups(database: DatabaseSync, query: HistoryQuery): History {
   const spanUs = spanOf(database, query, "lists");
-  const series = rollupSeries(database, query, { kind: "all", key: otherKey });
+  const series = rollupSeries(database, query, { kind: "all", keys: [otherKey] });
   const list = (kind: RollupKind) => topKeys(database, query, { spanUs, kind });
   return {
     spanUs,
@@ -96,8 +98,8 @@ function fromRollups(database: DatabaseSync, query: HistoryQuery): History {
 function fromFlows(database: DatabaseSync, query: HistoryQuery): History {
   const { rows, sinceUs } = readFlows(database, query);
   const lists = sumFlows(rows, query);
-  const key = rollupKeyOf(query.tree);
-  const series = key === null ? [] : rollupSeries(database, query, key);
+  const place = placeOfTree(query.tree);
+  const series = place === null ? [] : rollupSeries(database, query, place);
   if (series.length === 0) return { spanUs: null, sinceUs, ...lists };
   return {
     ...lists,
@@ -138,7 +140,7 @@ const bucketsMax = 750;
 
 interface Place {
   readonly kind: RollupKind;
-  readonly key: string;
+  readonly keys: readonly string[];
 }
 
 const sums = `sum(packets) AS packets, sum(bytes) AS bytes, sum(in_bytes) AS in_bytes,
@@ -147,15 +149,16 @@ const sums = `sum(packets) AS packets, sum(bytes) AS bytes, sum(in_bytes) AS in_
 function rollupSeries(
   database: DatabaseSync,
   query: HistoryQuery,
-  { kind, key }: Place,
+  { kind, keys }: Place,
 ): HistoryPoint[] {
   const { fromUs, toUs, bucketUs } = query;
   const spanUs = spanOf(database, query, "series");
   return database.prepare(
     `SELECT (ts_us / ${bucketUs}) * ${bucketUs} AS start_us, ${sums} FROM rollups
-     WHERE span_us = ? AND kind = ? AND ts_us > ? AND ts_us < ? AND key = ?
+     WHERE span_us = ? AND kind = ? AND ts_us > ? AND ts_us < ?
+       AND key IN (${keys.map(() => "?").join(", ")})
      GROUP BY start_us ORDER BY start_us`,
-  ).all(spanUs, kind, fromUs - spanUs, toUs, key)
+  ).all(spanUs, kind, fromUs - spanUs, toUs, ...keys)
     .map(({ start_us, ...rest }) => ({ ts_us: start_us, ...rest }) as unknown as HistoryPoint);
 }
 
@@ -191,16 +194,18 @@ function sumOf(rows: readonly HistorySums[]): HistorySums {
   return sum;
 }
 
-/** The one key that has all that the search finds; null when there is none. */
-function rollupKeyOf(tree: SearchTree): { readonly kind: RollupKind; readonly key: string } | null {
-  if (tree.op === "in" && tree.values.length === 1) {
-    const key = String(tree.values[0]);
-    if (isBothEnds(tree.columns)) return { kind: "host", key };
-    if (tree.columns.length === 1 && tree.columns[0] === "service") return { kind: "service", key };
+/** The keys that have all that the search finds; null when there are none. */
+function placeOfTree(tree: SearchTree): Place | null {
+  const { lookup, rest } = lookupOf(tree);
+  if (lookup !== null && rest === ALL && isBothEnds(lookup.columns)) {
+    return { kind: "host", keys: lookup.values };
+  }
+  if (tree.op === "in" && tree.columns.length === 1 && tree.columns[0] === "service") {
+    return { kind: "service", keys: tree.values.map(String) };
   }
   if (tree.op === "network" && isBothEnds(tree.columns)) {
     const address = tree.network.split("/")[0]!;
-    if (networkOf(address) === tree.network) return { kind: "peer", key: tree.network };
+    if (networkOf(address) === tree.network) return { kind: "peer", keys: [tree.network] };
   }
   return null;
 }
@@ -218,24 +223,30 @@ function readFlows(
   { fromUs, toUs, tree }: HistoryQuery,
 ): { readonly rows: readonly RollupFlow[]; readonly sinceUs: number | null } {
   const { sql, parameters } = searchSql(tree, "flows");
-  const host = hostOf(tree);
-  const places = host === null ? [""] : ["orig_h = ? AND", "resp_h = ? AND orig_h <> resp_h AND"];
+  const { lookup } = lookupOf(tree);
+  const hosts = lookup !== null && isBothEnds(lookup.columns) ? lookup.values : [];
+  const places: readonly Condition[] = hosts.length === 0 ? [{ sql: "", parameters: [] }] : [
+    ...hosts.map((host) => ({ sql: "orig_h = ? AND", parameters: [host] })),
+    ...hosts.map((host) => ({
+      sql: `resp_h = ? AND +orig_h NOT IN (${hosts.map(() => "?").join(", ")}) AND`,
+      parameters: [host, ...hosts],
+    })),
+  ];
   const ends = [fromUs, toUs + flowSpanMaxUs];
   let sinceUs: number | null = null;
-  for (const place of places) {
-    const own: SQLInputValue[] = host === null ? [] : [host];
+  for (const { sql: place, parameters: own } of places) {
     const floor = database.prepare(
       `SELECT end_us FROM flows WHERE ${place} end_us >= ? AND end_us < ?
-       ORDER BY end_us DESC LIMIT 1 OFFSET ${flowsMax / places.length}`,
+       ORDER BY end_us DESC LIMIT 1 OFFSET ${Math.floor(flowsMax / places.length)}`,
     ).get(...own, ...ends);
     if (floor) sinceUs = Math.max(sinceUs ?? 0, Number(floor.end_us));
   }
-  const rows = places.flatMap((place) =>
+  const rows = places.flatMap(({ sql: place, parameters: own }) =>
     database.prepare(
       `SELECT ${flowColumns} FROM flows
        WHERE ${place} end_us >= ? AND end_us < ? AND start_us < ? AND (${sql})`,
     ).all(
-      ...host === null ? [] : [host],
+      ...own,
       Math.max(fromUs, sinceUs === null ? 0 : sinceUs + 1),
       ends[1]!,
       toUs,
@@ -243,17 +254,6 @@ function readFlows(
     )
   );
   return { rows: rows as unknown as RollupFlow[], sinceUs };
-}
-
-/** An address that all flows must have: an index finds them. */
-function hostOf(tree: SearchTree): string | null {
-  const parts = tree.op === "and" ? tree.parts : [tree];
-  for (const part of parts) {
-    if (part.op === "in" && part.values.length === 1 && isBothEnds(part.columns)) {
-      return String(part.values[0]);
-    }
-  }
-  return null;
 }
 
 /** Lists and series of rows as the roll-ups have them; a row counts in the bucket in which it ends. */
@@ -341,7 +341,7 @@ function scaled(sums: HistorySums, share: number): HistorySums {
 export function readWindows(database: DatabaseSync, query: Omit<HistoryQuery, "tree" | "limit">) {
   return rollupSeries(database, { ...query, tree: ALL, limit: 0 }, {
     kind: "windows",
-    key: otherKey,
+    keys: [otherKey],
   })
     .map(({ ts_us, packets, flows, in_bytes, out_bytes }) => ({
       ...{ ts_us, windows: packets, flagged: flows },
@@ -356,7 +356,7 @@ export function readSeries(
 ): readonly HistoryPoint[] {
   const whole = { ...query, limit: 1 };
   if (query.tree !== ALL) return fromFlows(database, whole).series;
-  return rollupSeries(database, whole, { kind: "all", key: otherKey });
+  return rollupSeries(database, whole, { kind: "all", keys: [otherKey] });
 }
 
 /** First contacts of a stretch: how many, and the newest. */

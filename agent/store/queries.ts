@@ -17,6 +17,8 @@ import {
   type DeviceHour,
   type FirstContact,
   type HostBook,
+  type KnownDevice,
+  readDevicesOf,
   readHost,
   readHosts,
   readHours,
@@ -58,7 +60,7 @@ import { flowValues } from "../search/open_flows.ts";
 import { parseSearch } from "../search/parse.ts";
 import { knownHostsMax, resolveAgents, resolveHosts } from "../search/resolve.ts";
 import { searchSql } from "../search/sql.ts";
-import { ALL, allOf, type SearchTree } from "../search/tree.ts";
+import { ALL, type SearchTree } from "../search/tree.ts";
 import {
   type History,
   type HistoryPoint,
@@ -72,6 +74,7 @@ import {
   readWindows,
   type Usual,
 } from "./history.ts";
+import { lookupOf } from "./lookup.ts";
 import { openForReading } from "./open.ts";
 import {
   FLOWS_PER_RUN,
@@ -559,6 +562,11 @@ export class StoreQueries {
     return this.#ask((database) => database && readHost(database, text, range));
   }
 
+  /** The devices that addresses belong to, by address; those of none are left out. */
+  devicesOf(addresses: readonly string[]): Readonly<Record<string, KnownDevice>> {
+    return this.#ask((database) => database === null ? {} : readDevicesOf(database, addresses));
+  }
+
   /** Traffic by the hour of devices, by their numbers. */
   deviceHours(
     ids: readonly number[],
@@ -857,25 +865,6 @@ function contactQuery(filter: FirstContactFilter): TimeListQuery {
   if (kind !== undefined) conditions.push({ sql: "kind = ?", parameters: [kind] });
   if (deviceId !== undefined) conditions.push({ sql: "device_id = ?", parameters: [deviceId] });
   return { list: "first_contacts", time: "ts_us", ...bounds(filter), conditions, limit, cursor };
-}
-
-/**
- * One address that all rows must have, which an index finds, and what else is asked; the whole tree where there is none.
- */
-function lookupOf(
-  tree: SearchTree,
-): { readonly lookup: TimeListQuery["lookup"] | null; readonly rest: SearchTree } {
-  const parts = tree.op === "and" ? tree.parts : [tree];
-  for (const part of parts) {
-    if (part.op !== "in" || part.values.length !== 1) continue;
-    if (!part.columns.every((column) => column === "orig_h" || column === "resp_h")) continue;
-    const others = parts.filter((other) => other !== part);
-    return {
-      lookup: { columns: part.columns, value: String(part.values[0]) },
-      rest: others.length === 0 ? ALL : allOf(others),
-    };
-  }
-  return { lookup: null, rest: tree };
 }
 
 function checkStats(fromUs: number, toUs: number, pointCount: number): void {

@@ -16,6 +16,8 @@ import {
   type TimePlace,
 } from "./cursor.ts";
 
+import type { Lookup } from "./lookup.ts";
+
 /** Rows that one page may look at: about 50 ms. */
 export const rowsLookedAtMax = 50_000;
 /** Rows in one page. */
@@ -49,8 +51,8 @@ export interface TimeListQuery {
   /** Bounds of `time`, the lower one included, the upper one not. */
   readonly fromUs: number | null;
   readonly toUs: number | null;
-  /** Walk only the rows of this address, through an index on (column, time) for each of the columns. */
-  readonly lookup?: { readonly columns: readonly string[]; readonly value: string };
+  /** Walk only the rows of these addresses, through an index on (column, time) for each of the columns. */
+  readonly lookup?: Lookup;
   /** What rows must fulfil besides; each row between the bounds is looked at. */
   readonly conditions: readonly Condition[];
   /** The order of the newest `rowsLookedAtMax` rows, if not that of time; `sql` gives whole numbers. */
@@ -187,17 +189,20 @@ export function checkLimit(limit = pageRowsDefault): number {
 
 type SqlRow = Record<string, unknown>;
 
-/** One condition list for each column of the lookup, so that no row comes twice; one empty list without a lookup. */
+/** A condition list for each column and value of the lookup, so that no row comes twice; one empty list without a lookup. */
 function lookupBranches({ lookup }: TimeListQuery): Condition[][] {
   if (!lookup) return [[]];
-  return lookup.columns.map((column, index) => [
-    { sql: `${column} = ?`, parameters: [lookup.value] },
-    // The unary plus keeps the planner from the other column's index.
-    ...lookup.columns.slice(0, index).map((earlier) => ({
-      sql: `+${earlier} <> ?`,
-      parameters: [lookup.value],
-    })),
-  ]);
+  const { columns, values } = lookup;
+  return columns.flatMap((column, index) =>
+    values.map((value) => [
+      { sql: `${column} = ?`, parameters: [value] },
+      // The unary plus keeps the planner from the other column's index.
+      ...columns.slice(0, index).map((earlier) => ({
+        sql: `+${earlier} NOT IN (${values.map(() => "?").join(", ")})`,
+        parameters: [...values],
+      })),
+    ])
+  );
 }
 
 function rangeConditions(query: TimeListQuery, start: TimePlace | null): Condition[] {

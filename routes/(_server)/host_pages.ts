@@ -7,6 +7,8 @@ import type { FirstContactFilter, HostFilter } from "../../agent/store/filters.t
 import type { StoreReader } from "../../agent/store/reader.ts";
 import type { NewCounts } from "../../agent/store/queries.ts";
 import { type DescribedHost, describeHosts } from "../../agent/vendor/describe_hosts.ts";
+import type { FlowBucket } from "../../components/FlowSketch.tsx";
+import type { Range } from "../../components/live_message.ts";
 import type { ListedHost } from "../../components/HostTable.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { type ListedFlow, readFlowPage } from "./flow_list.ts";
@@ -14,11 +16,15 @@ import type { PacketsShown } from "../../components/PacketsLink.tsx";
 import { packetsShown } from "./packet_pages.ts";
 import { hostNamesOf } from "./finding_pages.ts";
 import { attempt, counted, type CountedPage } from "./lists.ts";
-import type { State } from "./state.ts";
+import { extentOf, type State } from "./state.ts";
 
 const dayUs = 86_400e6;
-/** Of a host's peers and traffic. */
-export const hostDays = 7;
+/** Of a host's peers in /api. */
+const hostDays = 7;
+const hourUs = 3600e6;
+const minuteUs = 60e6;
+/** Bars in a host's chart. */
+const barsMax = 180;
 const openShown = 20;
 const incidentsShown = 20;
 const contactsShown = 20;
@@ -33,6 +39,8 @@ export interface HostPageData extends HostBook {
   readonly contacts: readonly FirstContact[];
   /** A search of all that it sends and receives. */
   readonly q: string;
+  /** What it received and sent within the range, oldest first. */
+  readonly bars: readonly FlowBucket[];
   readonly packets: PacketsShown;
 }
 
@@ -60,10 +68,19 @@ export async function listedHosts(
   };
 }
 
-/** A host by its number, MAC address or address, as `/api/hosts/…` tells it; null when there is none. */
-export async function describedHost(state: State, text: string) {
+/** A stretch of time. */
+interface Extent {
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+/**
+ * A host by its number, MAC address or address, as `/api/hosts/…` tells it, with its peers in the last seven days or another stretch;
+ * null when there is none.
+ */
+export async function describedHost(state: State, text: string, asked?: Extent) {
   const toUs = pageNowUs(state.message) + 1e6;
-  const range = { fromUs: toUs - hostDays * dayUs, toUs };
+  const range = asked ?? { fromUs: toUs - hostDays * dayUs, toUs };
   const book = await state.context.queries.hostBook(text.slice(0, 100), range);
   if (book === null) return null;
   const [host] = await describeHosts([book.host]) as [DescribedHost];
@@ -71,9 +88,14 @@ export async function describedHost(state: State, text: string) {
 }
 
 /** Null when there is no such host. Throws what StoreQueries throws. */
-export async function readHostPage(state: State, text: string): Promise<HostPageData | null> {
+export async function readHostPage(
+  state: State,
+  text: string,
+  range: Range,
+): Promise<HostPageData | null> {
   const { context } = state;
-  const book = await describedHost(state, text);
+  const extent = extentOf(state, range);
+  const book = await describedHost(state, text, extent);
   if (book === null) return null;
   const { host, peers } = book;
   const q = anyHost(host.addresses.slice(0, addressesAsked));
@@ -85,7 +107,8 @@ export async function readHostPage(state: State, text: string): Promise<HostPage
   const rows = await context.queries.incidentsNaming(host.addresses, incidentsShown);
   const contacts = host.id === null
     ? []
-    : (await context.queries.firstContacts({ deviceId: host.id, limit: contactsShown })).rows;
+    : (await context.queries.firstContacts({ deviceId: host.id, ...extent, limit: contactsShown }))
+      .rows;
   return {
     ...book,
     vendor: host.vendor,
@@ -98,8 +121,42 @@ export async function readHostPage(state: State, text: string): Promise<HostPage
     incidents: rows.map(readIncident),
     contacts,
     q,
-    packets: packetsShown(state, { q }, { fromUs: host.last_seen_us, toUs: Infinity }),
+    bars: await readBars(state, book, { q, ...extent }),
+    packets: packetsShown(state, {
+      q,
+      ...range.toUs !== null && { from: String(extent.fromUs), to: String(extent.toUs) },
+    }, range.toUs === null ? { fromUs: host.last_seen_us, toUs: Infinity } : extent),
   };
+}
+
+/** A bar for each stretch, from its hours where those are fine enough, else from the roll-ups. */
+async function readBars(
+  { context }: State,
+  { hours }: HostBook,
+  { q, fromUs, toUs }: Extent & { readonly q: string },
+): Promise<FlowBucket[]> {
+  const unitUs = toUs - fromUs >= 2 * dayUs && hours.length > 0 ? hourUs : minuteUs;
+  const widths = [1, 2, 5, 10, 30, 60, 180, 720, 1440].map((minutes) => minutes * minuteUs);
+  const bucketUs = widths.find((us) => us >= unitUs && (toUs - fromUs) / us <= barsMax) ??
+    Math.ceil((toUs - fromUs) / barsMax / dayUs) * dayUs;
+  const points = unitUs === hourUs
+    ? hours.map(({ hour_us, ...bytes }) => ({ ts_us: hour_us, ...bytes }))
+    : await context.queries.historySeries({ fromUs, toUs, bucketUs, q });
+  const firstUs = Math.floor(fromUs / bucketUs) * bucketUs;
+  const count = Math.ceil((toUs - firstUs) / bucketUs);
+  const bars = Array.from({ length: count }, (_, index) => ({
+    fromUs: firstUs + index * bucketUs,
+    toUs: firstUs + (index + 1) * bucketUs,
+    received: 0,
+    sent: 0,
+  }));
+  for (const { ts_us, in_bytes, out_bytes } of points) {
+    const bar = bars[Math.floor((ts_us - firstUs) / bucketUs)];
+    if (bar === undefined) continue;
+    bar.received += in_bytes;
+    bar.sent += out_bytes;
+  }
+  return bars;
 }
 
 export function readFirstContacts(

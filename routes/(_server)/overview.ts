@@ -4,6 +4,7 @@ import type { History, HistoryPoint, HistoryRow as Sums } from "../../agent/stor
 import { narrow, quoteValue, term } from "../../agent/search/edit.ts";
 import type { Range } from "../../components/live_message.ts";
 import type { NewItem } from "../../components/NewHere.tsx";
+import { rangeQuery } from "../../components/range_text.ts";
 import { formatDay } from "../../components/format.ts";
 import {
   type Beside,
@@ -61,12 +62,7 @@ export function askedView(url: URL): View {
 
 /** The query of an address that shows the view. */
 export function viewQuery({ range, q, isCompared }: Omit<View, "query">): URLSearchParams {
-  const query = new URLSearchParams();
-  if (range.toUs === null) query.set("range", range.id);
-  else {
-    query.set("from", String(range.toUs - range.spanS * 1e6));
-    query.set("to", String(range.toUs));
-  }
+  const query = rangeQuery(range);
   if (q !== "") query.set("q", q);
   if (isCompared) query.set("compare", "week");
   return query;
@@ -218,24 +214,57 @@ async function readLists(
 ): Promise<OverviewHistory> {
   const sums = (kind: "host" | "service" | "peer", rows: readonly Sums[] = []) =>
     withOpen(kind, rows, open?.rows ?? []);
-  const [hosts, services, peers] = [
-    sums("host", stored?.hosts),
-    sums("service", stored?.services),
-    sums("peer", stored?.peers),
-  ];
-  const addresses = hosts.slice(0, rowsShown).map(({ key }) => key).filter((key) => key !== "");
-  const names = await hostNamesOf(state.context, addresses);
+  const [services, peers] = [sums("service", stored?.services), sums("peer", stored?.peers)];
+  const hosts = await byDevice(state, sums("host", stored?.hosts));
   const row = (termOf: (key: string) => string, nameOf: (key: string) => string) => (sum: Sums) =>
     historyRow(view, sum, { termOf, name: nameOf(sum.key) });
   const bytes = services.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     bytes: view.q === "" ? Math.max(bytes, stored?.total.bytes ?? 0) : bytes,
-    hosts: topOf(hosts).map(row((key) => term("host", key), (key) => names[key] ?? "")),
+    hosts: topOf(hosts.rows).map(row(hosts.termOf, hosts.nameOf)),
     services: topOf(services).map(row(serviceSearch, serviceName)),
     peers: topOf(peers).map(row((key) => `net ${quoteValue(key)}`, () => "")),
     groups: groupRows(services).map((group) => groupRow(view, group)),
     openFlows: open && open.count,
     notes: notesOf(state, stored, open),
+  };
+}
+
+/** A row for each device with all its addresses, under its main one. */
+async function byDevice({ context }: State, rows: readonly Sums[]) {
+  const addresses = rows.map(({ key }) => key).filter((key) => key !== "");
+  const [devices, names] = await Promise.all([
+    context.queries.devicesOf(addresses),
+    hostNamesOf(context, addresses),
+  ]);
+  const merged = new Map<string, Sums>();
+  const shown = new Map<string, { readonly term: string; readonly name: string }>();
+  for (const row of rows) {
+    const device = devices[row.key];
+    const key = device?.address || row.key;
+    merged.set(key, { ...addSums([row, ...merged.has(key) ? [merged.get(key)!] : []]), key });
+    const hasOthers = device !== undefined && device.addresses > 1 && device.mac !== "";
+    shown.set(key, {
+      term: hasOthers ? `mac ${device.mac}` : term("host", key),
+      name: device?.name || (names[row.key] ?? ""),
+    });
+  }
+  return {
+    rows: [...merged.values()].sort((a, b) => b.bytes - a.bytes),
+    termOf: (key: string) => shown.get(key)?.term ?? term("host", key),
+    nameOf: (key: string) => shown.get(key)?.name ?? "",
+  };
+}
+
+function addSums(rows: readonly Sums[]): Omit<Sums, "key"> {
+  const sum = (key: "packets" | "bytes" | "in_bytes" | "out_bytes" | "flows") =>
+    rows.reduce((total, row) => total + row[key], 0);
+  return {
+    packets: sum("packets"),
+    bytes: sum("bytes"),
+    in_bytes: sum("in_bytes"),
+    out_bytes: sum("out_bytes"),
+    flows: sum("flows"),
   };
 }
 
@@ -269,16 +298,7 @@ function withOpen(
 function topOf(rows: readonly Sums[]): Sums[] {
   const named = rows.filter(({ key, bytes }) => key !== "" && bytes > 0);
   const rest = [...rows.filter(({ key }) => key === ""), ...named.slice(rowsShown)];
-  const add = (key: "packets" | "bytes" | "in_bytes" | "out_bytes" | "flows") =>
-    rest.reduce((sum, row) => sum + row[key], 0);
-  const others: Sums = {
-    key: "",
-    packets: add("packets"),
-    bytes: add("bytes"),
-    in_bytes: add("in_bytes"),
-    out_bytes: add("out_bytes"),
-    flows: add("flows"),
-  };
+  const others: Sums = { ...addSums(rest), key: "" };
   const shown = named.slice(0, rowsShown);
   return others.bytes > 0 ? [...shown, others] : shown;
 }

@@ -1,9 +1,12 @@
 /** What the page of a packet is made of. */
 import type { CapturedPacket } from "../../agent/dashboard_context.ts";
 import { type PacketTree, packetTree } from "../../agent/decode/tree/packet_tree.ts";
+import { parseSearch } from "../../agent/search/parse.ts";
+import type { SearchTree } from "../../agent/search/tree.ts";
 import type { StoredPacket } from "../../agent/store/schema.ts";
 import { formatWhen } from "../../components/format.ts";
 import type { PacketsShown } from "../../components/PacketsLink.tsx";
+import { timeRange } from "./parameters.ts";
 import type { State } from "./state.ts";
 
 export interface PacketPageData {
@@ -87,4 +90,47 @@ export function packetsShown(
   }
   const rest = isKept ? ", but for what was kept as evidence of findings" : "";
   return { href, note: `Its first packets are gone${rest}. ${leftText(state)}` };
+}
+
+/** The time of a row; up to Infinity for what goes on. */
+interface RowTimes {
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+/** The packets of what a list's page searches. */
+export function searchedPackets(
+  state: State,
+  { list, q, url, times }: {
+    readonly list: "flows" | "packets";
+    readonly q: string;
+    readonly url: URL;
+    readonly times: readonly RowTimes[];
+  },
+): PacketsShown | null {
+  if (times.length === 0) return null;
+  const { fromUs, toUs } = timeRange(url.searchParams);
+  const asked = {
+    fromUs: fromUs ?? Math.min(...times.map((row) => row.fromUs)),
+    toUs: toUs ?? Math.max(...times.map((row) => row.toUs)),
+  };
+  return packetsShown(state, {
+    ...exportTerms(list, q),
+    ...fromUs !== undefined && { from: String(fromUs) },
+    ...toUs !== undefined && { to: String(toUs) },
+  }, asked);
+}
+
+/** A search of rows as the export takes it. */
+function exportTerms(list: "flows" | "packets", q: string): Record<string, string> {
+  const [, flow] = /^flow (\d+)$/.exec(q) ?? [];
+  if (flow !== undefined) return { flow };
+  if (q === "") return {};
+  return list === "flows" && measures(parseSearch(q, list).tree) ? { q, of: "flows" } : { q };
+}
+
+/** Whether it asks for sums, which packets have of their own. */
+function measures(tree: SearchTree): boolean {
+  if (tree.op === "and" || tree.op === "or") return tree.parts.some(measures);
+  return tree.op === "not" ? measures(tree.part) : tree.op === "sum";
 }

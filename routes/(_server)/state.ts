@@ -58,26 +58,40 @@ export function sensorInfo({ options }: DashboardContext): SensorInfo {
   };
 }
 
-/** The range that the address asks for, or the first where it asks for none of ours. */
+/** The range that the address asks for, or the page's usual one where it asks for none of ours. */
 export function rangeOf(url: URL): Range {
   try {
-    return readRange(url.searchParams);
+    return readRange(url);
   } catch (error) {
     if (!(error instanceof ParameterError)) throw error;
-    return RANGES[0];
+    return rangeById(usualRange(url));
   }
 }
 
 /** The same. Throws ParameterError for what is no range, and for names besides it and `others`. */
-export function askedRange({ searchParams }: URL, others: readonly string[] = []): Range {
-  checkNames(searchParams, ["range", "from", "to", ...others]);
-  return readRange(searchParams);
+export function askedRange(url: URL, others: readonly string[] = []): Range {
+  checkNames(url.searchParams, ["range", "from", "to", ...others]);
+  return readRange(url);
 }
 
-function readRange(query: URLSearchParams): Range {
+/** Whether the page of a path is of a range. */
+export function hasRange(path: string): boolean {
+  return path === "/" || path === "/status" || isHostPage(path);
+}
+
+function isHostPage(path: string): boolean {
+  return /^\/hosts\/(?!new$)[^/]+$/.test(path);
+}
+
+function usualRange({ pathname }: URL): string | null {
+  return isHostPage(pathname) ? "7d" : null;
+}
+
+function readRange(url: URL): Range {
+  const query = url.searchParams;
   const id = choiceParameter(query, "range", RANGES.map(({ id }) => id));
   const { fromUs, toUs } = timeRange(query);
-  if (fromUs === undefined && toUs === undefined) return rangeById(id ?? null);
+  if (fromUs === undefined && toUs === undefined) return rangeById(id ?? usualRange(url));
   if (fromUs === undefined) throw new ParameterError("from is missing beside to");
   const endUs = toUs ?? Date.now() * 1000;
   if (endUs <= fromUs) throw new ParameterError("from must be before now");

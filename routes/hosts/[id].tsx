@@ -1,6 +1,7 @@
 /** One host: with whom it talks, when, what is open now, what it offers and uses, what was found. */
 import { page } from "fresh";
 import type { NameOrigin } from "../../agent/records.ts";
+import { narrow, term } from "../../agent/search/edit.ts";
 import type { DevicePeer, DeviceService } from "../../agent/store/device_queries.ts";
 import { counted } from "../../agent/text/amounts.ts";
 import { HostLink } from "../../components/Address.tsx";
@@ -14,52 +15,57 @@ import { Severity } from "../../components/Icon.tsx";
 import { incidentPath } from "../../components/incidents.ts";
 import { PacketsLink } from "../../components/PacketsLink.tsx";
 import { Notice } from "../../components/Notice.tsx";
+import type { Range } from "../../components/live_message.ts";
+import { rangeQuery, rangeText } from "../../components/range_text.ts";
 import { PlaceLine, PlaceMark } from "../../components/Place.tsx";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
-import { hostDays, type HostPageData, readHostPage } from "../(_server)/host_pages.ts";
+import { type HostPageData, readHostPage } from "../(_server)/host_pages.ts";
 import { attempt } from "../(_server)/lists.ts";
 import { decodedText } from "../(_server)/one_thing.ts";
-import { checkNames } from "../(_server)/parameters.ts";
-import { define } from "../(_server)/state.ts";
+import { askedRange, define, rangeOf } from "../(_server)/state.ts";
 
-const hourUs = 3_600_000_000;
-const dayUs = 24 * hourUs;
 const peersShown = 50;
 
 export const handler = define.handlers({
   async GET({ state, params, url }) {
-    checkNames(url.searchParams, []);
-    const found = await attempt(() => readHostPage(state, decodedText(params.id)), null);
+    const asked = await attempt(() => askedRange(url), rangeOf(url));
+    const range = asked.value;
+    if (asked.error !== "") return page({ ...asked, value: null, range }, { status: 400 });
+    const found = await attempt(() => readHostPage(state, decodedText(params.id), range), null);
     if (found.value) state.title = titleOf(found.value);
     const isMissing = found.value === null && found.error === "";
-    return page(found, { status: isMissing ? 404 : found.status });
+    return page({ ...found, range }, { status: isMissing ? 404 : found.status });
   },
 });
 
 export default define.page<typeof handler>(function HostPage({ data, state }) {
   if (data.error !== "") {
-    return <Notice title="The database cannot be read" detail={data.error} />;
+    const title = data.status === 400 ? "This cannot be shown" : "The database cannot be read";
+    return <Notice title={title} detail={data.error} />;
   }
   if (data.value === null) return <HostMissing />;
-  const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
+  const clock: Clock & Shown = {
+    nowUs: pageNowUs(state.message),
+    zone: state.sensor.zone,
+    range: data.range,
+    when: rangeText(data.range, { nowUs: pageNowUs(state.message), zone: state.sensor.zone }),
+  };
   const { host, open, names_of, contacts } = data.value;
   return (
     <>
       <HostHead data={data.value} {...clock} />
       <HostNumbers data={data.value} {...clock} />
-      {host.id !== null && (
-        <section class="panel c8">
-          <header>
-            <h2>Traffic of the last {hostDays} days</h2>
-            <p>a bar an hour; sent above the line, received below</p>
-          </header>
-          <div class="body">
-            <Traffic data={data.value} {...clock} />
-          </div>
-        </section>
-      )}
-      <div class={host.id === null ? "c12 stack" : "c4 stack"}>
+      <section class="panel c8">
+        <header>
+          <h2>Traffic</h2>
+          <p>{clock.when}; received above the line, sent below</p>
+        </header>
+        <div class="body">
+          <Traffic data={data.value} {...clock} />
+        </div>
+      </section>
+      <div class="c4 stack">
         <Facts facts={factsOf(data.value, clock)} />
       </div>
       <section class="panel c12" id="open">
@@ -85,6 +91,7 @@ export default define.page<typeof handler>(function HostPage({ data, state }) {
         <section class="panel c12" id="new">
           <header>
             <h2>For the first time</h2>
+            <p>{clock.when}</p>
             <a class="end" href={`/hosts/new?device=${host.id}`}>All</a>
           </header>
           <div class="scroll">
@@ -97,12 +104,23 @@ export default define.page<typeof handler>(function HostPage({ data, state }) {
 });
 
 type Part = { readonly data: HostPageData };
+interface Shown {
+  readonly range: Range;
+  readonly when: string;
+}
+
+/** The flows of a search in the page's range. */
+function flowsHref(q: string, range: Range): string {
+  const query = range.toUs === null ? new URLSearchParams() : rangeQuery(range);
+  query.set("q", q);
+  return `/flows?${query}`;
+}
 
 function titleOf({ host }: HostPageData): string {
   return host.name === "" ? host.address : `${host.name} (${host.address})`;
 }
 
-function HostHead({ data, nowUs, zone }: Part & Clock) {
+function HostHead({ data, nowUs, zone, range }: Part & Clock & Shown) {
   const { host, vendor, kind, q, packets, hours } = data;
   const usual = usualHours(hours, zone);
   return (
@@ -121,41 +139,58 @@ function HostHead({ data, nowUs, zone }: Part & Clock) {
       </div>
       <div class="btns">
         <PacketsLink packets={packets} />
-        <a class="btn" href={`/flows?${new URLSearchParams({ q })}`} aria-current="false">Flows</a>
-        <a class="btn" href={`/packets?${new URLSearchParams({ q })}`} aria-current="false">
+        <a class="btn" href={flowsHref(q, range)} aria-current="false">Flows</a>
+        <a
+          class="btn"
+          href={flowsHref(q, range).replace("/flows", "/packets")}
+          aria-current="false"
+        >
           Packet list
+        </a>
+        <a class="btn" href={`/?${overviewQuery(data, range)}`} aria-current="false">
+          In the overview
         </a>
       </div>
     </div>
   );
 }
 
-function HostNumbers({ data: { host, peers, isPartial }, nowUs, zone }: Part & Clock) {
-  const fresh = peers.filter((peer) => isFresh(peer, nowUs)).length;
+/** The overview narrowed to the host. */
+function overviewQuery({ host, q }: HostPageData, range: Range): URLSearchParams {
+  const query = rangeQuery(range);
+  query.set("q", host.addresses.length > 1 && host.mac !== "" ? term("mac", host.mac) : q);
+  return query;
+}
+
+function HostNumbers(
+  { data: { host, peers, bars, isPartial }, nowUs, zone, range, when }: Part & Clock & Shown,
+) {
+  const fresh = peers.filter((peer) => isFresh(peer, { range, nowUs })).length;
+  const sum = (key: "received" | "sent") => bars.reduce((total, bar) => total + bar[key], 0);
   return (
     <section class="stats" aria-label="Host in numbers">
       <Stat
         label="Received"
         direction="in"
-        quantity={bytesQuantity(host.in_bytes)}
-        hint={`${formatCount(host.in_packets)} packets since it was first seen`}
+        quantity={bytesQuantity(sum("received"))}
+        hint={`${formatBytes(host.in_bytes)} since it was first seen`}
       />
       <Stat
         label="Sent"
         direction="out"
-        quantity={bytesQuantity(host.out_bytes)}
-        hint={`${formatCount(host.out_packets)} packets`}
+        quantity={bytesQuantity(sum("sent"))}
+        hint={`${formatBytes(host.out_bytes)} since it was first seen`}
       />
       <Stat
         label="Peers"
         quantity={{ value: formatCount(peers.length), unit: "" }}
-        hint={`in the last ${hostDays} days${isPartial ? ", of the newest flows" : ""}`}
+        hint={`${when}${isPartial ? ", of the newest flows" : ""}`}
       />
       {host.id !== null && (
         <Stat
           label="New peers"
           quantity={{ value: formatCount(fresh), unit: "" }}
-          hint={`met for the first time in the last ${hostDays} days`}
+          hint={`first met ${range.toUs === null ? `in the ${when}` : when}`}
         />
       )}
       <Stat
@@ -167,24 +202,14 @@ function HostNumbers({ data: { host, peers, isPartial }, nowUs, zone }: Part & C
   );
 }
 
-function Traffic({ data: { hours }, nowUs, zone }: Part & Clock) {
-  const recent = hours.filter(({ hour_us }) => hour_us > nowUs - hostDays * dayUs);
-  if (recent.length === 0) return <p class="dim">No traffic in the last {hostDays} days.</p>;
-  // The whole time, with or without traffic.
-  const none = { sent: 0, received: 0 };
-  const startUs = Math.floor((nowUs - hostDays * dayUs) / hourUs) * hourUs;
-  const endUs = Math.floor(nowUs / hourUs) * hourUs;
-  const edges = [startUs, endUs].map((fromUs) => ({ fromUs, toUs: fromUs + hourUs, ...none }));
-  const hourly = recent.map(({ hour_us, in_bytes, out_bytes }) => ({
-    fromUs: hour_us,
-    toUs: hour_us + hourUs,
-    sent: out_bytes,
-    received: in_bytes,
-  }));
+function Traffic({ data: { bars, hours, host }, nowUs, zone }: Part & Clock) {
+  const isQuiet = bars.every(({ received, sent }) => received + sent === 0);
   return (
     <>
-      <FlowSketch buckets={[edges[0]!, ...hourly, edges[1]!]} nowUs={nowUs} zone={zone} />
-      <HoursOfDay averages={hoursOfDay(hours, zone)} />
+      {isQuiet
+        ? <p class="dim">No flow of it has ended in this time, nor was five minutes long.</p>
+        : <FlowSketch buckets={bars} nowUs={nowUs} zone={zone} />}
+      {host.id !== null && <HoursOfDay averages={hoursOfDay(hours, zone)} />}
     </>
   );
 }
@@ -232,30 +257,47 @@ function factsOf({ host, addresses, names, vendor, kind }: HostPageData, { nowUs
     { term: "Address", text: host.address },
     { term: "Also", text: shown.slice(0, 12).join(", ") },
     { term: "", text: shown.length > 12 ? `and ${formatCount(shown.length - 12)} more` : "" },
-    { term: "MAC address", text: host.mac },
+    {
+      term: "MAC address",
+      text: host.mac,
+      href: `/flows?q=${encodeURIComponent(`mac ${host.mac}`)}`,
+    },
     { term: "Vendor", text: vendor },
     { term: "Kind", text: kind },
     ...names.map(({ name, origin }, index) => ({
       term: index === 0 ? "Names" : "",
       text: `${name}: ${originTexts[origin as NameOrigin] ?? origin}`,
+      href: `/flows?${new URLSearchParams({ q: term("name", name) })}`,
     })),
     { term: "First seen", text: formatWhen(host.first_seen_us, nowUs, zone) },
     { term: "Last seen", text: formatWhen(host.last_seen_us, nowUs, zone) },
   ];
 }
 
-function isFresh({ is_new, first_us }: DevicePeer, nowUs: number): boolean {
-  return is_new === 1 && first_us !== null && first_us > nowUs - hostDays * dayUs;
+/** Met for the first time within the range. */
+function isFresh(
+  { is_new, first_us }: Pick<DevicePeer, "is_new" | "first_us">,
+  { range: { toUs, spanS }, nowUs }: { readonly range: Range; readonly nowUs: number },
+): boolean {
+  const endUs = toUs ?? nowUs;
+  return is_new === 1 && first_us !== null && first_us > endUs - spanS * 1e6 &&
+    (toUs === null || first_us < toUs);
 }
 
-function Peers({ data: { peers, names_of, isPartial, host }, nowUs, zone }: Part & Clock) {
+function Peers(
+  { data: { peers, names_of, isPartial, host, q }, nowUs, zone, range, when }:
+    & Part
+    & Clock
+    & Shown,
+) {
   const shown = peers.slice(0, peersShown);
   return (
     <section class="panel c12" id="peers">
       <header>
         <h2>Peers</h2>
         <p>
-          by bytes, in the last {hostDays} days{isPartial && ", of the newest flows"}
+          by bytes, {when}
+          {isPartial && ", of the newest flows"}
         </p>
       </header>
       {shown.length === 0
@@ -285,10 +327,22 @@ function Peers({ data: { peers, names_of, isPartial, host }, nowUs, zone }: Part
                     </td>
                     <td class="num" data-l="received">{formatBytes(peer.in_bytes)}</td>
                     <td class="num" data-l="sent">{formatBytes(peer.out_bytes)}</td>
-                    <td class="num opt">{formatCount(peer.flows)}</td>
+                    <td class="num opt">
+                      <a
+                        class="plain"
+                        href={flowsHref(narrow(q, term("host", peer.peer), "flows"), range)}
+                        title="Flows between them"
+                        aria-current="false"
+                      >
+                        {formatCount(peer.flows)}
+                      </a>
+                    </td>
                     {host.id !== null && (
-                      <td class={isFresh(peer, nowUs) ? "num" : "num dim opt"} data-l="first">
-                        {isFresh(peer, nowUs) && <b>new,</b>}{" "}
+                      <td
+                        class={isFresh(peer, { range, nowUs }) ? "num" : "num dim opt"}
+                        data-l="first"
+                      >
+                        {isFresh(peer, { range, nowUs }) && <b>new,</b>}{" "}
                         {peer.first_us !== null && formatWhen(peer.first_us, nowUs, zone)}
                       </td>
                     )}
@@ -307,7 +361,9 @@ function Peers({ data: { peers, names_of, isPartial, host }, nowUs, zone }: Part
 }
 
 function Services(
-  { data: { services }, isOffered, nowUs, zone }: Part & Clock & { readonly isOffered: boolean },
+  { data: { services, q }, isOffered, ...clock }: Part & Clock & Shown & {
+    readonly isOffered: boolean;
+  },
 ) {
   const own = services.filter(({ is_offered }) => (is_offered === 1) === isOffered);
   const shown = own.slice(0, peersShown);
@@ -332,8 +388,8 @@ function Services(
                 <ServiceRow
                   key={`${service.proto}${service.port}`}
                   service={service}
-                  nowUs={nowUs}
-                  zone={zone}
+                  q={q}
+                  {...clock}
                 />
               ))}
             </tbody>
@@ -347,12 +403,22 @@ function Services(
   );
 }
 
-function ServiceRow({ service, nowUs, zone }: Clock & { readonly service: DeviceService }) {
-  const { proto, port, first_us, last_us, is_new } = service;
-  const isNew = is_new === 1 && first_us > nowUs - hostDays * dayUs;
+function ServiceRow(
+  { service, q, nowUs, zone, range }: Clock & Shown & {
+    readonly service: DeviceService;
+    readonly q: string;
+  },
+) {
+  const { proto, port, first_us, last_us } = service;
+  const isNew = isFresh(service, { range, nowUs });
+  const flows = narrow(q, `proto ${proto} and dport ${port}`, "flows");
   return (
     <tr>
-      <td class="grow">{serviceText(proto, port, service.service)}</td>
+      <td class="grow">
+        <a class="plain" href={flowsHref(flows, range)} aria-current="false">
+          {serviceText(proto, port, service.service)}
+        </a>
+      </td>
       <td class="num dim">
         {isNew && <b>new,</b>} {formatWhen(first_us, nowUs, zone)}
       </td>

@@ -3,19 +3,19 @@ import { UsageError } from "../../../agent/errors.ts";
 import { parseSearch } from "../../../agent/search/parse.ts";
 import type { StoreReader } from "../../../agent/store/reader.ts";
 import { checkTerm, parameterTerm } from "../../(_server)/lists.ts";
-import { checkNames, timeRange, wholeNumber } from "../../(_server)/parameters.ts";
+import { checkNames, choiceParameter, timeRange, wholeNumber } from "../../(_server)/parameters.ts";
 import { leftText } from "../../(_server)/packet_pages.ts";
 import { plainText } from "../../(_server)/plain_answers.ts";
 import { formatWhen } from "../../../components/format.ts";
 import { define, type State } from "../../(_server)/state.ts";
 
-/** A slice of the capture ring as a pcap file: from, to, q, host, port, protocol, flow, finding, scan, anomaly, incident. */
+/** A slice of the capture ring as a pcap file: from, to, q, of (flows: what `q` finds among them), host, port, protocol, flow, finding, scan, anomaly, incident. */
 export const handler = define.handlers({
   async GET({ state, url }) {
     try {
       const filter = await exportFilter(state, url.searchParams);
       const slice = await state.context.exportPcap(filter);
-      const { stream, isEmpty } = isOfOne(filter)
+      const { stream, isEmpty } = isOfOne(filter) || isOfFlows(filter)
         ? await lookInto(slice)
         : { stream: slice, isEmpty: false };
       if (isEmpty) return plainText(404, noneText(state));
@@ -38,6 +38,7 @@ const names = [
   "from",
   "to",
   "q",
+  "of",
   "host",
   "port",
   "protocol",
@@ -60,6 +61,7 @@ async function exportFilter(
     fromUs,
     toUs,
     q: await exportSearch(context.queries, query),
+    isOfFlows: choiceParameter(query, "of", ["flows"]) !== undefined,
     flowId: id("flow"),
     findingId: id("finding"),
     scanId: id("scan"),
@@ -86,6 +88,17 @@ function isOfOne(
   { flowId, findingId, scanId, anomalyId, incidentId }: ExportFilter,
 ): boolean {
   return [flowId, findingId, scanId, anomalyId, incidentId].some((id) => id !== null);
+}
+
+/** Whether the flows of the history are searched, whose packets may be gone. */
+function isOfFlows({ q, isOfFlows }: ExportFilter): boolean {
+  if (isOfFlows) return true;
+  try {
+    parseSearch(q, "pcap");
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The same stream, with its first records read, and whether there are none. */
