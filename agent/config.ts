@@ -17,6 +17,7 @@ import {
 import { UsageError } from "./errors.ts";
 import {
   asBoolean,
+  asFleetServers,
   asHomeNet,
   asNumber,
   asSpeed,
@@ -93,6 +94,15 @@ export interface Config {
   readonly eveFile: string | null;
   /** `results/eve.json` is written. */
   readonly hasEveLog: boolean;
+  /** Addresses of the engine that an agent reports to; none is no fleet. */
+  readonly fleetServers: readonly string[];
+  readonly fleetCredentials: string | null;
+  readonly fleetLevel: "findings" | "rollups" | "flows";
+  readonly fleetSpoolMb: number;
+  /** Of `tapwatch fleet`. */
+  readonly fleetFolder: string;
+  readonly fleetStoreGb: number;
+  readonly fleetReplicas: number;
   readonly exportFormat: "csv" | "jsonl";
   readonly fromUs: number | null;
   readonly toUs: number | null;
@@ -277,6 +287,7 @@ const operandCounts: Partial<Record<CommandName, { min: number; max: number; wha
     max: 1,
     what: "one of packets, flows, anomalies, scans, incidents, alerts, hosts, pcap",
   },
+  fleet: { min: 1, max: Infinity, what: "one of init, enroll, revoke, list, streams" },
   help: { min: 0, max: 1, what: "at most one command" },
 };
 
@@ -427,6 +438,13 @@ function build(
     flowsFile: text("flows"),
     eveFile: text("eve"),
     hasEveLog: one(values, "eve-log", asBoolean)!,
+    fleetServers: (values.get("fleet") ?? []).flatMap(asFleetServers),
+    fleetCredentials: text("fleet-credentials"),
+    fleetLevel: text("fleet-level") as Config["fleetLevel"],
+    fleetSpoolMb: int("fleet-spool-mb"),
+    fleetFolder: text("fleet-folder")!,
+    fleetStoreGb: int("fleet-store-gb"),
+    fleetReplicas: int("fleet-replicas"),
     exportFormat: text("format") as "csv" | "jsonl",
     fromUs: one(values, "from", asTimeUs),
     toUs: one(values, "to", asTimeUs),
@@ -443,6 +461,7 @@ function build(
   };
   checkDashboardAddress(config);
   checkChannels(config, values);
+  checkFleet(config, values);
   const { fromUs, toUs } = config;
   if (fromUs !== null && toUs !== null && toUs <= fromUs) {
     throw new UsageError("--to must be later than --from.");
@@ -556,6 +575,28 @@ function checkChannels({ command, smtp, mailTo, syslog }: Config, values: RawVal
   if (syslogCa && syslog?.protocol !== "tls") {
     throw new UsageError(`${syslogCa.origin} has no effect without --syslog tls://HOST.`);
   }
+}
+
+/** An agent needs both, to know whom to report to and as whom. */
+function checkFleet({ command, fleetServers, fleetCredentials }: Config, values: RawValues): void {
+  if (!heeds(command, "fleet-credentials")) return;
+  if (fleetServers.length > 0 && fleetCredentials === null) {
+    throw new UsageError(
+      `${
+        values.get("fleet")![0]!.origin
+      } needs --fleet-credentials FILE: tapwatch fleet enroll makes it.`,
+    );
+  }
+  if (fleetServers.length === 0 && fleetCredentials !== null) {
+    throw new UsageError(
+      `${values.get("fleet-credentials")![0]!.origin} has no effect without --fleet URL.`,
+    );
+  }
+}
+
+function heeds(command: CommandName, option: string): boolean {
+  const as = command === "install-service" ? "run" : command;
+  return specByName.get(option)!.commands?.includes(as) ?? true;
 }
 
 function bracketed(host: string): string {

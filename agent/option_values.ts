@@ -1,6 +1,7 @@
 /** What the text of an option means, with a refusal that says what is allowed. All throw UsageError. */
 import { parseNetwork } from "./decode/addresses.ts";
 import { UsageError } from "./errors.ts";
+import { readServer } from "./fleet/servers.ts";
 import { nearest } from "./nearest.ts";
 import type { OptionSpec } from "./options.ts";
 
@@ -75,6 +76,22 @@ export function asHomeNet(raw: RawValue): string {
     `${raw.origin} must be a network such as 192.0.2.0/24 or 2001:db8::/48 (prefix up to 32 and 128), an address, ` +
       `private or own, got ${quote(value)}.${hint ? ` Did you mean ${hint}?` : ""}`,
   );
+}
+
+/** Addresses of NATS servers, one or several with commas between them. */
+export function asFleetServers(raw: RawValue): string[] {
+  return String(raw.value).split(",").map((part) => part.trim()).filter(Boolean).map((address) => {
+    try {
+      readServer(address);
+      return address;
+    } catch (error) {
+      throw new UsageError(
+        `${raw.origin} must look like tls://hub.example.org:4222, got ${quote(address)}: ${
+          (error as Error).message
+        }.`,
+      );
+    }
+  });
 }
 
 /** A value as a message has it. */

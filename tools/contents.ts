@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 
 /** Packages of which code is in the bundles. */
 export const BUNDLED_PACKAGES = [
+  "@nats-io/nats-core",
+  "@nats-io/nkeys",
+  "@nats-io/nuid",
   "@preact/signals",
   "@preact/signals-core",
   "frappe-charts",
@@ -15,6 +18,7 @@ export const BUNDLED_PACKAGES = [
   "pako",
   "preact",
   "preact-render-to-string",
+  "tweetnacl",
 ] as const;
 /** Packages that put something into what they make: a run-time library, helpers, data. */
 export const BUILDING_PACKAGES = ["assemblyscript", "esbuild", "oui-data"] as const;

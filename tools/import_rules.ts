@@ -129,6 +129,7 @@ const rules: readonly Rule[] = [
       ...common,
       "agent/alert/quiet_hours.ts",
       "agent/alert_options.ts",
+      "agent/fleet/servers.ts",
       "agent/idle_options.ts",
       "agent/live_state.ts",
       "agent/option_values.ts",

@@ -40,6 +40,8 @@ export async function runCommand(config: Config): Promise<void> {
       return (await import("./self_test.ts")).runSelfTest(config);
     case "install-service":
       return (await import("./install_service.ts")).runInstallService(config);
+    case "fleet":
+      return (await import("./fleet.ts")).runFleet(config);
     case "licenses":
       return (await import("./licenses.ts")).runLicenses();
     case "version":

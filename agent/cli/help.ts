@@ -41,6 +41,10 @@ const commandHelp: Readonly<Record<CommandName, { usage: string; text: string }>
     text:
       "prints, or with --yes makes and starts, a systemd service; run's options become its settings",
   },
+  fleet: {
+    usage: "tapwatch fleet init HOST... | enroll NAME | revoke NAME | list | streams",
+    text: "prepares the engine of a fleet and its agents' credentials; list --json",
+  },
   licenses: { usage: "tapwatch licenses", text: "licences of everything inside the executable" },
   version: { usage: "tapwatch version", text: "the version" },
   help: { usage: "tapwatch help [COMMAND]", text: "this page, or the options of one command" },

@@ -14,7 +14,7 @@ import { giveFiles, handResultsOver } from "./results_folder.ts";
 import { SERVICE, unitText } from "./service_unit.ts";
 
 /** Options that name files, which the service finds by their whole path alone. */
-const fileOptions = ["smtp-ca", "syslog-ca", "geo-db", "blocklist"];
+const fileOptions = ["smtp-ca", "syslog-ca", "geo-db", "blocklist", "fleet-credentials"];
 /** Set by the service itself. */
 const fixedOptions: Readonly<Record<string, string>> = {
   results: `the service keeps its results in ${SERVICE.data}.`,

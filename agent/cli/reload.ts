@@ -21,7 +21,7 @@ export function reloaded(before: Config, after: Config): Reloaded {
   const others = changed.filter(({ isReloaded }) => !isReloaded).map(label);
   if (before.password !== after.password && others.length === 0) others.push("the password");
   return {
-    config: { ...before, ...alertOptions(after), given: mixed(before, after) },
+    config: { ...before, ...reloadedOptions(after), given: mixed(before, after) },
     text: taken.length === 0
       ? "The configuration was read again: mail, alert options and mutes are as they were."
       : `The configuration was read again: ${listed(taken)} ${verb(taken)} taken up.`,
@@ -31,8 +31,8 @@ export function reloaded(before: Config, after: Config): Reloaded {
   };
 }
 
-/** What alerts and their channels are made of. */
-const alertFields = [
+/** What alerts and their channels are made of, and what a fleet is told. */
+const reloadedFields = [
   "anomalyThresholdPct",
   "alertIntervalS",
   "smtp",
@@ -45,10 +45,12 @@ const alertFields = [
   "alertsPerHour",
   "quietHours",
   "dashboardUrl",
+  "fleetLevel",
+  "fleetSpoolMb",
 ] as const satisfies readonly (keyof Config)[];
 
-function alertOptions(config: Config): Pick<Config, typeof alertFields[number]> {
-  const options = alertFields.map((field) => [field, config[field]]);
+function reloadedOptions(config: Config): Pick<Config, typeof reloadedFields[number]> {
+  const options = reloadedFields.map((field) => [field, config[field]]);
   return Object.fromEntries(options);
 }
 

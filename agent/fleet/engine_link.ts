@@ -16,7 +16,8 @@ export type LinkState = "connecting" | "connected" | "down" | "rejected";
 
 export interface EngineLinkOptions {
   readonly servers: readonly string[];
-  readonly credentials: Credentials;
+  /** Read anew for each try, since who was revoked may be enrolled again. Throws UsageError. */
+  readonly credentials: () => Credentials;
   /** A new connection, to subscribe with; what it throws ends the connection. */
   readonly onConnected: (connection: NatsConnection) => void | Promise<void>;
   /** `detail` is a part of a sentence; "" while all is well. */
@@ -66,7 +67,10 @@ export class EngineLink {
       if (tries > 0) onState("connecting", "");
       let failure: unknown;
       try {
-        const connection = await connectEngine(this.#options);
+        const connection = await connectEngine({
+          servers: this.#options.servers,
+          credentials: this.#options.credentials(),
+        });
         this.#connection = connection;
         if (!isFirst) this.#retries++;
         isFirst = false;
@@ -76,7 +80,7 @@ export class EngineLink {
         failure = await connection.closed();
       } catch (error) {
         failure = error;
-        await this.#connection?.close().catch(() => {});
+        await this.#connection?.close();
       }
       this.#connection = null;
       if (!this.#isStopped) onState(...stateOf(failure));
@@ -92,7 +96,10 @@ export class EngineLink {
 
 /** Connects once, or throws what stands against it. */
 export async function connectEngine(
-  { servers, credentials }: Pick<EngineLinkOptions, "servers" | "credentials">,
+  { servers, credentials }: {
+    readonly servers: readonly string[];
+    readonly credentials: Credentials;
+  },
 ): Promise<NatsConnection> {
   const { NatsConnectionImpl, nkeyAuthenticator, setTransportFactory } = await import(
     "@nats-io/nats-core/internal"
