@@ -42,9 +42,15 @@ export class Exfiltration implements Detector {
     {
       kind: ObservationKind.contact,
       marks: Mark.isFirstInWindow | Mark.hasDoubled,
-      without: Mark.isNew,
+      without: Mark.isNew | Mark.isToMany,
+      skips: isOfNoHost,
     },
-    { kind: ObservationKind.end, marks: 0 },
+    {
+      kind: ObservationKind.end,
+      marks: Mark.isSourceLocal | Mark.isDestinationLocal,
+      without: Mark.isToMany,
+      skips: isEmpty,
+    },
   ];
   readonly #context: DetectorContext;
   readonly #hosts = new KeyedSlots({ capacity: hostsMax, keyWords: 4 });
@@ -93,7 +99,6 @@ export class Exfiltration implements Detector {
   }
 
   observe(observation: Observation): void {
-    if (observation.has(Mark.isToMany)) return;
     const { at } = observation;
     const isSourceOriginator = observation.has(Mark.sentByOriginator);
     const [originatorAt, responderAt] = isSourceOriginator ? [at + 3, at + 7] : [at + 7, at + 3];
@@ -102,7 +107,7 @@ export class Exfiltration implements Detector {
     if (isSourceLocal && isDestinationLocal) {
       if (observation.origBytes > 0) this.#stayActive(observation, originatorAt);
       if (observation.respBytes > 0) this.#stayActive(observation, responderAt);
-    } else if (isSourceLocal || isDestinationLocal) {
+    } else {
       const isOwnFlow = isSourceLocal === isSourceOriginator;
       this.#takeSent(observation, {
         isOwnFlow,
@@ -264,4 +269,14 @@ export class Exfiltration implements Detector {
     const whom = met === 1 ? "one address" : `${formatCount(met)} addresses`;
     return `at most ${formatSize(this.#usualBytes[pair])} a minute to ${whom} outside`;
   }
+}
+
+/** Neither end is of the own networks. */
+function isOfNoHost(words: Int32Array, at: number): boolean {
+  return (words[at + 13] & (Mark.isSourceLocal | Mark.isDestinationLocal)) === 0;
+}
+
+/** Nothing was sent either way. */
+function isEmpty(words: Int32Array, at: number): boolean {
+  return (words[at + 20] | words[at + 21]) === 0;
 }
