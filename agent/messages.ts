@@ -312,6 +312,8 @@ export interface DetectOptions {
 export type MainToDetect =
   | { readonly type: "start"; readonly options: DetectOptions; readonly pipeline: MessagePort }
   | { readonly type: "ownAddresses"; readonly addresses: readonly string[] }
+  /** The files of --blocklist are these now; what has changed is read. */
+  | { readonly type: "blocklists"; readonly paths: readonly string[] }
   /** The pipeline is gone: end as after its "end". */
   | { readonly type: "stop" };
 export type DetectToMain =
@@ -349,6 +351,7 @@ export type MainToEve =
   /** The port of the pipeline; replaces that of one that crashed. */
   | { readonly type: "pipeline"; readonly port: MessagePort }
   | EveLinesMessage
+  | DiskMessage
   /** Close the file and answer "stopped". */
   | { readonly type: "stop" };
 export type EveToMain =
@@ -409,6 +412,8 @@ export type MainToPipeline =
   | { readonly type: "eve"; readonly port: MessagePort | null; readonly firstFlowId: number }
   /** Addresses, as text, of the sources of all open findings; replaces the ones told before. At most 1,024. */
   | { readonly type: "suspects"; readonly addresses: readonly string[] }
+  /** As PipelineWorkerOptions has it, from now on. */
+  | { readonly type: "observesNames"; readonly value: boolean }
   /** The host's interfaces have other networks now. */
   | { readonly type: "ownNetworks"; readonly networks: readonly string[] }
   /** Capture drops so far, for the seconds' rows. */

@@ -418,6 +418,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     help:
       "list of addresses, networks, names (*.example.org: all below) and JA4, one a line; read again when it changes",
     commands: [...running, "analyze"],
+    isReloaded: true,
   },
   {
     name: "vxlan-port",

@@ -1,11 +1,11 @@
 /** What is given out: packages, archives, their list of contents, the image's recipe. `deno task release --check` compares two whole releases. */
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { SERVICE, unitText } from "../agent/cli/service_unit.ts";
 import { VERSION } from "../agent/version.ts";
 import { compile } from "../tools/compile.ts";
 import { BUILDING_PACKAGES, BUNDLED_PACKAGES } from "../tools/contents.ts";
-import { makeDeb } from "../tools/deb.ts";
+import { maintainerOf, makeDeb } from "../tools/deb.ts";
 import { denoVersion, TARGETS } from "../tools/denort.ts";
 import { dockerfile, makeArchive, releaseFiles } from "../tools/release.ts";
 import { cratesIn, makeSbom } from "../tools/sbom.ts";
@@ -29,6 +29,16 @@ async function output(...command: string[]): Promise<string> {
   strictEqual(code, 0, `${command.join(" ")}: ${stderr}${stdout}`);
   return stdout;
 }
+
+Deno.test("the maintainer of a package is who builds it says, and an address", async () => {
+  const of = (env: Record<string, string>) => maintainerOf({ get: (name) => env[name] });
+  match(await of({}), /^[^<>]+ <[^<>@\s]+@[^<>@\s]+>$/);
+  strictEqual(
+    await of({ DEBFULLNAME: "A. Person", DEBEMAIL: "a@example.org" }),
+    "A. Person <a@example.org>",
+  );
+  await rejects(of({ DEBEMAIL: "a@example.org>\nDepends: x" }), /is no maintainer/);
+});
 
 testWith(
   missingCommands("dpkg-deb"),

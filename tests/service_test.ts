@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import {
   type ChildOptions,
   freePort,
+  metricOf,
   missingForRoot,
   OutputText,
   Program,
@@ -107,6 +108,20 @@ test("SIGHUP takes alert options up again, says what needs a restart, and what i
     match(status, /127\.0\.0\.1:5515/);
     strictEqual(status.includes("127.0.0.1:5514"), false);
     match(await program.get("/alerts"), /critical/);
+    const list = `${folder}/list`;
+    Deno.writeTextFileSync(list, "127.0.0.77\n");
+    write("TAPWATCH_SYSLOG=udp://127.0.0.1:5515", `TAPWATCH_BLOCKLIST=${list}`);
+    program.signal("SIGHUP");
+    await program.logged(/read again: --alert-severity and --blocklist are taken up/);
+    await program.logged(/1 block list read: 1 entries/);
+    // Nobody listens there; that somebody asks is enough.
+    await Deno.connect({ hostname: "127.0.0.77", port: 9 }).catch(() => {});
+    await program.untilMetrics((text) =>
+      metricOf(text, 'tapwatch_findings_total{kind="blocklist"}') > 0
+    );
+    write("TAPWATCH_SYSLOG=udp://127.0.0.1:5515", `TAPWATCH_BLOCKLIST=${folder}/none`);
+    program.signal("SIGHUP");
+    await program.logged(/The configuration stays as it was: Cannot read .*none \(--blocklist\)/);
     write("TAPWATCH_SYSLOG=nonsense");
     program.signal("SIGHUP");
     await program.logged(/warning: The configuration stays as it was: TAPWATCH_SYSLOG/);

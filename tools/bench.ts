@@ -21,6 +21,7 @@ const benches = [
   "forest",
   "store",
   "history",
+  "soak",
 ];
 const root = new URL("..", import.meta.url).pathname;
 

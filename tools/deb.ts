@@ -12,7 +12,8 @@ import { run } from "./run.ts";
 import { setTimes } from "./source_date.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const maintainer = "The tapwatch authors <tapwatch@users.noreply.github.com>";
+/** While nobody has said who it is; `.invalid` is nobody's (RFC 2606). */
+const unsetMaintainer = "The tapwatch authors <maintainers@tapwatch.invalid>";
 /** Oldest glibc that Deno's base binaries run with: the highest version of a symbol that they ask for. */
 const glibcMin = "2.27";
 
@@ -30,8 +31,9 @@ export async function makeDeb({ executable, arch, seconds, output }: DebOptions)
   const tree = await Deno.makeTempDir({ prefix: "tapwatch-deb-" });
   try {
     await Deno.chmod(tree, 0o755);
-    await writeFiles(tree, { executable, seconds });
-    await writeControl(tree, arch);
+    const maintainer = await maintainerOf(Deno.env);
+    await writeFiles(tree, { executable, seconds, maintainer });
+    await writeControl(tree, { arch, maintainer });
     await setTimes(tree, seconds);
     // One thread: what xz writes depends on their number.
     const args = ["--root-owner-group", "-Zxz", "--threads-max=1", "--build", tree, output];
@@ -41,9 +43,26 @@ export async function makeDeb({ executable, arch, seconds, output }: DebOptions)
   }
 }
 
+/**
+ * Who answers for the package: DEBFULLNAME and DEBEMAIL, as Debian's tools have it, else `git config tapwatch.maintainer`,
+ * "NAME <ADDRESS>". Throws Error for what is no address.
+ */
+export async function maintainerOf(env: Pick<Deno.Env, "get">): Promise<string> {
+  const [name, address] = [env.get("DEBFULLNAME") ?? "The tapwatch authors", env.get("DEBEMAIL")];
+  const configured = await run("git", ["config", "--get", "tapwatch.maintainer"], {}, root)
+    .then((text) => text.trim(), () => "");
+  const maintainer = address ? `${name} <${address}>` : configured || unsetMaintainer;
+  if (!/^[^<>\n,]+ <[^<>@\s]+@[^<>@\s]+>$/.test(maintainer)) {
+    throw new Error(`"${maintainer}" is no maintainer; set DEBEMAIL, and DEBFULLNAME`);
+  }
+  return maintainer;
+}
+
 async function writeFiles(
   tree: string,
-  { executable, seconds }: Pick<DebOptions, "executable" | "seconds">,
+  { executable, seconds, maintainer }: Pick<DebOptions, "executable" | "seconds"> & {
+    readonly maintainer: string;
+  },
 ): Promise<void> {
   const path = "/usr/bin/tapwatch";
   await put(tree, path, await Deno.readFile(executable), 0o755);
@@ -58,13 +77,16 @@ async function writeFiles(
     `${doc}/CHANGELOG.md.gz`,
     zip(await Deno.readTextFile(join(root, "CHANGELOG.md"))),
   );
-  await put(tree, `${doc}/changelog.gz`, zip(debianChangelog(seconds)));
+  await put(tree, `${doc}/changelog.gz`, zip(debianChangelog(seconds, maintainer)));
   await put(tree, "/usr/share/man/man1/tapwatch.1.gz", zip(manPage(helpText(null), seconds)));
   const overrides = await Deno.readTextFile(join(root, "packaging/deb/lintian-overrides"));
   await put(tree, "/usr/share/lintian/overrides/tapwatch", overrides);
 }
 
-async function writeControl(tree: string, arch: string): Promise<void> {
+async function writeControl(
+  tree: string,
+  { arch, maintainer }: { readonly arch: string; readonly maintainer: string },
+): Promise<void> {
   const sizes = filesUnder(tree).map((path) => Math.ceil(Deno.statSync(path).size / 1024));
   await put(
     tree,
@@ -113,7 +135,7 @@ ${text.join("\n").trim().split("\n").map((line) => line === "" ? " ." : ` ${line
 }
 
 /** As Debian's tools want it; what has changed stands in CHANGELOG.md. */
-function debianChangelog(seconds: number): string {
+function debianChangelog(seconds: number, maintainer: string): string {
   const date = new Date(seconds * 1000).toUTCString().replace("GMT", "+0000");
   return `tapwatch (${VERSION}) unstable; urgency=medium\n\n  * Version ${VERSION}; see CHANGELOG.md.gz.\n\n` +
     ` -- ${maintainer}  ${date}\n`;

@@ -21,6 +21,7 @@ const service = "agent/service.ts";
 const common = [
   records,
   "agent/errors.ts",
+  "agent/failed_writes.ts",
   "agent/messages.ts",
   "agent/nearest.ts",
 ]

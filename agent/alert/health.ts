@@ -92,9 +92,7 @@ export class HealthWatch {
     const isLive = health.mode === "live";
     return [
       this.#rateSign(health),
-      storeSign(health),
-      recorderSign(health),
-      eveSign(health),
+      ...writerSigns(health),
       ...diskSigns(health),
       this.#restartSign(report),
       ...isLive ? [this.#dropSign(report)] : [],
@@ -229,40 +227,33 @@ function deviceSign({ name, state, detail }: CaptureSourceState): Sign {
   };
 }
 
-function recorderSign({ recorder }: Health): Sign {
-  return {
-    part: "capture files",
+function writerSigns({ store, recorder, eve }: Health): Sign[] {
+  const writers = [
+    [
+      "store",
+      "high",
+      store,
+      "The database cannot be written",
+      "The database is being written again",
+    ],
+    [
+      "capture files",
+      "medium",
+      recorder,
+      "Packets are not written to capture files",
+      "Packets are written to capture files again",
+    ],
+    ["EVE log", "medium", eve, "The EVE log is not written", "The EVE log is written again"],
+  ] as const;
+  return writers.map(([part, severity, { state, detail }, headline, good]) => ({
+    part,
     kind: "health",
-    severity: "medium",
-    isBad: recorder.state === "failed",
+    severity,
+    isBad: state === "retrying" || state === "failed",
     afterUs: soonUs,
-    bad: { headline: "Packets are not written to capture files", detail: recorder.detail },
-    good: "Packets are written to capture files again",
-  };
-}
-
-function eveSign({ eve }: Health): Sign {
-  return {
-    part: "EVE log",
-    kind: "health",
-    severity: "medium",
-    isBad: eve.state === "failed",
-    afterUs: soonUs,
-    bad: { headline: "The EVE log is not written", detail: eve.detail },
-    good: "The EVE log is written again",
-  };
-}
-
-function storeSign({ store }: Health): Sign {
-  return {
-    part: "store",
-    kind: "health",
-    severity: "high",
-    isBad: store.state === "retrying" || store.state === "failed",
-    afterUs: soonUs,
-    bad: { headline: "The database cannot be written", detail: store.detail },
-    good: "The database is being written again",
-  };
+    bad: { headline, detail },
+    good,
+  }));
 }
 
 function subjectOf(key: string, { part, kind, severity, isBad, bad, good }: Sign): AlertSubject {

@@ -58,6 +58,12 @@ interface Followed {
   nextUs: number;
 }
 
+/** A packet of some of the followed, by their places; they come in the order of the export. */
+interface Wanted {
+  readonly timestampUs: number;
+  readonly owners: readonly number[];
+}
+
 /** Records of one pass for one finding. */
 interface Taken {
   readonly records: Uint8Array[];
@@ -174,22 +180,26 @@ export class EvidenceKeeper {
     const isOf = ({ finding, nextUs }: Followed, timestampUs: number) =>
       timestampUs >= nextUs && timestampUs <= (finding.lastUs ?? Infinity);
     const taken = followed.map((): Taken => ({ records: [], times: [] }));
+    const wanted: Wanted[] = [];
+    const firstUs = Math.min(...followed.map(({ nextUs }) => nextUs));
     const stream = exportPcap({
       folder: this.#options.folder,
-      fromUs: Math.min(...followed.map(({ nextUs }) => nextUs)),
+      fromUs: firstUs,
       bytesMax: passBytesMax,
       isRingOnly: true,
       matches: (bytes, offset, capturedLength, wireLength, linktype, timestampUs) => {
         seenUs = Math.max(seenUs, timestampUs);
-        let isWanted = false;
+        const owners: number[] = [];
         sort(bytes, offset, capturedLength, wireLength, linktype, (index) => {
-          isWanted ||= isOf(followed[index]!, timestampUs);
+          if (isOf(followed[index]!, timestampUs)) owners.push(index);
         });
-        return isWanted;
+        if (owners.length > 0) wanted.push({ timestampUs, owners });
+        return owners.length > 0;
       },
     });
     let linktype = -1;
     let length = fileHeaderLength;
+    let at = 0;
     for await (const piece of stream) {
       if (linktype < 0) {
         linktype = parsePcapHeader(piece)!.linktype;
@@ -197,13 +207,13 @@ export class EvidenceKeeper {
       }
       length += piece.length;
       eachRecord(piece, (start, end, timestampUs) => {
-        const at = start + recordHeaderLength;
-        const wireLength = new DataView(piece.buffer, piece.byteOffset + start).getUint32(12, true);
-        sort(piece, at, end - at, wireLength, linktype, (index) => {
-          if (!isOf(followed[index]!, timestampUs)) return;
-          taken[index]!.records.push(piece.subarray(start, end));
+        // What cannot be turned into the file's link type was left out.
+        while (wanted[at]!.timestampUs !== timestampUs) at++;
+        const record = piece.subarray(start, end);
+        for (const index of wanted[at++]!.owners) {
+          taken[index]!.records.push(record);
           taken[index]!.times.push(timestampUs);
-        });
+        }
       });
     }
     this.#stillPasses = seenUs > before ? 0 : this.#stillPasses + 1;

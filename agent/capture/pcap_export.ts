@@ -33,7 +33,7 @@ export interface PcapExportOptions {
   readonly packetsMax?: number;
   /** Size of the exported file, its header included. */
   readonly bytesMax?: number;
-  /** Which packets are wanted; all when it is not given. */
+  /** Which packets are wanted; all when it is not given. Asked once of each, in the order of the slice. */
   readonly matches?: (
     bytes: Uint8Array,
     offset: number,
@@ -115,6 +115,8 @@ class Slice {
   #reader: CaptureFileReader | null = null;
   #batch: PacketBatch | null = null;
   #row = 0;
+  /** The current row is wanted, and found no room in its piece. */
+  #isRowWanted = false;
   #packetsLeft: number;
   #bytesLeft: number;
   #isFull = false;
@@ -196,11 +198,13 @@ class Slice {
   #take(batch: PacketBatch): Uint8Array<ArrayBuffer> {
     const writer = new RecordWriter(new ArrayBuffer(pieceBytes));
     for (; this.#row < batch.count && !this.#isFull; this.#row++) {
-      if (!this.#isWanted(batch, this.#row)) continue;
+      if (!this.#isRowWanted && !this.#isWanted(batch, this.#row)) continue;
+      this.#isRowWanted = false;
       const recordBytes = recordHeaderLength + batch.capturedLengths[this.#row];
       if (writer.byteLength + recordBytes + this.#growth(writer) > this.#bytesLeft) {
         this.#isFull = true;
       } else if (!writer.append(batch, this.#row)) {
+        this.#isRowWanted = true;
         return this.#finishPiece(writer, batch);
       } else {
         this.#packetsLeft--;

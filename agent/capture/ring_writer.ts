@@ -18,7 +18,8 @@
  * none is left the batch is counted as lost.
  */
 import type { BatchMessage, RecorderOptions } from "../messages.ts";
-import { Linktype, type RecorderState, type StatusEntry } from "../records.ts";
+import { FailedWrites, type WriteContext, writeFailureText } from "../failed_writes.ts";
+import { Linktype, type RecorderState } from "../records.ts";
 import { EthernetConverter } from "./ethernet_convert.ts";
 import { describeLinktype } from "./linktypes.ts";
 import { fileHeaderLength, pcapFileHeader, recordHeaderLength } from "./pcap_records.ts";
@@ -30,14 +31,6 @@ import {
   type RingFile,
 } from "./ring_files.ts";
 
-/** Where notes go, and the wall clock in milliseconds. */
-export interface RingContext {
-  note(severity: StatusEntry["severity"], text: string): void;
-  now(): number;
-}
-
-const retryMinMs = 1000;
-const retryMaxMs = 30_000;
 /** How often it is checked that the file in progress is still where it was made. */
 const placeCheckMs = 1000;
 
@@ -52,7 +45,8 @@ interface OpenFile {
 
 export class RingWriter {
   readonly #options: RecorderOptions;
-  readonly #context: RingContext;
+  readonly #context: WriteContext;
+  readonly #failure: FailedWrites;
   readonly #path: string;
   readonly #converter = new EthernetConverter();
   readonly #notedLinktypes = new Set<number>();
@@ -60,9 +54,6 @@ export class RingWriter {
   /** Link type of the files; null before the first packet. */
   #linktype: number | null = null;
   #isFolderReady = false;
-  #failure = "";
-  #retryDelayMs = retryMinMs;
-  #retryAtMs = 0;
   #placeCheckAtMs = 0;
   #bytesWritten = 0;
   #packetsWritten = 0;
@@ -73,9 +64,10 @@ export class RingWriter {
   /** Bytes that the ring may have while it is held; null while it may grow. */
   #heldBytes: number | null = null;
 
-  constructor(options: RecorderOptions, context: RingContext) {
+  constructor(options: RecorderOptions, context: WriteContext) {
     this.#options = options;
     this.#context = context;
+    this.#failure = new FailedWrites(context);
     this.#path = `${options.folder}/${inProgressName}`;
   }
 
@@ -96,14 +88,13 @@ export class RingWriter {
   write(batch: BatchMessage): void {
     if (this.#options.fileCountMax === 0) return;
     const packetsBefore = this.#packetsWritten;
-    const now = this.#context.now();
     let skipped = batch.packetCount;
-    if (this.#failure === "" || now >= this.#retryAtMs) {
+    if (this.#failure.isDue) {
       try {
-        this.#checkPlace(now);
+        this.#checkPlace(this.#context.now());
         if (!this.#isFolderReady) this.#prepareFolder();
         if (this.#hasRoom(batch)) skipped = this.#writeRecords(batch);
-        this.#recovered();
+        this.#failure.recovered(`Capture files are written again, to ${this.#path}.`);
       } catch (error) {
         this.#fail(error);
         skipped = batch.packetCount - (this.#packetsWritten - packetsBefore);
@@ -125,8 +116,8 @@ export class RingWriter {
   get state(): RecorderState {
     const { fileCountMax, fileBytesMax } = this.#options;
     return {
-      state: fileCountMax === 0 ? "off" : this.#failure === "" ? "ok" : "failed",
-      detail: this.#failure,
+      state: fileCountMax === 0 ? "off" : this.#failure.text === "" ? "ok" : "failed",
+      detail: this.#failure.text,
       path: this.#path,
       bytesWritten: this.#bytesWritten,
       packetsWritten: this.#packetsWritten,
@@ -311,18 +302,7 @@ export class RingWriter {
       this.#file = null;
     }
     this.#isFolderReady = false;
-    const isNew = this.#failure === "";
-    this.#failure = describeFailure(this.#path, error);
-    this.#retryAtMs = this.#context.now() + this.#retryDelayMs;
-    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryMaxMs);
-    if (isNew) this.#context.note("error", this.#failure);
-  }
-
-  #recovered(): void {
-    if (this.#failure === "") return;
-    this.#failure = "";
-    this.#retryDelayMs = retryMinMs;
-    this.#context.note("info", `Capture files are written again, to ${this.#path}.`);
+    this.#failure.fail(writeFailureText(this.#path, error));
   }
 }
 
@@ -368,14 +348,4 @@ function inodeOf(path: string): number | null {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
-}
-
-function describeFailure(path: string, error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const known = error instanceof Deno.errors.PermissionDenied
-    ? "permission denied; make the folder writable for this user or name another with --results"
-    : text.includes("os error 28")
-    ? "the disk is full; free some space, or lower --pcap-file-mb or --pcap-files"
-    : text;
-  return `Cannot write ${path}: ${known}.`;
 }

@@ -83,12 +83,14 @@ export class DetectHost {
   /** Of a file: when its newest finding was detected. */
   #detectedUs = -Infinity;
   #isDraining = false;
+  #blocklists: readonly string[];
   #findingCount = 0;
   /** What threads that were lost had counted. */
   #countedBefore = { observations: 0, forgotten: 0 };
 
   constructor(options: DetectHostOptions) {
     this.#options = options;
+    this.#blocklists = options.config.blocklists;
     this.#outlet = new FindingOutlet(options.sendToStore);
     this.#book = new IncidentBook({
       nextId: () => ++this.#lastIncidentId,
@@ -137,6 +139,11 @@ export class DetectHost {
     this.#worker.post({ type: "ownAddresses", addresses });
   }
 
+  setBlocklists(paths: readonly string[]): void {
+    this.#blocklists = paths;
+    this.#worker.post({ type: "blocklists", paths });
+  }
+
   /** The pipeline has ended: resolves when the last observation has been judged, or nobody is left to do it. */
   drain(): Promise<void> {
     this.#isDraining = true;
@@ -176,7 +183,7 @@ export class DetectHost {
       seed: isLive ? crypto.getRandomValues(new Uint32Array(1))[0] : fileSeed,
       // A replay must not teach the model of the live link, which may share the folder, nor be judged by it.
       modelPath: isLive ? modelPath(config.resultsFolder) : null,
-      blocklists: config.blocklists,
+      blocklists: this.#blocklists,
       lastFindingId: this.#lastFindingId,
       ownAddresses: isLive ? addressesOf(ownNetworks()) : [],
     };

@@ -10,8 +10,6 @@ import { modelPath } from "./detect_host.ts";
 import { type Check, check, failed, good, warning } from "./doctor_check.ts";
 import { databasePath, probeFolder, reasonOf } from "./results_folder.ts";
 
-/** Less than this free is worth a warning: a few minutes of a busy link. */
-const freeBytesMin = 1e9;
 /** Beyond it packets and flows would be read for minutes. */
 const wholeBytesMax = 512e6;
 const hourUs = 3600e6;
@@ -58,12 +56,12 @@ export function diskCheck({ resultsFolder, minFreeMb }: Config): Check {
     const { bavail, bsize } = statfsSync(nearestExisting(resultsFolder));
     const free = Number(bavail) * Number(bsize);
     const text = `${(free / 1e9).toFixed(1)} GB free`;
-    if (free >= Math.max(freeBytesMin, minFreeMb * 1e6)) return good(name, text);
-    const fix = "Lower --retention-mb, --pcap-files or --pcap-file-mb, or make room";
-    const stopped = free < minFreeMb * 1e6
-      ? `, less than --min-free-mb ${minFreeMb}: captures do not grow`
-      : "";
-    return warning(name, text + stopped, fix);
+    if (free >= minFreeMb * 1e6) return good(name, text);
+    return warning(
+      name,
+      `${text}, less than --min-free-mb ${minFreeMb}: captures do not grow`,
+      "Lower --retention-mb, --pcap-files or --pcap-file-mb, or make room",
+    );
   } catch (error) {
     return warning(
       name,

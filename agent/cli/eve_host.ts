@@ -6,7 +6,7 @@ import type { Config } from "../config.ts";
 import { EveOutlet } from "../eve/eve_outlet.ts";
 import { FindingLines } from "../eve/finding_lines.ts";
 import type { LiveState } from "../live_state.ts";
-import type { EveOptions, EveToMain, NoteMessage } from "../messages.ts";
+import type { DiskMessage, EveOptions, EveToMain, NoteMessage } from "../messages.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
 import { WorkerHost } from "./worker_host.ts";
 
@@ -79,6 +79,10 @@ export class EveHost {
     this.#options.joinPipeline(null, run * FLOWS_PER_RUN);
   }
 
+  tellDisk(message: DiskMessage): void {
+    this.#worker.post(message);
+  }
+
   /** Writes all that has come; resolves when the file is closed. */
   stop(): Promise<void> {
     clearInterval(this.#flusher);
@@ -103,6 +107,7 @@ export class EveHost {
       fileCountMax: pcapFiles,
     };
     worker.postMessage({ type: "start", options });
+    worker.postMessage({ type: "disk", step: this.#options.live.disk.step });
     this.#outlet.join((message) => worker.postMessage(message));
     if (this.#isPipelineJoined) this.join(this.#run);
   }

@@ -1,11 +1,11 @@
 /**
  * The evidence thread as the supervisor has it: started, told of findings, started again when it crashes, and then told again
- * of those that are open.
+ * of those that are open. While no finding is open and nothing is left to be copied it is ended, for the 15 MB that it holds.
  */
 import type { Config } from "../config.ts";
 import type { LiveState } from "../live_state.ts";
 import type { DiskMessage, EvidenceToMain, KeptFinding, NoteMessage } from "../messages.ts";
-import type { Finding } from "../records.ts";
+import type { EvidenceState, Finding } from "../records.ts";
 import { findingRowId } from "../store/finding_rows.ts";
 import { packetsOfFinding } from "./finding_packets.ts";
 import { WorkerHost } from "./worker_host.ts";
@@ -19,12 +19,18 @@ export interface EvidenceHostOptions {
 
 /** Share of all evidence that one finding may have at most. */
 const findingShare = 1 / 16;
+/** It goes once there has been nothing to do for so long. */
+const quietMs = 15_000;
 
 export class EvidenceHost {
   readonly #options: EvidenceHostOptions;
   readonly #worker: WorkerHost<EvidenceToMain>;
   readonly #open = new Map<number, KeptFinding>();
   readonly #stopped = Promise.withResolvers<void>();
+  /** What threads that are gone had counted. */
+  #before = { packetsWritten: 0, packetsLeftOut: 0, filesRemoved: 0 };
+  #busyMs = 0;
+  #isAtRest = false;
 
   constructor(options: EvidenceHostOptions) {
     this.#options = options;
@@ -34,15 +40,20 @@ export class EvidenceHost {
         new Worker(new URL("../capture/evidence_worker.ts", import.meta.url), { type: "module" }),
       begin: (worker) => this.#begin(worker),
       onMessage: (message) => {
-        if (message.type === "state") options.live.evidence = message.state;
+        if (message.type === "state") this.#onState(message.state);
         else if (message.type === "stopped") this.#stopped.resolve();
         else options.onNote(message);
       },
-      onCrash: options.onCrash,
+      onCrash: (text) => {
+        this.#keepCounts();
+        options.onCrash(text);
+      },
     });
   }
 
   start(): void {
+    this.#isAtRest = false;
+    this.#busyMs = performance.now();
     this.#worker.start();
   }
 
@@ -51,6 +62,8 @@ export class EvidenceHost {
     const kept = keptFinding(finding, this.#options.live.storeRun);
     if (finding.isOpen) this.#open.set(kept.id, kept);
     else this.#open.delete(kept.id);
+    if (this.#isAtRest) this.start();
+    this.#busyMs = performance.now();
     this.#worker.post({ type: "finding", finding: kept });
   }
 
@@ -67,6 +80,27 @@ export class EvidenceHost {
 
   terminate(): void {
     this.#worker.terminate();
+  }
+
+  #onState(state: EvidenceState): void {
+    const { packetsWritten, packetsLeftOut, filesRemoved } = this.#before;
+    this.#options.live.evidence = {
+      ...state,
+      packetsWritten: state.packetsWritten + packetsWritten,
+      packetsLeftOut: state.packetsLeftOut + packetsLeftOut,
+      filesRemoved: state.filesRemoved + filesRemoved,
+    };
+    const nowMs = performance.now();
+    if (this.#open.size > 0 || state.following > 0) this.#busyMs = nowMs;
+    if (nowMs - this.#busyMs < quietMs) return;
+    this.#isAtRest = true;
+    this.#keepCounts();
+    this.#worker.terminate();
+  }
+
+  #keepCounts(): void {
+    const { packetsWritten, packetsLeftOut, filesRemoved } = this.#options.live.evidence;
+    this.#before = { packetsWritten, packetsLeftOut, filesRemoved };
   }
 
   #begin(worker: Worker): void {

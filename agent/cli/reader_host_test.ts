@@ -63,3 +63,24 @@ Deno.test("what is asked when the thread has ended is refused, and so is what it
     await asked;
     await rejects(host.reader.counts(), StoreError);
   }));
+
+Deno.test("a reader that nobody asks ends, and a question starts it again", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "tapwatch-reader-" });
+  const host = new ReaderHost(`${folder}/packet_logs.db`, (text) => {
+    throw new Error(text);
+  }, 300);
+  host.start();
+  try {
+    for (let round = 0; round < 2; round++) {
+      deepEqual((await host.reader.hosts()).rows, []);
+      deepEqual(host.isAtRest, false);
+      await new Promise((resolve) => setTimeout(resolve, 800));
+      deepEqual(host.isAtRest, true);
+    }
+    host.stop();
+    await rejects(host.reader.hosts(), /cannot be read just now/);
+  } finally {
+    host.stop();
+    await Deno.remove(folder, { recursive: true });
+  }
+});

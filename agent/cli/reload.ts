@@ -23,7 +23,7 @@ export function reloaded(before: Config, after: Config): Reloaded {
   return {
     config: { ...before, ...reloadedOptions(after), given: mixed(before, after) },
     text: taken.length === 0
-      ? "The configuration was read again: mail, alert options and mutes are as they were."
+      ? "The configuration was read again: mail, alert options, block lists and mutes are as they were."
       : `The configuration was read again: ${listed(taken)} ${verb(taken)} taken up.`,
     restartText: others.length === 0
       ? ""
@@ -31,8 +31,9 @@ export function reloaded(before: Config, after: Config): Reloaded {
   };
 }
 
-/** What alerts and their channels are made of, and what a fleet is told. */
+/** What alerts and their channels are made of, the block lists, and what a fleet is told. */
 const reloadedFields = [
+  "blocklists",
   "anomalyThresholdPct",
   "alertIntervalS",
   "smtp",

@@ -109,7 +109,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     service.ready();
     signals.onReload = async () => {
       service.reloading();
-      current = await reload(current, { alerts, live, queries, log });
+      current = await reload(current, { alerts, supervisor, live, queries, log });
       service.ready();
     };
     for (const text of config.warnings) live.note("warning", text);
@@ -148,11 +148,12 @@ async function alertSettings(
   };
 }
 
-/** Reads the configuration and the mutes again; what is wrong with it changes nothing. */
+/** Reads the configuration, the block lists and the mutes again; what is wrong with it changes nothing. */
 async function reload(
   before: Config,
-  { alerts, live, queries, log }: {
+  { alerts, supervisor, live, queries, log }: {
     readonly alerts: AlertHost;
+    readonly supervisor: Supervisor;
     readonly live: LiveState;
     readonly queries: StoreQueries;
     readonly log: Log;
@@ -160,6 +161,8 @@ async function reload(
 ): Promise<Config> {
   try {
     const { config, text, restartText } = reloaded(before, readConfig());
+    checkBlocklists(config.blocklists);
+    supervisor.setBlocklists(config.blocklists);
     alerts.reload(await alertSettings(config, { live, queries }));
     live.note("info", text);
     log.info(text);

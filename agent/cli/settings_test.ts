@@ -53,6 +53,7 @@ Deno.test("reloaded() takes mail and alert options up, and says what needs a res
     ...secrets,
     TAPWATCH_ALERT_SEVERITY: "high",
     TAPWATCH_MAIL_TO: "c@example.org",
+    TAPWATCH_BLOCKLIST: "/tmp/list",
     TAPWATCH_PORT: "9000",
     TAPWATCH_PASSWORD: "another-secret",
   });
@@ -63,15 +64,16 @@ Deno.test("reloaded() takes mail and alert options up, and says what needs a res
     8055,
     "secret-of-page",
   ]);
+  deepStrictEqual(config.blocklists, ["/tmp/list"]);
   strictEqual(
     text,
-    "The configuration was read again: --mail-to and --alert-severity are taken up.",
+    "The configuration was read again: --mail-to, --alert-severity and --blocklist are taken up.",
   );
   strictEqual(restartText, "--port and TAPWATCH_PASSWORD are changed, which needs a restart.");
   const again = reloaded(config, after);
   strictEqual(
     again.text,
-    "The configuration was read again: mail, alert options and mutes are as they were.",
+    "The configuration was read again: mail, alert options, block lists and mutes are as they were.",
   );
   strictEqual(again.restartText, restartText);
   strictEqual(reloaded(before, before).restartText, "");

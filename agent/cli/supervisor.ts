@@ -78,6 +78,7 @@ export class Supervisor {
   #isFileOver = false;
   #stopWatching = () => {};
   #geoFiles: readonly GeoFile[] = [];
+  #blocklists: readonly string[];
   readonly #openFlows = new OpenFlowsDesk((sequence, query) => {
     if (this.#pipeline.isRunning) this.#pipeline.post({ type: "openFlows", sequence, query });
     return this.#pipeline.isRunning;
@@ -85,6 +86,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#blocklists = options.config.blocklists;
     this.#failure.promise.catch(() => {}); // raised where `failure` is awaited
     this.#pipeline = this.#makePipeline();
     this.#recorder = this.#makeRecorder();
@@ -148,11 +150,21 @@ export class Supervisor {
   tellDisk(): void {
     this.#recorder.post(this.#diskMessage);
     this.#evidence.tellDisk(this.#diskMessage);
+    this.#eve?.tellDisk(this.#diskMessage);
     this.#store.post(this.#diskMessage);
   }
 
   get #diskMessage(): DiskMessage {
     return { type: "disk", step: this.#options.live.disk.step };
+  }
+
+  /** These hold from now on; those that hold already are read again if they have changed. */
+  setBlocklists(paths: readonly string[]): void {
+    this.#blocklists = paths;
+    if (this.#pipeline.isRunning) {
+      this.#pipeline.post({ type: "observesNames", value: paths.length > 0 });
+    }
+    this.#detect.setBlocklists(paths);
   }
 
   /** For searches of flows under way. */
@@ -281,7 +293,10 @@ export class Supervisor {
       begin: (worker) => {
         worker.postMessage({
           type: "start",
-          options: pipelineOptions(this.#options),
+          options: {
+            ...pipelineOptions(this.#options),
+            observesNames: this.#blocklists.length > 0,
+          },
           sourceCount: this.#sources.length,
         });
         worker.postMessage({ type: "geo", files: this.#geoFiles });
@@ -454,7 +469,9 @@ export class Supervisor {
   }
 }
 
-function pipelineOptions({ config, input }: SupervisorOptions): PipelineWorkerOptions {
+function pipelineOptions(
+  { config, input }: SupervisorOptions,
+): Omit<PipelineWorkerOptions, "observesNames"> {
   return {
     flowCountMax,
     rowPolicy: config.logPackets,
@@ -462,7 +479,6 @@ function pipelineOptions({ config, input }: SupervisorOptions): PipelineWorkerOp
     homeNets: config.homeNets,
     vxlanPorts: config.vxlanPorts,
     ownNetworks: input.kind === "live" ? ownNetworks() : [],
-    observesNames: config.blocklists.length > 0,
     writesEve: config.hasEveLog,
   };
 }

@@ -36,10 +36,12 @@ class DetectThread {
   #savedTick = -ticksPerSave;
   #isEnded = false;
   #blockLists: BlockLists | null = null;
+  #blocklistPaths: readonly string[];
   #blockFilesState = "";
 
   constructor(options: DetectOptions, pipeline: MessagePort) {
     this.#options = options;
+    this.#blocklistPaths = options.blocklists;
     this.#pipeline = pipeline;
     if (options.blocklists.length > 0) this.#readBlocklists();
     this.#detection = new Detection({
@@ -55,6 +57,12 @@ class DetectThread {
     pipeline.onmessage = ({ data }: MessageEvent<PipelineToDetect>) => this.#take(data);
     this.#timer = setInterval(() => this.#tick(), tickMs);
     this.#tellState();
+  }
+
+  setBlocklists(paths: readonly string[]): void {
+    const isSame = paths.join("\n") === this.#blocklistPaths.join("\n");
+    if (!isSame) this.#blocklistPaths = paths;
+    void this.#lookAtBlocklists();
   }
 
   setOwn(addresses: readonly string[]): void {
@@ -105,11 +113,10 @@ class DetectThread {
 
   /** Before the first row; a list that cannot be read any more is told. */
   #readBlocklists(): void {
-    const { blocklists, seed } = this.#options;
-    this.#blockFilesState = blocklistsState(blocklists);
-    const lists = this.#blockLists = new BlockLists(seed, (text) => note("warning", text));
+    this.#blockFilesState = blocklistsState(this.#blocklistPaths);
+    const lists = this.#blockLists = this.#newLists();
     try {
-      readBlocklistsSync(blocklists, lists);
+      readBlocklistsSync(this.#blocklistPaths, lists);
     } catch (error) {
       note("warning", `A block list cannot be read: ${(error as Error).message}.`);
     }
@@ -118,13 +125,13 @@ class DetectThread {
 
   /** Reads the lists again when one has changed; until that is done, and when it fails, the old ones are asked. */
   async #lookAtBlocklists(): Promise<void> {
-    const { blocklists, seed } = this.#options;
-    const state = blocklistsState(blocklists);
-    if (blocklists.length === 0 || state === this.#blockFilesState) return;
+    const paths = this.#blocklistPaths;
+    const state = blocklistsState(paths);
+    if (state === this.#blockFilesState) return;
     this.#blockFilesState = state;
-    const lists = new BlockLists(seed, (text) => note("warning", text));
+    const lists = this.#newLists();
     try {
-      await readBlocklists(blocklists, lists);
+      await readBlocklists(paths, lists);
     } catch (error) {
       const reason = (error as Error).message;
       return note(
@@ -132,9 +139,17 @@ class DetectThread {
         `A block list cannot be read: ${reason}. The entries read before stay.`,
       );
     }
+    // Others have been given in the meantime.
+    if (paths !== this.#blocklistPaths) return;
     // One that was changed again in the meantime is read at the next look.
+    const isFirst = this.#blockLists === null;
     this.#blockLists = lists;
-    noteLists(lists, "read again");
+    if (isFirst) this.#detection.watchBlockLists(() => this.#blockLists!);
+    noteLists(lists, isFirst ? "read" : "read again");
+  }
+
+  #newLists(): BlockLists {
+    return new BlockLists(this.#options.seed, (text) => note("warning", text));
   }
 
   #tellFindings(): void {
@@ -201,6 +216,7 @@ let thread: DetectThread | null = null;
 
 self.onmessage = ({ data }: MessageEvent<MainToDetect>) => {
   if (data.type === "start") thread = new DetectThread(data.options, data.pipeline);
+  else if (data.type === "blocklists") thread?.setBlocklists(data.paths);
   else if (data.type === "ownAddresses") thread?.setOwn(data.addresses);
   else thread?.end();
 };

@@ -50,14 +50,15 @@ interface Taker {
 const anyRow = 1 << 31;
 
 export class Detection {
-  readonly #detectors: readonly Detector[];
+  readonly #context: DetectorContext;
+  #detectors: readonly Detector[] = [];
   /** By kind of observation. */
-  readonly #takers: readonly (readonly Taker[])[];
+  #takers: readonly (readonly Taker[])[] = [];
   /** By kind: marks for which some taker takes a row, and those for which none does. Most rows are nobody's. */
-  readonly #wanted: Int32Array;
-  readonly #unwanted: Int32Array;
+  #wanted = new Int32Array(0);
+  #unwanted = new Int32Array(0);
   /** Those that take rows in bulk. */
-  readonly #bulkTakers: readonly Detector[];
+  #bulkTakers: readonly Detector[] = [];
   readonly #onFinding: (finding: Finding) => void;
   readonly #formatAddress: DetectorContext["formatAddress"];
   readonly #observation = new Observation();
@@ -78,7 +79,7 @@ export class Detection {
     this.#formatAddress = options.formatAddress;
     const { onFinding: _, detectors, ...asked } = options;
     const blockLists = options.blockLists ?? null;
-    const context: DetectorContext = {
+    const context: DetectorContext = this.#context = {
       ...asked,
       blockLists,
       nextId: () => ++this.#lastId,
@@ -87,7 +88,17 @@ export class Detection {
       isOwn: (address) => this.#own.has(address),
     };
     const usual = blockLists === null ? DETECTORS : [...DETECTORS, BLOCKLIST_DETECTOR];
-    this.#detectors = (detectors ?? usual).map((make) => make(context));
+    this.#setDetectors((detectors ?? usual).map((make) => make(context)));
+  }
+
+  /** From now on contacts with what is on these lists are told, too; of a Detection that was made without them. */
+  watchBlockLists(blockLists: DetectorContext["blockLists"]): void {
+    const detector = BLOCKLIST_DETECTOR({ ...this.#context, blockLists });
+    this.#setDetectors([...this.#detectors, detector]);
+  }
+
+  #setDetectors(detectors: readonly Detector[]): void {
+    this.#detectors = detectors;
     this.#takers = Array.from({ length: 256 }, (_, kind) => takersOf(kind, this.#detectors));
     this.#wanted = Int32Array.from(
       this.#takers,

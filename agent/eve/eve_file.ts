@@ -5,17 +5,15 @@
  * A file that has reached its size is put aside as `eve-<UTC time of its first line>.json`, and the oldest of those goes. One
  * that somebody has moved or removed (logrotate) is let go within a second, and a new one begun.
  *
+ * A log that is held (the disk is nearly full) turns on in the bytes it has: the oldest file makes way, and when none is left
+ * lines are given up and counted.
+ *
  * The world's failures (disk full, folder gone, no permission) never throw: the state becomes "failed" with a sentence, lines
  * wait up to `waitingMax`, the oldest are given up and counted, and a new attempt follows after 1, 2, 4 … 30 seconds.
  */
 import type { EveOptions } from "../messages.ts";
-import type { EveState, StatusEntry } from "../records.ts";
-
-/** Where notes go, and a clock in milliseconds. */
-export interface EveContext {
-  note(severity: StatusEntry["severity"], text: string): void;
-  now(): number;
-}
+import { FailedWrites, type WriteContext, writeFailureText } from "../failed_writes.ts";
+import type { EveState } from "../records.ts";
 
 interface Piece {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -31,8 +29,6 @@ interface OpenFile {
 const inProgressName = "eve.json";
 const olderNamePattern = /^eve-\d{8}T\d{6}Z(-\d+)?\.json$/;
 const waitingBytesMax = 8_000_000;
-const retryMinMs = 1000;
-const retryMaxMs = 30_000;
 const placeCheckMs = 1000;
 /** How far back from the end of an earlier file the end of a line is looked for. */
 const tailBytes = 1 << 20;
@@ -40,24 +36,25 @@ const lineFeed = 10;
 
 export class EveFile {
   readonly #options: EveOptions;
-  readonly #context: EveContext;
+  readonly #context: WriteContext;
+  readonly #failure: FailedWrites;
   readonly #path: string;
   readonly #encoder = new TextEncoder();
   #file: OpenFile | null = null;
   #waiting: Piece[] = [];
   #waitingBytes = 0;
-  #failure = "";
-  #retryDelayMs = retryMinMs;
-  #retryAtMs = 0;
   #placeCheckAtMs = 0;
   #linesWritten = 0;
   #linesLost = 0;
   #olderFiles = 0;
   #olderBytes = 0;
+  /** Bytes that all files may have while they are held; null while they may grow. */
+  #heldBytes: number | null = null;
 
-  constructor(options: EveOptions, context: EveContext) {
+  constructor(options: EveOptions, context: WriteContext) {
     this.#options = options;
     this.#context = context;
+    this.#failure = new FailedWrites(context);
     this.#path = `${options.folder}/${inProgressName}`;
   }
 
@@ -82,6 +79,16 @@ export class EveFile {
     while (this.#waitingBytes > waitingBytesMax) this.#linesLost += this.#drop().count;
   }
 
+  /** Whether the files may not grow for now. */
+  hold(isHeld: boolean): void {
+    if (isHeld) this.#heldBytes ??= this.#sizeBytes;
+    else this.#heldBytes = null;
+  }
+
+  get #sizeBytes(): number {
+    return this.#olderBytes + (this.#file?.sizeBytes ?? 0);
+  }
+
   /** Call it about once a second. */
   tick(): void {
     this.#attempt();
@@ -89,20 +96,19 @@ export class EveFile {
 
   get state(): EveState {
     return {
-      state: this.#failure === "" ? "ok" : "failed",
-      detail: this.#failure,
+      state: this.#failure.text === "" ? "ok" : "failed",
+      detail: this.#failure.text,
       path: this.#path,
       linesWritten: this.#linesWritten,
       linesLost: this.#linesLost,
       files: this.#olderFiles + (this.#file === null ? 0 : 1),
-      sizeBytes: this.#olderBytes + (this.#file?.sizeBytes ?? 0),
+      sizeBytes: this.#sizeBytes,
     };
   }
 
   /** Writes what it can, gives up the rest and closes the file. */
   close(): void {
-    this.#retryAtMs = 0;
-    this.#attempt();
+    this.#tryNow();
     while (this.#waiting.length > 0) this.#linesLost += this.#drop().count;
     if (this.#file === null) return;
     this.#olderFiles++;
@@ -111,19 +117,34 @@ export class EveFile {
   }
 
   #attempt(): void {
-    const now = this.#context.now();
-    if (this.#failure !== "" && now < this.#retryAtMs) return;
+    if (this.#failure.isDue) this.#tryNow();
+  }
+
+  #tryNow(): void {
     try {
-      this.#checkPlace(now);
+      this.#checkPlace(this.#context.now());
       this.#file ??= this.#open();
       while (this.#waiting.length > 0) {
-        this.#append(this.#waiting[0]!);
-        this.#linesWritten += this.#drop().count;
+        const isWritten = this.#hasRoom(this.#waiting[0]!);
+        if (isWritten) this.#append(this.#waiting[0]!);
+        const { count } = this.#drop();
+        if (isWritten) this.#linesWritten += count;
+        else this.#linesLost += count;
       }
-      this.#recovered();
+      this.#failure.recovered(`${this.#path} is written again.`);
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Makes room in a log that is held. False when there is none left to make. */
+  #hasRoom({ bytes }: Piece): boolean {
+    if (this.#heldBytes === null) return true;
+    const sizeMax = this.#heldBytes - bytes.length;
+    if (this.#sizeBytes > sizeMax) {
+      this.#removeOlder((left) => left + this.#file!.sizeBytes > sizeMax);
+    }
+    return this.#sizeBytes <= sizeMax;
   }
 
   #drop(): Piece {
@@ -181,18 +202,27 @@ export class EveFile {
     Deno.renameSync(this.#path, path);
   }
 
-  /** Keeps to the number of files, and counts the older ones. */
+  /** Keeps to the number of files. */
   #removeOldest(): void {
-    const { folder, fileCountMax } = this.#options;
+    const { fileCountMax } = this.#options;
+    this.#removeOlder((_, count) => fileCountMax > 0 && count > fileCountMax - 1);
+  }
+
+  /** Removes older files, the oldest first, while `isTooMuch` of their bytes and number, and counts what is left. */
+  #removeOlder(isTooMuch: (bytes: number, count: number) => boolean): void {
+    const { folder } = this.#options;
     const older = [...Deno.readDirSync(folder)]
       .filter(({ isFile, name }) => isFile && olderNamePattern.test(name))
       .map(({ name }) => ({ path: `${folder}/${name}`, ...Deno.statSync(`${folder}/${name}`) }))
       .sort((a, b) => Number(a.mtime) - Number(b.mtime) || (a.path < b.path ? -1 : 1));
-    while (fileCountMax > 0 && older.length > fileCountMax - 1) {
-      Deno.removeSync(older.shift()!.path);
+    let bytes = older.reduce((total, { size }) => total + size, 0);
+    while (older.length > 0 && isTooMuch(bytes, older.length)) {
+      const { path, size } = older.shift()!;
+      Deno.removeSync(path);
+      bytes -= size;
     }
     this.#olderFiles = older.length;
-    this.#olderBytes = older.reduce((total, { size }) => total + size, 0);
+    this.#olderBytes = bytes;
   }
 
   /** Lets a file go that was moved or removed: writing on would go where nobody looks. */
@@ -216,18 +246,7 @@ export class EveFile {
     } catch {
       // The handle is given up either way; what is told is the first failure.
     }
-    const isNew = this.#failure === "";
-    this.#failure = describeFailure(this.#path, error);
-    this.#retryAtMs = this.#context.now() + this.#retryDelayMs;
-    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryMaxMs);
-    if (isNew) this.#context.note("error", this.#failure);
-  }
-
-  #recovered(): void {
-    if (this.#failure === "") return;
-    this.#failure = "";
-    this.#retryDelayMs = retryMinMs;
-    this.#context.note("info", `${this.#path} is written again.`);
+    this.#failure.fail(writeFailureText(this.#path, error));
   }
 }
 
@@ -271,14 +290,4 @@ function inodeOf(path: string): number | null {
 
 function isThere(path: string): boolean {
   return inodeOf(path) !== null;
-}
-
-function describeFailure(path: string, error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const known = error instanceof Deno.errors.PermissionDenied
-    ? "permission denied; make it writable for this user, or name another folder with --results"
-    : text.includes("os error 28")
-    ? "the disk is full; free some space, or lower --pcap-file-mb or --pcap-files"
-    : text.replace(/ \(os error \d+\).*$/s, "");
-  return `Cannot write ${path}: ${known}.`;
 }

@@ -201,3 +201,21 @@ async function mountSmallDisk(): Promise<string | null> {
   await Deno.remove(folder);
   return null;
 }
+
+Deno.test("a log that is held turns on in the bytes it has, then gives up lines, and goes on afterwards", () =>
+  withLog({ fileBytesMax: 200, fileCountMax: 5 }, ({ file }) => {
+    for (let second = 0; second < 8; second++) file.write(line(second), 1);
+    const { sizeBytes, files } = file.state;
+    ok(files > 2);
+    file.hold(true);
+    for (let second = 0; second < 8; second++) file.write(line(second), 1);
+    const held = file.state;
+    ok(held.sizeBytes <= sizeBytes, `${held.sizeBytes} of ${sizeBytes}`);
+    strictEqual(held.linesWritten, 16);
+    // A piece that is larger than all there was.
+    file.write(line(1).repeat(50), 50);
+    strictEqual(file.state.linesLost, 50);
+    file.hold(false);
+    file.write(line(9), 1);
+    deepStrictEqual([file.state.linesWritten, file.state.state], [17, "ok"]);
+  }));

@@ -14,6 +14,7 @@ let told = "";
 self.onmessage = ({ data }: MessageEvent<MainToEve>) => {
   if (data.type === "start") start(data.options);
   else if (data.type === "pipeline") join(data.port);
+  else if (data.type === "disk") file?.hold(data.step > 0);
   else if (data.type === "lines") take(data, () => tell({ type: "taken" }));
   else stop();
 };

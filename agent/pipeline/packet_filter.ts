@@ -7,7 +7,7 @@ import { decodePacket, furtherPacketAt } from "../decode/decode.ts";
 import { FURTHER_PACKET } from "../decode/step.ts";
 import { tunnelPorts } from "../decode/tunnel_ports.ts";
 import { UsageError } from "../errors.ts";
-import { Packet, Transport, type TransportName } from "../records.ts";
+import { Linktype, Packet, Transport, type TransportName } from "../records.ts";
 import { ALL, type SearchTree } from "../search/tree.ts";
 import { makePacketTest, type PacketTest, portTransports, type Words } from "./packet_search.ts";
 
@@ -33,6 +33,12 @@ export interface PacketFilter {
    */
   readonly flows?: readonly FlowTuple[];
 }
+
+const none: readonly number[] = [];
+const ipv4At = 14;
+const ipv4LengthMin = 20;
+const ipv4SourceAt = ipv4At + 12;
+const ipv4DestinationAt = ipv4At + 16;
 
 /** A test of one packet: where it lies, its lengths and its link type. */
 export type PacketPredicate = (
@@ -110,7 +116,14 @@ export function createPacketSorter(
   const packet = new Packet();
   const ports = tunnelPorts(vxlanPorts);
   const passed = new Set<number>();
+  const isOfHost = (bytes: Uint8Array, at: number) =>
+    byHost.has(hashOf(0, 0, 0xffff, wordAt(bytes, at)));
   return (bytes, offset, capturedLength, wireLength, linktype, found) => {
+    if (
+      hostless.length === 0 && linktype === Linktype.ethernet &&
+      isPlainIpv4(bytes, offset, capturedLength, ports) &&
+      !isOfHost(bytes, offset + ipv4SourceAt) && !isOfHost(bytes, offset + ipv4DestinationAt)
+    ) return;
     const end = offset + capturedLength;
     const wireEnd = offset + Math.max(wireLength, capturedLength);
     passed.clear();
@@ -118,16 +131,42 @@ export function createPacketSorter(
       decodePacket(bytes, at, Math.max(end - at, 0), wireEnd - at, link, packet, ports);
       // ARP and tunnels have addresses in other places too.
       const isPlain = packet.arpOffset < 0 && packet.tunnelDepth === 0;
-      const lists = isPlain
-        ? [hostless, byHost.get(sourceHash(packet)), byHost.get(destinationHash(packet))]
-        : [all];
-      for (const index of lists.flatMap((list) => list ?? [])) {
-        if (passed.has(index)) continue;
-        if (tests[index].every((test) => test(packet, bytes, end, wireLength))) passed.add(index);
-      }
+      const tryAll = (indices: readonly number[]) => {
+        for (const index of indices) {
+          if (passed.has(index)) continue;
+          if (tests[index].every((test) => test(packet, bytes, end, wireLength))) passed.add(index);
+        }
+      };
+      if (isPlain) {
+        tryAll(hostless);
+        tryAll(byHost.get(sourceHash(packet)) ?? none);
+        tryAll(byHost.get(destinationHash(packet)) ?? none);
+      } else tryAll(all);
     }
     passed.forEach(found);
   };
+}
+
+/**
+ * An Ethernet frame with TCP, ICMP or UDP right in IPv4, as most are: it has no addresses but those two, and no other packet in
+ * it. What is not told for sure is not plain.
+ */
+function isPlainIpv4(
+  bytes: Uint8Array,
+  offset: number,
+  capturedLength: number,
+  tunnels: Uint8Array,
+): boolean {
+  if (capturedLength < ipv4At + ipv4LengthMin) return false;
+  if (bytes[offset + 12] !== 0x08 || bytes[offset + 13] !== 0x00) return false;
+  const first = bytes[offset + ipv4At];
+  if (first < 0x45 || first > 0x4f) return false;
+  const protocol = bytes[offset + ipv4At + 9];
+  if (protocol === 6 || protocol === 1) return true;
+  const at = offset + ipv4At + 4 * (first & 15);
+  if (protocol !== 17 || at + 4 > offset + capturedLength) return false;
+  return tunnels[(bytes[at] << 8) | bytes[at + 1]] === 0 &&
+    tunnels[(bytes[at + 2] << 8) | bytes[at + 3]] === 0;
 }
 
 function hashOf(word0: number, word1: number, word2: number, word3: number): number {

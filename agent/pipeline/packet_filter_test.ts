@@ -182,3 +182,33 @@ Deno.test("createPacketSorter() finds for each packet what filters of their own 
     assert.deepEqual(found.sort(), expected, name);
   }
 });
+
+Deno.test("createPacketSorter() looks into tunnels of UDP, and at packets of any length", () => {
+  const inner = ethernet(
+    0x0800,
+    ipv4(6, [...u16(80), ...u16(81), ...new Array<number>(16).fill(0)]),
+  );
+  const tunnel = (port: number, content: number[]) => {
+    const payload = [8, 0, 0, 0, 0, 0, 7, 0, ...content];
+    const head = [...u16(40_000), ...u16(port), ...u16(8 + payload.length), 0, 0];
+    return ethernet(0x0800, ipv4(17, [...head, ...payload], [192, 0, 2, 1], [192, 0, 2, 2]));
+  };
+  const frames = [inner, tunnel(4789, inner), tunnel(5555, inner), tunnel(7777, inner)];
+  const filters = ["10.0.0.1", "10.0.0.3", "192.0.2.2"].map((host) => ({ hosts: [host] }));
+  const sort = createPacketSorter(filters, [7777]);
+  const single = filters.map((filter) => createPacketFilter(filter, [7777]));
+  let passed = 0;
+  for (const frame of frames) {
+    const bytes = new Uint8Array([1, 2, 3, ...frame]);
+    for (let length = 0; length <= frame.length; length++) {
+      const found: number[] = [];
+      sort(bytes, 3, length, frame.length, 1, (index) => found.push(index));
+      const wanted = single.flatMap((test, index) =>
+        test(bytes, 3, length, frame.length, 1) ? [index] : []
+      );
+      assert.deepEqual(found.sort(), wanted, `${frame} cut at ${length}`);
+      passed += found.length;
+    }
+  }
+  assert.ok(passed > 100);
+});

@@ -174,13 +174,16 @@ export class Pipeline {
   readonly #readsDetails: boolean;
   /** What the packet in hand has told. */
   #details: ApplicationDetails | null = null;
+  /** As PipelineOptions has it; may change where rows, flows or details are taken, for only then are names read. */
+  observesNames: boolean;
   /** Set by the owner before a batch; goes into the seconds. */
   drops: DropTotals = { kernel: 0, interface: 0, queue: 0 };
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.observesNames = options.observesNames ?? false;
     this.#readsDetails = Boolean(options.onRow ?? options.onFlow ?? options.onDetails) ||
-      (options.observesNames ?? false);
+      this.observesNames;
     this.#sampler = new RowSampler(options.rowPolicy);
     const { flowCountMax } = options;
     const hot = this.#hot = new HotPath({
@@ -217,9 +220,9 @@ export class Pipeline {
       names: this.#names,
       counts: this.#applications,
       isForHosts: !this.#readsDetails,
-      onDetails: options.observesNames
-        ? (details, timestampUs, flow) => this.#observeNames(details, timestampUs, flow)
-        : options.onDetails,
+      onDetails: this.#readsDetails
+        ? (details, timestampUs, flow) => this.#tellDetails(details, timestampUs, flow)
+        : undefined,
       onStreamDns: (message, slot, timestampUs) => this.#observer?.dns(message, slot, timestampUs),
     });
     const observer = this.#observer;
@@ -245,8 +248,9 @@ export class Pipeline {
     this.#answerCalls();
   }
 
-  #observeNames(details: ApplicationDetails, timestampUs: number, flow: () => Flow): void {
+  #tellDetails(details: ApplicationDetails, timestampUs: number, flow: () => Flow): void {
     this.#options.onDetails?.(details, timestampUs, flow);
+    if (!this.observesNames) return;
     const row = nameRow(details, timestampUs, flow);
     if (row !== null) this.#observer?.name(row);
   }

@@ -185,6 +185,10 @@ class PipelineThread {
     this.#pipeline.setOwnNetworks(networks);
   }
 
+  setObservesNames(value: boolean): void {
+    this.#pipeline.observesNames = value;
+  }
+
   setDrops(drops: { kernel: number; interface: number; queue: number }): void {
     this.#pipeline.drops = drops;
   }
@@ -352,6 +356,7 @@ self.onmessage = (event: MessageEvent<MainToPipeline>) => {
   else if (message.type === "eve") thread!.setEve(message.port, message.firstFlowId);
   else if (message.type === "suspects") thread!.setSuspects(message.addresses);
   else if (message.type === "ownNetworks") thread!.setOwnNetworks(message.networks);
+  else if (message.type === "observesNames") thread!.setObservesNames(message.value);
   else if (message.type === "openFlows") thread!.tellOpenFlows(message.sequence, message.query);
   else if (message.type === "geo") setGeoFiles(message.files);
   else if (message.type === "drops") thread!.setDrops(message);
