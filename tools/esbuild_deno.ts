@@ -2,7 +2,7 @@
  * esbuild plugin: resolves imports as Deno does, by deno.json and Deno's npm cache, without a node_modules folder. Packages are
  * read through the link `.cache/npm` of the root: the paths of inputs decide names of chunks, and so are the same on every machine.
  */
-import { createRequire } from "node:module";
+import { createRequire, isBuiltin } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Plugin } from "esbuild";
@@ -19,6 +19,7 @@ export const denoResolver: Plugin = {
     );
     build.onResolve({ filter: /^[^./]/ }, async ({ path, importer, kind }) => {
       if (kind === "entry-point" || /^[a-z]:[\\/]/i.test(path)) return null;
+      if (isBuiltin(path)) return { path: `node:${path}`, external: true };
       return { path: await throughLink(await resolveBare(path, importer)) };
     });
   },
