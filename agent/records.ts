@@ -718,6 +718,15 @@ export const SCAN_PROBES = [
 ] as const;
 export type ScanProbe = typeof SCAN_PROBES[number];
 
+/** What no single host can see. */
+export const FLEET_KINDS = [
+  "fleet_scan",
+  "lateral_movement",
+  "first_seen",
+  "agent_silent",
+  "agent_cloned",
+] as const;
+
 /** What a detector found; `scan` and `anomaly` have their own parts. */
 export const FINDING_KINDS = [
   "scan",
@@ -730,6 +739,8 @@ export const FINDING_KINDS = [
   "beacon",
   "blocklist",
   "exfiltration",
+  // What only a hub can tell (agent/fleet/hub/detect).
+  ...FLEET_KINDS,
 ] as const;
 export type FindingKind = typeof FINDING_KINDS[number];
 

@@ -52,11 +52,17 @@ export const kindLabels: Readonly<Record<FindingKind, string>> = {
   beacon: "Beacon",
   blocklist: "On a block list",
   exfiltration: "Unusual upload",
+  fleet_scan: "Scan of the fleet",
+  lateral_movement: "Move from host to host",
+  first_seen: "First seen in the fleet",
+  agent_silent: "Silent agent",
+  agent_cloned: "Agent in two places",
 };
 
 /** Names of the MITRE ATT&CK techniques that findings carry (attack.mitre.org, version 15). */
 const attackNames: Readonly<Record<string, string>> = {
   T1018: "Remote System Discovery",
+  T1021: "Remote Services",
   T1040: "Network Sniffing",
   T1041: "Exfiltration Over C2 Channel",
   T1046: "Network Service Discovery",

@@ -88,4 +88,11 @@ const reasonOf: Readonly<Record<FindingKind, string>> = {
   blocklist: "A list that you gave names this address, name or program.",
   exfiltration:
     "A device that sends little, to few, has no use for so much at once to somebody new.",
+  fleet_scan:
+    "One source that knocks at so many agents' hosts, and is hardly answered, looks for what is open.",
+  lateral_movement:
+    "A host that has just been logged in to logs in elsewhere, where it has never been.",
+  first_seen: "No agent of the fleet has met it before.",
+  agent_silent: "An agent reports every half minute, also when nothing happens.",
+  agent_cloned: "Two spools report under one credential: one of them is a copy.",
 };

@@ -53,6 +53,19 @@ export const SIGNATURES: { readonly [kind in FindingKind | "incident"]: Signatur
     name: "unusual upload",
     category: "Potential Corporate Privacy Violation",
   },
+  fleet_scan: {
+    id: 1_000_011,
+    name: "scan of the fleet",
+    category: "Detection of a Network Scan",
+  },
+  lateral_movement: {
+    id: 1_000_012,
+    name: "move from host to host",
+    category: "Successful Administrator Privilege Gain",
+  },
+  first_seen: { id: 1_000_013, name: "first seen in the fleet", category: "Misc activity" },
+  agent_silent: { id: 1_000_014, name: "silent agent", category: "Misc activity" },
+  agent_cloned: { id: 1_000_015, name: "agent in two places", category: "Potentially Bad Traffic" },
   incident: { id: 1_000_100, name: "incident", category: "Misc Attack" },
 };
 /** Suricata's priorities: 1 is the gravest. */

@@ -9,12 +9,14 @@ const discovery = { id: "TA0007", name: "Discovery" };
 const credentialAccess = { id: "TA0006", name: "Credential Access" };
 const commandAndControl = { id: "TA0011", name: "Command and Control" };
 const exfiltration = { id: "TA0010", name: "Exfiltration" };
+const lateralMovement = { id: "TA0008", name: "Lateral Movement" };
 const impact = { id: "TA0040", name: "Impact" };
 
 const tactics = [
   reconnaissance,
   discovery,
   credentialAccess,
+  lateralMovement,
   commandAndControl,
   exfiltration,
   impact,
@@ -25,6 +27,7 @@ const tacticByTechnique: ReadonlyMap<string, Tactic> = new Map([
   ["T1595", reconnaissance],
   ["T1018", discovery],
   ["T1046", discovery],
+  ["T1021", lateralMovement],
   ["T1110", credentialAccess],
   ["T1557", credentialAccess],
   ["T1071", commandAndControl],

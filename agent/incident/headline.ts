@@ -62,7 +62,9 @@ function whoText({ actor, sources, causes, nameOf }: Told): string {
 
 /** What was done, each kind once, in order of time. */
 function deedsOf({ causes, nameOf }: Told): string[] {
-  const kinds = [...new Set(causes.filter((finding) => !isAnomaly(finding)).map(deedKind))];
+  const all = [...new Set(causes.filter((finding) => !isAnomaly(finding)).map(deedKind))];
+  // What single agents saw of a scan of them all says less.
+  const kinds = all.includes("fleet_scan") ? all.filter((kind) => kind !== "scan") : all;
   return kinds.map((kind) => {
     const findings = causes.filter((finding) => deedKind(finding) === kind && !isAnomaly(finding));
     return deedText(kind, findings, nameOf);
@@ -103,9 +105,26 @@ function deedText(kind: string, findings: readonly Finding[], nameOf: Names): st
       return blockedText(findings, whom);
     case "exfiltration":
       return `sent far more than usual to ${whom}`;
+    case "fleet_scan":
+      return fleetScanText(findings, whom);
+    case "lateral_movement":
+      return `moved on over ${whom}`;
+    case "first_seen":
+      return "showed what the fleet had not seen before";
+    case "agent_silent":
+      return "is silent";
+    case "agent_cloned":
+      return "reports from two places";
     default:
       return `reached for ${whom}`;
   }
+}
+
+/** Its newest reason says of how many: "10.0.0.9 scanned hosts of 14 of 20 agents: 70 contacts …". */
+function fleetScanText(findings: readonly Finding[], whom: string): string {
+  const [, agents] =
+    /\b(scanned hosts of [\d,]+ of [\d,]+ agents)\b/.exec(findings.at(-1)!.reason) ?? [];
+  return agents ?? `scanned ${whom}`;
 }
 
 /** A listed address that calls is the source; else the host that met the entry is. */

@@ -40,7 +40,79 @@ export function adviceFor(
       return exfiltrationSteps(source, target);
     case "anomaly":
       return anomalySteps(finding, source);
+    case "fleet_scan":
+      return fleetScanSteps(source);
+    case "lateral_movement":
+      return lateralSteps(source, target);
+    case "first_seen":
+      return firstSeenSteps(source);
+    case "agent_silent":
+      return silentSteps(source);
+    case "agent_cloned":
+      return clonedSteps(source);
   }
+}
+
+function fleetScanSteps(source: string): Step[] {
+  return [
+    {
+      what: `Ask whether ${source} may do this:`,
+      why: "an inventory or vulnerability scanner of your own looks the same. Then mute it.",
+    },
+    {
+      what: "Check what has answered:",
+      why: `search for flows with src ${source} and answered yes.`,
+    },
+    { what: `Block ${source}`, why: "where all hosts are reached from, not host by host." },
+  ];
+}
+
+function lateralSteps(source: string, target: string): Step[] {
+  return [
+    {
+      what: "Ask who was logged in then:",
+      why: "an administrator who goes over one host to another for the first time looks the same.",
+    },
+    {
+      what: `Check the log-ins of ${target}`,
+      why: `at that time, and what was started after them; then those of ${source}.`,
+    },
+    { what: `Cut ${target} off`, why: "from the others if nobody knows of it." },
+  ];
+}
+
+function firstSeenSteps(source: string): Step[] {
+  return [{
+    what: `Look at what ${source} has installed or been told to do:`,
+    why: "mostly it is an update or a new program; nothing has to be done about it.",
+  }];
+}
+
+function silentSteps(source: string): Step[] {
+  return [
+    {
+      what: `Look whether ${source} is on`,
+      why: "and reaches the NATS server; its own dashboard and log say what stands against it.",
+    },
+    {
+      what: "Check whether somebody has stopped it:",
+      why: "what it records meanwhile comes later, from its spool.",
+    },
+  ];
+}
+
+function clonedSteps(source: string): Step[] {
+  return [
+    {
+      what: `Enroll one of the two anew, as another than ${source}:`,
+      why:
+        "a copied machine has copied the credentials file too. tapwatch fleet enroll makes a new one.",
+    },
+    {
+      what: "Revoke the old credential",
+      why: "if nobody knows of a copy: then it has been stolen.",
+    },
+  ];
 }
 
 function scanSteps(finding: Finding, source: string, target: string): Step[] {

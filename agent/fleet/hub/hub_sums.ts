@@ -4,6 +4,7 @@ import type { RollupFlow } from "../../store/rollup_keys.ts";
 import type { RowInserter } from "../../store/row_inserter.ts";
 import type { HostTotals } from "../../records.ts";
 import { hostInserter } from "../../store/writer_rows.ts";
+import { domainOf } from "./detect/first_seen.ts";
 import { AGENT_SPANS } from "./schema.ts";
 
 /** What is counted of a flow, or of several that are alike. */
@@ -96,6 +97,8 @@ export class HubSums {
     }
     if (flow.name !== "") {
       widenBy(this.#names, `${agent} name ${flow.name.slice(0, nameMax)}`, seen);
+      const domain = domainOf(flow.name);
+      if (domain !== "") widenBy(this.#names, `${agent} domain ${domain}`, seen);
     }
     if (flow.ja4 !== "") widenBy(this.#names, `${agent} ja4 ${flow.ja4}`, seen);
   }

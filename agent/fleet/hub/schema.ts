@@ -77,7 +77,8 @@ export interface StoredDeadLetter {
 /**
  * `ledger`: stretches of an agent's numbers of a channel that are committed, or given up by it; neighbours are one row.
  * `agent_findings`: the hub's numbers of agents' findings; `finding_agents`: who has seen a finding. `agent_incidents`: what agents
- * themselves tell, with the numbers that findings have there. `agent_names`: names and JA4 (`kind`) that flows showed.
+ * themselves tell, with the numbers that findings have there. `agent_names`: names, domains and JA4 (`kind`) that flows showed.
+ * `log_ins`: who has had a session with whom, for detect/lateral.ts.
  */
 const tables = `
 ALTER TABLE flows ADD COLUMN agent INTEGER NOT NULL DEFAULT 0;
@@ -136,6 +137,13 @@ CREATE TABLE agent_names (
   last_us INTEGER NOT NULL,
   flows INTEGER NOT NULL,
   PRIMARY KEY (kind, name, agent)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE log_ins (
+  orig_h TEXT NOT NULL,
+  resp_h TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  last_us INTEGER NOT NULL,
+  PRIMARY KEY (orig_h, resp_h, port)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE agent_findings (
   agent INTEGER NOT NULL,

@@ -1,0 +1,92 @@
+/**
+ * A domain or a client's fingerprint (JA4) that no agent has met before: for information. Nothing is told in the first day of traffic, and
+ * a few in an hour at most: the list of all names has the others.
+ */
+import type { FleetFinding } from "../hub_store.ts";
+import { bound, findingOf, type FleetRows, type FleetView } from "./fleet_detector.ts";
+
+const hourUs = 3_600_000_000;
+const learningUs = 24 * hourUs;
+const toldAnHour = 6;
+const knownMax = 200_000;
+
+export interface KnownNames {
+  /** Whether the database has it. */
+  readonly has: (kind: "domain" | "ja4", text: string) => boolean;
+  /** Traffic time of the first flow of the fleet; null before it. */
+  readonly sinceUs: () => number | null;
+}
+
+export class FirstSeen {
+  readonly #view: FleetView;
+  readonly #names: KnownNames;
+  readonly #known = new Set<string>();
+  #hour = -Infinity;
+  #told = 0;
+  #found: FleetFinding[] = [];
+
+  constructor(view: FleetView, names: KnownNames) {
+    this.#view = view;
+    this.#names = names;
+  }
+
+  take(rows: FleetRows): void {
+    const { columns } = rows;
+    for (let row = 0; row < rows.rowCount; row++) {
+      this.#takeText(rows, row, "ja4", columns.ja4[row] as string);
+      this.#takeText(rows, row, "domain", domainOf(columns.name[row] as string));
+    }
+  }
+
+  drain(): FleetFinding[] {
+    const found = this.#found;
+    this.#found = [];
+    return found;
+  }
+
+  #takeText(rows: FleetRows, row: number, kind: "domain" | "ja4", text: string): void {
+    if (text === "") return;
+    const key = `${kind} ${text}`;
+    if (this.#known.has(key)) return;
+    this.#known.add(key);
+    bound(this.#known, knownMax);
+    if (this.#names.has(kind, text)) return;
+    const { agent, columns } = rows;
+    const us = columns.start_us[row] as number - this.#view.skewUs(agent);
+    const sinceUs = this.#names.sinceUs();
+    if (sinceUs === null || us - sinceUs < learningUs) return;
+    const hour = Math.floor(us / hourUs);
+    if (hour > this.#hour) [this.#hour, this.#told] = [hour, 0];
+    if (hour < this.#hour || this.#told >= toldAnHour) return;
+    this.#told++;
+    const source = columns.orig_h[row] as string;
+    const what = kind === "ja4" ? "made a TLS client of a kind" : "spoke with a name";
+    this.#found.push(findingOf({
+      id: this.#view.nextFindingId(),
+      kind: "first_seen",
+      severity: "info",
+      attackId: "",
+      sources: [source],
+      targets: [columns.resp_h[row] as string].filter((address) => address !== ""),
+      targetCount: 1,
+      firstUs: us,
+      lastUs: us,
+      detectedUs: us,
+      confidence: 1,
+      reason: `${source}, seen by ${
+        this.#view.agentName(agent)
+      }, ${what} that no agent has met before: ${text}`,
+      isOpen: false,
+      amount: 1,
+      agents: [agent],
+    }));
+  }
+}
+
+/** The last two labels, or three below a short one ("example.co.uk"): what somebody has registered, mostly. */
+export function domainOf(name: string): string {
+  const labels = name.toLowerCase().replace(/\.$/, "").split(".");
+  if (labels.length < 2 || /^\d+$/.test(labels.at(-1)!)) return "";
+  const isShort = labels.length > 2 && labels.at(-1)!.length === 2 && labels.at(-2)!.length <= 3;
+  return labels.slice(isShort ? -3 : -2).join(".");
+}

@@ -1,0 +1,56 @@
+/** What detectors over all agents are given and give. Pure: time is that of the flows, less what an agent's clock is ahead. */
+import type { Finding, FindingKind, Severity } from "../../../records.ts";
+import type { FleetFinding } from "../hub_store.ts";
+import type { FlowColumns, RollupColumns } from "../../wire.ts";
+
+export interface FleetView {
+  /** Agents that have been heard of in the last day. */
+  readonly agentCount: () => number;
+  /** `agents.name`. */
+  readonly agentName: (agent: number) => string;
+  /** Microseconds that an agent's clock is ahead of the hub's. */
+  readonly skewUs: (agent: number) => number;
+  readonly nextFindingId: () => number;
+}
+
+/** Flows of a batch, or roll-ups, whose rows stand for several and do not tell states. */
+export type FleetRows =
+  & { readonly agent: number; readonly rowCount: number }
+  & (
+    | { readonly kind: "flows"; readonly columns: FlowColumns }
+    | { readonly kind: "rollups"; readonly columns: RollupColumns }
+  );
+
+/** An episode as detectors of the fleet keep it. */
+export interface FleetEpisode {
+  readonly id: number;
+  readonly kind: FindingKind;
+  readonly severity: Severity;
+  readonly attackId: string;
+  readonly sources: readonly string[];
+  readonly targets: readonly string[];
+  readonly targetCount: number;
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly detectedUs: number;
+  readonly confidence: number;
+  readonly reason: string;
+  readonly isOpen: boolean;
+  readonly amount: number;
+  readonly ports?: string;
+  readonly agents: readonly number[];
+}
+
+export function findingOf({ agents, ...episode }: FleetEpisode): FleetFinding {
+  const finding: Finding = {
+    ...episode,
+    sourceCount: episode.sources.length,
+    flowIds: [],
+  };
+  return { finding, agents };
+}
+
+/** The oldest entry goes when there are too many. */
+export function bound<Key, Value>(map: Map<Key, Value> | Set<Key>, max: number): void {
+  while (map.size > max) map.delete(map.keys().next().value!);
+}
