@@ -292,6 +292,20 @@ export function decodeBatch(message: Uint8Array): Batch {
   }
 }
 
+/**
+ * Which rows a batch has, of any version, for those places of the head stay where they are: so that an agent need not send again
+ * what a hub has kept without being able to read it. Null where it is nothing like that.
+ */
+export function readStretch(
+  message: Uint8Array,
+): Pick<BatchHead, "epoch" | "firstSeq" | "rowCount"> | null {
+  if (message.length < headBytes) return null;
+  const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+  const [firstSeq, rowCount] = [Number(view.getBigUint64(18)), view.getUint32(34)];
+  if (firstSeq < 1 || rowCount < 1 || !Number.isSafeInteger(firstSeq + rowCount)) return null;
+  return { epoch: encodeBase32(message.subarray(2, 18)), firstSeq, rowCount };
+}
+
 function readHead(message: Uint8Array): BatchHead {
   const version = message[0];
   if (version === undefined) throw new WireError("damaged", "it is empty");

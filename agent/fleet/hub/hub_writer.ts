@@ -21,6 +21,8 @@ import { RowInserter } from "../../store/row_inserter.ts";
 import { type CommitNotice } from "../streams.ts";
 import type { FindingItem, FlowColumns, IncidentItem } from "../wire.ts";
 import { CHANNEL_OF } from "../wire.ts";
+import type { KnownNames } from "./detect/first_seen.ts";
+import type { KnownLogIns } from "./detect/lateral.ts";
 import { type CountedFlow, HubSums } from "./hub_sums.ts";
 import type {
   AgentBatch,
@@ -139,6 +141,25 @@ export class HubWriter implements HubStore {
     return result!;
   }
 
+  /** Writes a batch whose stretch the ledger has had since it was buried, and lets the letter go. */
+  async redeem(
+    id: number,
+    letter: AgentBatch,
+    { nowUs, judge }: Parameters<HubStore["commit"]>[1],
+  ): Promise<CommitResult> {
+    const { archive } = this.#options;
+    const agent = this.agentNumber(letter.agent, nowUs);
+    if (archive !== null && letter.batch.kind === "flows") {
+      await archive.insert([{ agent, ...letter.batch }]);
+    }
+    let result: CommitResult | null = null;
+    this.#transact(() => {
+      result = this.#writeNew([{ agent, batch: letter.batch }], judge);
+      this.#statements.dropLetter.run(id);
+    });
+    return result!;
+  }
+
   bury(letters: readonly DeadLetter[], nowUs: number): void {
     if (letters.length === 0) return;
     this.#transact(() => {
@@ -208,6 +229,53 @@ export class HubWriter implements HubStore {
     this.#transact(() => this.#alerts.write(changes));
   }
 
+  /** What detectors ask of earlier traffic, and have remembered with the transaction that judges. */
+  readonly known: { readonly names: KnownNames; readonly logIns: KnownLogIns } = {
+    names: {
+      has: (kind, text) => this.#statements.hasName.get(kind, text) !== undefined,
+      sinceUs: () => this.#sinceUs(),
+    },
+    logIns: {
+      has: ({ orig, resp, port }) => this.#statements.hasLogIn.get(orig, resp, port) !== undefined,
+      add: ({ orig, resp, port, us }) => void this.#statements.addLogIn.run(orig, resp, port, us),
+      sinceUs: () => this.#sinceUs(),
+    },
+  };
+
+  #sinceUs(): number | null {
+    const us = this.#statements.since.get(AGENT_SPANS[1])!.us;
+    return us === null ? null : Number(us);
+  }
+
+  /** Bodies of newer agents' payloads that this hub may read by now, oldest first. */
+  lettersToRead(versionMax: number): readonly {
+    readonly id: number;
+    readonly token: string;
+    readonly subject: string;
+    readonly body: Uint8Array;
+  }[] {
+    return this.#guard(() => this.#statements.letters.all(versionMax)) as unknown as ReturnType<
+      HubWriter["lettersToRead"]
+    >;
+  }
+
+  /** Agents that have been heard of, as presence and names need them. */
+  agents(): readonly {
+    readonly id: number;
+    readonly token: string;
+    readonly name: string;
+    readonly lastSeenUs: number;
+    readonly skewUs: number;
+  }[] {
+    return this.#guard(() => this.#statements.agents.all()).map((row) => ({
+      id: Number(row.id),
+      token: String(row.token),
+      name: String(row.name),
+      lastSeenUs: Number(row.last_seen_us),
+      skewUs: Number(row.skew_us ?? 0),
+    }));
+  }
+
   /** A number for a finding of the hub's own. */
   nextFindingId(): number {
     return ++this.#lastFindingId;
@@ -238,6 +306,7 @@ export class HubWriter implements HubStore {
       deleteSums.run(AGENT_SPANS[1], longUs);
       deleteIdle.hosts.run(longUs);
       deleteIdle.names.run(longUs);
+      deleteIdle.logIns.run(longUs);
       deleteIdle.incidents.run(oldUs);
       for (const statement of deleteIdle.links) statement.run();
     });
@@ -275,7 +344,6 @@ export class HubWriter implements HubStore {
     judge: (rows: NewRows) => Judgement,
   ): CommitResult {
     const fresh: New[] = [];
-    let rows = 0;
     for (const { agent, batch } of batches) {
       const number = this.#numberOf(agent, nowUs);
       const stretch = stretchOf(number, batch);
@@ -283,10 +351,15 @@ export class HubWriter implements HubStore {
       if (this.#ledger.has(stretch)) continue;
       this.#ledger.add(stretch);
       fresh.push({ agent: number, batch });
-      rows += batch.rowCount;
     }
+    return { ...this.#writeNew(fresh, judge), known: batches.length - fresh.length };
+  }
+
+  #writeNew(fresh: readonly New[], judge: (rows: NewRows) => Judgement): CommitResult {
+    let rows = 0;
     const findings: FleetFinding[] = [];
     for (const { agent, batch } of fresh) {
+      rows += batch.rowCount;
       if (batch.kind === "flows") this.#writeFlows(agent, batch);
       else if (batch.kind === "rollups") this.#writeRollups(agent, batch);
       else if (batch.kind === "findings") {
@@ -305,11 +378,12 @@ export class HubWriter implements HubStore {
     }
     this.#rollups.addSeconds(this.#sums.totals());
     this.#rollups.flush();
-    this.#sums.flush();
     this.#writeFindings(findings);
+    // Before its names are written, so that what is new can be told.
     const judgement = judge({ batches: fresh, findings });
+    this.#sums.flush();
     this.#writeJudgement(judgement);
-    return { batches: fresh.length, rows, known: batches.length - fresh.length, judgement };
+    return { batches: fresh.length, rows, known: 0, judgement };
   }
 
   #writeFlows(
@@ -496,6 +570,20 @@ function countedAt(columns: CountedColumns, row: number): Omit<CountedFlow, "flo
 function prepareStatements(database: DatabaseSync) {
   const prepare = (sql: string): StatementSync => database.prepare(sql);
   return {
+    hasName: prepare("SELECT 1 FROM agent_names WHERE kind = ? AND name = ? LIMIT 1"),
+    hasLogIn: prepare("SELECT 1 FROM log_ins WHERE orig_h = ? AND resp_h = ? AND port = ?"),
+    addLogIn: prepare(
+      `INSERT INTO log_ins(orig_h, resp_h, port, last_us) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET last_us = max(last_us, excluded.last_us)`,
+    ),
+    since: prepare("SELECT min(ts_us) AS us FROM agent_sums WHERE span_us = ?"),
+    letters: prepare(
+      `SELECT dead_letters.id AS id, token, subject, body FROM dead_letters
+       JOIN agents ON agents.id = agent
+       WHERE dead_letters.version <= ? AND body IS NOT NULL ORDER BY dead_letters.id LIMIT 1000`,
+    ),
+    dropLetter: prepare("DELETE FROM dead_letters WHERE id = ?"),
+    agents: prepare("SELECT id, token, name, last_seen_us, skew_us FROM agents"),
     findAgent: prepare("SELECT id FROM agents WHERE token = ?"),
     newAgent: prepare(
       `INSERT INTO agents(token, name, site, version, epoch, url, first_seen_us, last_seen_us, skew_us, health, flows, findings, batches)
@@ -545,6 +633,7 @@ function prepareStatements(database: DatabaseSync) {
     deleteIdle: {
       hosts: prepare("DELETE FROM agent_hosts WHERE last_us < ?"),
       names: prepare("DELETE FROM agent_names WHERE last_us < ?"),
+      logIns: prepare("DELETE FROM log_ins WHERE last_us < ?"),
       incidents: prepare("DELETE FROM agent_incidents WHERE last_us < ?"),
       links: [
         `DELETE FROM agent_findings WHERE NOT EXISTS (SELECT 1 FROM scans WHERE scans.id = agent_findings.id)

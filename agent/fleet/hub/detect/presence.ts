@@ -36,6 +36,10 @@ export class PresenceWatch {
     else this.#listeningUs ??= nowUs;
   }
 
+  get isListening(): boolean {
+    return this.#listeningUs !== null;
+  }
+
   /** An agent that was there before this hub started, and what was open of it. */
   restore(agent: number, lastUs: number, open: readonly FleetFinding[]): void {
     const episodeOf = (kind: string): FleetEpisode | null => {
