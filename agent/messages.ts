@@ -21,6 +21,7 @@ import type {
   EveState,
   EvidenceState,
   Finding,
+  FleetState,
   Flow,
   HostTotals,
   IncidentNews,
@@ -231,6 +232,8 @@ export interface StoreOptions {
   readonly continuedRun: number;
   /** What is replayed; null when packets come from elsewhere. */
   readonly file: ReplayedFile | null;
+  /** What is written is to be told to a fleet. */
+  readonly feedsFleet?: boolean;
 }
 /** States of findings and incidents, at most one an id; the next message waits until this one is taken. */
 export interface FindingsMessage {
@@ -261,6 +264,8 @@ export type MainToStore =
   | FindingsMessage
   | AlertsMessage
   | DiskMessage
+  /** The fleet's thread has read `fleet_feed` up to this row. */
+  | { readonly type: "fed"; readonly throughId: number }
   /** Write what has come, close the database, answer "stopped". */
   | { readonly type: "stop" };
 export type StoreToMain =
@@ -272,6 +277,46 @@ export type StoreToMain =
   | { readonly type: "alertsTaken"; readonly sequence: number; readonly isWritten: boolean }
   | NoteMessage
   | FatalMessage
+  | StoppedMessage;
+
+// ------------------------------------------------- main <-> fleet worker
+
+export interface FleetAgentOptions {
+  readonly servers: readonly string[];
+  readonly credentialsFile: string;
+  /** `results/packet_logs.db`, which it reads, and `results/fleet.db`, which is its own. */
+  readonly databasePath: string;
+  readonly spoolPath: string;
+  readonly level: "findings" | "rollups" | "flows";
+  readonly spoolBytesMax: number;
+  /** Where people open the dashboard; "" where they cannot. */
+  readonly dashboardUrl: string;
+  /** Longest wait before a further try to connect; tests have less patience. */
+  readonly waitMs?: number;
+}
+/** What the hub is told of the capture; counters since the start. */
+export interface FleetFigures {
+  readonly packets: number;
+  readonly bytes: number;
+  readonly flowsPerS: number;
+  readonly drops: Readonly<Record<"kernel" | "interface" | "queue" | "recorder" | "store", number>>;
+  readonly interfaces: readonly string[];
+}
+export type MainToFleet =
+  | { readonly type: "start"; readonly options: FleetAgentOptions }
+  | { readonly type: "figures"; readonly figures: FleetFigures }
+  | {
+    readonly type: "reload";
+    readonly changes: Pick<FleetAgentOptions, "level" | "spoolBytesMax">;
+  }
+  | DiskMessage
+  /** Take what the store has written, send for a moment, answer "stopped". */
+  | { readonly type: "stop" };
+export type FleetToMain =
+  | { readonly type: "state"; readonly state: FleetState }
+  /** `fleet_feed` has been read up to this row. */
+  | { readonly type: "fed"; readonly throughId: number }
+  | NoteMessage
   | StoppedMessage;
 
 // ------------------------------------------------- pipeline worker <-> detect worker

@@ -663,6 +663,48 @@ export interface EveState {
   readonly sizeBytes: number;
 }
 
+/** How an agent of a fleet does. */
+export interface FleetState {
+  /**
+   * `connecting`, `connected`; `down`: the engine cannot be reached; `rejected`: it does not accept the credential; `refused`: it does
+   * not take what is sent; `failing`: the spool cannot be written; `off`: there is no fleet, or its thread has ended.
+   */
+  readonly state:
+    | "off"
+    | "connecting"
+    | "connected"
+    | "down"
+    | "rejected"
+    | "refused"
+    | "failing";
+  /** Part of a sentence; "" when all is well. */
+  readonly detail: string;
+  /** As it was enrolled, and its id. */
+  readonly name: string;
+  readonly agent: string;
+  readonly level: "findings" | "rollups" | "flows";
+  readonly servers: readonly string[];
+  /** What waits on disk for the hub, and its limit; when the oldest of it was made. */
+  readonly batches: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly oldestUs: number | null;
+  /** When the hub was last heard; null before. Wall clock. */
+  readonly committedUs: number | null;
+  /** Rows of this spool since it was made. */
+  readonly flows: FleetCounts;
+  readonly findings: FleetCounts;
+  /** Of this run: what the engine refused, batches sent again after proven loss, connections made again. */
+  readonly refusals: number;
+  readonly resent: number;
+  readonly reconnects: number;
+}
+export interface FleetCounts {
+  readonly spooled: number;
+  readonly committed: number;
+  readonly givenUp: number;
+}
+
 /** What the program may do on its host. */
 export interface RightsState {
   /** Name of its user. */

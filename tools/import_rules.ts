@@ -112,7 +112,9 @@ const rules: readonly Rule[] = [
   },
   {
     part: /^agent\/fleet\//,
-    values: ["agent/decode/addresses.ts", "agent/store/schema.ts", ...common],
+    values: ["agent/decode/addresses.ts", ...common].concat(
+      ["failure", "fleet_feed", "open", "schema"].map((name) => `agent/store/${name}.ts`),
+    ),
   },
   { part: /^agent\/vendor\//, values: [], types: ["agent/store/"] },
   {

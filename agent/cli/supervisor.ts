@@ -363,6 +363,7 @@ export class Supervisor {
           retentionBytes: config.retentionMb * 1e6,
           continuedRun: this.#options.live.storeRun,
           file: input.kind === "file" && !this.#isFileOver ? input.file : null,
+          feedsFleet: config.fleetServers.length > 0,
         };
         worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
         worker.postMessage(this.#diskMessage);

@@ -89,6 +89,25 @@ export function messageId(
   return `${agent}:${epoch}:${firstSeq}:${generation}`;
 }
 
+/**
+ * Headers of a batch: the engine's own for the message id, and the number of the last row, so that a hub which cannot read the batch
+ * knows what it has set aside.
+ */
+export const MESSAGE_ID_HEADER = "Nats-Msg-Id";
+export const LAST_SEQ_HEADER = "Tapwatch-Last-Seq";
+
+/** The numbers that a message's headers claim; null without them. They say what is not to come again, never who sent it. */
+export function readMessageId(
+  id: string,
+  lastSeq: string,
+): { readonly epoch: string; readonly firstSeq: number; readonly lastSeq: number } | null {
+  const [, epoch = "", first, ...rest] = id.split(":");
+  const numbers = { epoch, firstSeq: Number(first), lastSeq: Number(lastSeq) };
+  const isWhole = rest.length === 1 && isAgentId(epoch) && numbers.firstSeq >= 1 &&
+    isCount(numbers.firstSeq) && isCount(numbers.lastSeq) && numbers.lastSeq >= numbers.firstSeq;
+  return isWhole ? numbers : null;
+}
+
 /** What the hub tells an agent of one channel: after each transaction, and in answer to a heartbeat. */
 export interface CommitNotice {
   readonly channel: Channel;

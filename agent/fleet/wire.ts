@@ -269,6 +269,15 @@ export function encodeBatch(
   return message;
 }
 
+/** Gives a batch other numbers, in place. */
+export function restampBatch(
+  message: Uint8Array,
+  { epoch, firstSeq }: Pick<BatchHead, "epoch" | "firstSeq">,
+): void {
+  message.set(decodeBase32(epoch)!, 2);
+  new DataView(message.buffer, message.byteOffset).setBigUint64(18, BigInt(firstSeq));
+}
+
 function encodeRows(batch: Rows): Uint8Array {
   if (batch.kind === "flows") {
     const { rows } = batch;

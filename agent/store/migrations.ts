@@ -416,6 +416,16 @@ INSERT INTO rollups(span_us, kind, ts_us, key, packets, bytes, in_bytes, out_byt
   GROUP BY span.us, start_us;
 `;
 
+/** Version 11: what is new for the fleet (fleet_feed.ts). */
+const fleetTable = `
+CREATE TABLE fleet_feed (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  list TEXT NOT NULL,
+  flows_before INTEGER NOT NULL,
+  ids BLOB NOT NULL
+) STRICT;
+`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   trafficTables,
@@ -428,6 +438,7 @@ export const MIGRATIONS: readonly string[] = [
   portColumn,
   deviceTables,
   rollupTables,
+  fleetTable,
 ];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */

@@ -58,6 +58,7 @@ Deno.test("the tables have exactly the columns that the program names", () =>
       rollups: schema.ROLLUP_COLUMNS,
       runs: schema.RUN_COLUMNS,
       files: schema.FILE_COLUMNS,
+      fleet_feed: schema.FEED_COLUMNS,
       meta: ["key", "value"],
     };
     for (const [table, columns] of Object.entries(expected)) {

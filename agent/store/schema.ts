@@ -7,7 +7,7 @@
  */
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 10;
+export const SCHEMA_VERSION = 11;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;
@@ -293,6 +293,9 @@ export const FILE_COLUMNS = [
   "packets_id",
   "tail_id",
 ] as const;
+
+/** What is new for the fleet: see fleet_feed.ts. */
+export const FEED_COLUMNS = ["id", "list", "flows_before", "ids"] as const;
 
 /** A cell as SQLite hands it out. */
 export type Cell = string | number | null;

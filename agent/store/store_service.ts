@@ -73,6 +73,7 @@ export class StoreService {
   #removedBefore = { rowsRemoved: 0, findingsRemoved: 0 };
   #oldestUs: number | null = null;
   #hasOpened = false;
+  #fedThroughId = 0;
 
   constructor(options: StoreServiceOptions) {
     this.#options = options;
@@ -141,6 +142,11 @@ export class StoreService {
   /** Takes windows for the history; they are not kept while the database fails. */
   takeWindows({ judged }: WindowsMessage): void {
     if (!this.#failure) this.#attempt(() => this.#opened().writeWindows(judged));
+  }
+
+  /** What the fleet's thread has read goes at the next tick. */
+  setFedThrough(throughId: number): void {
+    this.#fedThroughId = throughId;
   }
 
   /** Call once a second: writes what waits, deletes what is too old, tells the state. */
@@ -320,6 +326,7 @@ export class StoreService {
   #maintain(): void {
     const writer = this.#opened();
     writer.deleteOld(this.#options.nowUs());
+    if (this.#options.feedsFleet) writer.trimFeed(this.#fedThroughId);
     this.#oldestUs = writer.oldestUs();
   }
 

@@ -23,6 +23,7 @@ self.onmessage = ({ data }: MessageEvent<MainToStore>) => {
   else if (data.type === "findings") service?.takeFindings(data);
   else if (data.type === "alerts") service?.takeAlerts(data);
   else if (data.type === "windows") service?.takeWindows(data);
+  else if (data.type === "fed") service?.setFedThrough(data.throughId);
   else if (data.type === "disk") service?.setDiskStep(data.step);
   else stop(lastTries);
 };

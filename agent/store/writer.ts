@@ -15,7 +15,9 @@ import type {
 } from "../records.ts";
 import { StoreError, toStoreError } from "./failure.ts";
 import { DeviceWriter } from "./device_writer.ts";
+import { findingRowId, isScan } from "./finding_rows.ts";
 import { FindingWriter } from "./finding_writer.ts";
+import { FleetFeed } from "./fleet_feed.ts";
 import { IncidentWriter } from "./incident_writer.ts";
 import { openForWriting } from "./open.ts";
 import { type KnownFile, ReplayedFiles } from "./replayed_files.ts";
@@ -48,6 +50,8 @@ export interface StoreWriterOptions {
   readonly continuedRun?: number;
   /** What is replayed, if that is where the rows come from. */
   readonly file?: ReplayedFile | null;
+  /** What is written is to be told to a fleet. */
+  readonly feedsFleet?: boolean;
 }
 
 /** Rows for one transaction. Hosts are what each gained since it was last written. */
@@ -94,6 +98,7 @@ export class StoreWriter {
   readonly #files: ReplayedFiles;
   readonly #rollups: RollupWriter;
   readonly #runTimes: RunTimes;
+  readonly #feed: FleetFeed | null;
   readonly #file: ReplayedFile | null;
   readonly #inode: number | null;
   /** The run goes on, in the database in which it began. */
@@ -138,6 +143,7 @@ export class StoreWriter {
     this.#files = new ReplayedFiles(database);
     this.#rollups = new RollupWriter(database);
     this.#runTimes = new RunTimes(database, !options.file);
+    this.#feed = options.feedsFleet ? new FleetFeed(database) : null;
     this.#file = options.file ?? null;
     this.#inode = Deno.statSync(options.path).ino;
     try {
@@ -161,6 +167,7 @@ export class StoreWriter {
    */
   beginRun(nowUs: number): void {
     this.#transact(() => {
+      this.#feed?.addOpen();
       this.#findings.closeAll();
       this.#files.closeAll();
       this.#runTimes.begin();
@@ -197,6 +204,7 @@ export class StoreWriter {
       this.#packets.insert(rows.packets);
       const replaced = this.#replaced(rows.flows);
       this.#flows.insert(rows.flows);
+      this.#feed?.add("flows", rows.flows.map(({ id }) => FLOWS_PER_RUN * this.#run + id));
       this.#rollups.addFlows(rows.flows.map(rollupFlow));
       this.#rollups.addFlows(replaced, -1);
       this.#rollups.addSeconds(rows.seconds);
@@ -224,8 +232,24 @@ export class StoreWriter {
     this.#transact(() => {
       this.#findings.write(findings, this.#run);
       this.#incidents.write(incidents, this.#run);
+      this.#feedFindings(findings, incidents);
     });
     for (const { lastUs } of findings) this.#newestUs = Math.max(this.#newestUs, lastUs);
+  }
+
+  #feedFindings(findings: readonly Finding[], incidents: readonly IncidentNews[]): void {
+    if (this.#feed === null) return;
+    const idsOf = (isOfList: (finding: Finding) => boolean) =>
+      findings.filter(isOfList).map((finding) => findingRowId(finding, this.#run));
+    this.#feed.add("scans", idsOf(isScan));
+    this.#feed.add("anomalies", idsOf((finding) => !isScan(finding)));
+    this.#feed.add("gone", incidents.flatMap(({ absorbedIds }) => absorbedIds));
+    this.#feed.add("incidents", incidents.map(({ incident }) => incident.id));
+  }
+
+  /** The fleet's thread has read what is new up to a row of `fleet_feed`. Throws StoreError. */
+  trimFeed(throughId: number): void {
+    this.#transact(() => this.#feed?.trim(throughId));
   }
 
   /** Adds windows to the history; those of a file once. Throws StoreError. */
