@@ -70,6 +70,10 @@ const rules: readonly Rule[] = [
   { part: /^agent\/cli\//, values: ["agent/", "dashboard.ts", "ffi/linux/"] },
   // The path of a packet.
   { part: /^ffi\/(pcap|linux)\//, values: [] },
+  {
+    part: /^agent\/capture\/filter\//,
+    values: ["agent/decode/addresses.ts", "agent/nearest.ts", records],
+  },
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
   { part: /^agent\/(decode|hot)\//, values: [records] },
   { part: /^agent\/detect\//, values: [records, service, text, "agent/decode/addresses.ts"] },
@@ -187,7 +191,7 @@ const rules: readonly Rule[] = [
 const impure =
   /\b(Deno\.\w+|Date\.now|new Date\(\)|performance\.now|Math\.random|crypto\.getRandomValues|crypto\.randomUUID|console\.\w+)/g;
 const purePart =
-  /^agent\/((decode|flow|hot|detect|incident|text|search|geo|fleet\/hub\/detect)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
+  /^agent\/((capture\/filter|decode|flow|hot|detect|incident|text|search|geo|fleet\/hub\/detect)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
 
 export interface Import {
   /** Relative to the root. */
