@@ -22,6 +22,8 @@ import { takeBody } from "./routes/(_server)/request_body.ts";
 import { addSecurityHeaders } from "./routes/(_server)/security_headers.ts";
 import { sensorInfo, type State } from "./routes/(_server)/state.ts";
 
+/** What a hub has not. */
+const ofSensors = /^(\/api)?\/(packets|hosts\/new|export)(\/|$)/;
 const openPaths = new Set(["/login", "/logout", "/healthz", "/readyz", "/theme"]);
 
 /** Answers a request of `Deno.serve`. */
@@ -136,6 +138,16 @@ const requireLogin: MiddlewareFn<State> = async (ctx) => {
   if (isAllowed) {
     ctx.state.isLetIn = true;
     ctx.state.message = liveMessage(context.live, context.live.seconds(1));
+    if (context.fleet !== undefined) {
+      if (ofSensors.test(pathname)) {
+        throw new HttpError(
+          404,
+          "A hub has no packets: they stay with the agents, whose own dashboards show them",
+        );
+      }
+      const agents = (await attempt(context.fleet.agents, [])).value;
+      ctx.state.agents = new Map(agents.map((agent) => [agent.id, agent]));
+    }
     if (isPage(pathname)) ctx.state.look = (await attempt(() => lookItems(ctx.state), [])).value;
     return ctx.next();
   }

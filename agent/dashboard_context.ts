@@ -1,5 +1,6 @@
 /** What the dashboard is given by main: it starts nothing and owns none of it. */
 import type { RingSpan } from "./capture/pcap_export.ts";
+import type { FleetAgent, HubState } from "./fleet/view.ts";
 import type { LiveState } from "./live_state.ts";
 import type { Mute, Severity, StatusEntry } from "./records.ts";
 import type { OpenFlows, OpenFlowsQuery } from "./search/open_flows.ts";
@@ -12,6 +13,8 @@ export class PacketsGoneError extends Error {
 }
 
 export interface DashboardContext {
+  /** Of a hub alone: pages of what many agents tell. */
+  readonly fleet?: FleetDesk;
   readonly live: LiveState;
   readonly queries: StoreReader;
   readonly options: DashboardOptions;
@@ -31,6 +34,13 @@ export interface DashboardContext {
    * the filter is wrong, with PacketsGoneError when what it asks for is no more, and with another Error, whose message is for people, when the ring cannot be read.
    */
   readonly exportPcap: (filter: ExportFilter) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+}
+
+/** What a hub knows besides the answers of StoreReader. */
+export interface FleetDesk {
+  /** All that are enrolled or have reported. Rejects with a StoreError when the database cannot be read. */
+  readonly agents: () => Promise<readonly FleetAgent[]>;
+  readonly hub: () => HubState;
 }
 
 /** What people may say to alerts, and see of them besides the database. */

@@ -86,7 +86,8 @@ export interface Drops {
   readonly store: number;
 }
 
-export type RunMode = "live" | "replay";
+/** "hub": nothing is captured here, agents tell. */
+export type RunMode = "live" | "replay" | "hub";
 
 const secondsKept = 900;
 const entriesKept = 200;

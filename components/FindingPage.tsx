@@ -1,10 +1,12 @@
 /** What the pages of an incident, a scan and an anomaly share: head, who to whom, what to do, linked flows. */
 import type { ComponentChildren } from "preact";
+import { useContext } from "preact/hooks";
 import type { Finding } from "../agent/records.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { adviceFor } from "../agent/text/advice.ts";
 import type { BothEnds, Ends } from "../agent/finding_ends.ts";
 import { HostLink } from "./Address.tsx";
+import { FleetNames } from "./AgentName.tsx";
 import { hostCount, openText, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
 import { formatCount } from "./format.ts";
@@ -41,6 +43,7 @@ interface HeadProps extends Clock {
 export function FindingHead(
   { finding, lead, notes, packets, mainButton, nowUs, zone, children }: HeadProps,
 ) {
+  const isHub = useContext(FleetNames) !== null;
   return (
     <div class="head">
       <div>
@@ -60,7 +63,7 @@ export function FindingHead(
         {!mainButton && (
           <>
             <a class="btn" href={flowsLink(finding)}>Flows</a>
-            <a class="btn" href={packetsLink(finding)}>Packet list</a>
+            {!isHub && <a class="btn" href={packetsLink(finding)}>Packet list</a>}
           </>
         )}
         {children}
@@ -236,14 +239,19 @@ interface FlowsProps extends Clock {
 
 export function LinkedFlows({ finding, word = "finding", flows, ...clock }: FlowsProps) {
   const shown = flows.slice(0, flowsShown);
+  const isHub = useContext(FleetNames) !== null;
   return (
     <section class="panel c12" id="flows">
       <header>
         <h2>Flows of this {word}</h2>
         <p>{flowsText(shown.length, flows.length)}</p>
         <span class="end">
-          <a href={flowsLink(finding)}>Open in Flows</a>,{" "}
-          <a href={packetsLink(finding)}>in Packets</a>
+          <a href={flowsLink(finding)}>Open in Flows</a>
+          {!isHub && (
+            <>
+              , <a href={packetsLink(finding)}>in Packets</a>
+            </>
+          )}
         </span>
       </header>
       {flows.length > 0
@@ -252,7 +260,13 @@ export function LinkedFlows({ finding, word = "finding", flows, ...clock }: Flow
             <FlowTable flows={shown} {...clock} />
           </div>
         )
-        : <p class="body dim">{noFlowsText(finding, word)}</p>}
+        : (
+          <p class="body dim">
+            {isHub
+              ? "What its hosts exchanged meanwhile, as far as agents sent flows, is in Flows."
+              : noFlowsText(finding, word)}
+          </p>
+        )}
     </section>
   );
 }

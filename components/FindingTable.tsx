@@ -13,11 +13,13 @@ interface Props {
   readonly findings: readonly Finding[];
   /** Numbers of their incidents, by findingPath(). */
   readonly incidents: Readonly<Record<string, number>>;
+  /** Of a hub: names of the agents that told them, likewise. */
+  readonly agents?: Readonly<Record<string, string>> | undefined;
   readonly nowUs: number;
   readonly zone: string;
 }
 
-export function FindingTable({ list, findings, incidents, nowUs, zone }: Props) {
+export function FindingTable({ list, findings, incidents, agents, nowUs, zone }: Props) {
   return (
     <table class="tbl cards episodes">
       <thead>
@@ -25,6 +27,7 @@ export function FindingTable({ list, findings, incidents, nowUs, zone }: Props) 
           <th scope="col">Began</th>
           <th scope="col">Severity</th>
           <th scope="col">What happened</th>
+          {agents && <th scope="col">Agent</th>}
           <th scope="col">{list === "scans" ? "Kind and probe" : "Kind"}</th>
           <th scope="col" class="num">Targets</th>
           <th scope="col" class="num">{list === "scans" ? "Attempts" : "Most unusual"}</th>
@@ -38,6 +41,7 @@ export function FindingTable({ list, findings, incidents, nowUs, zone }: Props) 
             key={finding.id}
             finding={finding}
             incident={incidents[findingPath(finding)]}
+            agent={agents && (agents[findingPath(finding)] ?? "")}
             when={whenText(finding, nowUs, zone)}
           />
         ))}
@@ -49,10 +53,11 @@ export function FindingTable({ list, findings, incidents, nowUs, zone }: Props) 
 interface RowProps {
   readonly finding: Finding;
   readonly incident: number | undefined;
+  readonly agent: string | undefined;
   readonly when: ReturnType<typeof whenText>;
 }
 
-function FindingTableRow({ finding, incident, when }: RowProps) {
+function FindingTableRow({ finding, incident, agent, when }: RowProps) {
   const { scan, severity, reason, isOpen } = finding;
   return (
     <tr>
@@ -68,6 +73,7 @@ function FindingTableRow({ finding, incident, when }: RowProps) {
           </small>
         )}
       </td>
+      {agent !== undefined && <td class="agent" data-l="agent">{agent}</td>}
       <td class="opt">{kindText(finding)}</td>
       <td class="num opt">{formatCount(endsOf(finding).to.count)}</td>
       <td class="num opt">{scan ? formatCount(scan.attempts) : mostUnusual(finding)}</td>

@@ -3,6 +3,7 @@ import { term } from "../agent/search/edit.ts";
 import type { FlowOrder } from "../agent/search/open_flows.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { Address } from "./Address.tsx";
+import { AgentCell, AgentHead, type OfAgent } from "./AgentName.tsx";
 import { PlaceMark } from "./Place.tsx";
 import { endText, stateText } from "./flow_text.ts";
 import { formatBytes, formatCount, formatDuration, formatWhen } from "./format.ts";
@@ -21,7 +22,7 @@ interface Links {
   readonly names: Readonly<Record<string, string>>;
 }
 interface Props extends Clock, Partial<Links> {
-  readonly flows: readonly (StoredFlow & { readonly state?: "open" | "ended" })[];
+  readonly flows: readonly (StoredFlow & OfAgent & { readonly state?: "open" | "ended" })[];
   /** Where the columns can be sorted; the link turns the order round where it is sorted already. */
   readonly sort?: Sort<FlowOrder> | undefined;
 }
@@ -34,6 +35,7 @@ export function FlowTable({ flows, narrow = searchFlows, names = {}, sort, ...cl
       <thead>
         <tr>
           <SortHead label="Last packet" order="last" sort={sort} />
+          <AgentHead />
           <th scope="col">From</th>
           <th scope="col">To</th>
           <th scope="col">Service</th>
@@ -64,6 +66,7 @@ function FlowRow({ flow, narrow, names, nowUs, zone }: RowProps) {
           {formatWhen(flow.end_us, nowUs, zone)}
         </a>
       </td>
+      <AgentCell row={flow} />
       <FlowEnd flow={flow} side="orig" narrow={narrow} names={names} />
       <FlowEnd flow={flow} side="resp" narrow={narrow} names={names} />
       <td class="proto">

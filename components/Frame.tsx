@@ -26,6 +26,15 @@ const groups: readonly (readonly PageLink[])[] = [
 ];
 const phoneLinks = ["/", "/incidents", "/flows", "/alerts"];
 
+/** A hub has agents, and no packets: those stay with them. */
+const agents: PageLink = { href: "/agents", label: "Agents", icon: "agents" };
+const hubGroups = groups.map((links) =>
+  links.flatMap((link) =>
+    link.href === "/hosts" ? [link, agents] : link.href === "/packets" ? [] : [link]
+  )
+);
+const hubPhoneLinks = ["/", "/incidents", "/agents", "/flows"];
+
 /** The title of the page at `path`; that of its list for a page of one finding. */
 export function pageTitle(path: string): string {
   return linkOf(path)?.label ?? "Not found";
@@ -40,8 +49,9 @@ const belowLists: Readonly<Record<string, { readonly list: string; readonly labe
 /** The link that leads to a page, or to the list that it belongs to. */
 function linkOf(path: string): PageLink | undefined {
   const list = belowLists[path]?.list;
-  if (list !== undefined) return groups.flat().find(({ href }) => href === list);
-  return groups.flat().find(({ href }) => href === path || isBelow(path, href));
+  const all = [...groups.flat(), agents];
+  if (list !== undefined) return all.find(({ href }) => href === list);
+  return all.find(({ href }) => href === path || isBelow(path, href));
 }
 
 function isBelow(path: string, href: string): boolean {
@@ -51,7 +61,7 @@ function isBelow(path: string, href: string): boolean {
 /** Runs of the program do not matter to people: the number within the run. */
 const idsPerRun = 2 ** 32;
 
-function Heading({ path }: { path: string }) {
+function Heading({ path, title }: Pick<FrameProps, "path" | "title">) {
   const link = linkOf(path);
   if (!link || link.href === path) return <h1>{pageTitle(path)}</h1>;
   const id = Number(path.slice(link.href.length + 1));
@@ -60,7 +70,7 @@ function Heading({ path }: { path: string }) {
       <span class="crumb">
         <a href={link.href}>{link.label}</a> /
       </span>{" "}
-      {belowLists[path]?.label ??
+      {belowLists[path]?.label ?? (link === agents ? title ?? "?" : null) ??
         (link.href === "/hosts" ? hostText(path) : Number.isSafeInteger(id) ? id % idsPerRun : "?")}
     </h1>
   );
@@ -75,6 +85,10 @@ function hostText(path: string): string {
 export interface FrameProps {
   readonly path: string;
   readonly hostname: string;
+  /** Of many agents. */
+  readonly isHub: boolean;
+  /** Of the page, where its address does not say it all. */
+  readonly title: string | undefined;
   /** Below the name: devices and losses. */
   readonly summary: readonly string[];
   readonly canLogOut: boolean;
@@ -85,8 +99,9 @@ export interface FrameProps {
 }
 
 export function Frame(
-  { path, hostname, summary, canLogOut, topBar, countOf, children }: FrameProps,
+  { path, hostname, isHub, title, summary, canLogOut, topBar, countOf, children }: FrameProps,
 ) {
+  const shown = isHub ? hubGroups : groups;
   return (
     <>
       <a class="skip" href="#main">Skip to content</a>
@@ -95,9 +110,9 @@ export function Frame(
           <div class="side-in">
             <Brand />
             <nav class="nav" aria-label="Pages">
-              {groups.map((links) => (
+              {shown.map((links) => (
                 <Fragment key={links[0]!.href}>
-                  {links !== groups[0] && <hr />}
+                  {links !== shown[0] && <hr />}
                   {links.map((link) => (
                     <NavLink key={link.href} {...link} path={path} count={countOf(link.href)} />
                   ))}
@@ -111,7 +126,7 @@ export function Frame(
           </div>
         </aside>
         <header class="top">
-          <Heading path={path} />
+          <Heading path={path} title={title} />
           {topBar}
           {canLogOut && (
             <form method="post" action="/logout">
@@ -122,7 +137,12 @@ export function Frame(
           )}
         </header>
         <main class="page" id="main">{children}</main>
-        <BottomBar path={path} countOf={countOf} />
+        <BottomBar
+          path={path}
+          countOf={countOf}
+          links={shown.flat()}
+          shown={isHub ? hubPhoneLinks : phoneLinks}
+        />
       </div>
     </>
   );
@@ -148,10 +168,15 @@ function current(href: string, path: string): "page" | "false" {
   return linkOf(path)?.href === href ? "page" : "false";
 }
 
-function BottomBar({ path, countOf }: Pick<FrameProps, "path" | "countOf">) {
-  const all = groups.flat();
-  const inBar = all.filter(({ href }) => phoneLinks.includes(href));
-  const inSheet = all.filter(({ href }) => !phoneLinks.includes(href));
+interface BottomBarProps extends Pick<FrameProps, "path" | "countOf"> {
+  readonly links: readonly PageLink[];
+  /** Of those in the bar, not in the sheet. */
+  readonly shown: readonly string[];
+}
+
+function BottomBar({ path, countOf, links, shown }: BottomBarProps) {
+  const inBar = links.filter(({ href }) => shown.includes(href));
+  const inSheet = links.filter(({ href }) => !shown.includes(href));
   return (
     <>
       <nav class="bottom" aria-label="Pages">

@@ -4,6 +4,7 @@ import type { DeviceHour } from "../agent/store/device_queries.ts";
 import type { DescribedHost } from "../agent/vendor/describe_hosts.ts";
 import type { HostOrder } from "../agent/store/filters.ts";
 import { HostName, hostPath } from "./Address.tsx";
+import { AgentLink } from "./AgentName.tsx";
 import { formatBytes, formatCount, formatWhen, unknown } from "./format.ts";
 import { Severity } from "./Icon.tsx";
 import { PlaceMark } from "./Place.tsx";
@@ -12,6 +13,8 @@ import { type Sort, SortHead } from "./SortHead.tsx";
 export interface ListedHost extends DescribedHost {
   /** Of the last day, oldest first. */
   readonly hours: readonly DeviceHour[];
+  /** Of a hub: numbers of the agents that have seen it, those with most bytes first. */
+  readonly agents?: readonly number[];
 }
 
 interface Clock {
@@ -28,17 +31,22 @@ export function HostTable(
     readonly sort: Sort<HostOrder>;
   },
 ) {
+  const isHub = hosts.some(({ agents }) => agents !== undefined);
   return (
     <table class="tbl cards duo hosts">
       <thead>
         <tr>
           <th scope="col">Host</th>
-          <th scope="col">Kind</th>
-          <th scope="col">Vendor</th>
-          <th scope="col">Last 24 h</th>
+          {isHub ? <th scope="col">Seen by</th> : (
+            <>
+              <th scope="col">Kind</th>
+              <th scope="col">Vendor</th>
+              <th scope="col">Last 24 h</th>
+            </>
+          )}
           <SortHead label="In" order="received" sort={sort} isNumber />
           <SortHead label="Out" order="sent" sort={sort} isNumber />
-          <th scope="col" class="num">Peers</th>
+          {!isHub && <th scope="col" class="num">Peers</th>}
           <SortHead label="First seen" order="first_seen" sort={sort} isNumber isRoomy />
           <SortHead label="Last seen" order="last_seen" sort={sort} isNumber />
           <th scope="col">Finding</th>
@@ -59,22 +67,37 @@ function Row({ host, nowUs, zone }: Clock & { readonly host: ListedHost }) {
         </a>
         {more > 0 && <span class="sub">and {formatCount(more)} more</span>}
       </td>
-      <td class="dim opt">
-        {host.kind || (host.is_local === 1 ? "" : "elsewhere")} <PlaceMark address={host.address} />
-      </td>
-      <td class="dim opt" title={host.mac}>{host.vendor}</td>
-      <td class="opt">
-        <Spark hours={host.hours} nowUs={nowUs} />
-      </td>
+      {host.agents ? <SeenByCell agents={host.agents} /> : (
+        <>
+          <td class="dim opt">
+            {host.kind || (host.is_local === 1 ? "" : "elsewhere")}{" "}
+            <PlaceMark address={host.address} />
+          </td>
+          <td class="dim opt" title={host.mac}>{host.vendor}</td>
+          <td class="opt">
+            <Spark hours={host.hours} nowUs={nowUs} />
+          </td>
+        </>
+      )}
       <td class="num" data-l="in">{formatBytes(host.in_bytes)}</td>
       <td class="num" data-l="out">{formatBytes(host.out_bytes)}</td>
-      <td class="num opt">{host.peers === null ? unknown : formatCount(host.peers)}</td>
+      {!host.agents && (
+        <td class="num opt">{host.peers === null ? unknown : formatCount(host.peers)}</td>
+      )}
       <td class="num dim opt roomy">{formatWhen(host.first_seen_us, nowUs, zone)}</td>
       <td class="num dim opt">{formatWhen(host.last_seen_us, nowUs, zone)}</td>
       <td class="opt">
         {host.severity !== "" && <Severity level={host.severity as SeverityLevel} />}
       </td>
     </tr>
+  );
+}
+
+function SeenByCell({ agents }: { readonly agents: readonly number[] }) {
+  return (
+    <td class="agent opt">
+      {agents.length === 1 ? <AgentLink id={agents[0]!} /> : `${formatCount(agents.length)} agents`}
+    </td>
   );
 }
 

@@ -1,4 +1,5 @@
 /** An incident as a row of the overview: badge, sentence, circumstances, time. The whole row is one link. */
+import { seenByText } from "./AgentName.tsx";
 import { whenText } from "./finding_text.ts";
 import { isGrave } from "./findings.ts";
 import { Severity } from "./Icon.tsx";
@@ -21,7 +22,7 @@ export function IncidentLink({ item, nowUs, zone }: Props) {
       <Severity level={severity} />
       <div class="tx">
         <h3>{headline}</h3>
-        <p>{circumstances(incident)}</p>
+        <p>{[circumstances(incident), seenByText(item.agents)].filter(Boolean).join(", ")}</p>
       </div>
       <div class="when">
         <b>{time}</b> {note}

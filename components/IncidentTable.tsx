@@ -4,6 +4,7 @@ import { formatCount } from "./format.ts";
 import { Severity } from "./Icon.tsx";
 import { kindsText } from "./incident_text.ts";
 import { type IncidentItem, incidentPath } from "./incidents.ts";
+import { listed } from "./fleet.ts";
 
 interface Props {
   readonly items: readonly IncidentItem[];
@@ -12,6 +13,7 @@ interface Props {
 }
 
 export function IncidentTable({ items, nowUs, zone }: Props) {
+  const isOfHub = items.some(({ agents }) => agents !== undefined);
   return (
     <table class="tbl cards episodes">
       <thead>
@@ -19,6 +21,7 @@ export function IncidentTable({ items, nowUs, zone }: Props) {
           <th scope="col">Began</th>
           <th scope="col">Severity</th>
           <th scope="col">What happened</th>
+          {isOfHub && <th scope="col">Agents</th>}
           <th scope="col">Kind</th>
           <th scope="col" class="num">Targets</th>
           <th scope="col" class="num">Findings</th>
@@ -26,14 +29,21 @@ export function IncidentTable({ items, nowUs, zone }: Props) {
         </tr>
       </thead>
       <tbody>
-        {items.map((item) => <Row key={item.incident.id} item={item} nowUs={nowUs} zone={zone} />)}
+        {items.map((item) => (
+          <Row key={item.incident.id} item={item} isOfHub={isOfHub} nowUs={nowUs} zone={zone} />
+        ))}
       </tbody>
     </table>
   );
 }
 
-function Row({ item, nowUs, zone }: { item: IncidentItem; nowUs: number; zone: string }) {
-  const { incident, muted } = item;
+interface RowProps extends Omit<Props, "items"> {
+  readonly item: IncidentItem;
+  readonly isOfHub: boolean;
+}
+
+function Row({ item, isOfHub, nowUs, zone }: RowProps) {
+  const { incident, muted, agents = [] } = item;
   const { severity, headline, targetCount, findingCount, origin } = incident;
   const { time } = whenText(incident, nowUs, zone);
   return (
@@ -46,12 +56,21 @@ function Row({ item, nowUs, zone }: { item: IncidentItem; nowUs: number; zone: s
         <a class="plain" href={incidentPath(incident)}>{headline}</a>
         {(muted !== "" || origin) && <small>{muted || origin?.text}</small>}
       </td>
+      {isOfHub && (
+        <td class="agent" data-l="seen by" title={agents.join(", ")}>{agentsText(agents)}</td>
+      )}
       <td class="opt">{kindsText(incident)}</td>
       <td class="num opt">{formatCount(targetCount)}</td>
       <td class="num opt">{formatCount(findingCount)}</td>
       <td class="over">{stateText(item)}</td>
     </tr>
   );
+}
+
+/** Names of few, or how many. */
+function agentsText(agents: readonly string[]): string {
+  if (agents.length === 0) return "the hub";
+  return agents.length > 2 ? `${formatCount(agents.length)} agents` : listed(agents);
 }
 
 function stateText({ incident, isAcknowledged, muted }: IncidentItem) {

@@ -1,5 +1,8 @@
 /** A list with its filters and its way to the next page; all of it works without scripts. */
 import type { ComponentChildren } from "preact";
+import { useContext } from "preact/hooks";
+import type { FleetAgent } from "../agent/fleet/view.ts";
+import { FleetNames } from "./AgentName.tsx";
 import { inputTimeOf } from "./input_time.ts";
 import type { PacketsShown } from "./PacketsLink.tsx";
 import { Notice } from "./Notice.tsx";
@@ -16,7 +19,8 @@ export interface ListField {
 
 interface Props {
   readonly url: URL;
-  readonly search: ShownSearch;
+  /** Without it the list takes no search, but for its fields. */
+  readonly search?: ShownSearch;
   /** Where it is typed. */
   readonly box: ComponentChildren;
   readonly fields: readonly ListField[];
@@ -49,7 +53,11 @@ export function ListPage(
   }: Props,
 ) {
   const query = url.searchParams;
-  const isFiltered = search.text !== "" || fields.some(({ name }) => query.get(name));
+  // Packets stay with the agents.
+  const agents = useContext(FleetNames);
+  const isHub = agents !== null;
+  const isFiltered = (search !== undefined && search.text !== "") || query.has("agent") ||
+    fields.some(({ name }) => query.get(name));
   return (
     <>
       <div class="c12 fold">
@@ -57,6 +65,9 @@ export function ListPage(
         <label for="filters-shown" class="btn">Filters</label>
         <form method="get" action={url.pathname} class="filters">
           {box}
+          {agents !== null && ofAgents.includes(search?.list ?? "") && (
+            <Field field={agentField(agents)} value={query.get("agent") ?? ""} />
+          )}
           {fields.map((field) => (
             <Field key={field.name} field={field} value={query.get(field.name) ?? ""} />
           ))}
@@ -66,13 +77,15 @@ export function ListPage(
           )}
           <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
           <a class="btn quiet" href={`/api${url.pathname}${csvQuery(url)}`}>CSV</a>
-          {packets?.href && <a class="btn quiet" href={packets.href} download>PCAP</a>}
+          {packets?.href && !isHub && <a class="btn quiet" href={packets.href} download>PCAP</a>}
         </form>
       </div>
-      {packets && packets.note !== "" && <p class="c12 dim packets-note">{packets.note}</p>}
-      {(search.chips.length > 0 || count !== "") && (
+      {!isHub && packets && packets.note !== "" && (
+        <p class="c12 dim packets-note">{packets.note}</p>
+      )}
+      {((search?.chips.length ?? 0) > 0 || count !== "") && (
         <div class="c12 chips" role="group" aria-label="Search in use">
-          <SearchChips {...search} />
+          {search && <SearchChips {...search} />}
           {count !== "" && <span class="dim">{count}</span>}
         </div>
       )}
@@ -131,6 +144,19 @@ function Field({ field, value }: { field: ListField; value: string }) {
         )}
     </label>
   );
+}
+
+/** Lists whose rows are of agents, on a hub. */
+const ofAgents: readonly string[] = ["flows", "hosts", "scans", "anomalies", "incidents"];
+/** So many are chosen from; of more the name is typed. */
+const agentsChosenMax = 200;
+
+function agentField(agents: ReadonlyMap<number, FleetAgent>): ListField {
+  const names = [...new Set([...agents.values()].map(({ name }) => name))].sort();
+  if (names.length > agentsChosenMax) return { name: "agent", label: "Agent" };
+  const all = { value: "", label: "all agents" };
+  const choices = [all, ...names.map((name) => ({ value: name, label: name }))];
+  return { name: "agent", label: "Agent", choices };
 }
 
 function csvQuery({ searchParams }: URL): string {

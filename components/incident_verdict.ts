@@ -66,8 +66,8 @@ function gapTexts(problems: readonly Problem[]): string[] {
   return problems.filter(({ isGap }) => isGap).map(({ title }) => title);
 }
 
-function captureText({ title, detail, problems }: Verdict): string {
-  if (problems.some(({ isGap }) => !isGap)) return "Capturing has trouble too";
+function captureText({ title, detail, problems, trouble }: Verdict): string {
+  if (problems.some(({ isGap }) => !isGap)) return trouble ?? "Capturing has trouble too";
   if (problems.length > 0) return "";
   return detail.startsWith("on ") ? `${title} ${detail}` : `${title}, ${detail}`;
 }

@@ -29,6 +29,8 @@ export interface Verdict {
   readonly title: string;
   readonly detail: string;
   readonly problems: readonly Problem[];
+  /** What is said of the problems beside something graver. */
+  readonly trouble?: string;
 }
 
 /** Packets lost before decoding (kernel, interface, queue) by a second's own counters. */

@@ -23,6 +23,8 @@ interface Props {
   readonly findings: readonly Finding[];
   /** Numbers of their incidents, by findingPath(). */
   readonly incidents: Readonly<Record<string, number>>;
+  /** Of a hub: names of the agents that told them, likewise. */
+  readonly agents?: Readonly<Record<string, string>> | undefined;
   /** What the page asks for; null on a page of older rows, which takes no new ones. */
   readonly query: FindingQuery | null;
   readonly isFiltered: boolean;
@@ -44,7 +46,14 @@ export default function FindingRows(props: Props) {
   return (
     <HeldRows rows={merged} keyOf={findingPath}>
       {(rows) => (
-        <FindingTable list={list} findings={rows} incidents={incidents} nowUs={nowUs} zone={zone} />
+        <FindingTable
+          list={list}
+          findings={rows}
+          incidents={incidents}
+          agents={props.agents}
+          nowUs={nowUs}
+          zone={zone}
+        />
       )}
     </HeldRows>
   );

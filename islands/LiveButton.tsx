@@ -17,6 +17,7 @@ interface Props {
 const overStates = {
   live: { word: "Not capturing", shape: "stale" },
   replay: { word: "Finished", shape: "paused" },
+  hub: { word: "Live", shape: "live" },
 } as const;
 const words = { live: "Live", paused: "Paused", stale: "No news" } as const;
 

@@ -1,5 +1,6 @@
 /** First line of a page: is anything wrong? Below it what is: one notice for each trouble, one row for each incident. */
 import { useEffect, useRef } from "preact/hooks";
+import type { Coverage } from "../agent/coverage.ts";
 import { isGrave } from "../components/findings.ts";
 import { formatCount } from "../components/format.ts";
 import { Icon, Severity } from "../components/Icon.tsx";
@@ -20,7 +21,14 @@ import {
   recentDrops as liveDrops,
 } from "../components/live.ts";
 import type { LiveMessage, SensorInfo } from "../components/live_message.ts";
-import { coverageOf, judge, pageNowUs, type Problem, sourceNames } from "../components/verdict.ts";
+import {
+  coverageOf,
+  judge,
+  pageNowUs,
+  type Problem,
+  sourceNames,
+  type Verdict,
+} from "../components/verdict.ts";
 
 interface Props {
   readonly initial: LiveMessage;
@@ -36,7 +44,12 @@ interface Props {
     /** All that need a look. */
     readonly look: readonly LookItem[];
   } | null;
+  /** On a hub: how its agents are, in place of how capturing goes. */
+  readonly fleet?: Verdict | undefined;
 }
+
+/** Where nothing is captured. */
+const noCoverage: Coverage = { state: "none", packets: 0, packetsRead: 0, gaps: [] };
 
 /** The drops that the server counted are old news after this. */
 const drawnDropsUs = 60e6;
@@ -44,12 +57,12 @@ const drawnDropsUs = 60e6;
 /** Rows; the rest is behind the links below them. */
 const rowsMax = 8;
 
-export default function VerdictLine({ initial, sensor, recentDrops, incidents }: Props) {
+export default function VerdictLine({ initial, sensor, recentDrops, incidents, fleet }: Props) {
   const message = latest.value ?? initial;
   const nowUs = pageNowUs(message);
   const isYoung = message.nowUs - initial.nowUs < drawnDropsUs;
   const drops = liveDrops.value + (isYoung ? recentDrops : 0);
-  const capture = judge(message, sensor, drops);
+  const capture = fleet ?? judge(message, sensor, drops);
   const view = muteView(sensor.zone);
   const arrived = arrivedIncidents.value;
   const recent = incidents &&
@@ -60,7 +73,7 @@ export default function VerdictLine({ initial, sensor, recentDrops, incidents }:
       look: stillToLookAt(incidents.look, arrived, view),
       others: recent.filter((item) => !needsLook(item)),
       areMore: incidents.areMore,
-      coverage: coverageOf(message),
+      coverage: fleet ? noCoverage : coverageOf(message),
       nowUs,
       startedAtUs,
       isReplay: mode === "replay",
@@ -133,17 +146,20 @@ function Announcement({ items }: { items: readonly IncidentItem[] }) {
 
 function Problems({ problems }: { problems: readonly Problem[] }) {
   return (
-    <ul class="findings" role="alert">
+    <div class="findings" role="alert">
       {problems.map((problem) => (
-        <li class={`finding problem ${problem.tone === "high" ? "is-high" : ""}`}>
+        <div
+          key={problem.title}
+          class={`finding problem ${problem.tone === "high" ? "is-high" : ""}`}
+        >
           <Severity level={problem.tone} />
           <div class="tx">
             <h3>{problem.title}</h3>
-            <p>{problem.detail}</p>
+            {problem.detail !== "" && <p>{problem.detail}</p>}
           </div>
-        </li>
+        </div>
       ))}
-    </ul>
+    </div>
   );
 }
 

@@ -15,7 +15,9 @@ export const handler = define.handlers((ctx) => {
 function judgeError(error: unknown): { readonly status: number; readonly text: string } {
   if (error instanceof ParameterError) return { status: 400, text: error.message };
   const status = error instanceof HttpError ? error.status : 500;
-  if (status === 404) return { status, text: "There is no page at this address" };
+  if (status === 404) {
+    return { status, text: (error as Error).message || "There is no page at this address" };
+  }
   return status < 500
     ? { status, text: (error as HttpError).message }
     : { status, text: "The dashboard could not make this page; its log says why" };

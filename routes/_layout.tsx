@@ -1,5 +1,7 @@
 /** The frame of every page but the login. */
 import { placeOf } from "../agent/geo/places.ts";
+import { counted } from "../agent/text/amounts.ts";
+import { FleetNames } from "../components/AgentName.tsx";
 import { Frame } from "../components/Frame.tsx";
 import { PlaceLookup } from "../components/Place.tsx";
 import { RangePicker } from "../components/RangePicker.tsx";
@@ -17,13 +19,15 @@ export default define.layout(function Layout({ Component, state, url }) {
     <Frame
       path={path}
       hostname={state.sensor.hostname}
+      isHub={state.context.fleet !== undefined}
+      title={state.title}
       summary={summaryLines(state)}
       canLogOut={!state.gate.isOpen}
       countOf={(href) =>
         href === "/incidents" && <OpenCount look={state.look} zone={state.sensor.zone} />}
       topBar={
         <>
-          {hasRange(path) && (
+          {hasRange(path) && !(path === "/status" && state.agents !== undefined) && (
             <RangePicker url={url} range={rangeOf(url)} nowUs={pageNowUs(state.message)} />
           )}
           <LiveButton
@@ -37,13 +41,16 @@ export default define.layout(function Layout({ Component, state, url }) {
       }
     >
       <PlaceLookup.Provider value={placeOf}>
-        <Component />
+        <FleetNames.Provider value={state.agents ?? null}>
+          <Component />
+        </FleetNames.Provider>
       </PlaceLookup.Provider>
     </Frame>
   );
 });
 
-function summaryLines({ message }: State): string[] {
+function summaryLines({ message, agents }: State): string[] {
+  if (agents !== undefined) return [counted(agents.size, "agent")];
   const names = sourceNames(message.health.sources);
   if (names === "") return ["not capturing yet"];
   return [names, `${dropPercent(message)}\u00a0% dropped`];

@@ -6,13 +6,20 @@ import { forRow } from "../components/findings.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
-import { findingQuery, incidentsOf, notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
+import {
+  agentsOfFindings,
+  findingQuery,
+  incidentsOf,
+  notLookedAt,
+  sinceText,
+} from "./(_server)/finding_pages.ts";
 import {
   anomalyFilter,
   attempt,
   countedFindings,
   countText,
   emptyPage,
+  isSearched,
   shownSearch,
 } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
@@ -50,7 +57,8 @@ export default define.page<typeof handler>(function Anomalies({ data, state, url
         list="anomalies"
         findings={findings.map(forRow)}
         incidents={data.incidents}
-        query={isFirstPage && !url.searchParams.get("q")
+        agents={agentsOfFindings(state, "anomalies", rows)}
+        query={isFirstPage && !isSearched(url)
           ? findingQuery(anomalyFilter(url.searchParams))
           : null}
         isFiltered={url.search !== ""}

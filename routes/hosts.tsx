@@ -34,18 +34,20 @@ export default define.page<typeof handler>(function Hosts({ data, state, url }) 
   const search = shownSearch("hosts", url);
   return (
     <>
-      <nav class="c12 chips" aria-label="Views">
-        {views.map(([label, href]) => (
-          <a
-            key={href}
-            class={`chip ${url.pathname + url.search === href ? "on" : ""}`}
-            href={href}
-            aria-current={url.pathname + url.search === href ? "page" : "false"}
-          >
-            {label}
-          </a>
-        ))}
-      </nav>
+      {state.agents === undefined && (
+        <nav class="c12 chips" aria-label="Views">
+          {views.map(([label, href]) => (
+            <a
+              key={href}
+              class={`chip ${url.pathname + url.search === href ? "on" : ""}`}
+              href={href}
+              aria-current={url.pathname + url.search === href ? "page" : "false"}
+            >
+              {label}
+            </a>
+          ))}
+        </nav>
+      )}
       <ListPage
         url={url}
         search={search}

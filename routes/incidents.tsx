@@ -9,6 +9,7 @@ import {
   countedFindings,
   countText,
   incidentFilter,
+  isSearched,
   listPage,
   shownSearch,
 } from "./(_server)/lists.ts";
@@ -38,7 +39,7 @@ export default define.page<typeof handler>(function Incidents({ data, state, url
     >
       <IncidentRows
         items={incidentItems(state, rows)}
-        query={isFirstPage && !url.searchParams.get("q")
+        query={isFirstPage && !isSearched(url)
           ? incidentQuery(incidentFilter(url.searchParams))
           : null}
         isFiltered={url.search !== ""}

@@ -26,7 +26,8 @@ import {
   type View,
   viewQuery,
 } from "./(_server)/overview.ts";
-import { define, emptySeries, extentOf, recentDrops } from "./(_server)/state.ts";
+import type { FleetOverview } from "./(_server)/fleet_overview.tsx";
+import { define, emptySeries, extentOf, recentDrops, type State } from "./(_server)/state.ts";
 
 const plainView: View = {
   range: RANGES[0],
@@ -54,8 +55,9 @@ export const handler = define.handlers({
       windows: [],
     };
     const nothingNew: News = { count: 0, items: [], learning: "" };
-    const [overview, news, incidents] = await Promise.all([
+    const [overview, fleet, news, incidents] = await Promise.all([
       attempt(() => readOverview(state, view), none),
+      attempt(() => readFleet(state, view), null),
       attempt(() => newItems(state, view), nothingNew),
       attempt(() => overviewIncidents(state), { items: [], areMore: false }),
     ]);
@@ -63,9 +65,10 @@ export const handler = define.handlers({
     return page({
       view,
       overview: overview.value,
+      fleet: fleet.value,
       news: news.value,
       refusal: asked.error || (isRefused ? overview.error : ""),
-      error: isRefused ? "" : overview.error || news.error || incidents.error,
+      error: isRefused ? "" : overview.error || fleet.error || news.error || incidents.error,
       incidents: { ...incidents.value, look: state.look },
       peaks: highestOf(state.context.live.seconds(), null),
       drops: recentDrops(state),
@@ -73,9 +76,18 @@ export const handler = define.handlers({
   },
 });
 
+/** Of a hub; null on a sensor. */
+async function readFleet(state: State, { range }: View): Promise<FleetOverview | null> {
+  if (state.context.fleet === undefined) return null;
+  const { fleetOverview } = await import("./(_server)/fleet_overview.tsx");
+  const clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
+  return fleetOverview(state, { ...extentOf(state, range), when: rangeText(range, clock) });
+}
+
 export default define.page<typeof handler>(function OverviewPage({ data, state, url }) {
   const { message, sensor, context } = state;
-  const { view, overview } = data;
+  const { view, overview, fleet } = data;
+  const isHub = state.context.fleet !== undefined;
   const clock = { nowUs: pageNowUs(message), zone: sensor.zone };
   const when = rangeText(view.range, clock);
   const source = String(view.query);
@@ -87,11 +99,12 @@ export default define.page<typeof handler>(function OverviewPage({ data, state, 
         sensor={sensor}
         recentDrops={data.drops}
         incidents={data.incidents}
+        fleet={fleet?.verdict}
       />
       {data.refusal !== "" && <Notice title="This cannot be shown" detail={data.refusal} />}
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
-      <TrafficNumbers initial={message} peaks={data.peaks} />
-      <Narrowed url={url} view={view} />
+      {isHub ? fleet?.numbers : <TrafficNumbers initial={message} peaks={data.peaks} />}
+      <Narrowed url={url} view={view} isHub={isHub} />
       <TrafficChart
         initial={message}
         series={overview.series}
@@ -101,17 +114,18 @@ export default define.page<typeof handler>(function OverviewPage({ data, state, 
         zone={sensor.zone}
         source={source}
         rest={rest}
-        isNarrowed={view.q !== ""}
+        // A hub has no seconds to go on with.
+        isNarrowed={view.q !== "" || isHub}
         isCompared={view.isCompared}
       />
-      <NewHere {...data.news} when={when} {...clock} />
+      {isHub ? fleet?.agents : <NewHere {...data.news} when={when} {...clock} />}
       <HistoryLists
         history={overview.history}
         range={view.range}
         when={when}
         source={source}
       />
-      {view.q === "" && (
+      {view.q === "" && !isHub && (
         <UnusualWindows
           windows={overview.windows}
           extent={extentOf(state, view.range)}
@@ -120,13 +134,13 @@ export default define.page<typeof handler>(function OverviewPage({ data, state, 
           {...clock}
         />
       )}
-      <HealthStrip initial={message} />
+      {!isHub && <HealthStrip initial={message} />}
     </>
   );
 });
 
 /** What the page is narrowed to, a box to narrow it further, and the lists of the same. */
-function Narrowed({ url, view }: { url: URL; view: View }) {
+function Narrowed({ url, view, isHub }: { url: URL; view: View; isHub: boolean }) {
   const search = shownSearch("flows", url);
   const { query, range } = view;
   const kept = [...query].filter(([name]) => name !== "q");
@@ -147,7 +161,7 @@ function Narrowed({ url, view }: { url: URL; view: View }) {
           <a class="btn quiet" href={`${hostPath(address)}?${rangeQuery(range)}`}>Host</a>
         )}
         <a class="btn quiet" href={`/flows${lists}`}>Flows</a>
-        <a class="btn quiet" href={`/packets${packetQuery(view, lists)}`}>Packets</a>
+        {!isHub && <a class="btn quiet" href={`/packets${packetQuery(view, lists)}`}>Packets</a>}
       </form>
       {search.chips.length > 0 && (
         <div class="chips" role="group" aria-label="Search in use">

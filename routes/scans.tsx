@@ -6,12 +6,19 @@ import { forRow } from "../components/findings.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import FindingRows from "../islands/FindingRows.tsx";
-import { findingQuery, incidentsOf, notLookedAt, sinceText } from "./(_server)/finding_pages.ts";
+import {
+  agentsOfFindings,
+  findingQuery,
+  incidentsOf,
+  notLookedAt,
+  sinceText,
+} from "./(_server)/finding_pages.ts";
 import {
   attempt,
   countedFindings,
   countText,
   emptyPage,
+  isSearched,
   scanFilter,
   shownSearch,
 } from "./(_server)/lists.ts";
@@ -50,9 +57,8 @@ export default define.page<typeof handler>(function Scans({ data, state, url }) 
         list="scans"
         findings={findings.map(forRow)}
         incidents={data.incidents}
-        query={isFirstPage && !url.searchParams.get("q")
-          ? findingQuery(scanFilter(url.searchParams))
-          : null}
+        agents={agentsOfFindings(state, "scans", rows)}
+        query={isFirstPage && !isSearched(url) ? findingQuery(scanFilter(url.searchParams)) : null}
         isFiltered={url.search !== ""}
         nowUs={pageNowUs(state.message)}
         zone={state.sensor.zone}

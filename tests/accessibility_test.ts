@@ -1,29 +1,10 @@
 /** WCAG 2.2 AA, and axe-core's best practices, on every page of a replay: wide and phone, light and dark. */
 import assert from "node:assert/strict";
-import axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
+import { sizes, violations } from "./axe.ts";
 import { missingChromium, openChromium, watchPage } from "./chromium.ts";
 import { pagePaths, replayed } from "./every_page.ts";
 import { demoCapture, Program, testWith, withFolder } from "./program.ts";
-
-const sizes = { wide: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
-const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(
-    (values) => {
-      const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
-      return axe.run(document, { runOnly: { type: "tag", values } });
-    },
-    rules,
-  );
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.slice(0, 3).map(({ html, failureSummary }) =>
-      `${id}: ${html.slice(0, 160)} ${failureSummary?.split("\n").slice(1, 3).join(" ")}`
-    )
-  );
-}
 
 interface Demo {
   readonly program: Program;

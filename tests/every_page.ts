@@ -21,12 +21,13 @@ export async function pagePaths(program: Program): Promise<Map<string, string[]>
   return paths;
 }
 
-/** "/flows/:id" for flows/[id].tsx. */
+/** "/flows/:id" for flows/[id].tsx; without what a hub alone has (fleet_pages_test.ts). */
 function patterns(folder: string): string[] {
   return [...Deno.readDirSync(root + folder)].flatMap(({ name, isDirectory }) => {
     if (/^[_(]/.test(name)) return [];
     if (isDirectory) return name === "api" ? [] : patterns(`${folder}/${name}`);
     if (!name.endsWith(".tsx")) return [];
+    if (folder === "/agents" || name === "agents.tsx") return [];
     const path = `${folder}/${name.slice(0, -".tsx".length)}`.replaceAll(/\[(\w+)\]/g, ":$1");
     return [path.replace(/\/index$/, "") || "/"];
   }).sort();

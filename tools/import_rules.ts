@@ -32,6 +32,7 @@ const places = "agent/geo/places.ts";
 const storeForReading = [
   "queries",
   "device_queries",
+  "fleet_queries",
   "filters",
   "finding_rows",
   "alert_rows",
@@ -48,6 +49,7 @@ const forDashboard = [
   ...common,
   ...storeForReading,
   "agent/dashboard_context.ts",
+  "agent/fleet/view.ts",
   "agent/coverage.ts",
   "agent/decode/addresses.ts",
   "agent/vendor/",

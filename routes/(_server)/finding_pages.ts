@@ -1,6 +1,6 @@
 /** What the pages of findings are made of: rows of the database, read for the lists, the overview and one finding. */
 import { capitalised, graveGaps } from "../../agent/coverage.ts";
-import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
+import { type Cell, FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
 import { anomalyRow, findingRowId, isScan, scanRow } from "../../agent/store/finding_rows.ts";
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
 import type { Finding } from "../../agent/records.ts";
@@ -29,6 +29,8 @@ export interface FindingPage {
   readonly muteStart: MuteStart;
   /** The incident that it is in; null as long as it is in none. */
   readonly incident: { readonly id: number; readonly headline: string } | null;
+  /** Of a hub: who told it. */
+  readonly agent: number | undefined;
 }
 
 const nearbyMax = 1000;
@@ -51,7 +53,8 @@ export async function findingPage(
     findingMuteStart(context, finding),
     incidentOf(context, list, id),
   ]);
-  return { finding, linked, nearby, names, muteStart, incident };
+  const { agent } = row as { readonly agent?: number };
+  return { finding, linked, nearby, names, muteStart, incident, agent };
 }
 
 /** Its row in the database, or as it will be written; null when there is none. */
@@ -131,6 +134,22 @@ export async function incidentsOf(
   return Object.fromEntries([...ids].map(([id, incident]) => [`/${list}/${id}`, incident]));
 }
 
+/** Of a hub: names of the agents that told a list's findings, by findingPath(). */
+export function agentsOfFindings(
+  { agents }: State,
+  list: FindingList,
+  rows: readonly { readonly id: Cell; readonly agent?: Cell }[],
+): Readonly<Record<string, string>> | undefined {
+  return agents && Object.fromEntries(
+    rows.map(({ id, agent }) => [`/${list}/${id}`, agentName(agents, Number(agent))]),
+  );
+}
+
+/** 0 is what the hub found itself, or several agents saw. */
+export function agentName(agents: NonNullable<State["agents"]>, id: number): string {
+  return id === 0 ? "the fleet" : agents.get(id)?.name ?? `agent ${id}`;
+}
+
 /** What a list page asks for, for the findings that arrive while it stands. */
 export function findingQuery(filter: ScanFilter): FindingQuery {
   const { source = "", target = "", kind = "", probe = "", severity = "", isOpen } = filter;
@@ -148,6 +167,8 @@ export function findingQuery(filter: ScanFilter): FindingQuery {
 
 /** What of the traffic a list cannot speak of, in sentences: an empty one would seem to. */
 export function notLookedAt({ message }: State, list: FindingList | "incidents"): string {
+  // What agents did not look at, their own pages say.
+  if (message.health.mode === "hub") return "";
   return graveGaps(coverageOf(message))
     .filter(({ kind }) => kind !== "learning" || list !== "scans")
     .map(({ text, remedy }) => `${capitalised(text)}. ${remedy}`).join(" ");

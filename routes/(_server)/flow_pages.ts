@@ -3,6 +3,7 @@ import { type FindingList, readFinding } from "../../agent/finding_reader.ts";
 import type { Finding, PacketRow } from "../../agent/records.ts";
 import { narrow, term } from "../../agent/search/edit.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
+import type { OfAgent } from "../../components/AgentName.tsx";
 import type { FlowBucket } from "../../components/FlowSketch.tsx";
 import type { PacketsShown } from "../../components/PacketsLink.tsx";
 import { type ListedFlow, readFlow, standingFlow } from "./flow_list.ts";
@@ -96,8 +97,9 @@ async function readOpen(
 }
 
 /** All rows with the same ends. */
-function connectionSearch(flow: StoredFlow): string {
+function connectionSearch(flow: StoredFlow & OfAgent): string {
   return [
+    ...(flow.agent === undefined ? [] : [term("agent", flow.agent)]),
     term("src", flow.orig_h),
     term("sport", flow.orig_p),
     term("dst", flow.resp_h),

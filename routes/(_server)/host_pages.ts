@@ -42,6 +42,8 @@ export interface HostPageData extends HostBook {
   /** What it received and sent within the range, oldest first. */
   readonly bars: readonly FlowBucket[];
   readonly packets: PacketsShown;
+  /** Of a hub: numbers of the agents that have seen it, those with most bytes first. */
+  readonly agents: readonly number[];
 }
 
 /** A page of hosts with what is known of their cards. Throws what StoreQueries throws. */
@@ -62,10 +64,24 @@ export async function listedHosts(
   const { rows, ...page } = await describedHosts(state, filter);
   const ids = rows.map(({ id }) => id).filter((id) => id !== null);
   const hours = await state.context.queries.deviceHours(ids, pageNowUs(state.message) - dayUs);
+  const seenBy = state.agents &&
+    await state.context.queries.hostAgents(rows.map(({ address }) => address));
   return {
     ...page,
-    rows: rows.map((host) => ({ ...host, hours: host.id === null ? [] : hours[host.id] ?? [] })),
+    rows: rows.map((host) => ({
+      ...host,
+      hours: host.id === null ? [] : hours[host.id] ?? [],
+      ...seenBy && { agents: seenBy[host.address] ?? [] },
+    })),
   };
+}
+
+async function agentsOf(
+  { context }: State,
+  addresses: readonly string[],
+): Promise<readonly number[]> {
+  const byAddress = await context.queries.hostAgents(addresses);
+  return [...new Set(Object.values(byAddress).flat())];
 }
 
 /** A stretch of time. */
@@ -121,6 +137,7 @@ export async function readHostPage(
     incidents: rows.map(readIncident),
     contacts,
     q,
+    agents: state.agents === undefined ? [] : await agentsOf(state, host.addresses),
     bars: await readBars(state, book, { q, ...extent }),
     packets: packetsShown(state, {
       q,

@@ -42,6 +42,20 @@ export interface IncidentPage extends IncidentItem {
   /** The incident that it began with, and those that began with it; headlines. */
   readonly origin: LinkedIncident | null;
   readonly next: readonly LinkedIncident[];
+  /** Of a hub: what agents themselves tell of it. */
+  readonly told: readonly ToldIncident[];
+}
+/** An incident as an agent has it. */
+export interface ToldIncident {
+  readonly agent: number;
+  /** Its number there. */
+  readonly id: number;
+  readonly severity: Incident["severity"];
+  readonly headline: string;
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly targetCount: number;
+  readonly findingCount: number;
 }
 export interface LinkedIncident {
   readonly id: number;
@@ -72,7 +86,7 @@ export async function incidentPage(state: State, idText: string): Promise<Incide
   const answered = await answeredFlows(context, incident);
   const names = await hostNames(context, incident);
   return {
-    ...itemOf(incident, row, muteViewOf(state)),
+    ...itemOf(state, incident, row, muteViewOf(state)),
     acknowledgedUs: acknowledgedUs(row),
     members,
     names: {
@@ -83,6 +97,7 @@ export async function incidentPage(state: State, idText: string): Promise<Incide
     open: openPortsOf(members.map(({ finding }) => finding), answered),
     flows: await evidence(context, members, answered),
     muteStart: muteStartOf(context.alerts, incident),
+    told: state.agents === undefined ? [] : await toldIncidents(context, id),
     origin: incident.origin && await originOf(context, incident.origin),
     next: (await queries.incidentsFrom(id)).map((next) => ({
       id: Number(next.id),
@@ -90,6 +105,19 @@ export async function incidentPage(state: State, idText: string): Promise<Incide
       text: String(next.origin_text),
     })),
   };
+}
+
+const toldMax = 200;
+
+async function toldIncidents(
+  { queries }: DashboardContext,
+  id: number,
+): Promise<readonly ToldIncident[]> {
+  return (await queries.agentIncidents(id, toldMax)).map(({ agent, incident }) => {
+    const own = readIncident(JSON.parse(incident));
+    const { severity, headline, firstUs, lastUs, targetCount, findingCount } = own;
+    return { agent, id: own.id, severity, headline, firstUs, lastUs, targetCount, findingCount };
+  });
 }
 
 function acknowledgedUs(row: StoredIncident | null): number | null {
@@ -138,18 +166,29 @@ export function mutesInForce({ alerts }: DashboardContext, nowUs: number): reado
   return alerts.mutes.filter((mute) => isInForce(mute, nowUs));
 }
 
-function itemOf(incident: Incident, row: StoredIncident | null, view: MuteView): IncidentItem {
+function itemOf(
+  { agents }: State,
+  incident: Incident,
+  row: StoredIncident | null,
+  view: MuteView,
+): IncidentItem {
   return {
     incident,
     isAcknowledged: acknowledgedUs(row) !== null,
     muted: mutedText(incident, view),
+    ...agents && { agents: agentsOf(row).map((id) => agents.get(id)?.name ?? `agent ${id}`) },
   };
+}
+
+/** Numbers of the agents that an incident of a hub is of. */
+function agentsOf(row: StoredIncident | null): readonly number[] {
+  return JSON.parse(String((row as { agents?: unknown } | null)?.agents ?? "[]"));
 }
 
 /** Rows of a list. */
 export function incidentItems(state: State, rows: readonly StoredIncident[]): IncidentItem[] {
   const view = muteViewOf(state);
-  return rows.map((row) => forRow(itemOf(readIncident(row), row, view)));
+  return rows.map((row) => forRow(itemOf(state, readIncident(row), row, view)));
 }
 
 /** All that need a look, up to one more than are counted. */
@@ -176,7 +215,7 @@ function itemsToLookAt(state: State): Promise<readonly IncidentItem[]> {
 async function readItemsToLookAt(state: State): Promise<readonly IncidentItem[]> {
   const view = muteViewOf(state);
   return (await state.context.queries.incidentsToLookAt(lookMax + 1))
-    .map((row) => itemOf(readIncident(row), row, view)).filter(needsLook);
+    .map((row) => itemOf(state, readIncident(row), row, view)).filter(needsLook);
 }
 
 /** Incidents for the overview: those that need a look, and those of the last 24 hours. */

@@ -60,7 +60,9 @@ import {
   timeRange,
   wholeNumber,
 } from "./parameters.ts";
+import { AGENT_COLUMNS } from "./agent_columns.ts";
 import { errorJson } from "./plain_answers.ts";
+import type { State } from "./state.ts";
 
 const limitMax = 1000;
 const pagingNames = ["limit", "cursor"];
@@ -83,23 +85,24 @@ export function packetFilter(query: URLSearchParams): PacketFilter {
 }
 
 export function flowFilter(query: URLSearchParams): FlowFilter {
-  const own = [...searchParameters.flows, "order", "direction"];
+  const own = [...searchParameters.flows, "agent", "order", "direction"];
   checkNames(query, [...own, ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
-    q: searchText("flows", query),
+    q: ofAgent("flows", query, searchText("flows", query)),
     order: choiceParameter(query, "order", FLOW_ORDERS),
     isAscending: oneOfTwo(query, "direction", ["up", "down"]),
   };
 }
 
 export function hostFilter(query: URLSearchParams): HostFilter {
-  checkNames(query, ["q", ...searchParameters.hosts, "order", "direction", ...pagingNames]);
+  const own = [...searchParameters.hosts, "agent", "order", "direction"];
+  checkNames(query, ["q", ...own, ...pagingNames]);
   return {
     ...paging(query),
     order: choiceParameter(query, "order", HOST_ORDERS),
     isAscending: oneOfTwo(query, "direction", ["up", "down"]),
-    q: searchText("hosts", query),
+    q: ofAgent("hosts", query, searchText("hosts", query)),
   };
 }
 
@@ -198,14 +201,14 @@ function isTransport(name: string): boolean {
 /** Of /anomalies. */
 export function anomalyFilter(query: URLSearchParams): EpisodeFilter {
   checkNames(query, findingNames);
-  return findingFilter(query, anomalyKinds);
+  return findingFilter("anomalies", query, anomalyKinds);
 }
 
 /** Of /scans. */
 export function scanFilter(query: URLSearchParams): ScanFilter {
   checkNames(query, [...findingNames, "probe"]);
   return {
-    ...findingFilter(query, SCAN_KINDS),
+    ...findingFilter("scans", query, SCAN_KINDS),
     probe: choiceParameter(query, "probe", SCAN_PROBES),
   };
 }
@@ -226,9 +229,10 @@ export function alertFilter(query: URLSearchParams): AlertFilter {
 /** Of /incidents. */
 export function incidentFilter(query: URLSearchParams): IncidentFilter {
   const own = ["severity", "kind", "actor", "source", "target", "state", "acknowledged", "order"];
-  checkNames(query, [...own, ...rangeNames, ...pagingNames]);
+  checkNames(query, [...own, "agent", ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
+    q: ofAgent("incidents", query, query.get("q")),
     order: choiceParameter(query, "order", incidentOrders) ?? "newest",
     kind: choiceParameter(query, "kind", FINDING_KINDS),
     severity: choiceParameter(query, "severity", SEVERITIES),
@@ -240,18 +244,34 @@ export function incidentFilter(query: URLSearchParams): IncidentFilter {
   };
 }
 
-const findingNames = ["source", "target", "kind", "severity", "state", ...rangeNames]
+const findingNames = ["source", "target", "kind", "severity", "state", "agent", ...rangeNames]
   .concat(pagingNames);
 
-function findingFilter(query: URLSearchParams, kinds: readonly string[]): EpisodeFilter {
+function findingFilter(
+  list: "scans" | "anomalies",
+  query: URLSearchParams,
+  kinds: readonly string[],
+): EpisodeFilter {
   return {
     ...pagingAndRange(query),
+    q: ofAgent(list, query, query.get("q")),
     kind: choiceParameter(query, "kind", kinds),
     severity: choiceParameter(query, "severity", SEVERITIES),
     source: addressParameter(query, "source", { takesMac: true }),
     target: addressParameter(query, "target", { takesMac: true }),
     isOpen: oneOfTwo(query, "state", ["open", "closed"]),
   };
+}
+
+/** The search with `agent`, which on a hub is the name of the one that told it. Throws SearchError. */
+function ofAgent(list: SearchList, query: URLSearchParams, q: string | null): string | undefined {
+  const name = textParameter(query, "agent");
+  return name === undefined ? q ?? undefined : narrow(q ?? "", term("agent", name), list);
+}
+
+/** Whether a list is narrowed by what rows that arrive later cannot be tried on. */
+export function isSearched({ searchParams }: URL): boolean {
+  return Boolean(searchParams.get("q") || searchParams.get("agent"));
 }
 
 /** Whether a parameter has the first of two values; undefined without it. Throws ParameterError. */
@@ -358,6 +378,7 @@ const csvColumns = {
   anomalies: ANOMALY_COLUMNS,
   incidents: [...INCIDENT_COLUMNS, ...INCIDENT_HUMAN_COLUMNS],
   alerts: ALERT_COLUMNS,
+  agents: AGENT_COLUMNS,
 } as const;
 
 const hasLists: ReadonlySet<string> = new Set(["scans", "anomalies", "incidents"]);
@@ -365,6 +386,7 @@ const hasLists: ReadonlySet<string> = new Set(["scans", "anomalies", "incidents"
 interface Asked {
   readonly url: URL;
   readonly req: Request;
+  readonly state?: Pick<State, "agents">;
 }
 /** With what else the JSON says. */
 type ListedPage<Row> = CountedPage<Row> & { readonly beside?: object };
@@ -394,12 +416,12 @@ function readList<Answer>({ url, req }: Asked, ask: (query: URLSearchParams) => 
 
 function writeList<Row extends object>(
   name: keyof typeof csvColumns,
-  { url }: Asked,
+  { url, state }: Asked,
   { value, error, status }: Attempt<{ isCsv: boolean; page: ListedPage<Row> } | null>,
 ): Response {
   if (value === null) return errorJson(status === 400 ? 400 : 503, error);
   const { nextCursor, total, beside } = value.page;
-  const rows = value.page.rows.map((row) => placedRow(name, row));
+  const rows = value.page.rows.map((row) => withAgents(placedRow(name, row), state?.agents));
   if (!value.isCsv) {
     return Response.json({
       [name]: hasLists.has(name) ? rows.map(withLists) : rows,
@@ -408,7 +430,11 @@ function writeList<Row extends object>(
       ...beside,
     });
   }
-  const columns = [...csvColumns[name], ...placeColumns(name)];
+  const columns = [
+    ...csvColumns[name],
+    ...placeColumns(name),
+    ...agentColumns.filter((column) => rows[0] !== undefined && column in rows[0]),
+  ];
   const lines = rows.map((row) => csvRow(row as CsvRow, columns));
   return new Response(csvHeader(columns) + lines.join(""), {
     headers: {
@@ -417,6 +443,19 @@ function writeList<Row extends object>(
       ...(nextCursor !== null && { link: `<${nextPath(url, nextCursor)}>; rel="next"` }),
     },
   });
+}
+
+/** Of a hub: the numbers of agents in rows, and their names. */
+const agentColumns = ["agent", "agent_name", "agents", "agent_names"];
+
+function withAgents<Row extends object>(row: Row, agents: State["agents"]): Row {
+  if (agents === undefined) return row;
+  const nameOf = (id: unknown) => agents.get(Number(id))?.name ?? "";
+  const { agent, agents: listed } = row as { readonly agent?: unknown; readonly agents?: unknown };
+  if (agent !== undefined) return { ...row, agent_name: nameOf(agent) };
+  if (typeof listed !== "string") return row;
+  const ids: unknown[] = JSON.parse(listed);
+  return { ...row, agents: ids, agent_names: ids.map(nameOf) };
 }
 
 function wantsCsv(query: URLSearchParams, req: Request): boolean {

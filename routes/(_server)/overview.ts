@@ -77,7 +77,7 @@ export async function readOverview(state: State, view: View): Promise<Overview> 
   const asked = { ...extent, q, bucketUs };
   const [stored, counted, windows] = await Promise.all([
     queries.history({ ...asked, limit: rowsRead }),
-    q === "" ? trafficSeries(state, range) : null,
+    q === "" && state.message.health.mode !== "hub" ? trafficSeries(state, range) : null,
     q === "" ? readWindows(state, extent) : [],
   ]);
   const series = counted === null || isShort(counted, stored)

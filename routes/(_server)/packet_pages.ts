@@ -38,6 +38,7 @@ export async function readPacketPage(state: State, id: number): Promise<PacketPa
 
 /** What the capture files have, in a sentence or two. */
 export function leftText({ context, message, sensor }: State): string {
+  if (context.fleet !== undefined) return "Packets stay with the agents that captured them.";
   const { recorder } = message.health;
   const span = context.ringSpan();
   if (span === null) {
@@ -76,6 +77,7 @@ export function packetsShown(
 ): PacketsShown {
   const href = `/api/export/pcap?${new URLSearchParams(query)}`;
   const { context } = state;
+  if (context.fleet !== undefined) return { href: null, note: leftText(state) };
   const span = context.ringSpan();
   const startUs = span?.startUs ?? Infinity;
   if (fromUs >= startUs) return { href, note: "" };

@@ -1,6 +1,7 @@
 /** What every request knows: the parts of the program it was given, its reader's theme, and the page's live data. */
 import { createDefine } from "fresh";
 import type { DashboardContext } from "../../agent/dashboard_context.ts";
+import type { FleetAgent } from "../../agent/fleet/view.ts";
 import type { LookItem } from "../../components/incidents.ts";
 import {
   type LiveMessage,
@@ -40,6 +41,8 @@ export interface State {
   sensor: SensorInfo;
   /** What needs a look, on pages; empty where the database cannot be read, which the page says itself. */
   look: readonly LookItem[];
+  /** Of a hub, on pages: its agents by number; empty where the database cannot be read. */
+  agents?: ReadonlyMap<number, FleetAgent>;
 }
 
 const helpers = createDefine<State>();

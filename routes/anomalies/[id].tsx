@@ -1,6 +1,7 @@
 /** One anomaly or other finding: who did what unlike the usual, why it stands out, what to do. */
 import { page } from "fresh";
 import type { Finding } from "../../agent/records.ts";
+import { SeenBy } from "../../components/AgentName.tsx";
 import {
   Advice,
   type Clock,
@@ -48,7 +49,12 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
       <FindingHead
         finding={finding}
         lead={finding.reason}
-        notes={<IncidentNote incident={data.value.incident} />}
+        notes={
+          <>
+            <IncidentNote incident={data.value.incident} />
+            <SeenBy agent={data.value.agent} />
+          </>
+        }
         packets={findingPackets(state, finding)}
         {...clock}
       >

@@ -1,5 +1,7 @@
 /** One flow: who with whom, how much and when, how it went, its packets, its findings, and flows like it. */
 import { page } from "fresh";
+import { term } from "../../agent/search/edit.ts";
+import { type OfAgent, OwnPage, SeenBy } from "../../components/AgentName.tsx";
 import { FlowSketch } from "../../components/FlowSketch.tsx";
 import { FlowTable } from "../../components/FlowTable.tsx";
 import { HostLink } from "../../components/Address.tsx";
@@ -42,23 +44,26 @@ export default define.page<typeof handler>(function FlowPage({ data, state }) {
   if (data.value === null) return <FlowMissing />;
   const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
   const { pieces, packets, buckets } = data.value;
+  const isHub = state.agents !== undefined;
   return (
     <>
       <FlowHead data={data.value} {...clock} />
       <FlowPath data={data.value} />
       <FlowNumbers data={data.value} />
-      <section class="panel c8">
-        <header>
-          <h2>Both directions over time</h2>
-          <p>{pieces.length > 1 ? "a bar for each row of it" : "from its packet rows"}</p>
-        </header>
-        <div class="body">
-          {buckets.length > 0
-            ? <FlowSketch buckets={buckets} {...clock} />
-            : <p class="dim">Too few of its packets are stored to draw them.</p>}
-        </div>
-      </section>
-      <div class="c4 stack">
+      {!isHub && (
+        <section class="panel c8">
+          <header>
+            <h2>Both directions over time</h2>
+            <p>{pieces.length > 1 ? "a bar for each row of it" : "from its packet rows"}</p>
+          </header>
+          <div class="body">
+            {buckets.length > 0
+              ? <FlowSketch buckets={buckets} {...clock} />
+              : <p class="dim">Too few of its packets are stored to draw them.</p>}
+          </div>
+        </section>
+      )}
+      <div class={isHub ? "c12 stack pair" : "c4 stack"}>
         <LikeThis data={data.value} />
         <FlowFindings data={data.value} />
       </div>
@@ -77,20 +82,22 @@ export default define.page<typeof handler>(function FlowPage({ data, state }) {
           </div>
         </section>
       )}
-      <section class="panel c12" id="packets">
-        <header>
-          <h2>Packets</h2>
-          <p>{packetsText(data.value)}</p>
-          <a class="end" href={`/packets?q=flow+${data.value.flow.id}`}>Open in Packets</a>
-        </header>
-        {packets.length > 0
-          ? (
-            <div class="scroll">
-              <PacketTable rows={packets} zone={clock.zone} />
-            </div>
-          )
-          : <p class="body dim">No packet rows of it are stored (see --log-packets).</p>}
-      </section>
+      {!isHub && (
+        <section class="panel c12" id="packets">
+          <header>
+            <h2>Packets</h2>
+            <p>{packetsText(data.value)}</p>
+            <a class="end" href={`/packets?q=flow+${data.value.flow.id}`}>Open in Packets</a>
+          </header>
+          {packets.length > 0
+            ? (
+              <div class="scroll">
+                <PacketTable rows={packets} zone={clock.zone} />
+              </div>
+            )
+            : <p class="body dim">No packet rows of it are stored (see --log-packets).</p>}
+        </section>
+      )}
     </>
   );
 });
@@ -106,6 +113,8 @@ function titleOf({ flow, names }: FlowPageData): string {
 
 function FlowHead({ data, nowUs, zone }: Part & Clock) {
   const { whole, flow } = data;
+  const { agent } = flow as OfAgent;
+  const q = term("community", flow.community_id);
   const isOpen = whole.state === "open";
   return (
     <div class="head">
@@ -117,9 +126,15 @@ function FlowHead({ data, nowUs, zone }: Part & Clock) {
           <span>{isOpen ? <b>open</b> : stateText(whole.conn_state, flow.proto)}</span>
         </div>
         <p class="lead">{titleOf(data)}</p>
+        <SeenBy agent={agent} />
       </div>
       <div class="btns">
         <PacketsLink packets={data.export} />
+        {agent !== undefined && flow.community_id !== "" && (
+          <OwnPage id={agent} path={`/flows?${new URLSearchParams({ q })}`}>
+            At the agent
+          </OwnPage>
+        )}
       </div>
     </div>
   );

@@ -1,5 +1,6 @@
 /** One host: with whom it talks, when, what is open now, what it offers and uses, what was found. */
 import { page } from "fresh";
+import { useContext } from "preact/hooks";
 import type { NameOrigin } from "../../agent/records.ts";
 import { narrow, term } from "../../agent/search/edit.ts";
 import type { DevicePeer, DeviceService } from "../../agent/store/device_queries.ts";
@@ -7,6 +8,7 @@ import { counted } from "../../agent/text/amounts.ts";
 import { HostLink } from "../../components/Address.tsx";
 import { type Clock, Facts } from "../../components/FindingPage.tsx";
 import { FirstContactTable } from "../../components/FirstContactTable.tsx";
+import { FleetNames, SeenByAgents } from "../../components/AgentName.tsx";
 import { FlowSketch } from "../../components/FlowSketch.tsx";
 import { FlowTable } from "../../components/FlowTable.tsx";
 import { bytesQuantity, formatBytes, formatCount, formatWhen } from "../../components/format.ts";
@@ -122,6 +124,7 @@ function titleOf({ host }: HostPageData): string {
 
 function HostHead({ data, nowUs, zone, range }: Part & Clock & Shown) {
   const { host, vendor, kind, q, packets, hours } = data;
+  const isHub = useContext(FleetNames) !== null;
   const usual = usualHours(hours, zone);
   return (
     <div class="head">
@@ -135,18 +138,21 @@ function HostHead({ data, nowUs, zone, range }: Part & Clock & Shown) {
         </div>
         <p class="lead">{titleOf(data)}</p>
         <PlaceLine address={host.address} />
+        <SeenByAgents ids={data.agents} />
         {usual !== "" && <p>Usually active {usual}, by the last four weeks.</p>}
       </div>
       <div class="btns">
         <PacketsLink packets={packets} />
         <a class="btn" href={flowsHref(q, range)} aria-current="false">Flows</a>
-        <a
-          class="btn"
-          href={flowsHref(q, range).replace("/flows", "/packets")}
-          aria-current="false"
-        >
-          Packet list
-        </a>
+        {!isHub && (
+          <a
+            class="btn"
+            href={flowsHref(q, range).replace("/flows", "/packets")}
+            aria-current="false"
+          >
+            Packet list
+          </a>
+        )}
         <a class="btn" href={`/?${overviewQuery(data, range)}`} aria-current="false">
           In the overview
         </a>
@@ -452,11 +458,16 @@ function Incidents({ data: { incidents }, nowUs, zone }: Part & Clock) {
 }
 
 function HostMissing() {
+  const isHub = useContext(FleetNames) !== null;
   return (
     <section class="panel c12">
       <div class="state">
         <h2>This host has not been seen</h2>
-        <p>Hosts that were quiet for long are deleted with the rest of the history.</p>
+        <p>
+          {isHub
+            ? "A hub lists the hosts of the agents' own networks; others are in flows and incidents."
+            : "Hosts that were quiet for long are deleted with the rest of the history."}
+        </p>
         <div class="btns">
           <a class="btn main" href="/hosts" aria-current="false">All hosts</a>
           <a class="btn" href="/" aria-current="false">Overview</a>

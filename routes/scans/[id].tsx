@@ -1,6 +1,7 @@
 /** One scan: who tried which ports of whom, what answered, what to do. */
 import { page } from "fresh";
 import type { Finding, ScanDetails } from "../../agent/records.ts";
+import { SeenBy } from "../../components/AgentName.tsx";
 import {
   Advice,
   type Clock,
@@ -70,7 +71,12 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
       <FindingHead
         finding={finding}
         lead={finding.reason}
-        notes={<IncidentNote incident={data.value.incident} />}
+        notes={
+          <>
+            <IncidentNote incident={data.value.incident} />
+            <SeenBy agent={data.value.agent} />
+          </>
+        }
         packets={findingPackets(state, finding)}
         {...clock}
       >

@@ -1,0 +1,36 @@
+/** First line of a hub's pages about itself: does every agent report? Below it what else is wrong. */
+import { Icon, Severity } from "./Icon.tsx";
+import type { Verdict } from "./verdict.ts";
+
+export function FleetVerdictLine({ verdict }: { readonly verdict: Verdict }) {
+  const { tone, title, detail, problems } = verdict;
+  const isQuiet = tone === "good" || tone === "plain";
+  const others = problems.filter((problem) => problem.title !== title);
+  return (
+    <>
+      <section class={`verdict ${isQuiet ? "quiet" : ""}`}>
+        <h2 aria-live="polite">
+          {tone === "good" && <Icon name="tick" class="tick" />}
+          {title}
+        </h2>
+        <p>{detail}.</p>
+      </section>
+      {others.length > 0 && (
+        <ul class="findings">
+          {others.map((problem) => (
+            <li
+              key={problem.title}
+              class={`finding problem ${problem.tone === "high" ? "is-high" : ""}`}
+            >
+              <Severity level={problem.tone} />
+              <div class="tx">
+                <h3>{problem.title}</h3>
+                {problem.detail !== "" && <p>{problem.detail}</p>}
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
