@@ -43,8 +43,8 @@ const shutdownMs = 2000;
 export function startDashboard(
   config: Config,
   input: Input,
-  { live, queries, alerts, openFlows, log, current }:
-    & Pick<DashboardContext, "live" | "queries" | "alerts" | "openFlows">
+  { live, queries, alerts, openFlows, fleet, log, current }:
+    & Pick<DashboardContext, "live" | "queries" | "alerts" | "openFlows" | "fleet">
     & {
       readonly log: Log;
       /** As it was last read again. */
@@ -56,6 +56,7 @@ export function startDashboard(
     queries,
     alerts,
     openFlows,
+    ...fleet && { fleet },
     options: {
       host: config.host,
       port: config.port,
