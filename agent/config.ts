@@ -15,6 +15,7 @@ import {
   type WebhookConfig,
 } from "./alert_options.ts";
 import { UsageError } from "./errors.ts";
+import type { CaptureChoice } from "./messages.ts";
 import {
   asBoolean,
   asFleetServers,
@@ -38,6 +39,7 @@ export interface Config {
   readonly operands: readonly string[];
   readonly interfaces: readonly string[];
   readonly filter: string;
+  readonly capture: CaptureChoice;
   readonly bufferMb: number;
   readonly snaplen: number;
   readonly isPromiscuous: boolean;
@@ -388,6 +390,7 @@ function build(
       asText(raw, specByName.get("interface")!)
     ),
     filter: text("filter")!,
+    capture: text("capture") as CaptureChoice,
     bufferMb: int("buffer-mb"),
     snaplen: int("snaplen"),
     isPromiscuous: one(values, "promiscuous", asBoolean)!,

@@ -71,9 +71,13 @@ export interface ReturnMessage {
 
 // ------------------------------------------------- source worker <-> main
 
+/** "auto" is libpcap where it is, else AF_PACKET. */
+export type CaptureChoice = "auto" | "pcap" | "afpacket";
+
 export interface CaptureOptions {
   readonly interfaceId: number;
   readonly device: string;
+  readonly capture: CaptureChoice;
   /** BPF expression; "" captures everything. */
   readonly filter: string;
   readonly snaplen: number;

@@ -86,6 +86,17 @@ export const OPTIONS: readonly OptionSpec[] = [
     flagOnly: ["export"],
   },
   {
+    name: "capture",
+    env: "TAPWATCH_CAPTURE",
+    kind: "choice",
+    choices: ["auto", "pcap", "afpacket"],
+    default: "auto",
+    placeholder: "METHOD",
+    help:
+      "auto, pcap (libpcap) or afpacket (Linux' own, without libpcap); auto: libpcap where it is",
+    commands: [...capturing, "interfaces"],
+  },
+  {
     name: "buffer-mb",
     env: "TAPWATCH_BUFFER_MB",
     kind: "integer",

@@ -228,15 +228,24 @@ Deno.test("a replay of the file that it would write is refused", () =>
 
 testWith(
   missingForRoot("unshare", "mount"),
-  "without libpcap run names the package to install, and files are still read",
+  "without libpcap what insists on it names the package to install, the rest goes without",
   () =>
     withFolder(async (cwd) => {
       const prefix = await withoutLibpcap();
       const expected = { code: 3, message: /needs libpcap[\s\S]*apt install libpcap0\.8/ };
-      await refused(["run", "--results", "r"], expected, { cwd, prefix });
-      await refused(["run", "-i", "lo", "--results", "r"], expected, { cwd, prefix });
-      await refused(["interfaces"], expected, { cwd, prefix });
+      const byPcap = ["--capture", "pcap", "--results", "r"];
+      await refused(["run", ...byPcap], expected, { cwd, prefix });
+      await refused(["run", "-i", "lo", ...byPcap], expected, { cwd, prefix });
+      await refused(["interfaces", "--capture", "pcap"], expected, { cwd, prefix });
       deepStrictEqual(namesIn(cwd), []);
+      const interfaces = await runProgram(["interfaces"], { cwd, prefix });
+      match(interfaces.stdout, /^lo +up, running, loopback, 1 \(Ethernet\) +127\.0\.0\.1/m);
+      const doctor = await runProgram(["doctor", "-i", "lo", "--port", String(freePort())], {
+        cwd,
+        prefix,
+      });
+      match(doctor.stdout, /^ok {7}libpcap: cannot be loaded, and is not needed: AF_PACKET /m);
+      match(doctor.stdout, /^ok {7}capture on lo: permitted$/m);
       const { code, stdout } = await runProgram(["analyze", demoCapture], { cwd, prefix });
       strictEqual(code, 0);
       match(stdout, /25,208 packets/);

@@ -1,11 +1,12 @@
 /**
- * Live capture through the capture worker, on devices made for the test: a veth pair whose far end stands in a network
- * namespace and is fed by tcpreplay. Needs Linux, root, libpcap, iproute2 and tcpreplay.
+ * Live capture through the capture worker, by libpcap and by AF_PACKET, on devices made for the test: a veth pair whose far
+ * end stands in a network namespace and is fed by tcpreplay. Needs Linux, root, libpcap, iproute2 and tcpreplay.
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { openLibrary } from "../ffi/pcap/symbols.ts";
 import { testAsRoot } from "../ffi/pcap/testing.ts";
-import type { CaptureOptions, FatalMessage } from "../agent/messages.ts";
+import { CAPTURE_METHODS } from "../ffi/capture/capture_handle.ts";
+import type { CaptureChoice, CaptureOptions, FatalMessage } from "../agent/messages.ts";
 import { CaptureRun } from "./live_capture_run.ts";
 import { makeFrames, run, runInNamespace, type Veth, withVeth, writePcap } from "./live_veth.ts";
 
@@ -15,134 +16,155 @@ const test = hasTools
   : (name: string, fn: () => Promise<void>) =>
     Deno.test({ name: `${name} (SKIPPED: needs ip netns and tcpreplay)`, ignore: true, fn });
 
-test("the capture worker hands over every packet, byte by byte", () =>
-  withVeth(async (veth) => {
-    const frames = makeFrames(5000);
-    const capture = await CaptureRun.start({ device: veth.device });
-    await replay(veth, frames, ["--pps=20000"]);
-    await capture.until(() => capture.frames.length >= frames.length);
-    await capture.stop();
-    deepStrictEqual(capture.frames, frames);
-    const state = capture.state;
-    deepStrictEqual([state.state, state.packets, state.received], ["stopped", 5000, 5000]);
-    deepStrictEqual([state.kernelDrops, state.queueDrops, state.queueDepth], [0, 0, 0]);
-    deepStrictEqual([...capture.linktypes], [1]);
-    strictEqual(state.isPromiscuous, true);
-  }));
+for (const method of CAPTURE_METHODS) {
+  test(`${method} hands over every packet, byte by byte`, () =>
+    withVeth(async (veth) => {
+      const frames = makeFrames(5000);
+      const capture = await CaptureRun.start({ capture: method, device: veth.device });
+      await replay(veth, frames, ["--pps=20000"]);
+      await capture.until(() => capture.frames.length >= frames.length);
+      await capture.stop();
+      deepStrictEqual(capture.frames, frames);
+      const state = capture.state;
+      deepStrictEqual([state.state, state.packets, state.received], ["stopped", 5000, 5000]);
+      deepStrictEqual([state.kernelDrops, state.queueDrops, state.queueDepth], [0, 0, 0]);
+      deepStrictEqual([...capture.linktypes], [1]);
+      strictEqual(state.isPromiscuous, true);
+    }));
 
-test("the capture worker hands over what the kernel still holds when it is stopped", () =>
-  withVeth(async (veth) => {
-    const frames = makeFrames(2000);
-    const capture = await CaptureRun.start({ device: veth.device, timeoutMs: 300 });
-    await replay(veth, frames, ["--topspeed"]);
-    await capture.stop();
-    strictEqual(capture.packets, frames.length);
-    ok(capture.hasEnded);
-  }));
+  test(`${method} hands over what the kernel still holds when it is stopped`, () =>
+    withVeth(async (veth) => {
+      const frames = makeFrames(2000);
+      const capture = await CaptureRun.start({
+        capture: method,
+        device: veth.device,
+        timeoutMs: 300,
+      });
+      await replay(veth, frames, ["--topspeed"]);
+      await capture.stop();
+      strictEqual(capture.packets, frames.length);
+      ok(capture.hasEnded);
+    }));
 
-test("the capture worker stops while packets keep coming", () =>
-  withVeth(async (veth) => {
-    const path = await writePcap(makeFrames(1000));
-    const capture = await CaptureRun.start({ device: veth.device });
-    const args = ["tcpreplay", "--topspeed", "--preload-pcap", "--loop=0", "-i", veth.far, path];
-    const sender = runInNamespace(veth, args);
-    await capture.until(() => capture.packets > 1000);
-    await capture.stop();
-    sender.kill("SIGTERM");
-    await sender.status;
-    await Deno.remove(path);
-    strictEqual(capture.state.state, "stopped");
-    ok(capture.hasEnded);
-  }));
+  test(`${method} stops while packets keep coming`, () =>
+    withVeth(async (veth) => {
+      const path = await writePcap(makeFrames(1000));
+      const capture = await CaptureRun.start({ capture: method, device: veth.device });
+      const args = ["tcpreplay", "--topspeed", "--preload-pcap", "--loop=0", "-i", veth.far, path];
+      const sender = runInNamespace(veth, args);
+      await capture.until(() => capture.packets > 1000);
+      await capture.stop();
+      sender.kill("SIGTERM");
+      await sender.status;
+      await Deno.remove(path);
+      strictEqual(capture.state.state, "stopped");
+      ok(capture.hasEnded);
+    }));
 
-test("the capture worker drops and counts when the pipeline gives no buffer back", () =>
-  withVeth(async (veth) => {
-    const frames = makeFrames(1000, 1514);
-    const loops = 140;
-    const sent = frames.length * loops;
-    const capture = await CaptureRun.start({ device: veth.device, bufferBytes: 256 << 20 }, {
-      isKeepingBuffers: true,
-    });
-    await replay(veth, frames, ["--topspeed", `--loop=${loops}`]);
-    await capture.stop();
-    const { packets, queueDrops, kernelDrops, queueDepth, queueMax } = capture.state;
-    deepStrictEqual([packets, kernelDrops], [sent, 0]);
-    ok(queueDrops > 0, "160 MiB of buffers cannot hold 212 MB");
-    strictEqual(capture.packets + queueDrops, sent);
-    strictEqual(queueDepth, queueMax);
-  }));
+  test(`${method} drops and counts when the pipeline gives no buffer back`, () =>
+    withVeth(async (veth) => {
+      const frames = makeFrames(1000, 1514);
+      const loops = 140;
+      const sent = frames.length * loops;
+      const capture = await CaptureRun.start({
+        capture: method,
+        device: veth.device,
+        bufferBytes: 256 << 20,
+      }, {
+        isKeepingBuffers: true,
+      });
+      await replay(veth, frames, ["--topspeed", `--loop=${loops}`]);
+      await capture.stop();
+      const { packets, queueDrops, kernelDrops, queueDepth, queueMax } = capture.state;
+      deepStrictEqual([packets, kernelDrops], [sent, 0]);
+      ok(queueDrops > 0, "160 MiB of buffers cannot hold 212 MB");
+      strictEqual(capture.packets + queueDrops, sent);
+      strictEqual(queueDepth, queueMax);
+    }));
 
-test("the capture worker waits for a device that was deleted and goes on when it is back", () =>
-  withVeth(async (veth) => {
-    const frames = makeFrames(50);
-    const capture = await CaptureRun.start({ device: veth.device });
-    await replay(veth, frames, ["--pps=1000"]);
-    await capture.until(() => capture.packets === 50);
-    await veth.remove();
-    await capture.until(() => capture.state.state === "retrying");
-    match(capture.state.detail, /next try in \d+ s/);
-    await veth.create();
-    await capture.until(() => capture.state.state === "capturing");
-    await replay(veth, frames, ["--pps=1000"]);
-    await capture.until(() => capture.packets === 100);
-    await capture.stop();
-    deepStrictEqual(capture.frames, [...frames, ...frames]);
-    strictEqual(capture.state.received, 100);
-    strictEqual(capture.notes.length, 2);
-  }));
+  test(`${method} waits for a device that was deleted and goes on when it is back`, () =>
+    withVeth(async (veth) => {
+      const frames = makeFrames(50);
+      const capture = await CaptureRun.start({ capture: method, device: veth.device });
+      await replay(veth, frames, ["--pps=1000"]);
+      await capture.until(() => capture.packets === 50);
+      await veth.remove();
+      await capture.until(() => capture.state.state === "retrying");
+      match(capture.state.detail, /next try in \d+ s/);
+      await veth.create();
+      await capture.until(() => capture.state.state === "capturing");
+      await replay(veth, frames, ["--pps=1000"]);
+      await capture.until(() => capture.packets === 100);
+      await capture.stop();
+      deepStrictEqual(capture.frames, [...frames, ...frames]);
+      strictEqual(capture.state.received, 100);
+      strictEqual(capture.notes.length, 2);
+    }));
 
-test("the capture worker filters in the kernel", () =>
+  test(`${method} captures cooked frames on any`, () =>
+    withVeth(async (veth) => {
+      const frames = makeFrames(10);
+      const capture = await CaptureRun.start({ capture: method, device: "any" });
+      await replay(veth, frames, ["--pps=1000"]);
+      // In place of the link's header: to another host, Ethernet, the sender's address, IPv4 (LINKTYPE_LINUX_SLL).
+      const cooked = frames.map((frame) => `0003000100060200000000010000${frame.slice(24)}`);
+      const seen = () => cooked.filter((frame) => capture.frames.includes(frame));
+      await capture.until(() => seen().length === cooked.length);
+      await capture.stop();
+      deepStrictEqual([...capture.linktypes], [113]);
+      strictEqual(capture.state.isPromiscuous, false);
+    }));
+}
+
+test("pcap filters in the kernel", () =>
   withVeth(async (veth) => {
     const frames = makeFrames(1000);
-    const capture = await CaptureRun.start({ device: veth.device, filter: "udp src port 1007" });
+    const capture = await CaptureRun.start({
+      capture: "pcap",
+      device: veth.device,
+      filter: "udp src port 1007",
+    });
     await replay(veth, frames, ["--pps=20000"]);
     await capture.stop();
     deepStrictEqual(capture.frames, [frames[7]]);
     strictEqual(capture.state.received, 1);
   }));
 
-test("the capture worker captures cooked frames on any", () =>
-  withVeth(async (veth) => {
-    const filter = "udp src port 1003";
-    const capture = await CaptureRun.start({ device: "any", filter });
-    await replay(veth, makeFrames(10), ["--pps=1000"]);
-    await capture.until(() => capture.packets === 1);
-    await capture.stop();
-    deepStrictEqual([...capture.linktypes], [113]);
-    strictEqual(capture.state.isPromiscuous, false);
-  }));
+for (const method of CAPTURE_METHODS) {
+  test(`${method} refuses a device that is not there, with the nearest name`, async () => {
+    const { fatal, capture } = await startRefused({ capture: method, device: "loo" });
+    strictEqual(fatal.exitCode, 2);
+    match(fatal.message, /no capture device loo\. Did you mean lo\? Devices: lo, /);
+    strictEqual(capture.state.state, "failed");
+  });
 
-test("the capture worker refuses a device that is not there, with the nearest name", async () => {
-  const { fatal, capture } = await startRefused({ device: "loo" });
-  strictEqual(fatal.exitCode, 2);
-  match(fatal.message, /no capture device loo\. Did you mean lo\? Devices: lo, /);
-  strictEqual(capture.state.state, "failed");
-});
+  test(`${method} says how to get the permission that is missing`, async () => {
+    const fatal = await fatalOfChild(["setpriv", "--bounding-set=-net_raw,-net_admin"], method);
+    strictEqual(fatal.exitCode, 3);
+    const executable = Deno.realPathSync(Deno.execPath());
+    ok(fatal.message.includes(`sudo setcap cap_net_raw=ep ${executable}\n`), fatal.message);
+  });
 
-test("the capture worker refuses a bad filter with libpcap's own words", async () => {
-  const { fatal } = await startRefused({ device: "lo", filter: "port http80" });
+  test(`${method} captures with cap_net_raw alone`, async () => {
+    const message = await messageOfChild(["setpriv", "--bounding-set=-net_admin"], method);
+    strictEqual(message.type, "state");
+  });
+}
+
+test("pcap refuses a bad filter with libpcap's own words", async () => {
+  const { fatal } = await startRefused({ capture: "pcap", device: "lo", filter: "port http80" });
   strictEqual(fatal.exitCode, 2);
   match(fatal.message, /http80.* in the filter "port http80"/);
 });
 
-test("the capture worker says how to get the permission that is missing", async () => {
-  const fatal = await fatalOfChild(["setpriv", "--bounding-set=-net_raw,-net_admin"]);
-  strictEqual(fatal.exitCode, 3);
-  const executable = Deno.realPathSync(Deno.execPath());
-  ok(fatal.message.includes(`sudo setcap cap_net_raw=ep ${executable}\n`), fatal.message);
-});
-
-test("the capture worker captures with cap_net_raw alone", async () => {
-  const message = await messageOfChild(["setpriv", "--bounding-set=-net_admin"]);
-  strictEqual(message.type, "state");
-});
-
-test("the capture worker says what to install where there is no libpcap", async () => {
+test("where there is no libpcap, pcap says what to install and auto captures without", async () => {
   const paths = await libpcapPaths();
   const hide = paths.map((path) => `mount --bind /dev/null '${path}'`).join(" && ");
-  const fatal = await fatalOfChild(["unshare", "-m", "sh", "-c", `${hide} && exec "$@"`, "sh"]);
+  const prefix = ["unshare", "-m", "sh", "-c", `${hide} && exec "$@"`, "sh"];
+  const fatal = await fatalOfChild(prefix, "pcap");
   strictEqual(fatal.exitCode, 3);
   match(fatal.message, /apt install libpcap0\.8/);
+  strictEqual((await messageOfChild(prefix, "auto")).type, "state");
 });
 
 async function replay(veth: Veth, frames: readonly string[], args: string[]): Promise<void> {
@@ -161,17 +183,23 @@ async function startRefused(options: Partial<CaptureOptions> & { device: string 
   return { fatal: capture.fatal!, capture };
 }
 
-async function fatalOfChild(prefix: readonly string[]): Promise<FatalMessage> {
-  const message = await messageOfChild(prefix);
+async function fatalOfChild(
+  prefix: readonly string[],
+  capture: CaptureChoice,
+): Promise<FatalMessage> {
+  const message = await messageOfChild(prefix, capture);
   strictEqual(message.type, "fatal");
   return message as FatalMessage;
 }
 
 /** What a worker on `lo` in a process of its own, started through `prefix`, says first: "fatal" or capturing. */
-async function messageOfChild(prefix: readonly string[]): Promise<{ readonly type: string }> {
+async function messageOfChild(
+  prefix: readonly string[],
+  capture: CaptureChoice,
+): Promise<{ readonly type: string }> {
   const module = new URL("./live_capture_run.ts", import.meta.url).href;
   const code = `import { CaptureRun } from "${module}";
-    const capture = CaptureRun.begin({ device: "lo" });
+    const capture = CaptureRun.begin({ device: "lo", capture: "${capture}" });
     await capture.until(() => capture.fatal !== null || capture.state?.state === "capturing");
     console.log(JSON.stringify(capture.fatal ?? { type: "state", state: capture.state }));
     await capture.stop();`;

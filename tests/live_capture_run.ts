@@ -10,6 +10,7 @@ import type { CaptureSourceState } from "../agent/records.ts";
 
 const defaults: Omit<CaptureOptions, "device"> = {
   interfaceId: 0,
+  capture: "auto",
   filter: "",
   snaplen: 262144,
   isPromiscuous: true,

@@ -12,12 +12,13 @@ export interface HotModule {
 }
 
 export const HOT_MODULES: readonly HotModule[] = [
-  hotModule("hot", "hot"),
-  hotModule("detect/anomaly", "activity"),
-  hotModule("detect/scan", "contact"),
-  hotModule("detect/flood", "arrivals"),
-  hotModule("detect/beacon", "beats"),
-  hotModule("detect/forest", "forest"),
+  hotModule("agent/hot", "hot"),
+  hotModule("agent/detect/anomaly", "activity"),
+  hotModule("agent/detect/scan", "contact"),
+  hotModule("agent/detect/flood", "arrivals"),
+  hotModule("agent/detect/beacon", "beats"),
+  hotModule("agent/detect/forest", "forest"),
+  hotModule("ffi/afpacket", "frames"),
 ];
 const compilerOptions = ["-O3", "--runtime", "stub", "--noAssert", "--memoryBase", "1024"];
 const lineLength = 96;
@@ -38,7 +39,7 @@ export async function buildHot(
 
 function hotModule(folder: string, name: string): HotModule {
   return {
-    folder: new URL(`../agent/${folder}/`, import.meta.url),
+    folder: new URL(`../${folder}/`, import.meta.url),
     output: `${name}_code.ts`,
     codeName: `${name}Code`,
   };

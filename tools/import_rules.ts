@@ -71,11 +71,13 @@ const rules: readonly Rule[] = [
   { part: /^main\.ts$/, values: ["agent/"] },
   { part: /^agent\/cli\//, values: ["agent/", "dashboard.ts", "ffi/linux/"] },
   // The path of a packet.
-  { part: /^ffi\/(pcap|linux)\//, values: [] },
   {
     part: /^agent\/capture\/filter\//,
     values: ["agent/decode/addresses.ts", "agent/nearest.ts", records],
   },
+  { part: /^ffi\/(capture|linux)\//, values: [] },
+  { part: /^ffi\/pcap\//, values: ["ffi/capture/"] },
+  { part: /^ffi\/afpacket\//, values: ["ffi/capture/", "ffi/linux/"] },
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
   { part: /^agent\/(decode|hot)\//, values: [records] },
   { part: /^agent\/detect\//, values: [records, service, text, "agent/decode/addresses.ts"] },

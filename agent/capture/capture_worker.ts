@@ -4,9 +4,9 @@
  * it answers only "stop". The main thread terminates it after "stopped".
  */
 import { CAP_NET_RAW, withCapability } from "../../ffi/linux/capability.ts";
-import { Pcap } from "../../ffi/pcap/pcap.ts";
-import { openLibrary, type PcapLibrary } from "../../ffi/pcap/symbols.ts";
+import type { CaptureHandle } from "../../ffi/capture/capture_handle.ts";
 import type { CaptureOptions, MainToCapture, ReturnMessage, SourceToMain } from "../messages.ts";
+import { chooseCapture } from "./capture_method.ts";
 import { liveFailure, openDevice } from "./live_open.ts";
 import { LiveOutbox } from "./live_outbox.ts";
 import { watchLink } from "./link_state.ts";
@@ -16,7 +16,6 @@ import { LiveSource } from "./live_source.ts";
 const bufferBytes = 4 << 20;
 const bufferCountMax = 40;
 
-let library: PcapLibrary | null = null;
 let source: LiveSource | null = null;
 let running: Promise<void> = Promise.resolve();
 
@@ -43,15 +42,15 @@ async function run(options: CaptureOptions, pipeline: MessagePort): Promise<void
   try {
     await source.run();
   } catch (error) {
-    const failure = liveFailure(error, options.device);
+    const failure = liveFailure(error, options);
     if (failure === null) throw error;
     tell({ type: "fatal", message: failure.message, exitCode: failure.exitCode });
   }
 }
 
-function open(options: CaptureOptions): Pcap {
-  const loaded = library ??= openLibrary();
-  const openIt = () => openDevice(options, (pcapOptions) => Pcap.open(loaded, pcapOptions));
+function open(options: CaptureOptions): CaptureHandle {
+  const { open } = chooseCapture(options.capture);
+  const openIt = () => openDevice(options, open);
   return Deno.build.os === "linux" ? withCapability(CAP_NET_RAW, openIt) : openIt();
 }
 

@@ -1,7 +1,8 @@
 /** Which devices there are to capture on, and which one is meant when none is named. */
 import { readKernelFile } from "../../ffi/linux/kernel_file.ts";
-import { type DeviceInfo, findLinktype, listDevices } from "../../ffi/pcap/device_list.ts";
-import { libraryVersion, openLibrary } from "../../ffi/pcap/symbols.ts";
+import type { DeviceInfo } from "../../ffi/capture/device_info.ts";
+import type { CaptureChoice } from "../messages.ts";
+import { type Capture, chooseCapture } from "./capture_method.ts";
 import { liveFailure } from "./live_open.ts";
 
 export type { DeviceInfo };
@@ -20,24 +21,21 @@ export interface DefaultDevice {
   readonly note: string;
 }
 
-/** The devices with the link type of those that are up. Throws MissingError when libpcap cannot be loaded. */
-export function listCaptureDevices(): DeviceInfo[] {
+/** The devices with the link type of those that are up. Throws MissingError when libpcap is meant and cannot be loaded. */
+export function listCaptureDevices(choice: CaptureChoice): DeviceInfo[] {
   try {
-    const library = openLibrary();
-    return listDevices(library).map((device) =>
-      device.isUp ? { ...device, linktype: findLinktype(library, device.name) } : device
-    );
+    return chosenCapture(choice).listWithLinktypes();
   } catch (error) {
-    throw liveFailure(error, "any device") ?? error;
+    throw liveFailure(error, { device: "any device", capture: choice }) ?? error;
   }
 }
 
-/** As "libpcap version 1.10.3 (with TPACKET_V3)". Throws MissingError when it cannot be loaded. */
-export function captureLibraryVersion(): string {
+/** As `chooseCapture`. Throws TapwatchError. */
+export function chosenCapture(choice: CaptureChoice): Capture {
   try {
-    return libraryVersion(openLibrary());
+    return chooseCapture(choice);
   } catch (error) {
-    throw liveFailure(error, "any device") ?? error;
+    throw liveFailure(error, { device: "any device", capture: choice }) ?? error;
   }
 }
 

@@ -68,7 +68,7 @@ Deno.test("chooseDefaultDevice() falls back to loopback, then any, and says so",
 });
 
 testAsRoot("listCaptureDevices() knows loopback's addresses and link type", () => {
-  const devices = listCaptureDevices();
+  const devices = listCaptureDevices("auto");
   const loopback = devices.find(({ name }) => name === "lo");
   strictEqual(loopback?.linktype, 1);
   ok(loopback.addresses.some(({ address }) => address === "127.0.0.1"));

@@ -1,8 +1,7 @@
 /** What a person is told when live capture cannot start, and with which exit status. */
 import { LibraryMissingError } from "../../ffi/pcap/symbols.ts";
-import { PcapError } from "../../ffi/pcap/errors.ts";
-import { PcapCode } from "../../ffi/pcap/layout.ts";
-import { MissingError, RunError, type TapwatchError, UsageError } from "../errors.ts";
+import { CaptureError } from "../../ffi/capture/capture_error.ts";
+import { MissingError, RunError, TapwatchError, UsageError } from "../errors.ts";
 import { byLikeness, nearest } from "../nearest.ts";
 
 export interface FailureContext {
@@ -15,15 +14,16 @@ export interface FailureContext {
 
 /** The error for the person, of a failure while loading libpcap or opening a device; null for a defect of ours. */
 export function describeFailure(error: unknown, context: FailureContext): TapwatchError | null {
+  if (error instanceof TapwatchError) return error;
   if (error instanceof LibraryMissingError) return libraryMissing(error);
   if (error instanceof Deno.errors.NotCapable) return consentMissing(error);
-  if (!(error instanceof PcapError)) return null;
+  if (!(error instanceof CaptureError)) return null;
   if (error.operation === "filter") return badFilter(error);
-  switch (error.code) {
-    case PcapCode.permissionDenied:
-    case PcapCode.promiscuousDenied:
+  switch (error.fault) {
+    case "permissionDenied":
+    case "promiscuousDenied":
       return permissionMissing(error, context);
-    case PcapCode.noSuchDevice:
+    case "noSuchDevice":
       return deviceMissing(error, context);
     default:
       return new RunError(`Cannot capture on ${context.device}: ${error.message}.`, {
@@ -34,8 +34,10 @@ export function describeFailure(error: unknown, context: FailureContext): Tapwat
 
 function libraryMissing(error: LibraryMissingError): MissingError {
   const tried = error.tried.length === 0 ? "" : ` (tried ${error.tried.join(", ")})`;
+  const isLinux = Deno.build.os === "linux";
   const lines = [
     `Live capture needs libpcap, which cannot be loaded${tried}: ${error.message}.`,
+    ...isLinux ? ["Give --capture auto, and it goes without where libpcap is missing."] : [],
     "Install it with one of",
     "    apt install libpcap0.8      Debian, Ubuntu",
     "    dnf install libpcap         Fedora, RHEL",
@@ -48,18 +50,18 @@ function libraryMissing(error: LibraryMissingError): MissingError {
 }
 
 function consentMissing(error: Error): MissingError {
-  const text = "Live capture loads the host's libpcap, and Deno was not permitted to load it. " +
+  const text = "Live capture loads the host's libraries, and Deno was not permitted to. " +
     "Start with --allow-ffi to permit it; capture files can be read without it.";
   return new MissingError(text, { cause: error });
 }
 
-function badFilter(error: PcapError): UsageError {
-  const text = `libpcap refuses the capture filter: ${error.message}. ` +
+function badFilter(error: CaptureError): UsageError {
+  const text = `The capture filter is refused: ${error.message}. ` +
     "The syntax is that of the manual page pcap-filter(7).";
   return new UsageError(text, { cause: error });
 }
 
-function permissionMissing(error: PcapError, context: FailureContext): MissingError {
+function permissionMissing(error: CaptureError, context: FailureContext): MissingError {
   const lines = [`No permission to capture on ${context.device}: ${error.message}.`];
   if (Deno.build.os === "linux") {
     lines.push(
@@ -73,7 +75,7 @@ function permissionMissing(error: PcapError, context: FailureContext): MissingEr
   return new MissingError(lines.join("\n"), { cause: error });
 }
 
-function deviceMissing(error: PcapError, context: FailureContext): UsageError {
+function deviceMissing(error: CaptureError, context: FailureContext): UsageError {
   const names = byLikeness(context.device, context.listNames());
   const question = questionAbout(context.device, names);
   const list = names.length === 0 ? "none can be seen" : names.join(", ");

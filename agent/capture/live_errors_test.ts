@@ -1,6 +1,5 @@
 import { match, ok, strictEqual } from "node:assert/strict";
-import { PcapError } from "../../ffi/pcap/errors.ts";
-import { PcapCode } from "../../ffi/pcap/layout.ts";
+import { CaptureError } from "../../ffi/capture/capture_error.ts";
 import { LibraryMissingError } from "../../ffi/pcap/symbols.ts";
 import type { TapwatchError } from "../errors.ts";
 import { describeFailure } from "./live_errors.ts";
@@ -36,7 +35,7 @@ Deno.test({
   name: "describeFailure() gives the exact setcap line, quoted for the shell",
   ignore: Deno.build.os !== "linux",
   fn: () => {
-    const failure = describe(new PcapError("open", PcapCode.permissionDenied, "no permission"));
+    const failure = describe(new CaptureError("open", "permissionDenied", "no permission"));
     strictEqual(failure.exitCode, 3);
     ok(failure.message.includes("sudo setcap cap_net_raw=ep '/opt/my tools/tapwatch'\n"));
     match(failure.message, /with sudo/);
@@ -44,26 +43,28 @@ Deno.test({
 });
 
 Deno.test("describeFailure() lists the devices, the nearest first", () => {
-  const failure = describe(new PcapError("open", PcapCode.noSuchDevice, "No such device exists"));
+  const failure = describe(new CaptureError("open", "noSuchDevice", "No such device exists"));
   strictEqual(failure.exitCode, 2);
   match(failure.message, /no capture device eht0/);
   match(failure.message, /Did you mean eth0\? Devices: eth0, /);
 });
 
 Deno.test("describeFailure() tells how to name several devices", () => {
-  const missing = new PcapError("open", PcapCode.noSuchDevice, "No such device exists");
+  const missing = new CaptureError("open", "noSuchDevice", "No such device exists");
   match(describe(missing, "eth0,lo").message, /For several, name each by itself: -i eth0 -i lo\./);
   match(describe(missing, "a,b").message, /There is no capture device a,b\. Devices: /);
 });
 
 Deno.test("describeFailure() keeps libpcap's words about a filter", () => {
-  const failure = describe(new PcapError("filter", -1, 'syntax error in the filter "tcp prot 80"'));
+  const failure = describe(
+    new CaptureError("filter", "other", 'syntax error in the filter "tcp prot 80"'),
+  );
   strictEqual(failure.exitCode, 2);
   match(failure.message, /syntax error in the filter "tcp prot 80"/);
 });
 
 Deno.test("describeFailure() takes any other failure of libpcap as one of the run", () => {
-  const failure = describe(new PcapError("open", PcapCode.error, "Cannot allocate memory"));
+  const failure = describe(new CaptureError("open", "other", "Cannot allocate memory"));
   strictEqual(failure.exitCode, 1);
   match(failure.message, /Cannot capture on eht0: Cannot allocate memory/);
 });

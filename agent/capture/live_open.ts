@@ -1,37 +1,36 @@
 /** Opening a device for live capture, with the one thing that can be done without: promiscuous mode. */
-import { listDevices } from "../../ffi/pcap/device_list.ts";
-import { PcapError } from "../../ffi/pcap/errors.ts";
-import { PcapCode } from "../../ffi/pcap/layout.ts";
-import { Pcap, type PcapOptions } from "../../ffi/pcap/pcap.ts";
-import { openLibrary, type PcapLibrary } from "../../ffi/pcap/symbols.ts";
+import { CaptureError } from "../../ffi/capture/capture_error.ts";
+import type { CaptureHandle, HandleOptions } from "../../ffi/capture/capture_handle.ts";
 import type { TapwatchError } from "../errors.ts";
 import type { CaptureOptions } from "../messages.ts";
+import { chooseCapture } from "./capture_method.ts";
 import { describeFailure } from "./live_errors.ts";
 
-/** Opens a device as `options` say, but not promiscuous where only that is refused. Throws PcapError. */
+/** Opens a device as `options` say, but not promiscuous where only that is refused. Throws CaptureError. */
 export function openDevice(
   options: CaptureOptions,
-  open: (options: PcapOptions) => Pcap,
-): Pcap {
+  open: (options: HandleOptions) => CaptureHandle,
+): CaptureHandle {
   try {
     return open(options);
   } catch (error) {
-    const isOnlyPromiscuous = error instanceof PcapError && options.isPromiscuous &&
-      error.code === PcapCode.promiscuousDenied;
+    const isOnlyPromiscuous = error instanceof CaptureError && options.isPromiscuous &&
+      error.fault === "promiscuousDenied";
     if (!isOnlyPromiscuous) throw error;
     return open({ ...options, isPromiscuous: false });
   }
 }
 
 /** Opens and closes a device: what `doctor` asks. Throws TapwatchError with the remedy. */
-export function tryCapture(options: CaptureOptions): Pick<Pcap, "linktype" | "isPromiscuous"> {
+export function tryCapture(
+  options: CaptureOptions,
+): Pick<CaptureHandle, "linktype" | "isPromiscuous"> {
   try {
-    const library = openLibrary();
-    const pcap = openDevice(options, (pcapOptions) => Pcap.open(library, pcapOptions));
-    pcap.close();
-    return { linktype: pcap.linktype, isPromiscuous: pcap.isPromiscuous };
+    const handle = openDevice(options, chooseCapture(options.capture).open);
+    handle.close();
+    return { linktype: handle.linktype, isPromiscuous: handle.isPromiscuous };
   } catch (error) {
-    throw liveFailure(error, options.device) ?? error;
+    throw liveFailure(error, options) ?? error;
   }
 }
 
@@ -43,29 +42,28 @@ export async function samplePacketAge(
   options: CaptureOptions,
   waitMs: number,
 ): Promise<number | null> {
-  let pcap: Pcap;
+  let handle: CaptureHandle;
   try {
-    const library = openLibrary();
-    pcap = openDevice(options, (pcapOptions) => Pcap.open(library, pcapOptions));
+    handle = openDevice(options, chooseCapture(options.capture).open);
   } catch (error) {
-    if (error instanceof PcapError) return null;
+    if (error instanceof CaptureError) return null;
     throw error;
   }
-  const timer = setTimeout(() => pcap.breakLoop(), waitMs);
+  const timer = setTimeout(() => handle.breakLoop(), waitMs);
   try {
-    const { packetCount, byteLength } = await pcap.read();
-    return packetCount === 0 ? null : Date.now() - newestTimeMs(pcap, byteLength);
+    const { packetCount, byteLength } = await handle.read();
+    return packetCount === 0 ? null : Date.now() - newestTimeMs(handle, byteLength);
   } catch (error) {
-    if (error instanceof PcapError) return null; // gone meanwhile
+    if (error instanceof CaptureError) return null; // gone meanwhile
     throw error;
   } finally {
     clearTimeout(timer);
-    pcap.close();
+    handle.close();
   }
 }
 
-/** Of the last record of a batch (ffi/pcap/batch_reader.ts). */
-function newestTimeMs({ bytes, isNanosecond }: Pcap, byteLength: number): number {
+/** Of the last record of a batch (ffi/capture/capture_handle.ts). */
+function newestTimeMs({ bytes, isNanosecond }: CaptureHandle, byteLength: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, byteLength);
   let timeMs = 0;
   for (let at = 0; at < byteLength; at += 16 + view.getUint32(at + 8, true)) {
@@ -76,11 +74,14 @@ function newestTimeMs({ bytes, isNanosecond }: Pcap, byteLength: number): number
 }
 
 /** As `describeFailure`, with the facts of this process. */
-export function liveFailure(error: unknown, device: string): TapwatchError | null {
+export function liveFailure(
+  error: unknown,
+  { device, capture }: Pick<CaptureOptions, "device" | "capture">,
+): TapwatchError | null {
   return describeFailure(error, {
     device,
     executable: realExecutable(),
-    listNames: () => deviceNames(openLibrary()),
+    listNames: () => chooseCapture(capture).list().map(({ name }) => name),
   });
 }
 
@@ -92,8 +93,4 @@ function realExecutable(): string {
   } catch {
     return path;
   }
-}
-
-function deviceNames(library: PcapLibrary): string[] {
-  return listDevices(library).map((device) => device.name);
 }

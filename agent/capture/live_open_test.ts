@@ -1,6 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { PcapError } from "../../ffi/pcap/errors.ts";
-import { PcapCode } from "../../ffi/pcap/layout.ts";
+import { CaptureError } from "../../ffi/capture/capture_error.ts";
 import type { Pcap } from "../../ffi/pcap/pcap.ts";
 import type { CaptureOptions } from "../messages.ts";
 import { openDevice } from "./live_open.ts";
@@ -8,6 +7,7 @@ import { openDevice } from "./live_open.ts";
 const options: CaptureOptions = {
   interfaceId: 0,
   device: "eth0",
+  capture: "auto",
   filter: "",
   snaplen: 65535,
   isPromiscuous: true,
@@ -17,7 +17,7 @@ const options: CaptureOptions = {
 };
 
 /** Records what was asked for; refuses with `refusal` when promiscuous mode is. */
-function opener(refusal: PcapError) {
+function opener(refusal: CaptureError) {
   const asked: boolean[] = [];
   const open = ({ isPromiscuous }: { isPromiscuous: boolean }) => {
     asked.push(isPromiscuous);
@@ -28,13 +28,13 @@ function opener(refusal: PcapError) {
 }
 
 Deno.test("openDevice() goes on without promiscuous mode where only that is refused", () => {
-  const { asked, open } = opener(new PcapError("open", PcapCode.promiscuousDenied, "refused"));
+  const { asked, open } = opener(new CaptureError("open", "promiscuousDenied", "refused"));
   strictEqual(openDevice(options, open).isPromiscuous, false);
   deepStrictEqual(asked, [true, false]);
 });
 
 Deno.test("openDevice() does not try again after any other refusal", () => {
-  const refusal = new PcapError("open", PcapCode.permissionDenied, "refused");
+  const refusal = new CaptureError("open", "permissionDenied", "refused");
   const { asked, open } = opener(refusal);
   throws(() => openDevice(options, open), refusal);
   deepStrictEqual(asked, [true]);

@@ -6,31 +6,15 @@
  *         v           +------------+--> stopped (asked to; what the ring held is handed over first)
  *       failed (no such device, no permission, bad filter: before the first packet only)
  */
-import { PcapError } from "../../ffi/pcap/errors.ts";
-import { PcapCode } from "../../ffi/pcap/layout.ts";
-import type { BatchResult, Pcap } from "../../ffi/pcap/pcap.ts";
+import { CaptureError } from "../../ffi/capture/capture_error.ts";
+import type { BatchResult, CaptureHandle } from "../../ffi/capture/capture_handle.ts";
 import type { CaptureOptions, SourceToMain } from "../messages.ts";
 import type { CaptureSourceState } from "../records.ts";
 import type { LiveOutbox } from "./live_outbox.ts";
 import { LiveTotals } from "./live_totals.ts";
 
-/** The part of Pcap that a source uses; tests put a device of their own in its place. */
-export type CaptureHandle = Pick<
-  Pcap,
-  | "linktype"
-  | "isNanosecond"
-  | "isPromiscuous"
-  | "warning"
-  | "batchMethod"
-  | "bytes"
-  | "read"
-  | "breakLoop"
-  | "stats"
-  | "close"
->;
-
 export interface LiveSourceParts {
-  /** Throws PcapError. */
+  /** Throws CaptureError. */
   readonly open: () => CaptureHandle;
   readonly outbox: LiveOutbox;
   readonly tell: (message: SourceToMain) => void;
@@ -70,7 +54,7 @@ export class LiveSource {
   }
 
   /**
-   * Captures until `stop()`. Throws PcapError when the device cannot be opened the first time and waiting would not
+   * Captures until `stop()`. Throws CaptureError when the device cannot be opened the first time and waiting would not
    * help. Either way the pipeline has been told the end.
    */
   async run(): Promise<void> {
@@ -115,9 +99,9 @@ export class LiveSource {
     try {
       return { handle: this.#parts.open(), lost: "" };
     } catch (error) {
-      if (!(error instanceof PcapError)) throw error;
+      if (!(error instanceof CaptureError)) throw error;
       const { device, wasOpen = false } = this.#options;
-      if (error.code === PcapCode.interfaceNotUp) {
+      if (error.fault === "notUp") {
         return { handle: null, lost: `${device} is down` };
       }
       if (wasOpen) return { handle: null, lost: error.message };
@@ -135,7 +119,7 @@ export class LiveSource {
       try {
         return this.#parts.open();
       } catch (error) {
-        if (!(error instanceof PcapError)) throw error;
+        if (!(error instanceof CaptureError)) throw error;
         reason = error.message;
       }
     }
@@ -152,7 +136,7 @@ export class LiveSource {
       }
       return "";
     } catch (error) {
-      if (!(error instanceof PcapError)) throw error;
+      if (!(error instanceof CaptureError)) throw error;
       return error.message;
     } finally {
       this.#handle = null;
@@ -188,7 +172,7 @@ export class LiveSource {
     this.#parts.outbox.append(handle.bytes.subarray(0, batch.byteLength), batch.packetCount);
   }
 
-  /** libpcap's counters may be read only between two reads: an idle one is ended for that. */
+  /** The counters may be read only between two reads: an idle one is ended for that. */
   #onReportTime(): void {
     if (this.#handle === null) return this.#tellState();
     this.#isReportDue = true;
@@ -218,7 +202,7 @@ export class LiveSource {
       this.#totals.add(handle.stats());
     } catch (error) {
       // A device that is gone has no counters: the last ones stay. The next read says that it is gone.
-      if (!(error instanceof PcapError)) throw error;
+      if (!(error instanceof CaptureError)) throw error;
     }
   }
 
@@ -255,6 +239,6 @@ export class LiveSource {
 
 function describeCapture(handle: CaptureHandle): string {
   const mode = handle.isPromiscuous ? "promiscuous" : "not promiscuous";
-  const method = handle.batchMethod === "copy" ? ", packet by packet (slower)" : "";
+  const method = handle.isSlow ? ", packet by packet (slower)" : "";
   return `capturing, ${mode}${method}`;
 }

@@ -1,15 +1,15 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { PcapError } from "../../ffi/pcap/errors.ts";
-import { PcapCode } from "../../ffi/pcap/layout.ts";
-import type { BatchResult } from "../../ffi/pcap/pcap.ts";
+import { CaptureError } from "../../ffi/capture/capture_error.ts";
+import type { BatchResult, CaptureHandle } from "../../ffi/capture/capture_handle.ts";
 import type { CaptureOptions, SourceToMain, SourceToPipeline } from "../messages.ts";
 import type { CaptureSourceState } from "../records.ts";
 import { LiveOutbox } from "./live_outbox.ts";
-import { type CaptureHandle, LiveSource } from "./live_source.ts";
+import { LiveSource } from "./live_source.ts";
 
 const options: CaptureOptions = {
   interfaceId: 0,
   device: "tap0",
+  capture: "auto",
   filter: "",
   snaplen: 65535,
   isPromiscuous: true,
@@ -19,11 +19,11 @@ const options: CaptureOptions = {
 };
 const onePacket: BatchResult = { byteLength: 17, packetCount: 1, lostPackets: 0, isBroken: false };
 const broken: BatchResult = { byteLength: 0, packetCount: 0, lostPackets: 0, isBroken: true };
-const gone = new PcapError("read", PcapCode.error, "The interface disappeared");
-const absent = new PcapError("open", PcapCode.noSuchDevice, "No such device exists");
+const gone = new CaptureError("read", "other", "The interface disappeared");
+const absent = new CaptureError("open", "noSuchDevice", "No such device exists");
 
 /** A device that reads `script`, then waits until it is broken off. */
-function fakeHandle(script: (BatchResult | PcapError)[], facts: Partial<CaptureHandle> = {}) {
+function fakeHandle(script: (BatchResult | CaptureError)[], facts: Partial<CaptureHandle> = {}) {
   let wake = Promise.withResolvers<void>();
   const steps = [...script];
   const handle: CaptureHandle & { isClosed: boolean } = {
@@ -32,11 +32,12 @@ function fakeHandle(script: (BatchResult | PcapError)[], facts: Partial<CaptureH
     isNanosecond: true,
     isPromiscuous: true,
     warning: "",
-    batchMethod: "dump",
+    method: "pcap",
+    isSlow: false,
     bytes: packetRecord(),
     read: async () => {
       const step = steps.shift();
-      if (step instanceof PcapError) throw step;
+      if (step instanceof CaptureError) throw step;
       if (step !== undefined) return step;
       await wake.promise;
       wake = Promise.withResolvers();
@@ -58,7 +59,7 @@ function packetRecord(): Uint8Array<ArrayBuffer> {
 
 /** A source over `openings`, in turn; the last one again and again. Pauses end at once. */
 function createSource(
-  openings: (CaptureHandle | PcapError)[],
+  openings: (CaptureHandle | CaptureError)[],
   changes: Partial<CaptureOptions> = {},
 ) {
   const states: CaptureSourceState[] = [];
@@ -80,7 +81,7 @@ function createSource(
   };
   const open = () => {
     const opening = openings.length > 1 ? openings.shift() : openings[0];
-    if (opening instanceof PcapError) throw opening;
+    if (opening instanceof CaptureError) throw opening;
     return opening!;
   };
   const pause = (ms: number) => {
@@ -122,7 +123,7 @@ Deno.test("LiveSource waits for a lost device with back-off, and adds its counte
   const second = fakeHandle([onePacket]);
   const { source, states, notes, pauses, watch } = createSource([
     first,
-    ...new Array<PcapError>(6).fill(absent),
+    ...new Array<CaptureError>(6).fill(absent),
     second,
   ]);
   watch.onState = ({ state, packets }) => state === "capturing" && packets === 1 && source.stop();
@@ -153,7 +154,7 @@ Deno.test("LiveSource can be stopped while it waits for a device", async () => {
 });
 
 Deno.test("LiveSource waits for a device that is down at the start", async () => {
-  const down = new PcapError("open", PcapCode.interfaceNotUp, "That device is not up");
+  const down = new CaptureError("open", "notUp", "That device is not up");
   const { source, states, watch } = createSource([down, fakeHandle([])]);
   watch.onState = ({ state }) => state === "capturing" && source.stop();
   await source.run();

@@ -1,7 +1,7 @@
 /** `tapwatch doctor`: checks what a run needs, one line a check, and says the fix for each that fails. */
 import {
-  captureLibraryVersion,
   chooseDefaultDevice,
+  chosenCapture,
   listCaptureDevices,
   readRouteTables,
 } from "../capture/devices.ts";
@@ -27,10 +27,7 @@ export async function runDoctor(config: Config): Promise<void> {
   const runningPid = holderOf(resultsFolder);
   const database = databaseChecks(config, Date.now() * 1000);
   const checks = [
-    check("libpcap", 3, () => {
-      requireFfiConsent(config);
-      return captureLibraryVersion();
-    }),
+    check("libpcap", 3, () => describeCapture(config)),
     ...captures,
     privilegesCheck(config, runningPid),
     settingsCheck(config),
@@ -71,12 +68,21 @@ function devicesOf(config: Config): readonly string[] {
   if (config.interfaces.length > 0) return config.interfaces;
   try {
     requireFfiConsent(config);
-    const device = chooseDefaultDevice(listCaptureDevices(), readRouteTables());
+    const device = chooseDefaultDevice(listCaptureDevices(config.capture), readRouteTables());
     return device === null ? [] : [device.name];
   } catch (error) {
-    if (error instanceof TapwatchError) return []; // the libpcap check has said why
+    if (error instanceof TapwatchError) return []; // the check of what captures has said why
     throw error;
   }
+}
+
+/** Its version, or what captures in its place. */
+function describeCapture(config: Config): string {
+  requireFfiConsent(config);
+  const { method, description } = chosenCapture(config.capture);
+  if (method === "pcap") return description;
+  const why = config.capture === "auto" ? "cannot be loaded, and is not needed" : "not used";
+  return `${why}: ${description} captures`;
 }
 
 function tryOnce(config: Config, device: string): string {

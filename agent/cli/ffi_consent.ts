@@ -9,7 +9,7 @@ import { MissingError } from "../errors.ts";
 export function requireFfiConsent(config: Config): void {
   if (hasFfiConsent(config)) return;
   throw new MissingError(
-    "Live capture loads this host's libpcap: start tapwatch with --allow-ffi (or TAPWATCH_ALLOW_FFI=1) to allow that.",
+    "Live capture loads libraries of this host: start tapwatch with --allow-ffi (or TAPWATCH_ALLOW_FFI=1) to allow that.",
   );
 }
 

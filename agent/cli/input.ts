@@ -39,7 +39,11 @@ export async function chooseInput(config: Config, log: Log): Promise<Input> {
   if (config.command === "replay") return await chooseFile(config);
   const devices = chooseDevices(config, log);
   for (const device of devices) tryDevice(config, device);
-  return { kind: "live", devices, loopbackNote: loopbackNote(devices, listCaptureDevices()) };
+  return {
+    kind: "live",
+    devices,
+    loopbackNote: loopbackNote(devices, listCaptureDevices(config.capture)),
+  };
 }
 
 /** What a capture worker is told. */
@@ -51,6 +55,7 @@ export function captureOptions(
   return {
     interfaceId,
     device,
+    capture: config.capture,
     filter: config.filter,
     snaplen: config.snaplen,
     isPromiscuous: config.isPromiscuous,
@@ -98,10 +103,10 @@ async function chooseFile(config: Config): Promise<Input> {
 function chooseDevices(config: Config, log: Log): readonly string[] {
   requireFfiConsent(config);
   if (config.interfaces.length > 0) return [...new Set(config.interfaces)];
-  const device = chooseDefaultDevice(listCaptureDevices(), readRouteTables());
+  const device = chooseDefaultDevice(listCaptureDevices(config.capture), readRouteTables());
   if (device === null) {
     throw new MissingError(
-      "libpcap shows no capture device. It hides what it may not open: start tapwatch as root, or see tapwatch doctor.",
+      "There is no capture device to be seen. What may not be opened can be hidden: start tapwatch as root, or see tapwatch doctor.",
     );
   }
   if (device.note !== "") log.warning(`${device.note}; name another with -i.`);

@@ -9,10 +9,10 @@ import { describeLinktype } from "../capture/linktypes.ts";
 import type { Config } from "../config.ts";
 import { requireFfiConsent } from "./ffi_consent.ts";
 
-/** Throws MissingError when libpcap cannot be loaded. */
+/** Throws MissingError when what captures cannot be loaded. */
 export function runInterfaces(config: Config): void {
   requireFfiConsent(config);
-  const devices = listCaptureDevices();
+  const devices = listCaptureDevices(config.capture);
   const standard = chooseDefaultDevice(devices, readRouteTables())?.name ?? null;
   if (config.isJson) {
     console.log(JSON.stringify(devices.map((device) => toJson(device, standard)), null, 2));

@@ -77,7 +77,7 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Of the call before, on this thread. */
-function lastErrno(): number {
+export function lastErrno(): number {
   const pointer = libc().__errno_location();
   return pointer === null ? 0 : new Deno.UnsafePointerView(pointer).getInt32();
 }

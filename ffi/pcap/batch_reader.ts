@@ -1,22 +1,5 @@
-/**
- * What both ways of reading batches share. A batch is a row of capture-file records from the start of a buffer:
- *
- *     seconds u32 | micro- or nanoseconds u32 | captured length u32 | wire length u32 | captured bytes …
- *
- * in native byte order, little-endian on every platform that Deno has.
- */
-import { RecordHeader } from "./layout.ts";
-
-/** One batch, in `bytes` of its reader until the next read. */
-export interface BatchResult {
-  /** Whole records only. */
-  readonly byteLength: number;
-  readonly packetCount: number;
-  /** Packets that libpcap handed over and that found no room in the buffer. */
-  readonly lostPackets: number;
-  /** True when breakLoop() ended the wait. */
-  readonly isBroken: boolean;
-}
+/** What both ways of reading batches from libpcap share. */
+import { type BatchResult, RecordHeader } from "../capture/capture_handle.ts";
 
 export interface BatchReader {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -3,9 +3,10 @@
  * packet by packet. The first packet of a batch is waited for off the event loop; the others, already in the
  * kernel's buffer, are copied without waiting. Several times slower than DumpReader.
  */
-import { type BatchReader, type BatchResult, expectedRecordBytes } from "./batch_reader.ts";
+import { type BatchResult, RecordHeader } from "../capture/capture_handle.ts";
+import { type BatchReader, expectedRecordBytes } from "./batch_reader.ts";
 import { handleError } from "./errors.ts";
-import { errorBufferSize, PcapCode, PcapPkthdr, RecordHeader } from "./layout.ts";
+import { errorBufferSize, PcapCode, PcapPkthdr } from "./layout.ts";
 import type { PcapLibrary } from "./symbols.ts";
 
 /** Small enough that the event loop is never kept for long. */
@@ -40,7 +41,7 @@ export class CopyReader implements BatchReader {
     this.#view = new DataView(this.bytes.buffer);
   }
 
-  /** Throws PcapError when the device fails; packets that came before are a batch of their own. */
+  /** Throws CaptureError when the device fails; packets that came before are a batch of their own. */
   async read(): Promise<BatchResult> {
     const { pcap } = this.#library;
     this.#end = 0;

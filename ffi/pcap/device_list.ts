@@ -1,42 +1,16 @@
 /** The capture devices of this host, as libpcap lists them: best candidate first. */
-import { addressText, prefixLength } from "./address_text.ts";
-import { errorBufferText, PcapError } from "./errors.ts";
-import {
-  CONNECTION_NAMES,
-  type ConnectionName,
-  errorBufferSize,
-  IfFlag,
-  linktypeOfDlt,
-  PcapAddr,
-  PcapIf,
-} from "./layout.ts";
+import { addressText, prefixLength } from "../capture/address_text.ts";
+import { CONNECTION_NAMES, type DeviceAddress, type DeviceInfo } from "../capture/device_info.ts";
+import { errorBufferText, pcapError } from "./errors.ts";
+import { errorBufferSize, IfFlag, linktypeOfDlt, PcapAddr, PcapIf } from "./layout.ts";
 import { type PcapLibrary, readCString, toCString } from "./symbols.ts";
 
-export interface DeviceInfo {
-  readonly name: string;
-  /** "" where the platform has none. */
-  readonly description: string;
-  readonly addresses: readonly DeviceAddress[];
-  readonly isUp: boolean;
-  readonly isRunning: boolean;
-  readonly isLoopback: boolean;
-  readonly isWireless: boolean;
-  readonly connection: ConnectionName;
-  /** LINKTYPE_ value; null when the device was not, or could not be, opened to ask. */
-  readonly linktype: number | null;
-}
-export interface DeviceAddress {
-  /** IPv4 or IPv6 text. */
-  readonly address: string;
-  readonly prefixLength: number | null;
-}
-
-/** Lists the devices without opening any. Throws PcapError. */
+/** Lists the devices without opening any. Throws CaptureError. */
 export function listDevices(library: PcapLibrary): DeviceInfo[] {
   const head = new BigUint64Array(1);
   const errorBuffer = new Uint8Array(errorBufferSize);
   const code = library.pcap.pcap_findalldevs(head, errorBuffer);
-  if (code !== 0) throw new PcapError("list", code, errorBufferText(errorBuffer));
+  if (code !== 0) throw pcapError("list", code, errorBufferText(errorBuffer));
   const first = Deno.UnsafePointer.create(head[0]);
   try {
     return Array.from(chain(first, PcapIf.next), readDevice);

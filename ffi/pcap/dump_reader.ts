@@ -2,15 +2,10 @@
  * Batches by one `pcap_dispatch` with libpcap's own `pcap_dump` as the callback, into a MemoryFile: one call from
  * JavaScript a batch, whatever the number of packets.
  */
-import {
-  batchBytes,
-  type BatchReader,
-  type BatchResult,
-  countRecords,
-  expectedRecordBytes,
-} from "./batch_reader.ts";
+import { type BatchResult, RecordHeader } from "../capture/capture_handle.ts";
+import { batchBytes, type BatchReader, countRecords, expectedRecordBytes } from "./batch_reader.ts";
 import { handleError } from "./errors.ts";
-import { PcapCode, RecordHeader } from "./layout.ts";
+import { PcapCode } from "./layout.ts";
 import { MemoryFile } from "./memory_file.ts";
 import type { DumpFunctions, PcapLibrary } from "./symbols.ts";
 
@@ -44,7 +39,7 @@ export class DumpReader implements BatchReader {
     return this.#file.bytes;
   }
 
-  /** Throws PcapError when the device fails; packets that came before are a batch of their own. */
+  /** Throws CaptureError when the device fails; packets that came before are a batch of their own. */
   async read(): Promise<BatchResult> {
     const code = await this.#library.pcap.pcap_dispatch(
       this.#handle,

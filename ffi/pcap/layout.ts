@@ -27,25 +27,6 @@ export const PcapStat = { received: 0, dropped: 4, interfaceDropped: 8, size: 12
 /** `struct bpf_program`. */
 export const BpfProgram = { size: 16 } as const;
 
-/** A record of a capture file: seconds, fraction, captured length, wire length, then the bytes. */
-export const RecordHeader = {
-  seconds: 0,
-  fraction: 4,
-  capturedLength: 8,
-  wireLength: 12,
-  size: 16,
-} as const;
-
-/** `struct sockaddr_in` and `struct sockaddr_in6`. */
-export const Sockaddr = { ipv4Address: 4, ipv6Address: 8 } as const;
-
-const isDarwin = Deno.build.os === "darwin";
-
-/** BSD keeps the struct's own length in the first byte, Linux has a 16-bit family. */
-export const sockaddrFamily = isDarwin
-  ? { offset: 1, bits: 8, ipv4: 2, ipv6: 30 } as const
-  : { offset: 0, bits: 16, ipv4: 2, ipv6: 10 } as const;
-
 /** PCAP_ERRBUF_SIZE */
 export const errorBufferSize = 256;
 
@@ -57,10 +38,6 @@ export const IfFlag = {
   wireless: 0x08,
   connectionMask: 0x30,
 } as const;
-
-/** PCAP_IF_CONNECTION_STATUS_ values, in the order of their number shifted right by four. */
-export const CONNECTION_NAMES = ["unknown", "connected", "disconnected", "not applicable"] as const;
-export type ConnectionName = typeof CONNECTION_NAMES[number];
 
 /** Return codes: PCAP_ERROR_ are negative, PCAP_WARNING_ positive. */
 export const PcapCode = {

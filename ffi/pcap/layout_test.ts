@@ -11,9 +11,8 @@ import {
   PcapPkthdr,
   PcapStat,
   precisionNanosecond,
-  Sockaddr,
-  sockaddrFamily,
 } from "./layout.ts";
+import { Sockaddr, sockaddrFamily } from "../capture/address_text.ts";
 import { MemoryFile } from "./memory_file.ts";
 import { openLibrary } from "./symbols.ts";
 import { testWithLibpcap } from "./testing.ts";

@@ -19,7 +19,7 @@ export class MemoryFile {
   #file: Deno.PointerObject;
 
   /**
-   * `handle` is an activated (or dead) pcap_t, which must outlive the file. Throws PcapError where `pcap_dump` does
+   * `handle` is an activated (or dead) pcap_t, which must outlive the file. Throws CaptureError where `pcap_dump` does
    * not know the handle's link type.
    */
   constructor(

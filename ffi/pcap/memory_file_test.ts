@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { countRecords } from "./batch_reader.ts";
-import { PcapPkthdr, RecordHeader } from "./layout.ts";
+import { RecordHeader } from "../capture/capture_handle.ts";
+import { PcapPkthdr } from "./layout.ts";
 import { MemoryFile } from "./memory_file.ts";
 import { openLibrary } from "./symbols.ts";
 import { testWithLibpcap } from "./testing.ts";

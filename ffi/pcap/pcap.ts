@@ -1,11 +1,14 @@
-/**
- * A live capture handle of libpcap. Life: `Pcap.open()`, `read()` again and again, `breakLoop()` from anywhere in the
- * thread to end a wait, `close()` when no read is running.
- */
-import type { BatchReader, BatchResult } from "./batch_reader.ts";
+/** A capture handle of libpcap. */
+import type {
+  BatchResult,
+  CaptureHandle,
+  CaptureStats,
+  HandleOptions,
+} from "../capture/capture_handle.ts";
+import type { BatchReader } from "./batch_reader.ts";
 import { CopyReader } from "./copy_reader.ts";
 import { DumpReader } from "./dump_reader.ts";
-import { errorBufferText, handleError, PcapError } from "./errors.ts";
+import { errorBufferText, handleError, pcapError } from "./errors.ts";
 import {
   BpfProgram,
   errorBufferSize,
@@ -17,55 +20,32 @@ import {
 } from "./layout.ts";
 import { type PcapLibrary, readCString, toCString } from "./symbols.ts";
 
-export type { BatchResult } from "./batch_reader.ts";
-
 /** "dump" is DumpReader, "copy" CopyReader. */
 export type BatchMethod = "dump" | "copy";
 
-export interface PcapOptions {
-  readonly device: string;
-  /** Bytes kept of each packet. */
-  readonly snaplen: number;
-  readonly isPromiscuous: boolean;
-  /** Kernel ring; libpcap takes less by itself where there is no memory for it. */
-  readonly bufferBytes: number;
-  /** Longest time that the kernel collects packets before it hands them over. */
-  readonly timeoutMs: number;
-  /** BPF expression; "" captures everything. */
-  readonly filter: string;
-  /** Most packets in a batch; fewer where they might not fit. */
-  readonly batchPacketsMax: number;
+export interface PcapOptions extends HandleOptions {
   /** The fastest that the platform has, unless given. */
   readonly batchMethod?: BatchMethod;
 }
 
-/** Packets since this handle was opened: libpcap's own 32-bit counters, which wrap. */
-export interface PcapStats {
-  readonly received: number;
-  readonly kernelDrops: number;
-  readonly interfaceDrops: number;
-}
-
-export class Pcap {
+export class Pcap implements CaptureHandle {
+  readonly method = "pcap";
   readonly device: string;
-  /** LINKTYPE_ value. */
   readonly linktype: number;
-  /** Record timestamps are seconds and nanoseconds, else seconds and microseconds. */
   readonly isNanosecond: boolean;
   readonly isPromiscuous: boolean;
-  /** What libpcap had to say although it opened the device; "" mostly. */
   readonly warning: string;
   readonly batchMethod: BatchMethod;
   readonly #library: PcapLibrary;
   readonly #handle: Deno.PointerObject;
   readonly #reader: BatchReader;
 
-  /** Opens and filters a device. Throws PcapError: `operation` "filter" for a bad expression, else "open". */
+  /** Opens and filters a device. Throws CaptureError: `operation` "filter" for a bad expression, else "open". */
   static open(library: PcapLibrary, options: PcapOptions): Pcap {
     const errorBuffer = new Uint8Array(errorBufferSize);
     const handle = library.pcap.pcap_create(toCString(options.device), errorBuffer);
     if (handle === null) {
-      throw new PcapError("open", PcapCode.error, errorBufferText(errorBuffer));
+      throw pcapError("open", PcapCode.error, errorBufferText(errorBuffer));
     }
     try {
       return new Pcap(library, handle, options);
@@ -95,26 +75,23 @@ export class Pcap {
       : new CopyReader(library, { handle, snaplen, packetsMax });
   }
 
-  /** Where the records of the last batch stand, until the next `read()`. */
+  get isSlow(): boolean {
+    return this.batchMethod === "copy";
+  }
+
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#reader.bytes;
   }
 
-  /**
-   * Waits for packets off the event loop. Throws PcapError when the device fails or is gone. On Linux an idle device
-   * is waited for without end: only `breakLoop()` ends that.
-   */
   read(): Promise<BatchResult> {
     return this.#reader.read();
   }
 
-  /** Ends the running `read()`, or the next one. Packets that it had already are in its batch. */
   breakLoop(): void {
     this.#library.pcap.pcap_breakloop(this.#handle);
   }
 
-  /** Not while `read()` is running: libpcap does not allow it from two threads. Throws PcapError. */
-  stats(): PcapStats {
+  stats(): CaptureStats {
     const buffer = new Uint8Array(PcapStat.size);
     const code = this.#library.pcap.pcap_stats(this.#handle, buffer);
     if (code < 0) {
@@ -128,7 +105,6 @@ export class Pcap {
     };
   }
 
-  /** Not while `read()` is running; nothing of this object may be called afterwards. */
   close(): void {
     this.#reader.close();
     this.#library.pcap.pcap_close(this.#handle);
@@ -162,5 +138,5 @@ function setFilter(library: PcapLibrary, handle: Deno.PointerObject, expression:
   }
   if (code >= 0) return;
   const reason = readCString(pcap.pcap_geterr(handle));
-  throw new PcapError("filter", code, `${reason} in the filter "${expression}"`);
+  throw pcapError("filter", code, `${reason} in the filter "${expression}"`);
 }

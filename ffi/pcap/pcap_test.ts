@@ -2,8 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { findLinktype, listDevices } from "./device_list.ts";
-import { PcapError } from "./errors.ts";
-import { PcapCode } from "./layout.ts";
+import { CaptureError } from "../capture/capture_error.ts";
 import { type BatchMethod, Pcap, type PcapOptions } from "./pcap.ts";
 import { openLibrary } from "./symbols.ts";
 import { testAsRoot, testWithLibpcap } from "./testing.ts";
@@ -39,15 +38,15 @@ testAsRoot("findLinktype() is Ethernet for lo, cooked for any and null for nothi
 
 testAsRoot("Pcap.open() has a code for a device that is not there", () => {
   throws(() => open({ device: "tapwatch-absent" }), (error) => {
-    ok(error instanceof PcapError);
-    deepStrictEqual([error.operation, error.code], ["open", PcapCode.noSuchDevice]);
+    ok(error instanceof CaptureError);
+    deepStrictEqual([error.operation, error.fault], ["open", "noSuchDevice"]);
     return true;
   });
 });
 
 testAsRoot("Pcap.open() shows libpcap's text together with a bad filter", () => {
   throws(() => open({ filter: "tcp prot 80" }), (error) => {
-    ok(error instanceof PcapError);
+    ok(error instanceof CaptureError);
     strictEqual(error.operation, "filter");
     ok(error.message.includes("syntax error"), error.message);
     ok(error.message.includes('"tcp prot 80"'), error.message);

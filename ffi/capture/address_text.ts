@@ -1,5 +1,14 @@
 /** Addresses in a `struct sockaddr` as text. */
-import { Sockaddr, sockaddrFamily } from "./layout.ts";
+
+/** `struct sockaddr_in` and `struct sockaddr_in6`. */
+export const Sockaddr = { ipv4Address: 4, ipv6Address: 8 } as const;
+
+const isDarwin = Deno.build.os === "darwin";
+
+/** BSD keeps the struct's own length in the first byte, Linux has a 16-bit family. */
+export const sockaddrFamily = isDarwin
+  ? { offset: 1, bits: 8, ipv4: 2, ipv6: 30 } as const
+  : { offset: 0, bits: 16, ipv4: 2, ipv6: 10 } as const;
 
 /** The address of an AF_INET or AF_INET6 `sockaddr`; null for other families and a null pointer. */
 export function addressText(sockaddr: Deno.PointerValue): string | null {

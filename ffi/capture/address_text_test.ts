@@ -1,6 +1,5 @@
 import { strictEqual } from "node:assert/strict";
-import { addressText, ipv6Text, prefixLength } from "./address_text.ts";
-import { sockaddrFamily } from "./layout.ts";
+import { addressText, ipv6Text, prefixLength, sockaddrFamily } from "./address_text.ts";
 
 const texts: readonly (readonly [string, string])[] = [
   ["00000000000000000000000000000000", "::"],

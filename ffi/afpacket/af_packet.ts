@@ -1,0 +1,216 @@
+/** A capture handle of Linux' own: a packet socket with a ring, and nothing but the C library. */
+import type {
+  BatchResult,
+  CaptureHandle,
+  CaptureStats,
+  HandleOptions,
+} from "../capture/capture_handle.ts";
+import { CaptureError } from "../capture/capture_error.ts";
+import { readKernelFile } from "../linux/kernel_file.ts";
+import { errorText } from "../linux/libc.ts";
+import { Errno, eventFlags, PacketOption, pollError, Pollfd, pollIn } from "./layout.ts";
+import { cookedLink, type LinkKind, linkKindOf } from "./link_kinds.ts";
+import { check, PacketSocket } from "./packet_socket.ts";
+import { Ring } from "./ring.ts";
+import { socketFunctions } from "./symbols.ts";
+
+export interface AfPacketOptions extends HandleOptions {
+  /** The program, rows of `struct sock_filter`, of `filter` for packets of a kind; not called for "". Throws CaptureError. */
+  readonly compileFilter: (filter: string, format: FilterFormat) => Uint8Array<ArrayBuffer>;
+}
+
+export interface FilterFormat extends Pick<LinkKind, "linktype" | "isCooked"> {
+  /** What the program is to return for a packet that passes. */
+  readonly snaplen: number;
+}
+
+/** The device that stands for all. */
+const anyDevice = "any";
+const loopbackHardware = 772;
+const snaplenMax = 262_144;
+const waitForever = -1;
+/** A device that is taken away goes down first, and of the rest the kernel says nothing. */
+const downMs = 100;
+
+export class AfPacket implements CaptureHandle {
+  readonly method = "afpacket";
+  readonly linktype: number;
+  readonly isNanosecond = true;
+  readonly isPromiscuous: boolean;
+  readonly warning = "";
+  readonly isSlow = false;
+  readonly #device: string;
+  readonly #socket: PacketSocket;
+  readonly #ring: Ring;
+  readonly #waker: Waker;
+  readonly #packetsMax: number;
+  #isDown = false;
+  #received = 0;
+  #kernelDrops = 0;
+  readonly #interfaceDropsBefore: number;
+
+  /** Opens and filters a device. Throws CaptureError: `operation` "filter" for a bad expression, else "open". */
+  static open(options: AfPacketOptions): AfPacket {
+    const isAny = options.device === anyDevice;
+    const link = isAny ? cookedLink : linkOf(options.device);
+    const socket = new PacketSocket(link.isCooked);
+    try {
+      return new AfPacket(socket, link, options);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  private constructor(socket: PacketSocket, link: LinkKind, options: AfPacketOptions) {
+    const { device } = options;
+    const isAny = device === anyDevice;
+    const ifindex = isAny ? 0 : socket.indexOf(device);
+    const snaplen = Math.min(options.snaplen, snaplenMax);
+    this.#device = device;
+    this.#socket = socket;
+    this.linktype = link.linktype;
+    const program = filterProgram(options, { ...link, snaplen });
+    if (program !== null) socket.setFilter(program);
+    this.isPromiscuous = options.isPromiscuous && !isAny;
+    if (this.isPromiscuous) socket.makePromiscuous(ifindex);
+    // What is sent there comes back as received; older kernels give both, of which the ring takes one.
+    if (!isAny && socket.hardwareOf(device) === loopbackHardware) {
+      socket.trySet(PacketOption.ignoreOutgoing, 1);
+    }
+    this.#interfaceDropsBefore = interfaceDrops(device);
+    this.#ring = new Ring(socket, {
+      byteLength: options.bufferBytes,
+      timeoutMs: options.timeoutMs,
+      snaplen,
+      link,
+    });
+    this.#packetsMax = options.batchPacketsMax;
+    try {
+      this.#waker = new Waker(socket.handle);
+      socket.bind(ifindex);
+    } catch (error) {
+      this.#ring.close();
+      throw error;
+    }
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#ring.bytes;
+  }
+
+  async read(): Promise<BatchResult> {
+    const { isBroken, hasFailed } = await this.#waker.wait(this.#isDown ? downMs : waitForever);
+    const batch = this.#ring.take(this.#packetsMax);
+    if (batch.packetCount > 0) this.#isDown = false;
+    else if (hasFailed || this.#isDown) this.#judgeFailure();
+    return { ...batch, isBroken };
+  }
+
+  breakLoop(): void {
+    this.#waker.wake();
+  }
+
+  stats(): CaptureStats {
+    const { packets, drops } = this.#socket.takeStatistics();
+    this.#received = (this.#received + packets) >>> 0;
+    this.#kernelDrops = (this.#kernelDrops + drops) >>> 0;
+    return {
+      received: this.#received,
+      kernelDrops: this.#kernelDrops,
+      interfaceDrops: (interfaceDrops(this.#device) - this.#interfaceDropsBefore) >>> 0,
+    };
+  }
+
+  close(): void {
+    this.#ring.close();
+    this.#socket.close();
+    this.#waker.close();
+  }
+
+  /** A device that went down stays bound, and its packets come again when it is up; one that is gone does not come back. */
+  #judgeFailure(): void {
+    const errno = this.#socket.takeError();
+    if (errno !== 0 && errno !== Errno.networkDown) {
+      throw new CaptureError("read", "other", `the packet socket: ${errorText(errno)}`);
+    }
+    if (errno === Errno.networkDown) this.#isDown = true;
+    if (!this.#socket.isBound()) {
+      throw new CaptureError("read", "other", "The interface disappeared");
+    }
+  }
+}
+
+/** Waits for the socket, or to be woken. */
+class Waker {
+  readonly #event: number;
+  /** Of the C library: when a worker is terminated, a wait goes on and must not find the memory in other hands. */
+  readonly #polls: Deno.PointerObject;
+  readonly #view: DataView;
+
+  constructor(socket: number) {
+    const { eventfd, malloc } = socketFunctions();
+    this.#event = check("open", "eventfd", eventfd(0, eventFlags));
+    const size = 2 * Pollfd.size;
+    this.#polls = malloc(BigInt(size))!;
+    this.#view = new DataView(Deno.UnsafePointerView.getArrayBuffer(this.#polls, size));
+    for (const [index, file] of [socket, this.#event].entries()) {
+      this.#view.setInt32(index * Pollfd.size, file, true);
+      this.#view.setInt16(index * Pollfd.size + Pollfd.events, pollIn, true);
+    }
+  }
+
+  async wait(timeoutMs: number): Promise<{ isBroken: boolean; hasFailed: boolean }> {
+    const { poll, read } = socketFunctions();
+    // Less than zero is a signal.
+    const ready = await poll(this.#polls, 2n, timeoutMs);
+    if (ready <= 0) return { isBroken: false, hasFailed: false };
+    const revents = (index: number) =>
+      this.#view.getInt16(index * Pollfd.size + Pollfd.revents, true);
+    const isBroken = revents(1) !== 0;
+    if (isBroken) read(this.#event, new Uint8Array(8), 8n);
+    return { isBroken, hasFailed: (revents(0) & pollError) !== 0 };
+  }
+
+  wake(): void {
+    socketFunctions().write(this.#event, new Uint8Array(BigUint64Array.of(1n).buffer), 8n);
+  }
+
+  close(): void {
+    const { close, free } = socketFunctions();
+    close(this.#event);
+    free(this.#polls);
+  }
+}
+
+/** The kind of packets of a device. Throws CaptureError. */
+export function linkOf(device: string): LinkKind {
+  const socket = new PacketSocket(false);
+  try {
+    return linkKindOf(socket.hardwareOf(device));
+  } finally {
+    socket.close();
+  }
+}
+
+/** Without a filter the kernel is only told to cut packets off; null when there is nothing to cut. */
+function filterProgram(options: AfPacketOptions, format: FilterFormat) {
+  if (options.filter !== "") return options.compileFilter(options.filter, format);
+  return format.snaplen < snaplenMax ? returnAlways(format.snaplen) : null;
+}
+
+/** BPF_RET | BPF_K */
+function returnAlways(value: number): Uint8Array<ArrayBuffer> {
+  const instruction = new DataView(new ArrayBuffer(8));
+  instruction.setUint16(0, 6, true);
+  instruction.setUint32(4, value, true);
+  return new Uint8Array(instruction.buffer);
+}
+
+/** What the device itself has lost, as libpcap counts it; 0 where that is not told. */
+function interfaceDrops(device: string): number {
+  const folder = `/sys/class/net/${device}/statistics`;
+  return ["rx_missed_errors", "rx_fifo_errors"]
+    .map((name) => Number(readKernelFile(`${folder}/${name}`) ?? 0))
+    .reduce((sum, count) => sum + count, 0);
+}

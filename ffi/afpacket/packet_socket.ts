@@ -1,0 +1,184 @@
+/** A packet socket (packet(7)) and the calls on it, with errors that say what a person can do something about. */
+import {
+  CaptureError,
+  type CaptureFault,
+  type CaptureOperation,
+} from "../capture/capture_error.ts";
+import { cString, errorText, lastErrno } from "../linux/libc.ts";
+import {
+  afPacket,
+  Errno,
+  everyProtocol,
+  Ifreq,
+  IoctlRequest,
+  membershipPromiscuous,
+  PacketMreq,
+  PacketOption,
+  SockaddrLl,
+  sockCloexec,
+  sockDgram,
+  SocketOption,
+  SockFprog,
+  sockRaw,
+  solPacket,
+  solSocket,
+  TpacketStats,
+} from "./layout.ts";
+import { socketFunctions } from "./symbols.ts";
+
+/** Bytes of a name of a device, with the zero at its end. */
+const nameBytesMax = 16;
+const instructionBytes = 8;
+
+export class PacketSocket {
+  readonly handle: number;
+
+  /** Takes nothing until it is bound. Throws CaptureError. */
+  constructor(isCooked: boolean) {
+    const type = (isCooked ? sockDgram : sockRaw) | sockCloexec;
+    this.handle = check("open", "socket", socketFunctions().socket(afPacket, type, 0));
+  }
+
+  /** SIOCGIFINDEX. Throws CaptureError "noSuchDevice". */
+  indexOf(device: string): number {
+    return this.#ask(device, IoctlRequest.index).getInt32(Ifreq.value, true);
+  }
+
+  /** ARPHRD_ value. Throws CaptureError "noSuchDevice". */
+  hardwareOf(device: string): number {
+    return this.#ask(device, IoctlRequest.hardwareAddress).getUint16(Ifreq.value, true);
+  }
+
+  /** Sets an option of 32-bit words; the error number, 0 when it is set. */
+  trySet(option: number, ...words: readonly number[]): number {
+    const bytes = bytesOf(Uint32Array.from(words));
+    const { setsockopt } = socketFunctions();
+    return setsockopt(this.handle, solPacket, option, bytes, bytes.length) < 0 ? lastErrno() : 0;
+  }
+
+  /** As `trySet`. Throws CaptureError. */
+  set(option: number, ...words: readonly number[]): void {
+    const errno = this.trySet(option, ...words);
+    if (errno !== 0) throw failure("open", `option ${option} of a packet socket`, errno);
+  }
+
+  /** Until the socket is closed. */
+  makePromiscuous(ifindex: number): void {
+    const view = new DataView(new ArrayBuffer(PacketMreq.size));
+    view.setInt32(PacketMreq.ifindex, ifindex, true);
+    view.setUint16(PacketMreq.type, membershipPromiscuous, true);
+    const { setsockopt } = socketFunctions();
+    const result = setsockopt(
+      this.handle,
+      solPacket,
+      PacketOption.addMembership,
+      new Uint8Array(view.buffer),
+      PacketMreq.size,
+    );
+    if (result < 0 && isDenied(lastErrno())) {
+      throw new CaptureError("open", "promiscuousDenied", "promiscuous mode is not permitted");
+    }
+    check("open", "promiscuous mode", result);
+  }
+
+  /** Attaches a program: rows of `struct sock_filter`. The kernel copies it. */
+  setFilter(program: Uint8Array<ArrayBuffer>): void {
+    const fprog = new DataView(new ArrayBuffer(SockFprog.size));
+    fprog.setUint16(SockFprog.length, program.length / instructionBytes, true);
+    const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(program));
+    fprog.setBigUint64(SockFprog.filter, BigInt(address), true);
+    const { setsockopt } = socketFunctions();
+    const bytes = new Uint8Array(fprog.buffer);
+    const result = setsockopt(
+      this.handle,
+      solSocket,
+      SocketOption.attachFilter,
+      bytes,
+      bytes.length,
+    );
+    check("filter", "the kernel refuses the filter", result);
+  }
+
+  /** Takes packets from now on; of all devices where the index is 0. Throws CaptureError "notUp" of a device that is down. */
+  bind(ifindex: number): void {
+    const address = new DataView(new ArrayBuffer(SockaddrLl.size));
+    address.setUint16(0, afPacket, true);
+    address.setUint16(SockaddrLl.protocol, everyProtocol);
+    address.setInt32(SockaddrLl.ifindex, ifindex, true);
+    const bytes = new Uint8Array(address.buffer);
+    check("open", "bind", socketFunctions().bind(this.handle, bytes, bytes.length));
+    const errno = this.takeError();
+    if (errno !== 0) throw failure("open", "bind", errno);
+  }
+
+  /** The error that waits at the socket, 0 when none does. */
+  takeError(): number {
+    return new DataView(this.#getOption(solSocket, SocketOption.error, 4)).getInt32(0, true);
+  }
+
+  /** False when the device is gone that the socket was bound to: a device that comes back has another index. */
+  isBound(): boolean {
+    const address = new Uint8Array(SockaddrLl.size);
+    const { getsockname } = socketFunctions();
+    const length = bytesOf(Uint32Array.of(address.length));
+    check("read", "getsockname", getsockname(this.handle, address, length));
+    return new DataView(address.buffer).getInt32(SockaddrLl.ifindex, true) !== -1;
+  }
+
+  /** Packets and drops since the last call. Packets are those that passed the filter, the dropped ones among them. */
+  takeStatistics(): { packets: number; drops: number } {
+    const stats = new DataView(
+      this.#getOption(solPacket, PacketOption.statistics, TpacketStats.size),
+    );
+    return {
+      packets: stats.getUint32(TpacketStats.packets, true),
+      drops: stats.getUint32(TpacketStats.drops, true),
+    };
+  }
+
+  close(): void {
+    socketFunctions().close(this.handle);
+  }
+
+  #ask(device: string, request: number): DataView {
+    const name = cString(device);
+    if (name.length > nameBytesMax) throw failure("open", device, Errno.noDevice);
+    const ifreq = new Uint8Array(Ifreq.size);
+    ifreq.set(name);
+    check("open", device, socketFunctions().ioctl(this.handle, BigInt(request), ifreq));
+    return new DataView(ifreq.buffer);
+  }
+
+  #getOption(level: number, option: number, size: number): ArrayBuffer {
+    const bytes = new Uint8Array(size);
+    const length = bytesOf(Uint32Array.of(size));
+    const { getsockopt } = socketFunctions();
+    check("stats", "getsockopt", getsockopt(this.handle, level, option, bytes, length));
+    return bytes.buffer;
+  }
+}
+
+/** `result`, unless it is less than zero: then throws CaptureError of the call before, on this thread. */
+export function check(operation: CaptureOperation, what: string, result: number): number {
+  if (result >= 0) return result;
+  throw failure(operation, what, lastErrno());
+}
+
+export function failure(operation: CaptureOperation, what: string, errno: number): CaptureError {
+  const fault: CaptureFault = isDenied(errno)
+    ? "permissionDenied"
+    : errno === Errno.noDevice
+    ? "noSuchDevice"
+    : errno === Errno.networkDown
+    ? "notUp"
+    : "other";
+  return new CaptureError(operation, fault, `${what}: ${errorText(errno)}`);
+}
+
+function isDenied(errno: number): boolean {
+  return errno === Errno.notPermitted || errno === Errno.accessDenied;
+}
+
+function bytesOf(words: Uint32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(words.buffer);
+}

@@ -1,0 +1,83 @@
+/**
+ * A device that is open for capture, whatever captures: libpcap (ffi/pcap) or a packet socket's ring (ffi/afpacket). Life:
+ * opened, `read()` again and again, `breakLoop()` from anywhere in the thread to end a wait, `close()` when no read is
+ * running.
+ *
+ * A batch is a row of capture-file records from the start of a buffer:
+ *
+ *     seconds u32 | micro- or nanoseconds u32 | captured length u32 | wire length u32 | captured bytes …
+ *
+ * in native byte order, little-endian on every platform that Deno has.
+ */
+
+/** The head of a record in a batch. */
+export const RecordHeader = {
+  seconds: 0,
+  fraction: 4,
+  capturedLength: 8,
+  wireLength: 12,
+  size: 16,
+} as const;
+
+/** What captures. */
+export const CAPTURE_METHODS = ["pcap", "afpacket"] as const;
+export type CaptureMethod = typeof CAPTURE_METHODS[number];
+
+/** One batch, in `bytes` of its handle until the next read. */
+export interface BatchResult {
+  /** Whole records only. */
+  readonly byteLength: number;
+  readonly packetCount: number;
+  /** Packets that the kernel handed over and that are not in the batch: no room, or damage. */
+  readonly lostPackets: number;
+  /** True when breakLoop() ended the wait. */
+  readonly isBroken: boolean;
+}
+
+export interface HandleOptions {
+  readonly device: string;
+  /** Bytes kept of each packet. */
+  readonly snaplen: number;
+  readonly isPromiscuous: boolean;
+  /** Kernel ring; less where there is no memory for it. */
+  readonly bufferBytes: number;
+  /** Longest time that the kernel collects packets before it hands them over. */
+  readonly timeoutMs: number;
+  /** BPF expression; "" captures everything. */
+  readonly filter: string;
+  /** Most packets in a batch; fewer where they might not fit. */
+  readonly batchPacketsMax: number;
+}
+
+/** Packets since a handle was opened: 32-bit counters, which wrap. */
+export interface CaptureStats {
+  readonly received: number;
+  readonly kernelDrops: number;
+  readonly interfaceDrops: number;
+}
+
+export interface CaptureHandle {
+  readonly method: CaptureMethod;
+  /** LINKTYPE_ value. */
+  readonly linktype: number;
+  /** Record timestamps are seconds and nanoseconds, else seconds and microseconds. */
+  readonly isNanosecond: boolean;
+  readonly isPromiscuous: boolean;
+  /** What there is to say although the device was opened; "" mostly. */
+  readonly warning: string;
+  /** Batches are made packet by packet, several times slower than usual. */
+  readonly isSlow: boolean;
+  /** Where the records of the last batch stand, until the next `read()`. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /**
+   * Waits for packets off the event loop; an idle device may be waited for without end: only `breakLoop()` ends that.
+   * Throws CaptureError when the device fails or is gone; packets that came before are a batch of their own.
+   */
+  read(): Promise<BatchResult>;
+  /** Ends the running `read()`, or the next one. Packets that it had already are in its batch. */
+  breakLoop(): void;
+  /** Not while `read()` is running. Throws CaptureError. */
+  stats(): CaptureStats;
+  /** Not while `read()` is running; nothing of the handle may be called afterwards. */
+  close(): void;
+}
