@@ -99,7 +99,7 @@ export function readCutBeginning(
 /** Text whose first line has no end yet, and which is not too long to be waited for. */
 function isLineCut(bytes: Uint8Array, start: number, end: number): boolean {
   const at = skipEmptyLines(bytes, start, end);
-  return end - at < lineMax && findLineEnd(bytes, at, end) === end && isTextAt(bytes, at, end);
+  return end - at < lineMax && isTextAt(bytes, at, end) && findLineEnd(bytes, at, end) === end;
 }
 
 function decided(application: number, details: ApplicationDetails | null): Beginning {
