@@ -116,21 +116,21 @@ for (const method of CAPTURE_METHODS) {
     }));
 }
 
-test("pcap filters in the kernel", () =>
-  withVeth(async (veth) => {
-    const frames = makeFrames(1000);
-    const capture = await CaptureRun.start({
-      capture: "pcap",
-      device: veth.device,
-      filter: "udp src port 1007",
-    });
-    await replay(veth, frames, ["--pps=20000"]);
-    await capture.stop();
-    deepStrictEqual(capture.frames, [frames[7]]);
-    strictEqual(capture.state.received, 1);
-  }));
-
 for (const method of CAPTURE_METHODS) {
+  test(`${method} filters in the kernel`, () =>
+    withVeth(async (veth) => {
+      const frames = makeFrames(1000);
+      const capture = await CaptureRun.start({
+        capture: method,
+        device: veth.device,
+        filter: "udp src port 1007",
+      });
+      await replay(veth, frames, ["--pps=20000"]);
+      await capture.stop();
+      deepStrictEqual(capture.frames, [frames[7]]);
+      strictEqual(capture.state.received, 1);
+    }));
+
   test(`${method} refuses a device that is not there, with the nearest name`, async () => {
     const { fatal, capture } = await startRefused({ capture: method, device: "loo" });
     strictEqual(fatal.exitCode, 2);
@@ -150,6 +150,16 @@ for (const method of CAPTURE_METHODS) {
     strictEqual(message.type, "state");
   });
 }
+
+test("afpacket refuses a bad filter with its place", async () => {
+  const { fatal } = await startRefused({
+    capture: "afpacket",
+    device: "lo",
+    filter: "tcp prot 80",
+  });
+  strictEqual(fatal.exitCode, 2);
+  match(fatal.message, /column 5: .*"prot".* in the filter "tcp prot 80"/);
+});
 
 test("pcap refuses a bad filter with libpcap's own words", async () => {
   const { fatal } = await startRefused({ capture: "pcap", device: "lo", filter: "port http80" });

@@ -2,7 +2,7 @@
  * The two ways to capture, behind one door: libpcap (ffi/pcap), which runs nearly everywhere and may be missing, and a packet
  * socket's ring (ffi/afpacket), which is Linux' own and needs nothing. "auto" is libpcap where it can be loaded, else the ring.
  */
-import { AfPacket } from "../../ffi/afpacket/af_packet.ts";
+import { AfPacket, type FilterFormat } from "../../ffi/afpacket/af_packet.ts";
 import { listSocketDevices } from "../../ffi/afpacket/device_list.ts";
 import type {
   CaptureHandle,
@@ -21,6 +21,8 @@ import {
 } from "../../ffi/pcap/symbols.ts";
 import { UsageError } from "../errors.ts";
 import type { CaptureChoice } from "../messages.ts";
+import { compileSocketFilter } from "./filter/compile.ts";
+import { FilterError } from "./filter/filter_error.ts";
 
 /** A way to capture that can be used here. */
 export interface Capture {
@@ -75,16 +77,18 @@ function byPacketSocket(): Capture {
   return {
     method: "afpacket",
     description: "AF_PACKET (Linux, TPACKET_V3)",
-    open: (options) => AfPacket.open({ ...options, compileFilter }),
+    open: (options) => AfPacket.open({ ...options, compileFilter: compile }),
     list: listSocketDevices,
     listWithLinktypes: listSocketDevices,
   };
 }
 
-function compileFilter(filter: string): never {
-  throw new CaptureError(
-    "filter",
-    "other",
-    `filters need libpcap so far, and "${filter}" is one`,
-  );
+/** The program of a filter. Throws CaptureError with the place and what is wrong there. */
+function compile(filter: string, format: FilterFormat): Uint8Array<ArrayBuffer> {
+  try {
+    return compileSocketFilter(filter, format);
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    throw new CaptureError("filter", "other", `${error.message} in the filter "${filter}"`);
+  }
 }
