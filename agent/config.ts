@@ -20,11 +20,13 @@ import {
   asBoolean,
   asFleetServers,
   asHomeNet,
+  asHubStore,
   asNumber,
   asSpeed,
   asText,
   asTimeUs,
   HOME_WORDS,
+  type HubStoreConfig,
   quote,
   type RawValue,
 } from "./option_values.ts";
@@ -101,6 +103,8 @@ export interface Config {
   readonly fleetCredentials: string | null;
   readonly fleetLevel: "findings" | "rollups" | "flows";
   readonly fleetSpoolMb: number;
+  /** Where the hub keeps flows. */
+  readonly hubStore: HubStoreConfig;
   /** Of `tapwatch fleet`. */
   readonly fleetFolder: string;
   readonly fleetStoreGb: number;
@@ -445,6 +449,10 @@ function build(
     fleetCredentials: text("fleet-credentials"),
     fleetLevel: text("fleet-level") as Config["fleetLevel"],
     fleetSpoolMb: int("fleet-spool-mb"),
+    hubStore: asHubStore(
+      values.get("hub-store")?.[0] ?? { origin: "--hub-store", value: "sqlite" },
+      text("hub-store-password") ?? "",
+    ),
     fleetFolder: text("fleet-folder")!,
     fleetStoreGb: int("fleet-store-gb"),
     fleetReplicas: int("fleet-replicas"),
@@ -582,7 +590,8 @@ function checkChannels({ command, smtp, mailTo, syslog }: Config, values: RawVal
 
 /** An agent needs both, to know whom to report to and as whom. */
 function checkFleet({ command, fleetServers, fleetCredentials }: Config, values: RawValues): void {
-  if (!heeds(command, "fleet-credentials")) return;
+  // The hub's lie in the fleet's folder, and say where the engine is.
+  if (!heeds(command, "fleet-credentials") || command === "hub") return;
   if (fleetServers.length > 0 && fleetCredentials === null) {
     throw new UsageError(
       `${

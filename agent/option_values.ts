@@ -94,6 +94,50 @@ export function asFleetServers(raw: RawValue): string[] {
   });
 }
 
+/** Where a hub keeps flows. */
+export type HubStoreConfig =
+  | { readonly kind: "sqlite" }
+  | {
+    readonly kind: "clickhouse";
+    /** Without user and database. */
+    readonly url: string;
+    readonly user: string;
+    readonly database: string;
+    /** Secret. */
+    readonly password: string;
+  };
+
+/** "sqlite", or the address of a ClickHouse server with the user and the database. */
+export function asHubStore(raw: RawValue, password: string): HubStoreConfig {
+  const value = String(raw.value).trim();
+  if (value === "sqlite") return { kind: "sqlite" };
+  const url = URL.parse(value);
+  const wrong = (what: string) =>
+    new UsageError(
+      `${raw.origin} must be sqlite or look like http://user@host:8123/database, got ${
+        quote(value.replace(/:[^:@/]*@/, ":…@"))
+      }: ${what}.`,
+    );
+  if (url === null || !/^https?:$/.test(url.protocol)) throw wrong("it is neither");
+  if (url.password !== "") {
+    throw wrong("a password stays out of process lists; set TAPWATCH_HUB_STORE_PASSWORD");
+  }
+  const [database, ...rest] = url.pathname.split("/").filter(Boolean);
+  if (rest.length > 0 || url.search !== "" || url.hash !== "") {
+    throw wrong("it names more than a database");
+  }
+  if (database !== undefined && !/^\w{1,64}$/.test(database)) {
+    throw wrong("a database's name has letters, digits and _");
+  }
+  return {
+    kind: "clickhouse",
+    url: url.origin,
+    user: decodeURIComponent(url.username) || "default",
+    database: database ?? "tapwatch",
+    password,
+  };
+}
+
 /** A value as a message has it. */
 export function quote(value: unknown): string {
   return JSON.stringify(String(value));

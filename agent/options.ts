@@ -45,6 +45,7 @@ export const COMMAND_NAMES = [
   "self-test",
   "export",
   "install-service",
+  "hub",
   "fleet",
   "licenses",
   "version",
@@ -56,7 +57,9 @@ export type CommandName = typeof COMMAND_NAMES[number];
 const capturing: readonly CommandName[] = ["run", "doctor"];
 const running: readonly CommandName[] = ["run", "replay"];
 const serving: readonly CommandName[] = [...running, "doctor"];
-const alerting: readonly CommandName[] = [...running, "alert-test", "self-test", "doctor"];
+const alerting: readonly CommandName[] = [...running, "hub", "alert-test", "self-test", "doctor"];
+/** With a dashboard, a database and alerts, wherever what they tell comes from. */
+const telling: readonly CommandName[] = [...running, "hub"];
 
 /** Port range, RFC 6335 section 6. */
 const port = { kind: "integer", min: 1, max: 65535 } as const;
@@ -155,7 +158,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: "results",
     placeholder: "DIR",
     help: "where logs, captures and the model go; made if missing",
-    commands: [...serving, "export", "alert-test"],
+    commands: [...serving, "hub", "export", "alert-test"],
     isHarmless: true,
   },
   {
@@ -165,7 +168,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: "127.0.0.1",
     placeholder: "ADDR",
     help: "dashboard address; outside loopback it needs a password",
-    commands: serving,
+    commands: [...serving, "hub"],
   },
   {
     name: "port",
@@ -174,14 +177,14 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: 8055,
     placeholder: "N",
     help: "dashboard port",
-    commands: serving,
+    commands: [...serving, "hub"],
   },
   {
     name: "password-file",
     kind: "text",
     placeholder: "FILE",
     help: "file with the dashboard's password (or TAPWATCH_PASSWORD)",
-    commands: running,
+    commands: telling,
   },
   {
     name: "password",
@@ -223,7 +226,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 604_800,
     placeholder: "S",
     help: "least time between two alerts of one kind and source",
-    commands: running,
+    commands: telling,
     isReloaded: true,
   },
   {
@@ -358,7 +361,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     choices: ["info", "low", "medium", "high", "critical"],
     default: "medium",
     help: "least severity of an incident that is alerted",
-    commands: running,
+    commands: telling,
     isReloaded: true,
   },
   {
@@ -370,7 +373,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 10_000,
     placeholder: "N",
     help: "most alerts in any hour; what is above waits for the digest",
-    commands: running,
+    commands: telling,
     isReloaded: true,
   },
   {
@@ -379,7 +382,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: "text",
     placeholder: "HH:MM-HH:MM",
     help: "local time; only critical alerts pass, the rest comes as a digest at the end",
-    commands: running,
+    commands: telling,
     isReloaded: true,
   },
   {
@@ -418,7 +421,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "FILE",
     help:
       "MMDB file with countries, cities or networks (AS numbers) of addresses, repeatable (default: those in /usr/share/GeoIP)",
-    commands: [...serving, "export"],
+    commands: [...serving, "hub", "export"],
   },
   {
     name: "blocklist",
@@ -459,7 +462,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 36_500,
     placeholder: "N",
     help: "rows older than this go",
-    commands: running,
+    commands: telling,
   },
   {
     name: "history-days",
@@ -470,7 +473,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 36_500,
     placeholder: "N",
     help: "sums by host, service and network older than this go",
-    commands: running,
+    commands: telling,
   },
   {
     name: "retention-mb",
@@ -481,7 +484,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     max: 1_000_000,
     placeholder: "N",
     help: "size of the database at which the oldest rows go",
-    commands: running,
+    commands: telling,
   },
   {
     name: "pcap-file-mb",
@@ -543,8 +546,9 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: "text",
     isRepeatable: true,
     placeholder: "URL",
-    help: "NATS server that this agent reports to, as tls://hub.example.org:4222; repeatable",
-    commands: [...serving, "fleet"],
+    help:
+      "NATS server that this agent reports to, or that the hub receives from, as tls://hub.example.org:4222; repeatable",
+    commands: [...serving, "hub", "fleet"],
     flagOnly: ["fleet"],
   },
   {
@@ -552,8 +556,9 @@ export const OPTIONS: readonly OptionSpec[] = [
     env: "TAPWATCH_FLEET_CREDENTIALS",
     kind: "text",
     placeholder: "FILE",
-    help: "who this agent is in the fleet: the file that tapwatch fleet enroll made",
-    commands: serving,
+    help:
+      "who this agent is in the fleet: the file that tapwatch fleet enroll made; for hub the hub's, that fleet init made",
+    commands: [...serving, "hub"],
   },
   {
     name: "fleet-level",
@@ -579,12 +584,31 @@ export const OPTIONS: readonly OptionSpec[] = [
     isReloaded: true,
   },
   {
+    name: "hub-store",
+    env: "TAPWATCH_HUB_STORE",
+    kind: "text",
+    default: "sqlite",
+    placeholder: "WHERE",
+    help:
+      "where the hub keeps flows: sqlite, or a ClickHouse server as http://user@host:8123/database (beyond some 100 agents)",
+    commands: ["hub"],
+  },
+  {
+    name: "hub-store-password",
+    env: "TAPWATCH_HUB_STORE_PASSWORD",
+    kind: "text",
+    isSecret: true,
+    isHidden: true,
+    help: "password of the ClickHouse server",
+    commands: ["hub"],
+  },
+  {
     name: "fleet-folder",
     kind: "text",
     default: "fleet",
     placeholder: "DIR",
     help: "where keys, certificates and the engine's configuration of a fleet are",
-    commands: ["fleet"],
+    commands: ["fleet", "hub"],
   },
   {
     name: "fleet-store-gb",

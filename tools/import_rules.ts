@@ -116,7 +116,7 @@ const rules: readonly Rule[] = [
       search,
       ...common,
     ],
-    types: ["agent/dashboard_context.ts"],
+    types: ["agent/dashboard_context.ts", "agent/option_values.ts"],
   },
   {
     part: /^agent\/fleet\//,

@@ -51,6 +51,7 @@ const forTest = [
   requirement("openssl openssl openssl openssl openssl", program("openssl")),
   requirement("python3-aiosmtpd python3-aiosmtpd python-aiosmtpd py3-aiosmtpd -", hasAiosmtpd),
   requirement("nats-server - - nats-server nats-server", program("nats-server")),
+  requirement("clickhouse-server - - - -", program("clickhouse-server")),
   requirement("lintian - - - -", program("lintian")),
   requirement(
     "qemu-user-static qemu-user-static qemu-user-static qemu-aarch64 -",
@@ -107,10 +108,12 @@ async function installWithApt(
       "The package lists could not be renewed; going on with those at hand.",
     );
   }
-  if (!await aptGet("install", "-y", "--no-install-recommends", ...names)) {
-    console.error(
-      "apt-get could not install them all; its message stands above.",
-    );
+  const install = (...some: string[]) =>
+    aptGet("install", "-y", "--no-install-recommends", ...some);
+  if (!await install(...names)) {
+    console.error("apt-get could not install them all; its message stands above. One by one:");
+    // What this release has not keeps the others out.
+    for (const name of names) await install(name);
   }
   return missing.every(({ isPresent }) => isPresent());
 }

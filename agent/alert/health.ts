@@ -97,6 +97,7 @@ export class HealthWatch {
       this.#restartSign(report),
       ...isLive ? [this.#dropSign(report)] : [],
       ...isLive ? health.sources.map(deviceSign) : [],
+      ...health.mode === "hub" ? health.sources.map(engineSign) : [],
       ...isLive ? health.sources.map((source) => this.#silenceSign(source, report.nowUs)) : [],
     ];
   }
@@ -213,6 +214,21 @@ function diskSigns({ disk }: Health): Sign[] {
     },
     good: `There is room on the disk: ${again} again`,
   }));
+}
+
+function engineSign({ name, state, detail }: CaptureSourceState): Sign {
+  return {
+    part: name,
+    kind: "health",
+    severity: "high",
+    isBad: state !== "capturing",
+    afterUs: minuteUs,
+    bad: {
+      headline: `Nothing is received of the fleet: ${name} is not connected`,
+      detail: `What agents send waits in their spools. ${detail}`,
+    },
+    good: `The fleet is received from ${name} again`,
+  };
 }
 
 function deviceSign({ name, state, detail }: CaptureSourceState): Sign {

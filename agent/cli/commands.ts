@@ -40,6 +40,8 @@ export async function runCommand(config: Config): Promise<void> {
       return (await import("./self_test.ts")).runSelfTest(config);
     case "install-service":
       return (await import("./install_service.ts")).runInstallService(config);
+    case "hub":
+      return (await import("./hub.ts")).runHub(config, log);
     case "fleet":
       return (await import("./fleet.ts")).runFleet(config);
     case "licenses":

@@ -41,6 +41,10 @@ const commandHelp: Readonly<Record<CommandName, { usage: string; text: string }>
     text:
       "prints, or with --yes makes and starts, a systemd service; run's options become its settings",
   },
+  hub: {
+    usage: "tapwatch hub",
+    text: "receives many agents over NATS JetStream; one dashboard, one search, one alert for all",
+  },
   fleet: {
     usage: "tapwatch fleet init HOST... | enroll NAME | revoke NAME | list | streams",
     text: "prepares the engine of a fleet and its agents' credentials; list --json",

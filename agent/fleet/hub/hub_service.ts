@@ -83,8 +83,10 @@ export class HubService {
     return this.#writer;
   }
 
-  isCloned(agent: number): boolean {
-    return this.#judge.presence.isCloned(agent);
+  /** Tokens of agents that two spools use in turn. */
+  get cloned(): readonly string[] {
+    return this.#writer.agents().filter(({ id }) => this.#judge.presence.isCloned(id))
+      .map(({ token }) => token);
   }
 
   listen(isListening: boolean): void {

@@ -313,6 +313,15 @@ export class HubWriter implements HubStore {
     await archive?.deleteBefore(oldUs);
   }
 
+  /** Flows that are stored, and the end of the oldest; null without one, or where an archive has them. */
+  stored(): { readonly flows: number; readonly oldestUs: number | null } {
+    const row = this.#guard(() => this.#statements.stored.get());
+    return {
+      flows: Number(row?.flows ?? 0),
+      oldestUs: row?.us === null || row?.us === undefined ? null : Number(row.us),
+    };
+  }
+
   /** Bytes of the file and its log. */
   get sizeBytes(): number {
     const bytes = (path: string) => {
@@ -392,9 +401,9 @@ export class HubWriter implements HubStore {
   ): void {
     this.#agent = agent;
     this.#columns = columns;
+    this.#add("flows_rows", rowCount);
     if (this.#options.archive === null) {
       this.#flows.insert(Array.from({ length: rowCount }, (_, row) => row));
-      this.#add("flows_rows", rowCount);
     }
     const counted: CountedFlow[] = [];
     for (let row = 0; row < rowCount; row++) {
@@ -575,6 +584,10 @@ function prepareStatements(database: DatabaseSync) {
     addLogIn: prepare(
       `INSERT INTO log_ins(orig_h, resp_h, port, last_us) VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET last_us = max(last_us, excluded.last_us)`,
+    ),
+    stored: prepare(
+      `SELECT (SELECT value FROM meta WHERE key = 'flows_rows') AS flows,
+         (SELECT min(end_us) FROM flows) AS us`,
     ),
     since: prepare("SELECT min(ts_us) AS us FROM agent_sums WHERE span_us = ?"),
     letters: prepare(

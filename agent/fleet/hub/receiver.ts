@@ -37,6 +37,7 @@ const messagesMax = 64;
 /** How long the engine gathers them, the least that its client takes. */
 const gatherMs = 1000;
 const infoMs = 5000;
+const againMs = 1000;
 const pauseFirstMs = 500;
 const pauseMaxMs = 8000;
 
@@ -134,7 +135,14 @@ export class Receiver {
     topic: keyof typeof STREAMS,
     taken: readonly JsMsg[],
   ): Promise<void> {
-    const touched = await this.#options.service.take(taken.map(toHubMessage));
+    let touched: Touched[];
+    try {
+      touched = await this.#options.service.take(taken.map(toHubMessage));
+    } catch (error) {
+      // They come again soon, not after the engine's patience.
+      for (const message of taken) message.nak(againMs);
+      throw error;
+    }
     // Only now: what is acknowledged is gone from the engine.
     for (const message of taken) message.ack();
     this.#pending.set(topic, taken.at(-1)!.info.pending);

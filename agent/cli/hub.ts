@@ -1,0 +1,192 @@
+/**
+ * `tapwatch hub`: receives what the agents of a fleet send, and shows it on the dashboard of a single host, with the agents beside. It
+ * captures nothing, so that it needs no right and loads no library.
+ */
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import { UsageError } from "../errors.ts";
+import { readCredentials } from "../fleet/credentials.ts";
+import { FleetFolder } from "../fleet/fleet_folder.ts";
+import { withArchive } from "../fleet/hub/archive_reader.ts";
+import { ClickHouseFlows } from "../fleet/hub/clickhouse_flows.ts";
+import { makeFleetDesk } from "../fleet/hub/desk.ts";
+import { LiveState } from "../live_state.ts";
+import type { Log } from "../log.ts";
+import { NO_OPEN_FLOWS } from "../search/open_flows.ts";
+import { StoreQueries } from "../store/queries.ts";
+import { VERSION } from "../version.ts";
+import { AlertHost, type AlertSettings } from "./alert_host.ts";
+import { tellStory } from "./alert_story.ts";
+import { makeChannels, policyOptions } from "./channels.ts";
+import { GeoHost } from "./geo_host.ts";
+import { HubHost } from "./hub_host.ts";
+import { readConfig } from "./read_config.ts";
+import { ReaderHost } from "./reader_host.ts";
+import { reloaded } from "./reload.ts";
+import { claimResults, databasePath } from "./results_folder.ts";
+import { type DashboardServer, startDashboard } from "./serve.ts";
+import { serviceNotify } from "./service_notify.ts";
+import { listenToSignals } from "./signals.ts";
+import { watchUsage } from "./usage.ts";
+
+/** Runs until a signal. Throws TapwatchError. */
+export async function runHub(config: Config, log: Log): Promise<void> {
+  const signals = listenToSignals(log);
+  const credentialsPath = config.fleetCredentials ?? join(config.fleetFolder, "hub.json");
+  const credentials = readCredentials(credentialsPath, "hub");
+  const servers = config.fleetServers.length > 0 ? config.fleetServers : credentials.servers;
+  const path = databasePath(config.resultsFolder);
+  const live = new LiveState("hub");
+  const note = (severity: "info" | "warning" | "error", text: string) => {
+    live.note(severity, text);
+    log.write(severity, text);
+  };
+  const queries = new StoreQueries(path);
+  const hub = new HubHost({
+    thread: {
+      path,
+      retentionDays: config.retentionDays,
+      historyDays: config.historyDays,
+      retentionBytes: config.retentionMb * 2 ** 20,
+      toolVersion: VERSION,
+      servers,
+      credentialsPath,
+      credentials,
+      store: config.hubStore,
+    },
+    live,
+    log,
+    onBegan: () => alerts.storeBegan(),
+    onAlertsTaken: (sequence, isWritten) => alerts.storeTook(sequence, isWritten),
+  });
+  let current = config;
+  const alerts = new AlertHost({
+    ...await alertSettings(config, { live, queries }),
+    live,
+    queries,
+    sendToStore: (message) => hub.send(message),
+    note: (text) => note("warning", text),
+  });
+  const reader = new ReaderHost(path, (text) => {
+    live.workerRestarts++;
+    note("error", text);
+  });
+  const geo = new GeoHost({
+    paths: config.geoFiles,
+    onState: (files) => live.geoFiles = files,
+    onWarning: (text) => note("warning", text),
+  });
+  const flows = config.hubStore.kind === "sqlite"
+    ? null
+    : await ClickHouseFlows.open(config.hubStore);
+  await geo.start();
+  geo.onChange((files) => reader.setGeoFiles(files));
+  const service = serviceNotify({ env: Deno.env, live, log, mayLoad: false });
+  let server: DashboardServer | null = null;
+  let release = () => {};
+  let stopUsage = () => {};
+  try {
+    reader.start();
+    reader.setGeoFiles(geo.files);
+    server = startDashboard(config, { kind: "live", devices: [], loopbackNote: "" }, {
+      live,
+      queries: flows === null ? reader.reader : withArchive(reader.reader, flows),
+      alerts,
+      fleet: makeFleetDesk({
+        queries: reader.reader,
+        enrolled: () => readEnrolled(config.fleetFolder),
+        cloned: () => new Set(hub.state?.cloned),
+        hub: () => hub.describe(),
+      }),
+      openFlows: () => Promise.resolve(NO_OPEN_FLOWS),
+      log,
+      current: () => current,
+    });
+    release = claimResults(config.resultsFolder);
+    stopUsage = watchUsage(live);
+    geo.watch();
+    await hub.start();
+    alerts.start();
+    log.info(
+      `Receiving from ${
+        servers.join(", ")
+      }. Dashboard: ${server.url}. Results: ${config.resultsFolder}. Ctrl-C stops.`,
+    );
+    service.ready();
+    signals.onReload = async () => {
+      service.reloading();
+      current = await reload(current, { alerts, live, queries, note });
+      service.ready();
+    };
+    for (const text of config.warnings) live.note("warning", text);
+    await Promise.race([signals.end, hub.failure]);
+    log.info("Stopping: writing what is in flight. A second signal ends at once.");
+  } finally {
+    signals.onReload = () => {};
+    service.stopping();
+    await alerts.stop();
+    await Promise.all([hub.stop(), server?.stop()]);
+    stopUsage();
+    geo.stop();
+    reader.stop();
+    queries.close();
+    release();
+  }
+  const { rows = 0, duplicates = 0, deadLetters = 0 } = hub.state?.counts ?? {};
+  log.info(
+    `Stopped. ${rows} rows were stored; ${duplicates} batches came twice, ${deadLetters} could not be read.`,
+  );
+}
+
+/** The list of credentials, where the fleet's folder is on this host; null where it is not. */
+function readEnrolled(path: string) {
+  const folder = new FleetFolder(path);
+  try {
+    return folder.read().agents.map(({ id, name, revokedUs }) => ({
+      ...{ token: id, name, site: "", isRevoked: revokedUs !== null },
+    }));
+  } catch (error) {
+    if (error instanceof UsageError) return null;
+    throw error;
+  }
+}
+
+type Note = (severity: "info" | "warning" | "error", text: string) => void;
+
+async function alertSettings(
+  config: Config,
+  { live, queries }: { readonly live: LiveState; readonly queries: StoreQueries },
+): Promise<AlertSettings> {
+  const { resultsFolder, dashboardUrl, vxlanPorts, anomalyThresholdPct } = config;
+  return {
+    channels: await makeChannels(
+      config,
+      (alert) => tellStory(alert, { live, queries, resultsFolder, dashboardUrl, vxlanPorts }),
+    ),
+    policy: policyOptions(config),
+    anomalyThresholdPct,
+  };
+}
+
+/** Reads the configuration and the mutes again; what is wrong with it changes nothing. */
+async function reload(
+  before: Config,
+  { alerts, live, queries, note }: {
+    readonly alerts: AlertHost;
+    readonly live: LiveState;
+    readonly queries: StoreQueries;
+    readonly note: Note;
+  },
+): Promise<Config> {
+  try {
+    const { config, text, restartText } = reloaded(before, readConfig());
+    alerts.reload(await alertSettings(config, { live, queries }));
+    note("info", text);
+    if (restartText !== "") note("warning", restartText);
+    return config;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    note("warning", `The configuration stays as it was: ${reason}`);
+    return before;
+  }
+}

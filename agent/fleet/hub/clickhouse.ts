@@ -1,0 +1,73 @@
+/** A ClickHouse server over HTTP, by plain fetch: statements, inserts as tab-separated text, answers as rows. Works from 18.16 on. */
+import { StoreError } from "../../store/failure.ts";
+import type { HubStoreConfig } from "../../option_values.ts";
+
+export type ClickHouseConfig = Extract<HubStoreConfig, { readonly kind: "clickhouse" }>;
+
+const answerMs = 60_000;
+
+export class ClickHouse {
+  readonly #config: ClickHouseConfig;
+
+  constructor(config: ClickHouseConfig) {
+    this.#config = config;
+  }
+
+  get database(): string {
+    return this.#config.database;
+  }
+
+  /** Throws StoreError: "refused" for what the server will never take, "busy" for what may pass. */
+  async run(sql: string, body = ""): Promise<string> {
+    const { url, user, password } = this.#config;
+    const address = `${url}/${body === "" ? "" : `?query=${encodeURIComponent(sql)}`}`;
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(address, {
+        method: "POST",
+        headers: {
+          "X-ClickHouse-User": user,
+          ...(password !== "" && { "X-ClickHouse-Key": password }),
+        },
+        body: body === "" ? sql : body,
+        signal: AbortSignal.timeout(answerMs),
+      });
+      text = await response.text();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StoreError("busy", `ClickHouse at ${url} cannot be reached: ${reason}`);
+    }
+    if (response.ok) return text;
+    const said = text.trim().slice(0, 300);
+    throw new StoreError("busy", `ClickHouse at ${url} refuses: ${said}`);
+  }
+
+  /** Rows as objects by column name; whole numbers beyond 2^53 come as texts. */
+  async rows<Row>(sql: string): Promise<Row[]> {
+    const text = await this.run(`${sql} FORMAT JSONEachRow`);
+    return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Row);
+  }
+}
+
+/** A text as a literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}
+
+const special: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  "\t": "\\t",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\0": "\\0",
+  "\b": "\\b",
+  "\f": "\\f",
+};
+
+/** A text as a cell of a tab-separated line. */
+export function tsvCell(text: string): string {
+  return /[\\\t\n\r\0\b\f]/.test(text)
+    ? text.replaceAll(/[\\\t\n\r\0\b\f]/g, (c) => special[c]!)
+    : text;
+}

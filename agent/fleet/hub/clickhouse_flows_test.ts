@@ -1,0 +1,177 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { parseSearch } from "../../search/parse.ts";
+import { ALL, type SearchTree } from "../../search/tree.ts";
+import type { FlowFilter } from "../../store/filters.ts";
+import { StoreQueries } from "../../store/queries.ts";
+import type { StoredFlow } from "../../store/schema.ts";
+import { hasNoClickHouse, TestClickHouse } from "../testing/clickhouse.ts";
+import { storedFlow } from "../testing.ts";
+import { ClickHouse } from "./clickhouse.ts";
+import { ClickHouseFlows } from "./clickhouse_flows.ts";
+import type { ArchivedFlows } from "./hub_store.ts";
+import { flowRows, nothing, openHub, startUs, testAgent, withDatabasePath } from "./testing.ts";
+
+const options = { nowUs: startUs, judge: () => nothing };
+
+async function withServer(
+  work: (server: TestClickHouse, flows: ClickHouseFlows) => Promise<void>,
+): Promise<void> {
+  await using server = await TestClickHouse.start();
+  await work(server, await ClickHouseFlows.open(server.config));
+}
+
+/** Odd rows: IPv6, names that a line or a literal could trip over, what is not there. */
+const odd: readonly Partial<StoredFlow>[] = [
+  { orig_h: "2001:db8::1", resp_h: "2001:db8:0:1::2", ip_version: 6, name: "a\tb\\n'c\n%" },
+  { orig_h: "10.0.0.255", resp_h: "10.0.1.0", rtt_us: null, vlan_id: 7, local_resp: 1 },
+  { proto: "udp", service: "dns", history: "D", resp_pkts: 0, resp_p: 53, name: "Ünicode.example" },
+  { conn_state: "REJ", history: "Sr", orig_bytes: 0, resp_bytes: 0, start_us: startUs - 5e6 },
+  { orig_wire_bytes: 2 ** 40, resp_p: 65_535, name: "" },
+];
+const searches = [
+  "",
+  "host 192.168.1.7",
+  "src 10.0.0.0/24",
+  "net 10.0.0.0/23",
+  "host 2001:db8::/64",
+  "net 2001:db8::/32 and port 443",
+  "net 2001:db8:0:1::/120",
+  "not net 192.168.0.0/16",
+  "name *.example.com",
+  "name ?nicode*",
+  'name "*\'c*%"',
+  "port 53,65535",
+  "dport > 442",
+  "bytes > 1gb",
+  "answered no",
+  "answered yes and state SF",
+  "state REJ",
+  "duration < 1s",
+  "vlan 7",
+  "example",
+  "state open",
+];
+
+Deno.test({
+  name: "flows in ClickHouse are found as those in SQLite are",
+  ignore: hasNoClickHouse,
+  fn: () =>
+    withServer((_, flows) =>
+      withDatabasePath(async (path) => {
+        const agent = testAgent();
+        const plain = openHub(path);
+        const batches = [
+          agent.batch(flowRows(1, 40)),
+          agent.batch({
+            kind: "flows",
+            rows: odd.map((changes, at) => storedFlow(100 + at, changes)),
+          }),
+        ];
+        await plain.commit(batches, options);
+        const archived = batches.map(({ batch }) => ({ agent: 1, ...batch }) as ArchivedFlows);
+        await flows.insert(archived);
+        // What a hub that was killed sends again.
+        await flows.insert(archived);
+        const queries = new StoreQueries(path);
+        for (const q of searches) {
+          const tree = queries.readSearch("flows", q);
+          const expected = withoutIds(queries.flows({ q, limit: 1000 }).rows);
+          deepStrictEqual(withoutIds((await flows.flows({ limit: 1000 }, tree)).rows), expected, q);
+          strictEqual((await flows.flowCount({}, tree)).count, expected.length, q);
+        }
+        for (const order of ["last", "bytes", "duration"] as const) {
+          for (const isAscending of [false, true]) {
+            const filter = { order, isAscending, limit: 7 };
+            const all = await pages(flows, filter, ALL);
+            strictEqual(all.length, 45, `${order} ${isAscending}`);
+            strictEqual(new Set(all.map(({ id }) => id)).size, 45);
+          }
+        }
+        const { rows: [first] } = await flows.flows({}, ALL);
+        deepStrictEqual(await flows.flow(first!.id), first);
+        strictEqual(await flows.flow(12), null);
+        const range = { fromUs: startUs + 5000, toUs: startUs + 9000 };
+        deepStrictEqual(
+          withoutIds((await flows.flows(range, ALL)).rows),
+          withoutIds(queries.flows(range).rows),
+        );
+        await rejects(flows.flows({}, parseSearch("country DE", "flows").tree), RangeError);
+        queries.close();
+        plain.close();
+      })
+    ),
+});
+
+Deno.test({
+  name:
+    "a hub on ClickHouse that is killed between insert and ledger loses nothing and shows nothing twice",
+  ignore: hasNoClickHouse,
+  fn: () =>
+    withServer((server, flows) =>
+      withDatabasePath(async (path) => {
+        const agent = testAgent();
+        const hub = openHub(path, { archive: flows });
+        const batch = agent.batch(flowRows(1, 30));
+        const killed = () => {
+          throw new Error("killed");
+        };
+        await rejects(hub.commit([batch], { ...options, judge: killed }));
+        strictEqual(hub.through(agent.token, agent.epoch, "flows"), 0);
+        hub.close();
+        const next = openHub(path, { archive: flows });
+        strictEqual((await next.commit([batch], options)).rows, 30);
+        strictEqual((await next.commit([batch], options)).known, 1);
+        strictEqual((await flows.flowCount({}, ALL)).count, 30);
+        strictEqual((await flows.flows({}, ALL)).rows.length, 30);
+        const raw = new ClickHouse(server.config);
+        await raw.run("OPTIMIZE TABLE tapwatch.flows FINAL");
+        const [row] = await raw.rows<{ n: string }>("SELECT count() AS n FROM tapwatch.flows");
+        strictEqual(Number(row!.n), 30);
+        const [sums] = await flows.agentSums({ fromUs: startUs - 1, toUs: startUs + 6e7 });
+        deepStrictEqual([sums!.agent, sums!.flows], [1, 30]);
+        await flows.deleteBefore(startUs + 86_400e6);
+        strictEqual((await flows.flowCount({}, ALL)).count, 0);
+        next.close();
+      })
+    ),
+});
+
+Deno.test({
+  name: "while ClickHouse is away nothing is committed, and all is once it is back",
+  ignore: hasNoClickHouse,
+  fn: () =>
+    withServer((server, flows) =>
+      withDatabasePath(async (path) => {
+        const agent = testAgent();
+        const hub = openHub(path, { archive: flows });
+        const batch = agent.batch(flowRows(1, 5));
+        await server.stop("SIGKILL");
+        await rejects(hub.commit([batch], options), { kind: "busy" });
+        strictEqual(hub.through(agent.token, agent.epoch, "flows"), 0);
+        await server.run();
+        strictEqual((await hub.commit([batch], options)).rows, 5);
+        ok((await flows.flowCount({}, ALL)).count === 5);
+        hub.close();
+      })
+    ),
+});
+
+async function pages(
+  flows: ClickHouseFlows,
+  filter: FlowFilter,
+  tree: SearchTree,
+): Promise<StoredFlow[]> {
+  const all: StoredFlow[] = [];
+  let cursor: string | undefined;
+  for (;;) {
+    const page = await flows.flows({ ...filter, cursor }, tree);
+    all.push(...page.rows);
+    if (page.nextCursor === null) return all;
+    cursor = page.nextCursor;
+  }
+}
+
+function withoutIds(rows: readonly StoredFlow[]): object[] {
+  return rows.map(({ id: _, ...row }) => ({ ...row }))
+    .sort((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+}
