@@ -12,6 +12,7 @@ import type {
   EvidenceState,
   Finding,
   FindingKind,
+  FleetState,
   GeoFileState,
   Incident,
   PacketRow,
@@ -59,6 +60,8 @@ export interface Health {
   readonly recorder: RecorderState;
   readonly evidence: EvidenceState;
   readonly eve: EveState;
+  /** Null when it reports to no fleet. */
+  readonly fleet: FleetState | null;
   readonly disk: DiskState;
   readonly detection: DetectionState;
   /** Null until they are known. */
@@ -140,6 +143,7 @@ export class LiveState {
     files: 0,
     sizeBytes: 0,
   };
+  fleet: FleetState | null = null;
   disk: DiskState = { freeBytes: null, minFreeBytes: 0, step: 0 };
   rights: RightsState | null = null;
   /** What the store's rows of this run are told apart by (`FLOWS_PER_RUN`); 0 before the first. */
@@ -316,6 +320,7 @@ export class LiveState {
       recorder: this.recorder,
       evidence: this.evidence,
       eve: this.eve,
+      fleet: this.fleet,
       disk: this.disk,
       detection: this.detection,
       rights: this.rights,

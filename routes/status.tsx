@@ -8,6 +8,7 @@ import { pageNowUs } from "../components/verdict.ts";
 import ChannelTable from "../islands/ChannelTable.tsx";
 import DetectionTable from "../islands/DetectionTable.tsx";
 import DiskTable from "../islands/DiskTable.tsx";
+import FleetTable from "../islands/FleetTable.tsx";
 import InterfaceTable from "../islands/InterfaceTable.tsx";
 import PacketRate from "../islands/PacketRate.tsx";
 import StatusLog from "../islands/StatusLog.tsx";
@@ -74,6 +75,7 @@ export default define.page<typeof handler>(function Status({ data, state }) {
       <InterfaceTable initial={message} loopbackNote={sensor.loopbackNote} />
       <UndecodedTable initial={message} />
       <ChannelTable initial={message} zone={sensor.zone} />
+      <FleetTable initial={message} />
       <DetectionTable initial={message} zone={sensor.zone} />
       <RightsPanel rights={message.health.rights} />
       <GeoFiles files={data.geoFiles} nowUs={message.nowUs} zone={sensor.zone} />

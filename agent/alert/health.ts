@@ -2,6 +2,7 @@
  * What is told of tapwatch itself, and of traffic as a whole: a subject that opens when a condition has held for a while, and
  * is over when it has not for as long. Pure: the wall clock comes with each report.
  */
+import { fleetSentence } from "../text/fleet.ts";
 import { diskSentence } from "../text/disk_guard.ts";
 import type { Health } from "../live_state.ts";
 import type { CaptureSourceState, Severity } from "../records.ts";
@@ -94,6 +95,7 @@ export class HealthWatch {
       this.#rateSign(health),
       ...writerSigns(health),
       ...diskSigns(health),
+      ...fleetSigns(health),
       this.#restartSign(report),
       ...isLive ? [this.#dropSign(report)] : [],
       ...isLive ? health.sources.map(deviceSign) : [],
@@ -188,6 +190,25 @@ export class HealthWatch {
       good: "The share of unusual traffic is as usual again",
     };
   }
+}
+
+/** An engine that is started anew, or agents that all come back, take some minutes. */
+const fleetAfterUs = 5 * minuteUs;
+
+function fleetSigns({ fleet }: Health): Sign[] {
+  if (fleet === null || fleet.state === "off") return [];
+  return [{
+    part: "fleet",
+    kind: "health",
+    severity: "medium",
+    isBad: fleet.state !== "connected",
+    afterUs: fleetAfterUs,
+    bad: {
+      headline: "The fleet is not being told",
+      detail: fleetSentence(fleet),
+    },
+    good: "The fleet is being told again",
+  }];
 }
 
 /** What stands still at each step of the disk's guard. */

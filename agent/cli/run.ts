@@ -32,6 +32,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   if (config.user !== null) requireFfiConsent(config);
   const user = userToBecome(config.user);
   checkBlocklists(config.blocklists);
+  await checkFleet(config);
   const input = await chooseInput(config, log);
   const live = new LiveState(input.kind === "live" ? "live" : "replay");
   const geo = new GeoHost({
@@ -122,6 +123,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     service.stopping();
     await alerts.stop();
     await Promise.all([supervisor.stop(), server?.stop()]);
+    await supervisor.stopFleet();
     stopUsage();
     stopDisk();
     geo.stop();
@@ -130,6 +132,12 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     release();
   }
   log.info(`Stopped. ${tally(live, supervisor.hasGivenUp)}`);
+}
+
+/** Who reports to a fleet has credentials that can be read. Throws UsageError. */
+async function checkFleet({ fleetCredentials }: Config): Promise<void> {
+  if (fleetCredentials === null) return;
+  (await import("../fleet/credentials.ts")).readCredentials(fleetCredentials, "agent");
 }
 
 /** The channels of alerts, and when they are used. */
@@ -163,6 +171,7 @@ async function reload(
     const { config, text, restartText } = reloaded(before, readConfig());
     checkBlocklists(config.blocklists);
     supervisor.setBlocklists(config.blocklists);
+    supervisor.setFleet(config);
     alerts.reload(await alertSettings(config, { live, queries }));
     live.note("info", text);
     log.info(text);

@@ -34,6 +34,7 @@ import { flowCountMax } from "./common_settings.ts";
 import { DetectHost } from "./detect_host.ts";
 import { EveHost } from "./eve_host.ts";
 import { EvidenceHost } from "./evidence_host.ts";
+import { FleetHost } from "./fleet_host.ts";
 import { captureOptions, type Input } from "./input.ts";
 import { earlierFindings, readEarlierIncidents } from "./earlier_incidents.ts";
 import { hostNames } from "./host_names.ts";
@@ -57,6 +58,7 @@ export interface SupervisorOptions {
 /** Longest that the packets' way may take to stop, and that the writers then may, before they are ended. */
 const drainMs = 3500;
 const writeMs = 1200;
+const fleetMs = 2500;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -67,6 +69,7 @@ export class Supervisor {
   readonly #detect: DetectHost;
   readonly #eve: EveHost | null;
   readonly #evidence: EvidenceHost;
+  readonly #fleet: FleetHost | null;
   readonly #pipelineStopped = Promise.withResolvers<void>();
   readonly #recorderStopped = Promise.withResolvers<void>();
   #storeStopped = Promise.withResolvers<void>();
@@ -98,6 +101,7 @@ export class Supervisor {
       onNote: (message) => this.#onOtherMessage(message),
       onCrash: (text) => this.#onCrash(text),
     });
+    this.#fleet = options.config.fleetServers.length > 0 ? this.#makeFleet() : null;
     this.#detect = this.#makeDetect();
     const { input } = options;
     const count = input.kind === "live" ? input.devices.length : 1;
@@ -130,6 +134,7 @@ export class Supervisor {
     this.#recorder.start();
     this.#evidence.start();
     this.#eve?.start();
+    this.#fleet?.start();
     this.#pipeline.start();
     this.#eve?.join(this.#options.live.storeRun);
     this.#detect.start();
@@ -150,6 +155,7 @@ export class Supervisor {
   tellDisk(): void {
     this.#recorder.post(this.#diskMessage);
     this.#evidence.tellDisk(this.#diskMessage);
+    this.#fleet?.tellDisk(this.#diskMessage);
     this.#eve?.tellDisk(this.#diskMessage);
     this.#store.post(this.#diskMessage);
   }
@@ -183,6 +189,18 @@ export class Supervisor {
   stop(): Promise<void> {
     this.#stopping ??= this.#stopInOrder();
     return this.#stopping;
+  }
+
+  /** What the fleet is told, and how much may wait for it. */
+  setFleet(config: Pick<Config, "fleetLevel" | "fleetSpoolMb">): void {
+    this.#fleet?.reload(config);
+  }
+
+  /** After stop(): what was written last is sent, or waits in the spool for the next start. */
+  async stopFleet(): Promise<void> {
+    if (this.#fleet === null) return;
+    await this.#within(fleetMs, this.#fleet.stop());
+    this.#fleet.terminate();
   }
 
   /** After stop(), while the dashboard stays: people may still mute and acknowledge. Ended by another stop(). */
@@ -394,6 +412,17 @@ export class Supervisor {
       live,
       joinPipeline: (port, firstFlowId) =>
         this.#pipeline.post({ type: "eve", port, firstFlowId }, port === null ? [] : [port]),
+      onNote: (message) => this.#onOtherMessage(message),
+      onCrash: (text) => this.#onCrash(text),
+    });
+  }
+
+  #makeFleet(): FleetHost {
+    const { config, live } = this.#options;
+    return new FleetHost({
+      config,
+      live,
+      onFed: (throughId) => this.#store.post({ type: "fed", throughId }),
       onNote: (message) => this.#onOtherMessage(message),
       onCrash: (text) => this.#onCrash(text),
     });

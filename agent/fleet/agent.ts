@@ -20,8 +20,6 @@ import {
   commitSubject,
   decodeNotice,
   encodeHeartbeat,
-  LAST_SEQ_HEADER,
-  MESSAGE_ID_HEADER,
   messageId,
 } from "./streams.ts";
 import { encodeBatch, type HealthReport } from "./wire.ts";
@@ -222,20 +220,14 @@ export class FleetAgent {
     const { agent } = this.#credentials;
     const { headers } = await import("@nats-io/nats-core/internal");
     const given = headers();
-    given.set(MESSAGE_ID_HEADER, messageId(agent, batch, batch.generation));
-    given.set(LAST_SEQ_HEADER, String(batch.lastSeq));
-    const answer = await connection.request(agentSubject(batch.channel, agent), batch.body, {
-      headers: given,
-      timeout: answerMs,
-    }).catch((error: Error) => {
-      if (
-        error.name === "NoRespondersError" ||
-        error.cause instanceof Error && error.cause.name === "NoRespondersError"
-      ) return null;
+    given.set("Nats-Msg-Id", messageId(agent, batch, batch.generation));
+    const subject = agentSubject(batch.channel, agent);
+    let answer: Msg;
+    try {
+      answer = await connection.request(subject, batch.body, { headers: given, timeout: answerMs });
+    } catch (error) {
+      if (isUnheard(error)) return { refusal: missingStreams };
       throw error;
-    });
-    if (answer === null) {
-      return { refusal: "its streams are missing (tapwatch fleet streams makes them)" };
     }
     const { seq, error } = answer.json<{ seq?: number; error?: { description: string } }>();
     if (error) return { refusal: error.description };
@@ -365,6 +357,14 @@ export class FleetAgent {
   #note(severity: "info" | "warning" | "error", text: string): void {
     this.#post({ type: "note", severity, text });
   }
+}
+
+const missingStreams = "its streams are missing (tapwatch fleet streams makes them)";
+
+/** No stream takes the subject. */
+function isUnheard(error: unknown): boolean {
+  const { cause } = Object(error);
+  return [error, cause].some((one) => one instanceof Error && one.name === "NoResponders");
 }
 
 const noCounts = { spooled: 0, committed: 0, givenUp: 0 };

@@ -74,6 +74,7 @@ export class Sender {
   resume(): void {
     this.#pausedUntilMs = 0;
     this.#pauseMs = firstPauseMs;
+    this.#refusal = "";
   }
 
   async #send(batch: SpooledBatch): Promise<void> {

@@ -189,7 +189,7 @@ async function allIsStoredOnce(steps: readonly number[], make?: MakeSpool): Prom
 const anySteps = fc.array(fc.nat(12), { minLength: 5, maxLength: 60 });
 
 Deno.test("whatever fails, all that was produced is stored, and once", async () => {
-  await fc.assert(fc.asyncProperty(anySteps, (steps) => allIsStoredOnce(steps)), { numRuns: 120 });
+  await fc.assert(fc.asyncProperty(anySteps, (steps) => allIsStoredOnce(steps)), { numRuns: 60 });
 });
 
 /** Takes the rule away that only the hub's word deletes. */

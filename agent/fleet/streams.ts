@@ -78,7 +78,7 @@ export const STREAMS = {
 } as const;
 
 /**
- * The engine's message id, by which it drops what it already has. A retry after a timeout keeps it; what is proven lost takes
+ * The engine's message id (header Nats-Msg-Id), by which it drops what it already has. A retry after a timeout keeps it; what is proven lost takes
  * the next generation, because the engine remembers ids of messages that it no longer has.
  */
 export function messageId(
@@ -87,25 +87,6 @@ export function messageId(
   generation: number,
 ): string {
   return `${agent}:${epoch}:${firstSeq}:${generation}`;
-}
-
-/**
- * Headers of a batch: the engine's own for the message id, and the number of the last row, so that a hub which cannot read the batch
- * knows what it has set aside.
- */
-export const MESSAGE_ID_HEADER = "Nats-Msg-Id";
-export const LAST_SEQ_HEADER = "Tapwatch-Last-Seq";
-
-/** The numbers that a message's headers claim; null without them. They say what is not to come again, never who sent it. */
-export function readMessageId(
-  id: string,
-  lastSeq: string,
-): { readonly epoch: string; readonly firstSeq: number; readonly lastSeq: number } | null {
-  const [, epoch = "", first, ...rest] = id.split(":");
-  const numbers = { epoch, firstSeq: Number(first), lastSeq: Number(lastSeq) };
-  const isWhole = rest.length === 1 && isAgentId(epoch) && numbers.firstSeq >= 1 &&
-    isCount(numbers.firstSeq) && isCount(numbers.lastSeq) && numbers.lastSeq >= numbers.firstSeq;
-  return isWhole ? numbers : null;
 }
 
 /** What the hub tells an agent of one channel: after each transaction, and in answer to a heartbeat. */

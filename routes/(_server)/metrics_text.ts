@@ -1,6 +1,6 @@
 /** `/metrics` in the Prometheus text format 0.0.4. All counters are totals since the start of the program. */
 import type { LiveState } from "../../agent/live_state.ts";
-import type { ChannelState, FindingKind } from "../../agent/records.ts";
+import type { ChannelState, FindingKind, FleetState } from "../../agent/records.ts";
 
 interface Sample {
   readonly labels?: Readonly<Record<string, string>>;
@@ -239,6 +239,7 @@ function programFamilies(live: LiveState, streamCount: number): Family[] {
       eve.linesLost,
     ),
     gauge("eve_size_bytes", "Size of the files of the EVE log.")(eve.sizeBytes),
+    ...fleetFamilies(live.fleet),
     counter("worker_restarts_total", "Workers that crashed and were started again.")(
       live.workerRestarts,
     ),
@@ -246,6 +247,40 @@ function programFamilies(live: LiveState, streamCount: number): Family[] {
     gauge("resident_memory_bytes", "Resident memory of the process.")(rssBytes),
     gauge("start_time_seconds", "Start of the program, seconds since 1970.")(startedAtUs / 1e6),
     gauge("build_info", "Always 1; the version is a label.")([{ labels: { version }, value: 1 }]),
+  ];
+}
+
+/** None without a fleet. */
+function fleetFamilies(fleet: FleetState | null): Family[] {
+  if (fleet === null) return [];
+  const counter = family.bind(null, "counter");
+  const gauge = family.bind(null, "gauge");
+  const rows = (["flows", "findings"] as const).flatMap((channel) =>
+    (["spooled", "committed", "givenUp"] as const).map((state) => ({
+      labels: { channel, state: state === "givenUp" ? "given_up" : state },
+      value: fleet[channel][state],
+    }))
+  );
+  return [
+    gauge("fleet_up", "1 while the fleet's engine takes what is sent.")(
+      Number(fleet.state === "connected"),
+    ),
+    gauge("fleet_spool_batches", "Batches that wait for the fleet's hub.")(fleet.batches),
+    gauge("fleet_spool_bytes", "Bytes that wait for the fleet's hub.")(fleet.bytes),
+    gauge("fleet_spool_oldest_time_seconds", "When the oldest of them was made; 0 without any.")(
+      (fleet.oldestUs ?? 0) / 1e6,
+    ),
+    counter(
+      "fleet_rows_total",
+      "Rows for the fleet since its spool was made: put in, committed by the hub, given up.",
+    )(rows),
+    counter("fleet_refused_total", "Batches that the fleet's engine refused.")(fleet.refusals),
+    counter("fleet_resent_total", "Batches that were lost on their way and sent again.")(
+      fleet.resent,
+    ),
+    counter("fleet_reconnects_total", "Connections to the fleet's engine after the first.")(
+      fleet.reconnects,
+    ),
   ];
 }
 

@@ -1,0 +1,7 @@
+/** A TestHost in a process of its own, which produces 200 flows each 50 ms until it is killed: FOLDER SERVER CREDENTIALS. */
+import { TestHost } from "./host.ts";
+
+const [folder = "", server = "", credentialsFile = ""] = Deno.args;
+const host = new TestHost(folder, { servers: [server], credentialsFile });
+host.start();
+setInterval(() => host.produce(200), 50);
