@@ -72,6 +72,9 @@ export interface Config {
   readonly user: string | null;
   /** What is local: networks, and HOME_WORDS. */
   readonly homeNets: readonly string[];
+  /** The processes of this host behind its flows are looked for, and all their arguments are kept. */
+  readonly namesProcesses: boolean;
+  readonly hasProcessArguments: boolean;
   /** MMDB files; none takes those of the usual folder. */
   readonly geoFiles: readonly string[];
   /** Files of block lists. */
@@ -420,6 +423,8 @@ function build(
       `http://${bracketed(text("host")!)}:${int("port")}`,
     user: text("user"),
     homeNets: values.get("home-net")?.map(asHomeNet) ?? HOME_WORDS,
+    namesProcesses: one(values, "processes", asBoolean)!,
+    hasProcessArguments: one(values, "process-arguments", asBoolean)!,
     geoFiles: [
       ...new Set((values.get("geo-db") ?? []).map((raw) => asText(raw, specByName.get("geo-db")!))),
     ],

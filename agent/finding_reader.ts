@@ -9,6 +9,7 @@ import {
   SEVERITIES,
   type TopFeature,
 } from "./records.ts";
+import { readProcess } from "./text/processes.ts";
 
 /** The two lists: each has a page, a table and a place in `/api` of that name. */
 export type FindingList = "scans" | "anomalies";
@@ -21,6 +22,7 @@ export function readFinding(list: FindingList, row: FindingRow): Finding {
   const sources = texts(row.sources);
   const targets = texts(row.targets);
   const startUs = number(row.first_us ?? row.ts_us);
+  const process = readProcess(row);
   return {
     id: number(row.id),
     kind: list === "scans" ? "scan" : text(row.kind) as FindingKind,
@@ -40,6 +42,7 @@ export function readFinding(list: FindingList, row: FindingRow): Finding {
     amount: number(row.attempts ?? row.amount),
     hasSucceeded: row.has_succeeded === true || row.has_succeeded === 1,
     ports: text(row.ports),
+    ...(process && { process }),
     ...(list === "scans" ? { scan: readScan(row) } : { anomaly: readAnomaly(row) }),
   };
 }

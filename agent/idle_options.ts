@@ -6,6 +6,7 @@ interface Settings {
   readonly webhooks: readonly object[];
   readonly syslog: object | null;
   readonly pcapFiles: number;
+  readonly namesProcesses: boolean;
 }
 
 /** By option, as it was given: "--quiet-hours", "TAPWATCH_QUIET_HOURS". */
@@ -23,7 +24,7 @@ const ofServer = ["smtp-port", "smtp-user", "smtp-password", "smtp-security"];
 
 /** A sentence for each reason. */
 export function idleOptions(
-  { smtp, webhooks, syslog, pcapFiles }: Settings,
+  { smtp, webhooks, syslog, pcapFiles, namesProcesses }: Settings,
   given: GivenOptions,
 ): string[] {
   const isTold = smtp !== null || webhooks.length > 0 || syslog !== null;
@@ -55,6 +56,7 @@ export function idleOptions(
       ["pcap-file-mb", "evidence-mb"],
       "--pcap-files 0 turns the capture ring off.",
     ],
+    [!namesProcesses, ["process-arguments"], "--no-processes turns looking for processes off."],
   ];
   return cases.flatMap(([isIdle, names, why]) => {
     const idle = isIdle ? names.flatMap((name) => given.get(name) ?? []) : [];

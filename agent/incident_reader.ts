@@ -1,8 +1,10 @@
 /** Reads incidents from rows of `incidents`: of the database, `/api`, events. Safe in browsers. */
 import { type FindingKind, type Incident, type IncidentStep, SEVERITIES } from "./records.ts";
+import { readProcess } from "./text/processes.ts";
 
 /** The incident that a row stands for. */
 export function readIncident(row: Readonly<Record<string, unknown>>): Incident {
+  const process = readProcess(row);
   // Of the database as JSON text, of /api as a list.
   const texts = (cell: unknown): string[] =>
     (Array.isArray(cell) ? cell : JSON.parse(String(cell))).map(String);
@@ -32,5 +34,6 @@ export function readIncident(row: Readonly<Record<string, unknown>>): Incident {
       ? null
       : { incidentId: Number(row.origin_id), text: String(row.origin_text) },
     findingCount: Number(row.finding_count),
+    ...(process && { process }),
   };
 }

@@ -18,6 +18,7 @@ import type {
   PacketRow,
   PendingAlert,
   PipelineSnapshot,
+  ProcessesState,
   RecorderState,
   RightsState,
   StatsSecond,
@@ -66,6 +67,7 @@ export interface Health {
   readonly detection: DetectionState;
   /** Null until they are known. */
   readonly rights: RightsState | null;
+  readonly processes: ProcessesState;
   /** None when nobody is told. */
   readonly channels: readonly ChannelState[];
   readonly pendingAlerts: readonly PendingAlert[];
@@ -146,6 +148,18 @@ export class LiveState {
   fleet: FleetState | null = null;
   disk: DiskState = { freeBytes: null, minFreeBytes: 0, step: 0 };
   rights: RightsState | null = null;
+  processes: ProcessesState = {
+    state: "off",
+    detail: "",
+    source: "",
+    hasTap: false,
+    named: 0,
+    userOnly: 0,
+    unknown: 0,
+    passedOver: 0,
+    closedProcesses: 0,
+    processes: 0,
+  };
   /** What the store's rows of this run are told apart by (`FLOWS_PER_RUN`); 0 before the first. */
   storeRun = 0;
   /** All but what only the pipeline knows. */
@@ -324,6 +338,7 @@ export class LiveState {
       disk: this.disk,
       detection: this.detection,
       rights: this.rights,
+      processes: this.processes,
       channels: this.channels,
       pendingAlerts: this.pendingAlerts,
       workerRestarts: this.workerRestarts,

@@ -7,6 +7,7 @@
  *     pipeline worker --rows--> store worker --ack--> pipeline worker
  *     pipeline worker --observations--> detect worker --return--> pipeline worker
  *     detect worker --finding--> main thread --findings--> store worker --findingsTaken--> main thread
+ *     pipeline worker --asks--> process worker --processes--> pipeline worker, --contacts--> main thread
  *     pipeline worker, main thread --lines--> EVE worker --taken--> whoever sent them
  *
  * A source is the capture worker (one a device; never waits, drops and counts when it has no free buffer) or the
@@ -23,12 +24,14 @@ import type {
   Finding,
   FleetState,
   Flow,
+  FlowProcess,
   HostTotals,
   IncidentNews,
   JudgedWindows,
   Mute,
   PacketRow,
   PipelineSnapshot,
+  ProcessesState,
   RecorderState,
   Severity,
   StatsSecond,
@@ -375,6 +378,50 @@ export type DetectToMain =
   /** The last finding has been told and the model saved. */
   | StoppedMessage;
 
+// ------------------------------------------------- pipeline worker, main <-> process worker
+
+/** Flows of this host that have begun; rows as agent/process/asks.ts has them, `count` of them. The buffer is transferred. */
+export interface AsksMessage {
+  readonly type: "asks";
+  readonly rows: Float64Array<ArrayBuffer>;
+  readonly count: number;
+  /** Flows for which there was no room since the last message. */
+  readonly passedOver: number;
+}
+/** The answer to an AsksMessage: of each flow its slot, its id, and which of the processes it has; not all have one. */
+export interface ProcessesMessage {
+  readonly type: "processes";
+  readonly processes: readonly FlowProcess[];
+  readonly flows: Float64Array<ArrayBuffer>;
+}
+/** Who on this host began what: of each contact its ends, and which of the processes began it. */
+export interface ContactsMessage {
+  readonly type: "contacts";
+  readonly processes: readonly FlowProcess[];
+  readonly contacts: readonly ProcessContact[];
+}
+export interface ProcessContact {
+  readonly local: string;
+  readonly remote: string;
+  /** Of the other end. */
+  readonly port: number;
+  readonly process: number;
+}
+export interface ProcessOptions {
+  /** All arguments of a process are its command, not the first alone. */
+  readonly hasArguments: boolean;
+}
+export type MainToProcess = {
+  readonly type: "start";
+  readonly options: ProcessOptions;
+  readonly pipeline: MessagePort;
+};
+export type ProcessToMain =
+  /** Once a second. */
+  | { readonly type: "state"; readonly state: ProcessesState }
+  | ContactsMessage
+  | NoteMessage;
+
 // ------------------------------------------------- pipeline worker, main -> EVE worker
 
 /** Whole lines of the EVE log, `count` of them; answered by an EveTakenMessage once they are written or given up. */
@@ -444,6 +491,8 @@ export interface PipelineWorkerOptions {
   readonly observesNames: boolean;
   /** An "eve" message follows. */
   readonly writesEve: boolean;
+  /** A "process" message follows. */
+  readonly namesProcesses: boolean;
 }
 export type MainToPipeline =
   | {
@@ -453,10 +502,11 @@ export type MainToPipeline =
   }
   /** A source's port; replaces the one of a source that crashed. */
   | { readonly type: "source"; readonly interfaceId: number; readonly port: MessagePort }
-  /** The recorder's, the store's or the detectors' port; replaces that of one that crashed. */
+  /** The port of recorder, store, detectors or process worker; replaces that of one that crashed. */
   | { readonly type: "recorder"; readonly port: MessagePort }
   | { readonly type: "store"; readonly port: MessagePort }
   | { readonly type: "detect"; readonly port: MessagePort }
+  | { readonly type: "process"; readonly port: MessagePort }
   /** The EVE worker's port, unless it is the same, and what is added to the numbers of flows: their rows have the sum. */
   | { readonly type: "eve"; readonly port: MessagePort | null; readonly firstFlowId: number }
   /** Addresses, as text, of the sources of all open findings; replaces the ones told before. At most 1,024. */

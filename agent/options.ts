@@ -414,6 +414,22 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: [...running, "analyze"],
   },
   {
+    name: "processes",
+    env: "TAPWATCH_PROCESSES",
+    kind: "boolean",
+    default: true,
+    help: "name the processes of this host behind its flows (Linux, live capture)",
+    commands: capturing,
+  },
+  {
+    name: "process-arguments",
+    env: "TAPWATCH_PROCESS_ARGUMENTS",
+    kind: "boolean",
+    default: false,
+    help: "keep all arguments of these processes, which may hold secrets, and not the first alone",
+    commands: capturing,
+  },
+  {
     name: "geo-db",
     env: "TAPWATCH_GEO_DB",
     kind: "text",

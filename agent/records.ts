@@ -394,8 +394,28 @@ export interface Flow {
   readonly vlanId: number;
   /** Why it left the table: "closed", "idle", "active" (cut into pieces), "evicted", "end"; "" while it stands. */
   readonly endReason: FlowEndReason | "";
+  /** Of the end that is an address of this host; of the originator's if both are. Only live. */
+  readonly process?: FlowProcess;
 }
 export type FlowEndReason = "closed" | "idle" | "active" | "evicted" | "end";
+
+/**
+ * The process of this host at an end of a flow, as far as it could be seen. Texts are bounded and safe to print, "" where not
+ * known; `pid` is 0 then.
+ */
+export interface FlowProcess {
+  readonly pid: number;
+  /** As ps(1) calls it: "curl". */
+  readonly name: string;
+  /** Path of its program. */
+  readonly executable: string;
+  /** Its first argument, or with --process-arguments all. */
+  readonly command: string;
+  /** Of the socket; a number where the user has no name. */
+  readonly user: string;
+  /** What it runs in: "ssh.service", "docker-0123456789ab". */
+  readonly unit: string;
+}
 
 /** Length of the windows in which hosts' behaviour is summed up; they begin at multiples of it. */
 export const WINDOW_US = 10_000_000;
@@ -716,6 +736,25 @@ export interface RightsState {
   readonly hasNoNewPrivileges: boolean;
 }
 
+/** How looking for the processes behind this host's flows goes; counters since the start. */
+export interface ProcessesState {
+  readonly state: "ok" | "failed" | "off";
+  /** A sentence: why it is off or failed, or what cannot be seen; "" when all can be. */
+  readonly detail: string;
+  /** Where sockets are looked up; "" while nowhere. */
+  readonly source: "sock_diag" | "/proc/net" | "";
+  /** Connections are seen as they begin, and not only with their packets. */
+  readonly hasTap: boolean;
+  /** Flows of this host that were asked for: process found, only the user, nothing; and those passed over for want of time. */
+  readonly named: number;
+  readonly userOnly: number;
+  readonly unknown: number;
+  readonly passedOver: number;
+  /** Processes whose sockets may not be looked at, and all, at the last look. */
+  readonly closedProcesses: number;
+  readonly processes: number;
+}
+
 /** A file with countries or networks of addresses. */
 export interface GeoFileState {
   readonly path: string;
@@ -822,6 +861,8 @@ export interface Finding {
   readonly hasSucceeded?: boolean;
   readonly scan?: ScanDetails;
   readonly anomaly?: AnomalyDetails;
+  /** The process of this host that did it, when this host did. */
+  readonly process?: FlowProcess;
 }
 export const ADDRESSES_LISTED_MAX = 64;
 /**
@@ -927,6 +968,8 @@ export interface Incident {
   /** The incident in which the actor was a target before, and how soon it began, as "began 40 s after 10.0.0.9 logged in". */
   readonly origin: { readonly incidentId: number; readonly text: string } | null;
   readonly findingCount: number;
+  /** As Finding.process, of the first cause that has one. */
+  readonly process?: FlowProcess;
 }
 export interface IncidentStep {
   readonly tsUs: number;

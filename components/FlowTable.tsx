@@ -1,6 +1,7 @@
 /** Flows as rows, for the list and for the pages of findings; what a row says leads to what else has it. Cards on a phone. */
 import { term } from "../agent/search/edit.ts";
 import type { FlowOrder } from "../agent/search/open_flows.ts";
+import { processName, processText, readProcess } from "../agent/text/processes.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { Address } from "./Address.tsx";
 import { AgentCell, AgentHead, type OfAgent } from "./AgentName.tsx";
@@ -73,6 +74,7 @@ function FlowRow({ flow, narrow, names, nowUs, zone }: RowProps) {
         <a class="plain" href={narrow(term(flow.service ? "service" : "proto", service))}>
           {protocolLabel(service)}
         </a>
+        <FlowProcessOf flow={flow} narrow={narrow} />
       </td>
       <td class="num sent" data-l="sent">{formatBytes(flow.orig_wire_bytes)}</td>
       <td class="num" data-l="received">{formatBytes(flow.resp_wire_bytes)}</td>
@@ -80,6 +82,22 @@ function FlowRow({ flow, narrow, names, nowUs, zone }: RowProps) {
       <td class="num opt">{formatDuration((flow.end_us - flow.start_us) / 1e6)}</td>
       <FlowState flow={flow} narrow={narrow} />
     </tr>
+  );
+}
+
+/** The process of this host that has the flow. */
+function FlowProcessOf({ flow, narrow }: Pick<RowProps, "flow" | "narrow">) {
+  const process = readProcess(flow);
+  if (process === undefined) return null;
+  const name = process.name || process.user;
+  return (
+    <a
+      class="plain sub clip"
+      href={narrow(term(process.name === "" ? "user" : "process", name))}
+      title={`Process: ${processText(process)}`}
+    >
+      {processName(process)}
+    </a>
   );
 }
 

@@ -3,6 +3,7 @@ import { page } from "fresh";
 import type { GeoFileState, StatusEntry } from "../agent/records.ts";
 import { GeoFiles } from "../components/GeoFiles.tsx";
 import { Notice } from "../components/Notice.tsx";
+import { ProcessesPanel } from "../components/ProcessesPanel.tsx";
 import { RightsPanel } from "../components/RightsPanel.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import ChannelTable from "../islands/ChannelTable.tsx";
@@ -78,6 +79,7 @@ export default define.page<typeof handler>(function Status({ data, state }) {
       <FleetTable initial={message} />
       <DetectionTable initial={message} zone={sensor.zone} />
       <RightsPanel rights={message.health.rights} />
+      <ProcessesPanel processes={message.health.processes} />
       <GeoFiles files={data.geoFiles} nowUs={message.nowUs} zone={sensor.zone} />
       <StatusLog entries={data.entries} nowUs={message.nowUs} zone={sensor.zone} />
     </>

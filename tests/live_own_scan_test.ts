@@ -40,11 +40,16 @@ for (const { devices, target, address } of runs) {
       ]);
       match(
         String(findings[0]!.reason),
-        /^This host scanned itself: (\S+) probed 1,000 ports of \1 in [\d.]+ m?s, and found /,
+        // Its probes are refused at once: whether it is seen depends on how busy the machine is.
+        /^(?:nmap \(root\) on this|This) host scanned itself: (\S+) probed 1,000 ports of \1 in [\d.]+ m?s, and found /,
       );
       deepStrictEqual(incidents.map(({ severity }) => severity), ["low"]);
       const headline = String(incidents[0]!.headline);
-      strictEqual(headline.startsWith(`This host (${address}) scanned itself`), true, headline);
+      strictEqual(
+        headline.includes(`his host (${address}) scanned itself`),
+        true,
+        headline,
+      );
     }));
 }
 

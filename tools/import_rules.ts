@@ -67,6 +67,7 @@ const forDashboard = [
 const rules: readonly Rule[] = [
   // Shells that join parts.
   { part: /^agent\/capture\/\w+_worker\.ts$/, values: ["agent/", "ffi/"] },
+  { part: /^agent\/process\/\w+_worker\.ts$/, values: ["agent/", "ffi/linux/"] },
   { part: /^agent\/[\w/]*_worker\.ts$/, values: ["agent/"] },
   { part: /^main\.ts$/, values: ["agent/"] },
   { part: /^agent\/cli\//, values: ["agent/", "dashboard.ts", "ffi/linux/"] },
@@ -82,9 +83,10 @@ const rules: readonly Rule[] = [
   { part: /^agent\/(decode|hot)\//, values: [records] },
   { part: /^agent\/detect\//, values: [records, service, text, "agent/decode/addresses.ts"] },
   { part: /^agent\/incident\//, values: [findingEnds, records, service, text] },
+  { part: /^agent\/process\//, values: ["ffi/linux/", "agent/decode/addresses.ts", ...common] },
   { part: /^agent\/geo\//, values: ["agent/decode/addresses.ts"] },
   { part: /^agent\/text\//, values: [findingEnds, records] },
-  { part: /^agent\/flow\//, values: ["agent/hot/", records] },
+  { part: /^agent\/flow\//, values: ["agent/hot/", "agent/text/processes.ts", records] },
   {
     part: /^agent\/pipeline\//,
     values: [
@@ -94,6 +96,7 @@ const rules: readonly Rule[] = [
       "agent/flow/",
       "agent/hot/",
       "agent/detect/",
+      "agent/process/asks.ts",
     ]
       .concat(common, search, places),
   },

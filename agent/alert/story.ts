@@ -1,5 +1,6 @@
 /** All that a message to people says of an alert, and the words that every form of it shares. Pure. */
 import { formatCount } from "../text/amounts.ts";
+import { processText } from "../text/processes.ts";
 import { type Alert, ESTIMATE_MAX, type Incident, type Severity } from "../records.ts";
 
 export interface AlertStory {
@@ -53,6 +54,8 @@ export function factsOf({ alert, incident }: AlertStory): readonly Fact[] {
     const [one, other] = incident.kinds.every((kind) => kind === "anomaly")
       ? ["About", "Spoke with"]
       : ["Who", "To whom"];
+    const { process } = incident;
+    if (process !== undefined) facts.push({ term: "Process", text: processText(process) });
     facts.push({ term: one, text: whoText(incident) });
     facts.push({ term: other, text: listText(incident.targets, incident.targetCount) });
     facts.push({ term: "Since", text: timeText(incident.firstUs) });

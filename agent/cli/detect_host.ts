@@ -17,9 +17,10 @@ import type {
   WindowsMessage,
 } from "../messages.ts";
 import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
-import type { Finding, IncidentNews } from "../records.ts";
+import type { Finding, FlowProcess, IncidentNews } from "../records.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
 import { fileSeed } from "./common_settings.ts";
+import { withProcess } from "../text/processes.ts";
 import { addressesOf, ownNetworks } from "./own_networks.ts";
 import { FindingOutlet } from "./finding_outlet.ts";
 import { KnownFindings } from "./known_findings.ts";
@@ -41,6 +42,8 @@ export interface DetectHostOptions {
   readonly eveLines: FindingLines | null;
   /** The name of a host; "" when none is known. */
   readonly nameOf: (address: string) => string;
+  /** The process of this host that did what a finding tells of, as far as it is known by now. */
+  readonly processOf: (finding: Finding) => FlowProcess | undefined;
   readonly earlier: EarlierFindings;
 }
 
@@ -216,11 +219,22 @@ export class DetectHost {
     };
   }
 
-  #take(told: Finding): void {
-    const { live } = this.#options;
-    const { id, isOpen } = told;
+  /** More is known of who began what: open findings that have no process yet are told again when they have one now. */
+  nameProcesses(): void {
+    for (const finding of [...this.#open.values()]) {
+      if (finding.process === undefined && this.#options.processOf(finding) !== undefined) {
+        this.#take(finding);
+      }
+    }
+  }
+
+  #take(found: Finding): void {
+    const { live, processOf } = this.#options;
+    const { id, isOpen } = found;
     this.#lastFindingId = Math.max(this.#lastFindingId, id);
     const before = this.#open.get(id);
+    const process = before?.process ?? processOf(found);
+    const told = process === undefined || found.process ? found : withProcess(found, process);
     if (before === undefined) this.#findingCount++;
     if (isOpen) this.#open.set(id, told);
     else this.#open.delete(id);

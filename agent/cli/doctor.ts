@@ -10,7 +10,13 @@ import type { Config } from "../config.ts";
 import { MissingError, RunError, TapwatchError } from "../errors.ts";
 import { GeoHost } from "./geo_host.ts";
 import { type Check, check, failed, good, warning } from "./doctor_check.ts";
-import { clockCheck, codeCacheCheck, privilegesCheck, settingsCheck } from "./doctor_host.ts";
+import {
+  clockCheck,
+  codeCacheCheck,
+  privilegesCheck,
+  processesCheck,
+  settingsCheck,
+} from "./doctor_host.ts";
 import { databaseChecks, diskCheck, folderCheck, modelCheck } from "./doctor_results.ts";
 import { hasFfiConsent, requireFfiConsent } from "./ffi_consent.ts";
 import { trialOptions } from "./input.ts";
@@ -30,6 +36,7 @@ export async function runDoctor(config: Config): Promise<void> {
     check("libpcap", 3, () => describeCapture(config)),
     ...captures,
     privilegesCheck(config, runningPid),
+    ...processesCheck(config, runningPid),
     settingsCheck(config),
     ...codeCacheCheck(),
     folderCheck(resultsFolder),

@@ -11,6 +11,7 @@ import { formatPeriod } from "../text/amounts.ts";
 import { type Check, check, good, warning } from "./doctor_check.ts";
 import { hasFfiConsent } from "./ffi_consent.ts";
 import { trialOptions } from "./input.ts";
+import { seesAllProcesses, wayOut } from "./process_sight.ts";
 import { currentRights, describeRights, wantedUser } from "./rights.ts";
 
 /** Packets are stamped by the kernel: beyond this the two clocks differ. */
@@ -31,6 +32,20 @@ export function privilegesCheck(config: Config, runningPid: number | null): Chec
     const { name: user, uid } = wantedUser(config.user!);
     return `started as root, it becomes ${user} (uid ${uid}) and keeps cap_net_raw alone`;
   });
+}
+
+/** Of the tapwatch that runs, or else of the one that would be started like this; none where no processes are looked for. */
+export function processesCheck(config: Config, runningPid: number | null): Check[] {
+  const name = "processes";
+  if (Deno.build.os !== "linux" || !hasFfiConsent(config)) return [];
+  if (!config.namesProcesses) return [good(name, "not looked for (--no-processes)")];
+  const rights = runningPid === null ? currentRights(true) : rightsOf(runningPid);
+  const becomes = runningPid === null && rights.isRoot ? config.user : null;
+  if (becomes === null && seesAllProcesses(rights)) {
+    return [good(name, "those of all users can be named")];
+  }
+  const text = `those of ${becomes ?? rights.user} can be named, of others' flows the user alone`;
+  return [good(name, `${text}. ${wayOut}`)];
 }
 
 export function judgeRights(who: string, rights: RightsState): Check {

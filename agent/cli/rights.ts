@@ -1,6 +1,11 @@
 /** What the program may do on its host, and giving up what it does not need. Linux; loads the C library. */
 import { userInfo } from "node:os";
-import { CAP_NET_ADMIN, CAP_NET_RAW } from "../../ffi/linux/capability.ts";
+import {
+  CAP_DAC_READ_SEARCH,
+  CAP_NET_ADMIN,
+  CAP_NET_RAW,
+  CAP_SYS_PTRACE,
+} from "../../ffi/linux/capability.ts";
 import {
   becomeUser,
   findUser,
@@ -79,6 +84,8 @@ export function describeRights(rights: ProcessRights, user: string): RightsState
 const names: Readonly<Record<number, string>> = {
   [CAP_NET_RAW]: "cap_net_raw",
   [CAP_NET_ADMIN]: "cap_net_admin",
+  [CAP_SYS_PTRACE]: "cap_sys_ptrace",
+  [CAP_DAC_READ_SEARCH]: "cap_dac_read_search",
 };
 
 /** Names of the bits of a set, in their order. */

@@ -40,6 +40,7 @@ import { earlierFindings, readEarlierIncidents } from "./earlier_incidents.ts";
 import { hostNames } from "./host_names.ts";
 import { addressesOf, ownNetworks, watchOwnNetworks } from "./own_networks.ts";
 import { OpenFlowsDesk } from "./open_flows_desk.ts";
+import { looksForProcesses, ProcessHost } from "./process_host.ts";
 import { databasePath } from "./results_folder.ts";
 import { WorkerHost } from "./worker_host.ts";
 
@@ -70,6 +71,8 @@ export class Supervisor {
   readonly #eve: EveHost | null;
   readonly #evidence: EvidenceHost;
   readonly #fleet: FleetHost | null;
+  /** Of live capture. */
+  readonly #processes: ProcessHost | null;
   readonly #pipelineStopped = Promise.withResolvers<void>();
   readonly #recorderStopped = Promise.withResolvers<void>();
   #storeStopped = Promise.withResolvers<void>();
@@ -102,6 +105,9 @@ export class Supervisor {
       onCrash: (text) => this.#onCrash(text),
     });
     this.#fleet = options.config.fleetServers.length > 0 ? this.#makeFleet() : null;
+    this.#processes = looksForProcesses(options.config, options.input.kind === "live")
+      ? this.#makeProcesses()
+      : null;
     this.#detect = this.#makeDetect();
     const { input } = options;
     const count = input.kind === "live" ? input.devices.length : 1;
@@ -137,6 +143,7 @@ export class Supervisor {
     this.#fleet?.start();
     this.#pipeline.start();
     this.#eve?.join(this.#options.live.storeRun);
+    this.#processes?.start();
     this.#detect.start();
     for (const source of this.#sources) source.start();
     if (this.#options.input.kind !== "live") return;
@@ -217,6 +224,7 @@ export class Supervisor {
     for (const source of this.#sources) source.post({ type: "stop" });
     if (this.#pipeline.isRunning) await this.#within(drainMs, this.drained);
     this.#pipeline.terminate();
+    this.#processes?.terminate();
     this.#detect.end();
     for (const source of this.#sources) source.terminate();
     this.#recorder.post({ type: "stop" });
@@ -326,6 +334,7 @@ export class Supervisor {
         if (this.#options.config.pcapFiles > 0) this.#joinToPipeline(worker, "recorder");
         this.#joinToPipeline(worker, "store");
         if (!isFirst) {
+          this.#processes?.restart();
           this.#detect.start();
           for (const source of this.#sources) source.restart();
         }
@@ -428,6 +437,18 @@ export class Supervisor {
     });
   }
 
+  #makeProcesses(): ProcessHost {
+    const { config, live } = this.#options;
+    return new ProcessHost({
+      config,
+      live,
+      joinPipeline: (port) => this.#pipeline.post({ type: "process", port }, [port]),
+      onContacts: () => this.#detect.nameProcesses(),
+      onNote: (message) => this.#onOtherMessage(message),
+      onCrash: (text) => this.#onCrash(text),
+    });
+  }
+
   #makeDetect(): DetectHost {
     const { config, live, input, queries } = this.#options;
     return new DetectHost({
@@ -442,6 +463,7 @@ export class Supervisor {
       onFinding: (finding) => this.#evidence.take(finding),
       eveLines: this.#eve?.lines ?? null,
       nameOf: hostNames(live, queries),
+      processOf: (finding) => this.#processes?.processOf(finding),
       earlier: earlierFindings(queries, (text) => this.#warn(text)),
     });
   }
@@ -510,6 +532,7 @@ function pipelineOptions(
     vxlanPorts: config.vxlanPorts,
     ownNetworks: input.kind === "live" ? ownNetworks() : [],
     writesEve: config.hasEveLog,
+    namesProcesses: looksForProcesses(config, input.kind === "live"),
   };
 }
 

@@ -4,12 +4,14 @@
  * where authors choose the keys, carries what it has no name for. What is not known is left out rather than guessed.
  */
 import { isoTime } from "../text/time.ts";
+import { processRow } from "../text/processes.ts";
 import { endsOf } from "../finding_ends.ts";
 import type {
   ApplicationDetails,
   Finding,
   FindingKind,
   Flow,
+  FlowProcess,
   Incident,
   StatsSecond,
   TopFeature,
@@ -88,7 +90,21 @@ export function eveFlow(flow: Flow): string {
       state: flowState(flow),
       reason: endReasons[flow.endReason],
     },
+    ...(flow.process && { process: processPart(flow.process) }),
   });
+}
+
+/** The one part that is not Suricata's: what is known of the process, by the names of `flows`. */
+function processPart(process: FlowProcess) {
+  const known = Object.entries(processRow(process)).filter(([, cell]) => cell !== null);
+  return Object.fromEntries(
+    known.map(([name, cell]) => [name === "process" ? "name" : name, cell]),
+  );
+}
+
+function processMetadata(process: FlowProcess | undefined): Record<string, string[]> {
+  const known = Object.entries(processRow(process)).filter(([, cell]) => cell !== null);
+  return Object.fromEntries(known.map(([name, cell]) => [name, [String(cell)]]));
 }
 
 /** The line of a DNS message, a ClientHello or an HTTP message; null for other details. */
@@ -164,6 +180,7 @@ export function eveFinding(finding: Finding, incidentId: number | null): string 
           threshold: [short(anomaly.threshold)],
           top_features: anomaly.topFeatures.map(featureText),
         },
+        ...processMetadata(finding.process),
         ...incidentId !== null && { incident: [String(incidentId)] },
       },
     }),
@@ -189,6 +206,7 @@ export function eveIncident(incident: Incident): string {
         last: [eveTime(lastUs)],
         sources,
         targets,
+        ...processMetadata(incident.process),
         incident: [String(id)],
       },
     }),

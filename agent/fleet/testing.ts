@@ -1,8 +1,19 @@
 /** Rows for the tests of the fleet. */
+import type { FlowProcess } from "../records.ts";
+import { processRow } from "../text/processes.ts";
 import { anomalyRow, scanRow } from "../store/finding_rows.ts";
 import type { StoredFlow } from "../store/schema.ts";
 import { bruteForceFinding, scanFinding, startUs } from "../store/testing.ts";
 import type { FindingItem, HealthReport, IncidentItem, RollupRow } from "./wire.ts";
+
+const curl: FlowProcess = {
+  pid: 4711,
+  name: "curl",
+  executable: "/usr/bin/curl",
+  command: "curl",
+  user: "bob",
+  unit: "cron.service",
+};
 
 export { many, startUs } from "../store/testing.ts";
 
@@ -39,6 +50,7 @@ export function storedFlow(id: number, changes: Partial<StoredFlow> = {}): Store
     interface_id: 0,
     vlan_id: null,
     end_reason: "closed",
+    ...(id % 3 === 0 ? processRow(curl) : processRow(undefined)),
     ...changes,
   };
 }
@@ -107,6 +119,7 @@ export function incidentItem(
       origin_id: null,
       origin_text: null,
       finding_count: 1,
+      ...processRow(id % 2 === 0 ? curl : undefined),
       ...changes,
     },
     findings: [{ list: "anomalies", id: 2 ** 32 + 1, role: "cause" }],

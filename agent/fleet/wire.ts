@@ -94,6 +94,12 @@ const flowCodecs = {
   interface_id: "count",
   vlan_id: "optional",
   end_reason: "text",
+  pid: "optional",
+  process: "optionalText",
+  executable: "optionalText",
+  command: "optionalText",
+  user: "optionalText",
+  unit: "optionalText",
 } as const satisfies { readonly [column in typeof FLOW_COLUMNS[number]]: Codec };
 
 /**
@@ -432,8 +438,10 @@ const textColumns = new Set<string>(
   ["kind", "probe", "ports", "entity", "reason", "answered_ports", "tempo", "tool"]
     .concat("severity", "state", "actor_name", "headline", "detail"),
 );
-const nullableTextColumns = new Set<string>(["attack_id", "actor", "origin_text"]);
-const nullableColumns = new Set<string>(["origin_id"]);
+const nullableTextColumns = new Set<string>(
+  ["attack_id", "actor", "origin_text", "process", "executable", "command", "user", "unit"],
+);
+const nullableColumns = new Set<string>(["origin_id", "pid"]);
 const fractionColumns = new Set<string>(["confidence"]);
 const nullableFractionColumns = new Set<string>(["score", "threshold"]);
 /** JSON lists, with what is in them. */

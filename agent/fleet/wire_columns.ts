@@ -11,9 +11,9 @@ import type { Cell } from "../store/schema.ts";
 /**
  * How a column's values are written: `count` from 0 on, `optional` the same or null, `delta` any integer as the difference from the
  * row before, a column's name as the difference from that column (which stands before it), `text` a number of a string,
- * `community` a Community ID as its 20 bytes.
+ * `optionalText` the same or null, `community` a Community ID as its 20 bytes.
  */
-export type Codec = "count" | "optional" | "delta" | "text" | "community" | {
+export type Codec = "count" | "optional" | "delta" | "text" | "optionalText" | "community" | {
   readonly from: string;
 };
 export type ColumnSchema = Readonly<Record<string, Codec>>;
@@ -43,7 +43,9 @@ export function encodeColumns<Name extends string>(
     for (let row = 0; row < rowCount; row++) {
       const value = cell(row, name);
       if (codec === "text") body.varint(numberOf(strings, String(value ?? "")));
-      else if (codec === "community") writeCommunity(body, strings, String(value ?? ""));
+      else if (codec === "optionalText") {
+        body.varint(value === null ? 0 : numberOf(strings, String(value)) + 1);
+      } else if (codec === "community") writeCommunity(body, strings, String(value ?? ""));
       else if (codec === "count") body.varint(value as number);
       else if (codec === "optional") body.varint(value === null ? 0 : (value as number) + 1);
       else {
@@ -91,6 +93,11 @@ function readColumn(
   const cells: Cell[] = [];
   if (codec === "text") {
     for (let row = 0; row < rowCount; row++) cells.push(stringAt(strings, reader.varint()));
+  } else if (codec === "optionalText") {
+    for (let row = 0; row < rowCount; row++) {
+      const number = reader.varint();
+      cells.push(number === 0 ? null : stringAt(strings, number - 1));
+    }
   } else if (codec === "community") {
     for (let row = 0; row < rowCount; row++) cells.push(readCommunity(reader, strings));
   } else if (codec === "count") {

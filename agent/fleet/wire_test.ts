@@ -72,10 +72,12 @@ const anyText = fc.oneof(
   fc.constantFrom("", "\u0000", "\ufeffname", "1:LQU9qZlK+B5F3KDmev6m5PMibrg=", "1:AAAA"),
 );
 const nullable = fc.option(fc.nat(70_000), { nil: null });
+const nullableTexts: readonly string[] = ["process", "executable", "command", "user", "unit"];
 const anyFlow: fc.Arbitrary<StoredFlow> = fc.record(
   Object.fromEntries(FLOW_COLUMNS.map((column) => {
     const sample = storedFlow(1)[column];
     const isNullable = sample === null || ["rtt_us", "local_orig", "local_resp"].includes(column);
+    if (nullableTexts.includes(column)) return [column, fc.option(anyText, { nil: null })];
     return [column, typeof sample === "string" ? anyText : isNullable ? nullable : anyCount];
   })),
   { noNullPrototype: true },

@@ -1,5 +1,6 @@
 /** A flow under the column names of `flows`, as `/api` and `analyze --flows` tell it. */
 import type { Flow } from "../records.ts";
+import { processRow } from "../text/processes.ts";
 
 /** The names are those of the record, with underscores; what was not seen is null. */
 export function flowRow(flow: Flow): Record<string, string | number | null> {
@@ -35,5 +36,6 @@ export function flowRow(flow: Flow): Record<string, string | number | null> {
     interface_id: flow.interfaceId,
     vlan_id: flow.vlanId < 0 ? null : flow.vlanId,
     end_reason: flow.endReason,
+    ...processRow(flow.process),
   };
 }

@@ -43,6 +43,8 @@ export interface HotCalls {
   decode(row: number): number;
   /** Goes on to the next packet of the same frame in the same way; returns its bytes, or 0 when there is none. */
   decodeFurther(row: number): number;
+  /** Only when asked for (S_WANTS): a flow has begun with the packet in hand, and not as a further piece of one. */
+  flowBegan(slot: number): void;
   /** A flow is about to leave its slot, or is cut; `reason` as END_ of layout.ts. Not all are told, see WANTS_FLOWS. */
   flowEnded(slot: number, reason: number): void;
   /** A host has been added; sets its flags. */
@@ -146,6 +148,7 @@ export class HotPath {
   readonly calls: HotCalls = {
     decode: () => 0,
     decodeFurther: () => 0,
+    flowBegan: none,
     flowEnded: none,
     hostAdded: none,
     hostsFull: none,
@@ -174,6 +177,7 @@ export class HotPath {
     const env = {
       decode: (row: number) => calls.decode(row),
       decodeFurther: (row: number) => calls.decodeFurther(row),
+      flowBegan: (slot: number) => calls.flowBegan(slot),
       flowEnded: (slot: number, reason: number) => calls.flowEnded(slot, reason),
       hostAdded: (row: number, timestampUs: number) => calls.hostAdded(row, timestampUs),
       hostsFull: () => calls.hostsFull(),

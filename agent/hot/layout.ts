@@ -136,6 +136,8 @@ export const WANTS_OBSERVATIONS = 2;
 export const WANTS_FLOWS = 4;
 /** What payloads tell besides their application. */
 export const WANTS_DETAILS = 8;
+/** Flows that begin. */
+export const WANTS_BEGINNINGS = 16;
 
 /**
  * What is known of MAC addresses, two words each: MAC_ flags << 16 | upper 16 bits, lower 32. Nothing more is to be learnt of

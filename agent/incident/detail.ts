@@ -1,6 +1,8 @@
 /** The sentences below an incident's headline: what was tried, what answered, what was used afterwards, what it did to others. */
 import { counted, formatCount } from "../text/amounts.ts";
-import { countFound, foundBy, nameAndAddress, type Told } from "./headline.ts";
+import { processText } from "../text/processes.ts";
+import type { Finding } from "../records.ts";
+import { countFound, foundBy, nameAndAddress, processOfCauses, type Told } from "./headline.ts";
 import type { Member } from "./kinship.ts";
 
 /** Sentences, and hosts or services named in one, at most. */
@@ -12,12 +14,18 @@ export function detailOf(told: Told & { readonly members: readonly Member[] }): 
   const reasons = causes.slice(0, reasonsMax).map(({ reason }) => `${reason}.`);
   const left = causes.length - reasons.length;
   return [
+    ...processSentence(causes),
     ...reasons,
     ...left > 0 ? [`And ${counted(left, "more finding")}.`] : [],
     ...foundSentence(told),
     ...usedSentence(told),
     ...effectSentence(members),
   ].join(" ");
+}
+
+function processSentence(causes: readonly Finding[]): string[] {
+  const process = processOfCauses(causes);
+  return process === undefined ? [] : [`On this host it was ${processText(process)}.`];
 }
 
 function foundSentence({ causes, nameOf }: Told): string[] {

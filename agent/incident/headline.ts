@@ -1,9 +1,11 @@
 /** The one sentence that tells an incident: who did what to whom, and how far it got, in at most HEADLINE_MAX characters. */
 import { formatCount, formatEstimate } from "../text/amounts.ts";
+import { processName } from "../text/processes.ts";
 import { isOfItself } from "../finding_ends.ts";
 import {
   ESTIMATE_MAX,
   type Finding,
+  type FlowProcess,
   HEADLINE_MAX,
   type ScanDetails,
   SERVICES_FOUND_MAX,
@@ -41,9 +43,25 @@ export function headlineOf(told: Told): string {
   return fitting ?? cut(head);
 }
 
-/** "nas (10.0.0.2)", "8 hosts together", "10.0.0.9 or one of 4 other sources". */
-function whoText({ actor, sources, causes, nameOf }: Told): string {
-  if (causes.every((finding) => isOfItself(finding) && finding.reason.startsWith("This host "))) {
+/** "nas (10.0.0.2)", "nmap (bob) on nas (10.0.0.2)", "8 hosts together", "10.0.0.9 or one of 4 other sources". */
+function whoText(told: Told): string {
+  const process = processOfCauses(told.causes);
+  const who = hostsText(told);
+  if (process === undefined) return who;
+  return `${processName(process)} on ${who.replace(/^This host/, "this host")}`;
+}
+
+/** Of the first that has one. */
+export function processOfCauses(causes: readonly Finding[]): FlowProcess | undefined {
+  return causes.find(({ process }) => process !== undefined)?.process;
+}
+
+function hostsText({ actor, sources, causes, nameOf }: Told): string {
+  if (
+    causes.every((finding) =>
+      isOfItself(finding) && /^This host | on this host /.test(finding.reason)
+    )
+  ) {
     return `This host (${actor ?? sources[0]})`;
   }
   if (actor !== null) return nameAndAddress(actor, nameOf);

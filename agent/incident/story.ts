@@ -10,7 +10,7 @@ import {
 } from "../records.ts";
 import { tacticOf } from "./attack.ts";
 import { detailOf } from "./detail.ts";
-import { headlineOf, type Names } from "./headline.ts";
+import { headlineOf, type Names, processOfCauses } from "./headline.ts";
 import { isAnomaly, type Member } from "./kinship.ts";
 
 /** As much of an open incident as its story needs. */
@@ -40,6 +40,7 @@ export function summarize(
   );
   const tactics = distinct(techniques.map(tacticOf).filter((tactic) => tactic !== ""));
   const hasSucceeded = causes.some(succeeded);
+  const process = processOfCauses(causes);
   const told = { actor: story.actor, sources: ordered, causes, members, nameOf };
   return {
     id: story.id,
@@ -65,6 +66,7 @@ export function summarize(
     hasSucceeded,
     origin: story.origin,
     findingCount: story.findingCount,
+    ...(process && { process }),
   };
 }
 

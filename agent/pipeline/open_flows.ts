@@ -19,11 +19,12 @@ const budgetMs = 20;
 /** Flows read between two looks at the clock. */
 const flowsPerLook = 64;
 
-/** `nowMs` is a clock that rises. */
+/** `nowMs` is a clock that rises; `flowOf` makes the record of a slot. */
 export function openFlows(
   table: FlowTable,
   query: OpenFlowsQuery,
   nowMs: () => number,
+  flowOf = (slot: number) => table.flow(slot),
 ): OpenFlows {
   const startMs = nowMs();
   const fits = makeMatcher(query.tree);
@@ -45,7 +46,7 @@ export function openFlows(
       break;
     }
     lastRead = own;
-    const flow: FlowRow = flowRow(table.flow(slot));
+    const flow: FlowRow = flowRow(flowOf(slot));
     const row: FlowRow & { is_open: number } = { ...flow, is_open: Number(!isOver(flow)) };
     if (query.toUs !== null && Number(row.start_us) >= query.toUs) continue;
     if (!fits(row)) continue;

@@ -24,6 +24,7 @@ import {
   TALLY_AT,
   TALLY_PLACES,
   TRANSPORT_FLOWS_AT,
+  WANTS_BEGINNINGS,
   WANTS_DETAILS,
   WANTS_FLOWS,
   WANTS_OBSERVATIONS,
@@ -53,6 +54,7 @@ import { KeyedSlots } from "../detect/common/keyed_slots.ts";
 import { type ObservationSink, ObservationWriter } from "./observation_writer.ts";
 import { DecodeStops } from "./decode_stops.ts";
 import { type ApplicationCounts, FlowInspector } from "./flow_inspector.ts";
+import { FlowProcesses } from "./flow_processes.ts";
 import { hostCountDefault, HostTable } from "./host_table.ts";
 import { HomeNetwork, isUnicastAddress } from "./home_network.ts";
 import { LinkWatch } from "./link_watch.ts";
@@ -156,6 +158,8 @@ export class Pipeline {
   readonly #stopPlaces = new DecodeStops();
   readonly #observer: ObservationWriter | null;
   readonly #logins: LoginWatch | null;
+  /** Once somebody answers. */
+  #processes: FlowProcesses | null = null;
   /** Addresses whose packets become rows under the policy "anomalous". */
   readonly #suspects = new KeyedSlots({ capacity: suspectsMax, keyWords: 4 });
   readonly #suspectKey = new Int32Array(4);
@@ -395,6 +399,14 @@ export class Pipeline {
     this.#home.setOwn(networks);
   }
 
+  /** Flows of this host are asked for from now on: what is to be asked is with the one that is returned, which takes the answers. */
+  askProcesses(): FlowProcesses {
+    const processes = new FlowProcesses(this.#hot);
+    this.#hot.calls.flowBegan = (slot) => processes.began(slot);
+    this.#hot.state[S_WANTS] |= WANTS_BEGINNINGS;
+    return this.#processes = processes;
+  }
+
   /** Hosts that changed since they were last taken, as increments. */
   takeChangedHosts(countMax: number): HostTotals[] {
     return this.#hosts.takeChanged(countMax);
@@ -402,7 +414,7 @@ export class Pipeline {
 
   /** Flows under way that fit. */
   openFlows(query: OpenFlowsQuery, nowMs: () => number): OpenFlows {
-    return openFlows(this.#flows, query, nowMs);
+    return openFlows(this.#flows, query, nowMs, (slot) => this.#flow(slot));
   }
 
   /** Flows, their applications, and the `hostCount` hosts with most bytes, since the start. */
@@ -634,7 +646,14 @@ export class Pipeline {
       this.#logins?.end(slot);
       this.#inspector.end(slot);
     }
-    this.#options.onFlow?.(this.#flows.flow(slot));
+    this.#options.onFlow?.(this.#flow(slot));
+    if (reason !== "active") this.#processes?.ended(slot);
+  }
+
+  #flow(slot: number): Flow {
+    const flow = this.#flows.flow(slot);
+    const process = this.#processes?.of(slot);
+    return process === undefined ? flow : { ...flow, process };
   }
 }
 

@@ -17,6 +17,7 @@ import type {
   MainToPipeline,
   PipelineToMain,
   PipelineWorkerOptions,
+  ProcessesMessage,
   RecordMessage,
   ReturnMessage,
   SourceToPipeline,
@@ -24,11 +25,14 @@ import type {
 import { createPacketBatch, type StatsSecond } from "../records.ts";
 import type { OpenFlowsQuery } from "../search/open_flows.ts";
 import { Pipeline } from "./pipeline.ts";
+import type { FlowProcesses } from "./flow_processes.ts";
 import { ObservationOutlet } from "./observation_outlet.ts";
 import { ReplayProgress } from "./replay_progress.ts";
 import { RowOutlet } from "./row_outlet.ts";
 
 const recordsOutMax = 32;
+/** Messages to the process worker that it has not answered. */
+const asksOutMax = 2;
 const flushMs = 250;
 const ticksPerSnapshot = 4;
 const ticksPerHosts = 20;
@@ -55,6 +59,9 @@ class PipelineThread {
   readonly #observations: ObservationOutlet;
   /** Of the EVE log. */
   readonly #eve: { readonly outlet: EveOutlet; readonly lines: TrafficLines } | null;
+  readonly #processes: FlowProcesses | null;
+  #processPort: MessagePort | null = null;
+  #asksOut = 0;
   /** Packets that have come, and those of them that a file's new source has still to send again. */
   #received = 0;
   #comeAgain = 0;
@@ -107,7 +114,8 @@ class PipelineThread {
         this.#unsentSeconds.push(second);
       },
     });
-    this.#pipeline.setOwnNetworks(options.ownNetworks);
+    this.#processes = options.namesProcesses ? this.#pipeline.askProcesses() : null;
+    this.setOwnNetworks(options.ownNetworks);
     this.#rows = new RowOutlet({
       isPatient: !options.isLive,
       takeHosts: (countMax) => this.#pipeline.takeChangedHosts(countMax),
@@ -183,6 +191,27 @@ class PipelineThread {
 
   setOwnNetworks(networks: readonly string[]): void {
     this.#pipeline.setOwnNetworks(networks);
+    const addresses = networks.map((network) => parseIpWords(network.split("/")[0]));
+    this.#processes?.setOwn(addresses.filter((words) => words !== null));
+  }
+
+  setProcess(port: MessagePort): void {
+    this.#processPort = port;
+    this.#asksOut = 0;
+    port.onmessage = ({ data }: MessageEvent<ProcessesMessage>) => {
+      this.#asksOut--;
+      this.#processes!.take(data);
+      this.#ask();
+    };
+  }
+
+  /** Asks for what has begun; what more begins until there is an answer waits its turn. */
+  #ask(): void {
+    if (this.#processPort === null || this.#asksOut >= asksOutMax) return;
+    const asks = this.#processes!.takeAsks();
+    if (asks === null) return;
+    this.#asksOut++;
+    this.#processPort.postMessage(asks, [asks.rows.buffer]);
   }
 
   setObservesNames(value: boolean): void {
@@ -230,6 +259,7 @@ class PipelineThread {
     const batch = left < batchPackets ? createPacketBatch(left) : this.#batch;
     this.#waitingAt = indexPcapRecords(batch, message, this.#waitingAt);
     this.#pipeline.process(batch);
+    this.#ask();
     this.#progress?.passed(batch.count, this.#pipeline);
     const last = batch.count > 0 ? batch.timestampsUs[batch.count - 1] : 0;
     this.#lastBatchMs = Date.now();
@@ -353,6 +383,7 @@ self.onmessage = (event: MessageEvent<MainToPipeline>) => {
   else if (message.type === "recorder") thread!.setRecorder(message.port);
   else if (message.type === "store") thread!.setStore(message.port);
   else if (message.type === "detect") thread!.setDetect(message.port);
+  else if (message.type === "process") thread!.setProcess(message.port);
   else if (message.type === "eve") thread!.setEve(message.port, message.firstFlowId);
   else if (message.type === "suspects") thread!.setSuspects(message.addresses);
   else if (message.type === "ownNetworks") thread!.setOwnNetworks(message.networks);

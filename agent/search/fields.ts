@@ -138,6 +138,8 @@ const places = (...columns: string[]) =>
   ({ country: { kind: "country", columns }, asn: { kind: "asn", columns } }) as const;
 const text = (...columns: string[]): Field => ({ kind: "text", columns });
 const part = (...columns: string[]): Field => ({ kind: "text", columns, isPart: true });
+/** The process of this host, where rows have one. */
+const processes = { process: text("process"), user: text("user"), unit: text("unit") } as const;
 
 const flows: SearchTable = {
   texts: ["orig_h", "resp_h", "name"],
@@ -182,6 +184,7 @@ const flows: SearchTable = {
     vlan,
     interface: device,
     agent: { kind: "agent", columns: ["agent"], of: "number" },
+    ...processes,
   },
 };
 
@@ -256,6 +259,7 @@ const findingFields = {
   attack: text("attack_id"),
   name: part("reason"),
   agent: { kind: "agent", columns: ["agent"], of: "number" },
+  ...processes,
 } as const satisfies Record<string, Field>;
 
 const scans: SearchTable = {
@@ -316,6 +320,7 @@ const incidents: SearchTable = {
     succeeded: { kind: "choice", columns: ["has_succeeded"], choices: yesOrNo },
     duration: { kind: "duration", span: ["first_us", "last_us"] },
     agent: { kind: "agent", columns: ["agents"], of: "list" },
+    ...processes,
   },
 };
 
@@ -383,6 +388,9 @@ export const FIELD_HELP: Readonly<Record<string, string>> = {
   vlan: "the VLAN's number",
   interface: "the number of the device, in the order of `-i`",
   flow: "the number of a packet's flow",
+  process: "the process of this host: `process curl`",
+  user: "the user whose process it is: `user=bob`",
+  unit: "the container or unit of systemd it runs in: `unit docker-*`",
   local: "yes or no",
   severity: "`severity >= medium`",
   kind: "what was found",

@@ -3,6 +3,7 @@
  * tells before that.
  */
 import type { Finding, Incident, ScanDetails } from "../records.ts";
+import { processRow } from "../text/processes.ts";
 import {
   FLOWS_PER_RUN,
   type INCIDENT_HUMAN_COLUMNS,
@@ -86,6 +87,7 @@ export function incidentRow(
     origin_id: incident.origin?.incidentId ?? null,
     origin_text: incident.origin?.text ?? null,
     finding_count: incident.findingCount,
+    ...processRow(incident.process),
   };
 }
 
@@ -109,6 +111,7 @@ function commonCells(finding: Finding, run: number) {
     attack_id: finding.attackId === "" ? null : finding.attackId,
     reason: finding.reason,
     is_open: Number(finding.isOpen),
+    ...processRow(finding.process),
   };
 }
 

@@ -83,6 +83,12 @@ Deno.test("a scan is a row of scans with all that is known of it", () =>
       has_decoys: 0,
       came_back: '["192.168.1.20:22"]',
       is_open: 1,
+      pid: null,
+      process: null,
+      executable: null,
+      command: null,
+      user: null,
+      unit: null,
     });
     deepStrictEqual(readAll(path, "SELECT * FROM anomalies"), []);
   }));

@@ -426,6 +426,16 @@ CREATE TABLE fleet_feed (
 ) STRICT;
 `;
 
+/** Version 12: the process of this host behind a flow, a finding, an incident. */
+const processColumns = ["flows", "scans", "anomalies", "incidents"].map((table) => `
+ALTER TABLE ${table} ADD COLUMN pid INTEGER;
+ALTER TABLE ${table} ADD COLUMN process TEXT;
+ALTER TABLE ${table} ADD COLUMN executable TEXT;
+ALTER TABLE ${table} ADD COLUMN command TEXT;
+ALTER TABLE ${table} ADD COLUMN user TEXT;
+ALTER TABLE ${table} ADD COLUMN unit TEXT;
+`).join("");
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   trafficTables,
@@ -439,6 +449,7 @@ export const MIGRATIONS: readonly string[] = [
   deviceTables,
   rollupTables,
   fleetTable,
+  processColumns,
 ];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */

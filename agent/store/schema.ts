@@ -5,9 +5,10 @@
  *
  * Times are integer microseconds since 1970 UTC. Flow columns carry Zeek's names and meaning.
  */
+import { PROCESS_COLUMNS } from "../text/processes.ts";
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 11;
+export const SCHEMA_VERSION = 12;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;
@@ -68,6 +69,7 @@ export const FLOW_COLUMNS = [
   "interface_id",
   "vlan_id",
   "end_reason",
+  ...PROCESS_COLUMNS,
 ] as const;
 
 /** Counters of a second, which add up, … */
@@ -188,6 +190,7 @@ export const ANOMALY_COLUMNS = [
   "amount",
   "has_succeeded",
   "ports",
+  ...PROCESS_COLUMNS,
 ] as const;
 
 export const SCAN_COLUMNS = [
@@ -216,6 +219,7 @@ export const SCAN_COLUMNS = [
   "came_back",
   "is_open",
   "found",
+  ...PROCESS_COLUMNS,
 ] as const;
 
 /** Written by what is found … */
@@ -244,6 +248,7 @@ export const INCIDENT_COLUMNS = [
   "origin_id",
   "origin_text",
   "finding_count",
+  ...PROCESS_COLUMNS,
 ] as const;
 /** … and by people. */
 export const INCIDENT_HUMAN_COLUMNS = ["acknowledged_us"] as const;
@@ -353,6 +358,13 @@ export interface StoredFlow {
   readonly interface_id: number;
   readonly vlan_id: number | null;
   readonly end_reason: string;
+  /** Of the process of this host, see FlowProcess; null where it is not known. */
+  readonly pid: number | null;
+  readonly process: string | null;
+  readonly executable: string | null;
+  readonly command: string | null;
+  readonly user: string | null;
+  readonly unit: string | null;
 }
 
 export interface StoredHost {

@@ -11,6 +11,7 @@ import {
   STATS_COUNTERS,
   STATS_LEVELS,
 } from "./schema.ts";
+import { PROCESS_COLUMNS, processRow } from "../text/processes.ts";
 
 const minuteUs = 60_000_000;
 
@@ -90,6 +91,10 @@ function pushFlow(flow: Flow, id: number, cells: Cell[]): void {
     flow.vlanId < 0 ? null : flow.vlanId,
     flow.endReason,
   );
+  const { process } = flow;
+  if (process === undefined) return void cells.push(null, null, null, null, null, null);
+  const row = processRow(process);
+  for (const column of PROCESS_COLUMNS) cells.push(row[column]);
 }
 
 /** Two rows of one second (two runs, or two parts of a replay) add up, as their packets do. */

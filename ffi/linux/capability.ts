@@ -4,6 +4,8 @@ import { checkCall, libc } from "./libc.ts";
 /** linux/capability.h: bits of the sets. */
 export const CAP_NET_RAW = 13;
 export const CAP_NET_ADMIN = 12;
+export const CAP_SYS_PTRACE = 19;
+export const CAP_DAC_READ_SEARCH = 2;
 
 /** _LINUX_CAPABILITY_VERSION_3: two words a set, effective, permitted, inheritable. */
 const version3 = 0x20080522;

@@ -1,7 +1,8 @@
 /** What the pages of hosts are made of. */
 import { readIncident } from "../../agent/incident_reader.ts";
-import type { Incident } from "../../agent/records.ts";
+import type { FlowProcess, Incident } from "../../agent/records.ts";
 import { anyHost } from "../../agent/search/edit.ts";
+import { readProcess } from "../../agent/text/processes.ts";
 import type { FirstContact, HostBook } from "../../agent/store/device_queries.ts";
 import type { FirstContactFilter, HostFilter } from "../../agent/store/filters.ts";
 import type { StoreReader } from "../../agent/store/reader.ts";
@@ -29,6 +30,14 @@ const openShown = 20;
 const incidentsShown = 20;
 const contactsShown = 20;
 const addressesAsked = 8;
+const processFlowsAsked = 500;
+
+export interface HostProcess {
+  readonly process: FlowProcess;
+  readonly flows: number;
+  readonly bytes: number;
+  readonly lastUs: number;
+}
 
 export interface HostPageData extends HostBook {
   readonly vendor: string;
@@ -37,6 +46,8 @@ export interface HostPageData extends HostBook {
   readonly open: readonly ListedFlow[];
   readonly incidents: readonly Incident[];
   readonly contacts: readonly FirstContact[];
+  /** Of the sensor's host, behind the newest flows of this one; the busiest first. */
+  readonly processes: readonly HostProcess[];
   /** A search of all that it sends and receives. */
   readonly q: string;
   /** What it received and sent within the range, oldest first. */
@@ -136,6 +147,7 @@ export async function readHostPage(
     open: openRows,
     incidents: rows.map(readIncident),
     contacts,
+    processes: await readProcesses(state, q),
     q,
     agents: state.agents === undefined ? [] : await agentsOf(state, host.addresses),
     bars: await readBars(state, book, { q, ...extent }),
@@ -181,6 +193,24 @@ export function readFirstContacts(
   filter: FirstContactFilter,
 ): Promise<CountedPage<FirstContact>> {
   return counted(filter, queries.firstContacts(filter), () => queries.firstContactCount(filter));
+}
+
+async function readProcesses({ context }: State, q: string): Promise<HostProcess[]> {
+  const filter = { q: `(${q}) and (process * or user *)`, limit: processFlowsAsked };
+  const page = await attempt(() => readFlowPage(context, filter), null);
+  const found = new Map<string, HostProcess>();
+  for (const flow of page.value?.rows ?? []) {
+    const process = readProcess(flow)!;
+    const key = JSON.stringify([process.name, process.user, process.unit]);
+    const before = found.get(key);
+    found.set(key, {
+      process: before?.process ?? process,
+      flows: (before?.flows ?? 0) + 1,
+      bytes: (before?.bytes ?? 0) + flow.orig_wire_bytes + flow.resp_wire_bytes,
+      lastUs: Math.max(before?.lastUs ?? 0, flow.end_us),
+    });
+  }
+  return [...found.values()].sort((a, b) => b.bytes - a.bytes);
 }
 
 /** What is new in the last 24 hours; null where the database cannot be read. */

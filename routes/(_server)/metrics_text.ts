@@ -22,9 +22,29 @@ export function metricsText(
     ...trafficFamilies(live),
     ...captureFamilies(live),
     ...detectionFamilies(live),
+    ...processFamilies(live),
     ...programFamilies(live, streamCount),
     ...alertFamilies(live.channels),
   ].map(familyText).join("");
+}
+
+function processFamilies({ processes }: LiveState): Family[] {
+  if (processes.state === "off") return [];
+  const { named, userOnly, unknown, passedOver } = processes;
+  return [
+    family(
+      "counter",
+      "process_lookups_total",
+      "Flows of this host, by what of their process was found.",
+    )(
+      byLabel("result", [
+        ["process", named],
+        ["user", userOnly],
+        ["nothing", unknown],
+        ["passed_over", passedOver],
+      ]),
+    ),
+  ];
 }
 
 function familyText({ name, type, help, samples }: Family): string {

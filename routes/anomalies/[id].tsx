@@ -18,6 +18,7 @@ import { findingPath } from "../../components/findings.ts";
 import { formatCount, formatDuration, formatWhen } from "../../components/format.ts";
 import { endsOf } from "../../agent/finding_ends.ts";
 import { Notice } from "../../components/Notice.tsx";
+import { ProcessNote } from "../../components/ProcessNote.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { WhyList } from "../../components/WhyList.tsx";
 import MuteButton from "../../islands/MuteButton.tsx";
@@ -51,6 +52,7 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
         lead={finding.reason}
         notes={
           <>
+            <ProcessNote process={finding.process} class="of" />
             <IncidentNote incident={data.value.incident} />
             <SeenBy agent={data.value.agent} />
           </>

@@ -1,6 +1,7 @@
 /** One flow: who with whom, how much and when, how it went, its packets, its findings, and flows like it. */
 import { page } from "fresh";
 import { term } from "../../agent/search/edit.ts";
+import { readProcess } from "../../agent/text/processes.ts";
 import { type OfAgent, OwnPage, SeenBy } from "../../components/AgentName.tsx";
 import { FlowSketch } from "../../components/FlowSketch.tsx";
 import { FlowTable } from "../../components/FlowTable.tsx";
@@ -14,6 +15,7 @@ import { Notice } from "../../components/Notice.tsx";
 import { PacketsLink } from "../../components/PacketsLink.tsx";
 import { PacketTable } from "../../components/PacketTable.tsx";
 import { PlaceLine } from "../../components/Place.tsx";
+import { ProcessNote } from "../../components/ProcessNote.tsx";
 import { protocolLabel } from "../../components/protocol_groups.ts";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
@@ -126,6 +128,7 @@ function FlowHead({ data, nowUs, zone }: Part & Clock) {
           <span>{isOpen ? <b>open</b> : stateText(whole.conn_state, flow.proto)}</span>
         </div>
         <p class="lead">{titleOf(data)}</p>
+        <ProcessNote process={readProcess(whole)} class="of" />
         <SeenBy agent={agent} />
       </div>
       <div class="btns">
@@ -283,6 +286,12 @@ function factsOf({ whole, flow }: FlowPageData, { nowUs, zone }: Clock) {
     { term: "Service", text: flow.service === "" ? "" : protocolLabel(flow.service) },
     { term: "Name", text: flow.name },
     { term: "JA4", text: flow.ja4 },
+    { term: "Process", text: flow.process ?? "" },
+    { term: "Process ID", text: flow.pid === null ? "" : String(flow.pid) },
+    { term: "Program", text: flow.executable ?? "" },
+    { term: "Command", text: flow.command ?? "" },
+    { term: "User", text: flow.user ?? "" },
+    { term: "Unit or container", text: flow.unit ?? "" },
     { term: "Community ID", text: flow.community_id },
     { term: "First packet", text: formatWhen(whole.start_us, nowUs, zone) },
     { term: "Last packet", text: formatWhen(whole.end_us, nowUs, zone) },

@@ -1,10 +1,11 @@
 /** One host: with whom it talks, when, what is open now, what it offers and uses, what was found. */
 import { page } from "fresh";
 import { useContext } from "preact/hooks";
-import type { NameOrigin } from "../../agent/records.ts";
+import type { FlowProcess, NameOrigin } from "../../agent/records.ts";
 import { narrow, term } from "../../agent/search/edit.ts";
 import type { DevicePeer, DeviceService } from "../../agent/store/device_queries.ts";
 import { counted } from "../../agent/text/amounts.ts";
+import { processName } from "../../agent/text/processes.ts";
 import { HostLink } from "../../components/Address.tsx";
 import { type Clock, Facts } from "../../components/FindingPage.tsx";
 import { FirstContactTable } from "../../components/FirstContactTable.tsx";
@@ -81,6 +82,7 @@ export default define.page<typeof handler>(function HostPage({ data, state }) {
           </div>
         )}
       </section>
+      <Processes data={data.value} {...clock} />
       <Peers data={data.value} {...clock} />
       {host.id !== null && (
         <>
@@ -288,6 +290,51 @@ function isFresh(
   const endUs = toUs ?? nowUs;
   return is_new === 1 && first_us !== null && first_us > endUs - spanS * 1e6 &&
     (toUs === null || first_us < toUs);
+}
+
+function Processes({ data: { processes, q }, nowUs, zone }: Part & Clock) {
+  if (processes.length === 0) return null;
+  return (
+    <section class="panel c12" id="processes">
+      <header>
+        <h2>Processes</h2>
+        <p>of the host where tapwatch runs, behind the newest flows</p>
+      </header>
+      <div class="scroll">
+        <table class="tbl">
+          <thead>
+            <tr>
+              <th scope="col">Process</th>
+              <th scope="col">Unit or container</th>
+              <th scope="col">Program</th>
+              <th scope="col" class="num">Flows</th>
+              <th scope="col" class="num">Bytes</th>
+              <th scope="col">Last</th>
+            </tr>
+          </thead>
+          <tbody>
+            {processes.map(({ process, flows, bytes, lastUs }) => (
+              <tr key={`${process.name} ${process.user} ${process.unit}`}>
+                <td>
+                  <a class="plain" href={processLink(process, q)}>{processName(process)}</a>
+                </td>
+                <td>{process.unit}</td>
+                <td class="mono clip">{process.executable}</td>
+                <td class="num">{formatCount(flows)}</td>
+                <td class="num">{formatBytes(bytes)}</td>
+                <td class="dim">{formatWhen(lastUs, nowUs, zone)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function processLink({ name, user }: FlowProcess, q: string): string {
+  const which = name === "" ? term("user", user) : term("process", name);
+  return `/flows?${new URLSearchParams({ q: `(${q}) and ${which}` })}`;
 }
 
 function Peers(

@@ -30,6 +30,7 @@ import {
 import { incidentPath } from "../../components/incidents.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { OpenPorts } from "../../components/OpenPorts.tsx";
+import { ProcessNote } from "../../components/ProcessNote.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { WhyList } from "../../components/WhyList.tsx";
 import IncidentUpdate from "../../islands/IncidentUpdate.tsx";
@@ -163,6 +164,7 @@ function Notes({ page: { incident, members, muted, origin, next } }: { page: Inc
   const raised = raisedText(incident, members);
   return (
     <div class="notes">
+      <ProcessNote process={incident.process} />
       {muted !== "" && <p>This incident is {muted}. Nobody is told of it.</p>}
       {raised !== "" && <p>{raised}</p>}
       {origin && (

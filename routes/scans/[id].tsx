@@ -33,6 +33,7 @@ import { Notice } from "../../components/Notice.tsx";
 import { OpenPorts } from "../../components/OpenPorts.tsx";
 import { answeredFirst, buildScanGrid, probesOf } from "../../components/scan_grid.ts";
 import { ScanGrid } from "../../components/ScanGrid.tsx";
+import { ProcessNote } from "../../components/ProcessNote.tsx";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import MuteButton from "../../islands/MuteButton.tsx";
@@ -73,6 +74,7 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
         lead={finding.reason}
         notes={
           <>
+            <ProcessNote process={finding.process} class="of" />
             <IncidentNote incident={data.value.incident} />
             <SeenBy agent={data.value.agent} />
           </>

@@ -3,7 +3,7 @@
  * at 0d3cfbbe3f73b0f64c7ca18ed8c0b3a502e7e75a, and `tls.ja4` and `tls.client_alpns` of the EVE index of its 8.0 documentation
  * (docs.suricata.io, appendix "EVE Index"). Each object there has `additionalProperties: false`, and so has each here;
  * `alert.metadata` alone takes any key, because Suricata writes there the `metadata` of a rule, whose keys are its author's
- * ("Metadata" in "Meta Keywords" of the documentation), each with an array of strings.
+ * ("Metadata" in "Meta Keywords" of the documentation), each with an array of strings. `process` is not Suricata's.
  */
 type Type = "string" | "integer" | Shape | readonly [Type] | RegExp | "rule metadata";
 interface Shape {
@@ -34,6 +34,15 @@ const line: Shape = {
     age: "integer",
     state: "string",
     reason: "string",
+  },
+  // Ours alone (docs/EVE.md).
+  process: {
+    pid: "integer",
+    name: "string",
+    executable: "string",
+    command: "string",
+    user: "string",
+    unit: "string",
   },
   alert: {
     action: "string",

@@ -17,8 +17,10 @@ const known = new Set<string>();
 const times = ["start_us", "end_us"];
 const ports = ["orig_p", "resp_p"];
 const counts = ["flows", "failed_flows", "orig_pkts", "orig_bytes", "orig_wire_bytes"]
-  .concat("resp_pkts", "resp_bytes", "resp_wire_bytes", "rtt_us");
+  .concat("resp_pkts", "resp_bytes", "resp_wire_bytes", "rtt_us", "pid");
 const texts = ["proto", "service", "name", "ja4", "conn_state", "history", "community_id"];
+
+const nullableTexts = ["process", "executable", "command", "user", "unit"];
 
 /** Throws WireError. */
 export function checkRows(batch: Batch): void {
@@ -35,10 +37,12 @@ export function checkRows(batch: Batch): void {
   };
   const isUpTo = (max: number) => (cell: Cell) =>
     cell === null || typeof cell === "number" && cell >= 0 && cell <= max;
+  const isText = (cell: Cell) => typeof cell === "string" && cell.length <= textMax;
   each(times, isUpTo(timeMaxUs));
   each(ports, isUpTo(65_535));
   each(counts, isUpTo(countMax));
-  each(texts, (cell) => typeof cell === "string" && cell.length <= textMax);
+  each(texts, isText);
+  each(nullableTexts, (cell) => cell === null || isText(cell));
   each(["orig_h"], isAddress);
   // What an agent adds up beyond the rows that it may send has no address.
   each(["resp_h"], (cell) => isAddress(cell) || batch.kind === "rollups" && cell === "");

@@ -7,6 +7,9 @@ export declare function decode(row: i32): i32;
 // Goes on to the next packet of the same frame; returns its bytes, or 0 when there is none.
 @external("env", "decodeFurther")
 export declare function decodeFurther(row: i32): i32;
+// A flow has begun with the packet in hand.
+@external("env", "flowBegan")
+export declare function flowBegan(slot: i32): void;
 // A flow ends, or is cut; the slot can still be read.
 @external("env", "flowEnded")
 export declare function flowEnded(slot: i32, reason: i32): void;

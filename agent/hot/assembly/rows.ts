@@ -42,6 +42,7 @@ import {
   TRANSPORT_ICMP,
   TRANSPORT_ICMPV6,
   TRANSPORT_TCP,
+  WANTS_BEGINNINGS,
   WANTS_DETAILS,
   WANTS_ROWS,
 } from "../layout";
@@ -59,7 +60,7 @@ import {
 import { isFollowed, tellSegment } from "./followed";
 import { countHosts, directionOfCopy, PASSING } from "./hosts";
 import { setDnsPacket, writeDns } from "./dns_observation";
-import { decode, decodeFurther, icmpError, makeRow, secondOver, tick } from "./imports";
+import { decode, decodeFurther, flowBegan, icmpError, makeRow, secondOver, tick } from "./imports";
 import {
   NEIGHBOUR_ADVERTISEMENT,
   NEIGHBOUR_SOLICITATION,
@@ -201,6 +202,7 @@ function track(
   }
   if (state(S_IS_NEW) != 0 && (state(S_TURN) & TURN_IS_CONTINUED) == 0) {
     addTo(TRANSPORT_FLOWS_AT, field(P_TRANSPORT), 1);
+    if ((state(S_WANTS) & WANTS_BEGINNINGS) != 0) flowBegan(slot);
   }
   const flow = flowAt(slot);
   const direction = countHosts(base, row, flow, timestampUs, wireBytes);

@@ -1,0 +1,70 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { Bursts } from "./bursts.ts";
+import type { Opener } from "./socket_owners.ts";
+
+const people: Record<number, { name: string; user: string }> = {
+  5: { name: "nmap", user: "bob" },
+  6: { name: "nmap", user: "bob" },
+  7: { name: "nginx", user: "www" },
+};
+
+function makeBursts(openers: () => readonly Opener[]) {
+  const state = { nowMs: 0, looks: 0 };
+  const assigned = new Map<string, string>();
+  const bursts = new Bursts({
+    openers: () => {
+      state.looks++;
+      return openers();
+    },
+    describe: (pid) => people[pid] ?? null,
+    assign: (key, { name }) => assigned.set(key, name),
+    nowMs: () => state.nowMs,
+  });
+  /** Misses `count` connections, one in `everyMs`. */
+  const miss = (count: number, everyMs = 1) => {
+    for (let index = 0; index < count; index++) {
+      state.nowMs += everyMs;
+      bursts.missed(`c${state.nowMs}`);
+    }
+  };
+  return { state, assigned, miss };
+}
+
+Deno.test("Bursts takes many connections at once for those of the program that has just begun", () => {
+  const { miss, assigned } = makeBursts(() => [{ pid: 5, isNew: true }, { pid: 6, isNew: true }]);
+  miss(20);
+  strictEqual(assigned.size, 20);
+  deepStrictEqual([...new Set(assigned.values())], ["nmap"]);
+});
+
+Deno.test("Bursts asks twice of a program that has been there", () => {
+  const { miss, assigned, state } = makeBursts(() => [{ pid: 7, isNew: false }]);
+  miss(9);
+  strictEqual(assigned.size, 0);
+  miss(30);
+  strictEqual(state.looks > 1, true);
+  strictEqual(assigned.get("c39"), "nginx");
+});
+
+Deno.test("Bursts names nobody for few connections, for slow ones, and where two could be meant", () => {
+  const few = makeBursts(() => [{ pid: 5, isNew: true }]);
+  few.miss(7);
+  few.state.nowMs += 10_000;
+  few.miss(100, 100);
+  deepStrictEqual([few.assigned.size, few.state.looks], [0, 0]);
+  const two = makeBursts(() => [{ pid: 5, isNew: true }, { pid: 7, isNew: false }]);
+  two.miss(200);
+  strictEqual(two.assigned.size, 0);
+  const nobody = makeBursts(() => []);
+  nobody.miss(200);
+  strictEqual(nobody.assigned.size, 0);
+  const gone = makeBursts(() => [{ pid: 99, isNew: true }]);
+  gone.miss(200);
+  strictEqual(gone.assigned.size, 0);
+});
+
+Deno.test("Bursts does not look often", () => {
+  const { miss, state } = makeBursts(() => []);
+  miss(1000, 0.01);
+  strictEqual(state.looks <= 2, true);
+});

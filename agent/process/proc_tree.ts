@@ -1,0 +1,121 @@
+/** What /proc says of processes, proc(5). Processes come and go while it is read: what is gone is null. */
+import { readKernelFile } from "../../ffi/linux/kernel_file.ts";
+import { readLink } from "../../ffi/linux/proc_links.ts";
+import type { FlowProcess } from "../records.ts";
+import { unitOf } from "./unit.ts";
+
+/** comm has at most so many bytes, TASK_COMM_LEN without its zero. */
+const commBytes = 15;
+const nameMax = 64;
+const pathMax = 256;
+const commandMax = 400;
+
+/** All but the user, who is the socket's. */
+export type ProcessFacts = Omit<FlowProcess, "user">;
+
+export class ProcTree {
+  readonly #root: string;
+  readonly #hasArguments: boolean;
+
+  constructor({ root = "/proc", hasArguments = false } = {}) {
+    this.#root = root;
+    this.#hasArguments = hasArguments;
+  }
+
+  /** Numbers of all processes that may be known of, rising. */
+  pids(): number[] {
+    return names(this.#root)?.filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) =>
+      a - b
+    ) ?? [];
+  }
+
+  /** Inodes of the sockets that a process has; null when it may not be looked at, or is gone. */
+  sockets(pid: number): number[] | null {
+    const folder = `${this.#root}/${pid}/fd`;
+    const inodes: number[] = [];
+    const files = names(folder);
+    let isReadable = files?.length === 0;
+    for (const name of files ?? []) {
+      const target = readLink(zeroEnded(`${folder}/${name}`));
+      if (target === null) continue;
+      isReadable = true;
+      if (target.startsWith("socket:[")) inodes.push(Number(target.slice(8, -1)));
+    }
+    return isReadable ? inodes : null;
+  }
+
+  /** Inodes of the sockets within this host: proc_net_unix(5), and those to the kernel. */
+  localSockets(): Set<number> {
+    const inodes = ["unix", "netlink"].flatMap((name) => {
+      const [head = "", ...lines] = (readKernelFile(`${this.#root}/self/net/${name}`) ?? "")
+        .split("\n");
+      const column = head.trim().split(/\s+/).indexOf("Inode");
+      return lines.map((line) => Number(line.trim().split(/\s+/)[column]));
+    });
+    return new Set(inodes);
+  }
+
+  /** Whose a process is; null when it is gone. */
+  uid(pid: number): number | null {
+    try {
+      return Deno.statSync(`${this.#root}/${pid}`).uid;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Null when the process is gone. */
+  describe(pid: number): ProcessFacts | null {
+    const folder = `${this.#root}/${pid}`;
+    const comm = readKernelFile(`${folder}/comm`);
+    if (comm === null) return null;
+    const executable = readLink(zeroEnded(`${folder}/exe`)) ?? "";
+    const words = (readKernelFile(`${folder}/cmdline`) ?? "").replace(/\0+$/, "").split("\0");
+    const first = firstWord(words[0]!, executable);
+    return {
+      pid,
+      name: printable(wholeName(comm.replace(/\n$/, ""), [executable, first]), nameMax),
+      executable: printable(executable, pathMax),
+      command: printable(this.#hasArguments ? words.join(" ") : first, commandMax),
+      unit: printable(unitOf(readKernelFile(`${folder}/cgroup`) ?? ""), nameMax + nameMax),
+    };
+  }
+}
+
+/** Null when the folder is gone or not to be read. */
+function names(folder: string): string[] | null {
+  try {
+    return Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  } catch {
+    return null;
+  }
+}
+
+/** Programs that write a title over their arguments leave one word of many: "sshd: bob [priv]". */
+function firstWord(word: string, executable: string): string {
+  return word === executable ? word : word.split(" ")[0]!;
+}
+
+/** comm is cut off: the program's own name goes on. */
+function wholeName(comm: string, paths: readonly string[]): string {
+  if (new TextEncoder().encode(comm).length < commBytes) return comm;
+  const longer = paths.map((path) => path.replace(/ \(deleted\)$/, "").split("/").at(-1)!);
+  return longer.find((name) => name.startsWith(comm)) ?? comm;
+}
+
+const unprintable =
+  // deno-lint-ignore no-control-regex -- these are what is looked for
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffd]/g;
+
+/** Programs choose their names: control characters and marks that turn text around are shown by their numbers. */
+export function printable(text: string, lengthMax: number): string {
+  const shown = text.slice(0, lengthMax).toWellFormed().replaceAll(
+    unprintable,
+    (mark) => `\\u${mark.codePointAt(0)!.toString(16).padStart(4, "0")}`,
+  );
+  return text.length > lengthMax ? `${shown}…` : shown;
+}
+
+function zeroEnded(path: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${path}\0`);
+}

@@ -1,0 +1,97 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { printable, ProcTree } from "./proc_tree.ts";
+import { ProcFolder } from "./testing/proc_folder.ts";
+
+const test = (name: string, run: (folder: ProcFolder) => void) =>
+  Deno.test({
+    name,
+    ignore: Deno.build.os !== "linux",
+    sanitizeResources: false, // the C library stays loaded
+    fn: () => {
+      using folder = new ProcFolder();
+      run(folder);
+    },
+  });
+
+test("ProcTree tells processes, their sockets, and passes over what is none", (folder) => {
+  folder.add(12, { comm: "a", files: ["socket:[7]", "/dev/null", "pipe:[8]", "socket:[9]"] });
+  folder.add(3, { comm: "kthread" });
+  Deno.mkdirSync(`${folder.root}/sys`);
+  const tree = new ProcTree({ root: folder.root });
+  deepStrictEqual(tree.pids(), [3, 12]);
+  deepStrictEqual(tree.sockets(12)?.sort(), [7, 9]);
+  deepStrictEqual(tree.sockets(3), []);
+  strictEqual(tree.sockets(99), null);
+  strictEqual(tree.describe(99), null);
+  strictEqual(tree.uid(99), null);
+});
+
+test("ProcTree describes a process; its arguments only when asked for", (folder) => {
+  folder.add(7, {
+    comm: "curl",
+    executable: "/usr/bin/curl",
+    arguments: ["curl", "-u", "bob:secret", "http://example.org/"],
+    cgroup: "0::/system.slice/cron.service\n",
+  });
+  const facts = {
+    pid: 7,
+    name: "curl",
+    executable: "/usr/bin/curl",
+    command: "curl",
+    unit: "cron.service",
+  };
+  deepStrictEqual(new ProcTree({ root: folder.root }).describe(7), facts);
+  const all = new ProcTree({ root: folder.root, hasArguments: true }).describe(7);
+  deepStrictEqual(all, { ...facts, command: "curl -u bob:secret http://example.org/" });
+});
+
+test("ProcTree takes one word of a title that a program writes over its arguments", (folder) => {
+  folder.add(8, { comm: "sshd", executable: "/usr/sbin/sshd", arguments: ["sshd: bob [priv]"] });
+  strictEqual(new ProcTree({ root: folder.root }).describe(8)?.command, "sshd:");
+});
+
+test("ProcTree tells a long name whole, by the program or its first argument", (folder) => {
+  folder.add(1, { comm: "systemd-resolve", executable: "/lib/systemd/systemd-resolved" });
+  folder.add(2, { comm: "a-long-name-of-", arguments: ["/opt/a-long-name-of-a-script"] });
+  folder.add(4, { comm: "fifteen-letters", executable: "/usr/bin/another" });
+  folder.add(5, { comm: "systemd-resolve", executable: "/x/systemd-resolved (deleted)" });
+  const tree = new ProcTree({ root: folder.root });
+  deepStrictEqual([1, 2, 4, 5].map((pid) => tree.describe(pid)?.name), [
+    "systemd-resolved",
+    "a-long-name-of-a-script",
+    "fifteen-letters",
+    "systemd-resolved",
+  ]);
+  strictEqual(tree.describe(5)?.executable, "/x/systemd-resolved (deleted)");
+});
+
+test("ProcTree bounds what processes say of themselves and shows what cannot be printed", (folder) => {
+  folder.add(6, {
+    comm: "\u001b[2J\u202eevil",
+    executable: `/${"x".repeat(200)}/${"y".repeat(200)}`,
+    arguments: ["a".repeat(1000)],
+  });
+  const facts = new ProcTree({ root: folder.root }).describe(6)!;
+  strictEqual(facts.name, "\\u001b[2J\\u202eevil");
+  strictEqual(facts.command, `${"a".repeat(400)}…`);
+  strictEqual(facts.executable.length, 257);
+});
+
+test("ProcTree knows the sockets within the host", (folder) => {
+  folder.setTables({
+    unix: "Num       RefCount Protocol Flags    Type St Inode Path\n" +
+      "0000000000000000: 00000002 00000000 00010000 0001 01 21 /run/a b\n" +
+      "0000000000000000: 00000003 00000000 00000000 0001 03 22\n",
+    netlink:
+      "sk               Eth Pid        Groups   Rmem     Wmem  Dump  Locks    Drops    Inode\n" +
+      "0000000000000000 0   0          00000000 0        0     0     2        0        23      \n",
+  });
+  const local = new ProcTree({ root: folder.root }).localSockets();
+  deepStrictEqual([21, 22, 23, 24].map((inode) => local.has(inode)), [true, true, true, false]);
+});
+
+Deno.test("printable() keeps letters of all languages and no half of one", () => {
+  strictEqual(printable("Müller 日本", 64), "Müller 日本");
+  strictEqual(printable("a\nb\tc\u2028\u200b", 64), "a\\u000ab\\u0009c\\u2028\\u200b");
+  strictEqual(printable("x😀", 2), "x\\ufffd…");
+});

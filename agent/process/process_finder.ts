@@ -1,0 +1,165 @@
+/**
+ * Finds the process at this host's end of a connection: the socket by the connection, the process by the socket, and what it
+ * is by its number. What was found is remembered, because a short connection is over before its packets have been read.
+ *
+ * All that is asked for together may take a share of the time only; what comes beyond it is passed over.
+ */
+import type { FlowProcess } from "../records.ts";
+import type { ProcessFacts, ProcTree } from "./proc_tree.ts";
+import type { SocketOwners } from "./socket_owners.ts";
+import { Bursts } from "./bursts.ts";
+import {
+  listenerQuery,
+  PROTOCOL_TCP,
+  queryKey,
+  type SocketEntry,
+  type SocketQuery,
+} from "./socket_query.ts";
+
+export interface ProcessFinderOptions {
+  /** The socket of a connection; null when there is none. */
+  readonly findSocket: (query: SocketQuery) => SocketEntry | null;
+  readonly owners: Pick<SocketOwners, "find" | "forget" | "openers">;
+  readonly tree: Pick<ProcTree, "describe" | "uid">;
+  /** The name of a user; null when there is none. */
+  readonly userName: (uid: number) => string | null;
+  /** Wall clock. */
+  readonly nowMs: () => number;
+}
+
+const begunMax = 8192;
+/** What was found as a connection began is that of a flow that begins so long before or after. */
+const begunMs = 3000;
+/** Descriptions are read anew after it: processes begin other programs. */
+const describedMs = 1000;
+const describedMax = 4096;
+const usersMax = 1024;
+
+export class ProcessFinder {
+  readonly #options: ProcessFinderOptions;
+  readonly #begun = new Map<string, { readonly process: FlowProcess; readonly atMs: number }>();
+  readonly #described = new Map<number, { readonly facts: ProcessFacts; readonly atMs: number }>();
+  readonly #users = new Map<number, string>();
+  readonly #bursts: Bursts<FlowProcess>;
+
+  constructor(options: ProcessFinderOptions) {
+    this.#options = options;
+    this.#bursts = new Bursts({
+      openers: () => options.owners.openers(),
+      describe: (pid) => this.#describeWhole(pid),
+      assign: (key, process) => this.#keep(key, process),
+      nowMs: options.nowMs,
+    });
+  }
+
+  /** A connection begins now: who begins it is remembered for its flow. */
+  begins(query: SocketQuery): void {
+    const nowMs = this.#options.nowMs();
+    const key = queryKey(query);
+    const before = this.#begun.get(key);
+    // The same segment again, as loopback and bridges give it.
+    if (before !== undefined && before.process.pid !== 0 && nowMs - before.atMs < begunMs) return;
+    const process = this.#now(query);
+    if (process !== null) this.#keep(key, process);
+    else if (query.protocol === PROTOCOL_TCP) this.#bursts.missed(key);
+  }
+
+  #keep(key: string, process: FlowProcess): void {
+    this.#begun.delete(key);
+    if (this.#begun.size >= begunMax) this.#begun.delete(this.#begun.keys().next().value!);
+    this.#begun.set(key, { process, atMs: this.#options.nowMs() });
+  }
+
+  /** Whose end of a flow it is that began at `startMs`; null when nothing is known. */
+  find(query: SocketQuery, startMs: number): FlowProcess | null {
+    const begun = this.#begun.get(queryKey(query));
+    if (
+      begun !== undefined && Math.abs(begun.atMs - startMs) < begunMs && begun.process.pid !== 0
+    ) {
+      return begun.process;
+    }
+    return this.#now(query) ?? begun?.process ?? null;
+  }
+
+  #now(query: SocketQuery): FlowProcess | null {
+    const { findSocket } = this.#options;
+    let socket = findSocket(query);
+    // Of a connection that is over nobody has the socket; of one that came in the listener tells.
+    if (socket === null || socket.inode === 0) {
+      const isOver = query.protocol === PROTOCOL_TCP;
+      socket = isOver ? findSocket(listenerQuery(query)) : null;
+    }
+    return socket === null || socket.inode === 0 ? null : this.#identify(socket);
+  }
+
+  #identify({ inode, uid }: SocketEntry): FlowProcess {
+    const { owners } = this.#options;
+    const user = this.#userOf(uid);
+    const pid = owners.find(inode, uid);
+    let facts = pid === 0 ? null : this.#describe(pid);
+    if (pid !== 0 && facts === null) {
+      owners.forget(inode);
+      const other = owners.find(inode, uid);
+      facts = other === 0 ? null : this.#describe(other);
+    }
+    return { ...facts ?? nobody, user };
+  }
+
+  #describeWhole(pid: number): FlowProcess | null {
+    const facts = this.#describe(pid);
+    const uid = this.#options.tree.uid(pid);
+    return facts === null || uid === null ? null : { ...facts, user: this.#userOf(uid) };
+  }
+
+  #describe(pid: number): ProcessFacts | null {
+    const nowMs = this.#options.nowMs();
+    const before = this.#described.get(pid);
+    if (before !== undefined && nowMs - before.atMs < describedMs) return before.facts;
+    const facts = this.#options.tree.describe(pid);
+    if (this.#described.size >= describedMax) this.#described.clear();
+    if (facts === null) this.#described.delete(pid);
+    else this.#described.set(pid, { facts, atMs: nowMs });
+    return facts;
+  }
+
+  #userOf(uid: number): string {
+    let name = this.#users.get(uid);
+    if (name === undefined) {
+      name = this.#options.userName(uid) ?? String(uid);
+      if (this.#users.size >= usersMax) this.#users.clear();
+      this.#users.set(uid, name);
+    }
+    return name;
+  }
+}
+
+const nobody: ProcessFacts = { pid: 0, name: "", executable: "", command: "", unit: "" };
+
+/** A share of the time, to be spent as work comes; unspent time is saved for a moment. */
+export class TimeShare {
+  readonly #share: number;
+  readonly #nowMs: () => number;
+  readonly #savedMsMax: number;
+  #savedMs: number;
+  #countedMs: number;
+
+  constructor(share: number, nowMs: () => number, savedMsMax = 150) {
+    this.#share = share;
+    this.#nowMs = nowMs;
+    this.#savedMsMax = savedMsMax;
+    this.#savedMs = savedMsMax;
+    this.#countedMs = nowMs();
+  }
+
+  /** Does the work if there is time for it; false when not. */
+  spend(work: () => void): boolean {
+    const startMs = this.#nowMs();
+    const earnedMs = (startMs - this.#countedMs) * this.#share;
+    this.#savedMs = Math.min(this.#savedMsMax, this.#savedMs + earnedMs);
+    this.#countedMs = startMs;
+    if (this.#savedMs <= 0) return false;
+    work();
+    this.#savedMs -= this.#nowMs() - startMs;
+    return true;
+  }
+}

@@ -1,0 +1,147 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { ProcessFinder, TimeShare } from "./process_finder.ts";
+import type { ProcessFacts } from "./proc_tree.ts";
+import type { Opener } from "./socket_owners.ts";
+import { queryKey, type SocketEntry, type SocketQuery } from "./socket_query.ts";
+
+const query = (localPort: number, remotePort = 443): SocketQuery => ({
+  protocol: 6,
+  isIpv6: false,
+  local: [0, 0, 0xffff, 0x0a000001],
+  localPort,
+  remote: [0, 0, 0xffff, 0x0a000002],
+  remotePort,
+});
+const facts = (pid: number, name: string): ProcessFacts => ({
+  pid,
+  name,
+  executable: `/usr/bin/${name}`,
+  command: name,
+  unit: "",
+});
+
+class World {
+  nowMs = 1_000_000;
+  readonly sockets = new Map<string, SocketEntry>();
+  readonly owners = new Map<number, number>();
+  readonly processes = new Map<number, ProcessFacts>();
+  openers: Opener[] = [];
+  described = 0;
+  readonly finder = new ProcessFinder({
+    findSocket: (query) => this.sockets.get(queryKey(query)) ?? null,
+    owners: {
+      find: (inode) => this.owners.get(inode) ?? 0,
+      forget: (inode) => this.owners.delete(inode),
+      openers: () => this.openers,
+    },
+    tree: {
+      describe: (pid) => {
+        this.described++;
+        return this.processes.get(pid) ?? null;
+      },
+      uid: () => 1000,
+    },
+    userName: (uid) => uid === 1000 ? "bob" : null,
+    nowMs: () => this.nowMs,
+  });
+
+  put(query: SocketQuery, inode: number, pid: number, name: string): void {
+    this.sockets.set(queryKey(query), { inode, uid: 1000 });
+    this.owners.set(inode, pid);
+    this.processes.set(pid, facts(pid, name));
+  }
+}
+
+Deno.test("ProcessFinder names the process of a connection's socket, and its user", () => {
+  const world = new World();
+  world.put(query(4000), 7, 70, "curl");
+  deepStrictEqual(world.finder.find(query(4000), world.nowMs), {
+    ...facts(70, "curl"),
+    user: "bob",
+  });
+  strictEqual(world.finder.find(query(4001), world.nowMs), null);
+});
+
+Deno.test("ProcessFinder tells the user alone where the process cannot be seen", () => {
+  const world = new World();
+  world.sockets.set(queryKey(query(4000)), { inode: 7, uid: 4711 });
+  deepStrictEqual(world.finder.find(query(4000), world.nowMs), {
+    pid: 0,
+    name: "",
+    executable: "",
+    command: "",
+    unit: "",
+    user: "4711",
+  });
+});
+
+Deno.test("ProcessFinder remembers who began a connection that is over", () => {
+  const world = new World();
+  world.put(query(4000), 7, 70, "curl");
+  world.finder.begins(query(4000));
+  // What is left is a socket that nobody has.
+  world.sockets.set(queryKey(query(4000)), { inode: 0, uid: 0 });
+  strictEqual(world.finder.find(query(4000), world.nowMs + 200)?.name, "curl");
+  const late = world.finder.find(query(4000), world.nowMs + 60_000);
+  strictEqual(late?.name, "curl", "better than nothing");
+  // The same port, another time, another program.
+  world.put(query(4000), 8, 80, "python3");
+  strictEqual(world.finder.find(query(4000), world.nowMs + 60_000)?.name, "python3");
+});
+
+Deno.test("ProcessFinder names the listener of a connection that came in and is over", () => {
+  const world = new World();
+  const listener: SocketQuery = { ...query(22, 0), remote: [0, 0, 0xffff, 0] };
+  world.put(listener, 9, 90, "sshd");
+  strictEqual(world.finder.find(query(22, 50_000), world.nowMs)?.name, "sshd");
+  world.sockets.set(queryKey(query(22, 50_001)), { inode: 0, uid: 0 });
+  strictEqual(world.finder.find(query(22, 50_001), world.nowMs)?.name, "sshd");
+});
+
+Deno.test("ProcessFinder goes on to who has a socket now when a process is gone", () => {
+  const world = new World();
+  world.put(query(4000), 7, 70, "curl");
+  world.processes.delete(70);
+  world.owners.set(7, 70);
+  strictEqual(world.finder.find(query(4000), world.nowMs)?.pid, 0);
+  world.put(query(4000), 7, 71, "bash");
+  strictEqual(world.finder.find(query(4000), world.nowMs)?.name, "bash");
+});
+
+Deno.test("ProcessFinder reads what a process is once a second, not for each of its flows", () => {
+  const world = new World();
+  for (let port = 4000; port < 4100; port++) {
+    world.put(query(port), port, 70, "firefox");
+    world.finder.find(query(port), world.nowMs);
+  }
+  strictEqual(world.described, 1);
+  world.processes.set(70, facts(70, "another"));
+  world.nowMs += 1001;
+  strictEqual(world.finder.find(query(4000), world.nowMs)?.name, "another");
+});
+
+Deno.test("ProcessFinder names whoever refused connections in a burst are from", () => {
+  const world = new World();
+  world.processes.set(50, facts(50, "nmap"));
+  world.openers = [{ pid: 50, isNew: true }];
+  for (let port = 1; port <= 100; port++) world.finder.begins(query(40_000 + port, port));
+  strictEqual(world.finder.find(query(40_001, 1), world.nowMs)?.name, "nmap");
+  strictEqual(world.finder.find(query(40_100, 100), world.nowMs)?.user, "bob");
+});
+
+Deno.test("TimeShare spends its share of the time and no more", () => {
+  let nowMs = 0;
+  const share = new TimeShare(0.2, () => nowMs, 100);
+  let spent = 0;
+  let passedOver = 0;
+  for (let step = 0; step < 10_000; step++) {
+    const isDone = share.spend(() => {
+      nowMs += 0.5;
+      spent += 0.5;
+    });
+    if (!isDone) passedOver++;
+    nowMs += 0.1;
+  }
+  strictEqual(Math.abs(spent - 0.2 * nowMs - 100) < 5, true, `${spent} of ${nowMs}`);
+  strictEqual(passedOver > 0, true);
+});

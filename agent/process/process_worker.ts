@@ -1,0 +1,168 @@
+/**
+ * The thread that looks for the processes behind this host's flows. The pipeline asks for flows that have begun, and is answered
+ * as far as a fifth of the time goes; a tap of the first packets that this host sends (ffi/linux/outgoing_tap.ts) tells of
+ * connections that are over before their packets have been read.
+ */
+/// <reference lib="deno.worker" />
+import { findUserName } from "../../ffi/linux/privileges.ts";
+import { OutgoingTap, TAP_BYTES } from "../../ffi/linux/outgoing_tap.ts";
+import { formatIpWords } from "../decode/addresses.ts";
+import type {
+  AsksMessage,
+  MainToProcess,
+  ProcessContact,
+  ProcessesMessage,
+  ProcessToMain,
+} from "../messages.ts";
+import type { FlowProcess, ProcessesState } from "../records.ts";
+import { readAsk } from "./asks.ts";
+import { ProcessFinder, TimeShare } from "./process_finder.ts";
+import { ProcTree } from "./proc_tree.ts";
+import { SocketOwners } from "./socket_owners.ts";
+import { openSockets } from "./open_sockets.ts";
+import type { SocketQuery } from "./socket_query.ts";
+import { queryOfPacket } from "./tap_packet.ts";
+
+const share = 0.2;
+const stateMs = 1000;
+/** This host's addresses are read again after it. */
+const ownMs = 5000;
+const tapWaitMs = 250;
+/** Packets of the tap that are looked at in one go. */
+const tapMax = 64;
+
+class ProcessThread {
+  readonly #pipeline: MessagePort;
+  readonly #owners: SocketOwners;
+  readonly #finder: ProcessFinder;
+  readonly #source: ProcessesState["source"];
+  readonly #share = new TimeShare(share, () => performance.now());
+  readonly #counts = { named: 0, userOnly: 0, unknown: 0, passedOver: 0 };
+  #hasTap = false;
+  /** Addresses of this host. */
+  #own: ReadonlySet<string> = new Set();
+  #ownReadMs = -Infinity;
+
+  constructor({ options, pipeline }: MainToProcess) {
+    const tree = new ProcTree(options);
+    const nowMs = () => Date.now();
+    const sockets = openSockets(nowMs);
+    this.#source = sockets.source;
+    this.#owners = new SocketOwners({ tree, nowMs: () => performance.now() });
+    this.#finder = new ProcessFinder({
+      findSocket: sockets.find,
+      owners: this.#owners,
+      tree,
+      userName: findUserName,
+      nowMs,
+    });
+    this.#owners.lookAtAll();
+    this.#pipeline = pipeline;
+    pipeline.onmessage = ({ data }: MessageEvent<AsksMessage>) => this.#answer(data);
+    setInterval(() => this.#tellState(), stateMs);
+    void this.#watchTap();
+    this.#tellState();
+  }
+
+  #answer({ rows, count, passedOver }: AsksMessage): void {
+    this.#counts.passedOver += passedOver;
+    const processes: FlowProcess[] = [];
+    const indexes = new Map<string, number>();
+    const flows: number[] = [];
+    const contacts: ProcessContact[] = [];
+    for (let index = 0; index < count; index++) {
+      const { slot, id, startUs, isOriginator, query } = readAsk(rows, index);
+      let process: FlowProcess | null = null;
+      const isDone = this.#share.spend(() => process = this.#finder.find(query, startUs / 1000));
+      this.#count(isDone, process);
+      if (process === null) continue;
+      const key = JSON.stringify(process);
+      const place = indexes.get(key) ?? processes.push(process) - 1;
+      indexes.set(key, place);
+      flows.push(slot, id, place);
+      if (!isOriginator) continue;
+      const version = query.isIpv6 ? 6 : 4;
+      contacts.push({
+        local: formatIpWords(version, query.local),
+        remote: formatIpWords(version, query.remote),
+        port: query.remotePort,
+        process: place,
+      });
+    }
+    const answer: ProcessesMessage = {
+      type: "processes",
+      processes,
+      flows: Float64Array.from(flows),
+    };
+    this.#pipeline.postMessage(answer, [answer.flows.buffer]);
+    if (contacts.length > 0) tell({ type: "contacts", processes, contacts });
+  }
+
+  #count(isDone: boolean, process: FlowProcess | null): void {
+    if (!isDone) this.#counts.passedOver++;
+    else if (process === null) this.#counts.unknown++;
+    else if (process.pid === 0) this.#counts.userOnly++;
+    else this.#counts.named++;
+  }
+
+  async #watchTap(): Promise<void> {
+    const tap = openTap();
+    if (tap === null) return;
+    this.#hasTap = true;
+    const packet = new Uint8Array(TAP_BYTES);
+    for (;;) {
+      await tap.wait(tapWaitMs);
+      for (let count = 0; count < tapMax; count++) {
+        const length = tap.next(packet);
+        if (length === 0) break;
+        const query = queryOfPacket(packet.subarray(0, Math.min(length, packet.length)));
+        // What is only passed on has no process here; what there is no time for is not looked at, and the flow is asked for later.
+        if (query === null || !this.#isOwn(query)) continue;
+        this.#share.spend(() => this.#finder.begins(query));
+      }
+    }
+  }
+
+  #isOwn({ isIpv6, local }: SocketQuery): boolean {
+    const nowMs = performance.now();
+    if (nowMs - this.#ownReadMs > ownMs) {
+      this.#ownReadMs = nowMs;
+      this.#own = new Set(Deno.networkInterfaces().map(({ address }) => address));
+    }
+    const address = formatIpWords(isIpv6 ? 6 : 4, local);
+    return this.#own.has(address) || !isIpv6 && address.startsWith("127.");
+  }
+
+  #tellState(): void {
+    const { processes, closedProcesses } = this.#owners;
+    tell({
+      type: "state",
+      state: {
+        state: "ok",
+        detail: "",
+        source: this.#source,
+        hasTap: this.#hasTap,
+        ...this.#counts,
+        processes,
+        closedProcesses,
+      },
+    });
+  }
+}
+
+/** Null without the right to. */
+function openTap(): OutgoingTap | null {
+  try {
+    return new OutgoingTap();
+  } catch {
+    return null;
+  }
+}
+
+function tell(message: ProcessToMain): void {
+  self.postMessage(message);
+}
+
+self.onmessage = ({ data }: MessageEvent<MainToProcess>) => {
+  new ProcessThread(data);
+};

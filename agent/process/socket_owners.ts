@@ -1,0 +1,146 @@
+/**
+ * Which process has a socket. A process that is looked at tells all its sockets, so most questions are answered from memory;
+ * else processes that have begun since are looked at first, then those that were found lately, then all, which is not done
+ * often.
+ */
+import type { ProcTree } from "./proc_tree.ts";
+
+const inodesMax = 65_536;
+const lateMax = 32;
+/** Between two looks at all processes. */
+const fullLookMs = 250;
+/** A socket that nobody had is not looked for again before, nor one of a user whose processes may not be looked at. */
+const missingMs = 3000;
+const closedMs = 30_000;
+const missingMax = 8192;
+/** Of processes that begin, at one look. */
+const newMax = 512;
+
+export interface SocketOwnersOptions {
+  readonly tree: Pick<ProcTree, "pids" | "sockets" | "uid" | "localSockets">;
+  /** Rises. */
+  readonly nowMs: () => number;
+}
+
+/** A process that has opened a network socket since it was looked at before. */
+export interface Opener {
+  readonly pid: number;
+  /** It has begun since the last look at all. */
+  readonly isNew: boolean;
+}
+
+export class SocketOwners {
+  /** At the last look at all processes: how many there were, and how many are of users none of whose may be looked at. */
+  processes = 0;
+  closedProcesses = 0;
+  readonly #options: SocketOwnersOptions;
+  readonly #pidOf = new Map<number, number>();
+  readonly #missing = new Map<number, number>();
+  /** Processes that had a socket which was asked for, the latest last. */
+  readonly #late = new Set<number>();
+  #known = new Set<number>();
+  #lookedMs = -Infinity;
+  /** Users none of whose processes may be looked at. */
+  #closedUids = new Set<number>();
+
+  constructor(options: SocketOwnersOptions) {
+    this.#options = options;
+  }
+
+  /** The process that has the socket of a user; 0 when it cannot be told. */
+  find(inode: number, uid: number): number {
+    const known = this.#pidOf.get(inode);
+    if (known !== undefined) return known;
+    const nowMs = this.#options.nowMs();
+    if (this.#closedUids.has(uid) && nowMs - this.#lookedMs < closedMs) return 0;
+    if (nowMs - (this.#missing.get(inode) ?? -Infinity) < missingMs) return 0;
+    const pid = this.#search(inode, nowMs);
+    if (pid === 0) remember(this.#missing, inode, nowMs, missingMax);
+    else {
+      this.#late.delete(pid);
+      this.#late.add(pid);
+      if (this.#late.size > lateMax) this.#late.delete(first(this.#late));
+    }
+    return pid;
+  }
+
+  /** The process is gone: whoever has the socket now is another. */
+  forget(inode: number): void {
+    this.#pidOf.delete(inode);
+  }
+
+  /** Who among the processes that have begun, or were found, lately has just opened network sockets. */
+  openers(): Opener[] {
+    const { tree } = this.#options;
+    const isLocal = tree.localSockets();
+    const { begun, late } = this.#lately(tree.pids());
+    const found = [...begun, ...late].filter((pid) => {
+      const inodes = tree.sockets(pid) ?? [];
+      const opened = inodes.filter((inode) => !this.#pidOf.has(inode) && !isLocal.has(inode));
+      this.#remember(pid, inodes);
+      return opened.length > 0;
+    });
+    return found.map((pid) => ({ pid, isNew: begun.includes(pid) }));
+  }
+
+  /** Looks at all processes; returns the first that has a socket, 0 without one. */
+  lookAtAll(inode = 0, pids = this.#options.tree.pids()): number {
+    const { tree } = this.#options;
+    const closed = new Map<number, number>();
+    const open = new Set<number>();
+    let found = 0;
+    for (const pid of pids) {
+      const hasIt = this.#look(pid, inode);
+      if (hasIt && found === 0) found = pid;
+      const uid = tree.uid(pid);
+      if (uid === null) continue;
+      if (hasIt === null) closed.set(uid, (closed.get(uid) ?? 0) + 1);
+      else open.add(uid);
+    }
+    for (const uid of open) closed.delete(uid);
+    this.processes = pids.length;
+    this.closedProcesses = [...closed.values()].reduce((sum, count) => sum + count, 0);
+    this.#closedUids = new Set(closed.keys());
+    this.#known = new Set(pids);
+    this.#lookedMs = this.#options.nowMs();
+    return found;
+  }
+
+  #search(inode: number, nowMs: number): number {
+    const pids = this.#options.tree.pids();
+    const { begun, late } = this.#lately(pids);
+    for (const pid of [...begun, ...late]) if (this.#look(pid, inode)) return pid;
+    return nowMs - this.#lookedMs < fullLookMs ? 0 : this.lookAtAll(inode, pids);
+  }
+
+  /** Those that have begun stay so until the next look at all: they are only now opening their sockets. */
+  #lately(pids: readonly number[]) {
+    const begun = pids.filter((pid) => !this.#known.has(pid)).slice(-newMax);
+    return { begun, late: [...this.#late].reverse().filter((pid) => this.#known.has(pid)) };
+  }
+
+  /** Null when the process may not be looked at. */
+  #look(pid: number, inode: number): boolean | null {
+    const inodes = this.#options.tree.sockets(pid);
+    if (inodes === null) return null;
+    this.#remember(pid, inodes);
+    return inodes.includes(inode);
+  }
+
+  /** Of several that have a socket the first one began it. */
+  #remember(pid: number, inodes: readonly number[]): void {
+    for (const inode of inodes) {
+      if (!this.#pidOf.has(inode)) remember(this.#pidOf, inode, pid, inodesMax);
+    }
+  }
+}
+
+function remember<K, V>(map: Map<K, V>, key: K, value: V, sizeMax: number): void {
+  if (map.size >= sizeMax) map.delete(first(map.keys()));
+  map.set(key, value);
+}
+
+function first<T>(items: Iterable<T>): T {
+  for (const item of items) return item;
+  throw new RangeError("Cannot take the first of nothing");
+}

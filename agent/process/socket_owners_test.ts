@@ -1,0 +1,108 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { SocketOwners } from "./socket_owners.ts";
+
+interface Fake {
+  readonly uid?: number;
+  sockets: number[] | null;
+}
+
+/** Processes that tell what is looked at. */
+function makeOwners(processes: Map<number, Fake>, local: readonly number[] = []) {
+  const state = { nowMs: 0, looks: [] as number[] };
+  const owners = new SocketOwners({
+    nowMs: () => state.nowMs,
+    tree: {
+      pids: () => [...processes.keys()].sort((a, b) => a - b),
+      sockets: (pid) => {
+        state.looks.push(pid);
+        return processes.get(pid)?.sockets ?? null;
+      },
+      uid: (pid) => processes.get(pid)?.uid ?? 0,
+      localSockets: () => new Set(local),
+    },
+  });
+  return { owners, state };
+}
+
+Deno.test("SocketOwners finds a process, and its other sockets from memory", () => {
+  const { owners, state } = makeOwners(
+    new Map([[1, { sockets: [10] }], [5, { sockets: [20, 21] }], [9, { sockets: [30] }]]),
+  );
+  strictEqual(owners.find(20, 0), 5);
+  deepStrictEqual(state.looks, [1, 5]);
+  strictEqual(owners.find(21, 0), 5);
+  strictEqual(state.looks.length, 2);
+});
+
+Deno.test("SocketOwners looks at what has begun before all others, and not at all of them often", () => {
+  const processes = new Map<number, Fake>([[1, { sockets: [10] }], [2, { sockets: [11] }]]);
+  const { owners, state } = makeOwners(processes);
+  owners.lookAtAll();
+  processes.set(7, { sockets: [70] });
+  state.looks = [];
+  strictEqual(owners.find(70, 0), 7);
+  deepStrictEqual(state.looks, [7]);
+  processes.get(2)!.sockets!.push(12);
+  strictEqual(owners.find(12, 0), 0, "a look at all was just now");
+  state.nowMs = 5000;
+  strictEqual(owners.find(12, 0), 2);
+  processes.get(2)!.sockets!.push(13);
+  strictEqual(owners.find(13, 0), 2, "one that was found lately");
+});
+
+Deno.test("SocketOwners names the process that began a socket, not the one that it was handed to", () => {
+  const processes = new Map<number, Fake>([[1, { sockets: [] }]]);
+  const { owners } = makeOwners(processes);
+  owners.lookAtAll();
+  processes.set(100, { sockets: [50] }).set(101, { sockets: [50] });
+  strictEqual(owners.find(50, 0), 100);
+  owners.forget(50);
+  processes.delete(100);
+  strictEqual(owners.find(50, 0), 101);
+});
+
+Deno.test("SocketOwners does not search for sockets of users whose processes are closed to it", () => {
+  const { owners, state } = makeOwners(
+    new Map<number, Fake>([
+      [1, { uid: 0, sockets: null }],
+      [2, { uid: 0, sockets: null }],
+      [3, { uid: 1000, sockets: [30] }],
+      // One that guards itself is no reason to think that all are.
+      [4, { uid: 1000, sockets: null }],
+    ]),
+  );
+  owners.lookAtAll();
+  deepStrictEqual([owners.processes, owners.closedProcesses], [4, 2]);
+  state.looks = [];
+  state.nowMs = 1000;
+  strictEqual(owners.find(99, 0), 0);
+  strictEqual(state.looks.length, 0);
+  strictEqual(owners.find(31, 1000), 0);
+  strictEqual(state.looks.length > 0, true);
+});
+
+Deno.test("SocketOwners tells who opens network sockets just now", () => {
+  const processes = new Map<number, Fake>([[1, { sockets: [10] }], [2, { sockets: [11] }]]);
+  const { owners } = makeOwners(processes, [60]);
+  owners.lookAtAll();
+  deepStrictEqual(owners.openers(), []);
+  processes.set(7, { sockets: [70, 60] }).set(8, { sockets: [60] });
+  deepStrictEqual(owners.openers(), [{ pid: 7, isNew: true }]);
+  deepStrictEqual(owners.openers(), [], "nothing since");
+  strictEqual(owners.find(11, 0), 2);
+  processes.get(7)!.sockets = [71];
+  deepStrictEqual(owners.openers(), [{ pid: 7, isNew: true }]);
+});
+
+Deno.test("SocketOwners stays of bounded size", () => {
+  const processes = new Map<number, Fake>([[1, { sockets: [] }]]);
+  const { owners, state } = makeOwners(processes);
+  for (let inode = 1; inode < 200_000; inode += 1000) {
+    processes.get(1)!.sockets = Array.from({ length: 1000 }, (_, index) => inode + index);
+    state.nowMs += 1000;
+    strictEqual(owners.find(inode + 5, 0), 1);
+  }
+  // The oldest are not remembered, and nobody has them any more.
+  state.nowMs += 10_000;
+  strictEqual(owners.find(1, 0), 0);
+});
