@@ -1,6 +1,7 @@
 /** A host that scans itself while tapwatch runs on it, as people do who try it: `nmap -T4 localhost`. */
 import { deepStrictEqual, doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { CAPTURE_METHODS } from "../ffi/capture/capture_handle.ts";
 import { ScanLab, sensorAddress } from "./live_scan_lab.ts";
 import {
   missingForRoot,
@@ -20,12 +21,14 @@ const runs = [
   { devices: ["any"], target: sensorAddress, address: sensorAddress },
 ];
 
-for (const { devices, target, address } of runs) {
+const cases = CAPTURE_METHODS.flatMap((method) => runs.map((run) => ({ ...run, method })));
+
+for (const { devices, target, address, method } of cases) {
   const interfaces = devices.flatMap((device) => ["-i", device]);
-  test(`run ${interfaces.join(" ")} tells once that this host scanned ${target}`, () =>
+  test(`run by ${method} ${interfaces.join(" ")} tells once that this host scanned ${target}`, () =>
     withFolder(async (folder) => {
       await using lab = await ScanLab.create();
-      const args = ["run", "--allow-ffi", ...interfaces, "--results", "r"];
+      const args = ["run", "--allow-ffi", "--capture", method, ...interfaces, "--results", "r"];
       await using program = await Program.start(args, { cwd: folder, prefix: lab.onSensor });
       const watcher = lab.watchFindings(program);
       await watcher.ready();

@@ -80,7 +80,7 @@ test("run tells each of nmap's scans while it goes on, and nothing of the traffi
 test("run tells a connect scan by the address of somebody who also uses the host", () =>
   withFolder(async (folder) => {
     await using lab = await ScanLab.create();
-    const options = ["run", "--allow-ffi", "--results", "r"];
+    const options = ["run", "--allow-ffi", "--capture", "afpacket", "--results", "r"];
     await using program = await Program.start(options, { cwd: folder, prefix: lab.onSensor });
     const watcher = lab.watchFindings(program);
     await watcher.ready();

@@ -1,6 +1,10 @@
-/** `tapwatch run` on real traffic between two namespaces, beside tcpdump: all that it says and writes must agree. */
+/**
+ * `tapwatch run` on real traffic between two namespaces, by libpcap and by AF_PACKET, beside tcpdump: all that it says and
+ * writes must agree.
+ */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { CAPTURE_METHODS } from "../ffi/capture/capture_handle.ts";
 import { Namespaces, type Said } from "./live_namespaces.ts";
 import {
   metricOf,
@@ -22,7 +26,7 @@ async function startSensor(
   folder: string,
   args: readonly string[],
 ): Promise<Program> {
-  const options = ["run", "--allow-ffi", "--log-packets", "all", "--results", "r"];
+  const options = ["run", "--allow-ffi", "--log-packets", "all", "--results", "r", "--capture"];
   const prefix = namespaces.onSensor;
   return await Program.start([...options, ...args], { cwd: folder, prefix });
 }
@@ -58,46 +62,119 @@ function checkNoDrops(metrics: string): void {
   }
 }
 
-test("run sees, counts and writes the same packets as tcpdump on the default route's device", () =>
-  withFolder(async (folder) => {
-    await using namespaces = await Namespaces.create();
-    const reference = `${folder}/reference.pcap`;
-    const tcpdump = namespaces.start("sensor", ...tcpdumpCommand("tw0", reference));
-    const printed = new OutputText(tcpdump.stdout);
-    await new OutputText(tcpdump.stderr).waitFor(/listening on tw0/);
-    await using program = await startSensor(namespaces, folder, []);
-    match(program.log, /Capturing on tw0\./);
-    const watcher = namespaces.watch(program);
-    await watcher.until(isCapturing("tw0"));
+for (const method of CAPTURE_METHODS) {
+  test(`run by ${method} sees, counts and writes the same packets as tcpdump on the default route's device`, () =>
+    withFolder(async (folder) => {
+      await using namespaces = await Namespaces.create();
+      const reference = `${folder}/reference.pcap`;
+      const tcpdump = namespaces.start("sensor", ...tcpdumpCommand("tw0", reference));
+      const printed = new OutputText(tcpdump.stdout);
+      await new OutputText(tcpdump.stderr).waitFor(/listening on tw0/);
+      await using program = await startSensor(namespaces, folder, [method]);
+      match(program.log, /Capturing on tw0\./);
+      const watcher = namespaces.watch(program);
+      await watcher.until(isCapturing("tw0"));
 
-    const before = await namespaces.countPackets("tw0");
-    await namespaces.makeTraffic(0);
-    const count = await namespaces.countPackets("tw0") - before;
-    ok(count > 100, `${count} packets`);
-    await printed.waitFor(new RegExp(`^(.*\n){${count}}`));
-    const { metrics, stats } = await watcher.until(({ metrics, stats }) =>
-      metricOf(metrics, 'tapwatch_capture_received_total{interface="tw0"}') >= count &&
-      (stats.snapshot?.packets ?? 0) >= count
-    );
-    strictEqual(await program.stop(), 0);
-    tcpdump.kill("SIGINT");
-    await tcpdump.status;
+      const before = await namespaces.countPackets("tw0");
+      await namespaces.makeTraffic(0);
+      const count = await namespaces.countPackets("tw0") - before;
+      ok(count > 100, `${count} packets`);
+      await printed.waitFor(new RegExp(`^(.*\n){${count}}`));
+      const { metrics, stats } = await watcher.until(({ metrics, stats }) =>
+        metricOf(metrics, 'tapwatch_capture_received_total{interface="tw0"}') >= count &&
+        (stats.snapshot?.packets ?? 0) >= count
+      );
+      strictEqual(await program.stop(), 0);
+      tcpdump.kill("SIGINT");
+      await tcpdump.status;
 
-    const expected = await packetsIn(reference);
-    strictEqual(expected.length, count);
-    strictEqual(metricOf(metrics, "tapwatch_packets_total"), count);
-    strictEqual(metricOf(metrics, 'tapwatch_capture_received_total{interface="tw0"}'), count);
-    strictEqual(stats.snapshot!.packets, count);
-    checkNoDrops(metrics);
-    match(program.log, /nothing was lost/);
-    deepStrictEqual(await packetsIn(`${folder}/r/captured_traffic.pcap`), expected);
-    const [rows] = query(
-      folder,
-      "SELECT count(*) AS count, sum(wire_length) AS bytes FROM packets",
-    );
-    deepStrictEqual({ ...rows }, { count, bytes: stats.snapshot!.bytes });
-    checkFlows(folder);
-  }));
+      const expected = await packetsIn(reference);
+      strictEqual(expected.length, count);
+      strictEqual(metricOf(metrics, "tapwatch_packets_total"), count);
+      strictEqual(metricOf(metrics, 'tapwatch_capture_received_total{interface="tw0"}'), count);
+      strictEqual(stats.snapshot!.packets, count);
+      checkNoDrops(metrics);
+      match(program.log, /nothing was lost/);
+      deepStrictEqual(await packetsIn(`${folder}/r/captured_traffic.pcap`), expected);
+      const [rows] = query(
+        folder,
+        "SELECT count(*) AS count, sum(wire_length) AS bytes FROM packets",
+      );
+      deepStrictEqual({ ...rows }, { count, bytes: stats.snapshot!.bytes });
+      checkFlows(folder);
+    }));
+
+  test(`run by ${method} captures on two devices at once and tells their packets apart`, () =>
+    withFolder(async (folder) => {
+      await using namespaces = await Namespaces.create();
+      await using program = await startSensor(namespaces, folder, [
+        method,
+        "-i",
+        "tw0",
+        "-i",
+        "tw1",
+      ]);
+      const watcher = namespaces.watch(program);
+      await watcher.until(isCapturing("tw0", "tw1"));
+      await namespaces.makeTraffic(0);
+      await namespaces.makeTraffic(1);
+      const received = (metrics: string, device: string) =>
+        metricOf(metrics, `tapwatch_capture_received_total{interface="${device}"}`);
+      const { metrics } = await watcher.until(({ metrics }) =>
+        received(metrics, "tw0") > 100 && received(metrics, "tw1") > 100 &&
+        metricOf(metrics, "tapwatch_packets_total") ===
+          received(metrics, "tw0") + received(metrics, "tw1")
+      );
+      strictEqual(await program.stop(), 0);
+      checkNoDrops(metrics);
+      const rows = query(
+        folder,
+        `SELECT interface_id, count(*) AS count, min(substr(src, 1, 7)) AS low, max(substr(src, 1, 7)) AS high
+          FROM packets GROUP BY interface_id ORDER BY interface_id`,
+      );
+      // Each device by its own count: how many segments are acknowledged at once differs from run to run.
+      const [first, second] = [received(metrics, "tw0"), received(metrics, "tw1")];
+      deepStrictEqual(rows.map((row) => ({ ...row })), [
+        { interface_id: 0, count: first, low: "10.91.0", high: "10.91.0" },
+        { interface_id: 1, count: second, low: "10.91.1", high: "10.91.1" },
+      ]);
+      strictEqual((await packetsIn(`${folder}/r/captured_traffic.pcap`)).length, first + second);
+    }));
+
+  test(`run by ${method} captures on any device at once, as far as the filter goes`, () =>
+    withFolder(async (folder) => {
+      await using namespaces = await Namespaces.create();
+      const filter = "udp port 53 or tcp port 80";
+      await using program = await startSensor(namespaces, folder, [
+        method,
+        "-i",
+        "any",
+        "-f",
+        filter,
+      ]);
+      const watcher = namespaces.watch(program);
+      await watcher.until(isCapturing("any"));
+      await namespaces.makeTraffic(0);
+      await namespaces.makeTraffic(1);
+      await watcher.until(({ metrics }) =>
+        metricOf(metrics, 'tapwatch_protocol_packets_total{protocol="udp"}') === 12
+      );
+      strictEqual(await program.stop(), 0);
+      const flows = query(
+        folder,
+        "SELECT resp_h, service, count(*) AS count FROM flows GROUP BY resp_h, service ORDER BY 1, 2",
+      ).map((row) => ({ ...row }));
+      deepStrictEqual(flows, [
+        { resp_h: "10.91.0.2", service: "dns", count: 1 },
+        { resp_h: "10.91.0.2", service: "http", count: 5 },
+        { resp_h: "10.91.1.2", service: "dns", count: 1 },
+        { resp_h: "10.91.1.2", service: "http", count: 5 },
+      ]);
+      const { stderr } = await runCommand(["tcpdump", "-r", `${folder}/r/captured_traffic.pcap`]);
+      match(stderr, /LINUX_SLL/);
+      ok((await packetsIn(`${folder}/r/captured_traffic.pcap`, "udp")).length === 12);
+    }));
+}
 
 function checkFlows(folder: string): void {
   const pick = "SELECT count(*) AS count FROM flows WHERE orig_h = '10.91.0.1' AND";
@@ -107,65 +184,6 @@ function checkFlows(folder: string): void {
   strictEqual(count("proto = 'icmp'"), 1);
   strictEqual(count("resp_p BETWEEN 1001 AND 1040 AND conn_state = 'REJ'"), 40);
 }
-
-test("run captures on two devices at once and tells their packets apart", () =>
-  withFolder(async (folder) => {
-    await using namespaces = await Namespaces.create();
-    await using program = await startSensor(namespaces, folder, ["-i", "tw0", "-i", "tw1"]);
-    const watcher = namespaces.watch(program);
-    await watcher.until(isCapturing("tw0", "tw1"));
-    await namespaces.makeTraffic(0);
-    await namespaces.makeTraffic(1);
-    const received = (metrics: string, device: string) =>
-      metricOf(metrics, `tapwatch_capture_received_total{interface="${device}"}`);
-    const { metrics } = await watcher.until(({ metrics }) =>
-      received(metrics, "tw0") > 100 && received(metrics, "tw1") > 100 &&
-      metricOf(metrics, "tapwatch_packets_total") ===
-        received(metrics, "tw0") + received(metrics, "tw1")
-    );
-    strictEqual(await program.stop(), 0);
-    checkNoDrops(metrics);
-    const rows = query(
-      folder,
-      `SELECT interface_id, count(*) AS count, min(substr(src, 1, 7)) AS low, max(substr(src, 1, 7)) AS high
-        FROM packets GROUP BY interface_id ORDER BY interface_id`,
-    );
-    // Each device by its own count: how many segments are acknowledged at once differs from run to run.
-    const [first, second] = [received(metrics, "tw0"), received(metrics, "tw1")];
-    deepStrictEqual(rows.map((row) => ({ ...row })), [
-      { interface_id: 0, count: first, low: "10.91.0", high: "10.91.0" },
-      { interface_id: 1, count: second, low: "10.91.1", high: "10.91.1" },
-    ]);
-    strictEqual((await packetsIn(`${folder}/r/captured_traffic.pcap`)).length, first + second);
-  }));
-
-test("run captures on any device at once, as far as the filter goes", () =>
-  withFolder(async (folder) => {
-    await using namespaces = await Namespaces.create();
-    const filter = "udp port 53 or tcp port 80";
-    await using program = await startSensor(namespaces, folder, ["-i", "any", "-f", filter]);
-    const watcher = namespaces.watch(program);
-    await watcher.until(isCapturing("any"));
-    await namespaces.makeTraffic(0);
-    await namespaces.makeTraffic(1);
-    await watcher.until(({ metrics }) =>
-      metricOf(metrics, 'tapwatch_protocol_packets_total{protocol="udp"}') === 12
-    );
-    strictEqual(await program.stop(), 0);
-    const flows = query(
-      folder,
-      "SELECT resp_h, service, count(*) AS count FROM flows GROUP BY resp_h, service ORDER BY 1, 2",
-    ).map((row) => ({ ...row }));
-    deepStrictEqual(flows, [
-      { resp_h: "10.91.0.2", service: "dns", count: 1 },
-      { resp_h: "10.91.0.2", service: "http", count: 5 },
-      { resp_h: "10.91.1.2", service: "dns", count: 1 },
-      { resp_h: "10.91.1.2", service: "http", count: 5 },
-    ]);
-    const { stderr } = await runCommand(["tcpdump", "-r", `${folder}/r/captured_traffic.pcap`]);
-    match(stderr, /LINUX_SLL/);
-    ok((await packetsIn(`${folder}/r/captured_traffic.pcap`, "udp")).length === 12);
-  }));
 
 /** Writes a file and prints a line for each packet in it. With the usual snaplen its own ring would hold 8 packets. */
 function tcpdumpCommand(device: string, path: string): string[] {

@@ -2,6 +2,7 @@
  * `run --user`: no thread keeps root, a device that comes back is opened all the same, by threads of before and after, and
  * what is written is the user's alone.
  */
+import { CAPTURE_METHODS } from "../ffi/capture/capture_handle.ts";
 import { match, ok, strictEqual } from "node:assert/strict";
 import { withVeth } from "./live_veth.ts";
 import {
@@ -72,46 +73,57 @@ async function untilUp(program: Program, device: string, isUp: boolean): Promise
   );
 }
 
-test("run --user gives root up in every thread, and opens a device again all the same", () =>
-  withVeth((veth) =>
-    inOpenFolder(async (folder, options) => {
-      await Deno.chmod(folder, 0o755);
-      const results = `${folder}/r`;
-      const args = ["run", "--allow-ffi", "--user", "nobody", "-i", veth.device];
-      await using program = await Program.start([...args, "--results", results], options);
-      await untilUp(program, veth.device, true);
-      checkThreads(program.pid);
-      const page = await program.get("/status");
-      match(page, /<dt>Runs as<\/dt><dd>nobody<\/dd>/);
-      match(page, /<dt>Can gain rights<\/dt><dd>no<\/dd>/);
-      const doctor = await runProgram([
-        "doctor",
-        "--results",
-        results,
-        "-i",
-        veth.device,
-        "--json",
-      ]);
-      const checks: { name: string; text: string }[] = JSON.parse(doctor.stdout);
-      match(
-        checks.find(({ name }) => name === "privileges")!.text,
-        new RegExp(
-          `^tapwatch \\(pid ${program.pid}\\) runs as nobody; it may open devices .*no further rights$`,
-        ),
-      );
-      await veth.remove();
-      await untilUp(program, veth.device, false);
-      await veth.create();
-      await untilUp(program, veth.device, true);
-      checkThreads(program.pid);
-      strictEqual(await program.stop(), 0);
-      for (const name of [".", ...[...Deno.readDirSync(results)].map((entry) => entry.name)]) {
-        const { uid, mode, isDirectory } = await Deno.stat(`${results}/${name}`);
-        strictEqual(uid, 65534, name);
-        strictEqual((mode! & 0o777).toString(8), isDirectory ? "700" : "600", name);
-      }
-    })
-  ));
+for (const method of CAPTURE_METHODS) {
+  test(`run --user by ${method} gives root up in every thread, and opens a device again all the same`, () =>
+    withVeth((veth) =>
+      inOpenFolder(async (folder, options) => {
+        await Deno.chmod(folder, 0o755);
+        const results = `${folder}/r`;
+        const args = [
+          "run",
+          "--allow-ffi",
+          "--capture",
+          method,
+          "--user",
+          "nobody",
+          "-i",
+          veth.device,
+        ];
+        await using program = await Program.start([...args, "--results", results], options);
+        await untilUp(program, veth.device, true);
+        checkThreads(program.pid);
+        const page = await program.get("/status");
+        match(page, /<dt>Runs as<\/dt><dd>nobody<\/dd>/);
+        match(page, /<dt>Can gain rights<\/dt><dd>no<\/dd>/);
+        const doctor = await runProgram([
+          "doctor",
+          "--results",
+          results,
+          "-i",
+          veth.device,
+          "--json",
+        ]);
+        const checks: { name: string; text: string }[] = JSON.parse(doctor.stdout);
+        match(
+          checks.find(({ name }) => name === "privileges")!.text,
+          new RegExp(
+            `^tapwatch \\(pid ${program.pid}\\) runs as nobody; it may open devices .*no further rights$`,
+          ),
+        );
+        await veth.remove();
+        await untilUp(program, veth.device, false);
+        await veth.create();
+        await untilUp(program, veth.device, true);
+        checkThreads(program.pid);
+        strictEqual(await program.stop(), 0);
+        for (const name of [".", ...[...Deno.readDirSync(results)].map((entry) => entry.name)]) {
+          const { uid, mode, isDirectory } = await Deno.stat(`${results}/${name}`);
+          strictEqual(uid, 65534, name);
+          strictEqual((mode! & 0o777).toString(8), isDirectory ? "700" : "600", name);
+        }
+      })
+    ));
+}
 
 test("--user refuses who is not there, root, and whoever is not root", async () => {
   const refused = async (args: readonly string[], prefix: readonly string[], expected: RegExp) => {
