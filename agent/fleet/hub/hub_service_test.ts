@@ -1,0 +1,256 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { readIncident } from "../../incident_reader.ts";
+import { StoreQueries } from "../../store/queries.ts";
+import { scanRow } from "../../store/finding_rows.ts";
+import { scanFinding } from "../../store/testing.ts";
+import { randomId } from "../base32.ts";
+import { agentSubject, encodeHeartbeat } from "../streams.ts";
+import { healthReport, storedFlow } from "../testing.ts";
+import { encodeBatch, type FindingItem, type Rows } from "../wire.ts";
+import { hostOf, knock } from "./detect/testing.ts";
+import { type HubMessage, HubService } from "./hub_service.ts";
+import type { Judgement } from "./hub_store.ts";
+import { flowRows, startUs, withDatabasePath } from "./testing.ts";
+
+const second = 1_000_000;
+const scanner = "203.0.113.9";
+
+class Fleet {
+  nowUs = startUs;
+  readonly judged: Judgement[] = [];
+  readonly agents = Array.from({ length: 20 }, (_, at) => ({
+    number: at + 1,
+    token: randomId(),
+    epoch: randomId(),
+    next: { flows: 1, findings: 1 },
+  }));
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  open(): HubService {
+    return new HubService({
+      path: this.#path,
+      retentionDays: 36_500,
+      historyDays: 36_500,
+      retentionBytes: 1e9,
+      toolVersion: "0.0.0-test",
+      nowUs: () => this.nowUs,
+      archive: null,
+      onJudged: (judgement) => this.judged.push(judgement),
+    });
+  }
+
+  message(number: number, rows: Rows): HubMessage {
+    const agent = this.agents[number - 1]!;
+    const topic = rows.kind === "health"
+      ? "health"
+      : rows.kind === "flows" || rows.kind === "rollups"
+      ? "flows"
+      : "findings";
+    let firstSeq = 0;
+    if (topic !== "health") {
+      firstSeq = agent.next[topic];
+      agent.next[topic] += rows.rows.length;
+    }
+    const data = encodeBatch(rows, { epoch: agent.epoch, firstSeq, madeUs: this.nowUs });
+    const subject = agentSubject(topic, agent.token);
+    return { subject, data, messageId: "", publishedUs: this.nowUs };
+  }
+
+  health(number: number): HubMessage {
+    const report = healthReport({ name: `web-${number}`, now_us: this.nowUs });
+    return this.message(number, { kind: "health", rows: [report] });
+  }
+
+  /** What an agent has found by itself about the scanner. */
+  scan(number: number, id: number): HubMessage {
+    const { scan, ...finding } = scanFinding(id, {
+      sources: [scanner],
+      targets: [hostOf(number)],
+      targetCount: 1,
+      firstUs: this.nowUs,
+      lastUs: this.nowUs,
+      detectedUs: this.nowUs,
+      isOpen: false,
+      flowIds: [],
+    });
+    const item: FindingItem = {
+      list: "scans",
+      row: scanRow({ ...finding, scan: scan! }, 1),
+      flow_ids: [],
+    };
+    return this.message(number, { kind: "findings", rows: [item] });
+  }
+
+  knocks(number: number): HubMessage {
+    const rows = [1, 2, 3].map((id) => storedFlow(id, knock(scanner, number, this.nowUs)));
+    return this.message(number, { kind: "flows", rows });
+  }
+}
+
+function agentsOf(row: object): number[] {
+  return JSON.parse((row as { agents: string }).agents);
+}
+
+Deno.test("one source that all agents see is one incident with the evidence of all", async () => {
+  await withDatabasePath(async (path) => {
+    const fleet = new Fleet(path);
+    let hub = fleet.open();
+    await hub.take(fleet.agents.map(({ number }) => fleet.health(number)));
+    await hub.tick();
+    await hub.take([1, 2, 3].map((number) => fleet.scan(number, 1)));
+    for (let number = 1; number <= 8; number++) {
+      fleet.nowUs += 20 * second;
+      await hub.take([fleet.knocks(number)]);
+    }
+    // The hub is started anew meanwhile: the story goes on.
+    hub.close();
+    hub = fleet.open();
+    for (let number = 9; number <= 14; number++) {
+      fleet.nowUs += 20 * second;
+      await hub.take([fleet.knocks(number)]);
+    }
+    await hub.take([fleet.scan(14, 2)]);
+    hub.close();
+    const queries = new StoreQueries(path);
+    const { rows: [row, ...others] } = queries.incidents();
+    strictEqual(others.length, 0);
+    const incident = readIncident(row!);
+    strictEqual(incident.actor, scanner);
+    ok(incident.kinds.includes("fleet_scan") && incident.kinds.includes("scan"));
+    ok(/scanned hosts of \d+ of 20 agents/.test(incident.headline), incident.headline);
+    deepStrictEqual(agentsOf(row!).length, 14);
+    strictEqual(queries.incidents({ q: "agent web-14" }).rows.length, 1);
+    strictEqual(queries.incidents({ q: "agent web-15" }).rows.length, 0);
+    queries.close();
+  });
+});
+
+Deno.test("another agent's scan hours later, told late, joins the incident of its time", async () => {
+  await withDatabasePath(async (path) => {
+    const fleet = new Fleet(path);
+    const hub = fleet.open();
+    await hub.take([fleet.scan(1, 1)]);
+    const late = fleet.scan(2, 1);
+    fleet.nowUs += 5 * 3600 * second;
+    await hub.tick();
+    await hub.take([late]);
+    await hub.tick();
+    const queries = new StoreQueries(path);
+    const { rows } = queries.incidents();
+    strictEqual(rows.length, 1);
+    strictEqual(rows[0]!.state, "closed");
+    deepStrictEqual(agentsOf(rows[0]!), [1, 2]);
+    queries.close();
+    hub.close();
+  });
+});
+
+Deno.test("an agent that falls silent is an incident that ends when it is back, also over a start of the hub", async () => {
+  await withDatabasePath(async (path) => {
+    const fleet = new Fleet(path);
+    let hub = fleet.open();
+    hub.listen(true);
+    await hub.take([fleet.health(1)]);
+    await hub.tick();
+    fleet.nowUs += 91 * second;
+    await hub.tick();
+    const queries = new StoreQueries(path);
+    const [open] = queries.incidents({ isOpen: true }).rows;
+    strictEqual(open!.headline, "web-1 is silent");
+    hub.close();
+    hub = fleet.open();
+    hub.listen(true);
+    await hub.tick();
+    fleet.nowUs += 10 * second;
+    hub.heartbeat(
+      agentSubject("hb", fleet.agents[0]!.token),
+      encodeHeartbeat({ epoch: fleet.agents[0]!.epoch, base: { flows: 1, findings: 1 } }),
+    );
+    await hub.tick();
+    fleet.nowUs += 20 * 60 * second;
+    hub.heartbeat(
+      agentSubject("hb", fleet.agents[0]!.token),
+      encodeHeartbeat({ epoch: fleet.agents[0]!.epoch, base: { flows: 1, findings: 1 } }),
+    );
+    await hub.tick();
+    const { rows } = queries.incidents();
+    deepStrictEqual(rows.map(({ state, kinds }) => [state, kinds]), [[
+      "closed",
+      '["agent_silent"]',
+    ]]);
+    queries.close();
+    hub.close();
+  });
+});
+
+Deno.test("a row that the database refuses goes to the dead letters with its batch, and the others are taken", async () => {
+  await withDatabasePath(async (path) => {
+    const fleet = new Fleet(path);
+    const hub = fleet.open();
+    const bad = (changes: object) =>
+      fleet.message(1, { kind: "flows", rows: [{ ...storedFlow(1), ...changes }] });
+    const messages = [
+      fleet.message(1, flowRows(1, 5)),
+      bad({ orig_h: "<script>" }),
+      bad({ resp_p: 70_000 }),
+      bad({ orig_wire_bytes: 2 ** 51, orig_bytes: 0 }),
+      fleet.message(2, flowRows(1, 5)),
+    ];
+    await hub.take(messages);
+    strictEqual(hub.counts.rows, 10);
+    strictEqual(hub.counts.deadLetters, 3);
+    const agent = { agent: fleet.agents[0]!.token, epoch: fleet.agents[0]!.epoch };
+    strictEqual(hub.through({ ...agent, channel: "flows" }), 8);
+    hub.close();
+  });
+});
+
+Deno.test("what an older hub could not read is read by a newer one", async () => {
+  await withDatabasePath(async (path) => {
+    const fleet = new Fleet(path);
+    const hub = fleet.open();
+    const { data, subject } = fleet.message(1, flowRows(1, 5));
+    const { token, epoch } = fleet.agents[0]!;
+    hub.writer.bury([{
+      agent: token,
+      subject,
+      messageId: "",
+      reason: "version 1 is not known, only 0",
+      version: 1,
+      body: data,
+      stretch: { epoch, channel: "flows", firstSeq: 1, rowCount: 5 },
+    }], startUs);
+    hub.close();
+    const newer = fleet.open();
+    await newer.tick();
+    const queries = new StoreQueries(path);
+    strictEqual(queries.flowCount().count, 5);
+    strictEqual(queries.deadLetters(9).length, 0);
+    queries.close();
+    newer.close();
+  });
+});
+
+Deno.test("a copied machine is told, and both are served", async () => {
+  await withDatabasePath(async (path) => {
+    const fleet = new Fleet(path);
+    const hub = fleet.open();
+    const { token } = fleet.agents[0]!;
+    const [a, b] = [randomId(), randomId()];
+    for (const epoch of [a, b, a, b]) {
+      fleet.nowUs += 10 * second;
+      const text = encodeHeartbeat({ epoch, base: { flows: 1, findings: 1 } });
+      strictEqual(hub.heartbeat(agentSubject("hb", token), text).length, 2);
+      await hub.tick();
+    }
+    deepStrictEqual(hub.cloned, [token]);
+    const queries = new StoreQueries(path);
+    deepStrictEqual(queries.incidents().rows.map(({ kinds }) => kinds), ['["agent_cloned"]']);
+    queries.close();
+    hub.close();
+  });
+});
