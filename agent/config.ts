@@ -22,6 +22,7 @@ import {
   asHomeNet,
   asHubStore,
   asNumber,
+  asSite,
   asSpeed,
   asText,
   asTimeUs,
@@ -106,6 +107,7 @@ export interface Config {
   readonly fleetCredentials: string | null;
   readonly fleetLevel: "findings" | "rollups" | "flows";
   readonly fleetSpoolMb: number;
+  readonly fleetSite: string;
   /** Where the hub keeps flows. */
   readonly hubStore: HubStoreConfig;
   /** Of `tapwatch fleet`. */
@@ -454,6 +456,7 @@ function build(
     fleetCredentials: text("fleet-credentials"),
     fleetLevel: text("fleet-level") as Config["fleetLevel"],
     fleetSpoolMb: int("fleet-spool-mb"),
+    fleetSite: one(values, "fleet-site", asSite) ?? "",
     hubStore: asHubStore(
       values.get("hub-store")?.[0] ?? { origin: "--hub-store", value: "sqlite" },
       text("hub-store-password") ?? "",

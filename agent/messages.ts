@@ -296,6 +296,8 @@ export interface FleetAgentOptions {
   readonly spoolPath: string;
   readonly level: "findings" | "rollups" | "flows";
   readonly spoolBytesMax: number;
+  /** Where it stands, for the hub's pages; "" without. */
+  readonly site: string;
   /** Where people open the dashboard; "" where they cannot. */
   readonly dashboardUrl: string;
   /** Longest wait before a further try to connect; tests have less patience. */

@@ -94,6 +94,19 @@ export function asFleetServers(raw: RawValue): string[] {
   });
 }
 
+const siteMax = 60;
+
+/** A few words, of the agent's owner. */
+export function asSite(raw: RawValue): string {
+  const value = String(raw.value).trim();
+  if (value.length <= siteMax && !/\p{C}/u.test(value)) return value;
+  throw new UsageError(
+    `${raw.origin} must be at most ${siteMax} characters without control characters, got ${
+      quote(value.slice(0, 80))
+    }.`,
+  );
+}
+
 /** Where a hub keeps flows. */
 export type HubStoreConfig =
   | { readonly kind: "sqlite" }

@@ -600,6 +600,14 @@ export const OPTIONS: readonly OptionSpec[] = [
     isReloaded: true,
   },
   {
+    name: "fleet-site",
+    env: "TAPWATCH_FLEET_SITE",
+    kind: "text",
+    placeholder: "TEXT",
+    help: "where this agent stands, as the hub's pages say it beside its name",
+    commands: serving,
+  },
+  {
     name: "hub-store",
     env: "TAPWATCH_HUB_STORE",
     kind: "text",

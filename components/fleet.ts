@@ -18,6 +18,8 @@ const skewMaxMs = 5_000;
 /** What waits for longer is late. */
 const lateS = 60;
 const lagMaxS = 60;
+/** A hub that has just started is connecting. */
+const connectUs = 10e6;
 const namesShown = 3;
 
 export type AgentState = "reports" | "silent" | "waiting" | "revoked";
@@ -143,12 +145,15 @@ export function fleetVerdict(
   const [reporting, silent, waiting] = [of("reports"), of("silent"), of("waiting")];
   const known = reporting.length + silent.length;
   const problems = [
-    ...hubProblems(hub),
+    ...hubProblems(hub, nowUs),
     ...silentProblem(silent, known, { nowUs, zone }),
     ...agentProblems(inForce, nowUs),
   ].sort((a, b) => Number(b.isMain ?? false) - Number(a.isMain ?? false));
   const main = problems.find(({ isMain }) => isMain);
   if (main) return { ...main, detail: withoutStop(main.detail), problems, trouble };
+  if (!hub.engine.isConnected) {
+    return { tone: "plain", title: "Connecting to the engine", detail: hub.engine.url, problems };
+  }
   if (known === 0) {
     const detail = waiting.length === 0
       ? "\u201ctapwatch fleet enroll NAME\u201d makes the credentials of the first"
@@ -177,9 +182,12 @@ function withoutStop(sentence: string): string {
   return sentence.replace(/\.$/, "");
 }
 
-function hubProblems({ engine, store, lagS, pending, deadLetters }: HubState): FleetProblem[] {
+function hubProblems(
+  { engine, store, lagS, pending, deadLetters, startedAtUs }: HubState,
+  nowUs: number,
+): FleetProblem[] {
   const problems: FleetProblem[] = [];
-  if (!engine.isConnected) {
+  if (!engine.isConnected && nowUs - startedAtUs > connectUs) {
     problems.push({
       tone: "high",
       title: "The hub is not connected",

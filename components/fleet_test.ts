@@ -117,6 +117,8 @@ Deno.test("a fleet without a report is told what to do", () => {
 
 Deno.test("an engine that cannot be reached comes before all else", () => {
   const engine = { isConnected: false, text: "Connection refused.", url: "" };
+  const young = { ...hub, engine, startedAtUs: nowUs - 1e6 };
+  strictEqual(fleetVerdict([], young, clock).title, "Connecting to the engine");
   const down = fleetVerdict(fleet(3, () => ({ lastSeenUs: silentUs })), { ...hub, engine }, clock);
   deepStrictEqual([down.tone, down.title, down.detail], [
     "high",

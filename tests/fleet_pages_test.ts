@@ -166,7 +166,8 @@ Deno.test("Status tells of the engine, the store and what could not be read", ()
 
 Deno.test("a hub whose engine is away, and one that is behind, say so first", async () => {
   const engine = { isConnected: false, text: "Connection refused.", url: "nats://127.0.0.1:1" };
-  await withFleet({ count: 1, hub: { engine } }, async (site) => {
+  const startedAtUs = Date.now() * 1000 - 60e6;
+  await withFleet({ count: 1, hub: { engine, startedAtUs } }, async (site) => {
     assert.match(await page(site, "/agents"), /<h2[^>]*>The hub is not connected<\/h2>/);
   });
   await withFleet({ count: 1, hub: { lagS: 4000, pending: 900 } }, async (site) => {

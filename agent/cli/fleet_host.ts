@@ -79,6 +79,7 @@ export class FleetHost {
       credentialsFile: config.fleetCredentials!,
       databasePath: databasePath(config.resultsFolder),
       spoolPath: join(config.resultsFolder, "fleet.db"),
+      site: config.fleetSite,
       dashboardUrl: config.dashboardUrl,
       ...this.#changes(),
     };

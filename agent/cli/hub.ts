@@ -50,6 +50,7 @@ export async function runHub(config: Config, log: Log): Promise<void> {
       retentionBytes: config.retentionMb * 2 ** 20,
       toolVersion: VERSION,
       servers,
+      fleetFolder: config.fleetFolder,
       credentialsPath,
       credentials,
       store: config.hubStore,

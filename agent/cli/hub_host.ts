@@ -74,7 +74,7 @@ export class HubHost {
       },
       store: {
         kind: store.kind,
-        isOk: state?.storeFailure === "",
+        isOk: !state?.storeFailure,
         text: state?.storeFailure || (store.kind === "sqlite" ? path : `${store.url}, and ${path}`),
         sizeBytes: state?.sizeBytes ?? null,
         flows: state?.flows ?? 0,

@@ -255,7 +255,7 @@ export class FleetAgent {
   }
 
   #healthReport(nowUs: number): HealthReport {
-    const { level, dashboardUrl, spoolBytesMax } = this.#options;
+    const { level, site, dashboardUrl, spoolBytesMax } = this.#options;
     const { packets, bytes, flowsPerS, drops, interfaces } = this.#figures;
     const { batches, bytes: spoolBytes, oldestUs, counts, resent } = this.#opened().state;
     const countsOf = ({ spooled, committed, givenUp }: typeof counts.flows) => ({
@@ -265,6 +265,7 @@ export class FleetAgent {
     });
     return {
       name: this.#credentials.name,
+      site,
       version: VERSION,
       level,
       dashboard_url: dashboardUrl,

@@ -130,6 +130,7 @@ export function healthReport(changes: Partial<HealthReport> = {}): HealthReport 
   const counts = { spooled: 100, committed: 90, given_up: 0 };
   return {
     name: "web-01",
+    site: "",
     version: "1.2.3",
     level: "flows",
     dashboard_url: "https://web-01.example:8055/",

@@ -182,6 +182,8 @@ export type FleetLevel = typeof FLEET_LEVELS[number];
 export interface HealthReport {
   /** As it was enrolled; who it is, the subject says. */
   readonly name: string;
+  /** Where it stands, in its owner's words; "" without. */
+  readonly site: string;
   readonly version: string;
   readonly level: FleetLevel;
   /** Where people open its own dashboard; "" where it has none to show. */
@@ -415,6 +417,8 @@ const readers = {
       name: text(fields.name),
       version: text(fields.version),
       level: known(fields.level, FLEET_LEVELS),
+      // Agents of the first days have none.
+      site: text(fields.site ?? ""),
       dashboard_url: text(fields.dashboard_url),
       now_us: count(fields.now_us),
       started_us: count(fields.started_us),

@@ -69,7 +69,7 @@ export function readAgent(row: AgentRow, own: Own): FleetAgent {
     name: row.name || row.token,
     site: row.site,
     version: row.version,
-    url: row.url,
+    url: isElsewhere(row.url) ? row.url : "",
     level: typeof health.level === "string" ? health.level : "",
     firstSeenUs: row.first_seen_us,
     lastSeenUs: row.last_seen_us,
@@ -90,6 +90,12 @@ export function readAgent(row: AgentRow, own: Own): FleetAgent {
     openIncidents: row.open_incidents,
     ...own,
   };
+}
+
+/** Whether a reader of the hub's pages may reach it: loopback is that of the agent's host. */
+function isElsewhere(url: string): boolean {
+  const hostname = URL.parse(url)?.hostname ?? "localhost";
+  return !/^(localhost|127\..*|\[::1\])$/.test(hostname);
 }
 
 /** Numbers below zero are of agents without a row. */

@@ -52,3 +52,13 @@ Deno.test("health of an older agent may lack parts", () => {
   const [agent] = joinAgents([{ ...row, health: "{}", skew_us: null }], null, new Set());
   deepStrictEqual([agent!.captureDrops, agent!.spoolOldestS, agent!.clockSkewMs], [0, null, null]);
 });
+
+Deno.test("a dashboard on the loopback of an agent's host leads nowhere from the hub", () => {
+  const urlOf = (url: string) => joinAgents([{ ...row, url }], null, new Set())[0]!.url;
+  for (
+    const url of ["http://127.0.0.1:8055", "http://localhost:8055/", "http://[::1]:8055", "", "x"]
+  ) {
+    strictEqual(urlOf(url), "", url);
+  }
+  strictEqual(urlOf("http://10.0.0.7:8055"), "http://10.0.0.7:8055");
+});

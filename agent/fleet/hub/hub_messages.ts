@@ -14,6 +14,8 @@ export interface HubThreadOptions {
   readonly retentionBytes: number;
   readonly toolVersion: string;
   readonly servers: readonly string[];
+  /** Of the fleet (fleet_folder.ts), where it is on this host. */
+  readonly fleetFolder: string;
   /** File of the hub's credentials, read again for each connection. */
   readonly credentialsPath: string;
   /** As they were read at the start, perhaps by a user with more rights. */

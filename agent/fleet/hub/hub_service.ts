@@ -65,6 +65,7 @@ export class HubService {
   readonly #queries: StoreQueries;
   #writer: HubWriter;
   #judge: HubJudge;
+  #names: ReadonlyMap<string, string> = new Map();
   /** Heard of since the last tick. */
   readonly #seen = new Map<string, AgentSeen>();
   /** One transaction at a time, also where an archive is waited for. */
@@ -81,6 +82,12 @@ export class HubService {
 
   get writer(): HubWriter {
     return this.#writer;
+  }
+
+  /** By token, as they were enrolled. */
+  setNames(names: ReadonlyMap<string, string>): void {
+    this.#names = names;
+    this.#writer.setNames(names);
   }
 
   /** Tokens of agents that two spools use in turn. */
@@ -210,7 +217,8 @@ export class HubService {
       for (const { agent, seenUs, health } of seen) {
         const number = this.#writer.agentNumber(agent, nowUs);
         if (health !== undefined) {
-          const { name, now_us } = health.report;
+          const { now_us } = health.report;
+          const name = this.#writer.nameOf(agent, health.report.name);
           this.#judge.setAgent(number, { name, skewUs: now_us - seenUs });
         }
         this.#judge.saw(number, seenUs, health?.epoch ?? null);
@@ -286,6 +294,7 @@ export class HubService {
       // What it could not write stands in the log beside the file.
     }
     this.#writer = this.#open();
+    this.#writer.setNames(this.#names);
     const isListening = this.#judge.presence.isListening;
     this.#judge = new HubJudge(this.#writer, this.#queries);
     this.listen(isListening);

@@ -2,6 +2,7 @@
 import { UsageError } from "../../errors.ts";
 import { StoreError } from "../../store/failure.ts";
 import { type Credentials, readCredentials } from "../credentials.ts";
+import { FleetFolder } from "../fleet_folder.ts";
 import type { LinkState } from "../engine_link.ts";
 import type { HubThreadOptions, HubToMain, MainToHub } from "./hub_messages.ts";
 import { HubService } from "./hub_service.ts";
@@ -11,6 +12,7 @@ import { Receiver } from "./receiver.ts";
 declare const self: DedicatedWorkerGlobalScope;
 
 const tickMs = 1000;
+const namesEveryTicks = 10;
 
 class Hub {
   readonly #options: HubThreadOptions;
@@ -18,6 +20,9 @@ class Hub {
   readonly #receiver: Receiver;
   readonly #ticker: number;
   #credentials: Credentials;
+  #ticks = 0;
+  /** The list of agents that was read last. */
+  #enrolled = "";
   #link: LinkState = "connecting";
   #linkDetail = "";
   #storeFailure = "";
@@ -46,6 +51,7 @@ class Hub {
       onState: (state, detail) => this.#setLink(state, detail),
       onNote: (text) => tell({ type: "note", severity: "warning", text }),
     });
+    this.#readNames();
     this.#ticker = setInterval(() => void this.#tick(), tickMs);
     this.#tellState();
   }
@@ -71,6 +77,7 @@ class Hub {
 
   async #tick(): Promise<void> {
     try {
+      if (this.#ticks++ % namesEveryTicks === 0) this.#readNames();
       await this.#service.tick();
       this.#stored = this.#service.writer.stored();
       this.#setStoreFailure("");
@@ -79,6 +86,19 @@ class Hub {
       this.#setStoreFailure(error.message);
     }
     this.#tellState();
+  }
+
+  /** Who is enrolled; where that is not known here, agents are called what they call themselves. */
+  #readNames(): void {
+    try {
+      const { agents } = new FleetFolder(this.#options.fleetFolder).read();
+      const text = JSON.stringify(agents);
+      if (text === this.#enrolled) return;
+      this.#service.setNames(new Map(agents.map(({ id, name }) => [id, name])));
+      this.#enrolled = text;
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+    }
   }
 
   /** Whoever has got other credentials need not start the hub again. */

@@ -79,6 +79,7 @@ export class HubWriter implements HubStore {
   readonly #incidents: IncidentWriter;
   readonly #alerts: AlertWriter;
   readonly #numbers = new Map<string, number>();
+  #names: ReadonlyMap<string, string> = new Map();
   readonly #statements: ReturnType<typeof prepareStatements>;
   #lastFindingId: number;
   #idleCheckedUs = -Infinity;
@@ -209,7 +210,8 @@ export class HubWriter implements HubStore {
         if (health === undefined) continue;
         const { report, epoch } = health;
         this.#statements.health.run(
-          report.name,
+          this.nameOf(agent, report.name),
+          report.site,
           report.version,
           epoch,
           report.dashboard_url,
@@ -219,6 +221,19 @@ export class HubWriter implements HubStore {
         );
       }
     });
+  }
+
+  /** By token, of those that are enrolled: they count more than what agents call themselves. */
+  setNames(names: ReadonlyMap<string, string>): void {
+    this.#transact(() => {
+      for (const [token, name] of names) this.#statements.rename.run(name, token, name);
+    });
+    this.#names = names;
+  }
+
+  /** What an agent is called, which says of itself that it is `told`. */
+  nameOf(agent: string, told: string): string {
+    return this.#names.get(agent) ?? told;
   }
 
   writeFindings(judgement: Judgement): void {
@@ -474,7 +489,9 @@ export class HubWriter implements HubStore {
   #numberOf(agent: string, nowUs: number): number {
     const known = this.#knownNumber(agent);
     if (known !== null) return known;
-    const number = Number(this.#statements.newAgent.get(agent, agent, nowUs, nowUs)!.id);
+    const number = Number(
+      this.#statements.newAgent.get(agent, this.nameOf(agent, agent), nowUs, nowUs)!.id,
+    );
     this.#numbers.set(agent, number);
     return number;
   }
@@ -597,6 +614,7 @@ function prepareStatements(database: DatabaseSync) {
     ),
     dropLetter: prepare("DELETE FROM dead_letters WHERE id = ?"),
     agents: prepare("SELECT id, token, name, last_seen_us, skew_us FROM agents"),
+    rename: prepare("UPDATE agents SET name = ? WHERE token = ? AND name <> ?"),
     findAgent: prepare("SELECT id FROM agents WHERE token = ?"),
     newAgent: prepare(
       `INSERT INTO agents(token, name, site, version, epoch, url, first_seen_us, last_seen_us, skew_us, health, flows, findings, batches)
@@ -604,7 +622,7 @@ function prepareStatements(database: DatabaseSync) {
     ),
     seen: prepare("UPDATE agents SET last_seen_us = max(last_seen_us, ?) WHERE id = ?"),
     health: prepare(
-      "UPDATE agents SET name = ?, version = ?, epoch = ?, url = ?, skew_us = ?, health = ? WHERE id = ?",
+      "UPDATE agents SET name = ?, site = ?, version = ?, epoch = ?, url = ?, skew_us = ?, health = ? WHERE id = ?",
     ),
     count: prepare(
       "UPDATE agents SET flows = flows + ?, findings = findings + ?, batches = batches + 1 WHERE id = ?",

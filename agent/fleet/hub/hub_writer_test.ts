@@ -211,3 +211,29 @@ Deno.test("the database of a single host is refused, and stays as it is", async 
     queries.close();
   });
 });
+
+Deno.test("agents are called as they were enrolled, whatever they call themselves", async () => {
+  await withDatabasePath(async (path) => {
+    const [a, b] = [testAgent(), testAgent()];
+    const hub = openHub(path);
+    await hub.commit([a.batch(flowRows(1, 1))], options);
+    const queries = new StoreQueries(path);
+    const names = () => queries.agents().map(({ name, site }) => `${name} ${site}`);
+    deepStrictEqual(names(), [`${a.token} `]);
+    hub.setNames(new Map([[a.token, "web-1"], [b.token, "web-2"]]));
+    const said = (name: string) => ({
+      report: healthReport({ name, site: "Oslo" }),
+      epoch: a.epoch,
+    });
+    hub.note([
+      { agent: a.token, seenUs: startUs, health: said("web-2") },
+      { agent: b.token, seenUs: startUs },
+      { agent: testAgent().token, seenUs: startUs, health: said("elsewhere") },
+    ]);
+    deepStrictEqual(names(), ["web-1 Oslo", "web-2 ", "elsewhere Oslo"]);
+    strictEqual(queries.flows({ q: "agent web-1" }).rows.length, 1);
+    throws(() => queries.flows({ q: "agent web-3" }), /no agent is called/);
+    queries.close();
+    hub.close();
+  });
+});

@@ -26,6 +26,7 @@ export class TestHost {
       spoolPath: join(folder, "fleet.db"),
       level: "flows",
       spoolBytesMax: 1e9,
+      site: "",
       dashboardUrl: "http://127.0.0.1:8055",
       waitMs: 200,
       ...options,
