@@ -7,7 +7,7 @@ import {
   type Severity,
 } from "../agent/records.ts";
 import { type Ends, endsOf } from "../agent/finding_ends.ts";
-import { formatEstimate } from "../agent/text/amounts.ts";
+import { counted, formatEstimate } from "../agent/text/amounts.ts";
 import { formatClock, formatCount, formatDay, formatDuration, formatWhen } from "./format.ts";
 
 export const severityLabels: Readonly<Record<Severity, string>> = {
@@ -121,7 +121,7 @@ export function kindText({ kind, scan }: Finding): string {
 /** One address, or the first and how many others: "10.0.0.9 and 3 others". */
 export function addressesText(addresses: readonly string[], count: number): string {
   const first = addresses[0];
-  if (first === undefined) return count > 0 ? formatCount(count) : "";
+  if (first === undefined) return count > 0 ? counted(count, "host") : "";
   if (count <= 1) return first;
   return `${first} and ${formatCount(count - 1)} ${count === 2 ? "other" : "others"}`;
 }

@@ -90,6 +90,7 @@ Deno.test("addresses beyond the first are counted", () => {
   assert.equal(addressesText(["a", "b"], 2), "a and 1 other");
   assert.equal(addressesText(["a"], 1400), "a and 1,399 others");
   assert.equal(addressesText([], 0), "");
+  assert.equal(addressesText([], 6), "6 hosts");
 });
 
 Deno.test("when a finding was, and what became of it", () => {

@@ -105,7 +105,8 @@ export function hostileCapture(): Uint8Array<ArrayBuffer> {
   })));
 }
 
-function dhcp(host: LinkEnd, name: string): Uint8Array {
+/** A host tells its name (RFC 2132, option 12). */
+export function dhcp(host: LinkEnd, name: string): Uint8Array {
   const text = ascii(name.slice(0, 250));
   return join(
     [1, 1, 6, 0],
@@ -121,7 +122,7 @@ function dhcp(host: LinkEnd, name: string): Uint8Array {
   );
 }
 
-function datagram(
+export function datagram(
   from: LinkEnd,
   to: LinkEnd,
   ports: readonly [number, number],
@@ -208,7 +209,7 @@ interface Segment {
   readonly data?: Uint8Array;
 }
 
-function segment(
+export function segment(
   from: LinkEnd,
   to: LinkEnd,
   [source, destination]: readonly [number, number],

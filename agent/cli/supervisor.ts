@@ -29,6 +29,7 @@ import type {
   StoreToMain,
 } from "../messages.ts";
 import type { OpenFlows, OpenFlowsQuery } from "../search/open_flows.ts";
+import type { StoreState } from "../records.ts";
 import type { StoreQueries } from "../store/queries.ts";
 import { flowCountMax } from "./common_settings.ts";
 import { DetectHost } from "./detect_host.ts";
@@ -67,6 +68,8 @@ export class Supervisor {
   readonly #pipeline: WorkerHost<PipelineToMain>;
   readonly #recorder: WorkerHost<RecorderToMain>;
   readonly #store: WorkerHost<StoreToMain>;
+  /** What the threads of the store before this one had counted. */
+  #storeBefore: StoreState;
   readonly #detect: DetectHost;
   readonly #eve: EveHost | null;
   readonly #evidence: EvidenceHost;
@@ -96,6 +99,7 @@ export class Supervisor {
     this.#failure.promise.catch(() => {}); // raised where `failure` is awaited
     this.#pipeline = this.#makePipeline();
     this.#recorder = this.#makeRecorder();
+    this.#storeBefore = options.live.store;
     this.#store = this.#makeStore();
     this.#eve = options.config.hasEveLog ? this.#makeEve() : null;
     this.#evidence = new EvidenceHost({
@@ -362,6 +366,7 @@ export class Supervisor {
           fileCountMax: config.pcapFiles,
           snaplen: config.snaplen,
         };
+        this.#storeBefore = this.#options.live.store;
         worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
         worker.postMessage(this.#diskMessage);
         this.#offer("recorder", port2);
@@ -400,7 +405,7 @@ export class Supervisor {
       },
       onMessage: (message) => {
         if (message.type === "state") {
-          this.#options.live.store = message.state;
+          this.#options.live.store = addCounts(message.state, this.#storeBefore);
           this.#options.live.storeRun = message.run;
           if (this.#isPipelineUp) this.#eve?.setRun(message.run);
           this.#storeReady.resolve();
@@ -541,4 +546,16 @@ function errorOf({ message, exitCode }: FatalMessage): TapwatchError {
   if (exitCode === 3) return new MissingError(message);
   if (exitCode === 4) return new CaptureFormatError(message);
   return new RunError(message);
+}
+
+/** A store's state with what was counted before it. */
+function addCounts(state: StoreState, before: StoreState): StoreState {
+  return {
+    ...state,
+    rowsWritten: state.rowsWritten + before.rowsWritten,
+    rowsLost: state.rowsLost + before.rowsLost,
+    rowsRemoved: state.rowsRemoved + before.rowsRemoved,
+    findingsRemoved: state.findingsRemoved + before.findingsRemoved,
+    rowsHeldBack: state.rowsHeldBack + before.rowsHeldBack,
+  };
 }

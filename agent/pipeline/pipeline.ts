@@ -71,6 +71,8 @@ export interface PipelineSinks {
   readonly onRow?: (row: PacketRow) => void;
   readonly onFlow?: (flow: Flow) => void;
   readonly onSecond?: (second: StatsSecond) => void;
+  /** Traffic of another hour begins; none of it has been counted. */
+  readonly onHour?: () => void;
   /** Application details as they are read; `flow` makes the record of their flow. */
   readonly onDetails?: (details: ApplicationDetails, timestampUs: number, flow: () => Flow) => void;
   /** What the detectors are to see. */
@@ -117,6 +119,7 @@ const shownRowsPerSecond = 20;
 const talkersMax = 20;
 
 const tickUs = 1_000_000;
+const hourUs = 3_600_000_000;
 /** In place of a first row: every row is at place 0 in its turn. */
 const inTurn = -1;
 const suspectsMax = 1024;
@@ -146,6 +149,7 @@ export class Pipeline {
   readonly #hot: HotPath;
   readonly #flows: FlowTable;
   readonly #hosts: HostTable;
+  #hour = -1;
   readonly #home: HomeNetwork;
   readonly #link: LinkWatch;
   readonly #names = new NameBook();
@@ -630,6 +634,9 @@ export class Pipeline {
     this.#lastFlowCount = this.#flows.totalCount;
     this.#shownThisSecond = 0;
     if (second !== null) this.#options.onSecond?.(second);
+    const hour = Math.floor(timestampUs / hourUs);
+    if (hour !== this.#hour && second !== null) this.#options.onHour?.();
+    this.#hour = hour;
   }
 
   #secondContext(timestampUs: number): SecondContext {

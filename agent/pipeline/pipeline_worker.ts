@@ -108,6 +108,8 @@ class PipelineThread {
           if (!this.#isKnown) eve.lines.details(details, timestampUs, flow);
         },
       }),
+      // Live, hosts are taken every few seconds anyway.
+      onHour: () => this.#progress?.endHour(this.#pipeline),
       onSecond: (second) => {
         (this.#progress ?? this.#rows).addSecond(second);
         if (!this.#isKnown) eve?.lines.second(second);

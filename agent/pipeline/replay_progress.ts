@@ -1,10 +1,10 @@
 /**
  * What of a file's rows goes to the store: nothing of the packets that an earlier replay has written, and of the others packets
- * and flows as they come, seconds and hosts only with a mark, at which all that came before is sent. From there a later replay
+ * and flows as they come, seconds and hosts (an increment for each hour, as the device book wants it) only with a mark, at which all that came before is sent. From there a later replay
  * goes on (agent/store/replayed_files.ts).
  */
 import type { ReplayMark } from "../messages.ts";
-import type { StatsSecond } from "../records.ts";
+import type { HostTotals, StatsSecond } from "../records.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { RowOutlet } from "./row_outlet.ts";
 
@@ -16,6 +16,8 @@ export class ReplayProgress {
   /** Seconds that wait for the next mark, and what of the one in progress was sent or is known. */
   #seconds: StatsSecond[] = [];
   #sent: StatsSecond | null = null;
+  /** Increments of hours that are over, which wait too. */
+  #hosts: HostTotals[] = [];
   #marked: ReplayMark = { packets: -1, isWhole: false };
 
   constructor(rows: Pick<RowOutlet, "sendAll" | "sendMark">) {
@@ -58,6 +60,11 @@ export class ReplayProgress {
     this.#sent = null;
   }
 
+  endHour(pipeline: Pipeline): void {
+    const hosts = pipeline.takeChangedHosts(Infinity);
+    if (!this.isKnown()) this.#hosts.push(...hosts);
+  }
+
   /** So many more packets have been processed. */
   passed(count: number, pipeline: Pipeline): void {
     this.#packets += count;
@@ -76,7 +83,8 @@ export class ReplayProgress {
     const soFar = pipeline.secondSoFar();
     if (soFar !== null) this.#addPart(soFar);
     this.#sent = soFar;
-    const hosts = pipeline.takeChangedHosts(Infinity);
+    const hosts = [...this.#hosts, ...pipeline.takeChangedHosts(Infinity)];
+    this.#hosts = [];
     this.#marked = { packets, isWhole };
     this.#rows.sendMark({ seconds: this.#seconds, hosts, mark: this.#marked });
     this.#seconds = [];

@@ -111,8 +111,8 @@ function fromFlows(database: DatabaseSync, query: HistoryQuery): History {
 }
 
 /**
- * The finest roll-ups that go back as far as is asked, or as any do: for a series those whose buckets fit into its own, for lists those
- * that are not too many to sum up.
+ * The finest roll-ups that go back as far as is asked, or as any do: for a series those whose buckets fit into its own, or its own into
+ * theirs, for lists those that are not too many to sum up.
  */
 function spanOf(
   database: DatabaseSync,
@@ -129,7 +129,10 @@ function spanOf(
   const fitting = ROLLUP_SPANS.filter(({ spanUs }) =>
     purpose === "series" ? bucketUs % spanUs === 0 : (toUs - fromUs) / spanUs <= bucketsMax
   );
-  const found = fitting.find(({ spanUs }) => {
+  const usable = purpose === "series"
+    ? ROLLUP_SPANS.filter(({ spanUs }) => bucketUs % spanUs === 0 || spanUs % bucketUs === 0)
+    : fitting;
+  const found = usable.find(({ spanUs }) => {
     const us = oldest.get({ span: spanUs })!.us;
     return us !== null && Number(us) <= sinceUs + spanUs;
   });
@@ -153,13 +156,28 @@ function rollupSeries(
 ): HistoryPoint[] {
   const { fromUs, toUs, bucketUs } = query;
   const spanUs = spanOf(database, query, "series");
-  return database.prepare(
+  const rows = database.prepare(
     `SELECT (ts_us / ${bucketUs}) * ${bucketUs} AS start_us, ${sums} FROM rollups
      WHERE span_us = ? AND kind = ? AND ts_us > ? AND ts_us < ?
        AND key IN (${keys.map(() => "?").join(", ")})
      GROUP BY start_us ORDER BY start_us`,
   ).all(spanUs, kind, fromUs - spanUs, toUs, ...keys)
     .map(({ start_us, ...rest }) => ({ ts_us: start_us, ...rest }) as unknown as HistoryPoint);
+  return spanUs > bucketUs ? spread(rows, spanUs / bucketUs, query) : rows;
+}
+
+/** Each point as that many buckets, evenly: finer ones are not kept of that time. */
+function spread(
+  points: readonly HistoryPoint[],
+  parts: number,
+  { fromUs, toUs, bucketUs }: HistoryQuery,
+): HistoryPoint[] {
+  return points.flatMap((point) =>
+    Array.from({ length: parts }, (_, index): HistoryPoint => ({
+      ts_us: point.ts_us + index * bucketUs,
+      ...scaled(point, 1 / parts),
+    }))
+  ).filter(({ ts_us }) => ts_us > fromUs - bucketUs && ts_us < toUs);
 }
 
 function topKeys(
@@ -339,10 +357,10 @@ function scaled(sums: HistorySums, share: number): HistorySums {
 
 /** Windows that detection judged, unusual ones among them, and the mean anomaly rate. */
 export function readWindows(database: DatabaseSync, query: Omit<HistoryQuery, "tree" | "limit">) {
-  return rollupSeries(database, { ...query, tree: ALL, limit: 0 }, {
-    kind: "windows",
-    keys: [otherKey],
-  })
+  const whole = { ...query, tree: ALL, limit: 0 };
+  // Counts of windows are not spread over finer buckets.
+  const bucketUs = Math.max(query.bucketUs, spanOf(database, whole, "series"));
+  return rollupSeries(database, { ...whole, bucketUs }, { kind: "windows", keys: [otherKey] })
     .map(({ ts_us, packets, flows, in_bytes, out_bytes }) => ({
       ...{ ts_us, windows: packets, flagged: flows },
       rate_pct: in_bytes / 1000 / Math.max(1, out_bytes),

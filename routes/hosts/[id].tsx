@@ -181,13 +181,13 @@ function HostNumbers(
         label="Received"
         direction="in"
         quantity={bytesQuantity(sum("received"))}
-        hint={`${formatBytes(host.in_bytes)} since it was first seen`}
+        hint={`${formatBytes(host.in_bytes)} in all`}
       />
       <Stat
         label="Sent"
         direction="out"
         quantity={bytesQuantity(sum("sent"))}
-        hint={`${formatBytes(host.out_bytes)} since it was first seen`}
+        hint={`${formatBytes(host.out_bytes)} in all`}
       />
       <Stat
         label="Peers"
