@@ -123,7 +123,7 @@ export function takeFrames(offset: usize, byteLength: usize, most: u32): usize {
     }
     left--;
     const next = load<u32>(frame);
-    if (left > 0 && next == 0) return giveUp(at);
+    if (left > 0 && (next < FRAME_HEAD || frame + next < frame)) return giveUp(at);
     frame += next;
   }
   return at - recordsAt;
