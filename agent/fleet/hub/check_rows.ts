@@ -11,6 +11,8 @@ const timeMaxUs = 4_102_444_800_000_000;
 /** A petabyte or packets of one flow. */
 const countMax = 2 ** 50;
 const textMax = 512;
+/** Of a command with its arguments. */
+const lineMax = 8192;
 const knownMax = 100_000;
 const known = new Set<string>();
 
@@ -42,7 +44,10 @@ export function checkRows(batch: Batch): void {
   each(ports, isUpTo(65_535));
   each(counts, isUpTo(countMax));
   each(texts, isText);
-  each(nullableTexts, (cell) => cell === null || isText(cell));
+  each(
+    nullableTexts,
+    (cell) => cell === null || typeof cell === "string" && cell.length <= lineMax,
+  );
   each(["orig_h"], isAddress);
   // What an agent adds up beyond the rows that it may send has no address.
   each(["resp_h"], (cell) => isAddress(cell) || batch.kind === "rollups" && cell === "");

@@ -14,6 +14,7 @@ import {
 import { bounds, type FlowFilter } from "../../store/filters.ts";
 import { type Cell, FLOW_COLUMNS, type StoredFlow } from "../../store/schema.ts";
 import { checkLimit, countMax, type Page } from "../../store/time_list.ts";
+import { PROCESS_COLUMNS } from "../../text/processes.ts";
 import type { SearchTree } from "../../search/tree.ts";
 import type { FlowColumns } from "../wire.ts";
 import { ClickHouse, type ClickHouseConfig, literal, tsvCell } from "./clickhouse.ts";
@@ -27,9 +28,11 @@ const flowSpanMaxUs = hourUs;
 /** Stretches back from the end of a range that are looked through, the next only where the one before has too few rows. */
 const stretches = [hourUs, 6 * hourUs, dayUs, 7 * dayUs, Infinity];
 
+/** Written as "" and -1 where there is none. */
+const nullableTexts: readonly string[] = PROCESS_COLUMNS.filter((name) => name !== "pid");
+const nullable = ["rtt_us", "local_orig", "local_resp", "vlan_id", "pid"];
 const texts = ["proto", "service", "name", "ja4", "conn_state", "history", "community_id"]
-  .concat("end_reason");
-const nullable = ["rtt_us", "local_orig", "local_resp", "vlan_id"];
+  .concat("end_reason", nullableTexts);
 /** Types of all other columns of flows. */
 const numberTypes: Readonly<Record<string, string>> = {
   start_us: "Int64",
@@ -41,6 +44,7 @@ const numberTypes: Readonly<Record<string, string>> = {
   local_orig: "Int8",
   local_resp: "Int8",
   vlan_id: "Int32",
+  pid: "Int64",
   interface_id: "UInt16",
 };
 
@@ -200,7 +204,8 @@ const columns = ["day", "hour", "agent", "epoch", "seq", "id", "orig_hi", "orig_
 function tableSql(table: string, version: string): string {
   // From 19 on, texts of few kinds are written as numbers.
   const isNewer = Number(version.split(".")[0]) >= 19;
-  const few = ["proto", "service", "conn_state", "history", "end_reason", "ja4"];
+  const few = ["proto", "service", "conn_state", "history", "end_reason", "ja4"]
+    .concat(nullableTexts);
   const typeOf = (name: string) => {
     if (!texts.includes(name)) return numberTypes[name] ?? "UInt64";
     return isNewer && few.includes(name) ? "LowCardinality(String)" : "String";
@@ -238,7 +243,7 @@ function cellOf(
   row: number,
 ): string | number {
   const cell = cells[name][row]!;
-  if (cell === null) return -1;
+  if (cell === null) return texts.includes(name) ? "" : -1;
   return typeof cell === "string" ? tsvCell(cell) : cell;
 }
 
@@ -275,6 +280,7 @@ function readFlow(row: RawFlow): StoredFlow {
     const cell = row[name];
     if (name === "orig_h") flow[name] = addressText(version, row.orig_hi!, row.orig_lo!);
     else if (name === "resp_h") flow[name] = addressText(version, row.resp_hi!, row.resp_lo!);
+    else if (nullableTexts.includes(name)) flow[name] = cell === "" ? null : String(cell);
     else if (texts.includes(name)) flow[name] = String(cell);
     else flow[name] = nullable.includes(name) && Number(cell) < 0 ? null : Number(cell);
   }

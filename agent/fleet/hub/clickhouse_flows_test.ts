@@ -27,6 +27,7 @@ const odd: readonly Partial<StoredFlow>[] = [
   { proto: "udp", service: "dns", history: "D", resp_pkts: 0, resp_p: 53, name: "Ünicode.example" },
   { conn_state: "REJ", history: "Sr", orig_bytes: 0, resp_bytes: 0, start_us: startUs - 5e6 },
   { orig_wire_bytes: 2 ** 40, resp_p: 65_535, name: "" },
+  { pid: 4242, process: "curl", executable: "/usr/bin/curl", command: "curl 'x'\t\\y", user: "me" },
 ];
 const searches = [
   "",
@@ -83,8 +84,8 @@ Deno.test({
           for (const isAscending of [false, true]) {
             const filter = { order, isAscending, limit: 7 };
             const all = await pages(flows, filter, ALL);
-            strictEqual(all.length, 45, `${order} ${isAscending}`);
-            strictEqual(new Set(all.map(({ id }) => id)).size, 45);
+            strictEqual(all.length, 46, `${order} ${isAscending}`);
+            strictEqual(new Set(all.map(({ id }) => id)).size, 46);
           }
         }
         const { rows: [first] } = await flows.flows({}, ALL);

@@ -1,0 +1,234 @@
+/**
+ * Agents, engine and hub in processes of their own, killed and robbed while flows are produced. At the end all that agents have
+ * produced is in the hub's database, and nothing stands there twice. `deno task fleet-faults` is the long form.
+ */
+import { deepStrictEqual, ok } from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { connectEngine } from "../../agent/fleet/engine_link.ts";
+import { HUB_NAME, STREAMS } from "../../agent/fleet/streams.ts";
+import { hasNoEngine, TestEngine, until } from "../../agent/fleet/testing/engine.ts";
+import { TestHost } from "../../agent/fleet/testing/host.ts";
+import { byForm, randomMs, sleep } from "./lab.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+const drainMs = 120_000;
+
+/** A program that is started again whenever it ends, as systemd does. */
+class Persistent {
+  starts = 0;
+  readonly #script: string;
+  readonly #args: readonly string[];
+  #process: Deno.ChildProcess | null = null;
+  #isStopped = false;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(script: string, args: readonly string[]) {
+    this.#script = script;
+    this.#args = args;
+  }
+
+  start(): void {
+    this.#isStopped = false;
+    this.#ended = this.#run();
+  }
+
+  kill(): void {
+    try {
+      this.#process?.kill("SIGKILL");
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.kill();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      this.starts++;
+      this.#process = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-check", `--config=${root}deno.json`, "--frozen"]
+          .concat(`--lock=${root}deno.lock`, `${root}agent/fleet/testing/${this.#script}`)
+          .concat(this.#args),
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      await this.#process.status;
+      if (!this.#isStopped) await sleep(200);
+    }
+  }
+}
+
+interface Lab {
+  readonly engine: TestEngine;
+  readonly hub: Persistent;
+  readonly agents: readonly Persistent[];
+}
+
+/** Runs `work` while agents produce, then lets all that is spooled arrive, and compares. */
+async function check(
+  { agentCount, commitsMax = 0 }: { readonly agentCount: number; readonly commitsMax?: number },
+  work: (lab: Lab) => Promise<void>,
+): Promise<void> {
+  await using engine = await TestEngine.start();
+  await hastenRedelivery(engine);
+  const names = Array.from({ length: agentCount }, (_, at) => `host-${at + 1}`);
+  const files = names.map((name) => engine.enroll(name).file);
+  await engine.reload();
+  const path = join(engine.path, "packet_logs.db");
+  const credentials = join(engine.folder.path, "hub.json");
+  const hubArgs = [path, engine.url, credentials];
+  const hub = new Persistent("hub_process.ts", [...hubArgs, String(commitsMax)]);
+  const folders = names.map((name) => join(engine.path, name));
+  folders.forEach((folder) => Deno.mkdirSync(folder));
+  const agents = folders.map((folder, at) =>
+    new Persistent("host_process.ts", [folder, engine.url, files[at]!])
+  );
+  hub.start();
+  agents.forEach((agent) => agent.start());
+  try {
+    await work({ engine, hub, agents });
+  } finally {
+    await Promise.all(agents.map((agent) => agent.stop()));
+    await hub.stop();
+  }
+  // What is left in the spools, by hosts that produce nothing more, to a hub that does not kill itself.
+  const calm = new Persistent("hub_process.ts", [...hubArgs, "0"]);
+  calm.start();
+  const hosts = folders.map((folder, at) =>
+    new TestHost(folder, { servers: [engine.url], credentialsFile: files[at]! })
+  );
+  hosts.forEach((host) => host.start());
+  try {
+    await until(
+      () => hosts.every(({ state }) => state !== null && state.batches === 0 && isFed(state)),
+      drainMs,
+      "all that was spooled",
+    ).catch((error) => {
+      throw new Error(`${error.message}: ${JSON.stringify(hosts.map(({ state }) => state))}`);
+    });
+  } finally {
+    await Promise.all(hosts.map((host) => host.close()));
+    await calm.stop();
+  }
+  deepStrictEqual(
+    folders.map((folder) => compare(path, join(folder, "packet_logs.db"))),
+    folders.map(() => ({ lost: 0, doubled: 0 })),
+  );
+}
+
+function isFed({ flows, state }: NonNullable<TestHost["state"]>): boolean {
+  return state === "connected" && flows.spooled > 0 && flows.spooled === flows.committed;
+}
+
+/** Flows that a host has written and the hub has not, and those that the hub has more often. */
+function compare(hubPath: string, hostPath: string): { lost: number; doubled: number } {
+  const database = new DatabaseSync(hubPath, { readOnly: true, timeout: 5000 });
+  try {
+    database.exec(`ATTACH '${hostPath}' AS host`);
+    const name = hostPath.split("/").at(-2)!;
+    const { id } = database.prepare("SELECT id FROM agents WHERE name = ?").get(name)!;
+    const key = "start_us, end_us, orig_h, orig_p, resp_h, resp_p, orig_bytes";
+    const own = `SELECT ${key}, count(*) AS n FROM main.flows WHERE agent = ${id} GROUP BY ${key}`;
+    const theirs = `SELECT ${key}, count(*) AS n FROM host.flows GROUP BY ${key}`;
+    const row = database.prepare(
+      `SELECT ifnull(sum(max(theirs.n - ifnull(own.n, 0), 0)), 0) AS lost,
+         ifnull(sum(max(ifnull(own.n, 0) - theirs.n, 0)), 0) AS doubled, count(*) AS kinds
+       FROM (${theirs}) AS theirs LEFT JOIN (${own}) AS own USING (${key})`,
+    ).get()!;
+    ok(Number(row.kinds) > 0, `${name} has produced nothing`);
+    const extra = database.prepare(
+      `SELECT count(*) AS n FROM (${own}) AS own LEFT JOIN (${theirs}) AS theirs USING (${key})
+       WHERE theirs.n IS NULL`,
+    ).get()!;
+    return { lost: Number(row.lost), doubled: Number(row.doubled) + Number(extra.n) };
+  } finally {
+    database.close();
+  }
+}
+
+/** What a killed hub had in hand comes again after two seconds. */
+async function hastenRedelivery(engine: TestEngine): Promise<void> {
+  const connection = await connectEngine({
+    servers: [engine.url],
+    credentials: engine.credentials("admin"),
+  });
+  for (const { name } of Object.values(STREAMS)) {
+    const config = {
+      durable_name: HUB_NAME,
+      ack_policy: "explicit",
+      deliver_policy: "all",
+      ack_wait: 2_000_000_000,
+      max_ack_pending: 20_000,
+    };
+    const answer = await connection.request(
+      `$JS.API.CONSUMER.DURABLE.CREATE.${name}.${HUB_NAME}`,
+      JSON.stringify({ stream_name: name, config }),
+    );
+    const { error } = answer.json<{ error?: unknown }>();
+    if (error) throw new Error(JSON.stringify(error));
+  }
+  await connection.close();
+}
+
+Deno.test({
+  name:
+    "kill -9 of agent, hub and engine at random moments, and of the hub between commit and acknowledgement",
+  ignore: hasNoEngine,
+  fn: () =>
+    check({ agentCount: byForm(2, 10), commitsMax: 4 }, async ({ engine, hub, agents }) => {
+      for (let round = 0; round < byForm(1, 20); round++) {
+        await sleep(1500 + randomMs(1500));
+        agents[round % agents.length]!.kill();
+        await sleep(randomMs(1500));
+        await engine.stop("SIGKILL");
+        await sleep(randomMs(1500));
+        await engine.run();
+        await sleep(500 + randomMs(1500));
+        hub.kill();
+      }
+      // Else nothing has been tried between commit and acknowledgement.
+      const killed = 1 + byForm(1, 20);
+      await until(() => hub.starts > killed + 1, 30_000, "a hub that kills itself");
+    }),
+});
+
+Deno.test({
+  name: "an engine that is down, and one that loses its disk while the hub lags",
+  ignore: hasNoEngine || byForm(1, 0) === 1,
+  fn: () =>
+    check({ agentCount: 5 }, async ({ engine, hub }) => {
+      await sleep(5000);
+      await engine.stop("SIGKILL");
+      await sleep(60_000);
+      await engine.run();
+      await sleep(10_000);
+      await hub.stop();
+      await sleep(5000);
+      await engine.stop("SIGKILL");
+      engine.loseDisk();
+      await engine.run();
+      await engine.makeStreams();
+      hub.start();
+      await sleep(10_000);
+    }),
+});
+
+Deno.test({
+  name: "a stream that overflows while the hub is away",
+  ignore: hasNoEngine || byForm(1, 0) === 1,
+  fn: () =>
+    check({ agentCount: 1 }, async ({ hub }) => {
+      await sleep(3000);
+      await hub.stop();
+      // Beyond what the stream holds of one agent: 2,000 batches of 500.
+      await sleep(300_000);
+      hub.start();
+      await sleep(5000);
+    }),
+});
