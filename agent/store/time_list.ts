@@ -72,11 +72,9 @@ export function readTimeList<Row>(database: DatabaseSync | null, query: TimeList
   const start = query.cursor === undefined ? null : decodeTimeCursor(query.list, query.cursor);
   if (database === null) return { rows: [], nextCursor: null };
   const branches = lookupBranches(query);
-  const bounds = rangeConditions(query, start);
-  const floor = query.conditions.length === 0 ? null : findFloor(database, query, branches, bounds);
-  if (floor) {
-    bounds.push({ sql: `(${query.time}, id) >= (?, ?)`, parameters: [floor.tsUs, floor.id] });
-  }
+  const above = rangeConditions(query, { start });
+  const floor = query.conditions.length === 0 ? null : findFloor(database, query, branches, above);
+  const bounds = rangeConditions(query, { start, floor });
   const rows = readBranches(database, query, { branches, bounds, limit, order: timeOrder(query) });
   const last = rows.length === limit ? placeOf(rows.at(-1)!, query.time) : floor;
   return {
@@ -99,12 +97,10 @@ function readSortedList<Row>(
   const start = query.cursor === undefined ? null : decodeSortedCursor(order, query.cursor);
   if (database === null) return { rows: [], nextCursor: null };
   const branches = lookupBranches(query);
-  const bounds = rangeConditions(query, null);
-  const newest = start?.newest ?? newestPlace(database, query, bounds);
+  const newest = start?.newest ?? newestPlace(database, query, rangeConditions(query));
   if (newest === null) return { rows: [], nextCursor: null };
-  bounds.push(...placeConditions(query, "<=", newest));
-  const floor = findFloor(database, query, branches, bounds);
-  if (floor) bounds.push(...placeConditions(query, ">=", floor));
+  const floor = findFloor(database, query, branches, rangeConditions(query, { newest }));
+  const bounds = rangeConditions(query, { newest, floor });
   if (start) {
     const sign = isAscending ? ">" : "<";
     bounds.push({
@@ -129,18 +125,6 @@ function readSortedList<Row>(
   };
 }
 
-/** Up to a place, or from it on; with the time by itself, since the planner takes but one pair of (time, id) to the index. */
-function placeConditions(
-  { time }: TimeListQuery,
-  sign: "<=" | ">=",
-  { tsUs, id }: TimePlace,
-): Condition[] {
-  return [
-    { sql: `${time} ${sign} ?`, parameters: [tsUs] },
-    { sql: `(${time}, id) ${sign} (?, ?)`, parameters: [tsUs, id] },
-  ];
-}
-
 function newestPlace(
   database: DatabaseSync,
   query: TimeListQuery,
@@ -161,11 +145,10 @@ function valueOf(database: DatabaseSync, query: TimeListQuery, sql: string, id: 
 export function countTimeList(database: DatabaseSync | null, query: TimeListQuery): Count {
   if (database === null) return { count: 0, isMore: false };
   const branches = lookupBranches(query);
-  const bounds = rangeConditions(query, null);
-  const floor = query.conditions.length === 0 ? null : findFloor(database, query, branches, bounds);
-  if (floor) {
-    bounds.push({ sql: `(${query.time}, id) >= (?, ?)`, parameters: [floor.tsUs, floor.id] });
-  }
+  const floor = query.conditions.length === 0
+    ? null
+    : findFloor(database, query, branches, rangeConditions(query));
+  const bounds = rangeConditions(query, { floor });
   let count = 0;
   for (const own of branches) {
     const { sql, parameters } = joinConditions([...own, ...bounds, ...query.conditions]);
@@ -205,12 +188,32 @@ function lookupBranches({ lookup }: TimeListQuery): Condition[][] {
   );
 }
 
-function rangeConditions(query: TimeListQuery, start: TimePlace | null): Condition[] {
+/** Places within the range: before `start`, up to `newest`, from `floor` on. */
+interface Places {
+  readonly start?: TimePlace | null;
+  readonly newest?: TimePlace;
+  readonly floor?: TimePlace | null;
+}
+
+/**
+ * One lower and one upper bound of the time by itself, the narrowest: the planner takes but one of each to the index, and would walk
+ * from the range's ends to a place that is told by (time, id) alone.
+ */
+function rangeConditions(query: TimeListQuery, { start, newest, floor }: Places = {}): Condition[] {
   const { time, fromUs, toUs } = query;
   const bounds: Condition[] = [];
-  if (fromUs !== null) bounds.push({ sql: `${time} >= ?`, parameters: [fromUs] });
-  if (toUs !== null) bounds.push({ sql: `${time} < ?`, parameters: [toUs] });
-  if (start) bounds.push({ sql: `(${time}, id) < (?, ?)`, parameters: [start.tsUs, start.id] });
+  const lowest = floor?.tsUs ?? fromUs;
+  if (lowest !== null) bounds.push({ sql: `${time} >= ?`, parameters: [lowest] });
+  const highest = Math.min(
+    (start ?? newest)?.tsUs ?? Infinity,
+    toUs === null ? Infinity : toUs - 1,
+  );
+  if (highest !== Infinity) bounds.push({ sql: `${time} <= ?`, parameters: [highest] });
+  const place = (sign: string, { tsUs, id }: TimePlace) =>
+    bounds.push({ sql: `(${time}, id) ${sign} (?, ?)`, parameters: [tsUs, id] });
+  if (start) place("<", start);
+  if (newest) place("<=", newest);
+  if (floor) place(">=", floor);
   return bounds;
 }
 

@@ -18,7 +18,7 @@ import {
 import type { FlowFilter } from "../../agent/store/filters.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
 import type { Page } from "../../agent/store/time_list.ts";
-import type { CountedPage } from "./lists.ts";
+import { type CountedPage, countOf, limitDefault } from "./lists.ts";
 
 export interface ListedFlow extends StoredFlow {
   readonly state: "open" | "ended";
@@ -29,7 +29,6 @@ export interface FlowPage extends CountedPage<ListedFlow> {
 }
 
 type Context = Pick<DashboardContext, "queries" | "openFlows" | "live">;
-const limitDefault = 100;
 
 /** Throws what StoreQueries throws. */
 export async function readFlowPage(context: Context, filter: FlowFilter): Promise<FlowPage> {
@@ -59,7 +58,7 @@ export async function readFlowPage(context: Context, filter: FlowFilter): Promis
   return {
     ...page,
     open,
-    total: isFirst ? await total(context, filter, { isOpenOnly, open }) : null,
+    total: isFirst ? await total(context, filter, { ended, open, limit }) : null,
   };
 }
 
@@ -169,9 +168,9 @@ function floorOf({ floor }: OpenFlows, runBase: number): FlowPlace | null {
 async function total(
   { queries }: Context,
   filter: FlowFilter,
-  { isOpenOnly, open }: { readonly isOpenOnly: boolean; readonly open: OpenFlows },
+  { ended, open, limit }: Pick<Parts, "ended" | "limit"> & { readonly open: OpenFlows },
 ): Promise<FlowPage["total"]> {
-  const stored = isOpenOnly ? { count: 0, isMore: false } : await queries.flowCount(filter);
+  const stored = ended.rows.length < limit ? countOf(ended) : await queries.flowCount(filter);
   return {
     count: stored.count + open.count,
     isMore: stored.isMore || open.lookedAt < open.standing || open.isLate,

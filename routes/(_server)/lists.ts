@@ -65,6 +65,8 @@ import { errorJson } from "./plain_answers.ts";
 import type { State } from "./state.ts";
 
 const limitMax = 1000;
+/** Rows of a page. */
+export const limitDefault = 100;
 const pagingNames = ["limit", "cursor"];
 const rangeNames = ["from", "to", "q"];
 const incidentOrders: readonly IncidentOrder[] = ["newest", "severity"];
@@ -330,12 +332,19 @@ export const emptyPage = { rows: [], nextCursor: null, total: null };
 
 /** A page of a list and its count, which pages after the first do without. */
 export async function counted<Row>(
-  { cursor }: Paging,
+  { cursor, limit = limitDefault }: Paging,
   asked: Promise<Page<Row>>,
   count: () => Promise<Count>,
 ): Promise<CountedPage<Row>> {
   const page = await asked;
-  return { ...page, total: cursor === undefined ? await count() : null };
+  if (cursor !== undefined) return { ...page, total: null };
+  const isAll = page.rows.length < limit;
+  return { ...page, total: isAll ? countOf(page) : await count() };
+}
+
+/** Of a page that is not full: it has looked as far as a count would. */
+export function countOf({ rows, nextCursor }: Page<unknown>): Count {
+  return { count: rows.length, isMore: nextCursor !== null };
 }
 
 /** A page of findings, incidents or alerts. */
