@@ -599,13 +599,13 @@ export interface CaptureSourceState {
   /** Device or file name. */
   readonly name: string;
   readonly state: "starting" | "capturing" | "retrying" | "finished" | "failed" | "stopped";
-  /** A sentence for people: "capturing, promiscuous", "device gone, next try in 4 s" … */
+  /** A sentence for people: "capturing by libpcap, promiscuous", "device gone, next try in 4 s" … */
   readonly detail: string;
   readonly linktype: number;
   readonly isPromiscuous: boolean;
-  /** Packets that libpcap handed over (or that the file held so far). */
+  /** Packets that were handed over (or that the file held so far). */
   readonly packets: number;
-  /** libpcap's ps_recv, ps_drop and ps_ifdrop since the start, over reopenings. */
+  /** Of the kernel since the start, over reopenings: those that passed the filter, and those that it and the card lost. */
   readonly received: number;
   readonly kernelDrops: number;
   readonly interfaceDrops: number;

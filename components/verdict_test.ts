@@ -17,7 +17,7 @@ function source(change: Partial<CaptureSourceState> = {}): CaptureSourceState {
     interfaceId: 0,
     name: "enp3s0",
     state: "capturing",
-    detail: "capturing, promiscuous",
+    detail: "capturing by libpcap, promiscuous",
     linktype: 1,
     isPromiscuous: true,
     packets: 0,

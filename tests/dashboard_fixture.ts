@@ -180,7 +180,7 @@ export function makeSource(change: Partial<CaptureSourceState> = {}): CaptureSou
     interfaceId: 0,
     name: "enp3s0",
     state: "capturing",
-    detail: "capturing, promiscuous",
+    detail: "capturing by libpcap, promiscuous",
     linktype: 1,
     isPromiscuous: true,
     packets: 81_234,

@@ -59,14 +59,21 @@ for (const { devices, target, address, method } of cases) {
 test("run without loopback says at start and on Status that it is not watched, and what to do", () =>
   withFolder(async (folder) => {
     await using lab = await ScanLab.create();
-    const args = ["run", "--allow-ffi", "-i", "tw0", "--results", "r"];
+    const args = ["run", "--allow-ffi", "--capture", "afpacket", "-i", "tw0", "--results", "r"];
     await using program = await Program.start(args, { cwd: folder, prefix: lab.onSensor });
     const said =
       /Loopback is not watched: [^<]* start tapwatch with -i tw0 -i lo, or with -i any\./;
     await program.logged(said);
     const code = `console.log(await (await fetch("${program.url}/status")).text())`;
-    const page = await runCommand([...lab.onSensor, Deno.execPath(), "eval", "--no-lock", code]);
-    match(page.stdout, new RegExp(`<p class="note">${said.source}</p>`));
+    const askStatus = async () =>
+      (await runCommand([...lab.onSensor, Deno.execPath(), "eval", "--no-lock", code])).stdout;
+    let page = await askStatus();
+    // The device is opened after the dashboard is.
+    for (let tries = 0; tries < 20 && !page.includes("capturing by"); tries++) {
+      page = await askStatus();
+    }
+    match(page, new RegExp(`<p class="note">${said.source}</p>`));
+    match(page, /capturing by AF_PACKET, promiscuous/);
     strictEqual(await program.stop(), 0);
   }));
 

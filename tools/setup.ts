@@ -29,6 +29,7 @@ function requirement(names: string, isPresent: () => boolean): Requirement {
   return { apt, dnf, pacman, apk, brew, isPresent };
 }
 
+/** Without it Linux captures by itself. */
 const forStart = [
   requirement("libpcap0.8 libpcap libpcap libpcap libpcap", hasLibpcap),
 ];
@@ -92,9 +93,12 @@ async function setup(needed: readonly Requirement[]): Promise<void> {
   if (missing.length === 0) return;
   const isDebian = Deno.build.os === "linux" && program("apt-get")();
   if (isDebian && Deno.uid() === 0 && await installWithApt(missing)) return;
-  console.error(
-    `Something is missing. ${installHint(needed.filter((one) => !one.isPresent()))}`,
-  );
+  const stillMissing = needed.filter((one) => !one.isPresent());
+  const isNeeded = Deno.build.os !== "linux" || stillMissing.some((one) => !forStart.includes(one));
+  const what = isNeeded
+    ? "Something is missing."
+    : "libpcap is missing, and tapwatch captures without it (AF_PACKET).";
+  console.error(`${what} ${installHint(stillMissing)}`);
 }
 
 /** True when nothing is missing any more. */

@@ -237,8 +237,10 @@ export class LiveSource {
   }
 }
 
+const methodNames = { pcap: "libpcap", afpacket: "AF_PACKET" } as const;
+
 function describeCapture(handle: CaptureHandle): string {
   const mode = handle.isPromiscuous ? "promiscuous" : "not promiscuous";
-  const method = handle.isSlow ? ", packet by packet (slower)" : "";
-  return `capturing, ${mode}${method}`;
+  const pace = handle.isSlow ? ", packet by packet (slower)" : "";
+  return `capturing by ${methodNames[handle.method]}, ${mode}${pace}`;
 }

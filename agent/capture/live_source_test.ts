@@ -190,7 +190,7 @@ Deno.test("LiveSource says that it goes on without promiscuous mode", async () =
   strictEqual(states.at(-1)!.isPromiscuous, false);
   strictEqual(
     states.find(({ state }) => state === "capturing")?.detail,
-    "capturing, not promiscuous",
+    "capturing by libpcap, not promiscuous",
   );
   ok(notes[0].includes("Promiscuous mode"), notes[0]);
 });

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import {
   chooseDefaultDevice,
+  chosenCapture,
   type DeviceInfo,
   listCaptureDevices,
   readRouteTables,
@@ -102,6 +103,10 @@ async function chooseFile(config: Config): Promise<Input> {
 
 function chooseDevices(config: Config, log: Log): readonly string[] {
   requireFfiConsent(config);
+  const { method, description } = chosenCapture(config.capture);
+  if (config.capture === "auto" && method === "afpacket") {
+    log.info(`libpcap cannot be loaded; ${description} captures without it.`);
+  }
   if (config.interfaces.length > 0) return [...new Set(config.interfaces)];
   const device = chooseDefaultDevice(listCaptureDevices(config.capture), readRouteTables());
   if (device === null) {

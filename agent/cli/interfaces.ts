@@ -1,6 +1,7 @@
 /** `tapwatch interfaces`: the capture devices with addresses, state and link type. */
 import {
   chooseDefaultDevice,
+  chosenCapture,
   type DeviceInfo,
   listCaptureDevices,
   readRouteTables,
@@ -12,6 +13,10 @@ import { requireFfiConsent } from "./ffi_consent.ts";
 /** Throws MissingError when what captures cannot be loaded. */
 export function runInterfaces(config: Config): void {
   requireFfiConsent(config);
+  const { method, description } = chosenCapture(config.capture);
+  if (config.capture === "auto" && method === "afpacket") {
+    console.error(`libpcap cannot be loaded; ${description} captures without it.`);
+  }
   const devices = listCaptureDevices(config.capture);
   const standard = chooseDefaultDevice(devices, readRouteTables())?.name ?? null;
   if (config.isJson) {
