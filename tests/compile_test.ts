@@ -1,6 +1,7 @@
 /** The executable, alone in an empty folder: the commands of the contract, its workers, its dashboard, live capture. */
 import { match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
+import { engineProgram, hasNoEngine, until } from "../agent/fleet/testing/engine.ts";
 import { compile } from "../tools/compile.ts";
 import { missingForRoot } from "./program.ts";
 
@@ -55,6 +56,11 @@ Deno.test("the compiled executable does everything from an empty folder", async 
   });
   await t.step("replay starts its workers and serves the dashboard", async () => {
     await checkReplay(box);
+  });
+  await t.step({
+    name: "it makes a fleet, receives as its hub, and reports as its agent, over TLS",
+    ignore: hasNoEngine,
+    fn: () => checkFleet(box),
   });
   const missingService = missingForRoot("unshare", "useradd", "systemctl");
   await t.step({
@@ -171,6 +177,41 @@ async function checkReplay(box: Box): Promise<void> {
   for (const [, path = ""] of paths) strictEqual((await running.get(path)).status, 200, path);
   strictEqual(await running.stop(), 0);
   ok((await Deno.stat(join(box.folder, "replayed/packet_logs.db"))).size > 0);
+}
+
+async function checkFleet(box: Box): Promise<void> {
+  const address = `127.0.0.1:${freePort()}`;
+  const does = async (...args: string[]) => {
+    const { code, stderr } = await box.run("fleet", ...args);
+    strictEqual(code, 0, stderr);
+  };
+  await does("init", address, "--fleet-store-gb", "1");
+  await does("enroll", "web-01");
+  const engine = new Deno.Command(engineProgram!, {
+    args: ["-c", "fleet/nats-server.conf", "-l", "engine.log"],
+    cwd: box.folder,
+  }).spawn();
+  try {
+    await until(async () => (await box.run("fleet", "streams")).code === 0, 10_000, "the engine");
+    const fleet = ["--fleet", `tls://${address}`, "--fleet-credentials"];
+    await using hub = await start(box, ["hub", ...fleet, "fleet/hub.json", "--results", "hub"]);
+    const replay = ["replay", demo, "--speed", "max", "--results", "agent"];
+    await using agent = await start(box, [...replay, ...fleet, "fleet/agents/web-01.json"]);
+    const committed = /^tapwatch_fleet_rows_total\{channel="flows",state="committed"\} [1-9]/m;
+    const isCommitted = async () => committed.test((await agent.get("/metrics")).body);
+    await until(isCommitted, 60_000, "flows at the hub").catch(async (error) => {
+      const lines = (await agent.get("/metrics")).body.split("\n");
+      const fleetLines = lines.filter((line) => line.startsWith("tapwatch_fleet"));
+      throw new Error(`${error.message}: ${fleetLines.join(", ")}`);
+    });
+    match((await hub.get("/")).body, /web-01/);
+    match((await agent.get("/status")).body, /takes what is sent/);
+    strictEqual(await agent.stop(), 0);
+    strictEqual(await hub.stop(), 0);
+  } finally {
+    engine.kill("SIGTERM");
+    await engine.status;
+  }
 }
 
 async function checkLiveCapture(box: Box): Promise<void> {

@@ -50,6 +50,9 @@ export async function runDoctor(config: Config): Promise<void> {
     await mailCheck(config),
     modelCheck(resultsFolder),
     ...await geoChecks(config),
+    ...config.fleetCredentials === null
+      ? []
+      : await (await import("./doctor_fleet.ts")).fleetChecks(config),
   ];
   console.log(config.isJson ? asJson(checks) : checks.map(asLine).join("\n"));
   const bad = checks.filter(({ state }) => state === "failed");

@@ -7,6 +7,7 @@ import type { FleetAgentOptions, FleetFigures, FleetToMain } from "../messages.t
 import type { FleetState } from "../records.ts";
 import { StoreError, toStoreError } from "../store/failure.ts";
 import { setAside } from "../store/open.ts";
+import { fleetSentence } from "../text/fleet.ts";
 import { VERSION } from "../version.ts";
 import { type Credentials, readCredentials } from "./credentials.ts";
 import { EngineLink, type LinkState } from "./engine_link.ts";
@@ -56,6 +57,7 @@ export class FleetAgent {
   #spool: Spool | null = null;
   #senders: readonly Sender[] = [];
   #linkState: readonly [LinkState, string] = ["connecting", ""];
+  #toldState: LinkState = "connecting";
   /** When to begin to send on this connection. */
   #sendFromMs = Infinity;
   #failure = "";
@@ -75,7 +77,7 @@ export class FleetAgent {
       servers: options.servers,
       credentials: () => this.#credentials = readCredentials(options.credentialsFile, "agent"),
       onConnected: (connection) => this.#connected(connection),
-      onState: (state, detail) => this.#linkState = [state, detail],
+      onState: (state, detail) => this.#onLink(state, detail),
       ...(options.waitMs !== undefined && { firstWaitMs: options.waitMs, waitMs: options.waitMs }),
     });
   }
@@ -182,6 +184,14 @@ export class FleetAgent {
     return spool;
   }
 
+  /** Each state is told once, however often it is tried. */
+  #onLink(state: LinkState, detail: string): void {
+    this.#linkState = [state, detail];
+    if (state === "connecting" || state === this.#toldState) return;
+    this.#toldState = state;
+    this.#note(state === "connected" ? "info" : "warning", fleetSentence(this.#state()));
+  }
+
   #connected(connection: NatsConnection): void {
     const { agent } = this.#credentials;
     connection.subscribe(commitSubject(agent), {
@@ -218,7 +228,7 @@ export class FleetAgent {
     const { connection } = this.#link;
     if (connection === null) throw new Error("there is no connection");
     const { agent } = this.#credentials;
-    const { headers } = await import("@nats-io/nats-core/internal");
+    const { headers } = await import("./nats_client.ts");
     const given = headers();
     given.set("Nats-Msg-Id", messageId(agent, batch, batch.generation));
     const subject = agentSubject(batch.channel, agent);

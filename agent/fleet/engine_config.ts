@@ -33,7 +33,7 @@ jetstream {
 tls {
   cert_file: ${quoted(certificateFile)}
   key_file: ${quoted(keyFile)}
-  timeout: 10
+  timeout: 30
 }
 include ${quoted("permissions.conf")}
 `;
@@ -65,6 +65,7 @@ export function permissionsConfig(keys: FleetKeys, agents: readonly EnrolledAgen
   ];
   return `# Written by tapwatch fleet: changes made here are lost. Have the server read it again: nats-server --signal reload
 authorization {
+  timeout: 30
   users = [
 ${users.join("\n")}
   ]

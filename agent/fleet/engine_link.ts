@@ -102,7 +102,7 @@ export async function connectEngine(
   },
 ): Promise<NatsConnection> {
   const { NatsConnectionImpl, nkeyAuthenticator, setTransportFactory } = await import(
-    "@nats-io/nats-core/internal"
+    "./nats_client.ts"
   );
   setTransportFactory({ factory: () => new DenoTransport(), defaultPort: 4222 });
   const { agent, role, seed, ca } = credentials;
@@ -125,10 +125,14 @@ function needsTls(servers: readonly FleetServer[], ca: string): boolean {
   return ca !== "" || servers.some(({ isTls, hostname }) => isTls || !isLoopbackHost(hostname));
 }
 
+/** The engine does not know the credential; that it has waited too long for it says nothing. */
+export function isRejection({ name, message }: Error): boolean {
+  return name === "AuthorizationError" && !/timeout/i.test(message);
+}
+
 function stateOf(failure: unknown): ["down" | "rejected", string] {
   if (!(failure instanceof Error)) return ["down", "the engine has closed the connection"];
-  const isRejected = failure.name === "AuthorizationError";
-  return isRejected
+  return isRejection(failure)
     ? ["rejected", "the engine does not accept this credential"]
     : ["down", failure.message];
 }

@@ -79,7 +79,7 @@ export class Receiver {
   }
 
   async #begin(connection: NatsConnection): Promise<void> {
-    const { jetstream } = await import("@nats-io/jetstream");
+    const { jetstream } = await import("./jetstream_client.ts");
     this.#places.clear();
     this.#failure = "";
     connection.subscribe(HEARTBEAT_SUBJECTS, {

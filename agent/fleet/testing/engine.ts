@@ -6,7 +6,11 @@ import { FleetFolder } from "../fleet_folder.ts";
 import { readServer } from "../servers.ts";
 import { makeStreams } from "../streams_admin.ts";
 
-const program = ["/usr/sbin/nats-server", "/usr/bin/nats-server", "/usr/local/bin/nats-server"]
+export const engineProgram = [
+  "/usr/sbin/nats-server",
+  "/usr/bin/nats-server",
+  "/usr/local/bin/nats-server",
+]
   .find((path) => {
     try {
       return Deno.statSync(path).isFile;
@@ -16,7 +20,7 @@ const program = ["/usr/sbin/nats-server", "/usr/bin/nats-server", "/usr/local/bi
   });
 
 /** For `ignore` of a test; says so loudly, once. */
-export const hasNoEngine = program === undefined;
+export const hasNoEngine = engineProgram === undefined;
 if (hasNoEngine) {
   console.error("SKIPPED: tests with a real nats-server, for there is none. deno task setup");
 }
@@ -83,7 +87,7 @@ export class TestEngine {
   }
 
   async run(): Promise<void> {
-    this.#process = new Deno.Command(program!, {
+    this.#process = new Deno.Command(engineProgram!, {
       args: ["-c", this.configFile, "-l", join(this.path, "engine.log")],
       stdin: "null",
       stdout: "null",

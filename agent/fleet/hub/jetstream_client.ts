@@ -1,0 +1,2 @@
+/** As nats_client.ts, for the hub. */
+export { jetstream } from "@nats-io/jetstream";
