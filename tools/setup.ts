@@ -49,6 +49,7 @@ const forTest = [
   requirement("iputils-ping iputils iputils iputils -", program("ping")),
   requirement("iperf3 iperf3 iperf3 iperf3 iperf3", program("iperf3")),
   requirement("curl curl curl curl curl", program("curl")),
+  requirement("openssh-server openssh-server openssh openssh -", program("sshd")),
   requirement("openssl openssl openssl openssl openssl", program("openssl")),
   requirement("python3-aiosmtpd python3-aiosmtpd python-aiosmtpd py3-aiosmtpd -", hasAiosmtpd),
   requirement("nats-server - - nats-server nats-server", program("nats-server")),

@@ -49,6 +49,10 @@ const searches = [
   "state REJ",
   "duration < 1s",
   "vlan 7",
+  "process curl",
+  "process *",
+  "not process curl and user=bob",
+  "unit cron*",
   "example",
   "state open",
 ];

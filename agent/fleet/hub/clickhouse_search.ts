@@ -1,9 +1,11 @@
 /** A search of flows as ClickHouse's SQL: the same verdicts as agent/search/sql.ts, with addresses as numbers. */
+import { PROCESS_COLUMNS } from "../../text/processes.ts";
 import { parseIpWords, parseNetwork } from "../../decode/addresses.ts";
 import { CONSTANTS } from "../../search/fields.ts";
 import type { Range, SearchTree, Test } from "../../search/tree.ts";
 import { literal } from "./clickhouse.ts";
 
+const processColumns: readonly string[] = PROCESS_COLUMNS;
 const known = new Map<string, readonly [string, string]>();
 const knownMax = 100_000;
 
@@ -59,8 +61,9 @@ function testSql(test: Test): string {
       return any(
         test.columns,
         (column) =>
-          isAddress(column)
-            ? refuse("a pattern of addresses")
+          isAddress(column) ? refuse("a pattern of addresses") : processColumns.includes(column)
+            // What is not known is "" here and null elsewhere, which no pattern fits.
+            ? `(${column} != '' AND match(lower(${column}), ${literal(globPattern(test.pattern))}))`
             : `match(lower(${column}), ${literal(globPattern(test.pattern))})`,
       );
     case "contains":
