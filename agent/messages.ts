@@ -390,9 +390,11 @@ export interface AsksMessage {
   /** Flows for which there was no room since the last message. */
   readonly passedOver: number;
 }
-/** The answer to an AsksMessage: of each flow its slot, its id, and which of the processes it has; not all have one. */
+/** What was found: of each flow its slot, its id, and which of the processes it has. Not all flows have one. */
 export interface ProcessesMessage {
   readonly type: "processes";
+  /** Messages of asks that it is the answer to: one, or none for what comes later. */
+  readonly answers: number;
   readonly processes: readonly FlowProcess[];
   readonly flows: Float64Array<ArrayBuffer>;
 }

@@ -201,7 +201,7 @@ class PipelineThread {
     this.#processPort = port;
     this.#asksOut = 0;
     port.onmessage = ({ data }: MessageEvent<ProcessesMessage>) => {
-      this.#asksOut--;
+      this.#asksOut -= data.answers;
       this.#processes!.take(data);
       this.#ask();
     };

@@ -55,6 +55,12 @@ export class ProcTree {
     return new Set(inodes);
   }
 
+  /** Whether a process is in the network namespace of this one, as all are that have sockets of this host's addresses. */
+  isOfOwnNetwork(pid: number): boolean {
+    const own = readLink(zeroEnded(`${this.#root}/self/ns/net`));
+    return readLink(zeroEnded(`${this.#root}/${pid}/ns/net`)) === own;
+  }
+
   /** Whose a process is; null when it is gone. */
   uid(pid: number): number | null {
     try {

@@ -7,15 +7,9 @@
 import { findUserName } from "../../ffi/linux/privileges.ts";
 import { OutgoingTap, TAP_BYTES } from "../../ffi/linux/outgoing_tap.ts";
 import { formatIpWords } from "../decode/addresses.ts";
-import type {
-  AsksMessage,
-  MainToProcess,
-  ProcessContact,
-  ProcessesMessage,
-  ProcessToMain,
-} from "../messages.ts";
-import type { FlowProcess, ProcessesState } from "../records.ts";
-import { readAsk } from "./asks.ts";
+import type { AsksMessage, MainToProcess, ProcessesMessage, ProcessToMain } from "../messages.ts";
+import type { ProcessesState } from "../records.ts";
+import { Desk, type DeskAnswer } from "./desk.ts";
 import { ProcessFinder, TimeShare } from "./process_finder.ts";
 import { ProcTree } from "./proc_tree.ts";
 import { SocketOwners } from "./socket_owners.ts";
@@ -25,6 +19,8 @@ import { queryOfPacket } from "./tap_packet.ts";
 
 const share = 0.2;
 const stateMs = 1000;
+/** Between two looks at what was left. */
+const againMs = 100;
 /** This host's addresses are read again after it. */
 const ownMs = 5000;
 const tapWaitMs = 250;
@@ -37,7 +33,7 @@ class ProcessThread {
   readonly #finder: ProcessFinder;
   readonly #source: ProcessesState["source"];
   readonly #share = new TimeShare(share, () => performance.now());
-  readonly #counts = { named: 0, userOnly: 0, unknown: 0, passedOver: 0 };
+  readonly #desk: Desk;
   #hasTap = false;
   /** Addresses of this host. */
   #own: ReadonlySet<string> = new Set();
@@ -58,51 +54,29 @@ class ProcessThread {
     });
     this.#owners.lookAtAll();
     this.#pipeline = pipeline;
-    pipeline.onmessage = ({ data }: MessageEvent<AsksMessage>) => this.#answer(data);
+    this.#desk = new Desk({
+      find: (query, startMs) => this.#finder.find(query, startMs),
+      share: this.#share,
+      nowMs: () => performance.now(),
+    });
+    pipeline.onmessage = ({ data }: MessageEvent<AsksMessage>) =>
+      this.#tell(this.#desk.answer(data), 1);
+    setInterval(() => this.#answerAgain(), againMs);
     setInterval(() => this.#tellState(), stateMs);
     void this.#watchTap();
     this.#tellState();
   }
 
-  #answer({ rows, count, passedOver }: AsksMessage): void {
-    this.#counts.passedOver += passedOver;
-    const processes: FlowProcess[] = [];
-    const indexes = new Map<string, number>();
-    const flows: number[] = [];
-    const contacts: ProcessContact[] = [];
-    for (let index = 0; index < count; index++) {
-      const { slot, id, startUs, isOriginator, query } = readAsk(rows, index);
-      let process: FlowProcess | null = null;
-      const isDone = this.#share.spend(() => process = this.#finder.find(query, startUs / 1000));
-      this.#count(isDone, process);
-      if (process === null) continue;
-      const key = JSON.stringify(process);
-      const place = indexes.get(key) ?? processes.push(process) - 1;
-      indexes.set(key, place);
-      flows.push(slot, id, place);
-      if (!isOriginator) continue;
-      const version = query.isIpv6 ? 6 : 4;
-      contacts.push({
-        local: formatIpWords(version, query.local),
-        remote: formatIpWords(version, query.remote),
-        port: query.remotePort,
-        process: place,
-      });
-    }
-    const answer: ProcessesMessage = {
-      type: "processes",
-      processes,
-      flows: Float64Array.from(flows),
-    };
-    this.#pipeline.postMessage(answer, [answer.flows.buffer]);
+  #tell({ processes, flows: found, contacts }: DeskAnswer, answers: number): void {
+    const flows = Float64Array.from(found);
+    const message: ProcessesMessage = { type: "processes", answers, processes, flows };
+    this.#pipeline.postMessage(message, [flows.buffer]);
     if (contacts.length > 0) tell({ type: "contacts", processes, contacts });
   }
 
-  #count(isDone: boolean, process: FlowProcess | null): void {
-    if (!isDone) this.#counts.passedOver++;
-    else if (process === null) this.#counts.unknown++;
-    else if (process.pid === 0) this.#counts.userOnly++;
-    else this.#counts.named++;
+  #answerAgain(): void {
+    const answer = this.#desk.answerAgain();
+    if (answer !== null && answer.flows.length > 0) this.#tell(answer, 0);
   }
 
   async #watchTap(): Promise<void> {
@@ -142,7 +116,7 @@ class ProcessThread {
         detail: "",
         source: this.#source,
         hasTap: this.#hasTap,
-        ...this.#counts,
+        ...this.#desk.counts,
         processes,
         closedProcesses,
       },

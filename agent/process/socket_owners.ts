@@ -10,14 +10,14 @@ const lateMax = 32;
 /** Between two looks at all processes. */
 const fullLookMs = 250;
 /** A socket that nobody had is not looked for again before, nor one of a user whose processes may not be looked at. */
-const missingMs = 3000;
+const missingMs = 250;
 const closedMs = 30_000;
 const missingMax = 8192;
 /** Of processes that begin, at one look. */
 const newMax = 512;
 
 export interface SocketOwnersOptions {
-  readonly tree: Pick<ProcTree, "pids" | "sockets" | "uid" | "localSockets">;
+  readonly tree: Pick<ProcTree, "pids" | "sockets" | "uid" | "localSockets" | "isOfOwnNetwork">;
   /** Rises. */
   readonly nowMs: () => number;
 }
@@ -78,7 +78,7 @@ export class SocketOwners {
       const inodes = tree.sockets(pid) ?? [];
       const opened = inodes.filter((inode) => !this.#pidOf.has(inode) && !isLocal.has(inode));
       this.#remember(pid, inodes);
-      return opened.length > 0;
+      return opened.length > 0 && tree.isOfOwnNetwork(pid);
     });
     return found.map((pid) => ({ pid, isNew: begun.includes(pid) }));
   }

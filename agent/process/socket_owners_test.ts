@@ -19,6 +19,7 @@ function makeOwners(processes: Map<number, Fake>, local: readonly number[] = [])
       },
       uid: (pid) => processes.get(pid)?.uid ?? 0,
       localSockets: () => new Set(local),
+      isOfOwnNetwork: (pid) => pid !== 900,
     },
   });
   return { owners, state };
@@ -86,7 +87,7 @@ Deno.test("SocketOwners tells who opens network sockets just now", () => {
   const { owners } = makeOwners(processes, [60]);
   owners.lookAtAll();
   deepStrictEqual(owners.openers(), []);
-  processes.set(7, { sockets: [70, 60] }).set(8, { sockets: [60] });
+  processes.set(7, { sockets: [70, 60] }).set(8, { sockets: [60] }).set(900, { sockets: [90] });
   deepStrictEqual(owners.openers(), [{ pid: 7, isNew: true }]);
   deepStrictEqual(owners.openers(), [], "nothing since");
   strictEqual(owners.find(11, 0), 2);
