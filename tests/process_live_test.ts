@@ -12,7 +12,7 @@ import {
   withOpenCache,
 } from "./program.ts";
 
-const programs = ["ip", "nmap", "curl", "python3", "ssh-keygen", "setpriv"];
+const programs = ["ip", "nmap", "curl", "python3", "ssh-keygen", "sshd", "setpriv"];
 const test = testWith.bind(null, missingForRoot(...programs) || await missingNamespaces());
 /** Debian's user nobody. */
 const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
