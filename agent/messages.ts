@@ -38,6 +38,7 @@ import type {
   StatusEntry,
   StoreState,
 } from "./records.ts";
+import type { Credentials } from "./fleet/credentials.ts";
 import type { GeoFile } from "./geo/mmdb.ts";
 import type { OpenFlows, OpenFlowsQuery } from "./search/open_flows.ts";
 import type { ReaderAnswer, ReaderQuestion } from "./store/reader.ts";
@@ -290,6 +291,8 @@ export type StoreToMain =
 
 export interface FleetAgentOptions {
   readonly servers: readonly string[];
+  /** As they were at the start; the file is read again before each try to connect, if it may still be read. */
+  readonly credentials: Credentials;
   readonly credentialsFile: string;
   /** `results/packet_logs.db`, which it reads, and `results/fleet.db`, which is its own. */
   readonly databasePath: string;

@@ -1,6 +1,7 @@
 /** The thread of the fleet's agent as the supervisor has it: started, told how capture does, started again when it crashes. */
 import { join } from "node:path";
 import type { Config } from "../config.ts";
+import { type Credentials, readCredentials } from "../fleet/credentials.ts";
 import type { LiveState } from "../live_state.ts";
 import type { DiskMessage, FleetFigures, FleetToMain, NoteMessage } from "../messages.ts";
 import { databasePath } from "./results_folder.ts";
@@ -23,11 +24,14 @@ export class FleetHost {
   readonly #options: FleetHostOptions;
   readonly #worker: WorkerHost<FleetToMain>;
   readonly #stopped = Promise.withResolvers<void>();
+  readonly #credentials: Credentials;
   #config: Pick<Config, "fleetLevel" | "fleetSpoolMb">;
   #timer: number | undefined;
 
+  /** Call it as who may read the credentials. Throws UsageError. */
   constructor(options: FleetHostOptions) {
     this.#options = options;
+    this.#credentials = readCredentials(options.config.fleetCredentials!, "agent");
     this.#config = options.config;
     this.#worker = new WorkerHost<FleetToMain>({
       name: "fleet",
@@ -76,6 +80,7 @@ export class FleetHost {
     const { config, live } = this.#options;
     const options = {
       servers: config.fleetServers,
+      credentials: this.#credentials,
       credentialsFile: config.fleetCredentials!,
       databasePath: databasePath(config.resultsFolder),
       spoolPath: join(config.resultsFolder, "fleet.db"),

@@ -32,7 +32,6 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   if (config.user !== null) requireFfiConsent(config);
   const user = userToBecome(config.user);
   checkBlocklists(config.blocklists);
-  await checkFleet(config);
   const input = await chooseInput(config, log);
   const live = new LiveState(input.kind === "live" ? "live" : "replay");
   const geo = new GeoHost({
@@ -132,12 +131,6 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     release();
   }
   log.info(`Stopped. ${tally(live, supervisor.hasGivenUp)}`);
-}
-
-/** Who reports to a fleet has credentials that can be read. Throws UsageError. */
-async function checkFleet({ fleetCredentials }: Config): Promise<void> {
-  if (fleetCredentials === null) return;
-  (await import("../fleet/credentials.ts")).readCredentials(fleetCredentials, "agent");
 }
 
 /** The channels of alerts, and when they are used. */

@@ -5,6 +5,7 @@
 import type { Msg, NatsConnection } from "@nats-io/nats-core";
 import type { FleetAgentOptions, FleetFigures, FleetToMain } from "../messages.ts";
 import type { FleetState } from "../records.ts";
+import { UsageError } from "../errors.ts";
 import { StoreError, toStoreError } from "../store/failure.ts";
 import { setAside } from "../store/open.ts";
 import { fleetSentence } from "../text/fleet.ts";
@@ -66,16 +67,15 @@ export class FleetAgent {
   #fedThroughId = -1;
   readonly #due = { health: 0, heartbeat: 0, flush: 0, state: 0 };
 
-  /** Throws UsageError for credentials that cannot be read. */
   constructor(options: FleetAgentOptions, post: (message: FleetToMain) => void) {
     this.#options = { ...options };
     this.#post = post;
-    this.#credentials = readCredentials(options.credentialsFile, "agent");
+    this.#credentials = options.credentials;
     this.#reader = new FeedReader(options.databasePath);
     this.#feeder = new Feeder(this.#reader, Date.now);
     this.#link = new EngineLink({
       servers: options.servers,
-      credentials: () => this.#credentials = readCredentials(options.credentialsFile, "agent"),
+      credentials: () => this.#readCredentials(),
       onConnected: (connection) => this.#connected(connection),
       onState: (state, detail) => this.#onLink(state, detail),
       ...(options.waitMs !== undefined && { firstWaitMs: options.waitMs, waitMs: options.waitMs }),
@@ -182,6 +182,16 @@ export class FleetAgent {
       })
     );
     return spool;
+  }
+
+  /** Whom root has handed its work to may have no right to the file; then those hold that root has read. */
+  #readCredentials(): Credentials {
+    try {
+      this.#credentials = readCredentials(this.#options.credentialsFile, "agent");
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+    }
+    return this.#credentials;
   }
 
   /** Each state is told once, however often it is tried. */

@@ -5,6 +5,7 @@ import type { FleetState } from "../../records.ts";
 import { flow, incident, many, openWriter, rows, scanFinding } from "../../store/testing.ts";
 import type { StoreWriter } from "../../store/writer.ts";
 import { FleetAgent } from "../agent.ts";
+import { readCredentials } from "../credentials.ts";
 
 export class TestHost {
   readonly writer: StoreWriter;
@@ -22,6 +23,7 @@ export class TestHost {
     const databasePath = join(folder, "packet_logs.db");
     this.writer = openWriter(databasePath, { feedsFleet: true, nowUs: Date.now() * 1000 });
     this.#options = {
+      credentials: readCredentials(options.credentialsFile, "agent"),
       databasePath,
       spoolPath: join(folder, "fleet.db"),
       level: "flows",
