@@ -6,8 +6,10 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { connectEngine } from "../../agent/fleet/engine_link.ts";
+import type { FleetFolder } from "../../agent/fleet/fleet_folder.ts";
 import { HUB_NAME, STREAMS } from "../../agent/fleet/streams.ts";
 import { hasNoEngine, TestEngine, until } from "../../agent/fleet/testing/engine.ts";
+import { TestCluster } from "../../agent/fleet/testing/cluster.ts";
 import { TestHost } from "../../agent/fleet/testing/host.ts";
 import { byForm, randomMs, sleep } from "./lab.ts";
 
@@ -64,30 +66,59 @@ class Persistent {
   }
 }
 
-interface Lab {
-  readonly engine: TestEngine;
+/** A TestEngine or a TestCluster. */
+interface Engine {
+  readonly path: string;
+  readonly folder: FleetFolder;
+  readonly servers: readonly string[];
+}
+
+interface Lab<Of> {
+  readonly engine: Of;
   readonly hub: Persistent;
   readonly agents: readonly Persistent[];
 }
 
-/** Runs `work` while agents produce, then lets all that is spooled arrive, and compares. */
-async function check(
+async function checkEngine(
   { agentCount, commitsMax = 0 }: { readonly agentCount: number; readonly commitsMax?: number },
-  work: (lab: Lab) => Promise<void>,
+  work: (lab: Lab<TestEngine>) => Promise<void>,
 ): Promise<void> {
   await using engine = await TestEngine.start();
   await hastenRedelivery(engine);
-  const names = Array.from({ length: agentCount }, (_, at) => `host-${at + 1}`);
-  const files = names.map((name) => engine.enroll(name).file);
+  const names = namesOf(agentCount);
+  for (const name of names) engine.enroll(name);
   await engine.reload();
+  const { path, folder, url } = engine;
+  await check({ path, folder, servers: [url] }, {
+    names,
+    commitsMax,
+    work: (lab) => work({ ...lab, engine }),
+  });
+}
+
+function namesOf(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `host-${at + 1}`);
+}
+
+/** Runs `work` while agents produce, then lets all that is spooled arrive, and compares. */
+async function check(
+  engine: Engine,
+  { names, commitsMax, work }: {
+    readonly names: readonly string[];
+    /** The hub kills itself within its first so many commits; 0 is never. */
+    readonly commitsMax: number;
+    readonly work: (lab: Lab<Engine>) => Promise<void>;
+  },
+): Promise<void> {
+  const { servers } = engine;
+  const files = names.map((name) => join(engine.folder.path, "agents", `${name}.json`));
   const path = join(engine.path, "packet_logs.db");
-  const credentials = join(engine.folder.path, "hub.json");
-  const hubArgs = [path, engine.url, credentials];
+  const hubArgs = [path, servers.join(","), join(engine.folder.path, "hub.json")];
   const hub = new Persistent("hub_process.ts", [...hubArgs, String(commitsMax)]);
   const folders = names.map((name) => join(engine.path, name));
   folders.forEach((folder) => Deno.mkdirSync(folder));
   const agents = folders.map((folder, at) =>
-    new Persistent("host_process.ts", [folder, engine.url, files[at]!])
+    new Persistent("host_process.ts", [folder, servers.join(","), files[at]!])
   );
   hub.start();
   agents.forEach((agent) => agent.start());
@@ -101,7 +132,7 @@ async function check(
   const calm = new Persistent("hub_process.ts", [...hubArgs, "0"]);
   calm.start();
   const hosts = folders.map((folder, at) =>
-    new TestHost(folder, { servers: [engine.url], credentialsFile: files[at]! })
+    new TestHost(folder, { servers, credentialsFile: files[at]! })
   );
   hosts.forEach((host) => host.start());
   try {
@@ -181,7 +212,7 @@ Deno.test({
     "kill -9 of agent, hub and engine at random moments, and of the hub between commit and acknowledgement",
   ignore: hasNoEngine,
   fn: () =>
-    check({ agentCount: byForm(2, 10), commitsMax: 4 }, async ({ engine, hub, agents }) => {
+    checkEngine({ agentCount: byForm(2, 10), commitsMax: 4 }, async ({ engine, hub, agents }) => {
       for (let round = 0; round < byForm(1, 20); round++) {
         await sleep(1500 + randomMs(1500));
         agents[round % agents.length]!.kill();
@@ -202,7 +233,7 @@ Deno.test({
   name: "an engine that is down, and one that loses its disk while the hub lags",
   ignore: hasNoEngine || byForm(1, 0) === 1,
   fn: () =>
-    check({ agentCount: 5 }, async ({ engine, hub }) => {
+    checkEngine({ agentCount: 5 }, async ({ engine, hub }) => {
       await sleep(5000);
       await engine.stop("SIGKILL");
       await sleep(60_000);
@@ -223,7 +254,7 @@ Deno.test({
   name: "a stream that overflows while the hub is away",
   ignore: hasNoEngine || byForm(1, 0) === 1,
   fn: () =>
-    check({ agentCount: 1 }, async ({ hub }) => {
+    checkEngine({ agentCount: 1 }, async ({ hub }) => {
       await sleep(3000);
       await hub.stop();
       // Beyond what the stream holds of one agent: 2,000 batches of 500.
@@ -231,4 +262,26 @@ Deno.test({
       hub.start();
       await sleep(5000);
     }),
+});
+
+Deno.test({
+  name: "three nodes: the leader killed under load, then the next one killed and its disk lost",
+  ignore: hasNoEngine || byForm(1, 0) === 1,
+  fn: async () => {
+    const names = namesOf(5);
+    await using cluster = await TestCluster.start(names);
+    await check(cluster, {
+      names,
+      commitsMax: 0,
+      work: async () => {
+        for (const losesDisk of [false, true]) {
+          await sleep(10_000);
+          const restart = await cluster.killLeader(STREAMS.flows.name, { losesDisk });
+          await sleep(10_000);
+          restart();
+        }
+        await sleep(15_000);
+      },
+    });
+  },
 });

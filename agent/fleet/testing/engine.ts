@@ -6,6 +6,7 @@ import { FleetFolder } from "../fleet_folder.ts";
 import { readServer } from "../servers.ts";
 import { makeStreams } from "../streams_admin.ts";
 
+/** Undefined where there is none. */
 export const engineProgram = [
   "/usr/sbin/nats-server",
   "/usr/bin/nats-server",

@@ -2,6 +2,6 @@
 import { TestHost } from "./host.ts";
 
 const [folder = "", server = "", credentialsFile = ""] = Deno.args;
-const host = new TestHost(folder, { servers: [server], credentialsFile });
+const host = new TestHost(folder, { servers: server.split(","), credentialsFile });
 host.start();
 setInterval(() => host.produce(200), 50);

@@ -28,7 +28,7 @@ const service = new FragileHub({
   onJudged: () => {},
 });
 const receiver = new Receiver({
-  servers: [server],
+  servers: server.split(","),
   credentials: () => readCredentials(file, "hub"),
   service,
   onState: () => {},
