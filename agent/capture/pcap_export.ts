@@ -112,6 +112,8 @@ class Slice {
   readonly #files: OpenRingFile[];
   readonly #linktype: number;
   readonly #converter = new EthernetConverter();
+  /** A piece while it is gathered. */
+  readonly #scratch = new ArrayBuffer(pieceBytes);
   #reader: CaptureFileReader | null = null;
   #batch: PacketBatch | null = null;
   #row = 0;
@@ -196,7 +198,7 @@ class Slice {
 
   /** The wanted packets from the current row on, as far as one piece and the limits go. */
   #take(batch: PacketBatch): Uint8Array<ArrayBuffer> {
-    const writer = new RecordWriter(new ArrayBuffer(pieceBytes));
+    const writer = new RecordWriter(this.#scratch);
     for (; this.#row < batch.count && !this.#isFull; this.#row++) {
       if (!this.#isRowWanted && !this.#isWanted(batch, this.#row)) continue;
       this.#isRowWanted = false;
@@ -223,7 +225,7 @@ class Slice {
   #finishPiece(writer: RecordWriter, batch: PacketBatch): Uint8Array<ArrayBuffer> {
     const records = new Uint8Array(writer.buffer, 0, writer.byteLength);
     const linktype = batch.linktypes[0];
-    if (linktype === this.#linktype) return records;
+    if (linktype === this.#linktype) return records.slice();
     return this.#converter.convert(records, writer.packetCount, linktype).bytes.slice();
   }
 

@@ -2,6 +2,7 @@
  * `tapwatch run` and `tapwatch replay FILE`: the dashboard, the results folder, the worker threads, and their end. The
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
+import { giveMemoryBack } from "../../ffi/linux/allocator.ts";
 import { checkBlocklists } from "../blocklist_files.ts";
 import type { Config } from "../config.ts";
 import { LiveState } from "../live_state.ts";
@@ -29,6 +30,7 @@ import { watchUsage } from "./usage.ts";
 /** Runs until a signal. Throws TapwatchError. */
 export async function runLive(config: Config, log: Log): Promise<void> {
   const signals = listenToSignals(log);
+  if (Deno.build.os === "linux" && hasFfiConsent(config)) giveMemoryBack();
   if (config.user !== null) requireFfiConsent(config);
   const user = userToBecome(config.user);
   checkBlocklists(config.blocklists);

@@ -37,6 +37,8 @@ const functions = {
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "i64" },
   // int clock_gettime(clockid_t clockid, struct timespec *tp);
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  // int mallopt(int param, int value);
+  mallopt: { parameters: ["i32", "i32"], result: "i32" },
   // int open(const char *pathname, int flags);
   open: { parameters: ["buffer", "i32"], result: "i32" },
   // ssize_t read(int fd, void *buf, size_t count);
