@@ -159,6 +159,7 @@ export class LiveState {
     passedOver: 0,
     closedProcesses: 0,
     processes: 0,
+    hidesOthers: false,
   };
   /** What the store's rows of this run are told apart by (`FLOWS_PER_RUN`); 0 before the first. */
   storeRun = 0;

@@ -753,6 +753,8 @@ export interface ProcessesState {
   /** Processes whose sockets may not be looked at, and all, at the last look. */
   readonly closedProcesses: number;
   readonly processes: number;
+  /** Other users' processes do not even show. */
+  readonly hidesOthers: boolean;
 }
 
 /** A file with countries or networks of addresses. */

@@ -75,6 +75,22 @@ export class Sender {
     this.#namespace = namespace;
   }
 
+  /** The far end of the pair. */
+  get device(): string {
+    return far;
+  }
+
+  /** Starts a program in the other namespace. */
+  start(...command: readonly string[]): Deno.ChildProcess {
+    const args = ["netns", "exec", this.#namespace, ...command];
+    return new Deno.Command("ip", { args, stdout: "null", stderr: "null" }).spawn();
+  }
+
+  /** Runs one to its end. Throws Error when it fails. */
+  async run(...command: readonly string[]): Promise<void> {
+    await ip("netns", "exec", this.#namespace, ...command);
+  }
+
   /** Sends a capture, loaded into memory before, as fast as tcpreplay can. */
   async sendAll(path: string): Promise<Sent> {
     const { args } = this.#command(["--topspeed", "--preload-pcap"], path);

@@ -20,6 +20,7 @@ const benches = [
   "flow",
   "forest",
   "store",
+  "process",
   "history",
   "soak",
 ];

@@ -9,7 +9,13 @@ export const wayOut =
   "CapabilityBoundingSet=), or run tapwatch as root without --user; docs/SECURITY.md says what that gives away";
 
 /** "" when nothing is hidden. */
-export function blindText({ closedProcesses, processes }: ProcessesState, user: string): string {
+export function blindText(
+  { closedProcesses, processes, hidesOthers }: ProcessesState,
+  user: string,
+): string {
+  if (hidesOthers) {
+    return `Processes of other users are hidden from tapwatch (as ${user}): of their flows it tells the user alone. ${wayOut}.`;
+  }
   if (closedProcesses === 0) return "";
   return `Of ${closedProcesses} of this host's ${processes} processes, those of other users, tapwatch (as ${user}) may not see the ` +
     `connections: of their flows it tells the user alone. ${wayOut}.`;

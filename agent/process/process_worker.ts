@@ -108,7 +108,7 @@ class ProcessThread {
   }
 
   #tellState(): void {
-    const { processes, closedProcesses } = this.#owners;
+    const { processes, closedProcesses, hidesOthers } = this.#owners;
     tell({
       type: "state",
       state: {
@@ -119,6 +119,7 @@ class ProcessThread {
         ...this.#desk.counts,
         processes,
         closedProcesses,
+        hidesOthers,
       },
     });
   }

@@ -13,6 +13,8 @@ const fullLookMs = 250;
 const missingMs = 250;
 const closedMs = 30_000;
 const missingMax = 8192;
+/** Of the process that every process namespace has. */
+const firstPid = 1;
 /** Of processes that begin, at one look. */
 const newMax = 512;
 
@@ -33,6 +35,8 @@ export class SocketOwners {
   /** At the last look at all processes: how many there were, and how many are of users none of whose may be looked at. */
   processes = 0;
   closedProcesses = 0;
+  /** Other users' processes do not even show (hidepid of proc(5), ProtectProc= of a service). */
+  hidesOthers = false;
   readonly #options: SocketOwnersOptions;
   readonly #pidOf = new Map<number, number>();
   readonly #missing = new Map<number, number>();
@@ -40,8 +44,9 @@ export class SocketOwners {
   readonly #late = new Set<number>();
   #known = new Set<number>();
   #lookedMs = -Infinity;
-  /** Users none of whose processes may be looked at. */
+  /** Users none of whose processes may be looked at, and those of whom one may. */
   #closedUids = new Set<number>();
+  #openUids = new Set<number>();
 
   constructor(options: SocketOwnersOptions) {
     this.#options = options;
@@ -52,7 +57,7 @@ export class SocketOwners {
     const known = this.#pidOf.get(inode);
     if (known !== undefined) return known;
     const nowMs = this.#options.nowMs();
-    if (this.#closedUids.has(uid) && nowMs - this.#lookedMs < closedMs) return 0;
+    if (this.#isClosed(uid) && nowMs - this.#lookedMs < closedMs) return 0;
     if (nowMs - (this.#missing.get(inode) ?? -Infinity) < missingMs) return 0;
     const pid = this.#search(inode, nowMs);
     if (pid === 0) remember(this.#missing, inode, nowMs, missingMax);
@@ -101,9 +106,15 @@ export class SocketOwners {
     this.processes = pids.length;
     this.closedProcesses = [...closed.values()].reduce((sum, count) => sum + count, 0);
     this.#closedUids = new Set(closed.keys());
+    this.#openUids = open;
+    this.hidesOthers = pids[0] !== firstPid;
     this.#known = new Set(pids);
     this.#lookedMs = this.#options.nowMs();
     return found;
+  }
+
+  #isClosed(uid: number): boolean {
+    return this.#closedUids.has(uid) || this.hidesOthers && !this.#openUids.has(uid);
   }
 
   #search(inode: number, nowMs: number): number {

@@ -82,6 +82,16 @@ Deno.test("SocketOwners does not search for sockets of users whose processes are
   strictEqual(state.looks.length > 0, true);
 });
 
+Deno.test("SocketOwners knows that other users' processes are hidden from it", () => {
+  const { owners, state } = makeOwners(new Map<number, Fake>([[70, { uid: 5, sockets: [30] }]]));
+  owners.lookAtAll();
+  strictEqual(owners.hidesOthers, true);
+  state.looks = [];
+  strictEqual(owners.find(99, 0), 0);
+  strictEqual(state.looks.length, 0);
+  strictEqual(owners.find(30, 5), 70);
+});
+
 Deno.test("SocketOwners tells who opens network sockets just now", () => {
   const processes = new Map<number, Fake>([[1, { sockets: [10] }], [2, { sockets: [11] }]]);
   const { owners } = makeOwners(processes, [60]);

@@ -1,0 +1,315 @@
+/**
+ * How many flows of this host get the name of their process, and what looking for it costs: real programs, short ones and
+ * long ones, between two network namespaces; then 20,000 new flows/s at this host's address, with and without.
+ */
+import { DatabaseSync } from "node:sqlite";
+import { pcapFile } from "../agent/capture/sample_captures.ts";
+import { TcpFlag, tcpFrame } from "./detection/frames.ts";
+import {
+  formatMb,
+  isQuick,
+  printSection,
+  type Section,
+  size,
+  table,
+  type Target,
+} from "./harness.ts";
+import { device, inPrivateNamespace, type Sender, whyNotLive } from "./namespaces.ts";
+import { isInstalled, python, readProcess, tapwatchVariants } from "./programs.ts";
+import { delay, RunningTapwatch } from "./running.ts";
+
+const title = "run: processes behind flows";
+const here = "10.95.0.1";
+const there = "10.95.0.2";
+const flowsPerSecond = 20_000;
+const floodSeconds = size(20, 5);
+const second = 1e6;
+
+/** What is started, how often, and which command: `/slow` takes two seconds. */
+const workload = [
+  { name: "curl, a few ms", count: size(200, 20), command: ["curl", "-s", `http://${there}/now`] },
+  { name: "curl, 2 s", count: size(40, 4), command: ["curl", "-s", `http://${there}/slow`] },
+  { name: "DNS by a new process", count: size(60, 6), command: [python, "-c", askDns()] },
+  { name: "python3, 1.5 s", count: size(20, 2), command: [python, "-c", holdConnection()] },
+] as const;
+const inbound = size(40, 4);
+/** Started at a time. */
+const parallel = 3;
+
+interface Share {
+  readonly flows: number;
+  readonly named: number;
+}
+
+const reason = whyNotLive() ?? (isInstalled("curl") ? null : "Not run: curl is missing.");
+if (reason !== null) printSection({ title, blocks: [reason], targets: noTargets() });
+else await inPrivateNamespace(async (sender) => printSection(await bench(sender)));
+
+async function bench(sender: Sender): Promise<Section> {
+  await run("ip", "address", "add", `${here}/24`, "dev", device);
+  await sender.run("ip", "address", "add", `${there}/24`, "dev", sender.device);
+  const servers = [
+    sender.start(python, "-c", serverCode()),
+    new Deno.Command(python, {
+      args: ["-m", "http.server", "8000"],
+      stdout: "null",
+      stderr: "null",
+    })
+      .spawn(),
+  ];
+  try {
+    await delay(1500);
+    const shares = await measureShares(sender);
+    const flood = [];
+    for (const options of [["--no-processes"], [], ["--no-processes"], []].slice(0, size(4, 2))) {
+      flood.push({ options, ...await measureFlood(sender, options) });
+    }
+    return section(shares, flood);
+  } finally {
+    for (const server of servers) server.kill("SIGKILL");
+    for (const server of servers) await server.status;
+  }
+}
+
+async function measureShares(sender: Sender) {
+  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
+  const running = RunningTapwatch.start(tapwatchVariants()[0]!, results);
+  try {
+    await running.untilListening();
+    await running.untilCapturing();
+    await delay(1000);
+    for (const { command, count } of workload) {
+      await runMany(count, ([program, ...args]) => run(program!, ...args), command);
+    }
+    const fetch = ["curl", "-s", "-o", "/dev/null", `http://${here}:8000/`];
+    await runMany(inbound, (command) => sender.run(...command), fetch);
+    await delay(1000);
+    await running.stop();
+    return readShares(`${results}/packet_logs.db`);
+  } finally {
+    await running.stop();
+    await Deno.remove(results, { recursive: true });
+  }
+}
+
+async function runMany(
+  count: number,
+  start: (command: readonly string[]) => Promise<void>,
+  command: readonly string[],
+): Promise<void> {
+  let left = count;
+  const work = async () => {
+    while (left-- > 0) {
+      await start(command);
+      await delay(20);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, work));
+}
+
+function readShares(path: string): Map<string, Share> {
+  using database = new DatabaseSync(path, { readOnly: true });
+  const share = (where: string): Share => {
+    const sql = `SELECT count(*) AS flows, count(process) AS named FROM flows
+      WHERE proto IN ('tcp', 'udp') AND (orig_h = '${here}' OR resp_h = '${here}') AND ${where}`;
+    return database.prepare(sql).get() as unknown as Share;
+  };
+  const lasted = "end_us - start_us";
+  return new Map([
+    ["longer than 1 s", share(`${lasted} > ${second}`)],
+    [
+      "TCP begun here, shorter than 50 ms",
+      share(`${lasted} < 50000 AND orig_h = '${here}' AND proto = 'tcp'`),
+    ],
+    ["DNS queries", share("resp_p = 53")],
+    ["TCP that came in", share(`resp_h = '${here}' AND proto = 'tcp'`)],
+    ["all", share("1")],
+  ]);
+}
+
+/** SYNs to this host's address from ever new ports, as fast as 20,000 a second. */
+async function measureFlood(sender: Sender, options: readonly string[]) {
+  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
+  const path = `${results}/flood.pcap`;
+  await Deno.writeFile(path, pcapFile(floodPackets()));
+  const running = RunningTapwatch.start(tapwatchVariants()[0]!, `${results}/r`, options);
+  try {
+    await running.untilListening();
+    await running.untilCapturing();
+    await delay(1000);
+    const before = readProcess(running.pid);
+    const flood = sender.sendSteadily(path, flowsPerSecond);
+    await delay(floodSeconds * 1000 / 2);
+    const half = readProcess(running.pid);
+    await delay(floodSeconds * 1000 / 2);
+    const after = readProcess(running.pid);
+    flood.kill("SIGKILL");
+    await flood.status;
+    const metrics = await running.metrics();
+    const sum = (pattern: RegExp) =>
+      [...metrics].filter(([name]) => pattern.test(name)).reduce(
+        (all, [, value]) => all + value,
+        0,
+      );
+    return {
+      cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+      grownBytes: after.rssBytes - half.rssBytes,
+      rssBytes: after.rssBytes,
+      packets: metrics.get("tapwatch_packets_total") ?? 0,
+      drops: sum(/^tapwatch_capture_drops_total/),
+      lookups: sum(/^tapwatch_process_lookups_total\{result="(process|user|nothing)"/),
+      passedOver: sum(/^tapwatch_process_lookups_total\{result="passed_over"/),
+    };
+  } finally {
+    await running.stop();
+    await Deno.remove(results, { recursive: true });
+  }
+}
+
+/** Each is another flow: ports and hosts of a network change. */
+function floodPackets() {
+  const count = 200_000;
+  return Array.from({ length: count }, (_, index) => {
+    const ends = { source: `10.95.0.${3 + index % 250}`, destination: here };
+    const ports = { sourcePort: 1024 + Math.floor(index / 250), destinationPort: 8000 };
+    const data = tcpFrame(ends, ports, { flags: TcpFlag.ack });
+    return { seconds: Math.floor(index / flowsPerSecond), nanosecond: 0, data };
+  });
+}
+
+type Flood = { readonly options: readonly string[] } & Awaited<ReturnType<typeof measureFlood>>;
+
+function section(shares: ReadonlyMap<string, Share>, flood: readonly Flood[]): Section {
+  const percent = ({ flows, named }: Share) => `${(100 * named / flows).toFixed(1)} %`;
+  const mean = (runs: readonly Flood[]) =>
+    runs.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / runs.length;
+  const without = flood.filter(({ options }) => options.length > 0);
+  const withThem = flood.filter(({ options }) => options.length === 0);
+  const started = [...workload.map(({ name, count }) => `${count} × ${name}`)];
+  return {
+    title,
+    blocks: [
+      `Programs on the capturing host, ${parallel} at a time: ${
+        started.join(", ")
+      }; and ${inbound} requests from outside ` +
+      "to a server here. The other end is a namespace of the same machine: connections are as short as they get.",
+      table(
+        ["flows", "count", "with their process"],
+        [...shares].map(([name, share]) => [name, String(share.flows), percent(share)]),
+      ),
+      `Then ${flowsPerSecond} new flows/s at this host's address for ${floodSeconds} s (segments that nobody answers):`,
+      table(
+        [
+          "run",
+          "CPU",
+          "peak memory",
+          "grown in the second half",
+          "packets",
+          "drops",
+          "looked up",
+          "passed over",
+        ],
+        flood.map((run) => [
+          run.options.join(" ") || "with processes",
+          `${run.cpuSeconds.toFixed(1)} s`,
+          formatMb(run.rssBytes),
+          formatMb(run.grownBytes),
+          String(run.packets),
+          String(run.drops),
+          String(run.lookups),
+          String(run.passedOver),
+        ]),
+      ),
+      `Looking for processes took ${
+        (100 * (mean(withThem) - mean(without)) / floodSeconds).toFixed(0)
+      } % of a core at that rate.`,
+    ],
+    targets: targets(shares, withThem),
+  };
+}
+
+function targets(shares: ReadonlyMap<string, Share>, flood: readonly Flood[]): Target[] {
+  const [long, all, bounded] = noTargets();
+  const reach = (target: Target, name: string, least: number): Target => {
+    const { flows, named } = shares.get(name)!;
+    const share = named / flows;
+    return {
+      ...target,
+      measured: `${(100 * share).toFixed(1)} % of ${flows}`,
+      isMet: isQuick ? null : share >= least,
+    };
+  };
+  const drops = flood.reduce((sum, run) => sum + run.drops, 0);
+  return [
+    reach(long!, "longer than 1 s", 0.95),
+    reach(all!, "all", 0.6),
+    {
+      ...bounded!,
+      measured: `${drops} drops, ${
+        flood.map(({ passedOver }) => passedOver).join(" and ")
+      } flows passed over`,
+      isMet: isQuick ? null : drops === 0,
+    },
+  ];
+}
+
+function noTargets(): Target[] {
+  return [
+    "processes: 95 % of this host's flows longer than 1 s have theirs",
+    "processes: 60 % of all of this host's flows have theirs",
+    "processes: nothing waits for them at 20,000 new flows/s",
+  ].map((promise) => ({ promise, measured: "not run", isMet: null }));
+}
+
+async function run(command: string, ...args: readonly string[]): Promise<void> {
+  const options: Deno.CommandOptions = {
+    args: [...args],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  };
+  const { success, stderr } = await new Deno.Command(command, options).output();
+  if (success) return;
+  throw new Error(`${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}
+
+/** HTTP on port 80, DNS on port 53: an answer with the question's number. */
+function serverCode(): string {
+  return `
+import http.server, socket, threading, time
+def dns():
+  udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+  udp.bind(("", 53))
+  while True:
+    query, sender = udp.recvfrom(512)
+    udp.sendto(query[:2] + b"\\x81\\x83" + query[4:], sender)
+class Handler(http.server.BaseHTTPRequestHandler):
+  def do_GET(self):
+    if self.path == "/slow": time.sleep(2)
+    self.send_response(200)
+    self.send_header("Content-Length", "2")
+    self.end_headers()
+    self.wfile.write(b"ok")
+  def log_message(self, *args): pass
+threading.Thread(target=dns, daemon=True).start()
+http.server.ThreadingHTTPServer(("", 80), Handler).serve_forever()
+`;
+}
+
+function askDns(): string {
+  return `
+import socket
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.settimeout(2)
+udp.connect(("${there}", 53))
+udp.send(b"\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x07example\\x03org\\x00\\x00\\x01\\x00\\x01")
+udp.recv(512)
+`;
+}
+
+function holdConnection(): string {
+  return `
+import socket, time
+with socket.create_connection(("${there}", 80)): time.sleep(1.5)
+`;
+}
