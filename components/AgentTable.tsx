@@ -46,7 +46,7 @@ export function AgentTable({ agents, sort, ...clock }: Props) {
           <SortHead label="Last report" order="seen" sort={sort} isNumber />
           <SortHead label="Flows/s" order="flows" sort={sort} isNumber />
           <SortHead label="Lost" order="drops" sort={sort} isNumber />
-          <SortHead label="Unsent" order="spool" sort={sort} isNumber />
+          <SortHead label="Unsent, oldest" order="spool" sort={sort} isNumber />
           <SortHead label="Given up" order="lost" sort={sort} isNumber />
           <th scope="col" class="num" title="Publishes that the engine refused, to be sent again">
             Refused
@@ -75,7 +75,7 @@ function Row({ agent, nowUs, zone }: Clock & { readonly agent: FleetAgent }) {
       </td>
       <td class={state === "silent" ? "how sev-high" : "how dim"}>
         {state === "silent" ? <b>{stateWords(agent, nowUs)}</b> : stateWords(agent, nowUs)}
-        {agent.isCloned && <span class="sub sev-high">used by two hosts</span>}
+        {agent.isCloned && <span class="sev-high">, two hosts</span>}
       </td>
       <td class="num dim opt">{isKnown ? formatWhen(agent.lastSeenUs, nowUs, zone) : unknown}</td>
       <td class="num" data-l="flows/s">

@@ -59,12 +59,12 @@ export function isSkewed({ clockSkewMs }: Pick<FleetAgent, "clockSkewMs">): bool
   return clockSkewMs !== null && Math.abs(clockSkewMs) > skewMaxMs;
 }
 
-/** "nothing", "12.4 MB, 3 min old". */
+/** "nothing", "12.4 MB, 3 min": how much, and how old the oldest is. */
 export function spoolWords(
   { spoolBytes, spoolOldestS }: Pick<FleetAgent, "spoolBytes" | "spoolOldestS">,
 ): string {
   if (spoolOldestS === null) return "nothing";
-  return `${formatBytes(spoolBytes)}, ${formatPeriod(spoolOldestS * 1e6)} old`;
+  return `${formatBytes(spoolBytes)}, ${formatPeriod(spoolOldestS * 1e6)}`;
 }
 
 export function isSpoolLate({ spoolOldestS }: Pick<FleetAgent, "spoolOldestS">): boolean {
@@ -167,7 +167,11 @@ export function fleetVerdict(
   ].filter(Boolean);
   return {
     tone: problems.length > 0 ? "medium" : "good",
-    title: known === 1 ? "The one agent reports" : `All ${formatCount(known)} agents report`,
+    title: known === 1
+      ? "The one agent reports"
+      : known === 2
+      ? "Both agents report"
+      : `All ${formatCount(known)} agents report`,
     detail: parts.join(", "),
     problems,
     trouble,

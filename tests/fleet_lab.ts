@@ -23,6 +23,7 @@ export class FleetLab implements AsyncDisposable {
   readonly #port = freePort();
   #engine: Deno.ChildProcess | null = null;
   readonly #programs: Program[] = [];
+  readonly #children: Deno.ChildProcess[] = [];
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -69,6 +70,22 @@ export class FleetLab implements AsyncDisposable {
     );
   }
 
+  /** Each agent's host serves pages on port 80, and each fetches some of the other's. */
+  async browse(): Promise<void> {
+    for (const name of this.#agents) {
+      const server = this.#startIn(name, serverCode);
+      await new OutputText(server.stdout).waitFor(/ready/);
+      server.stderr.cancel();
+    }
+    for (const [index, name] of this.#agents.entries()) {
+      const peer = agentAddress(1 - index);
+      await mustRun(
+        ...["ip", "netns", "exec", name, Deno.execPath(), "eval", "--no-lock"],
+        clientCode(peer),
+      );
+    }
+  }
+
   /** Runs `tapwatch fleet` to its end, and has the engine read what it wrote. */
   async fleet(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await runProgram(["fleet", ...args], { cwd: this.folder });
@@ -81,14 +98,24 @@ export class FleetLab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const program of this.#programs) await program[Symbol.asyncDispose]();
-    if (this.#engine !== null) {
-      this.#engine.kill("SIGKILL");
-      await this.#engine.status;
+    for (
+      const child of this.#engine === null ? this.#children : [this.#engine, ...this.#children]
+    ) {
+      child.kill("SIGKILL");
+      await child.status;
     }
     for (const name of [...this.#agents, this.#scanner, this.#switch]) {
       await runCommand(["ip", "netns", "del", name]);
     }
     await runCommand(["ip", "link", "del", this.#here]);
+  }
+
+  /** Deno code, ended with the lab. */
+  #startIn(namespace: string, code: string): Deno.ChildProcess {
+    const command = ["ip", "netns", "exec", namespace, Deno.execPath(), "eval", "--no-lock", code];
+    const child = spawn(command, {});
+    this.#children.push(child);
+    return child;
   }
 
   get #url(): string {
@@ -150,4 +177,18 @@ async function mustRun(...command: string[]): Promise<string> {
   const { code, stdout, stderr } = await runCommand(command);
   if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${stderr}`);
   return stdout;
+}
+
+const serverCode = `
+Deno.serve({ hostname: "0.0.0.0", port: 80, onListen() { console.log("ready"); } },
+  () => new Response("hello".repeat(20_000), { headers: { connection: "close" } }));
+`;
+
+function clientCode(peer: string): string {
+  return `
+for (let i = 0; i < 30; i++) {
+  const response = await fetch("http://${peer}/page/" + i, { headers: { connection: "close" } });
+  await response.text();
+}
+`;
 }

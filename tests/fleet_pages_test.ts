@@ -68,7 +68,7 @@ Deno.test("the Agents page says first who is silent, then how each agent is", ()
 Deno.test("with all agents well the page says so in one line", () =>
   withFleet({ count: 2, hub: { deadLetters: 0 } }, async (site) => {
     const html = await page(site, "/agents");
-    assert.match(html, /All 2 agents report/);
+    assert.match(html, /Both agents report/);
     assert.ok(!html.includes('class="finding problem'));
   }));
 
@@ -159,6 +159,14 @@ Deno.test("agents are there as JSON and CSV, safe for spreadsheets", () =>
 Deno.test("Status tells of the engine, the store and what could not be read", () =>
   withFleet({}, async (site) => {
     const html = await page(site, "/status");
+    const metrics = await (await site.get("/metrics")).text();
+    for (
+      const [state, count] of Object.entries({ reports: 16, silent: 3, waiting: 1, revoked: 1 })
+    ) {
+      assert.ok(metrics.includes(`tapwatch_hub_agents{state="${state}"} ${count}\n`), state);
+    }
+    assert.match(metrics, /^tapwatch_hub_behind_seconds 0\.4$/m);
+    assert.match(metrics, /^tapwatch_hub_agent_rows_given_up 12400$/m);
     for (const words of ["nats://engine.example:4222", "version 9 is not known", "Came twice"]) {
       assert.ok(html.includes(words), words);
     }

@@ -2,7 +2,14 @@
 import type { Browser } from "playwright-core";
 import { missingChromium, openChromium } from "../tests/chromium.ts";
 import { pagePaths, replayed } from "../tests/every_page.ts";
-import { demoCapture, Program, withFolder } from "../tests/program.ts";
+import { agentAddress, agentNames, FleetLab } from "../tests/fleet_lab.ts";
+import {
+  demoCapture,
+  missingForRoot,
+  missingNamespaces,
+  Program,
+  withFolder,
+} from "../tests/program.ts";
 
 const folder = new URL("../docs/", import.meta.url).pathname;
 const wide = { width: 1280, height: 800 };
@@ -29,6 +36,47 @@ await withFolder(async (results) => {
     await browser.close();
   }
 });
+
+/** A fleet of two agents after a scan across both; as root on Linux, with a NATS server. */
+const missing = missingForRoot("ip", "sysctl", "nmap", "nats-server") || await missingNamespaces();
+if (missing !== "") console.error(`The pictures of a fleet are left as they are: ${missing}.`);
+else await withFolder(takeFleet);
+
+async function takeFleet(folder: string): Promise<void> {
+  await using lab = await FleetLab.create(folder);
+  const hub = await lab.startHub();
+  await Promise.all(agentNames.map((_, index) => lab.startAgent(index)));
+  await lab.browse();
+  await lab.scan("-sS", "-T4", "-p1-300", agentAddress(0), agentAddress(1));
+  const incident = await untilSeenByAll(hub);
+  const browser = await openChromium();
+  try {
+    const light = { viewport: wide, colorScheme: "light" } as const;
+    const path = `/incidents/${incident}`;
+    for (
+      const shot of [
+        { name: "fleet-overview", path: "/", ...light },
+        { name: "fleet-agents", path: "/agents", ...light },
+        { name: "fleet-incident", path, ...light },
+        { name: "phone-fleet", path: "/", viewport: phone, colorScheme: "dark" as const },
+      ]
+    ) await take(browser, hub.url, shot);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** The number of the incident that all agents have evidence of. */
+async function untilSeenByAll(hub: Program): Promise<number> {
+  const events = await fetch(`${hub.url}/api/events`);
+  for await (const _ of events.body!) {
+    const { incidents } = JSON.parse(await hub.get("/api/incidents"));
+    const found = incidents.find(({ agents }: { agents: unknown[] }) => agents.length === 2);
+    const { flows } = JSON.parse(await hub.get("/api/flows?q=port+80"));
+    if (found && flows.length >= 60) return found.id;
+  }
+  throw new Error("The hub has ended");
+}
 
 async function shots(program: Program): Promise<Shot[]> {
   const paths = await pagePaths(program);

@@ -14,6 +14,7 @@ import {
 import type { IncidentItem } from "../../components/incidents.ts";
 import { term } from "../../agent/search/edit.ts";
 import type { CountedPage } from "./lists.ts";
+import type { HubFigures } from "./metrics_text.ts";
 import { incidentItems } from "./incident_pages.ts";
 import { toWire } from "../../components/wire.ts";
 import type { State } from "./state.ts";
@@ -137,6 +138,26 @@ export async function agentIncidents(
     limit: incidentsShown,
   });
   return incidentItems(state, rows);
+}
+
+/** The fleet in numbers, for `/metrics`. */
+export function hubFigures(
+  agents: readonly FleetAgent[],
+  { engine, lagS, pending, messages, rows, duplicates, deadLetters }: HubState,
+  nowUs: number,
+): HubFigures {
+  const states = { reports: 0, silent: 0, waiting: 0, revoked: 0 };
+  for (const agent of agents) states[agentState(agent, nowUs)]++;
+  const sum = (of: (agent: FleetAgent) => number) =>
+    agents.reduce((total, agent) => total + of(agent), 0);
+  return {
+    isConnected: engine.isConnected,
+    ...{ lagS, pending, messages, rows, duplicates, deadLetters },
+    agents: states,
+    captureDrops: sum(({ captureDrops }) => captureDrops),
+    spoolBytes: sum(({ spoolBytes }) => spoolBytes),
+    givenUp: sum(lostRows),
+  };
 }
 
 /** The hub as `/api/agents` tells it. */

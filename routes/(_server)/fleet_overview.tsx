@@ -88,7 +88,7 @@ function FleetNumbers({ agents, hub, nowUs }: NumbersProps) {
       <Stat
         label="Wait at agents"
         quantity={bytesQuantity(waiting)}
-        hint="not taken by the hub yet"
+        hint="not taken yet"
       />
       <Stat
         label="Given up"

@@ -23,6 +23,7 @@ import {
   recentIncidents,
 } from "../../components/incidents.ts";
 import { answeredFirst, type OpenPorts, openPortsOf } from "../../components/scan_grid.ts";
+import type { ToldIncident } from "../../components/ToldByAgents.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { hostNames } from "./finding_pages.ts";
 import { type MuteStart, muteStartOf } from "./mutes.ts";
@@ -44,18 +45,6 @@ export interface IncidentPage extends IncidentItem {
   readonly next: readonly LinkedIncident[];
   /** Of a hub: what agents themselves tell of it. */
   readonly told: readonly ToldIncident[];
-}
-/** An incident as an agent has it. */
-export interface ToldIncident {
-  readonly agent: number;
-  /** Its number there. */
-  readonly id: number;
-  readonly severity: Incident["severity"];
-  readonly headline: string;
-  readonly firstUs: number;
-  readonly lastUs: number;
-  readonly targetCount: number;
-  readonly findingCount: number;
 }
 export interface LinkedIncident {
   readonly id: number;
@@ -115,8 +104,8 @@ async function toldIncidents(
 ): Promise<readonly ToldIncident[]> {
   return (await queries.agentIncidents(id, toldMax)).map(({ agent, incident }) => {
     const own = readIncident(JSON.parse(incident));
-    const { severity, headline, firstUs, lastUs, targetCount, findingCount } = own;
-    return { agent, id: own.id, severity, headline, firstUs, lastUs, targetCount, findingCount };
+    const { id, severity, headline, firstUs, targetCount, findingCount } = own;
+    return { agent, id, severity, headline, firstUs, targetCount, findingCount };
   });
 }
 

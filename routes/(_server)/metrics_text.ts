@@ -1,4 +1,5 @@
 /** `/metrics` in the Prometheus text format 0.0.4. All counters are totals since the start of the program. */
+import type { HubState } from "../../agent/fleet/view.ts";
 import type { LiveState } from "../../agent/live_state.ts";
 import type { ChannelState, FindingKind, FleetState } from "../../agent/records.ts";
 
@@ -17,8 +18,10 @@ interface Family {
 export function metricsText(
   live: LiveState,
   streamCount: number,
+  hub?: HubFigures,
 ): string {
   return [
+    ...(hub === undefined ? [] : hubFamilies(hub)),
     ...trafficFamilies(live),
     ...captureFamilies(live),
     ...detectionFamilies(live),
@@ -267,6 +270,50 @@ function programFamilies(live: LiveState, streamCount: number): Family[] {
     gauge("resident_memory_bytes", "Resident memory of the process.")(rssBytes),
     gauge("start_time_seconds", "Start of the program, seconds since 1970.")(startedAtUs / 1e6),
     gauge("build_info", "Always 1; the version is a label.")([{ labels: { version }, value: 1 }]),
+  ];
+}
+
+/** What `/metrics` of a hub tells besides. */
+export interface HubFigures extends Pick<HubState, "lagS" | "pending" | "messages" | "rows"> {
+  readonly isConnected: boolean;
+  readonly duplicates: number;
+  readonly deadLetters: number;
+  /** Agents by state: reports, silent, waiting, revoked. */
+  readonly agents: Readonly<Record<string, number>>;
+  readonly captureDrops: number;
+  readonly spoolBytes: number;
+  readonly givenUp: number;
+}
+
+function hubFamilies(hub: HubFigures): Family[] {
+  const counter = family.bind(null, "counter");
+  const gauge = family.bind(null, "gauge");
+  return [
+    gauge("hub_engine_up", "1 while the hub is connected to the fleet's engine.")(
+      Number(hub.isConnected),
+    ),
+    gauge("hub_agents", "Agents of the fleet by state; silent after 90 s without a report.")(
+      Object.entries(hub.agents).map(([state, value]) => ({ labels: { state }, value })),
+    ),
+    gauge("hub_behind_seconds", "From the sending of the newest message to its being stored.")(
+      hub.lagS,
+    ),
+    gauge("hub_pending_messages", "Messages that wait in the engine.")(hub.pending),
+    counter("hub_messages_total", "Messages taken from the engine.")(hub.messages),
+    counter("hub_rows_total", "Rows stored from them.")(hub.rows),
+    counter("hub_duplicates_total", "Batches that came twice and were not stored again.")(
+      hub.duplicates,
+    ),
+    counter("hub_dead_letters_total", "Messages that could not be read.")(hub.deadLetters),
+    gauge("hub_agent_spool_bytes", "Bytes that wait at agents for the hub, by their last reports.")(
+      hub.spoolBytes,
+    ),
+    gauge("hub_agent_rows_given_up", "Rows that agents have given up, by their last reports.")(
+      hub.givenUp,
+    ),
+    gauge("hub_agent_capture_drops", "Packets that agents have lost, by their last reports.")(
+      hub.captureDrops,
+    ),
   ];
 }
 

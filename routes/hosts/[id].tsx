@@ -71,17 +71,19 @@ export default define.page<typeof handler>(function HostPage({ data, state }) {
       <div class="c4 stack">
         <Facts facts={factsOf(data.value, clock)} />
       </div>
-      <section class="panel c12" id="open">
-        <header>
-          <h2>Open now</h2>
-          <p>{open.length === 0 ? "no connection" : counted(open.length, "connection")}</p>
-        </header>
-        {open.length > 0 && (
-          <div class="scroll">
-            <FlowTable flows={open} names={names_of} {...clock} />
-          </div>
-        )}
-      </section>
+      {state.agents === undefined && (
+        <section class="panel c12" id="open">
+          <header>
+            <h2>Open now</h2>
+            <p>{open.length === 0 ? "no connection" : counted(open.length, "connection")}</p>
+          </header>
+          {open.length > 0 && (
+            <div class="scroll">
+              <FlowTable flows={open} names={names_of} {...clock} />
+            </div>
+          )}
+        </section>
+      )}
       <Processes data={data.value} {...clock} />
       <Peers data={data.value} {...clock} />
       {host.id !== null && (

@@ -3,8 +3,6 @@ import { page } from "fresh";
 import { tacticName } from "../../agent/incident/attack.ts";
 import { endsOfIncident } from "../../agent/finding_ends.ts";
 import { COURSE_MAX, type Incident } from "../../agent/records.ts";
-import { counted } from "../../agent/text/amounts.ts";
-import { AgentLink, OwnPage } from "../../components/AgentName.tsx";
 import {
   Advice,
   type Clock,
@@ -32,10 +30,11 @@ import { Notice } from "../../components/Notice.tsx";
 import { OpenPorts } from "../../components/OpenPorts.tsx";
 import { ProcessNote } from "../../components/ProcessNote.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
+import { ToldByAgents } from "../../components/ToldByAgents.tsx";
 import { WhyList } from "../../components/WhyList.tsx";
 import IncidentUpdate from "../../islands/IncidentUpdate.tsx";
 import MuteButton from "../../islands/MuteButton.tsx";
-import { type IncidentPage, incidentPage, type ToldIncident } from "../(_server)/incident_pages.ts";
+import { type IncidentPage, incidentPage } from "../(_server)/incident_pages.ts";
 import { packetsShown } from "../(_server)/packet_pages.ts";
 import { attempt } from "../(_server)/lists.ts";
 import { checkNames } from "../(_server)/parameters.ts";
@@ -88,6 +87,7 @@ export default define.page<typeof handler>(function IncidentRoute({ data, state 
         under={formatDuration(Math.max(0, incident.lastUs - incident.firstUs) / 1e6)}
         label="Who did it to whom"
       />
+      <ToldByAgents told={data.value.told} {...clock} />
       <div class="c8 stack">
         <Course incident={incident} {...clock} />
         {open.ports.length > 0 && (
@@ -99,58 +99,11 @@ export default define.page<typeof handler>(function IncidentRoute({ data, state 
         {gravest && <Advice finding={gravest.finding} names={names} />}
         <Facts facts={factsOf(incident, clock)} />
       </div>
-      <ToldByAgents told={data.value.told} {...clock} />
       <Findings incident={incident} members={members} {...clock} />
       <LinkedFlows finding={incident} word="incident" flows={flows} {...clock} />
     </>
   );
 });
-
-/** Of a hub: what each agent has of it, leading to the agent's own page of it. */
-function ToldByAgents({ told, nowUs, zone }: Clock & { readonly told: readonly ToldIncident[] }) {
-  if (told.length === 0) return null;
-  return (
-    <section class="panel c12" id="agents">
-      <header>
-        <h2>What each agent saw</h2>
-        <p>{counted(new Set(told.map(({ agent }) => agent)).size, "agent")}</p>
-      </header>
-      <div class="scroll">
-        <table class="tbl cards episodes">
-          <thead>
-            <tr>
-              {["Began", "Severity", "Agent", "What it saw"].map((name) => (
-                <th key={name} scope="col">{name}</th>
-              ))}
-              <th scope="col" class="num">Targets</th>
-              <th scope="col" class="num">Findings</th>
-              <th scope="col">Its own page</th>
-            </tr>
-          </thead>
-          <tbody>
-            {told.map((one) => (
-              <tr key={`${one.agent} ${one.id}`}>
-                <td class="dim time">{formatWhen(one.firstUs, nowUs, zone)}</td>
-                <td class="level">
-                  <Severity level={one.severity} />
-                </td>
-                <td class="agent">
-                  <AgentLink id={one.agent} />
-                </td>
-                <td class="grow w2" title={one.headline}>{one.headline}</td>
-                <td class="num opt">{formatCount(one.targetCount)}</td>
-                <td class="num opt">{formatCount(one.findingCount)}</td>
-                <td>
-                  <OwnPage id={one.agent} path={`/incidents/${one.id}`} isText>open there</OwnPage>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
-  );
-}
 
 /** The cause to act on: what succeeded before what did not, then the gravest. */
 function gravestCause(members: readonly Member[]): Member | undefined {
