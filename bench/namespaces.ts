@@ -91,9 +91,9 @@ export class Sender {
     await ip("netns", "exec", this.#namespace, ...command);
   }
 
-  /** Sends a capture, loaded into memory before, as fast as tcpreplay can. */
-  async sendAll(path: string): Promise<Sent> {
-    const { args } = this.#command(["--topspeed", "--preload-pcap"], path);
+  /** Sends a capture, loaded into memory before, as fast as tcpreplay can, as many times as told. */
+  async sendAll(path: string, loops = 1): Promise<Sent> {
+    const { args } = this.#command(["--topspeed", "--preload-pcap", `--loop=${loops}`], path);
     const { stdout, stderr, success } = await new Deno.Command("ip", { args }).output();
     const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
     if (!success) throw new Error(`tcpreplay failed: ${text}`);

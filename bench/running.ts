@@ -121,3 +121,17 @@ export class RunningTapwatch {
 export function delay(ms: number): Promise<false> {
   return new Promise((resolve) => setTimeout(() => resolve(false), ms));
 }
+
+/** Time of the first record of a pcap file, once there is one: native byte order, nanoseconds. */
+export async function firstRecordUs(path: string): Promise<number> {
+  for (let attempt = 0; attempt < 2000; attempt++) {
+    const bytes = await Deno.readFile(path).catch(() => new Uint8Array(0));
+    if (bytes.length >= 40) {
+      const view = new DataView(bytes.buffer);
+      const isNanosecond = view.getUint32(0, true) === 0xa1b23c4d;
+      return view.getUint32(24, true) * 1e6 + view.getUint32(28, true) / (isNanosecond ? 1000 : 1);
+    }
+    await delay(5);
+  }
+  throw new Error("No packet came into the capture file");
+}

@@ -16,7 +16,7 @@ import {
 } from "./harness.ts";
 import { inPrivateNamespace, type Sender, whyNotLive } from "./namespaces.ts";
 import { executableNote, type Tapwatch, tapwatchVariants } from "./programs.ts";
-import { delay, RunningTapwatch } from "./running.ts";
+import { firstRecordUs, RunningTapwatch } from "./running.ts";
 
 /** Milliseconds. */
 interface Start {
@@ -93,20 +93,6 @@ async function measureStart(tapwatch: Tapwatch): Promise<Start> {
     await running.stop();
     await Deno.remove(results, { recursive: true });
   }
-}
-
-/** Time of the first record of a pcap file, once there is one: native byte order, nanoseconds. */
-async function firstRecordUs(path: string): Promise<number> {
-  for (let attempt = 0; attempt < 2000; attempt++) {
-    const bytes = await Deno.readFile(path).catch(() => new Uint8Array(0));
-    if (bytes.length >= 40) {
-      const view = new DataView(bytes.buffer);
-      const isNanosecond = view.getUint32(0, true) === 0xa1b23c4d;
-      return view.getUint32(24, true) * 1e6 + view.getUint32(28, true) / (isNanosecond ? 1000 : 1);
-    }
-    await delay(5);
-  }
-  throw new Error("No packet came into the capture file");
 }
 
 function startTable(name: string, starts: readonly Start[]): string {

@@ -15,6 +15,7 @@ const benches = [
   "finding",
   "mail",
   "capture",
+  "afpacket",
   "file_reader",
   "decode",
   "flow",

@@ -1,0 +1,283 @@
+/**
+ * libpcap and AF_PACKET in turns on the same traffic: what a packet costs tapwatch of the processor, everything on; what is lost
+ * when two senders leave it less than it needs; and from the start of the process to the first packet.
+ */
+import { CAPTURE_METHODS, type CaptureMethod } from "../ffi/capture/capture_handle.ts";
+import { pcapFileHeader } from "../agent/capture/pcap_records.ts";
+import { pcapFile, samplePackets } from "../agent/capture/sample_captures.ts";
+import {
+  formatCount,
+  formatRate,
+  median,
+  printSection,
+  type Section,
+  size,
+  table,
+  type Target,
+} from "./harness.ts";
+import { inPrivateNamespace, type Sender, type Sent, whyNotLive } from "./namespaces.ts";
+import { executableNote, readProcess, type Tapwatch, tapwatchVariants } from "./programs.ts";
+import { delay, firstRecordUs, type Metrics, RunningTapwatch } from "./running.ts";
+
+const rounds = size(4, 1);
+const filePackets = 100_000;
+/** Bytes of a packet, and how many times the file of them is sent. */
+const loads = [
+  { length: 64, loops: size(40, 5) },
+  { length: 500, loops: size(20, 3) },
+];
+const overloadLoops = size(10, 3);
+const overloadBufferMb = 8;
+const flows = 5000;
+const names: Readonly<Record<CaptureMethod, string>> = { pcap: "libpcap", afpacket: "AF_PACKET" };
+const title = "run: libpcap and AF_PACKET";
+const promises = [
+  "AF_PACKET: at least 20 % less processor time a packet than libpcap, 64 and 500 bytes",
+  "AF_PACKET: 0 drops at the sender's limit",
+  "AF_PACKET: start to first packet at most 300 ms",
+];
+
+interface Cost {
+  readonly nsPerPacket: number;
+  readonly sent: Sent;
+  readonly lost: number;
+}
+
+const reason = whyNotLive();
+if (reason !== null) {
+  const targets = promises.map((promise) => ({ promise, measured: "", isMet: null }));
+  printSection({ title, blocks: [reason], targets });
+} else await inPrivateNamespace(async (sender) => printSection(await benchBoth(sender)));
+
+async function benchBoth(sender: Sender): Promise<Section> {
+  const [tapwatch] = tapwatchVariants();
+  const folder = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
+  try {
+    const costs = new Map<number, Record<CaptureMethod, Cost[]>>();
+    for (const { length, loops } of loads) {
+      const path = `${folder}/${length}.pcap`;
+      await writeFrames(path, length);
+      costs.set(
+        length,
+        await inTurns((method) => measureCost(tapwatch!, method, { path, loops, sender })),
+      );
+    }
+    const drops = await inTurns((method) =>
+      overload(tapwatch!, method, `${folder}/64.pcap`, sender)
+    );
+    const starts = await measureStarts(tapwatch!, folder, sender);
+    return {
+      title,
+      blocks: [
+        `${
+          tapwatch!.name
+        } with its defaults, by each method ${rounds} times in turn: UDP packets of ${
+          formatCount(flows)
+        } flows, sent by \`tcpreplay --topspeed --preload-pcap\` over a veth pair. The processor time is that of the whole ` +
+        "process, user and system, from before the first packet until all are counted. Medians.",
+        costTable(costs),
+        `Two such senders at once and a ring of ${overloadBufferMb} MiB leave tapwatch less of the processors than it needs. Packets lost:`,
+        table(
+          ["", "lost in the kernel", "lost later"],
+          CAPTURE_METHODS.map((method) => [
+            names[method],
+            drops[method].map(({ kernel }) => formatCount(kernel)).join(", "),
+            drops[method].map(({ later }) => formatCount(later)).join(", "),
+          ]),
+        ),
+        "From the start of the process to the kernel's time stamp of the first record in the capture file:",
+        table(
+          ["", "median", "slowest"],
+          CAPTURE_METHODS.map((method) => [
+            names[method],
+            `${Math.round(median(starts[method]))} ms`,
+            `${Math.round(Math.max(...starts[method]))} ms`,
+          ]),
+        ),
+        ...executableNote(),
+      ],
+      targets: targets(costs, starts),
+    };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function inTurns<T>(
+  measure: (method: CaptureMethod) => Promise<T>,
+): Promise<Record<CaptureMethod, T[]>> {
+  const results: Record<CaptureMethod, T[]> = { pcap: [], afpacket: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const method of CAPTURE_METHODS) {
+      const result = await measure(method);
+      console.error(`${round + 1}/${rounds} ${names[method]}: ${JSON.stringify(result)}`);
+      results[method].push(result);
+    }
+  }
+  return results;
+}
+
+async function measureCost(
+  tapwatch: Tapwatch,
+  method: CaptureMethod,
+  { path, loops, sender }: { path: string; loops: number; sender: Sender },
+): Promise<Cost> {
+  return await withTapwatch(tapwatch, ["--capture", method], async (running) => {
+    const before = readProcess(running.pid).cpuSeconds;
+    const sent = await sender.sendAll(path, loops);
+    const metrics = await untilCounted(running, sent.packets);
+    const cpuSeconds = readProcess(running.pid).cpuSeconds - before;
+    const counted = metrics.get("tapwatch_packets_total") ?? 0;
+    return { nsPerPacket: cpuSeconds / counted * 1e9, sent, lost: sent.packets - counted };
+  });
+}
+
+/** What is lost while two senders keep both processors busy. */
+async function overload(tapwatch: Tapwatch, method: CaptureMethod, path: string, sender: Sender) {
+  const options = ["--capture", method, "--buffer-mb", String(overloadBufferMb)];
+  return await withTapwatch(tapwatch, options, async (running) => {
+    const both = [1, 2].map(() => sender.sendAll(path, overloadLoops));
+    const sent = (await Promise.all(both)).reduce((sum, { packets }) => sum + packets, 0);
+    const metrics = await untilCounted(running, sent);
+    const kernel = metrics.get('tapwatch_capture_drops_total{where="kernel"}') ?? NaN;
+    return { kernel, later: sent - kernel - (metrics.get("tapwatch_packets_total") ?? 0) };
+  });
+}
+
+async function measureStarts(tapwatch: Tapwatch, folder: string, sender: Sender) {
+  const path = `${folder}/steady.pcap`;
+  await Deno.writeFile(path, pcapFile(samplePackets(1000)));
+  const sending = sender.sendSteadily(path, 2000);
+  try {
+    return await inTurns(async (method) => {
+      const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
+      const running = RunningTapwatch.start(tapwatch, results, ["--capture", method]);
+      try {
+        const firstUs = await firstRecordUs(`${results}/captured_traffic.pcap`);
+        return (firstUs - running.startedUs) / 1000;
+      } finally {
+        await running.stop();
+        await Deno.remove(results, { recursive: true });
+      }
+    });
+  } finally {
+    sending.kill("SIGKILL");
+    await sending.status;
+  }
+}
+
+async function withTapwatch<T>(
+  tapwatch: Tapwatch,
+  options: readonly string[],
+  use: (running: RunningTapwatch) => Promise<T>,
+): Promise<T> {
+  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
+  const running = RunningTapwatch.start(tapwatch, results, options);
+  try {
+    await running.untilListening();
+    await running.untilCapturing();
+    return await use(running);
+  } finally {
+    await running.stop();
+    await Deno.remove(results, { recursive: true });
+  }
+}
+
+/** Waits until all packets are counted, as seen or lost, or until none has come for two seconds. */
+async function untilCounted(running: RunningTapwatch, packets: number): Promise<Metrics> {
+  let countedMs = performance.now();
+  let last = -1;
+  for (;;) {
+    const metrics = await running.metrics();
+    const total = metrics.get("tapwatch_packets_total") ?? 0;
+    const drops = ["kernel", "interface", "queue"].map((where) =>
+      metrics.get(`tapwatch_capture_drops_total{where="${where}"}`) ?? 0
+    );
+    const all = drops.reduce((sum, count) => sum + count, total);
+    if (all !== last) countedMs = performance.now();
+    last = all;
+    if (all >= packets || performance.now() - countedMs > 2000) return metrics;
+    await delay(100);
+  }
+}
+
+/** UDP over IPv4 in Ethernet frames of one length. */
+async function writeFrames(path: string, length: number): Promise<void> {
+  const recordBytes = 16 + length;
+  const view = new DataView(new ArrayBuffer(filePackets * recordBytes));
+  for (let i = 0; i < filePackets; i++) {
+    const flow = i % flows;
+    const at = i * recordBytes;
+    view.setUint32(at, 1_700_000_000, true);
+    view.setUint32(at + 4, i, true);
+    view.setUint32(at + 8, length, true);
+    view.setUint32(at + 12, length, true);
+    const frame = at + 16;
+    [0x02000000, 0x00020200, 0x00000001, 0x08004500].forEach((word, k) =>
+      view.setUint32(frame + 4 * k, word)
+    );
+    view.setUint16(frame + 16, length - 14);
+    view.setUint16(frame + 18, i % 0x10000);
+    view.setUint16(frame + 22, 64 << 8 | 17);
+    view.setUint32(frame + 26, 0x0a090001 + (flow >> 6));
+    view.setUint32(frame + 30, 0x0a0a0001 + (flow & 63));
+    view.setUint16(frame + 34, 1024 + flow);
+    view.setUint16(frame + 36, 9000);
+    view.setUint16(frame + 38, length - 34);
+  }
+  await using file = await Deno.create(path);
+  for (const part of [pcapFileHeader(1, 65_535, false), new Uint8Array(view.buffer)]) {
+    for (let at = 0; at < part.length;) at += await file.write(part.subarray(at));
+  }
+}
+
+function costTable(costs: ReadonlyMap<number, Record<CaptureMethod, Cost[]>>): string {
+  const rows = [...costs].flatMap(([length, byMethod]) =>
+    CAPTURE_METHODS.map((method) => {
+      const runs = byMethod[method];
+      const rate = median(runs.map(({ sent }) => sent.packets / sent.seconds));
+      return [
+        `${names[method]}, ${length} bytes`,
+        `${Math.round(costOf(runs))} ns`,
+        method === "pcap" ? "" : `${saving(byMethod).toFixed(0)} % less`,
+        formatRate(rate),
+        runs.map(({ lost }) => formatCount(lost)).join(", "),
+      ];
+    })
+  );
+  return table(["", "processor time a packet", "", "sent/s", "lost"], rows);
+}
+
+function costOf(runs: readonly Cost[]): number {
+  return median(runs.map(({ nsPerPacket }) => nsPerPacket));
+}
+
+/** Per cent of libpcap's. */
+function saving({ pcap, afpacket }: Record<CaptureMethod, Cost[]>): number {
+  return (1 - costOf(afpacket) / costOf(pcap)) * 100;
+}
+
+function targets(
+  costs: ReadonlyMap<number, Record<CaptureMethod, Cost[]>>,
+  starts: Record<CaptureMethod, number[]>,
+): Target[] {
+  const savings = [...costs.values()].map(saving);
+  const lost = [...costs.values()].flatMap(({ afpacket }) => afpacket.map(({ lost }) => lost));
+  const startMs = median(starts.afpacket);
+  const [cost, drops, start] = promises as [string, string, string];
+  return [
+    {
+      promise: cost,
+      measured: [...costs.keys()].map((length, i) =>
+        `${savings[i]!.toFixed(0)} % at ${length} bytes`
+      ).join(", "),
+      isMet: Math.min(...savings) >= 20,
+    },
+    {
+      promise: drops,
+      measured: `${formatCount(Math.max(...lost))} lost in the worst of ${lost.length} runs`,
+      isMet: Math.max(...lost) === 0,
+    },
+    { promise: start, measured: `${Math.round(startMs)} ms, median`, isMet: startMs <= 300 },
+  ];
+}
