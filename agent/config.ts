@@ -46,6 +46,7 @@ export interface Config {
   readonly bufferMb: number;
   readonly snaplen: number;
   readonly isPromiscuous: boolean;
+  readonly captureThreads: number;
   readonly captureCount: number;
   readonly captureTimeoutMs: number;
   readonly resultsFolder: string;
@@ -399,10 +400,11 @@ function build(
       asText(raw, specByName.get("interface")!)
     ),
     filter: text("filter")!,
-    capture: text("capture") as CaptureChoice,
+    capture: captureOf(text("capture") as CaptureChoice, int("capture-threads")),
     bufferMb: int("buffer-mb"),
     snaplen: int("snaplen"),
     isPromiscuous: one(values, "promiscuous", asBoolean)!,
+    captureThreads: int("capture-threads"),
     captureCount: int("capture-count"),
     captureTimeoutMs: int("capture-timeout"),
     resultsFolder: text("results")!,
@@ -597,6 +599,16 @@ function checkChannels({ command, smtp, mailTo, syslog }: Config, values: RawVal
 }
 
 /** An agent needs both, to know whom to report to and as whom. */
+/** Only a packet socket shares packets out among threads. */
+function captureOf(choice: CaptureChoice, threads: number): CaptureChoice {
+  if (threads === 1) return choice;
+  if (choice !== "pcap") return "afpacket";
+  throw new UsageError(
+    `libpcap does not share the packets of a device out among ${threads} threads. ` +
+      "Give --capture afpacket (Linux), or leave --capture-threads out.",
+  );
+}
+
 function checkFleet({ command, fleetServers, fleetCredentials }: Config, values: RawValues): void {
   // The hub's lie in the fleet's folder, and say where the engine is.
   if (!heeds(command, "fleet-credentials") || command === "hub") return;

@@ -10,6 +10,8 @@
  *     pipeline worker --asks--> process worker --processes--> pipeline worker, --contacts--> main thread
  *     pipeline worker, main thread --lines--> EVE worker --taken--> whoever sent them
  *
+ * With --capture-threads there are several pipelines, each joined to the others' neighbours by a port of its own.
+ *
  * A source is the capture worker (one a device; never waits, drops and counts when it has no free buffer) or the
  * replay worker (waits for a free buffer). Each worker talks to the main thread through its own global scope, and to
  * its neighbours through MessagePorts that the main thread hands out.
@@ -25,6 +27,7 @@ import type {
   FleetState,
   Flow,
   FlowProcess,
+  Hearsay,
   HostTotals,
   IncidentNews,
   JudgedWindows,
@@ -78,6 +81,12 @@ export interface ReturnMessage {
 /** "auto" is libpcap where it is, else AF_PACKET. */
 export type CaptureChoice = "auto" | "pcap" | "afpacket";
 
+export interface CaptureShare {
+  /** Of the group of sockets, 16 bits. */
+  readonly id: number;
+  /** How many threads there are. */
+  readonly count: number;
+}
 export interface CaptureOptions {
   readonly interfaceId: number;
   readonly device: string;
@@ -91,6 +100,8 @@ export interface CaptureOptions {
   /** Most packets in a batch. */
   readonly batchPacketsMax: number;
   readonly timeoutMs: number;
+  /** The device's packets are shared with other threads; all of one device have the same. */
+  readonly share?: CaptureShare;
   /** This run has had the device open before: it is waited for, whatever stands against it now. */
   readonly wasOpen?: boolean;
 }
@@ -148,7 +159,11 @@ export interface RecorderOptions {
   readonly snaplen: number;
 }
 export type MainToRecorder =
-  | { readonly type: "start"; readonly options: RecorderOptions; readonly pipeline: MessagePort }
+  | {
+    readonly type: "start";
+    readonly options: RecorderOptions;
+    readonly pipelines: readonly MessagePort[];
+  }
   | DiskMessage
   | { readonly type: "stop" };
 export type RecorderToMain =
@@ -268,7 +283,11 @@ export interface AlertsMessage {
 }
 export type MainToStore =
   | WindowsMessage
-  | { readonly type: "start"; readonly options: StoreOptions; readonly pipeline: MessagePort }
+  | {
+    readonly type: "start";
+    readonly options: StoreOptions;
+    readonly pipelines: readonly MessagePort[];
+  }
   | FindingsMessage
   | AlertsMessage
   | DiskMessage
@@ -367,7 +386,11 @@ export interface DetectOptions {
   readonly ownAddresses: readonly string[];
 }
 export type MainToDetect =
-  | { readonly type: "start"; readonly options: DetectOptions; readonly pipeline: MessagePort }
+  | {
+    readonly type: "start";
+    readonly options: DetectOptions;
+    readonly pipelines: readonly MessagePort[];
+  }
   | { readonly type: "ownAddresses"; readonly addresses: readonly string[] }
   /** The files of --blocklist are these now; what has changed is read. */
   | { readonly type: "blocklists"; readonly paths: readonly string[] }
@@ -421,7 +444,7 @@ export interface ProcessOptions {
 export type MainToProcess = {
   readonly type: "start";
   readonly options: ProcessOptions;
-  readonly pipeline: MessagePort;
+  readonly pipelines: readonly MessagePort[];
 };
 export type ProcessToMain =
   /** Once a second. */
@@ -500,6 +523,8 @@ export interface PipelineWorkerOptions {
   readonly writesEve: boolean;
   /** A "process" message follows. */
   readonly namesProcesses: boolean;
+  /** Which of how many pipelines that share the traffic this is. */
+  readonly part: { readonly index: number; readonly count: number };
 }
 export type MainToPipeline =
   | {
@@ -532,10 +557,18 @@ export type MainToPipeline =
   | GeoMessage
   /** Which flows are open; answered with the same number. */
   | { readonly type: "openFlows"; readonly sequence: number; readonly query: OpenFlowsQuery }
+  | HearsayMessage
   /** No source will send any more: end what is open. */
   | { readonly type: "stop" };
 
+/** Between pipelines that share the traffic, by way of the main thread: what holds for the packets of all. */
+export interface HearsayMessage {
+  readonly type: "hearsay";
+  readonly hearsay: readonly Hearsay[];
+}
+
 export type PipelineToMain =
+  | HearsayMessage
   | { readonly type: "openFlows"; readonly sequence: number; readonly flows: OpenFlows }
   | {
     readonly type: "snapshot";

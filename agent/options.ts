@@ -130,6 +130,17 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: capturing,
   },
   {
+    name: "capture-threads",
+    env: "TAPWATCH_CAPTURE_THREADS",
+    kind: "integer",
+    default: 1,
+    min: 1,
+    max: 16,
+    placeholder: "N",
+    help: "threads that share the packets of each device (Linux, AF_PACKET)",
+    commands: capturing,
+  },
+  {
     name: "capture-count",
     env: "TAPWATCH_CAPTURE_COUNT",
     kind: "integer",

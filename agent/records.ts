@@ -505,6 +505,18 @@ export interface HostNaming {
   readonly origin: NameOrigin;
 }
 
+/** A name that was learnt, of an address or a card. */
+export interface NameNews {
+  readonly isOfMac: boolean;
+  /** The address, or the card's. */
+  readonly of: string;
+  readonly naming: HostNaming;
+}
+/** What holds for all packets and was seen in one: a frame of ARP or neighbour discovery, or a name. */
+export type Hearsay =
+  | { readonly kind: "frame"; readonly linktype: number; readonly frame: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "name"; readonly news: NameNews };
+
 /** Totals of one host since it was first seen. One row of `hosts`. */
 export interface HostTotals {
   readonly address: string;

@@ -29,7 +29,7 @@ function startStore(path: string): { worker: Worker; port: MessagePort } {
   });
   const { port1, port2 } = new MessageChannel();
   const options = { path, retentionDays: 14, retentionBytes: 1e9, continuedRun: 0, file: null };
-  const start: MainToStore = { type: "start", options, pipeline: port2 };
+  const start: MainToStore = { type: "start", options, pipelines: [port2] };
   worker.postMessage(start, [port2]);
   return { worker, port: port1 };
 }

@@ -21,6 +21,7 @@ import {
 } from "../../ffi/pcap/symbols.ts";
 import { UsageError } from "../errors.ts";
 import type { CaptureChoice } from "../messages.ts";
+import { fanoutProgram } from "./fanout.ts";
 import { compileSocketFilter } from "./filter/compile.ts";
 import { FilterError } from "./filter/filter_error.ts";
 
@@ -77,7 +78,7 @@ function byPacketSocket(): Capture {
   return {
     method: "afpacket",
     description: "AF_PACKET (Linux, TPACKET_V3)",
-    open: (options) => AfPacket.open({ ...options, compileFilter: compile }),
+    open: (options) => AfPacket.open({ ...options, compileFilter: compile, fanoutProgram }),
     list: listSocketDevices,
     listWithLinktypes: listSocketDevices,
   };

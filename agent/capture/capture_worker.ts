@@ -33,7 +33,7 @@ async function run(options: CaptureOptions, pipeline: MessagePort): Promise<void
   const outbox = new LiveOutbox({
     interfaceId: options.interfaceId,
     bufferBytes,
-    bufferCountMax,
+    bufferCountMax: Math.ceil(bufferCountMax / (options.share?.count ?? 1)),
     send: (message, transfer) => pipeline.postMessage(message, transfer),
   });
   pipeline.onmessage = ({ data }: MessageEvent<ReturnMessage>) => outbox.giveBack(data.buffer);

@@ -20,7 +20,7 @@ self.onmessage = ({ data }: MessageEvent<MainToRecorder>) => {
 };
 
 /** Starts recording; the result ends it. */
-function record({ options, pipeline }: Extract<MainToRecorder, { type: "start" }>): () => void {
+function record({ options, pipelines }: Extract<MainToRecorder, { type: "start" }>): () => void {
   const writer = ring = new RingWriter(options, {
     note: (severity, text) => tell({ type: "note", severity, text }),
     now: () => performance.now(),
@@ -34,11 +34,13 @@ function record({ options, pipeline }: Extract<MainToRecorder, { type: "start" }
   writer.start();
   tellChange();
   const ticker = setInterval(tellState, stateIntervalMs);
-  pipeline.onmessage = ({ data: { batch } }: MessageEvent<RecordMessage>) => {
-    writer.write(batch);
-    pipeline.postMessage({ type: "return", buffer: batch.buffer }, [batch.buffer]);
-    tellChange();
-  };
+  for (const port of pipelines) {
+    port.onmessage = ({ data: { batch } }: MessageEvent<RecordMessage>) => {
+      writer.write(batch);
+      port.postMessage({ type: "return", buffer: batch.buffer }, [batch.buffer]);
+      tellChange();
+    };
+  }
   return () => {
     clearInterval(ticker);
     writer.close();

@@ -20,7 +20,7 @@ async function record(folder: string, count: number): Promise<RecorderToMain[]> 
     if (++buffers === count) returned.resolve();
   };
   const options = { folder, fileBytesMax: 1e6, fileCountMax: 2, snaplen: 65_535 };
-  worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
+  worker.postMessage({ type: "start", options, pipelines: [port1] }, [port1]);
   for (let index = 0; index < count; index++) {
     const batch = sampleBatch(samplePackets(50));
     port2.postMessage({ type: "record", batch }, [batch.buffer]);

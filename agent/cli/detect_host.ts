@@ -30,7 +30,8 @@ export interface DetectHostOptions {
   readonly config: Config;
   readonly isLive: boolean;
   readonly live: LiveState;
-  readonly joinPipeline: (port: MessagePort) => void;
+  readonly pipelineCount: number;
+  readonly joinPipeline: (index: number, port: MessagePort) => void;
   readonly sendToStore: (message: FindingsMessage | WindowsMessage) => void;
   /** Told when the sources of open findings change. */
   readonly tellSuspects: (addresses: readonly string[]) => void;
@@ -179,7 +180,9 @@ export class DetectHost {
 
   #begin(worker: Worker): void {
     const { config, isLive } = this.#options;
-    const { port1, port2 } = new MessageChannel();
+    const { pipelineCount, joinPipeline } = this.#options;
+    const channels = Array.from({ length: pipelineCount }, () => new MessageChannel());
+    const pipelines = channels.map(({ port1 }) => port1);
     const options: DetectOptions = {
       isLive: true,
       anomalyQuantile: config.anomalyQuantile,
@@ -190,8 +193,8 @@ export class DetectHost {
       lastFindingId: this.#lastFindingId,
       ownAddresses: isLive ? addressesOf(ownNetworks()) : [],
     };
-    worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
-    this.#options.joinPipeline(port2);
+    worker.postMessage({ type: "start", options, pipelines }, pipelines);
+    channels.forEach(({ port2 }, index) => joinPipeline(index, port2));
   }
 
   #onMessage(message: DetectToMain): void {

@@ -5,16 +5,19 @@
 import type { Config } from "../config.ts";
 import { EveOutlet } from "../eve/eve_outlet.ts";
 import { FindingLines } from "../eve/finding_lines.ts";
+import { TrafficLines } from "../eve/traffic_lines.ts";
 import type { LiveState } from "../live_state.ts";
 import type { DiskMessage, EveOptions, EveToMain, NoteMessage } from "../messages.ts";
+import type { StatsSecond } from "../records.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
 import { WorkerHost } from "./worker_host.ts";
 
 export interface EveHostOptions {
   readonly config: Config;
   readonly live: LiveState;
+  readonly pipelineCount: number;
   /** A null port is the one that it has already. */
-  readonly joinPipeline: (port: MessagePort | null, firstFlowId: number) => void;
+  readonly joinPipeline: (index: number, port: MessagePort | null, firstFlowId: number) => void;
   readonly onNote: (message: NoteMessage) => void;
   readonly onCrash: (text: string) => void;
 }
@@ -27,6 +30,8 @@ export class EveHost {
   readonly #options: EveHostOptions;
   readonly #worker: WorkerHost<EveToMain>;
   readonly #outlet = new EveOutlet({ isPatient: false });
+  /** Of several pipelines, whose seconds are added up here. */
+  readonly #traffic = new TrafficLines((line) => this.#outlet.write(line));
   #stopped = Promise.withResolvers<void>();
   #flusher: number | undefined;
   /** As LiveState.storeRun. */
@@ -59,9 +64,11 @@ export class EveHost {
   /** Joins a pipeline that has begun, whose flows have rows of `run`. */
   join(run: number): void {
     this.#run = run;
-    const { port1, port2 } = new MessageChannel();
-    this.#worker.post({ type: "pipeline", port: port1 }, [port1]);
-    this.#options.joinPipeline(port2, run * FLOWS_PER_RUN);
+    for (let index = 0; index < this.#options.pipelineCount; index++) {
+      const { port1, port2 } = new MessageChannel();
+      this.#worker.post({ type: "pipeline", port: port1 }, [port1]);
+      this.#options.joinPipeline(index, port2, run * FLOWS_PER_RUN);
+    }
     this.#isPipelineJoined = true;
   }
 
@@ -76,7 +83,15 @@ export class EveHost {
     if (run === 0 || run === this.#run) return;
     if (!this.#isPipelineJoined) return this.join(run);
     this.#run = run;
-    this.#options.joinPipeline(null, run * FLOWS_PER_RUN);
+    for (let index = 0; index < this.#options.pipelineCount; index++) {
+      this.#options.joinPipeline(index, null, run * FLOWS_PER_RUN);
+    }
+  }
+
+  /** Seconds that several pipelines have seen. */
+  takeSeconds(seconds: readonly StatsSecond[]): void {
+    if (this.#options.pipelineCount === 1) return;
+    for (const second of seconds) this.#traffic.second(second);
   }
 
   tellDisk(message: DiskMessage): void {
@@ -86,6 +101,7 @@ export class EveHost {
   /** Writes all that has come; resolves when the file is closed. */
   stop(): Promise<void> {
     clearInterval(this.#flusher);
+    if (this.#options.pipelineCount > 1) this.#traffic.finish();
     this.#outlet.send();
     if (!this.#worker.isRunning) return Promise.resolve();
     this.#worker.post({ type: "stop" });

@@ -14,7 +14,8 @@ import { WorkerHost } from "./worker_host.ts";
 export interface ProcessHostOptions {
   readonly config: Config;
   readonly live: LiveState;
-  readonly joinPipeline: (port: MessagePort) => void;
+  readonly pipelineCount: number;
+  readonly joinPipeline: (index: number, port: MessagePort) => void;
   /** Somebody began something that findings may be about. */
   readonly onContacts: () => void;
   readonly onNote: (message: NoteMessage) => void;
@@ -39,10 +40,12 @@ export class ProcessHost {
       spawn: () =>
         new Worker(new URL("../process/process_worker.ts", import.meta.url), { type: "module" }),
       begin: (worker) => {
-        const { port1, port2 } = new MessageChannel();
+        const { pipelineCount, joinPipeline } = options;
+        const channels = Array.from({ length: pipelineCount }, () => new MessageChannel());
+        const pipelines = channels.map(({ port1 }) => port1);
         const workerOptions = { hasArguments: options.config.hasProcessArguments };
-        worker.postMessage({ type: "start", options: workerOptions, pipeline: port1 }, [port1]);
-        options.joinPipeline(port2);
+        worker.postMessage({ type: "start", options: workerOptions, pipelines }, pipelines);
+        channels.forEach(({ port2 }, index) => joinPipeline(index, port2));
       },
       onMessage: (message) => {
         if (message.type === "contacts") this.#take(message);

@@ -19,6 +19,7 @@ import type { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import type {
   AlertsMessage,
+  CaptureOptions,
   DiskMessage,
   FatalMessage,
   NoteMessage,
@@ -29,7 +30,7 @@ import type {
   StoreToMain,
 } from "../messages.ts";
 import type { OpenFlows, OpenFlowsQuery } from "../search/open_flows.ts";
-import type { StoreState } from "../records.ts";
+import type { CaptureSourceState, StoreState } from "../records.ts";
 import type { StoreQueries } from "../store/queries.ts";
 import { flowCountMax } from "./common_settings.ts";
 import { DetectHost } from "./detect_host.ts";
@@ -41,6 +42,8 @@ import { earlierFindings, readEarlierIncidents } from "./earlier_incidents.ts";
 import { hostNames } from "./host_names.ts";
 import { addressesOf, ownNetworks, watchOwnNetworks } from "./own_networks.ts";
 import { OpenFlowsDesk } from "./open_flows_desk.ts";
+import { PipelineGroup } from "./pipeline_group.ts";
+import { joinSources } from "./pipeline_join.ts";
 import { looksForProcesses, ProcessHost } from "./process_host.ts";
 import { databasePath } from "./results_folder.ts";
 import { WorkerHost } from "./worker_host.ts";
@@ -65,7 +68,7 @@ const fleetMs = 2500;
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #sources: WorkerHost<SourceToMain>[] = [];
-  readonly #pipeline: WorkerHost<PipelineToMain>;
+  readonly #pipelines: PipelineGroup;
   readonly #recorder: WorkerHost<RecorderToMain>;
   readonly #store: WorkerHost<StoreToMain>;
   /** What the threads of the store before this one had counted. */
@@ -89,15 +92,15 @@ export class Supervisor {
   #geoFiles: readonly GeoFile[] = [];
   #blocklists: readonly string[];
   readonly #openFlows = new OpenFlowsDesk((sequence, query) => {
-    if (this.#pipeline.isRunning) this.#pipeline.post({ type: "openFlows", sequence, query });
-    return this.#pipeline.isRunning;
+    if (this.#pipelines.isRunning) this.#pipelines.post({ type: "openFlows", sequence, query });
+    return this.#pipelines.isRunning;
   });
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#blocklists = options.config.blocklists;
     this.#failure.promise.catch(() => {}); // raised where `failure` is awaited
-    this.#pipeline = this.#makePipeline();
+    this.#pipelines = this.#makePipelines();
     this.#recorder = this.#makeRecorder();
     this.#storeBefore = options.live.store;
     this.#store = this.#makeStore();
@@ -115,7 +118,11 @@ export class Supervisor {
     this.#detect = this.#makeDetect();
     const { input } = options;
     const count = input.kind === "live" ? input.devices.length : 1;
-    for (let id = 0; id < count; id++) this.#sources.push(this.#makeSource(id));
+    for (let id = 0; id < count; id++) {
+      for (let thread = 0; thread < this.#pipelines.count; thread++) {
+        this.#sources.push(this.#makeSource(id, thread));
+      }
+    }
   }
 
   /** Rejects with the error that ends the program, if one comes. */
@@ -145,14 +152,14 @@ export class Supervisor {
     this.#evidence.start();
     this.#eve?.start();
     this.#fleet?.start();
-    this.#pipeline.start();
+    this.#pipelines.start();
     this.#eve?.join(this.#options.live.storeRun);
     this.#processes?.start();
     this.#detect.start();
     for (const source of this.#sources) source.start();
     if (this.#options.input.kind !== "live") return;
     this.#stopWatching = watchOwnNetworks((networks) => {
-      this.#pipeline.post({ type: "ownNetworks", networks });
+      this.#pipelines.post({ type: "ownNetworks", networks });
       this.#detect.tellOwn(addressesOf(networks));
     });
   }
@@ -178,8 +185,8 @@ export class Supervisor {
   /** These hold from now on; those that hold already are read again if they have changed. */
   setBlocklists(paths: readonly string[]): void {
     this.#blocklists = paths;
-    if (this.#pipeline.isRunning) {
-      this.#pipeline.post({ type: "observesNames", value: paths.length > 0 });
+    if (this.#pipelines.isRunning) {
+      this.#pipelines.post({ type: "observesNames", value: paths.length > 0 });
     }
     this.#detect.setBlocklists(paths);
   }
@@ -187,7 +194,7 @@ export class Supervisor {
   /** For searches of flows under way. */
   setGeoFiles(files: readonly GeoFile[]): void {
     this.#geoFiles = files;
-    if (this.#pipeline.isRunning) this.#pipeline.post({ type: "geo", files });
+    if (this.#pipelines.isRunning) this.#pipelines.post({ type: "geo", files });
   }
 
   /** Gives the store what it alone may write, behind the incidents that it is about. */
@@ -226,8 +233,8 @@ export class Supervisor {
   async #stopInOrder(): Promise<void> {
     this.#stopWatching();
     for (const source of this.#sources) source.post({ type: "stop" });
-    if (this.#pipeline.isRunning) await this.#within(drainMs, this.drained);
-    this.#pipeline.terminate();
+    if (this.#pipelines.isRunning) await this.#within(drainMs, this.drained);
+    this.#pipelines.terminate();
     this.#processes?.terminate();
     this.#detect.end();
     for (const source of this.#sources) source.terminate();
@@ -289,54 +296,74 @@ export class Supervisor {
   /** Devices that have been open in this run. */
   readonly #opened = new Set<number>();
 
-  #makeSource(interfaceId: number): WorkerHost<SourceToMain> {
+  /** What each thread of a device has said, by `interfaceId`. */
+  readonly #sourceStates = new Map<number, (CaptureSourceState | undefined)[]>();
+
+  /** `thread` is which part of a device's packets it takes, and the pipeline that it brings them to. */
+  #makeSource(interfaceId: number, thread: number): WorkerHost<SourceToMain> {
     const { input, config } = this.#options;
     const isLive = input.kind === "live";
+    const suffix = this.#pipelines.count === 1 ? "" : `, thread ${thread + 1}`;
     return new WorkerHost<SourceToMain>({
-      name: isLive ? `capture (${input.devices[interfaceId]})` : "replay",
+      name: isLive ? `capture (${input.devices[interfaceId]}${suffix})` : "replay",
       spawn: () =>
         isLive
           ? new Worker(new URL("../capture/capture_worker.ts", import.meta.url), { type: "module" })
           : new Worker(new URL("../capture/replay_worker.ts", import.meta.url), { type: "module" }),
       begin: (worker) => {
         const { port1, port2 } = new MessageChannel();
-        this.#pipeline.post({ type: "source", interfaceId, port: port1 }, [port1]);
+        this.#pipelines.postTo(thread, { type: "source", interfaceId, port: port1 }, [port1]);
         const options = isLive
           ? {
             ...captureOptions(config, input.devices[interfaceId]!, interfaceId),
+            ...this.#shareOptions(interfaceId),
             wasOpen: this.#opened.has(interfaceId),
           }
           : { path: input.path, speed: input.speed };
         worker.postMessage({ type: "start", options, pipeline: port2 }, [port2]);
       },
-      onMessage: (message) => this.#onSourceMessage(message),
+      onMessage: (message) => this.#onSourceMessage(message, thread),
       onCrash: (text) => this.#onCrash(text),
     });
   }
 
-  #makePipeline(): WorkerHost<PipelineToMain> {
+  readonly #fanoutIds = new Map<number, number>();
+
+  /** Of one of several threads of a device: the group of sockets that share its packets, and its part of the ring. */
+  #shareOptions(interfaceId: number): Partial<CaptureOptions> {
+    const { count } = this.#pipelines;
+    if (count === 1) return {};
+    const id = this.#fanoutIds.get(interfaceId) ?? crypto.getRandomValues(new Uint16Array(1))[0];
+    this.#fanoutIds.set(interfaceId, id);
+    const bufferBytes = Math.ceil(this.#options.config.bufferMb * 2 ** 20 / count);
+    return { share: { id, count }, bufferBytes };
+  }
+
+  #makePipelines(): PipelineGroup {
     let isFirst = true;
-    return new WorkerHost<PipelineToMain>({
-      name: "pipeline",
+    const { config } = this.#options;
+    return new PipelineGroup({
+      count: config.captureThreads,
       spawn: () =>
         new Worker(new URL("../pipeline/pipeline_worker.ts", import.meta.url), { type: "module" }),
-      begin: (worker) => {
-        worker.postMessage({
-          type: "start",
-          options: {
-            ...pipelineOptions(this.#options),
-            observesNames: this.#blocklists.length > 0,
-          },
-          sourceCount: this.#sources.length,
+      begin: (workers) => {
+        const { length: count } = workers;
+        workers.forEach((worker, index) => {
+          const options = pipelineOptions(this.#options, { index, count });
+          worker.postMessage({
+            type: "start",
+            options: { ...options, observesNames: this.#blocklists.length > 0 },
+            sourceCount: this.#sources.length / count,
+          });
+          worker.postMessage({ type: "geo", files: this.#geoFiles });
         });
-        worker.postMessage({ type: "geo", files: this.#geoFiles });
-        // Flows of another pipeline count from 1 again: the store begins a new run.
+        // Flows of other pipelines count from 1 again: the store begins a new run.
         if (!isFirst) {
           this.#options.live.storeRun = 0;
           this.#eve?.leave();
         }
-        if (this.#options.config.pcapFiles > 0) this.#joinToPipeline(worker, "recorder");
-        this.#joinToPipeline(worker, "store");
+        if (config.pcapFiles > 0) this.#joinToPipelines("recorder");
+        this.#joinToPipelines("store");
         if (!isFirst) {
           this.#processes?.restart();
           this.#detect.start();
@@ -352,6 +379,12 @@ export class Supervisor {
     });
   }
 
+  /** A channel to each pipeline: this thread's ends, and the pipelines'. */
+  #channels(): { own: MessagePort[]; far: MessagePort[] } {
+    const channels = Array.from({ length: this.#pipelines.count }, () => new MessageChannel());
+    return { own: channels.map(({ port1 }) => port1), far: channels.map(({ port2 }) => port2) };
+  }
+
   #makeRecorder(): WorkerHost<RecorderToMain> {
     const { config } = this.#options;
     return new WorkerHost<RecorderToMain>({
@@ -359,17 +392,16 @@ export class Supervisor {
       spawn: () =>
         new Worker(new URL("../capture/recorder_worker.ts", import.meta.url), { type: "module" }),
       begin: (worker) => {
-        const { port1, port2 } = new MessageChannel();
+        const { own, far } = this.#channels();
         const options = {
           folder: config.resultsFolder,
           fileBytesMax: config.pcapFileMb * 1e6,
           fileCountMax: config.pcapFiles,
           snaplen: config.snaplen,
         };
-        this.#storeBefore = this.#options.live.store;
-        worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
+        worker.postMessage({ type: "start", options, pipelines: own }, own);
         worker.postMessage(this.#diskMessage);
-        this.#offer("recorder", port2);
+        this.#offer("recorder", far);
       },
       onMessage: (message) => {
         if (message.type === "state") this.#options.live.recorder = message.state;
@@ -387,7 +419,7 @@ export class Supervisor {
       spawn: () =>
         new Worker(new URL("../store/store_worker.ts", import.meta.url), { type: "module" }),
       begin: (worker) => {
-        const { port1, port2 } = new MessageChannel();
+        const { own, far } = this.#channels();
         const options = {
           path: databasePath(config.resultsFolder),
           retentionDays: config.retentionDays,
@@ -397,11 +429,12 @@ export class Supervisor {
           file: input.kind === "file" && !this.#isFileOver ? input.file : null,
           feedsFleet: config.fleetServers.length > 0,
         };
-        worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
+        this.#storeBefore = this.#options.live.store;
+        worker.postMessage({ type: "start", options, pipelines: own }, own);
         worker.postMessage(this.#diskMessage);
         this.#detect.storeBegan();
         this.#options.onStoreBegan();
-        this.#offer("store", port2);
+        this.#offer("store", far);
       },
       onMessage: (message) => {
         if (message.type === "state") {
@@ -424,8 +457,13 @@ export class Supervisor {
     return new EveHost({
       config,
       live,
-      joinPipeline: (port, firstFlowId) =>
-        this.#pipeline.post({ type: "eve", port, firstFlowId }, port === null ? [] : [port]),
+      pipelineCount: this.#pipelines.count,
+      joinPipeline: (index, port, firstFlowId) =>
+        this.#pipelines.postTo(
+          index,
+          { type: "eve", port, firstFlowId },
+          port === null ? [] : [port],
+        ),
       onNote: (message) => this.#onOtherMessage(message),
       onCrash: (text) => this.#onCrash(text),
     });
@@ -447,7 +485,9 @@ export class Supervisor {
     return new ProcessHost({
       config,
       live,
-      joinPipeline: (port) => this.#pipeline.post({ type: "process", port }, [port]),
+      pipelineCount: this.#pipelines.count,
+      joinPipeline: (index, port) =>
+        this.#pipelines.postTo(index, { type: "process", port }, [port]),
       onContacts: () => this.#detect.nameProcesses(),
       onNote: (message) => this.#onOtherMessage(message),
       onCrash: (text) => this.#onCrash(text),
@@ -460,9 +500,11 @@ export class Supervisor {
       config,
       live,
       isLive: input.kind === "live",
-      joinPipeline: (port) => this.#pipeline.post({ type: "detect", port }, [port]),
+      pipelineCount: this.#pipelines.count,
+      joinPipeline: (index, port) =>
+        this.#pipelines.postTo(index, { type: "detect", port }, [port]),
       sendToStore: (message) => this.#store.post(message),
-      tellSuspects: (addresses) => this.#pipeline.post({ type: "suspects", addresses }),
+      tellSuspects: (addresses) => this.#pipelines.post({ type: "suspects", addresses }),
       onNote: (message) => this.#onOtherMessage(message),
       onCrash: (text) => this.#onCrash(text),
       onFinding: (finding) => this.#evidence.take(finding),
@@ -473,28 +515,36 @@ export class Supervisor {
     });
   }
 
-  /** Ports of recorder and store that wait for a pipeline to be started. */
-  readonly #offered = new Map<"recorder" | "store", MessagePort>();
+  /** Ports of recorder and store that wait for the pipelines to be started. */
+  readonly #offered = new Map<"recorder" | "store", MessagePort[]>();
   #isPipelineUp = false;
 
-  #offer(part: "recorder" | "store", port: MessagePort): void {
-    if (this.#isPipelineUp) this.#pipeline.post({ type: part, port }, [port]);
-    else this.#offered.set(part, port);
+  #offer(part: "recorder" | "store", ports: MessagePort[]): void {
+    if (this.#isPipelineUp) this.#hand(part, ports);
+    else this.#offered.set(part, ports);
   }
 
-  #joinToPipeline(worker: Worker, part: "recorder" | "store"): void {
-    const port = this.#offered.get(part);
+  #hand(part: "recorder" | "store", ports: readonly MessagePort[]): void {
+    ports.forEach((port, index) => this.#pipelines.postTo(index, { type: part, port }, [port]));
+  }
+
+  #joinToPipelines(part: "recorder" | "store"): void {
+    const ports = this.#offered.get(part);
     this.#offered.delete(part);
     this.#isPipelineUp = true;
-    if (port) worker.postMessage({ type: part, port }, [port]);
+    if (ports) this.#hand(part, ports);
     else (part === "recorder" ? this.#recorder : this.#store).restart();
   }
 
-  #onSourceMessage(message: SourceToMain): void {
+  #onSourceMessage(message: SourceToMain, thread: number): void {
     const { live } = this.#options;
     if (message.type === "state") {
-      if (message.state.state === "capturing") this.#opened.add(message.state.interfaceId);
-      live.setSource(message.state);
+      const { state } = message;
+      if (state.state === "capturing") this.#opened.add(state.interfaceId);
+      const states = this.#sourceStates.get(state.interfaceId) ?? [];
+      states[thread] = state;
+      this.#sourceStates.set(state.interfaceId, states);
+      live.setSource(joinSources(states.filter((one) => one !== undefined)));
     } else if (message.type !== "stopped") this.#onOtherMessage(message);
   }
 
@@ -504,11 +554,13 @@ export class Supervisor {
     if (message.type === "openFlows") {
       return this.#openFlows.answer(message.sequence, message.flows);
     }
+    if (message.type === "hearsay") return; // there is nobody else
     if (message.type !== "snapshot") return this.#onOtherMessage(message);
     live.behindS = message.behindS;
     live.setSnapshot(message.snapshot, message.seconds);
+    this.#eve?.takeSeconds(message.seconds);
     const { kernel, interface: atInterface, queue } = live.drops();
-    this.#pipeline.post({ type: "drops", kernel, interface: atInterface, queue });
+    this.#pipelines.tellDrops({ type: "drops", kernel, interface: atInterface, queue });
   }
 
   #onOtherMessage(message: NoteMessage | FatalMessage): void {
@@ -528,9 +580,11 @@ export class Supervisor {
 
 function pipelineOptions(
   { config, input }: SupervisorOptions,
+  part: PipelineWorkerOptions["part"],
 ): Omit<PipelineWorkerOptions, "observesNames"> {
   return {
-    flowCountMax,
+    flowCountMax: Math.ceil(flowCountMax / part.count),
+    part,
     rowPolicy: config.logPackets,
     isLive: input.kind === "live",
     homeNets: config.homeNets,

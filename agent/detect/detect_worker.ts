@@ -8,6 +8,7 @@ import type {
   DetectOptions,
   DetectToMain,
   MainToDetect,
+  ObservationsMessage,
   ObservationsReturnMessage,
   PipelineToDetect,
 } from "../messages.ts";
@@ -16,6 +17,7 @@ import type { Finding } from "../records.ts";
 import { counted, formatCount } from "../text/amounts.ts";
 import { BlockLists } from "./blocklist/block_lists.ts";
 import { Detection } from "./detection.ts";
+import { ObservationJoin } from "./observation_join.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -25,7 +27,9 @@ const ticksPerSave = 60;
 
 class DetectThread {
   readonly #options: DetectOptions;
-  readonly #pipeline: MessagePort;
+  readonly #pipelines: readonly MessagePort[];
+  /** Of several pipelines. */
+  readonly #join: ObservationJoin | null;
   readonly #detection: Detection;
   readonly #timer: number;
   /** Not posted yet: a message costs more than a finding. */
@@ -39,10 +43,10 @@ class DetectThread {
   #blocklistPaths: readonly string[];
   #blockFilesState = "";
 
-  constructor(options: DetectOptions, pipeline: MessagePort) {
+  constructor(options: DetectOptions, pipelines: readonly MessagePort[]) {
     this.#options = options;
     this.#blocklistPaths = options.blocklists;
-    this.#pipeline = pipeline;
+    this.#pipelines = pipelines;
     if (options.blocklists.length > 0) this.#readBlocklists();
     this.#detection = new Detection({
       ...options,
@@ -54,7 +58,14 @@ class DetectThread {
     });
     this.#detection.setOwn(options.ownAddresses);
     this.#savedFittedUs = this.#detection.state().modelFittedUs;
-    pipeline.onmessage = ({ data }: MessageEvent<PipelineToDetect>) => this.#take(data);
+    this.#join = pipelines.length === 1 ? null : new ObservationJoin({
+      count: pipelines.length,
+      take: (words, length) => this.#detection.take(words, length),
+      release: (index, words) => this.#release(pipelines[index], words),
+    });
+    pipelines.forEach((port, index) => {
+      port.onmessage = ({ data }: MessageEvent<PipelineToDetect>) => this.#take(data, index);
+    });
     this.#timer = setInterval(() => this.#tick(), tickMs);
     this.#tellState();
   }
@@ -82,19 +93,34 @@ class DetectThread {
     this.#saveModel();
     this.#tellState();
     post({ type: "stopped" });
-    this.#pipeline.close();
+    for (const port of this.#pipelines) port.close();
   }
 
-  #take(message: PipelineToDetect): void {
-    if (message.type === "end") return this.end();
+  #take(message: PipelineToDetect, index: number): void {
     if (this.#isEnded) return;
     try {
-      this.#detection.take(message.words, message.length);
+      if (this.#join !== null) this.#joinIn(this.#join, message, index);
+      else if (message.type === "end") this.end();
+      else this.#takeAll(message);
     } finally {
       this.#tellFindings();
     }
-    const answer: ObservationsReturnMessage = { type: "return", words: message.words };
-    this.#pipeline.postMessage(answer, [message.words.buffer]);
+  }
+
+  #takeAll({ words, length }: ObservationsMessage): void {
+    this.#detection.take(words, length);
+    this.#release(this.#pipelines[0], words);
+  }
+
+  #joinIn(join: ObservationJoin, message: PipelineToDetect, index: number): void {
+    if (message.type === "end") join.end(index);
+    else join.add(index, message);
+    if (join.isOver) this.end();
+  }
+
+  #release(port: MessagePort, words: Int32Array<ArrayBuffer>): void {
+    const answer: ObservationsReturnMessage = { type: "return", words };
+    port.postMessage(answer, [words.buffer]);
   }
 
   #tick(): void {
@@ -215,7 +241,7 @@ function post(message: DetectToMain): void {
 let thread: DetectThread | null = null;
 
 self.onmessage = ({ data }: MessageEvent<MainToDetect>) => {
-  if (data.type === "start") thread = new DetectThread(data.options, data.pipeline);
+  if (data.type === "start") thread = new DetectThread(data.options, data.pipelines);
   else if (data.type === "blocklists") thread?.setBlocklists(data.paths);
   else if (data.type === "ownAddresses") thread?.setOwn(data.addresses);
   else thread?.end();

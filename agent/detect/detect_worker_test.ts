@@ -55,7 +55,7 @@ class Harness implements Disposable {
       ownAddresses: [],
     };
     this.#worker.postMessage(
-      { type: "start", options: { ...defaults, ...options }, pipeline: port1 },
+      { type: "start", options: { ...defaults, ...options }, pipelines: [port1] },
       [port1],
     );
   }

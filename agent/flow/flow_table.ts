@@ -48,6 +48,8 @@ import {
   S_ACTIVE_US,
   S_CUT_COUNT,
   S_EVICTED_COUNT,
+  S_FLOW_ID_BASE,
+  S_FLOW_ID_STEP,
   S_IS_NEW,
   S_IS_ORIGINATOR,
   S_NOW_US,
@@ -84,6 +86,8 @@ export interface FlowTableOptions {
   readonly onEnd: (slot: number, reason: FlowEndReason) => void;
   /** Two random words against chosen collisions (live); the fixed default makes files repeat exactly. */
   readonly hashSeed?: readonly [number, number];
+  /** Which of how many tables this is: their flows are numbered in turns. The only one unless told. */
+  readonly part?: { readonly index: number; readonly count: number };
   /** Where the flows live, made for as many; one of the table's own when absent. */
   readonly hot?: HotPath;
 }
@@ -129,6 +133,9 @@ export class FlowTable {
     hot.times[S_TIMEOUT_MIN_US / 2] = Math.min(...timeoutsUs);
     hot.times[S_ACTIVE_US / 2] = timeouts.activeUs;
     [hot.state[S_SEED_0], hot.state[S_SEED_1]] = options.hashSeed ?? [0x74617077, 0x61746368];
+    const { index, count } = options.part ?? { index: 0, count: 1 };
+    hot.times[S_FLOW_ID_STEP / 2] = count;
+    hot.times[S_FLOW_ID_BASE / 2] = index + 1 - count;
   }
 
   /** Flows standing now. */

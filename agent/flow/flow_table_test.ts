@@ -67,6 +67,16 @@ Deno.test("FlowTable counts both directions of a UDP flow, with Zeek's S0 and SF
   deepEqual([table.packets(slot), table.wireBytes(slot), table.id(slot)], [2, 184, 1]);
 });
 
+Deno.test("FlowTables that share traffic number their flows in turns", () => {
+  const idsOf = (index: number) => {
+    const { table } = record({ part: { index, count: 3 } });
+    return [1, 2, 3].map((port) =>
+      table.id(table.update(udp({ sourcePort: port }), startUs, 142, 3))
+    );
+  };
+  deepEqual([0, 1, 2].map(idsOf), [[1, 4, 7], [2, 5, 8], [3, 6, 9]]);
+});
+
 Deno.test("FlowTable gives ICMP type and counterpart as ports, and OTH", () => {
   const { table } = record();
   const icmp = { protocol: 1, sourcePort: 8, destinationPort: 0, payloadLength: 56 };

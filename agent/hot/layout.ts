@@ -129,7 +129,10 @@ export const S_KNOWN_MACS = 34;
 export const S_COPIES = 36;
 /** Flows cut, a double: S_TOTAL_COUNT counts their pieces. */
 export const S_CUT_COUNT = 38;
-export const STATE_WORDS = 40;
+/** Doubles: a flow's id is its number among S_TOTAL_COUNT times the first, plus the second. */
+export const S_FLOW_ID_STEP = 40;
+export const S_FLOW_ID_BASE = 42;
+export const STATE_WORDS = 44;
 export const WANTS_ROWS = 1;
 export const WANTS_OBSERVATIONS = 2;
 /** Ends of all flows; else only of those that inspect() was called for, which may have left something behind. */

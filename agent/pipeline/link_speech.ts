@@ -24,27 +24,29 @@ export interface LinkListeners {
   readonly macs: MacBook;
 }
 
-/** Takes a packet if it is one of ARP or neighbour discovery. */
+/** Takes a packet if it is one of ARP or neighbour discovery; returns whether it is. */
 export function hearLink(
   { view, macs }: LinkListeners,
   bytes: Uint8Array,
   packet: Packet,
   frameEnd: number,
-): void {
+): boolean {
   // What is in a tunnel is on another link.
   const fromMac = packet.linkOffset >= 0 && packet.tunnelDepth === 0
     ? macAt(bytes, packet.linkOffset + 6)
     : null;
   if (packet.arpOffset >= 0) {
-    if (!isArpWhole(bytes, packet.arpOffset, frameEnd)) return;
+    if (!isArpWhole(bytes, packet.arpOffset, frameEnd)) return false;
     if (fromMac !== null) bindArp(macs, fromMac, bytes, packet.arpOffset);
-    return view.seeArp(ipv4At(bytes, packet.arpOffset + 14), ipv4At(bytes, packet.arpOffset + 24));
+    view.seeArp(ipv4At(bytes, packet.arpOffset + 14), ipv4At(bytes, packet.arpOffset + 24));
+    return true;
   }
   const isNeighbours = packet.transport === Transport.icmpv6 && packet.tunnelDepth === 0 &&
     packet.ttl === 255 && packet.sourcePort >= 133 && packet.sourcePort <= redirect;
-  if (!isNeighbours) return;
+  if (!isNeighbours) return false;
   hearNeighbour(view, bytes, packet);
   if (fromMac !== null) bindNeighbour(macs, fromMac, bytes, packet);
+  return true;
 }
 
 /** Of Ethernet and IPv4 addresses. */

@@ -36,9 +36,9 @@ export class LinkWatch {
     this.#view = new LinkView(home, (mac, known) => this.#tell(mac, known));
   }
 
-  /** Takes a packet that was decoded, in case that it speaks of the link. */
-  hear(bytes: Uint8Array, packet: Packet, frameEnd: number): void {
-    hearLink({ view: this.#view, macs: this.#macs }, bytes, packet, frameEnd);
+  /** Takes a packet that was decoded, in case that it speaks of the link; returns whether it does. */
+  hear(bytes: Uint8Array, packet: Packet, frameEnd: number): boolean {
+    return hearLink({ view: this.#view, macs: this.#macs }, bytes, packet, frameEnd);
   }
 
   /** Takes the MAC addresses of the packet that the hot path has in hand, which is at `index` of the batch. */

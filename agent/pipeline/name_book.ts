@@ -2,7 +2,13 @@
  * Names of addresses as the traffic itself tells them: answers of DNS, mDNS, LLMNR and NBNS, and what a DHCP client
  * calls itself. Bounded: the name learnt longest ago leaves first (a Map keeps the order of insertion).
  */
-import { Application, type DnsDetails, type HostNaming, type NameOrigin } from "../records.ts";
+import {
+  Application,
+  type DnsDetails,
+  type HostNaming,
+  type NameNews,
+  type NameOrigin,
+} from "../records.ts";
 
 /** 16,384 addresses and cards, of each the newest name of an origin, at most 255 characters: 30 MB at the very most, 3 MB as usual. */
 const namedMax = 16_384;
@@ -13,6 +19,17 @@ const none: readonly HostNaming[] = [];
 export class NameBook {
   readonly #byAddress = new Map<string, readonly HostNaming[]>();
   readonly #byMac = new Map<string, readonly HostNaming[]>();
+  readonly #onNews: ((news: NameNews) => void) | undefined;
+
+  /** `onNews` is told what the book did not hold, but not what came by take(). */
+  constructor(onNews?: (news: NameNews) => void) {
+    this.#onNews = onNews;
+  }
+
+  /** A name that another book has learnt. */
+  take({ isOfMac, of, naming }: NameNews): void {
+    keep(isOfMac ? this.#byMac : this.#byAddress, of, naming);
+  }
 
   /** Takes the addresses of an answer under the name that was asked for; `application` has told it. */
   learn(dns: DnsDetails, application: number = Application.dns): void {
@@ -21,12 +38,24 @@ export class NameBook {
       const isNetBios = answer.type === "NB";
       if (!isNetBios && answer.type !== "A" && answer.type !== "AAAA") continue;
       const name = plainName(dns.queryName || answer.name);
-      keep(this.#byAddress, answer.data, { name, origin: originOf(application, isNetBios) });
+      const naming = { name, origin: originOf(application, isNetBios) };
+      this.#learn({ isOfMac: false, of: answer.data, naming });
     }
   }
 
   setMacName(mac: string, name: string): void {
-    keep(this.#byMac, mac, { name, origin: "dhcp" });
+    this.#learn({ isOfMac: true, of: mac, naming: { name, origin: "dhcp" } });
+  }
+
+  #learn(news: NameNews): void {
+    const isNew = this.#onNews !== undefined && !this.#holds(news);
+    this.take(news);
+    if (isNew) this.#onNews!(news);
+  }
+
+  #holds({ isOfMac, of, naming }: NameNews): boolean {
+    const namings = (isOfMac ? this.#byMac : this.#byAddress).get(of) ?? none;
+    return namings.some(({ name, origin }) => name === naming.name && origin === naming.origin);
   }
 
   /** The name of an address, or of the card it was seen with; "" without one. */

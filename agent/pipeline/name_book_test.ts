@@ -1,5 +1,5 @@
 import { strictEqual } from "node:assert/strict";
-import type { DnsDetails } from "../records.ts";
+import type { DnsDetails, NameNews } from "../records.ts";
 import { NameBook } from "./name_book.ts";
 
 function answer(queryName: string, type: string, data: string): DnsDetails {
@@ -30,4 +30,18 @@ Deno.test("NameBook forgets the name learnt longest ago", () => {
   for (let i = 0; i <= 16_384; i++) names.learn(answer(`n${i}.example`, "A", `address ${i}`));
   strictEqual(names.nameOf("address 0", ""), "");
   strictEqual(names.nameOf("address 1", ""), "n1.example");
+});
+
+Deno.test("NameBook tells what it learns once, and nothing that another book has told", () => {
+  const told: NameNews[] = [];
+  const names = new NameBook((news) => told.push(news));
+  names.learn(answer("news.example.org", "A", "203.0.113.10"));
+  names.learn(answer("news.example.org", "A", "203.0.113.10"));
+  names.setMacName("02:00:00:00:10:17", "lena-laptop");
+  strictEqual(told.length, 2);
+  const other = new NameBook((news) => told.push(news));
+  for (const news of [...told]) other.take(news);
+  strictEqual(told.length, 2);
+  strictEqual(other.nameOf("203.0.113.10", ""), "news.example.org");
+  strictEqual(other.nameOf("192.0.2.1", "02:00:00:00:10:17"), "lena-laptop");
 });

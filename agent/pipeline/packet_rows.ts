@@ -20,6 +20,7 @@ export const sampledRowsPerSecond = 2000;
  */
 export class RowSampler {
   readonly #policy: RowPolicy;
+  readonly #rowsPerSecond: number;
   /** One row stands for this many packets. */
   sampleK = 1;
   #secondStartUs = -1;
@@ -27,8 +28,10 @@ export class RowSampler {
   #rows = 0;
   #untilNext = 0;
 
-  constructor(policy: RowPolicy) {
+  /** `rowsPerSecond` is what `sampled` aims at. */
+  constructor(policy: RowPolicy, rowsPerSecond = sampledRowsPerSecond) {
     this.#policy = policy;
+    this.#rowsPerSecond = rowsPerSecond;
   }
 
   /** Whether the packet at `timestampUs` becomes a row; `sampleK` then holds what the row stands for. */
@@ -42,7 +45,7 @@ export class RowSampler {
       this.#untilNext--;
       return false;
     }
-    if (++this.#rows > 2 * sampledRowsPerSecond) {
+    if (++this.#rows > 2 * this.#rowsPerSecond) {
       this.sampleK *= 2;
       this.#rows = 0;
     }
@@ -51,7 +54,7 @@ export class RowSampler {
   }
 
   #beginSecond(timestampUs: number): void {
-    this.sampleK = Math.max(1, Math.ceil(this.#packets / sampledRowsPerSecond));
+    this.sampleK = Math.max(1, Math.ceil(this.#packets / this.#rowsPerSecond));
     this.#secondStartUs = timestampUs;
     this.#packets = 0;
     this.#rows = 0;

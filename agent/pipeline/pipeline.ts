@@ -38,6 +38,7 @@ import {
   type DecodeStop,
   type Flow,
   type FlowEndReason,
+  type Hearsay,
   type HostTotals,
   Packet,
   type PacketBatch,
@@ -63,7 +64,13 @@ import { MacBook } from "./mac_book.ts";
 import { NameBook } from "./name_book.ts";
 import { nameRow } from "./name_row.ts";
 import { openFlows } from "./open_flows.ts";
-import { type AddressText, makePacketRow, type RowPolicy, RowSampler } from "./packet_rows.ts";
+import {
+  type AddressText,
+  makePacketRow,
+  type RowPolicy,
+  RowSampler,
+  sampledRowsPerSecond,
+} from "./packet_rows.ts";
 import { type DropTotals, type SecondContext, SecondCounter } from "./second_counter.ts";
 
 /** Where the pipeline's products go. Each is optional work: what nobody takes is not made. */
@@ -77,6 +84,8 @@ export interface PipelineSinks {
   readonly onDetails?: (details: ApplicationDetails, timestampUs: number, flow: () => Flow) => void;
   /** What the detectors are to see. */
   readonly observations?: ObservationSink;
+  /** What pipelines that share the traffic have to tell each other, see hear(). */
+  readonly onHearsay?: (hearsay: Hearsay) => void;
 }
 
 /** What became of the packets that belong to flows. */
@@ -94,10 +103,17 @@ export interface FlowTotals {
   readonly busiestHosts: readonly HostTotals[];
 }
 
+export interface PipelinePart {
+  readonly index: number;
+  readonly count: number;
+}
+
 export interface PipelineOptions extends PipelineSinks {
   /** Two random words against chosen collisions in the flow table (live); absent, files repeat exactly. */
   readonly hashSeed?: readonly [number, number];
   readonly flowCountMax: number;
+  /** Which of how many pipelines that share the traffic this is; the only one unless told. */
+  readonly part?: PipelinePart;
   /** Age at which a flow is cut, see FlowTimeouts; half an hour unless told. */
   readonly flowActiveUs?: number;
   /** Bytes of captureMemory. */
@@ -152,7 +168,7 @@ export class Pipeline {
   #hour = -1;
   readonly #home: HomeNetwork;
   readonly #link: LinkWatch;
-  readonly #names = new NameBook();
+  readonly #names: NameBook;
   readonly #sampler: RowSampler;
   readonly #second: SecondCounter;
   readonly #applications: ApplicationCounts;
@@ -192,8 +208,10 @@ export class Pipeline {
     this.observesNames = options.observesNames ?? false;
     this.#readsDetails = Boolean(options.onRow ?? options.onFlow ?? options.onDetails) ||
       this.observesNames;
-    this.#sampler = new RowSampler(options.rowPolicy);
-    const { flowCountMax } = options;
+    const share = sampledRowsPerSecond / (options.part?.count ?? 1);
+    this.#sampler = new RowSampler(options.rowPolicy, share);
+    const { flowCountMax, onHearsay } = options;
+    this.#names = new NameBook(onHearsay && ((news) => onHearsay({ kind: "name", news })));
     const hot = this.#hot = new HotPath({
       flowCountMax,
       hostCountMax: hostCountDefault,
@@ -215,6 +233,7 @@ export class Pipeline {
         timeouts: { ...DEFAULT_TIMEOUTS, activeUs: options.flowActiveUs },
       }),
       ...(options.hashSeed && { hashSeed: options.hashSeed }),
+      ...(options.part && { part: options.part }),
       onEnd: (slot, reason) => this.#flowEnded(slot, reason),
     });
     this.captureMemory = {
@@ -411,6 +430,16 @@ export class Pipeline {
     return this.#processes = processes;
   }
 
+  /** Takes what another pipeline has seen of the link and of names; counts nothing. */
+  hear(hearsay: Hearsay): void {
+    if (hearsay.kind === "name") return this.#names.take(hearsay.news);
+    const { frame, linktype } = hearsay;
+    const packet = this.#packet;
+    decodePacket(frame, 0, frame.length, frame.length, linktype, packet, this.#tunnelPorts);
+    this.#packetRow = -1;
+    this.#link.hear(frame, packet, frame.length);
+  }
+
   /** Hosts that changed since they were last taken, as increments. */
   takeChangedHosts(countMax: number): HostTotals[] {
     return this.#hosts.takeChanged(countMax);
@@ -543,7 +572,14 @@ export class Pipeline {
     this.#furtherAt = furtherPacketAt();
     if (packet.stopReason !== StopReason.complete) this.#stopPlaces.add(packet);
     this.#packetRow = row;
-    this.#link.hear(bytes, packet, offsets[index] + capturedLengths[index]);
+    const isLinkSpeech = this.#link.hear(bytes, packet, offsets[index] + capturedLengths[index]);
+    if (isLinkSpeech && before === 0) {
+      this.#options.onHearsay?.({
+        kind: "frame",
+        linktype,
+        frame: bytes.slice(start, start + captured),
+      });
+    }
     this.#flows.setPacket(packet, timestampsUs[index]);
   }
 

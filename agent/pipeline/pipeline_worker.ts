@@ -22,7 +22,7 @@ import type {
   ReturnMessage,
   SourceToPipeline,
 } from "../messages.ts";
-import { createPacketBatch, type StatsSecond } from "../records.ts";
+import { createPacketBatch, type Hearsay, type StatsSecond } from "../records.ts";
 import type { OpenFlowsQuery } from "../search/open_flows.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { FlowProcesses } from "./flow_processes.ts";
@@ -37,6 +37,8 @@ const flushMs = 250;
 const ticksPerSnapshot = 4;
 const ticksPerHosts = 20;
 const ticksPerMark = 4;
+/** Told between two ticks; what is more is left. */
+const hearsayMax = 500;
 /** Packets decoded at a time: few enough that their rows fit into the room of the row outlet. */
 const batchPackets = 8192;
 /** Where a record says how many bytes were captured. */
@@ -69,6 +71,7 @@ class PipelineThread {
   #waiting: BatchMessage[] = [];
   #waitingAt = 0;
   #unsentSeconds: StatsSecond[] = [];
+  #unsentHearsay: Hearsay[] = [];
   #recorderDrops = 0;
   #behindS = 0;
   #lastBatchMs = Date.now();
@@ -89,6 +92,8 @@ class PipelineThread {
     this.#pipeline = new Pipeline({
       observations: this.#observations,
       flowCountMax: options.flowCountMax,
+      part: options.part,
+      ...(options.part.count > 1 && { onHearsay: (one: Hearsay) => this.#noteHearsay(one) }),
       flowActiveUs: ROW_ACTIVE_US,
       rowPolicy: options.rowPolicy,
       ...(options.isLive && { hashSeed: randomSeed() }),
@@ -112,7 +117,8 @@ class PipelineThread {
       onHour: () => this.#progress?.endHour(this.#pipeline),
       onSecond: (second) => {
         (this.#progress ?? this.#rows).addSecond(second);
-        if (!this.#isKnown) eve?.lines.second(second);
+        // Of several pipelines the main thread tells the sum.
+        if (!this.#isKnown && options.part.count === 1) eve?.lines.second(second);
         this.#unsentSeconds.push(second);
       },
     });
@@ -185,6 +191,14 @@ class PipelineThread {
       this.#goOn();
     };
     this.#goOn();
+  }
+
+  #noteHearsay(one: Hearsay): void {
+    if (this.#unsentHearsay.length < hearsayMax) this.#unsentHearsay.push(one);
+  }
+
+  hear(hearsay: readonly Hearsay[]): void {
+    for (const one of hearsay) this.#pipeline.hear(one);
   }
 
   setSuspects(addresses: readonly string[]): void {
@@ -306,8 +320,15 @@ class PipelineThread {
     if (this.#progress === null && this.#ticks % ticksPerHosts === 0) this.#rows.wantsHosts = true;
     this.#rows.send();
     this.#eve?.outlet.send();
+    this.#tellHearsay();
     if (this.#ticks % ticksPerMark === 0) this.#progress?.mark(this.#pipeline, false);
     if (this.#ticks % ticksPerSnapshot === 0) this.#tellSnapshot();
+  }
+
+  #tellHearsay(): void {
+    if (this.#unsentHearsay.length === 0) return;
+    tell({ type: "hearsay", hearsay: this.#unsentHearsay });
+    this.#unsentHearsay = [];
   }
 
   #tellSnapshot(): void {
@@ -391,6 +412,7 @@ self.onmessage = (event: MessageEvent<MainToPipeline>) => {
   else if (message.type === "ownNetworks") thread!.setOwnNetworks(message.networks);
   else if (message.type === "observesNames") thread!.setObservesNames(message.value);
   else if (message.type === "openFlows") thread!.tellOpenFlows(message.sequence, message.query);
+  else if (message.type === "hearsay") thread!.hear(message.hearsay);
   else if (message.type === "geo") setGeoFiles(message.files);
   else if (message.type === "drops") thread!.setDrops(message);
   else thread!.finish();

@@ -28,18 +28,18 @@ const tapWaitMs = 250;
 const tapMax = 64;
 
 class ProcessThread {
-  readonly #pipeline: MessagePort;
   readonly #owners: SocketOwners;
   readonly #finder: ProcessFinder;
   readonly #source: ProcessesState["source"];
   readonly #share = new TimeShare(share, () => performance.now());
-  readonly #desk: Desk;
+  /** One a pipeline. */
+  readonly #desks: readonly { readonly port: MessagePort; readonly desk: Desk }[];
   #hasTap = false;
   /** Addresses of this host. */
   #own: ReadonlySet<string> = new Set();
   #ownReadMs = -Infinity;
 
-  constructor({ options, pipeline }: MainToProcess) {
+  constructor({ options, pipelines }: MainToProcess) {
     const tree = new ProcTree(options);
     const nowMs = () => Date.now();
     const sockets = openSockets(nowMs);
@@ -53,30 +53,29 @@ class ProcessThread {
       nowMs,
     });
     this.#owners.lookAtAll();
-    this.#pipeline = pipeline;
-    this.#desk = new Desk({
-      find: (query, startMs) => this.#finder.find(query, startMs),
-      share: this.#share,
-      nowMs: () => performance.now(),
-    });
-    pipeline.onmessage = ({ data }: MessageEvent<AsksMessage>) =>
-      this.#tell(this.#desk.answer(data), 1);
+    this.#desks = pipelines.map((port) => ({
+      port,
+      desk: new Desk({
+        find: (query, startMs) => this.#finder.find(query, startMs),
+        share: this.#share,
+        nowMs: () => performance.now(),
+      }),
+    }));
+    for (const { port, desk } of this.#desks) {
+      port.onmessage = ({ data }: MessageEvent<AsksMessage>) =>
+        tellFlows(port, desk.answer(data), 1);
+    }
     setInterval(() => this.#answerAgain(), againMs);
     setInterval(() => this.#tellState(), stateMs);
     void this.#watchTap();
     this.#tellState();
   }
 
-  #tell({ processes, flows: found, contacts }: DeskAnswer, answers: number): void {
-    const flows = Float64Array.from(found);
-    const message: ProcessesMessage = { type: "processes", answers, processes, flows };
-    this.#pipeline.postMessage(message, [flows.buffer]);
-    if (contacts.length > 0) tell({ type: "contacts", processes, contacts });
-  }
-
   #answerAgain(): void {
-    const answer = this.#desk.answerAgain();
-    if (answer !== null && answer.flows.length > 0) this.#tell(answer, 0);
+    for (const { port, desk } of this.#desks) {
+      const answer = desk.answerAgain();
+      if (answer !== null && answer.flows.length > 0) tellFlows(port, answer, 0);
+    }
   }
 
   async #watchTap(): Promise<void> {
@@ -116,7 +115,7 @@ class ProcessThread {
         detail: "",
         source: this.#source,
         hasTap: this.#hasTap,
-        ...this.#desk.counts,
+        ...addCounts(this.#desks.map(({ desk }) => desk.counts)),
         processes,
         closedProcesses,
         hidesOthers,
@@ -132,6 +131,28 @@ function openTap(): OutgoingTap | null {
   } catch {
     return null;
   }
+}
+
+function tellFlows(
+  pipeline: MessagePort,
+  { processes, flows: found, contacts }: DeskAnswer,
+  answers: number,
+) {
+  const flows = Float64Array.from(found);
+  const message: ProcessesMessage = { type: "processes", answers, processes, flows };
+  pipeline.postMessage(message, [flows.buffer]);
+  if (contacts.length > 0) tell({ type: "contacts", processes, contacts });
+}
+
+function addCounts(all: readonly Desk["counts"][]): Desk["counts"] {
+  const sum = { named: 0, userOnly: 0, unknown: 0, passedOver: 0 };
+  for (const counts of all) {
+    sum.named += counts.named;
+    sum.userOnly += counts.userOnly;
+    sum.unknown += counts.unknown;
+    sum.passedOver += counts.passedOver;
+  }
+  return sum;
 }
 
 function tell(message: ProcessToMain): void {

@@ -15,7 +15,10 @@ const lastTries = 4;
 const lastTryMs = 250;
 
 let service: StoreService | null = null;
-let pipeline: MessagePort | null = null;
+/** Of each message of rows, whose it is, and its number there. */
+const senders = new Map<number, { readonly port: MessagePort; readonly sequence: number }>();
+let pipelines: readonly MessagePort[] = [];
+let lastSequence = 0;
 let ticker = 0;
 
 self.onmessage = ({ data }: MessageEvent<MainToStore>) => {
@@ -28,12 +31,30 @@ self.onmessage = ({ data }: MessageEvent<MainToStore>) => {
   else stop(lastTries);
 };
 
-function start({ options, pipeline: port }: MainToStore & { type: "start" }): void {
-  pipeline?.close();
-  pipeline = port;
+function start({ options, pipelines: ports }: MainToStore & { type: "start" }): void {
+  leave();
+  pipelines = ports;
   if (service) service.beginRun();
   else if (!open(options)) return;
-  port.onmessage = ({ data }: MessageEvent<RowsMessage>) => service?.take(data);
+  for (const port of ports) port.onmessage = ({ data }) => take(port, data);
+}
+
+function take(port: MessagePort, message: RowsMessage): void {
+  const sequence = ++lastSequence;
+  senders.set(sequence, { port, sequence: message.sequence });
+  service?.take({ ...message, sequence });
+}
+
+function acknowledge(joint: number): void {
+  const sender = senders.get(joint);
+  senders.delete(joint);
+  if (sender) tell(sender.port, { type: "ack", sequence: sender.sequence });
+}
+
+function leave(): void {
+  for (const port of pipelines) port.close();
+  pipelines = [];
+  senders.clear();
 }
 
 function open(options: (MainToStore & { type: "start" })["options"]): boolean {
@@ -41,8 +62,8 @@ function open(options: (MainToStore & { type: "start" })["options"]): boolean {
     ...options,
     toolVersion: VERSION,
     post,
-    ack: (sequence) => tellPipeline({ type: "ack", sequence }),
-    tellKnown: (packets) => tellPipeline({ type: "known", packets }),
+    ack: acknowledge,
+    tellKnown: (packets) => pipelines.forEach((port) => tell(port, { type: "known", packets })),
     nowUs: () => Date.now() * 1000,
   });
   try {
@@ -66,13 +87,12 @@ function stop(triesLeft: number): void {
   }
   service?.close();
   service = null;
-  pipeline?.close();
-  pipeline = null;
+  leave();
   post({ type: "stopped" });
 }
 
-function tellPipeline(message: StoreToPipeline): void {
-  pipeline?.postMessage(message);
+function tell(port: MessagePort, message: StoreToPipeline): void {
+  port.postMessage(message);
 }
 
 function post(message: StoreToMain): void {

@@ -17,6 +17,8 @@ import { socketFunctions } from "./symbols.ts";
 export interface AfPacketOptions extends HandleOptions {
   /** The program, rows of `struct sock_filter`, of `filter` for packets of a kind; not called for "". Throws CaptureError. */
   readonly compileFilter: (filter: string, format: FilterFormat) => Uint8Array<ArrayBuffer>;
+  /** Rows of `struct sock_filter` that say which handle of a group a packet goes to; needed where packets are shared. */
+  readonly fanoutProgram: () => Uint8Array<ArrayBuffer>;
 }
 
 export interface FilterFormat extends Pick<LinkKind, "linktype" | "isCooked"> {
@@ -71,13 +73,15 @@ export class AfPacket implements CaptureHandle {
     this.#socket = socket;
     this.linktype = link.linktype;
     const program = filterProgram(options, { ...link, snaplen });
-    if (program !== null) socket.setFilter(program);
+    const { share } = options;
+    // Until it is in its group a socket gets what is the others'.
+    if (share !== undefined) socket.setFilter(returnAlways(0));
+    else if (program !== null) socket.setFilter(program);
     this.isPromiscuous = options.isPromiscuous && !isAny;
     if (this.isPromiscuous) socket.makePromiscuous(ifindex);
     // What is sent there comes back as received; older kernels give both, of which the ring takes one.
-    if (!isAny && socket.hardwareOf(device) === loopbackHardware) {
-      socket.trySet(PacketOption.ignoreOutgoing, 1);
-    }
+    const isLoopback = !isAny && socket.hardwareOf(device) === loopbackHardware;
+    if (isLoopback) socket.trySet(PacketOption.ignoreOutgoing, 1);
     this.#interfaceDropsBefore = interfaceDrops(device);
     this.#ring = new Ring(socket, {
       byteLength: options.bufferBytes,
@@ -89,6 +93,10 @@ export class AfPacket implements CaptureHandle {
     try {
       this.#waker = new Waker(socket.handle);
       socket.bind(ifindex);
+      if (share !== undefined) {
+        socket.joinFanout(share.id, options.fanoutProgram(), isLoopback);
+        socket.setFilter(program ?? returnAlways(snaplen));
+      }
     } catch (error) {
       this.#ring.close();
       throw error;

@@ -24,9 +24,14 @@ export const PacketOption = {
   rxRing: 5,
   statistics: 6,
   version: 10,
+  fanout: 18,
+  fanoutData: 22,
   ignoreOutgoing: 23,
 } as const;
 export const tpacketV3 = 2;
+/** PACKET_FANOUT_CBPF, and the flag by which a whole group does as `ignoreOutgoing`. */
+export const fanoutByProgram = 6;
+export const fanoutIgnoresOutgoing = 0x4000;
 export const membershipPromiscuous = 1;
 
 export const SockaddrLl = { protocol: 2, ifindex: 4, size: 20 } as const;

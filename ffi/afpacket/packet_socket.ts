@@ -9,6 +9,8 @@ import {
   afPacket,
   Errno,
   everyProtocol,
+  fanoutByProgram,
+  fanoutIgnoresOutgoing,
   Ifreq,
   IoctlRequest,
   membershipPromiscuous,
@@ -81,22 +83,31 @@ export class PacketSocket {
     check("open", "promiscuous mode", result);
   }
 
-  /** Attaches a program: rows of `struct sock_filter`. The kernel copies it. */
+  /** Attaches a program: rows of `struct sock_filter`. The kernel copies it. Throws CaptureError. */
   setFilter(program: Uint8Array<ArrayBuffer>): void {
+    const result = this.#setProgram(solSocket, SocketOption.attachFilter, program);
+    check("filter", "the kernel refuses the filter", result);
+  }
+
+  /**
+   * Joins the group of sockets of one device that share its packets, each going to the one that `program` says, by the remainder
+   * of what it returns. The socket is bound. Throws CaptureError.
+   */
+  joinFanout(id: number, program: Uint8Array<ArrayBuffer>, ignoresOutgoing: boolean): void {
+    const type = fanoutByProgram | (ignoresOutgoing ? fanoutIgnoresOutgoing : 0);
+    this.set(PacketOption.fanout, id | type << 16);
+    const result = this.#setProgram(solPacket, PacketOption.fanoutData, program);
+    check("open", "the kernel refuses the program that shares packets", result);
+  }
+
+  #setProgram(level: number, option: number, program: Uint8Array<ArrayBuffer>): number {
     const fprog = new DataView(new ArrayBuffer(SockFprog.size));
     fprog.setUint16(SockFprog.length, program.length / instructionBytes, true);
     const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(program));
     fprog.setBigUint64(SockFprog.filter, BigInt(address), true);
     const { setsockopt } = socketFunctions();
     const bytes = new Uint8Array(fprog.buffer);
-    const result = setsockopt(
-      this.handle,
-      solSocket,
-      SocketOption.attachFilter,
-      bytes,
-      bytes.length,
-    );
-    check("filter", "the kernel refuses the filter", result);
+    return setsockopt(this.handle, level, option, bytes, bytes.length);
   }
 
   /** Takes packets from now on; of all devices where the index is 0. Throws CaptureError "notUp" of a device that is down. */

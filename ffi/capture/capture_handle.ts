@@ -47,6 +47,8 @@ export interface HandleOptions {
   readonly filter: string;
   /** Most packets in a batch; fewer where they might not fit. */
   readonly batchPacketsMax: number;
+  /** The device's packets are shared by the handles of one group. */
+  readonly share?: { readonly id: number };
 }
 
 /** Packets since a handle was opened: 32-bit counters, which wrap. */

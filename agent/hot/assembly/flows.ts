@@ -45,6 +45,8 @@ import {
   S_COPIES,
   S_CUT_COUNT,
   S_EVICTED_COUNT,
+  S_FLOW_ID_BASE,
+  S_FLOW_ID_STEP,
   S_IS_NEW,
   S_IS_ORIGINATOR,
   S_TIMEOUT_MIN_US,
@@ -323,7 +325,10 @@ function begin(timestampUs: f64, interfaceId: i32): usize {
 }
 
 function startPiece(flow: usize, timestampUs: f64): void {
-  store<f64>(flow, addToState(S_TOTAL_COUNT, 1), F_ID << 2);
+  const number = addToState(S_TOTAL_COUNT, 1);
+  const id = number * load<f64>(STATE_AT + (S_FLOW_ID_STEP << 2)) +
+    load<f64>(STATE_AT + (S_FLOW_ID_BASE << 2));
+  store<f64>(flow, id, F_ID << 2);
   store<f64>(flow, timestampUs, F_START_US << 2);
   store<f64>(flow, timestampUs, F_LAST_US << 2);
   setState(S_IS_NEW, 1);

@@ -12,11 +12,17 @@ export interface PacketFacts {
   readonly interfaceIndex?: number;
   /** EtherType. */
   readonly protocol?: number;
+  /** Where the network's header begins. */
+  readonly networkAt?: number;
 }
 
 const operatorOf: ReadonlyMap<number, Operator> = new Map(
   Object.entries(ALU_CODES).map(([operator, code]) => [code, operator as Operator]),
 );
+
+/** SKF_NET_OFF, SKF_LL_OFF */
+const fromNetwork = 0xfff00000;
+const fromLink = 0xffe00000;
 
 /** What the program returns: bytes to keep, 0 for a packet that does not pass; -1 when it reads beyond the end. */
 export function runProgram(
@@ -30,6 +36,8 @@ export function runProgram(
   let x = 0;
   const load = (size: number, at: number): number | null => {
     if (at >= Ancillary.protocol) return factAt(at, facts);
+    if (at >= fromNetwork) return load(size, at - fromNetwork + (facts.networkAt ?? 0));
+    if (at >= fromLink) return load(size, at - fromLink);
     if (at + size > bytes.length) return null;
     return size === 1 ? bytes[at] : size === 2 ? view.getUint16(at) : view.getUint32(at);
   };
