@@ -23,6 +23,7 @@ const benches = [
   "store",
   "process",
   "history",
+  "fleet_agent",
   "soak",
 ];
 const root = new URL("..", import.meta.url).pathname;

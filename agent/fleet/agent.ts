@@ -15,18 +15,11 @@ import { EngineLink, type LinkState } from "./engine_link.ts";
 import { FeedReader } from "./feed_reader.ts";
 import { Feeder } from "./feeder.ts";
 import { Sender } from "./sender.ts";
-import { Spool, type SpooledBatch } from "./spool.ts";
-import {
-  agentSubject,
-  CHANNELS,
-  commitSubject,
-  decodeNotice,
-  encodeHeartbeat,
-  messageId,
-} from "./streams.ts";
+import { publishBatch } from "./publish.ts";
+import { Spool } from "./spool.ts";
+import { agentSubject, CHANNELS, commitSubject, decodeNotice, encodeHeartbeat } from "./streams.ts";
 import { encodeBatch, type HealthReport } from "./wire.ts";
 
-const answerMs = 5000;
 const healthEveryMs = 30_000;
 const heartbeatEveryMs = 5000;
 const flushEveryMs = 200;
@@ -176,7 +169,8 @@ export class FleetAgent {
       new Sender({
         channel,
         spool,
-        publish: (batch) => this.#publish(batch),
+        publish: (batch) =>
+          publishBatch(this.#link.connection, { agent: this.#credentials.agent, batch }),
         random: Math.random,
         nowMs: Date.now,
       })
@@ -232,27 +226,6 @@ export class FleetAgent {
     if (notice.channel === "flows") this.#sendFromMs = Math.min(this.#sendFromMs, Date.now());
     if (Date.now() < this.#sendFromMs) return;
     for (const sender of this.#senders) sender.pump();
-  }
-
-  async #publish(batch: SpooledBatch) {
-    const { connection } = this.#link;
-    if (connection === null) throw new Error("there is no connection");
-    const { agent } = this.#credentials;
-    const { headers } = await import("./nats_client.ts");
-    const given = headers();
-    given.set("Nats-Msg-Id", messageId(agent, batch, batch.generation));
-    const subject = agentSubject(batch.channel, agent);
-    let answer: Msg;
-    try {
-      answer = await connection.request(subject, batch.body, { headers: given, timeout: answerMs });
-    } catch (error) {
-      if (isUnheard(error)) return { refusal: missingStreams };
-      throw error;
-    }
-    const { seq, error } = answer.json<{ seq?: number; error?: { description: string } }>();
-    if (error) return { refusal: error.description };
-    if (!Number.isSafeInteger(seq)) return { refusal: "it gives no number" };
-    return { streamSeq: seq! };
   }
 
   #ask(connection: NatsConnection): void {
@@ -378,14 +351,6 @@ export class FleetAgent {
   #note(severity: "info" | "warning" | "error", text: string): void {
     this.#post({ type: "note", severity, text });
   }
-}
-
-const missingStreams = "its streams are missing (tapwatch fleet streams makes them)";
-
-/** No stream takes the subject. */
-function isUnheard(error: unknown): boolean {
-  const { cause } = Object(error);
-  return [error, cause].some((one) => one instanceof Error && one.name === "NoResponders");
 }
 
 const noCounts = { spooled: 0, committed: 0, givenUp: 0 };

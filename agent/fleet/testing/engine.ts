@@ -75,6 +75,14 @@ export class TestEngine {
     return makeStreams(credentials, { servers: [this.url], storeGb: 1, replicas: 1 });
   }
 
+  /** As if nothing had ever been sent; ends all connections. */
+  async empty(): Promise<void> {
+    await this.stop();
+    this.loseDisk();
+    await this.run();
+    await this.makeStreams();
+  }
+
   /** Lets an agent in, for the server once reload() is called. */
   enroll(name: string): { readonly id: string; readonly file: string } {
     const { agent, file } = this.folder.enroll(name, makeKey, Date.now() * 1000);
