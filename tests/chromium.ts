@@ -15,8 +15,9 @@ const flags = [
 /** "" where there is a Chromium. */
 export const missingChromium = await exists(executablePath) ? "" : `there is no ${executablePath}`;
 
-export function openChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath, args: flags });
+/** `starter` is a program that becomes Chromium, if not Chromium itself. */
+export function openChromium(starter = executablePath): Promise<Browser> {
+  return chromium.launch({ executablePath: starter, args: flags });
 }
 
 /** What a page does that it may not: errors in the console, dialogs, requests to other hosts. Grows while it is open. */

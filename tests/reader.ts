@@ -82,6 +82,15 @@ export class Reader {
     await locator.filter({ hasText: text }).first().waitFor();
   }
 
+  /** The same of what a page shows as it was when it was loaded: as often as it takes. */
+  async until(locator: Locator, text: string | RegExp): Promise<void> {
+    for (let tries = 0; tries < 20; tries++) {
+      if (await locator.filter({ hasText: text }).count() > 0) return;
+      await this.page.reload();
+    }
+    await this.sees(locator, text);
+  }
+
   /** The text of the whole page. */
   text(): Promise<string> {
     return this.page.locator("main").innerText();

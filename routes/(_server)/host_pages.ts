@@ -44,6 +44,8 @@ export interface HostPageData extends HostBook {
   readonly kind: string;
   readonly names_of: Readonly<Record<string, string>>;
   readonly open: readonly ListedFlow[];
+  /** False when the pipeline did not tell them in time. */
+  readonly knowsOpen: boolean;
   readonly incidents: readonly Incident[];
   readonly contacts: readonly FirstContact[];
   /** Of the sensor's host, behind the newest flows of this one; the busiest first. */
@@ -145,6 +147,7 @@ export async function readHostPage(
       ...openRows.flatMap(({ orig_h, resp_h }) => [orig_h, resp_h]),
     ]),
     open: openRows,
+    knowsOpen: open.value !== null && !open.value.open.isLate,
     incidents: rows.map(readIncident),
     contacts,
     processes: await readProcesses(state, q),

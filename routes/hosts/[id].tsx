@@ -54,7 +54,7 @@ export default define.page<typeof handler>(function HostPage({ data, state }) {
     range: data.range,
     when: rangeText(data.range, { nowUs: pageNowUs(state.message), zone: state.sensor.zone }),
   };
-  const { host, open, names_of, contacts } = data.value;
+  const { host, open, knowsOpen, names_of, contacts } = data.value;
   return (
     <>
       <HostHead data={data.value} {...clock} />
@@ -75,7 +75,13 @@ export default define.page<typeof handler>(function HostPage({ data, state }) {
         <section class="panel c12" id="open">
           <header>
             <h2>Open now</h2>
-            <p>{open.length === 0 ? "no connection" : counted(open.length, "connection")}</p>
+            <p>
+              {!knowsOpen
+                ? "its connections could not be read in time; load the page again"
+                : open.length === 0
+                ? "no connection"
+                : counted(open.length, "connection")}
+            </p>
           </header>
           {open.length > 0 && (
             <div class="scroll">
