@@ -90,7 +90,7 @@ export const ADDRESSES_MAX = 64;
 /** Of flows: the name of the responder that was asked for. */
 const namedSql =
   "CASE WHEN service IN ('tls', 'http', 'quic', 'dtls') AND name GLOB '*[a-z]*' AND name NOT GLOB '*:*:*' THEN name ELSE '' END";
-const flowsSummedMax = 20_000;
+const flowsSummedMax = 10_000;
 const addressesSummedMax = 16;
 const peersListedMax = 200;
 const incidentsReadMax = 500;

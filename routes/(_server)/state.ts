@@ -112,6 +112,12 @@ export function extentOf(state: State, { bucketS, spanS, toUs }: Range) {
   return { fromUs: endUs - spanS * 1e6, toUs: endUs };
 }
 
+/** Of a second, what charts draw. */
+const drawnColumns = [
+  ...["packets", "bytes", "in_bytes", "out_bytes"],
+  ...["kernel_drops", "interface_drops", "queue_drops"],
+];
+
 /**
  * Traffic of `range`: from memory up to now for the first range, else from the database up to the last full bucket.
  */
@@ -127,7 +133,7 @@ export async function trafficSeries(state: State, range: Range): Promise<Traffic
   // Of what ends now the last bucket is unfinished.
   const count = range.toUs === null ? countMax : countMax + 1;
   const fromUs = toUs - bucketUs * (count - 1);
-  const { points } = await queries.stats({ fromUs, toUs }, count);
+  const { points } = await queries.stats({ fromUs, toUs }, count, drawnColumns);
   const inputs = points.map((point) => fromWire<SeriesInput>(point));
   const series = buildSeries(range.toUs === null ? inputs : [nothingAt(fromUs), ...inputs], shape);
   return range.toUs === null ? completeBuckets(series, endUs) : series;
