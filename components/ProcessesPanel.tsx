@@ -12,7 +12,7 @@ export function ProcessesPanel({ processes }: { processes: ProcessesState }) {
         <p>of this host, behind its flows</p>
       </header>
       <div class="body">
-        <dl class="facts">
+        <dl class="facts long">
           <dt>Flows of this host</dt>
           <dd>
             {formatCount(named)} with their process, {formatCount(userOnly)} with the user alone,

@@ -81,7 +81,8 @@ export class Desk {
       process = this.#options.find(ask.query, ask.startUs / 1000);
     });
     const found = process as FlowProcess | null;
-    const isOpen = !isDone || found !== null && found.pid === 0;
+    // What has no socket may be part of a scan, whose process shows a moment later.
+    const isOpen = !isDone || (found === null ? ask.isOriginator && tries === 0 : found.pid === 0);
     if (isOpen && this.#waits(ask, tries)) return found;
     if (!isDone) this.counts.passedOver++;
     else if (found === null) this.counts.unknown++;

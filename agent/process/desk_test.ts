@@ -41,7 +41,7 @@ function makeDesk(find: (query: SocketQuery) => FlowProcess | null) {
 }
 
 Deno.test("Desk answers with each process once, and who began what", () => {
-  const { desk, answer } = makeDesk(({ localPort }) => localPort === 3 ? null : { ...curl });
+  const { desk, state, answer } = makeDesk(({ localPort }) => localPort === 3 ? null : { ...curl });
   deepStrictEqual(answer([1, 2, 3]), {
     processes: [curl],
     flows: [0, 100, 0, 1, 101, 0],
@@ -50,6 +50,9 @@ Deno.test("Desk answers with each process once, and who began what", () => {
       { local: "10.0.0.1", remote: "10.0.0.2", port: 443, process: 0 },
     ],
   });
+  deepStrictEqual(desk.counts, { named: 2, userOnly: 0, unknown: 0, passedOver: 0 });
+  state.nowMs = 300;
+  deepStrictEqual(desk.answerAgain()?.flows, []);
   deepStrictEqual(desk.counts, { named: 2, userOnly: 0, unknown: 1, passedOver: 0 });
   strictEqual(desk.answerAgain(), null);
 });

@@ -29,6 +29,18 @@ export class ProcTree {
     ) ?? [];
   }
 
+  /** Numbers that were given last, the newest first: processes or threads, some of them gone; proc_loadavg(5). */
+  newest(count: number): number[] {
+    const last = Number(/ (\d+)\s*$/.exec(readKernelFile(`${this.#root}/loadavg`) ?? "")?.[1] ?? 0);
+    return Array.from({ length: Math.min(count, last) }, (_, index) => last - index);
+  }
+
+  /** The process that a number is one of, be it of a thread; 0 when it is gone. */
+  leader(pid: number): number {
+    const status = readKernelFile(`${this.#root}/${pid}/status`) ?? "";
+    return Number(/^Tgid:\s+(\d+)$/m.exec(status)?.[1] ?? 0);
+  }
+
   /** Inodes of the sockets that a process has; null when it may not be looked at, or is gone. */
   sockets(pid: number): number[] | null {
     const folder = `${this.#root}/${pid}/fd`;

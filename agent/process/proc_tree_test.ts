@@ -26,6 +26,15 @@ test("ProcTree tells processes, their sockets, and passes over what is none", (f
   strictEqual(tree.uid(99), null);
 });
 
+test("ProcTree knows the numbers given last, and whose a thread is", (folder) => {
+  Deno.writeTextFileSync(`${folder.root}/loadavg`, "0.20 0.18 0.12 1/80 1206\n");
+  folder.add(1206, { comm: "thread" });
+  Deno.writeTextFileSync(`${folder.root}/1206/status`, "Name:\tcurl\nTgid:\t1204\nPid:\t1206\n");
+  const tree = new ProcTree({ root: folder.root });
+  deepStrictEqual(tree.newest(3), [1206, 1205, 1204]);
+  deepStrictEqual([tree.leader(1206), tree.leader(1205)], [1204, 0]);
+});
+
 test("ProcTree describes a process; its arguments only when asked for", (folder) => {
   folder.add(7, {
     comm: "curl",

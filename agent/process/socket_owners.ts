@@ -15,11 +15,16 @@ const closedMs = 30_000;
 const missingMax = 8192;
 /** Of the process that every process namespace has. */
 const firstPid = 1;
+/** Numbers given last that are looked at before all others. */
+const newestMax = 6;
 /** Of processes that begin, at one look. */
 const newMax = 512;
 
 export interface SocketOwnersOptions {
-  readonly tree: Pick<ProcTree, "pids" | "sockets" | "uid" | "localSockets" | "isOfOwnNetwork">;
+  readonly tree: Pick<
+    ProcTree,
+    "pids" | "newest" | "leader" | "sockets" | "uid" | "localSockets" | "isOfOwnNetwork"
+  >;
   /** Rises. */
   readonly nowMs: () => number;
 }
@@ -118,10 +123,27 @@ export class SocketOwners {
   }
 
   #search(inode: number, nowMs: number): number {
+    const newest = this.#lookAtNewest(inode);
+    if (newest !== 0) return newest;
     const pids = this.#options.tree.pids();
     const { begun, late } = this.#lately(pids);
     for (const pid of [...begun, ...late]) if (this.#look(pid, inode)) return pid;
     return nowMs - this.#lookedMs < fullLookMs ? 0 : this.lookAtAll(inode, pids);
+  }
+
+  /** Who has just begun may be gone before all processes are listed. */
+  #lookAtNewest(inode: number): number {
+    const { tree } = this.#options;
+    for (const number of tree.newest(newestMax)) {
+      if (this.#known.has(number)) continue;
+      const inodes = tree.sockets(number);
+      if (inodes === null || !inodes.includes(inode)) continue;
+      const pid = tree.leader(number);
+      if (pid === 0) return 0;
+      this.#remember(pid, inodes);
+      return this.#pidOf.get(inode)!;
+    }
+    return 0;
   }
 
   /** Those that have begun stay so until the next look at all: they are only now opening their sockets. */

@@ -7,12 +7,18 @@ interface Fake {
 }
 
 /** Processes that tell what is looked at. */
-function makeOwners(processes: Map<number, Fake>, local: readonly number[] = []) {
+function makeOwners(
+  processes: Map<number, Fake>,
+  local: readonly number[] = [],
+  newest: number[] = [],
+) {
   const state = { nowMs: 0, looks: [] as number[] };
   const owners = new SocketOwners({
     nowMs: () => state.nowMs,
     tree: {
       pids: () => [...processes.keys()].sort((a, b) => a - b),
+      newest: () => newest,
+      leader: (pid) => pid === 1001 ? 1000 : pid,
       sockets: (pid) => {
         state.looks.push(pid);
         return processes.get(pid)?.sockets ?? null;
@@ -49,6 +55,16 @@ Deno.test("SocketOwners looks at what has begun before all others, and not at al
   strictEqual(owners.find(12, 0), 2);
   processes.get(2)!.sockets!.push(13);
   strictEqual(owners.find(13, 0), 2, "one that was found lately");
+});
+
+Deno.test("SocketOwners looks at the newest first, and names the process of a thread", () => {
+  const processes = new Map<number, Fake>([[1, { sockets: [10] }], [2, { sockets: [11] }]]);
+  const { owners, state } = makeOwners(processes, [], [1002, 1001, 1000, 2]);
+  owners.lookAtAll();
+  processes.set(1000, { sockets: [70] }).set(1001, { sockets: [70] });
+  state.looks = [];
+  strictEqual(owners.find(70, 0), 1000);
+  deepStrictEqual(state.looks, [1002, 1001]);
 });
 
 Deno.test("SocketOwners names the process that began a socket, not the one that it was handed to", () => {

@@ -5,7 +5,7 @@ import type { FlowProcess, NameOrigin } from "../../agent/records.ts";
 import { narrow, term } from "../../agent/search/edit.ts";
 import type { DevicePeer, DeviceService } from "../../agent/store/device_queries.ts";
 import { counted } from "../../agent/text/amounts.ts";
-import { processName } from "../../agent/text/processes.ts";
+import { processName, processText } from "../../agent/text/processes.ts";
 import { HostLink } from "../../components/Address.tsx";
 import { type Clock, Facts } from "../../components/FindingPage.tsx";
 import { FirstContactTable } from "../../components/FirstContactTable.tsx";
@@ -309,28 +309,26 @@ function Processes({ data: { processes, q }, nowUs, zone }: Part & Clock) {
         <p>of the host where tapwatch runs, behind the newest flows</p>
       </header>
       <div class="scroll">
-        <table class="tbl">
+        <table class="tbl cards duo">
           <thead>
             <tr>
               <th scope="col">Process</th>
-              <th scope="col">Unit or container</th>
-              <th scope="col">Program</th>
               <th scope="col" class="num">Flows</th>
               <th scope="col" class="num">Bytes</th>
-              <th scope="col">Last</th>
+              <th scope="col" class="num">Last</th>
             </tr>
           </thead>
           <tbody>
             {processes.map(({ process, flows, bytes, lastUs }) => (
               <tr key={`${process.name} ${process.user} ${process.unit}`}>
-                <td>
+                <td class="grow" title={processText(process)}>
                   <a class="plain" href={processLink(process, q)}>{processName(process)}</a>
+                  {process.unit !== "" && <span class="sub">{process.unit}</span>}
+                  {process.executable !== "" && <span class="sub">{process.executable}</span>}
                 </td>
-                <td>{process.unit}</td>
-                <td class="mono clip">{process.executable}</td>
-                <td class="num">{formatCount(flows)}</td>
-                <td class="num">{formatBytes(bytes)}</td>
-                <td class="dim">{formatWhen(lastUs, nowUs, zone)}</td>
+                <td class="num" data-l="flows">{formatCount(flows)}</td>
+                <td class="num" data-l="bytes">{formatBytes(bytes)}</td>
+                <td class="num dim opt">{formatWhen(lastUs, nowUs, zone)}</td>
               </tr>
             ))}
           </tbody>
