@@ -21,10 +21,22 @@ export interface DeskParts {
   readonly hub: () => HubState;
 }
 
+/** What has been read serves all requests of a second. */
+const keptMs = 1000;
+
 export function makeFleetDesk({ queries, enrolled, cloned, hub }: DeskParts): FleetDesk {
+  let readMs = -Infinity;
+  let agents: Promise<readonly FleetAgent[]> = Promise.resolve([]);
+  const read = async () => joinAgents(await queries.agents(), enrolled(), cloned());
   return {
     hub,
-    agents: async () => joinAgents(await queries.agents(), enrolled(), cloned()),
+    agents: () => {
+      if (performance.now() - readMs > keptMs) {
+        readMs = performance.now();
+        agents = read();
+      }
+      return agents;
+    },
   };
 }
 
