@@ -65,8 +65,8 @@ export function makeServerCertificate(
       extension("2.5.29.19", sequence(), true),
       // digitalSignature.
       extension("2.5.29.15", tlv(0x03, [7, 0x80]), true),
-      // serverAuth.
-      extension("2.5.29.37", sequence(oid("1.3.6.1.5.5.7.3.1"))),
+      // serverAuth, and clientAuth for the nodes of a cluster among themselves.
+      extension("2.5.29.37", sequence(oid("1.3.6.1.5.5.7.3.1"), oid("1.3.6.1.5.5.7.3.2"))),
       extension("2.5.29.17", sequence(...hosts.map(alternativeName))),
       extension("2.5.29.35", sequence(tlv(0x80, keyId(createPublicKey(authority.key))))),
     ],
