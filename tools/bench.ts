@@ -24,6 +24,7 @@ const benches = [
   "process",
   "history",
   "fleet_agent",
+  "fleet_hub",
   "soak",
 ];
 const root = new URL("..", import.meta.url).pathname;

@@ -1,4 +1,4 @@
-/** A ClickHouse server over HTTP, by plain fetch: statements, inserts as tab-separated text, answers as rows. Works from 18.16 on. */
+/** A ClickHouse server over HTTP, by plain fetch: statements, inserts as rows of bytes (row_binary.ts), answers as rows. Works from 18.16 on. */
 import { StoreError } from "../../store/failure.ts";
 import type { HubStoreConfig } from "../../option_values.ts";
 
@@ -18,9 +18,9 @@ export class ClickHouse {
   }
 
   /** Throws StoreError: "refused" for what the server will never take, "busy" for what may pass. */
-  async run(sql: string, body = ""): Promise<string> {
+  async run(sql: string, body: Uint8Array<ArrayBuffer> | null = null): Promise<string> {
     const { url, user, password } = this.#config;
-    const address = `${url}/${body === "" ? "" : `?query=${encodeURIComponent(sql)}`}`;
+    const address = `${url}/${body === null ? "" : `?query=${encodeURIComponent(sql)}`}`;
     let response: Response;
     let text: string;
     try {
@@ -30,7 +30,7 @@ export class ClickHouse {
           "X-ClickHouse-User": user,
           ...(password !== "" && { "X-ClickHouse-Key": password }),
         },
-        body: body === "" ? sql : body,
+        body: body ?? sql,
         signal: AbortSignal.timeout(answerMs),
       });
       text = await response.text();
@@ -53,21 +53,4 @@ export class ClickHouse {
 /** A text as a literal. */
 export function literal(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-}
-
-const special: Readonly<Record<string, string>> = {
-  "\\": "\\\\",
-  "\t": "\\t",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\0": "\\0",
-  "\b": "\\b",
-  "\f": "\\f",
-};
-
-/** A text as a cell of a tab-separated line. */
-export function tsvCell(text: string): string {
-  return /[\\\t\n\r\0\b\f]/.test(text)
-    ? text.replaceAll(/[\\\t\n\r\0\b\f]/g, (c) => special[c]!)
-    : text;
 }

@@ -16,10 +16,10 @@ import { type Cell, FLOW_COLUMNS, type StoredFlow } from "../../store/schema.ts"
 import { checkLimit, countMax, type Page } from "../../store/time_list.ts";
 import { PROCESS_COLUMNS } from "../../text/processes.ts";
 import type { SearchTree } from "../../search/tree.ts";
-import type { FlowColumns } from "../wire.ts";
-import { ClickHouse, type ClickHouseConfig, literal, tsvCell } from "./clickhouse.ts";
-import { addressNumbers, clickhouseSql } from "./clickhouse_search.ts";
+import { ClickHouse, type ClickHouseConfig, literal } from "./clickhouse.ts";
+import { addressWords, clickhouseSql } from "./clickhouse_search.ts";
 import type { ArchivedFlows, FlowArchive } from "./hub_store.ts";
+import { type NumberType, RowBinaryWriter } from "./row_binary.ts";
 
 const hourUs = 3_600_000_000;
 const dayUs = 24 * hourUs;
@@ -34,7 +34,7 @@ const nullable = ["rtt_us", "local_orig", "local_resp", "vlan_id", "pid"];
 const texts = ["proto", "service", "name", "ja4", "conn_state", "history", "community_id"]
   .concat("end_reason", nullableTexts);
 /** Types of all other columns of flows. */
-const numberTypes: Readonly<Record<string, string>> = {
+const numberTypes: Readonly<Record<string, NumberType>> = {
   start_us: "Int64",
   end_us: "Int64",
   orig_p: "UInt16",
@@ -51,6 +51,7 @@ const numberTypes: Readonly<Record<string, string>> = {
 export class ClickHouseFlows implements FlowArchive {
   readonly #server: ClickHouse;
   readonly #table: string;
+  readonly #writer = new RowBinaryWriter();
 
   private constructor(server: ClickHouse) {
     this.#server = server;
@@ -68,10 +69,10 @@ export class ClickHouseFlows implements FlowArchive {
 
   async insert(batches: readonly ArchivedFlows[]): Promise<void> {
     if (batches.length === 0) return;
-    const lines = batches.flatMap(linesOf);
+    for (const batch of batches) writeRows(this.#writer, batch);
     await this.#server.run(
-      `INSERT INTO ${this.#table} (${columns.join(", ")}) FORMAT TabSeparated`,
-      lines.join(""),
+      `INSERT INTO ${this.#table} (${columns.join(", ")}) FORMAT RowBinary`,
+      this.#writer.take(),
     );
   }
 
@@ -198,6 +199,9 @@ function hourConditions(fromUs: number | null, toUs: number | null): string[] {
 const flowColumns = FLOW_COLUMNS.filter((name) =>
   name !== "id" && name !== "orig_h" && name !== "resp_h"
 );
+const columnTypes = flowColumns.map((name) =>
+  texts.includes(name) ? "String" : numberTypes[name] ?? "UInt64"
+);
 const columns = ["day", "hour", "agent", "epoch", "seq", "id", "orig_hi", "orig_lo"]
   .concat("resp_hi", "resp_lo", ...flowColumns);
 
@@ -217,46 +221,49 @@ function tableSql(table: string, version: string): string {
   ) ENGINE = ReplacingMergeTree() PARTITION BY day ORDER BY (hour, agent, epoch, seq)`;
 }
 
-function linesOf({ agent, epoch, firstSeq, rowCount, columns: cells }: ArchivedFlows): string[] {
-  const lines: string[] = [];
+function writeRows(
+  writer: RowBinaryWriter,
+  { agent, epoch, firstSeq, rowCount, columns: cells }: ArchivedFlows,
+): void {
+  const hash = rowHash(`${agent} ${epoch} `);
+  const own = flowColumns.map((name) => cells[name]);
   for (let row = 0; row < rowCount; row++) {
     const startUs = cells.start_us[row] as number;
-    const line: (string | number)[] = [
-      isoDay(startUs),
-      Math.floor(startUs / hourUs),
-      agent,
-      epoch,
-      firstSeq + row,
-      idOf(agent, epoch, firstSeq + row),
-      ...addressNumbers(String(cells.orig_h[row])),
-      ...addressNumbers(String(cells.resp_h[row])),
-    ];
-    for (const name of flowColumns) line.push(cellOf(cells, name, row));
-    lines.push(`${line.join("\t")}\n`);
+    const seq = firstSeq + row;
+    writer.number("UInt16", Math.floor(startUs / dayUs)); // a Date
+    writer.number("UInt32", Math.floor(startUs / hourUs));
+    writer.number("UInt32", agent);
+    writer.text(epoch);
+    writer.number("UInt64", seq);
+    writer.number("UInt64", hash(seq));
+    for (const name of ["orig_h", "resp_h"] as const) {
+      const words = addressWords(cells[name][row] as string);
+      writer.words(words[0], words[1]);
+      writer.words(words[2], words[3]);
+    }
+    for (let at = 0; at < own.length; at++) {
+      const cell = own[at]![row]!;
+      const type = columnTypes[at]!;
+      if (type === "String") writer.text(cell === null ? "" : cell as string);
+      else writer.number(type, cell === null ? -1 : cell as number);
+    }
   }
-  return lines;
 }
 
-function cellOf(
-  cells: FlowColumns,
-  name: typeof flowColumns[number],
-  row: number,
-): string | number {
-  const cell = cells[name][row]!;
-  if (cell === null) return texts.includes(name) ? "" : -1;
-  return typeof cell === "string" ? tsvCell(cell) : cell;
-}
-
-/** 53 bits that stand for a row in addresses of pages: FNV-1a (twice, from two offsets). */
-function idOf(agent: number, epoch: string, seq: number): number {
-  const text = `${agent} ${epoch} ${seq}`;
-  let [a, b] = [0x811c9dc5, 0x9747b28c];
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    a = Math.imul(a ^ code, 0x01000193);
-    b = Math.imul(b ^ code, 0x01000193) ^ b >>> 15;
-  }
-  return (a >>> 0) * 2 ** 21 + (b >>> 11);
+/** Of a row's number behind `text`: 53 bits that stand for it in addresses of pages, FNV-1a from two offsets. */
+function rowHash(text: string): (seq: number) => number {
+  const step = (state: [number, number], code: number) => {
+    state[0] = Math.imul(state[0] ^ code, 0x01000193);
+    state[1] = Math.imul(state[1] ^ code, 0x01000193) ^ state[1] >>> 15;
+  };
+  const base: [number, number] = [0x811c9dc5, 0x9747b28c];
+  for (let at = 0; at < text.length; at++) step(base, text.charCodeAt(at));
+  const state: [number, number] = [0, 0];
+  return (seq) => {
+    [state[0], state[1]] = base;
+    for (let left = seq; left >= 1; left = Math.floor(left / 256)) step(state, left % 256);
+    return (state[0] >>> 0) * 2 ** 21 + (state[1] >>> 11);
+  };
 }
 
 const days = new Map<number, string>();

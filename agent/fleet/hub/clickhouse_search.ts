@@ -6,21 +6,20 @@ import type { Range, SearchTree, Test } from "../../search/tree.ts";
 import { literal } from "./clickhouse.ts";
 
 const processColumns: readonly string[] = PROCESS_COLUMNS;
-const known = new Map<string, readonly [string, string]>();
+type Words = readonly [number, number, number, number];
+const known = new Map<string, Words>();
 const knownMax = 100_000;
+const none: Words = [0, 0, 0, 0];
 
-/** The upper and lower 64 bits of an address, IPv4 as ::ffff:0:0/96, in decimal; zeros for what is none. */
-export function addressNumbers(text: string): readonly [string, string] {
-  let numbers = known.get(text);
-  if (numbers === undefined) {
-    const words = parseIpWords(text);
-    numbers = words === null
-      ? ["0", "0"]
-      : [join64(words[0], words[1]), join64(words[2], words[3])];
+/** The words of an address, IPv4 as ::ffff:0:0/96; zeros for what is none. */
+export function addressWords(text: string): Words {
+  let words = known.get(text);
+  if (words === undefined) {
+    words = parseIpWords(text) ?? none;
     if (known.size >= knownMax) known.clear();
-    known.set(text, numbers);
+    known.set(text, words);
   }
-  return numbers;
+  return words;
 }
 
 function join64(high: number, low: number): string {
@@ -98,8 +97,9 @@ function columnSql(column: string): string {
 }
 
 function addressSql(column: string, text: string): string {
-  const [hi, lo] = addressNumbers(text);
-  if (parseIpWords(text) === null) return "0";
+  const words = parseIpWords(text);
+  if (words === null) return "0";
+  const [hi, lo] = [join64(words[0], words[1]), join64(words[2], words[3])];
   return `(${part(column)}_hi = ${hi} AND ${part(column)}_lo = ${lo})`;
 }
 

@@ -27,9 +27,8 @@ export class HubSums {
   readonly #sum: StatementSync;
   readonly #host: StatementSync;
   readonly #name: StatementSync;
-  readonly #minutes = new Map<string, { agent: number; minute: number; sums: Sums }>();
-  readonly #hosts = new Map<string, Seen>();
-  readonly #names = new Map<string, Seen>();
+  /** By agent, then by minute, address, and kind and name. */
+  readonly #agents = new Map<number, OfAgent>();
   readonly #own: RowInserter<HostTotals>;
   /** Hosts of the agents' networks, over all agents. */
   readonly #totals = new Map<string, Writable<HostTotals>>();
@@ -72,13 +71,11 @@ export class HubSums {
     const isOut = flow.local_orig === 1 && flow.local_resp !== 1;
     const isIn = flow.local_resp === 1 && flow.local_orig !== 1;
     const bytes = sent + received;
+    let own = this.#agents.get(agent);
+    if (own === undefined) this.#agents.set(agent, own = newOfAgent());
     const minute = Math.floor(end_us / minuteUs) * minuteUs;
-    const key = `${minute} ${agent}`;
-    let entry = this.#minutes.get(key);
-    if (entry === undefined) {
-      this.#minutes.set(key, entry = { agent, minute, sums: [0, 0, 0, 0, 0] });
-    }
-    const { sums } = entry;
+    let sums = own.minutes.get(minute);
+    if (sums === undefined) own.minutes.set(minute, sums = [0, 0, 0, 0, 0]);
     sums[0] += flows;
     sums[1] += flow.orig_pkts + flow.resp_pkts;
     sums[2] += bytes;
@@ -88,25 +85,27 @@ export class HubSums {
     if (isOut) sums[4] += sent;
     const seen: Seen = [start_us, end_us, flows, bytes];
     if (flow.local_orig === 1) {
-      widenBy(this.#hosts, `${agent} ${flow.orig_h}`, seen);
+      widenBy(own.hosts, flow.orig_h, seen);
       this.#addHost(flow.orig_h, flow, true);
     }
     if (flow.local_resp === 1 && flow.resp_h !== "") {
-      widenBy(this.#hosts, `${agent} ${flow.resp_h}`, seen);
+      widenBy(own.hosts, flow.resp_h, seen);
       this.#addHost(flow.resp_h, flow, false);
     }
     if (flow.name !== "") {
-      widenBy(this.#names, `${agent} name ${flow.name.slice(0, nameMax)}`, seen);
-      const domain = domainOf(flow.name);
-      if (domain !== "") widenBy(this.#names, `${agent} domain ${domain}`, seen);
+      const { name } = flow;
+      widenBy(own.name, name.length > nameMax ? name.slice(0, nameMax) : name, seen);
+      const domain = domainOf(name);
+      if (domain !== "") widenBy(own.domain, domain, seen);
     }
-    if (flow.ja4 !== "") widenBy(this.#names, `${agent} ja4 ${flow.ja4}`, seen);
+    if (flow.ja4 !== "") widenBy(own.ja4, flow.ja4, seen);
   }
 
   /** By minute, over all agents. */
   totals() {
     const byMinute = new Map<number, Sums>();
-    for (const { minute, sums } of this.#minutes.values()) {
+    const all = this.#agents.values().flatMap(({ minutes }) => minutes);
+    for (const [minute, sums] of all) {
       const total = byMinute.get(minute) ?? [0, 0, 0, 0, 0];
       byMinute.set(minute, total);
       for (let at = 0; at < sums.length; at++) total[at]! += sums[at]!;
@@ -123,18 +122,18 @@ export class HubSums {
 
   /** Writes what was added, inside the caller's transaction. */
   flush(): void {
-    for (const spanUs of AGENT_SPANS) {
-      for (const { agent, minute, sums } of this.#minutes.values()) {
-        this.#sum.run(spanUs, Math.floor(minute / spanUs) * spanUs, agent, ...sums);
+    for (const [agent, own] of this.#agents) {
+      for (const spanUs of AGENT_SPANS) {
+        for (const [minute, sums] of own.minutes) {
+          this.#sum.run(spanUs, Math.floor(minute / spanUs) * spanUs, agent, ...sums);
+        }
       }
-    }
-    for (const [key, seen] of this.#hosts) {
-      const [agent, address] = cut(key);
-      this.#host.run(address, Number(agent), ...seen);
-    }
-    for (const [key, [first, last, flows]] of this.#names) {
-      const [agent, rest] = cut(key);
-      this.#name.run(...cut(rest), Number(agent), first, last, flows);
+      for (const [address, seen] of own.hosts) this.#host.run(address, agent, ...seen);
+      for (const kind of ["name", "domain", "ja4"] as const) {
+        for (const [name, [first, last, flows]] of own[kind]) {
+          this.#name.run(kind, name, agent, first, last, flows);
+        }
+      }
     }
     this.#own.insert([...this.#totals.values()]);
     this.discard();
@@ -142,9 +141,7 @@ export class HubSums {
 
   discard(): void {
     this.#totals.clear();
-    this.#minutes.clear();
-    this.#hosts.clear();
-    this.#names.clear();
+    this.#agents.clear();
   }
 }
 
@@ -165,10 +162,22 @@ function newHost(address: string, us: number): Writable<HostTotals> {
   };
 }
 
-/** The first word of a key, and the rest, whatever is in it. */
-function cut(key: string): [string, string] {
-  const end = key.indexOf(" ");
-  return [key.slice(0, end), key.slice(end + 1)];
+interface OfAgent {
+  readonly minutes: Map<number, Sums>;
+  readonly hosts: Map<string, Seen>;
+  readonly name: Map<string, Seen>;
+  readonly domain: Map<string, Seen>;
+  readonly ja4: Map<string, Seen>;
+}
+
+function newOfAgent(): OfAgent {
+  return {
+    minutes: new Map(),
+    hosts: new Map(),
+    name: new Map(),
+    domain: new Map(),
+    ja4: new Map(),
+  };
 }
 
 function widenBy(map: Map<string, Seen>, key: string, seen: Seen): void {

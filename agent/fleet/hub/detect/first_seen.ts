@@ -8,7 +8,7 @@ import { bound, findingOf, type FleetRows, type FleetView } from "./fleet_detect
 const hourUs = 3_600_000_000;
 const learningUs = 24 * hourUs;
 const toldAnHour = 6;
-const knownMax = 200_000;
+const knownMax = 100_000;
 
 export interface KnownNames {
   /** Whether the database has it. */
@@ -20,7 +20,7 @@ export interface KnownNames {
 export class FirstSeen {
   readonly #view: FleetView;
   readonly #names: KnownNames;
-  readonly #known = new Set<string>();
+  readonly #known = { domain: new Set<string>(), ja4: new Set<string>() };
   #hour = -Infinity;
   #told = 0;
   #found: FleetFinding[] = [];
@@ -46,10 +46,10 @@ export class FirstSeen {
 
   #takeText(rows: FleetRows, row: number, kind: "domain" | "ja4", text: string): void {
     if (text === "") return;
-    const key = `${kind} ${text}`;
-    if (this.#known.has(key)) return;
-    this.#known.add(key);
-    bound(this.#known, knownMax);
+    const known = this.#known[kind];
+    if (known.has(text)) return;
+    known.add(text);
+    bound(known, knownMax);
     if (this.#names.has(kind, text)) return;
     const { agent, columns } = rows;
     const us = columns.start_us[row] as number - this.#view.skewUs(agent);
@@ -83,8 +83,22 @@ export class FirstSeen {
   }
 }
 
+const domains = new Map<string, string>();
+const domainsMax = 50_000;
+
 /** The last two labels, or three below a short one ("example.co.uk"): what somebody has registered, mostly. */
 export function domainOf(name: string): string {
+  if (name === "") return "";
+  let domain = domains.get(name);
+  if (domain === undefined) {
+    domain = readDomain(name);
+    if (domains.size >= domainsMax) domains.clear();
+    domains.set(name, domain);
+  }
+  return domain;
+}
+
+function readDomain(name: string): string {
   const labels = name.toLowerCase().replace(/\.$/, "").split(".");
   if (labels.length < 2 || /^\d+$/.test(labels.at(-1)!)) return "";
   const isShort = labels.length > 2 && labels.at(-1)!.length === 2 && labels.at(-2)!.length <= 3;

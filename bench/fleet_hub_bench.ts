@@ -1,0 +1,190 @@
+/**
+ * What a hub takes and answers: messages of 200 agents read, judged and committed to SQLite and to ClickHouse, and then the overview of a
+ * day. `--full` puts ten million flows into SQLite too, else one million; ClickHouse and the roll-ups always have ten million.
+ */
+import { readHere } from "../agent/store/reader.ts";
+import { StoreQueries } from "../agent/store/queries.ts";
+import { ALL } from "../agent/search/tree.ts";
+import { ClickHouseFlows } from "../agent/fleet/hub/clickhouse_flows.ts";
+import { HubService } from "../agent/fleet/hub/hub_service.ts";
+import type { FlowArchive } from "../agent/fleet/hub/hub_store.ts";
+import { hasNoClickHouse, TestClickHouse } from "../agent/fleet/testing/clickhouse.ts";
+import { type BenchAgent, makeAgents, makeFlows, makeMessage } from "./fleet_data.ts";
+import { formatCount, formatMb, formatRate, median, printSection, size, table } from "./harness.ts";
+
+const agentCount = 200;
+const rowsInMessage = 500;
+const messagesInTake = 64;
+const isFull = Deno.args.includes("--full");
+const sqliteFlows = isFull ? 10_000_000 : size(1_000_000, 100_000);
+const archivedFlows = size(10_000_000, 200_000);
+const flowsPerS = 20;
+const dayUs = 86_400e6;
+const rounds = 9;
+
+const folder = Deno.makeTempDirSync({ prefix: "tapwatch-fleet-bench-" });
+const nowUs = Date.now() * 1000;
+const fromUs = nowUs - dayUs;
+
+interface Filled {
+  readonly path: string;
+  readonly rate: number;
+  /** Of the first million. */
+  readonly firstRate: number;
+}
+
+/** Takes so many flows, spread over a stretch that ends now; only taking them is timed. */
+async function fill(
+  name: string,
+  { flows, archive, lengthUs = flows / agentCount / flowsPerS * 1e6 }: {
+    readonly flows: number;
+    readonly archive: FlowArchive | null;
+    /** That of agents with 20 flows a second, unless told. */
+    readonly lengthUs?: number;
+  },
+): Promise<Filled> {
+  const path = `${folder}/${name}.db`;
+  const hub = new HubService({
+    path,
+    retentionDays: 365,
+    historyDays: 365,
+    retentionBytes: 1e12,
+    toolVersion: "0.0.0-bench",
+    nowUs: () => nowUs,
+    archive,
+    onJudged: () => {},
+  });
+  const agents = makeAgents(agentCount);
+  const steps = Math.ceil(flows / rowsInMessage);
+  let [takenMs, done, firstMs] = [0, 0, 0];
+  for (let step = 0; step < steps; step += messagesInTake) {
+    const messages = Array.from({ length: Math.min(messagesInTake, steps - step) }, (_, at) => {
+      const agent = agents[(step + at) % agentCount] as BenchAgent;
+      const round = Math.floor((step + at) / agentCount);
+      const spanUs = lengthUs / Math.ceil(steps / agentCount);
+      const rows = makeFlows(agent, {
+        count: rowsInMessage,
+        fromUs: nowUs - lengthUs + round * spanUs,
+        spanUs,
+      });
+      return makeMessage(agent, rows);
+    });
+    const startedMs = performance.now();
+    await hub.take(messages);
+    takenMs += performance.now() - startedMs;
+    done += messages.length * rowsInMessage;
+    if (done <= 1_000_000) firstMs = takenMs;
+    if (step % (messagesInTake * 20) === 0) {
+      console.error(`${name}: ${formatCount(done)} flows, ${formatRate(done / takenMs * 1000)}/s`);
+    }
+  }
+  hub.close();
+  const first = Math.min(1_000_000, flows);
+  return { path, rate: done / takenMs * 1000, firstRate: first / firstMs * 1000 };
+}
+
+async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const startedMs = performance.now();
+    await work();
+    times.push(performance.now() - startedMs);
+  }
+  return median(times);
+}
+
+async function overviewMs(path: string): Promise<number> {
+  const queries = new StoreQueries(path);
+  const reader = readHere(queries);
+  const range = { fromUs, toUs: nowUs };
+  const ms = await timeOf(async () => {
+    await reader.agents();
+    await reader.agentSums({ ...range, limit: 1000 });
+    await reader.history({ ...range, q: "", bucketUs: 1800e6, limit: 10 });
+    await reader.incidents({ limit: 20 });
+  });
+  queries.close();
+  return ms;
+}
+
+const none: FlowArchive = { insert: async () => {}, deleteBefore: async () => {} };
+const rows: string[][] = [];
+const sqlite = await fill("sqlite", { flows: sqliteFlows, archive: null });
+const sqliteBytes = Deno.statSync(sqlite.path).size;
+rows.push([
+  `SQLite, ${formatCount(sqliteFlows)} flows`,
+  formatRate(sqlite.firstRate),
+  formatRate(sqlite.rate),
+  `${Math.round(sqliteBytes / sqliteFlows)}`,
+]);
+const sums = await fill("sums", { flows: archivedFlows, archive: none, lengthUs: dayUs });
+const sumsBytes = Deno.statSync(sums.path).size;
+rows.push([
+  `sums alone, of a day, ${formatCount(archivedFlows)} flows`,
+  formatRate(sums.firstRate),
+  formatRate(sums.rate),
+  `${Math.round(sumsBytes / archivedFlows)}`,
+]);
+const overview = await overviewMs(sums.path);
+const answers: string[][] = [[
+  `overview of 24 h, SQLite from roll-ups of ${formatCount(archivedFlows)} flows`,
+  `${overview.toFixed(1)} ms`,
+]];
+let clickhouse: Filled | null = null;
+let rawMs: number | null = null;
+if (!hasNoClickHouse) {
+  await using server = await TestClickHouse.start();
+  const flows = await ClickHouseFlows.open(server.config);
+  clickhouse = await fill("clickhouse", { flows: archivedFlows, archive: flows });
+  rows.push([
+    `ClickHouse, ${formatCount(archivedFlows)} flows`,
+    formatRate(clickhouse.firstRate),
+    formatRate(clickhouse.rate),
+    "–",
+  ]);
+  rawMs = await timeOf(() => flows.agentSums({ fromUs, toUs: nowUs }));
+  const one = { op: "in", columns: ["orig_h", "resp_h"], values: ["10.0.7.3"] } as const;
+  const page = await timeOf(() => flows.flows({ limit: 100 }, ALL));
+  const host = await timeOf(() => flows.flows({ limit: 100 }, one));
+  answers.push(
+    [`sums of ${agentCount} agents over 24 h, ClickHouse from flows`, `${rawMs.toFixed(0)} ms`],
+    ["newest 100 flows, ClickHouse", `${page.toFixed(0)} ms`],
+    ["newest 100 flows of one address, ClickHouse", `${host.toFixed(0)} ms`],
+  );
+}
+Deno.removeSync(folder, { recursive: true });
+
+printSection({
+  title: "Hub of a fleet",
+  blocks: [
+    `Messages of ${agentCount} agents, ${rowsInMessage} flows each: decoded, judged by the fleet's detectors, and committed with their ` +
+    `sums, ${messagesInTake} messages a transaction. One thread; the engine is not part of it.`,
+    table(["store", "flows/s, first million", "flows/s, all", "bytes a flow"], rows),
+    table(["answer", "median"], answers),
+    `The file with the sums alone has ${formatMb(sumsBytes)}.`,
+  ],
+  targets: [
+    {
+      promise: "hub: 20,000 flows/s into SQLite",
+      measured: `${formatRate(sqlite.rate)}/s`,
+      isMet: sqlite.rate >= 20_000,
+    },
+    {
+      promise: "hub: 80,000 flows/s into ClickHouse",
+      measured: clickhouse === null
+        ? "no clickhouse-server here"
+        : `${formatRate(clickhouse.rate)}/s`,
+      isMet: clickhouse === null ? null : clickhouse.rate >= 80_000,
+    },
+    {
+      promise: "overview of 10 million flows within 500 ms, SQLite from roll-ups",
+      measured: `${overview.toFixed(1)} ms`,
+      isMet: overview <= 500,
+    },
+    {
+      promise: "sums of 10 million flows within 500 ms, ClickHouse from flows",
+      measured: rawMs === null ? "no clickhouse-server here" : `${rawMs.toFixed(0)} ms`,
+      isMet: rawMs === null ? null : rawMs <= 500,
+    },
+  ],
+});
