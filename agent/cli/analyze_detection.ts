@@ -1,6 +1,6 @@
 /** The detectors of `analyze`, in a thread of their own beside the pipeline; the file waits when they are behind. */
 import type { Config } from "../config.ts";
-import type { DetectOptions, DetectToMain } from "../messages.ts";
+import type { DetectOptions, DetectToMain, MainToDetect } from "../messages.ts";
 import { ObservationOutlet } from "../pipeline/observation_outlet.ts";
 import { observationBufferWords } from "../pipeline/observation_writer.ts";
 import type { DetectionState, Finding } from "../records.ts";
@@ -68,7 +68,8 @@ export class AnalyzeDetection {
       lastFindingId: 0,
       ownAddresses: [],
     };
-    worker.postMessage({ type: "start", options, pipeline: port1 }, [port1]);
+    const start: MainToDetect = { type: "start", options, pipelines: [port1] };
+    worker.postMessage(start, [port1]);
     this.outlet.join(port2);
   }
 
