@@ -28,7 +28,7 @@ function storedFindings(folder: string): [run: number, id: number, isOpen: numbe
 
 for (const name of ["store", "recorder", "pipeline", "replay"]) {
   Deno.test(`a crash of the ${name} thread is counted, and packets are written again`, () =>
-    withReplay(["--speed", "60"], async ({ live, folder }) => {
+    withReplay(["--speed", "20"], async ({ live, folder }) => {
       await until(live, () => (live.snapshot?.packets ?? 0) > 1000);
       FragileWorker.started.get(`${name}_worker.ts`)!.postMessage("crash");
       await until(live, () => live.workerRestarts === 1);
@@ -47,7 +47,7 @@ for (const name of ["store", "recorder", "pipeline", "replay"]) {
 }
 
 Deno.test("a crash of the EVE log's thread is counted, and lines are written again", () =>
-  withReplay(["--speed", "60", "--eve-log"], async ({ live, folder, supervisor }) => {
+  withReplay(["--speed", "20", "--eve-log"], async ({ live, folder, supervisor }) => {
     await until(live, () => live.eve.linesWritten > 20);
     FragileWorker.started.get("eve_worker.ts")!.postMessage("crash");
     await until(live, () => live.workerRestarts === 1);
