@@ -454,7 +454,10 @@ function build(
     flowsFile: text("flows"),
     eveFile: text("eve"),
     hasEveLog: one(values, "eve-log", asBoolean)!,
-    fleetServers: (values.get("fleet") ?? []).flatMap(asFleetServers),
+    // A self-test's scan, say, is nothing for the fleet.
+    fleetServers: heeds(command, "fleet")
+      ? (values.get("fleet") ?? []).flatMap(asFleetServers)
+      : [],
     fleetCredentials: text("fleet-credentials"),
     fleetLevel: text("fleet-level") as Config["fleetLevel"],
     fleetSpoolMb: int("fleet-spool-mb"),

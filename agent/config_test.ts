@@ -383,3 +383,32 @@ Deno.test("parseConfig() as root refuses a .env that others may change, unless i
   deepStrictEqual([named.port, named.envFile], [3000, ".env"]);
   strictEqual(parseConfig([], nothing).envFile, null);
 });
+
+Deno.test("an agent needs the engine's address and credentials, and only what captures is told to a fleet", () => {
+  const both = [
+    "--fleet",
+    "tls://a.example.org, nats://[::1]:4333",
+    "--fleet-credentials",
+    "web.json",
+  ];
+  deepStrictEqual(
+    parseConfig(["run", ...both], nothing).fleetServers,
+    ["tls://a.example.org", "nats://[::1]:4333"],
+  );
+  const env = { TAPWATCH_FLEET: "a.example.org", TAPWATCH_FLEET_CREDENTIALS: "web.json" };
+  deepStrictEqual(parseConfig(["run"], { ...nothing, env }).fleetServers, ["a.example.org"]);
+  deepStrictEqual(parseConfig(["self-test"], { ...nothing, env }).fleetServers, []);
+  deepStrictEqual(parseConfig(["run"], nothing).fleetServers, []);
+  const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+    [["--fleet", "a.example.org"], /--fleet needs --fleet-credentials FILE/],
+    [["--fleet-credentials", "web.json"], /--fleet-credentials has no effect without --fleet URL/],
+    [["--fleet", "http://a", ...both.slice(2)], /must look like tls:.*neither nats/],
+    [["--fleet", "nats://me:secret@a", ...both.slice(2)], /credentials are a file/],
+    [[...both, "--fleet-level", "flow"], /--fleet-level/],
+    [[...both, "--fleet-spool-mb", "0"], /--fleet-spool-mb/],
+  ];
+  for (const [args, message] of wrong) {
+    throws(() => parseConfig(["run", ...args], nothing), message);
+  }
+  throws(() => parseConfig(["analyze", "x.pcap", ...both], nothing), /belongs to/);
+});

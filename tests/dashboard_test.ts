@@ -534,6 +534,38 @@ Deno.test("copies are told on the status page when they are many, and in /metric
     assert.equal(samples.get("tapwatch_packet_copies_total"), 20_000);
   }));
 
+Deno.test("how the fleet is told stands on the status page and in /metrics, and nothing without one", () =>
+  withTraffic(async ({ get, live }) => {
+    assert.doesNotMatch(await (await get("/status")).text(), /id="fleet"/);
+    assert.doesNotMatch(await (await get("/metrics")).text(), /fleet/);
+    live.fleet = {
+      state: "rejected",
+      detail: "the engine does not accept this credential",
+      name: hostileName,
+      agent: "N4N2VOFSI2UKHV76SJO7BM7AUY",
+      level: "rollups",
+      servers: ["tls://hub.example.org:4222"],
+      batches: 3,
+      bytes: 4000,
+      bytesMax: 1e9,
+      oldestUs: Date.now() * 1000 - 90_000_000,
+      committedUs: null,
+      flows: { spooled: 900, committed: 500, givenUp: 7 },
+      findings: { spooled: 2, committed: 2, givenUp: 0 },
+      refusals: 1,
+      resent: 2,
+      reconnects: 3,
+    };
+    const page = await (await get("/status")).text();
+    assert.match(page, /Credential rejected: the engine does not accept this credential\./);
+    assert.match(page, /500 of 900 at the hub/);
+    assert.match(page, /7 given up/);
+    assert.ok(!page.includes(hostileName));
+    const samples = parseMetrics(await (await get("/metrics")).text());
+    assert.equal(samples.get("tapwatch_fleet_up"), 0);
+    assert.equal(samples.get('tapwatch_fleet_rows_total{channel="flows",state="given_up"}'), 7);
+  }));
+
 Deno.test("flows that the full table ended early are told on the status page and in /metrics", () =>
   withTraffic(async ({ get, live }) => {
     assert.match(await (await get("/status")).text(), /of 1\.00\smillion flows/);

@@ -78,3 +78,20 @@ Deno.test("reloaded() takes mail and alert options up, and says what needs a res
   strictEqual(again.restartText, restartText);
   strictEqual(reloaded(before, before).restartText, "");
 });
+
+Deno.test("reloaded() takes up what a fleet is told, and that its engine needs a restart", () => {
+  const fleet = ["--fleet", "tls://hub.example.org", "--fleet-credentials", "/etc/fleet.json"];
+  const after = configOf([...fleet, "--fleet-level", "findings", "--fleet-spool-mb", "5"]);
+  const { config, text, restartText } = reloaded(configOf(fleet), after);
+  deepStrictEqual([config.fleetLevel, config.fleetSpoolMb], ["findings", 5]);
+  strictEqual(
+    text,
+    "The configuration was read again: --fleet-level and --fleet-spool-mb are taken up.",
+  );
+  strictEqual(restartText, "");
+  const moved = configOf(["--fleet", "tls://other.example.org", ...fleet.slice(2)]);
+  strictEqual(
+    reloaded(configOf(fleet), moved).restartText,
+    "--fleet is changed, which needs a restart.",
+  );
+});
