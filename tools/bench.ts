@@ -23,6 +23,7 @@ const benches = [
   "store",
   "process",
   "history",
+  "browser",
   "fleet_agent",
   "fleet_hub",
   "soak",
