@@ -159,7 +159,8 @@ export class TimeShare {
     this.#countedMs = startMs;
     if (this.#savedMs <= 0) return false;
     work();
-    this.#savedMs -= this.#nowMs() - startMs;
+    // One piece of work that took long must not stop all others for long.
+    this.#savedMs = Math.max(-this.#savedMsMax, this.#savedMs - (this.#nowMs() - startMs));
     return true;
   }
 }

@@ -84,8 +84,10 @@ class ProcessThread {
     this.#hasTap = true;
     const packet = new Uint8Array(TAP_BYTES);
     for (;;) {
+      const startMs = performance.now();
       await tap.wait(tapWaitMs);
-      for (let count = 0; count < tapMax; count++) {
+      let count = 0;
+      for (; count < tapMax; count++) {
         const length = tap.next(packet);
         if (length === 0) break;
         const query = queryOfPacket(packet.subarray(0, Math.min(length, packet.length)));
@@ -93,6 +95,9 @@ class ProcessThread {
         if (query === null || !this.#isOwn(query)) continue;
         this.#share.spend(() => this.#finder.begins(query));
       }
+      // Without a packet it has come back early for a failure, such as a device that is gone.
+      const isEarly = count === 0 && performance.now() - startMs < tapWaitMs / 2;
+      if (isEarly) await new Promise((resolve) => setTimeout(resolve, tapWaitMs));
     }
   }
 

@@ -7,8 +7,9 @@ import type { ProcTree } from "./proc_tree.ts";
 
 const inodesMax = 65_536;
 const lateMax = 32;
-/** Between two looks at all processes. */
+/** Between two looks at all processes: at least so long, and so many times as long as the one before took. */
 const fullLookMs = 250;
+const fullLookPause = 20;
 /** A socket that nobody had is not looked for again before, nor one of a user whose processes may not be looked at. */
 const missingMs = 250;
 const closedMs = 30_000;
@@ -49,6 +50,8 @@ export class SocketOwners {
   readonly #late = new Set<number>();
   #known = new Set<number>();
   #lookedMs = -Infinity;
+  /** Before the next look at all. */
+  #pauseMs = fullLookMs;
   /** Users none of whose processes may be looked at, and those of whom one may. */
   #closedUids = new Set<number>();
   #openUids = new Set<number>();
@@ -96,6 +99,7 @@ export class SocketOwners {
   /** Looks at all processes; returns the first that has a socket, 0 without one. */
   lookAtAll(inode = 0, pids = this.#options.tree.pids()): number {
     const { tree } = this.#options;
+    const startMs = this.#options.nowMs();
     const closed = new Map<number, number>();
     const open = new Set<number>();
     let found = 0;
@@ -115,6 +119,7 @@ export class SocketOwners {
     this.hidesOthers = pids[0] !== firstPid;
     this.#known = new Set(pids);
     this.#lookedMs = this.#options.nowMs();
+    this.#pauseMs = Math.max(fullLookMs, (this.#lookedMs - startMs) * fullLookPause);
     return found;
   }
 
@@ -128,7 +133,7 @@ export class SocketOwners {
     const pids = this.#options.tree.pids();
     const { begun, late } = this.#lately(pids);
     for (const pid of [...begun, ...late]) if (this.#look(pid, inode)) return pid;
-    return nowMs - this.#lookedMs < fullLookMs ? 0 : this.lookAtAll(inode, pids);
+    return nowMs - this.#lookedMs < this.#pauseMs ? 0 : this.lookAtAll(inode, pids);
   }
 
   /** Who has just begun may be gone before all processes are listed. */
