@@ -3,7 +3,6 @@
  * when two senders leave it less than it needs; and from the start of the process to the first packet.
  */
 import { CAPTURE_METHODS, type CaptureMethod } from "../ffi/capture/capture_handle.ts";
-import { pcapFileHeader } from "../agent/capture/pcap_records.ts";
 import { pcapFile, samplePackets } from "../agent/capture/sample_captures.ts";
 import {
   formatCount,
@@ -17,6 +16,7 @@ import {
 } from "./harness.ts";
 import { inPrivateNamespace, type Sender, type Sent, whyNotLive } from "./namespaces.ts";
 import { executableNote, readProcess, type Tapwatch, tapwatchVariants } from "./programs.ts";
+import { writeFrames } from "./small_frames.ts";
 import { delay, firstRecordUs, type Metrics, RunningTapwatch } from "./running.ts";
 
 const rounds = size(4, 1);
@@ -56,7 +56,7 @@ async function benchBoth(sender: Sender): Promise<Section> {
     const costs = new Map<number, Record<CaptureMethod, Cost[]>>();
     for (const { length, loops } of loads) {
       const path = `${folder}/${length}.pcap`;
-      await writeFrames(path, length);
+      await writeFrames(path, { length, packets: filePackets, flows });
       costs.set(
         length,
         await inTurns((method) => measureCost(tapwatch!, method, { path, loops, sender })),
@@ -198,36 +198,6 @@ async function untilCounted(running: RunningTapwatch, packets: number): Promise<
     last = all;
     if (all >= packets || performance.now() - countedMs > 2000) return metrics;
     await delay(100);
-  }
-}
-
-/** UDP over IPv4 in Ethernet frames of one length. */
-async function writeFrames(path: string, length: number): Promise<void> {
-  const recordBytes = 16 + length;
-  const view = new DataView(new ArrayBuffer(filePackets * recordBytes));
-  for (let i = 0; i < filePackets; i++) {
-    const flow = i % flows;
-    const at = i * recordBytes;
-    view.setUint32(at, 1_700_000_000, true);
-    view.setUint32(at + 4, i, true);
-    view.setUint32(at + 8, length, true);
-    view.setUint32(at + 12, length, true);
-    const frame = at + 16;
-    [0x02000000, 0x00020200, 0x00000001, 0x08004500].forEach((word, k) =>
-      view.setUint32(frame + 4 * k, word)
-    );
-    view.setUint16(frame + 16, length - 14);
-    view.setUint16(frame + 18, i % 0x10000);
-    view.setUint16(frame + 22, 64 << 8 | 17);
-    view.setUint32(frame + 26, 0x0a090001 + (flow >> 6));
-    view.setUint32(frame + 30, 0x0a0a0001 + (flow & 63));
-    view.setUint16(frame + 34, 1024 + flow);
-    view.setUint16(frame + 36, 9000);
-    view.setUint16(frame + 38, length - 34);
-  }
-  await using file = await Deno.create(path);
-  for (const part of [pcapFileHeader(1, 65_535, false), new Uint8Array(view.buffer)]) {
-    for (let at = 0; at < part.length;) at += await file.write(part.subarray(at));
   }
 }
 

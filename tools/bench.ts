@@ -16,6 +16,7 @@ const benches = [
   "mail",
   "capture",
   "afpacket",
+  "threads",
   "file_reader",
   "decode",
   "flow",
