@@ -135,9 +135,15 @@ export class Supervisor {
     return this.#pipelineStopped.promise.then(() => this.#detect.drain());
   }
 
-  /** Makes the thread that start() waits for; call it when there is something else to do before that. */
+  /**
+   * Makes the thread that start() waits for, and those that capture, unless root is to be given up before: call it when there
+   * is something else to do before that.
+   */
   prepare(): void {
     this.#store.prepare();
+    const { config, input } = this.#options;
+    if (input.kind !== "live" || config.user !== null) return;
+    for (const source of this.#sources) source.prepare();
   }
 
   /**
@@ -149,14 +155,15 @@ export class Supervisor {
     await Promise.race([this.#storeReady.promise, this.#failure.promise]);
     this.#restoreIncidents();
     this.#recorder.start();
-    this.#evidence.start();
     this.#eve?.start();
     this.#fleet?.start();
     this.#pipelines.start();
     this.#eve?.join(this.#options.live.storeRun);
+    // What they bring waits for those that come up behind them.
+    for (const source of this.#sources) source.start();
     this.#processes?.start();
     this.#detect.start();
-    for (const source of this.#sources) source.start();
+    this.#evidence.start();
     if (this.#options.input.kind !== "live") return;
     this.#stopWatching = watchOwnNetworks((networks) => {
       this.#pipelines.post({ type: "ownNetworks", networks });

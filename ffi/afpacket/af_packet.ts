@@ -10,7 +10,7 @@ import { readKernelFile } from "../linux/kernel_file.ts";
 import { errorText } from "../linux/libc.ts";
 import { Errno, eventFlags, PacketOption, pollError, Pollfd, pollIn } from "./layout.ts";
 import { cookedLink, type LinkKind, linkKindOf } from "./link_kinds.ts";
-import { check, PacketSocket } from "./packet_socket.ts";
+import { check, findInterface, PacketSocket } from "./packet_socket.ts";
 import { Ring } from "./ring.ts";
 import { socketFunctions } from "./symbols.ts";
 
@@ -28,6 +28,7 @@ export interface FilterFormat extends Pick<LinkKind, "linktype" | "isCooked"> {
 
 /** The device that stands for all. */
 const anyDevice = "any";
+const everyInterface = { index: 0, hardware: -1 };
 const loopbackHardware = 772;
 const snaplenMax = 262_144;
 const waitForever = -1;
@@ -53,21 +54,23 @@ export class AfPacket implements CaptureHandle {
 
   /** Opens and filters a device. Throws CaptureError: `operation` "filter" for a bad expression, else "open". */
   static open(options: AfPacketOptions): AfPacket {
-    const isAny = options.device === anyDevice;
-    const link = isAny ? cookedLink : linkOf(options.device);
+    const found = options.device === anyDevice ? null : findInterface(options.device);
+    const link = found === null ? cookedLink : linkKindOf(found.hardware);
     const socket = new PacketSocket(link.isCooked);
     try {
-      return new AfPacket(socket, link, options);
+      return new AfPacket(socket, { ...found ?? everyInterface, link }, options);
     } catch (error) {
       socket.close();
       throw error;
     }
   }
 
-  private constructor(socket: PacketSocket, link: LinkKind, options: AfPacketOptions) {
+  private constructor(
+    socket: PacketSocket,
+    { index, hardware, link }: { index: number; hardware: number; link: LinkKind },
+    options: AfPacketOptions,
+  ) {
     const { device } = options;
-    const isAny = device === anyDevice;
-    const ifindex = isAny ? 0 : socket.indexOf(device);
     const snaplen = Math.min(options.snaplen, snaplenMax);
     this.#device = device;
     this.#socket = socket;
@@ -77,10 +80,10 @@ export class AfPacket implements CaptureHandle {
     // Until it is in its group a socket gets what is the others'.
     if (share !== undefined) socket.setFilter(returnAlways(0));
     else if (program !== null) socket.setFilter(program);
-    this.isPromiscuous = options.isPromiscuous && !isAny;
-    if (this.isPromiscuous) socket.makePromiscuous(ifindex);
+    this.isPromiscuous = options.isPromiscuous && index !== everyInterface.index;
+    if (this.isPromiscuous) socket.makePromiscuous(index);
     // What is sent there comes back as received; older kernels give both, of which the ring takes one.
-    const isLoopback = !isAny && socket.hardwareOf(device) === loopbackHardware;
+    const isLoopback = hardware === loopbackHardware;
     if (isLoopback) socket.trySet(PacketOption.ignoreOutgoing, 1);
     this.#interfaceDropsBefore = interfaceDrops(device);
     this.#ring = new Ring(socket, {
@@ -92,7 +95,7 @@ export class AfPacket implements CaptureHandle {
     this.#packetsMax = options.batchPacketsMax;
     try {
       this.#waker = new Waker(socket.handle);
-      socket.bind(ifindex);
+      socket.bind(index);
       if (share !== undefined) {
         socket.joinFanout(share.id, options.fanoutProgram(), isLoopback);
         socket.setFilter(program ?? returnAlways(snaplen));
@@ -188,16 +191,6 @@ class Waker {
     const { close, free } = socketFunctions();
     close(this.#event);
     free(this.#polls);
-  }
-}
-
-/** The kind of packets of a device. Throws CaptureError. */
-export function linkOf(device: string): LinkKind {
-  const socket = new PacketSocket(false);
-  try {
-    return linkKindOf(socket.hardwareOf(device));
-  } finally {
-    socket.close();
   }
 }
 

@@ -9,6 +9,7 @@
  *     struct sock_fprog     len u16 | filter 8
  *     struct ifaddrs        next 0 | name 8 | flags 16 | addr 24 | netmask 32
  */
+export const afInet = 2;
 export const afPacket = 17;
 export const sockRaw = 3;
 export const sockDgram = 2;

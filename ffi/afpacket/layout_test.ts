@@ -4,6 +4,7 @@ import * as layout from "./layout.ts";
 const { PacketOption, SocketOption, Errno, mmapFlags, IoctlRequest, InterfaceFlag } = layout;
 /** C expressions and what layout.ts says that they are. */
 const expected: readonly (readonly [string, number])[] = [
+  ["AF_INET", layout.afInet],
   ["AF_PACKET", layout.afPacket],
   ["SOCK_RAW", layout.sockRaw],
   ["SOCK_DGRAM", layout.sockDgram],

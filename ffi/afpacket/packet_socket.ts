@@ -6,6 +6,7 @@ import {
 } from "../capture/capture_error.ts";
 import { cString, errorText, lastErrno } from "../linux/libc.ts";
 import {
+  afInet,
   afPacket,
   Errno,
   everyProtocol,
@@ -39,16 +40,6 @@ export class PacketSocket {
   constructor(isCooked: boolean) {
     const type = (isCooked ? sockDgram : sockRaw) | sockCloexec;
     this.handle = check("open", "socket", socketFunctions().socket(afPacket, type, 0));
-  }
-
-  /** SIOCGIFINDEX. Throws CaptureError "noSuchDevice". */
-  indexOf(device: string): number {
-    return this.#ask(device, IoctlRequest.index).getInt32(Ifreq.value, true);
-  }
-
-  /** ARPHRD_ value. Throws CaptureError "noSuchDevice". */
-  hardwareOf(device: string): number {
-    return this.#ask(device, IoctlRequest.hardwareAddress).getUint16(Ifreq.value, true);
   }
 
   /** Sets an option of 32-bit words; the error number, 0 when it is set. */
@@ -151,21 +142,37 @@ export class PacketSocket {
     socketFunctions().close(this.handle);
   }
 
-  #ask(device: string, request: number): DataView {
-    const name = cString(device);
-    if (name.length > nameBytesMax) throw failure("open", device, Errno.noDevice);
-    const ifreq = new Uint8Array(Ifreq.size);
-    ifreq.set(name);
-    check("open", device, socketFunctions().ioctl(this.handle, BigInt(request), ifreq));
-    return new DataView(ifreq.buffer);
-  }
-
   #getOption(level: number, option: number, size: number): ArrayBuffer {
     const bytes = new Uint8Array(size);
     const length = bytesOf(Uint32Array.of(size));
     const { getsockopt } = socketFunctions();
     check("stats", "getsockopt", getsockopt(this.handle, level, option, bytes, length));
     return bytes.buffer;
+  }
+}
+
+/** What the kernel calls a device: its index, and the ARPHRD_ value of its hardware. Throws CaptureError "noSuchDevice". */
+export function findInterface(
+  device: string,
+): { readonly index: number; readonly hardware: number } {
+  const name = cString(device);
+  if (name.length > nameBytesMax) throw failure("open", device, Errno.noDevice);
+  const { socket, ioctl, close } = socketFunctions();
+  // Any socket will do; to close a packet socket takes the kernel some milliseconds.
+  const file = check("open", "socket", socket(afInet, sockDgram | sockCloexec, 0));
+  const ask = (request: number) => {
+    const ifreq = new Uint8Array(Ifreq.size);
+    ifreq.set(name);
+    check("open", device, ioctl(file, BigInt(request), ifreq));
+    return new DataView(ifreq.buffer, Ifreq.value);
+  };
+  try {
+    return {
+      index: ask(IoctlRequest.index).getInt32(0, true),
+      hardware: ask(IoctlRequest.hardwareAddress).getUint16(0, true),
+    };
+  } finally {
+    close(file);
   }
 }
 
