@@ -37,7 +37,6 @@ class ProcessThread {
   #hasTap = false;
   /** Addresses of this host. */
   #own: ReadonlySet<string> = new Set();
-  #ownReadMs = -Infinity;
 
   constructor({ options, pipelines }: MainToProcess) {
     const tree = new ProcTree(options);
@@ -52,7 +51,11 @@ class ProcessThread {
       userName: findUserName,
       nowMs,
     });
+    // What runs here for the first time takes too long for a short connection.
     this.#owners.lookAtAll();
+    this.#owners.openers();
+    tree.describe(Deno.pid);
+    findUserName(0);
     this.#desks = pipelines.map((port) => ({
       port,
       desk: new Desk({
@@ -65,6 +68,8 @@ class ProcessThread {
       port.onmessage = ({ data }: MessageEvent<AsksMessage>) =>
         tellFlows(port, desk.answer(data), 1);
     }
+    this.#readOwn();
+    setInterval(() => this.#readOwn(), ownMs);
     setInterval(() => this.#answerAgain(), againMs);
     setInterval(() => this.#tellState(), stateMs);
     void this.#watchTap();
@@ -101,12 +106,12 @@ class ProcessThread {
     }
   }
 
+  /** Takes milliseconds where there are many devices, which a connection that begins may not have. */
+  #readOwn(): void {
+    this.#own = new Set(Deno.networkInterfaces().map(({ address }) => address));
+  }
+
   #isOwn({ isIpv6, local }: SocketQuery): boolean {
-    const nowMs = performance.now();
-    if (nowMs - this.#ownReadMs > ownMs) {
-      this.#ownReadMs = nowMs;
-      this.#own = new Set(Deno.networkInterfaces().map(({ address }) => address));
-    }
     const address = formatIpWords(isIpv6 ? 6 : 4, local);
     return this.#own.has(address) || !isIpv6 && address.startsWith("127.");
   }
