@@ -54,6 +54,7 @@ const forTest = [
   requirement("python3-aiosmtpd python3-aiosmtpd python-aiosmtpd py3-aiosmtpd -", hasAiosmtpd),
   requirement("nats-server - - nats-server nats-server", program("nats-server")),
   requirement("clickhouse-server - - - -", program("clickhouse-server")),
+  requirement("faketime libfaketime libfaketime libfaketime -", program("faketime")),
   requirement("lintian - - - -", program("lintian")),
   requirement(
     "qemu-user-static qemu-user-static qemu-user-static qemu-aarch64 -",

@@ -10,7 +10,8 @@ import type { AlertSubject } from "./policy.ts";
 
 /** The state of everything, about once a second. */
 export interface HealthReport {
-  readonly nowUs: number;
+  /** Of a clock that nobody sets. */
+  readonly elapsedUs: number;
   readonly health: Health;
   /** Packets decoded since the start. */
   readonly packets: number;
@@ -37,7 +38,7 @@ interface Watched {
 
 /** Counters a minute ago, and before. */
 interface Mark {
-  readonly nowUs: number;
+  readonly elapsedUs: number;
   readonly packets: number;
   readonly drops: number;
   readonly restarts: number;
@@ -69,10 +70,10 @@ export class HealthWatch {
 
   /** Subjects that have opened, or are over. */
   take(report: HealthReport): AlertSubject[] {
-    return this.#signs(report).flatMap((sign) => this.#judge(sign, report.nowUs));
+    return this.#signs(report).flatMap((sign) => this.#judge(sign, report.elapsedUs));
   }
 
-  #judge(sign: Sign, nowUs: number): AlertSubject[] {
+  #judge(sign: Sign, elapsedUs: number): AlertSubject[] {
     const key = `${sign.kind} ${sign.part}`;
     const watched = this.#watched.get(key) ?? { isTold: false, changedUs: null };
     this.#watched.set(key, watched);
@@ -80,8 +81,8 @@ export class HealthWatch {
       watched.changedUs = null;
       return [];
     }
-    watched.changedUs ??= nowUs;
-    if (nowUs - watched.changedUs < sign.afterUs) return [];
+    watched.changedUs ??= elapsedUs;
+    if (elapsedUs - watched.changedUs < sign.afterUs) return [];
     watched.isTold = sign.isBad;
     watched.changedUs = null;
     return [subjectOf(key, sign)];
@@ -100,26 +101,26 @@ export class HealthWatch {
       ...isLive ? [this.#dropSign(report)] : [],
       ...isLive ? health.sources.map(deviceSign) : [],
       ...health.mode === "hub" ? health.sources.map(engineSign) : [],
-      ...isLive ? health.sources.map((source) => this.#silenceSign(source, report.nowUs)) : [],
+      ...isLive ? health.sources.map((source) => this.#silenceSign(source, report.elapsedUs)) : [],
     ];
   }
 
-  #mark({ nowUs, health, packets }: HealthReport): void {
+  #mark({ elapsedUs, health, packets }: HealthReport): void {
     const last = this.#marks.at(-1);
-    if (last && Math.abs(nowUs - last.nowUs) < soonUs) return;
+    if (last && Math.abs(elapsedUs - last.elapsedUs) < soonUs) return;
     const { kernel, interface: atInterface, queue } = health.drops;
     const drops = kernel + atInterface + queue;
-    this.#marks.push({ nowUs, packets, drops, restarts: health.workerRestarts });
-    this.#marks = this.#marks.filter((mark) => Math.abs(nowUs - mark.nowUs) <= marksUs);
+    this.#marks.push({ elapsedUs, packets, drops, restarts: health.workerRestarts });
+    this.#marks = this.#marks.filter((mark) => Math.abs(elapsedUs - mark.elapsedUs) <= marksUs);
   }
 
   /** The counters as they were a minute ago, or at the start. */
-  #markBefore(nowUs: number, spanUs: number): Mark {
-    return this.#marks.find((mark) => nowUs - mark.nowUs <= spanUs) ?? this.#marks.at(-1)!;
+  #markBefore(elapsedUs: number, spanUs: number): Mark {
+    return this.#marks.find((mark) => elapsedUs - mark.elapsedUs <= spanUs) ?? this.#marks.at(-1)!;
   }
 
-  #dropSign({ nowUs, health, packets }: HealthReport): Sign {
-    const before = this.#markBefore(nowUs, minuteUs);
+  #dropSign({ elapsedUs, health, packets }: HealthReport): Sign {
+    const before = this.#markBefore(elapsedUs, minuteUs);
     const { kernel, interface: atInterface, queue } = health.drops;
     const lost = kernel + atInterface + queue - before.drops;
     const share = lost / Math.max(1, lost + packets - before.packets);
@@ -138,15 +139,15 @@ export class HealthWatch {
     };
   }
 
-  #silenceSign({ name, packets }: CaptureSourceState, nowUs: number): Sign {
+  #silenceSign({ name, packets }: CaptureSourceState, elapsedUs: number): Sign {
     const heard = this.#heard.get(name);
-    if (!heard || heard.packets !== packets) this.#heard.set(name, { packets, sinceUs: nowUs });
+    if (!heard || heard.packets !== packets) this.#heard.set(name, { packets, sinceUs: elapsedUs });
     const sinceUs = this.#heard.get(name)!.sinceUs;
     return {
       part: `packets on ${name}`,
       kind: "health",
       severity: "medium",
-      isBad: packets > 0 && nowUs - sinceUs >= silenceUs,
+      isBad: packets > 0 && elapsedUs - sinceUs >= silenceUs,
       afterUs: 0,
       bad: {
         headline: `No packet on ${name} for ten minutes`,
@@ -156,8 +157,8 @@ export class HealthWatch {
     };
   }
 
-  #restartSign({ nowUs, health }: HealthReport): Sign {
-    const before = this.#markBefore(nowUs, marksUs);
+  #restartSign({ elapsedUs, health }: HealthReport): Sign {
+    const before = this.#markBefore(elapsedUs, marksUs);
     const restarts = health.workerRestarts - before.restarts;
     return {
       part: "threads",

@@ -15,7 +15,7 @@ function watchOf(live: LiveState) {
     const told: string[] = [];
     for (let i = 0; i < seconds; i++) {
       nowUs += secondUs;
-      const subjects = watch.take({ nowUs, health: live.health(), ...counts });
+      const subjects = watch.take({ elapsedUs: nowUs, health: live.health(), ...counts });
       told.push(
         ...subjects.map(({ isOpen, headline }) => `${isOpen ? "bad" : "good"}: ${headline}`),
       );

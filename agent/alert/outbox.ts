@@ -7,6 +7,8 @@
  *        | a failure that may pass: again after 5 s, 15 s, 45 s … 10 min, each give or take a quarter, or as late as the
  *        | server wants it (an hour at most), for a day
  *        '- a refusal, or a day over --> failed
+ *
+ * The day is one of tries, too: a clock that is set gives nothing up, and makes nothing wait for longer than a pause can be.
  */
 import type { Alert, AlertDelivery, ChannelState } from "../records.ts";
 import { type Channel, ChannelError } from "./channel.ts";
@@ -29,6 +31,9 @@ const pauseMaxUs = 600_000_000;
 const askedPauseMaxUs = 3_600_000_000;
 const jitter = 0.25;
 const giveUpUs = 86_400_000_000;
+/** A day of tries has so many at least, when a server asks for the longest pauses, and at most. */
+const dayTriesMin = 20;
+const dayTriesMax = 250;
 
 interface Line {
   channel: Channel;
@@ -160,7 +165,9 @@ export class Outbox {
     const nowUs = this.#options.nowUs();
     for (const alert of this.#alerts.values()) {
       const delivery = deliveryOf(alert, name);
-      if (delivery?.state === "waiting" && (delivery.nextUs ?? 0) <= nowUs) return alert;
+      if (delivery?.state !== "waiting") continue;
+      const waitUs = (delivery.nextUs ?? 0) - nowUs;
+      if (waitUs <= 0 || waitUs > askedPauseMaxUs) return alert;
     }
     return null;
   }
@@ -206,7 +213,9 @@ export class Outbox {
     const answer = error instanceof Error ? error.message : String(error);
     const nowUs = this.#options.nowUs();
     const isRefused = error instanceof ChannelError && error.isPermanent;
-    const isLate = nowUs - alert.tsUs > giveUpUs;
+    const { attempts } = deliveryOf(alert, line.channel.name)!;
+    const isLate = attempts >= dayTriesMin && nowUs - alert.tsUs > giveUpUs ||
+      attempts >= dayTriesMax;
     line.lastFailedUs = nowUs;
     line.lastFailure = answer;
     if (isRefused || isLate) {
@@ -218,7 +227,6 @@ export class Outbox {
       };
     }
     line.retries++;
-    const attempts = deliveryOf(alert, line.channel.name)!.attempts;
     const pauseUs = Math.min(firstPauseUs * pauseFactor ** attempts, pauseMaxUs);
     const spread = 1 + jitter * (2 * this.#options.random() - 1);
     const askedUs = error instanceof ChannelError ? error.retryAfterMs * 1000 : 0;

@@ -205,3 +205,20 @@ Deno.test("Outbox takes other channels up: nothing is sent twice, what waits for
   await syslog.answer("");
   strictEqual(syslog.isClosed, true);
 });
+
+for (const days of [1, -1, 3650, -3650]) {
+  Deno.test(`Outbox gives nothing up and lets nothing wait when the clock is set by ${days} days`, async () => {
+    const { channels: [mail], clock, outbox, states } = open("mail");
+    outbox.add(alert(1, outbox));
+    await mail!.answer(busy);
+    clock.us += days * 86_400e6;
+    outbox.pump();
+    strictEqual(mail!.asked.length, 2);
+    await mail!.answer(busy);
+    deepStrictEqual(states(1), ["waiting"]);
+    clock.us += 60e6;
+    outbox.pump();
+    await mail!.answer("250 ok");
+    deepStrictEqual(states(1), ["sent"]);
+  });
+}

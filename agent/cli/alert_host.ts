@@ -102,8 +102,8 @@ export class AlertHost implements AlertDesk {
     this.#unsubscribe();
     this.#decide(this.#policy.flush(nowUs()));
     this.#outbox.stop();
-    const deadline = Date.now() + stopMs;
-    while (this.#outbox.isBusy && Date.now() < deadline) {
+    const deadline = performance.now() + stopMs;
+    while (this.#outbox.isBusy && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     this.#outbox.close();
@@ -200,7 +200,7 @@ export class AlertHost implements AlertDesk {
   #watchHealth(): void {
     const { live } = this.#options;
     const report: HealthReport = {
-      nowUs: nowUs(),
+      elapsedUs: performance.now() * 1000,
       health: live.health(),
       packets: live.snapshot?.packets ?? 0,
     };

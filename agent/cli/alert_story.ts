@@ -116,14 +116,14 @@ async function firstBytes(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): Promise<Evidence | { missing: string }> {
   const pcap = new Uint8Array(evidenceBytesMax);
-  const untilMs = Date.now() + evidenceMs;
+  const untilMs = performance.now() + evidenceMs;
   let length = 0;
   let isCut = false;
   for await (const piece of stream) {
     const room = pcap.length - length;
     pcap.set(piece.subarray(0, room), length);
     length += Math.min(piece.length, room);
-    isCut = piece.length > room || Date.now() > untilMs;
+    isCut = piece.length > room || performance.now() > untilMs;
     if (isCut) break; // which cancels the stream
   }
   const end = endOfWholeRecords(pcap, length);

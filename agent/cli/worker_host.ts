@@ -38,7 +38,7 @@ export class WorkerHost<In> {
     const worker = this.#prepared ?? this.#options.spawn();
     this.#prepared = null;
     this.#worker = worker;
-    this.#startedMs = Date.now();
+    this.#startedMs = performance.now();
     worker.onmessage = (event: MessageEvent<In>) => this.#options.onMessage(event.data);
     worker.onerror = (event) => {
       event.preventDefault();
@@ -72,7 +72,7 @@ export class WorkerHost<In> {
 
   #crashed(message: string): void {
     this.terminate();
-    if (Date.now() - this.#startedMs > calmMs) this.#pauseMs = firstPauseMs;
+    if (performance.now() - this.#startedMs > calmMs) this.#pauseMs = firstPauseMs;
     const pauseMs = this.#pauseMs;
     this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2);
     this.#options.onCrash(

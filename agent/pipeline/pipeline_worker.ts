@@ -74,7 +74,7 @@ class PipelineThread {
   #unsentHearsay: Hearsay[] = [];
   #recorderDrops = 0;
   #behindS = 0;
-  #lastBatchMs = Date.now();
+  #lastBatchMs = performance.now();
   #timer: number;
   #ticks = 0;
   /** The file has been read to its end. */
@@ -278,8 +278,8 @@ class PipelineThread {
     this.#ask();
     this.#progress?.passed(batch.count, this.#pipeline);
     const last = batch.count > 0 ? batch.timestampsUs[batch.count - 1] : 0;
-    this.#lastBatchMs = Date.now();
-    this.#behindS = this.#isLive ? Math.max(0, this.#lastBatchMs / 1000 - last / 1e6) : 0;
+    this.#lastBatchMs = performance.now();
+    this.#behindS = this.#isLive ? Math.max(0, Date.now() / 1000 - last / 1e6) : 0;
     if (this.#waitingAt < message.byteLength) return;
     this.#waiting.shift();
     this.#waitingAt = 0;
@@ -315,7 +315,7 @@ class PipelineThread {
 
   #tick(): void {
     this.#ticks++;
-    const idleMs = Date.now() - this.#lastBatchMs;
+    const idleMs = performance.now() - this.#lastBatchMs;
     if (this.#isLive && idleMs > 1000) this.#pipeline.advance((Date.now() - 1000) * 1000);
     if (this.#progress === null && this.#ticks % ticksPerHosts === 0) this.#rows.wantsHosts = true;
     this.#rows.send();

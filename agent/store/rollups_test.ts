@@ -307,7 +307,7 @@ Deno.test("gaps are when no run was at work; a quiet live link is none", () =>
       const writer = openWriter(path);
       writer.write(rows({ seconds: [second(fromMinute * 60)] }));
       for (let at = fromMinute * 60; at <= toMinute * 60; at += 15) {
-        writer.deleteOld(startUs + at * 1_000_000);
+        writer.beat(startUs + at * 1_000_000);
       }
       writer.close();
     };

@@ -24,7 +24,9 @@ import type {
   WindowsMessage,
 } from "../messages.ts";
 import type { StoreState } from "../records.ts";
+import { counted } from "../text/amounts.ts";
 import { Backlog, backlogBatchesMax, countRows } from "./backlog.ts";
+import { ClockWatch } from "./clock_watch.ts";
 import { StoreError, toStoreError } from "./failure.ts";
 import { setAside } from "./open.ts";
 import type { KnownFile } from "./replayed_files.ts";
@@ -45,6 +47,8 @@ export interface StoreServiceOptions extends StoreOptions {
   readonly tellKnown?: (packets: number) => void;
   /** Wall clock in microseconds. */
   readonly nowUs: () => number;
+  /** A clock that nobody sets, in microseconds; the wall clock unless given. */
+  readonly elapsedUs?: () => number;
 }
 
 export class StoreService {
@@ -74,9 +78,12 @@ export class StoreService {
   #oldestUs: number | null = null;
   #hasOpened = false;
   #fedThroughId = 0;
+  readonly #elapsedUs: () => number;
+  readonly #clock = new ClockWatch();
 
   constructor(options: StoreServiceOptions) {
     this.#options = options;
+    this.#elapsedUs = options.elapsedUs ?? options.nowUs;
   }
 
   /** Opens the database. Throws UsageError when it must not be touched; any other failure is retried later. */
@@ -151,7 +158,7 @@ export class StoreService {
 
   /** Call once a second: writes what waits, deletes what is too old, tells the state. */
   tick(): void {
-    if (!this.#failure || this.#options.nowUs() >= this.#retryAtUs) {
+    if (!this.#failure || this.#elapsedUs() >= this.#retryAtUs) {
       this.flush();
       if (!this.#failure) this.#attempt(() => this.#maintain());
     }
@@ -325,7 +332,11 @@ export class StoreService {
 
   #maintain(): void {
     const writer = this.#opened();
-    writer.deleteOld(this.#options.nowUs());
+    const nowUs = this.#options.nowUs();
+    const setByUs = this.#clock.look(nowUs, this.#elapsedUs());
+    if (setByUs !== 0) this.#note("warning", clockText(setByUs));
+    writer.beat(nowUs);
+    if (this.#clock.isSettled(this.#elapsedUs())) writer.deleteOld(nowUs);
     if (this.#options.feedsFleet) writer.trimFeed(this.#fedThroughId);
     this.#oldestUs = writer.oldestUs();
   }
@@ -349,7 +360,7 @@ export class StoreService {
   #fail(failure: StoreError): void {
     const isNew = this.#failure?.kind !== failure.kind;
     this.#failure = failure;
-    this.#retryAtUs = this.#options.nowUs() + this.#retryMs * 1000;
+    this.#retryAtUs = this.#elapsedUs() + this.#retryMs * 1000;
     this.#retryMs = Math.min(this.#retryMs * 2, retryMaxMs);
     this.#acknowledgeAll();
     // A busy database is as good as before once it is free; after the other failures only a new start is sure.
@@ -444,9 +455,18 @@ export class StoreService {
   }
 
   #nextTry(): string {
-    const waitUs = this.#retryAtUs - this.#options.nowUs();
+    const waitUs = this.#retryAtUs - this.#elapsedUs();
     return waitUs <= 0 ? "now" : `in ${Math.ceil(waitUs / 1e6)} s`;
   }
+}
+
+function clockText(byUs: number): string {
+  const minutes = Math.round(Math.abs(byUs) / 60e6);
+  const by = minutes < 1440
+    ? counted(minutes, "minute")
+    : counted(Math.round(minutes / 1440), "day");
+  return `The clock of this host went ${byUs > 0 ? "forward" : "back"} by ${by} at once. ` +
+    "Nothing is deleted for its age in the next hour.";
 }
 
 /** What stands behind a mark is another transaction's. */

@@ -24,6 +24,7 @@ class Harness {
   readonly messages: StoreToMain[] = [];
   readonly service: StoreService;
   #nowUs = startUs;
+  #elapsedUs = 0;
   #sequence = 0;
 
   constructor(path: string, retentionBytes = 1e9) {
@@ -37,6 +38,7 @@ class Harness {
       post: (message) => this.messages.push(message),
       ack: (sequence) => this.acks.push(sequence),
       nowUs: () => this.#nowUs,
+      elapsedUs: () => this.#elapsedUs,
     });
   }
 
@@ -46,7 +48,18 @@ class Harness {
 
   tickAfter(seconds: number): void {
     this.#nowUs += seconds * 1e6;
+    this.#elapsedUs += seconds * 1e6;
     this.service.tick();
+  }
+
+  /** Somebody sets the wall clock. */
+  setClock(bySeconds: number): void {
+    this.#nowUs += bySeconds * 1e6;
+    this.tickAfter(1);
+  }
+
+  get nowUs(): number {
+    return this.#nowUs;
   }
 
   get state(): StoreState {
@@ -381,4 +394,58 @@ Deno.test("a folder in the database's place is refused at the start, and only a 
   withDatabasePath((path) => {
     Deno.mkdirSync(path, { recursive: true });
     throws(() => new Harness(path).service.open(), UsageError);
+  }));
+
+for (const days of [1, -1, 3650, -3650]) {
+  Deno.test(`a clock that is set by ${days} days is said, and deletes nothing for an hour, nor when it is right again`, () =>
+    withHarness((harness, path) => {
+      const write = () => {
+        harness.take({ packets: [{ ...packetRow(0), tsUs: harness.nowUs }] });
+        harness.tickAfter(1);
+      };
+      write();
+      harness.setClock(days * 86_400);
+      match(
+        harness.notes.at(-1)!,
+        /^The clock of this host went (forward|back) by [\d,]+ days? at once/,
+      );
+      for (let minute = 0; minute < 50; minute++) {
+        harness.tickAfter(60);
+        write();
+      }
+      harness.setClock(-days * 86_400);
+      write();
+      harness.tickAfter(7200);
+      write();
+      // What was written under a date of ten years ago is too old when the clock is right again.
+      strictEqual(countPackets(path), days < -14 ? 3 : 53);
+      strictEqual(harness.state.state, "ok");
+    }));
+}
+
+Deno.test("a clock that stays where it was set counts after an hour", () =>
+  withHarness((harness, path) => {
+    harness.take({ packets: [packetRow(0)] });
+    harness.tickAfter(1);
+    harness.setClock(3650 * 86_400);
+    harness.take({ packets: [{ ...packetRow(1), tsUs: harness.nowUs }] });
+    harness.tickAfter(1);
+    strictEqual(countPackets(path), 2);
+    harness.tickAfter(3600);
+    strictEqual(countPackets(path), 1);
+  }));
+
+Deno.test("a database that fails is tried again in time, whatever the wall clock is set to", () =>
+  withHarness((harness, path) => {
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    harness.take({ packets: [packetRow(0)] });
+    harness.tickAfter(1);
+    strictEqual(harness.state.state, "retrying");
+    other.exec("COMMIT");
+    other.close();
+    harness.setClock(-3650 * 86_400);
+    harness.tickAfter(10);
+    strictEqual(harness.state.state, "ok");
+    strictEqual(countPackets(path), 1);
   }));

@@ -65,6 +65,7 @@ function open(options: (MainToStore & { type: "start" })["options"]): boolean {
     ack: acknowledge,
     tellKnown: (packets) => pipelines.forEach((port) => tell(port, { type: "known", packets })),
     nowUs: () => Date.now() * 1000,
+    elapsedUs: () => performance.now() * 1000,
   });
   try {
     service.open();

@@ -267,9 +267,13 @@ export class StoreWriter {
     this.#transact(() => this.#alerts.write(changes));
   }
 
+  /** Notes that a live run goes on; call it about once a second. `nowUs` is the wall clock. Throws StoreError. */
+  beat(nowUs: number): void {
+    if (this.#runTimes.isDue(nowUs)) this.#transact(() => this.#runTimes.beat(nowUs));
+  }
+
   /** Deletes some of what is too old; call it about once a second. `nowUs` is the wall clock. Throws StoreError. */
   deleteOld(nowUs: number): void {
-    if (this.#runTimes.isDue(nowUs)) this.#transact(() => this.#runTimes.beat(nowUs));
     const newestUs = Math.min(this.#newestUs, nowUs);
     if (newestUs === -Infinity) return;
     this.#guard(() => {

@@ -34,7 +34,7 @@ export interface Admission {
 }
 
 export interface LoginGateOptions {
-  /** In milliseconds. */
+  /** In milliseconds, of a clock that nobody sets. */
   readonly now?: () => number;
   /** Told of each wrong password, in a sentence for the log. */
   readonly onFailure?: (text: string) => void;
@@ -55,7 +55,7 @@ export class LoginGate {
   #sharedUntilMs = 0;
 
   /** Null as password lets everybody in. */
-  constructor(password: string | null, { now = Date.now, onFailure }: LoginGateOptions = {}) {
+  constructor(password: string | null, { now = () => performance.now(), onFailure }: LoginGateOptions = {}) {
     this.#password = password;
     this.#now = now;
     this.#onFailure = onFailure ?? (() => {});
