@@ -55,7 +55,10 @@ export class LoginGate {
   #sharedUntilMs = 0;
 
   /** Null as password lets everybody in. */
-  constructor(password: string | null, { now = () => performance.now(), onFailure }: LoginGateOptions = {}) {
+  constructor(
+    password: string | null,
+    { now = () => performance.now(), onFailure }: LoginGateOptions = {},
+  ) {
     this.#password = password;
     this.#now = now;
     this.#onFailure = onFailure ?? (() => {});
