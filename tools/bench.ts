@@ -27,6 +27,7 @@ const benches = [
   "browser",
   "fleet_agent",
   "fleet_hub",
+  "fleet_load",
   "soak",
 ];
 const root = new URL("..", import.meta.url).pathname;

@@ -36,5 +36,7 @@ const receiver = new Receiver({
   firstWaitMs: 100,
   waitMs: 500,
 });
-setInterval(() => void service.tick(), 1000);
-void receiver;
+setInterval(() => {
+  void service.tick();
+  console.log(JSON.stringify({ ...service.counts, pending: receiver.pending }));
+}, 1000);

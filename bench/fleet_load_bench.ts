@@ -1,0 +1,176 @@
+/**
+ * A thousand agents with 20 flows a second each for five minutes, over a real nats-server with TLS, to a hub on SQLite: as sums by the
+ * minute, and with every flow. What engine and hub need, and how far the hub is behind.
+ */
+import { join } from "node:path";
+import { hasNoEngine, makeKey, TestEngine, until } from "../agent/fleet/testing/engine.ts";
+import { formatCount, formatMb, printSection, type Section, size, table } from "./harness.ts";
+
+const agentCount = size(1000, 50);
+const seconds = size(300, 70);
+const root = new URL("..", import.meta.url).pathname;
+const ticksPerS = 100;
+
+interface Measured {
+  readonly hubCores: number;
+  readonly engineCores: number;
+  readonly engineBytes: number;
+  readonly lagS: number;
+  readonly pendingMax: number;
+  readonly sent: {
+    sent: number;
+    failed: number;
+    flows: number;
+    rows: number;
+    p50: number;
+    p99: number;
+  };
+  readonly rows: number;
+}
+
+if (hasNoEngine) {
+  printSection({
+    title: "A thousand agents",
+    blocks: ["Not run: nats-server is missing."],
+    targets: [],
+  });
+} else printSection(await bench());
+
+async function bench(): Promise<Section> {
+  const levels = ["rollups", "flows"] as const;
+  const results = new Map<string, Measured>();
+  for (const level of levels) results.set(level, await measure(level));
+  const { hubCores, engineBytes, lagS } = results.get("rollups")!;
+  const percent = (cores: number) => `${Math.round(cores * 100)} %`;
+  return {
+    title: "A thousand agents",
+    blocks: [
+      `${
+        formatCount(agentCount)
+      } connections with TLS and a key each, 20 flows a second each, ${seconds} s; shares are of one core.`,
+      table(
+        ["level", "flows", "rows", "hub", "engine", "engine's memory", "behind at most"].concat(
+          "waiting at most",
+          "publish p50",
+          "p99",
+          "failed",
+        ),
+        [...results].map(([level, one]) => [
+          level,
+          formatCount(one.sent.flows),
+          formatCount(one.rows),
+          percent(one.hubCores),
+          percent(one.engineCores),
+          formatMb(one.engineBytes),
+          `${one.lagS.toFixed(1)} s`,
+          formatCount(one.pendingMax),
+          `${one.sent.p50} ms`,
+          `${one.sent.p99} ms`,
+          String(one.sent.failed),
+        ]),
+      ),
+    ],
+    targets: [
+      {
+        promise: "1,000 agents: hub behind by 5 s at most",
+        measured: `${lagS.toFixed(1)} s`,
+        isMet: lagS <= 5,
+      },
+      {
+        promise: "1,000 agents: engine below 300 MB",
+        measured: formatMb(engineBytes),
+        isMet: engineBytes < 300e6,
+      },
+      {
+        promise: "1,000 agents: hub at most half a core on SQLite, roll-ups",
+        measured: percent(hubCores),
+        isMet: hubCores <= 0.5,
+      },
+    ],
+  };
+}
+
+async function measure(level: "rollups" | "flows"): Promise<Measured> {
+  await using engine = await TestEngine.start();
+  const names = Array.from({ length: agentCount }, (_, number) => `a${number}`);
+  for (const name of names) engine.folder.enroll(name, makeKey, Date.now() * 1000);
+  await engine.reload();
+  console.error(`${level}: ${agentCount} agents are enrolled`);
+  const hub = start("agent/fleet/testing/hub_process.ts", [
+    join(engine.path, "packet_logs.db"),
+    engine.url,
+    join(engine.folder.path, "hub.json"),
+    "0",
+  ]);
+  const agents = start("bench/fleet_load_agents.ts", [
+    engine.url,
+    join(engine.folder.path, "agents"),
+    String(agentCount),
+    level,
+    String(seconds),
+  ]);
+  let [lagS, pendingMax, rows] = [0, 0, 0];
+  let sent: Measured["sent"] | null = null;
+  let isReady = false;
+  void eachLine(hub, (line) => {
+    const state = JSON.parse(line);
+    lagS = Math.max(lagS, state.lagS);
+    pendingMax = Math.max(pendingMax, state.pending);
+    rows = state.rows;
+  });
+  void eachLine(agents, (line) => {
+    if (line === "ready") isReady = true;
+    else sent = JSON.parse(line);
+  });
+  await until(() => isReady, 180_000, "all agents");
+  const before = { hub: cpuS(hub.pid), engine: cpuS(engine.pid), ms: Date.now() };
+  let engineBytes = 0;
+  const watch = setInterval(() => engineBytes = Math.max(engineBytes, rssBytes(engine.pid)), 1000);
+  await until(() => sent !== null, (seconds + 120) * 1000, "the end of the agents");
+  const lastedS = (Date.now() - before.ms) / 1000;
+  await until(() => rows >= sent!.rows, 120_000, "the last rows");
+  clearInterval(watch);
+  const measured: Measured = {
+    hubCores: (cpuS(hub.pid) - before.hub) / lastedS,
+    engineCores: (cpuS(engine.pid) - before.engine) / lastedS,
+    engineBytes,
+    lagS,
+    pendingMax,
+    sent: sent!,
+    rows,
+  };
+  hub.kill("SIGKILL");
+  await hub.status;
+  await agents.status;
+  return measured;
+}
+
+function start(script: string, args: readonly string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "-q", "--no-check", `--config=${root}deno.json`, "--frozen"]
+      .concat(`--lock=${root}deno.lock`, root + script, args),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+}
+
+async function eachLine(process: Deno.ChildProcess, take: (line: string) => void): Promise<void> {
+  let rest = "";
+  for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    lines.forEach(take);
+  }
+}
+
+/** proc_pid_stat(5): user and system time, in ticks. */
+function cpuS(pid: number): number {
+  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerS;
+}
+
+function rssBytes(pid: number): number {
+  const [, kb] = /^VmRSS:\s+(\d+) kB/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`)) ?? [];
+  return Number(kb) * 1024;
+}
