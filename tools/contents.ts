@@ -7,7 +7,6 @@ import { fileURLToPath } from "node:url";
 
 /** Packages of which code is in the bundles. */
 export const BUNDLED_PACKAGES = [
-  "@nats-io/jetstream",
   "@nats-io/nats-core",
   "@nats-io/nkeys",
   "@nats-io/nuid",

@@ -6,7 +6,6 @@
  *
  * A notice's floor is read before what is committed, so that whatever is below it and not committed is lost and not on its way.
  */
-import type { Consumer, JsMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { Credentials } from "../credentials.ts";
 import { EngineLink, type LinkState } from "../engine_link.ts";
@@ -18,7 +17,8 @@ import {
   HUB_NAME,
   STREAMS,
 } from "../streams.ts";
-import type { HubMessage, HubService, Touched } from "./hub_service.ts";
+import type { HubService, Touched } from "./hub_service.ts";
+import { PullConsumer, type PulledMessage } from "./pull_consumer.ts";
 
 export interface ReceiverOptions {
   readonly servers: readonly string[];
@@ -32,10 +32,7 @@ export interface ReceiverOptions {
   readonly waitMs?: number;
 }
 
-/** Messages of one transaction: some ten thousand flows. */
-const messagesMax = 64;
-/** How long the engine gathers them, the least that its client takes. */
-const gatherMs = 1000;
+const inboxPrefix = "_INBOX.hub";
 const infoMs = 5000;
 const againMs = 1000;
 const pauseFirstMs = 500;
@@ -55,7 +52,8 @@ export class Receiver {
   readonly #pending = new Map<string, number>();
   #isStopped = false;
   #loops: Promise<void>[] = [];
-  #failure = "";
+  /** By topic. */
+  readonly #failures = new Map<string, string>();
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
@@ -78,10 +76,9 @@ export class Receiver {
     await this.#link.stop();
   }
 
-  async #begin(connection: NatsConnection): Promise<void> {
-    const { jetstream } = await import("./jetstream_client.ts");
+  #begin(connection: NatsConnection): void {
     this.#places.clear();
-    this.#failure = "";
+    this.#failures.clear();
     connection.subscribe(HEARTBEAT_SUBJECTS, {
       queue: HUB_NAME,
       callback: (error, message) => {
@@ -94,70 +91,73 @@ export class Receiver {
         });
       },
     });
-    const client = jetstream(connection);
     this.#loops = (["findings", "health", "flows"] as const).map((topic) =>
-      this.#receive(connection, topic, () => client.consumers.get(STREAMS[topic].name, HUB_NAME))
+      this.#receive(connection, topic)
     );
   }
 
   /** Until the connection ends. */
-  async #receive(
-    connection: NatsConnection,
-    topic: keyof typeof STREAMS,
-    find: () => Promise<Consumer>,
-  ): Promise<void> {
+  async #receive(connection: NatsConnection, topic: keyof typeof STREAMS): Promise<void> {
     let pauseMs = pauseFirstMs;
-    let consumer: Consumer | null = null;
+    const stream = STREAMS[topic].name;
+    const consumer = new PullConsumer(connection, { stream, consumer: HUB_NAME, inboxPrefix });
     while (!this.#isStopped && !connection.isClosed()) {
       try {
-        consumer ??= await find();
         if (topic !== "health") await this.#look(connection, topic, consumer);
-        const messages = await consumer.fetch({ max_messages: messagesMax, expires: gatherMs });
-        const taken: JsMsg[] = [];
-        for await (const message of messages) taken.push(message);
-        if (taken.length > 0) await this.#take(connection, topic, taken);
-        this.#setFailure("");
+        const messages = await consumer.next();
+        if (messages.length > 0) await this.#take(connection, { topic, consumer, messages });
+        this.#setFailure(topic, "");
         pauseMs = pauseFirstMs;
       } catch (error) {
         if (connection.isClosed() || this.#isStopped) return;
-        // A stream or consumer that is no more comes back with another number; a timeout says nothing.
-        consumer = null;
+        // A stream that is no more comes back with another number; a timeout says nothing.
         if (topic !== "health") this.#places.delete(topic);
-        this.#setFailure(failureText(topic, error));
+        this.#setFailure(topic, failureText(topic, error));
         await wait(pauseMs);
         pauseMs = Math.min(pauseMaxMs, pauseMs * 2);
       }
     }
+    if (!connection.isClosed()) consumer.release();
   }
 
   async #take(
     connection: NatsConnection,
-    topic: keyof typeof STREAMS,
-    taken: readonly JsMsg[],
+    { topic, consumer, messages }: {
+      readonly topic: keyof typeof STREAMS;
+      readonly consumer: PullConsumer;
+      readonly messages: readonly PulledMessage[];
+    },
   ): Promise<void> {
     let touched: Touched[];
     try {
-      touched = await this.#options.service.take(taken.map(toHubMessage));
+      touched = await this.#options.service.take(messages);
     } catch (error) {
       // They come again soon, not after the engine's patience.
-      for (const message of taken) message.nak(againMs);
+      for (const message of messages) consumer.nak(message, againMs);
       throw error;
     }
     // Only now: what is acknowledged is gone from the engine.
-    for (const message of taken) message.ack();
-    this.#pending.set(topic, taken.at(-1)!.info.pending);
-    this.pending = this.#pending.values().reduce((sum, pending) => sum + pending, 0);
+    for (const message of messages) consumer.ack(message);
+    this.#setPending(topic, messages.at(-1)!.pending);
     for (const channel of touched) this.#notify(connection, channel);
   }
 
   /** Where the stream and its consumer stand. */
-  async #look(connection: NatsConnection, channel: Channel, consumer: Consumer): Promise<void> {
-    const info = await consumer.info();
+  async #look(
+    connection: NatsConnection,
+    channel: Channel,
+    consumer: PullConsumer,
+  ): Promise<void> {
+    const { floor, pending } = await consumer.place();
     const known = this.#places.get(channel);
     const created = known?.created ?? await streamCreated(connection, STREAMS[channel].name);
-    this.#places.set(channel, { created, floor: info.ack_floor.stream_seq });
-    this.#pending.set(channel, info.num_pending);
-    this.pending = this.#pending.values().reduce((sum, pending) => sum + pending, 0);
+    this.#places.set(channel, { created, floor });
+    this.#setPending(channel, pending);
+  }
+
+  #setPending(topic: string, pending: number): void {
+    this.#pending.set(topic, pending);
+    this.pending = this.#pending.values().reduce((sum, count) => sum + count, 0);
   }
 
   #notify(connection: NatsConnection, touched: Touched): void {
@@ -173,24 +173,16 @@ export class Receiver {
       work();
     } catch (error) {
       // The heartbeat comes again.
-      this.#setFailure(error instanceof Error ? error.message : String(error));
+      this.#setFailure("hb", error instanceof Error ? error.message : String(error));
     }
   }
 
-  #setFailure(text: string): void {
-    if (text === this.#failure) return;
-    this.#failure = text;
+  /** Told once, until it changes. */
+  #setFailure(topic: string, text: string): void {
+    if (text === (this.#failures.get(topic) ?? "")) return;
+    this.#failures.set(topic, text);
     if (text !== "") this.#options.onNote(text);
   }
-}
-
-function toHubMessage(message: JsMsg): HubMessage {
-  return {
-    subject: message.subject,
-    data: message.data,
-    messageId: message.headers?.get("Nats-Msg-Id") ?? "",
-    publishedUs: Number(message.timestampNanos / 1000n),
-  };
 }
 
 async function streamCreated(connection: NatsConnection, name: string): Promise<string> {

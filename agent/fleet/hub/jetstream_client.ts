@@ -1,2 +1,0 @@
-/** As nats_client.ts, for the hub. */
-export { jetstream } from "@nats-io/jetstream";
