@@ -100,6 +100,7 @@ testWith(
         "libpcap",
         "capture on lo",
         "privileges",
+        "processes",
         "settings",
         "results folder",
         "disk",
@@ -140,7 +141,7 @@ testWith(
       match(stdout, /^ok {7}libpcap/);
       strictEqual(
         stderr,
-        "tapwatch: 3 of 11 checks failed: capture on lo, results folder, dashboard port.\n",
+        "tapwatch: 3 of 12 checks failed: capture on lo, results folder, dashboard port.\n",
       );
       match(stdout, /^warning {2}privileges: .*--user NAME/m);
       const { stdout: json } = await runProgram([...args, "--json"], { cwd, prefix });
@@ -246,7 +247,7 @@ async function checkIncidentPackets(url: string, cwd: string): Promise<void> {
     const { stdout } = await runCommand(tcpdump, { cwd });
     return stdout.trimEnd().split("\n");
   };
-  const targets: string[] = JSON.parse(incident.targets);
+  const targets: string[] = incident.targets;
   const between = `ip and host 192.168.10.57 and (${
     targets.map((target) => `host ${target}`).join(" or ")
   })`;

@@ -26,7 +26,8 @@ Deno.test("a package in the bundle without a notice fails the build, as does a n
   const inputs = BUNDLED_PACKAGES.map((name) => `.cache/npm/${name}/1.0.0/index.js`);
   checkPackages(["main.ts", ...inputs]);
   throws(() => checkPackages([...inputs, ".cache/npm/left-pad/1.0.0/index.js"]), /left-pad/);
-  throws(() => checkPackages(inputs.slice(1)), /@preact\/signals/);
+  const others = inputs.filter((path) => !path.includes("@preact/signals"));
+  throws(() => checkPackages(others), /@preact\/signals/);
   deepStrictEqual(packageOf(".cache/npm/@a/b/1.0.0/x.js"), "@a/b");
   deepStrictEqual(packageOf("agent/npm/a/b.ts"), null);
 });
