@@ -8,6 +8,7 @@ import { run, withVeth, writePcap } from "./live_veth.ts";
 import {
   demoCapture,
   missingForRoot,
+  missingNamespaces,
   Program,
   runProgram,
   testWith,
@@ -17,7 +18,7 @@ import {
 const packetsPerSecond = 5000;
 
 testWith(
-  missingForRoot("ip", "tcpreplay"),
+  missingForRoot("ip", "tcpreplay") || await missingNamespaces(),
   "two capture threads count and find what one does, and each flow is in one of them",
   () =>
     withVeth((veth) =>

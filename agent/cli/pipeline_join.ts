@@ -111,8 +111,11 @@ export function joinSources(sources: readonly CaptureSourceState[]): CaptureSour
   const sum = (
     key: "packets" | "received" | "kernelDrops" | "queueDrops" | "queueDepth" | "queueMax",
   ) => sumOf(sources, (one) => one[key]);
+  const areAlike = sources.every(({ state }) => state === worst.state);
+  const suffix = areAlike && sources.length > 1 ? `, ${sources.length} threads` : "";
   return {
     ...worst,
+    detail: worst.detail + suffix,
     packets: sum("packets"),
     received: sum("received"),
     kernelDrops: sum("kernelDrops"),

@@ -60,6 +60,9 @@ Deno.test("joinSources() tells the worst state, sums, and the device's own drops
     }) as CaptureSourceState;
   const joined = joinSources([source({}), source({ state: "retrying", detail: "gone" })]);
   deepEqual([joined.state, joined.detail], ["retrying", "gone"]);
+  const alike = joinSources([source({ detail: "capturing" }), source({ detail: "capturing" })]);
+  equal(alike.detail, "capturing, 2 threads");
+  equal(joinSources([source({ detail: "capturing" })]).detail, "capturing");
   deepEqual([joined.packets, joined.kernelDrops, joined.interfaceDrops], [10, 2, 9]);
 });
 
