@@ -290,6 +290,7 @@ export type MainToStore =
   }
   | FindingsMessage
   | AlertsMessage
+  | GeoMessage
   | DiskMessage
   /** The fleet's thread has read `fleet_feed` up to this row. */
   | { readonly type: "fed"; readonly throughId: number }

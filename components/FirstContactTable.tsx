@@ -15,6 +15,7 @@ export const contactKinds: Readonly<Record<FirstContact["kind"], string>> = {
   device: "Device",
   service: "Server port",
   peer: "Peer",
+  country: "Country",
 };
 
 export function FirstContactTable({ contacts, nowUs, zone }: Props) {

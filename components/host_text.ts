@@ -2,6 +2,7 @@
 import type { DeviceHour, FirstContact } from "../agent/store/device_queries.ts";
 import type { NameOrigin } from "../agent/records.ts";
 import { formatWhen } from "./format.ts";
+import { countryName } from "./Place.tsx";
 import { serviceOfPort } from "./port_names.ts";
 
 /** "https (443/tcp)". */
@@ -31,7 +32,11 @@ export function contactText(
       serviceText(proto, port ?? 0, service)
     }`;
   }
-  return `${who} talked to ${name === "" ? peer : `${name} (${peer})`} for the first time`;
+  const whom = name === "" ? peer : `${name} (${peer})`;
+  if (kind === "country") {
+    return `${who} talked to somebody in ${countryName(service)} for the first time: ${whom}`;
+  }
+  return `${who} talked to ${whom} for the first time`;
 }
 
 /** What is said where nothing can be new yet; "" afterwards. */

@@ -104,7 +104,7 @@ const rules: readonly Rule[] = [
     part: /^agent\/search\//,
     values: [records, "agent/nearest.ts", "agent/decode/addresses.ts", places],
   },
-  { part: /^agent\/store\//, values: ["agent/decode/addresses.ts", ...common, search] },
+  { part: /^agent\/store\//, values: ["agent/decode/addresses.ts", ...common, places, search] },
   {
     part: /^agent\/fleet\/hub\//,
     values: [

@@ -202,6 +202,7 @@ export class Supervisor {
   setGeoFiles(files: readonly GeoFile[]): void {
     this.#geoFiles = files;
     if (this.#pipelines.isRunning) this.#pipelines.post({ type: "geo", files });
+    if (this.#store.isRunning) this.#store.post({ type: "geo", files });
   }
 
   /** Gives the store what it alone may write, behind the incidents that it is about. */
@@ -437,6 +438,7 @@ export class Supervisor {
           feedsFleet: config.fleetServers.length > 0,
         };
         this.#storeBefore = this.#options.live.store;
+        worker.postMessage({ type: "geo", files: this.#geoFiles });
         worker.postMessage({ type: "start", options, pipelines: own }, own);
         worker.postMessage(this.#diskMessage);
         this.#detect.storeBegan();

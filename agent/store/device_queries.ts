@@ -3,7 +3,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { searchSql } from "../search/sql.ts";
 import { ALL, type SearchTree } from "../search/tree.ts";
 import { decodeHostCursor, encodeHostCursor } from "./cursor.ts";
-import { type HostFilter, hostValues } from "./filters.ts";
+import { type FirstContactKind, type HostFilter, hostValues } from "./filters.ts";
 import type { StoredHost } from "./schema.ts";
 import { checkLimit, type Condition, type Count, countMax, type Page } from "./time_list.ts";
 
@@ -72,7 +72,7 @@ export interface HostBook {
 export interface FirstContact {
   readonly id: number;
   readonly ts_us: number;
-  readonly kind: "device" | "service" | "peer";
+  readonly kind: FirstContactKind;
   readonly device_id: number;
   readonly address: string;
   readonly mac: string;
@@ -81,6 +81,7 @@ export interface FirstContact {
   readonly peer: string;
   readonly proto: string;
   readonly port: number | null;
+  /** Of a new country its code. */
   readonly service: string;
   /** Of the peer. */
   readonly name: string;

@@ -17,6 +17,8 @@ import {
   NAME_ORIGINS,
   type NameOrigin,
 } from "../records.ts";
+import { placeOf } from "../geo/places.ts";
+import type { FirstContactKind } from "./filters.ts";
 import { deviceCountMax } from "./retention.ts";
 
 export const learningUs = 3_600_000_000;
@@ -30,6 +32,14 @@ const nameLengthMax = 255;
 /** First contacts of one kind that are told in an hour. */
 const toldPerHourMax = 100;
 const hourUs = 3_600_000_000;
+/** What of a device goes with it when it joins another. */
+const deviceTables = [
+  "device_names",
+  "device_peers",
+  "device_services",
+  "device_countries",
+  "first_contacts",
+];
 /** Rows are not written again for each later packet. */
 const freshUs = 60_000_000;
 const cacheMax = 65_536;
@@ -72,6 +82,8 @@ export class DeviceWriter {
   readonly #byAddress = new Map<string, Device | null>();
   readonly #spans = new Map<string, Span>();
   readonly #names = new Set<string>();
+  /** Of devices that met somebody new lately: the countries of their peers. */
+  readonly #countries = new Map<string, Set<string>>();
   /** Rows of a device: peers, services. */
   readonly #counts = new Map<string, number>();
   /** Contacts of addresses whose rows are still to come. */
@@ -104,6 +116,7 @@ export class DeviceWriter {
     this.#byAddress.clear();
     this.#spans.clear();
     this.#names.clear();
+    this.#countries.clear();
     this.#counts.clear();
     this.#deviceCount = null;
     this.#newestUs = null;
@@ -191,7 +204,7 @@ export class DeviceWriter {
       id,
       from.id,
     );
-    for (const table of ["device_names", "device_peers", "device_services", "first_contacts"]) {
+    for (const table of deviceTables) {
       this.#run(
         `UPDATE OR IGNORE ${table} SET device_id = ? WHERE device_id = ?${
           table === "first_contacts" ? " AND kind <> 'device'" : ""
@@ -341,6 +354,7 @@ export class DeviceWriter {
     }
     const isNew = this.#isSettled(device, span.firstUs);
     const isTold = isNew && this.#isSpecial(device, peer, name);
+    const country = this.#newCountry(device, peer, span.firstUs);
     this.#run(
       "INSERT INTO device_peers VALUES (?, ?, ?, ?, ?, ?)",
       device.id,
@@ -351,7 +365,38 @@ export class DeviceWriter {
       isNew ? 1 : 0,
     );
     this.#bound(device, "device_peers", peersMax);
-    if (isTold) this.#tell(device, { kind: "peer", tsUs: span.firstUs, peer, name });
+    const kind = isNew && country !== "" ? "country" : isTold ? "peer" : null;
+    if (kind === null) return;
+    this.#tell(device, { kind, tsUs: span.firstUs, peer, name, service: country });
+  }
+
+  /** The country of a peer, if none of the device's is there; "" else, and where it is not known (--geo-db). */
+  #newCountry(device: Device, peer: string, tsUs: number): string {
+    const country = placeOf(peer)?.country ?? "";
+    if (country === "") return "";
+    const known = this.#countriesOf(device);
+    if (known.has(country)) return "";
+    known.add(country);
+    this.#run("INSERT OR IGNORE INTO device_countries VALUES (?, ?, ?)", device.id, country, tsUs);
+    return country;
+  }
+
+  /** Of a device that was there before countries were known: those of the peers that it has. */
+  #countriesOf(device: Device): Set<string> {
+    const key = String(device.id);
+    let known = this.#countries.get(key);
+    if (known !== undefined) return known;
+    const rows = this.#statement("SELECT country FROM device_countries WHERE device_id = ?")
+      .all(device.id);
+    known = new Set(rows.map(({ country }) => String(country)));
+    remember(this.#countries, key, known);
+    if (known.size > 0) return known;
+    const peers = this.#statement("SELECT peer, first_us FROM device_peers WHERE device_id = ?")
+      .all(device.id);
+    for (const { peer, first_us } of peers) {
+      this.#newCountry(device, String(peer), Number(first_us));
+    }
+    return known;
   }
 
   /** Of a device that talks to few: a peer of another name, and of another network, than those that it knows. */
@@ -427,7 +472,7 @@ export class DeviceWriter {
   #tell(
     device: Device,
     { kind, tsUs, address = "", peer = "", proto = "", port = 0, service = "", name = "" }: {
-      readonly kind: "device" | "service" | "peer";
+      readonly kind: FirstContactKind;
       readonly tsUs: number;
       readonly address?: string;
       readonly peer?: string;

@@ -1,5 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { setGeoFiles } from "../geo/places.ts";
+import { makeMmdb, shared } from "../geo/testing.ts";
 import type { Flow, HostTotals } from "../records.ts";
 import { flow, hostRow, many, openWriter, rows, startUs, withDatabasePath } from "./testing.ts";
 
@@ -194,6 +196,66 @@ Deno.test("a new server port and a new peer of a device that is known for a day 
   ];
   deepStrictEqual((await written([...settled, late], told)).sort(), expected);
   deepStrictEqual((await written([...settled, late, late], told)).sort(), expected);
+});
+
+const geoFile = {
+  path: "test.mmdb",
+  bytes: shared(makeMmdb([
+    ["203.0.113.0/24", { country: { iso_code: "DE" } }],
+    ["198.51.100.0/25", { country: { iso_code: "FR" } }],
+    ["192.0.2.0/24", { country: { iso_code: "FR" } }],
+  ])),
+};
+const toldCountries = `SELECT kind, peer, service FROM first_contacts ORDER BY id`;
+
+async function withCountries(use: () => Promise<void>): Promise<void> {
+  setGeoFiles([geoFile]);
+  try {
+    await use();
+  } finally {
+    setGeoFiles([]);
+  }
+}
+
+Deno.test("a country where no peer of a device was before is told once, with the peer", () =>
+  withCountries(async () => {
+    const late = {
+      flows: [
+        contact(20, lateUs, "203.0.113.200", { name: "cloud.example" }),
+        contact(21, lateUs + 1, "198.51.100.7"),
+        contact(22, lateUs + 2, "192.0.2.7"),
+        contact(23, lateUs + 3, "198.51.100.200"),
+      ],
+    };
+    const expected = [
+      ["country", "198.51.100.7", "FR"],
+      // Where it has been by then.
+      ["peer", "192.0.2.7", ""],
+    ];
+    deepStrictEqual(await written([...settled, late], toldCountries), expected);
+    deepStrictEqual(await written([...settled, late, late], toldCountries), expected);
+    deepStrictEqual(
+      await written([...settled, late], "SELECT country FROM device_countries ORDER BY country"),
+      [["DE"], ["FR"]],
+    );
+  }));
+
+Deno.test("countries of peers from before there were files are none of the new ones", async () => {
+  const late = (id: number, peer: string) => ({ flows: [contact(id, lateUs + id, peer)] });
+  await withDatabasePath(async (path) => {
+    const writer = openWriter(path, { retentionDays: 400 });
+    for (const batch of settled) writer.write(rows(batch));
+    await withCountries(() => {
+      writer.write(rows(late(20, "203.0.113.220")));
+      writer.write(rows(late(21, "192.0.2.7")));
+      return Promise.resolve();
+    });
+    writer.close();
+    deepStrictEqual(
+      read(path, "SELECT kind, peer, service FROM first_contacts WHERE kind = 'country'"),
+      [["country", "192.0.2.7", "FR"]],
+    );
+  });
 });
 
 for (

@@ -436,6 +436,16 @@ ALTER TABLE ${table} ADD COLUMN user TEXT;
 ALTER TABLE ${table} ADD COLUMN unit TEXT;
 `).join("");
 
+/** Version 13: the countries of a device's peers (--geo-db). */
+const countryTable = `
+CREATE TABLE device_countries (
+  device_id INTEGER NOT NULL REFERENCES devices(id) ON DELETE CASCADE,
+  country TEXT NOT NULL,
+  first_us INTEGER NOT NULL,
+  PRIMARY KEY (device_id, country)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   trafficTables,
@@ -450,6 +460,7 @@ export const MIGRATIONS: readonly string[] = [
   rollupTables,
   fleetTable,
   processColumns,
+  countryTable,
 ];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */

@@ -51,6 +51,7 @@ Deno.test("the tables have exactly the columns that the program names", () =>
       stats_minutes: schema.STATS_COLUMNS,
       hosts: [...schema.HOST_COLUMNS, "device_id"],
       devices: schema.DEVICE_COLUMNS,
+      device_countries: ["device_id", "country", "first_us"],
       first_contacts: schema.FIRST_CONTACT_COLUMNS,
       anomalies: schema.ANOMALY_COLUMNS,
       scans: schema.SCAN_COLUMNS,

@@ -3,6 +3,7 @@
  * thread that writes the database.
  */
 import type { MainToStore, RowsMessage, StoreToMain, StoreToPipeline } from "../messages.ts";
+import { setGeoFiles } from "../geo/places.ts";
 import { UsageError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { StoreService } from "./store_service.ts";
@@ -27,6 +28,7 @@ self.onmessage = ({ data }: MessageEvent<MainToStore>) => {
   else if (data.type === "alerts") service?.takeAlerts(data);
   else if (data.type === "windows") service?.takeWindows(data);
   else if (data.type === "fed") service?.setFedThrough(data.throughId);
+  else if (data.type === "geo") setGeoFiles(data.files);
   else if (data.type === "disk") service?.setDiskStep(data.step);
   else stop(lastTries);
 };

@@ -1,4 +1,5 @@
 /** What the overview and `/api/stats` are made of: one range and one search for all of it. */
+import { countryName } from "../../components/Place.tsx";
 import { rollupEntries, type RollupFlow, serviceSearch } from "../../agent/store/rollup_keys.ts";
 import type { History, HistoryPoint, HistoryRow as Sums } from "../../agent/store/history.ts";
 import { narrow, quoteValue, term } from "../../agent/search/edit.ts";
@@ -150,12 +151,16 @@ export async function newItems(
   const { count, rows } = await state.context.queries.newHere({ ...extent, limit: newShown });
   const items = rows.map((row): NewItem => {
     const { id, ts_us, kind, address, peer, device_name } = row;
-    const isPeer = kind === "peer";
+    const isPeer = kind === "peer" || kind === "country";
     const host = device_name || address;
     return {
       id,
       tsUs: ts_us,
-      what: isPeer ? `New peer of ${host}` : newWords[kind] ?? kind,
+      what: kind === "country"
+        ? `New country of ${host}: ${countryName(row.service)}`
+        : isPeer
+        ? `New peer of ${host}`
+        : newWords[kind] ?? kind,
       who: isPeer ? row.name || peer : host,
       address: isPeer ? peer : kind === "service" ? `${row.proto}/${row.port}` : address,
       href: `/?${

@@ -63,7 +63,8 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
           Nothing is new in the first hour of a database, and after a day without traffic; no server
           port or peer in the first day of its device. Peers are told of devices that talk to at
           most 32, when they have another name and network than those that are known; their pages
-          mark all others.
+          mark all others. A country is told when none of a device's peers was there before, as far
+          as files of --geo-db know it.
         </p>
       </section>
       {nextCursor !== null && (
