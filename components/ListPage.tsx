@@ -28,6 +28,8 @@ interface Props {
   readonly count?: string;
   readonly error: string;
   readonly nextCursor: string | null;
+  /** Of the button that leads to the next page. */
+  readonly next?: string;
   /** Where the packets of what is searched can be had. */
   readonly packets?: PacketsShown | null;
   /** True where `empty` stands in place of the children. */
@@ -46,6 +48,7 @@ export function ListPage(
     count = "",
     error,
     nextCursor,
+    next = "Older",
     packets = null,
     isEmpty = false,
     empty = "",
@@ -105,7 +108,7 @@ export function ListPage(
         )}
       {nextCursor !== null && (
         <p class="c12">
-          <a class="btn" href={nextLink(url, nextCursor)}>Older</a>
+          <a class="btn" href={nextLink(url, nextCursor)}>{next}</a>
         </p>
       )}
     </>

@@ -1,6 +1,7 @@
 /** First line of a page: is anything wrong? Below it what is: one notice for each trouble, one row for each incident. */
 import { useEffect, useRef } from "preact/hooks";
 import type { Coverage } from "../agent/coverage.ts";
+import { useFleetVerdict } from "../components/fleet_feed.ts";
 import { isGrave } from "../components/findings.ts";
 import { formatCount } from "../components/format.ts";
 import { Icon, Severity } from "../components/Icon.tsx";
@@ -62,7 +63,7 @@ export default function VerdictLine({ initial, sensor, recentDrops, incidents, f
   const nowUs = pageNowUs(message);
   const isYoung = message.nowUs - initial.nowUs < drawnDropsUs;
   const drops = liveDrops.value + (isYoung ? recentDrops : 0);
-  const capture = fleet ?? judge(message, sensor, drops);
+  const capture = useFleetVerdict(fleet !== undefined) ?? fleet ?? judge(message, sensor, drops);
   const view = muteView(sensor.zone);
   const arrived = arrivedIncidents.value;
   const recent = incidents &&

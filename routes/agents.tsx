@@ -1,10 +1,9 @@
 /** The agents of a hub: which report, what they lost, what waits to be sent. */
 import { page } from "fresh";
-import { AgentTable } from "../components/AgentTable.tsx";
 import { fleetVerdict } from "../components/fleet.ts";
-import { FleetVerdictLine } from "../components/FleetVerdict.tsx";
 import { ListPage } from "../components/ListPage.tsx";
-import { sortLink } from "../components/SortHead.tsx";
+import AgentRows from "../islands/AgentRows.tsx";
+import FleetVerdictLine from "../islands/FleetVerdictLine.tsx";
 import { AGENT_STATES, agentFilter, agentPage, fleetOf } from "./(_server)/fleet.ts";
 import { attempt, countText, emptyPage } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
@@ -35,7 +34,7 @@ export default define.page<typeof handler>(function Agents({ data, state, url })
   const sites = [...new Set(all.map(({ site }) => site))].filter((site) => site !== "").sort();
   return (
     <>
-      <FleetVerdictLine verdict={fleetVerdict(all, hub, clock)} />
+      <FleetVerdictLine initial={fleetVerdict(all, hub, clock)} />
       <ListPage
         url={url}
         box={
@@ -65,16 +64,15 @@ export default define.page<typeof handler>(function Agents({ data, state, url })
         count={countText(listed, ["agent", "agents"])}
         error={error}
         nextCursor={listed.nextCursor}
+        next="More"
         isEmpty={listed.rows.length === 0}
         empty={all.length === 0 ? "No agent is enrolled" : "No agent fits"}
       >
-        <AgentTable
+        <AgentRows
           agents={listed.rows}
-          sort={{
-            order,
-            isAscending,
-            href: (next) => sortLink(url, next, { order, isAscending }),
-          }}
+          path={url.pathname + url.search}
+          order={order}
+          isAscending={isAscending}
           {...clock}
         />
       </ListPage>

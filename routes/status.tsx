@@ -16,7 +16,7 @@ import StatusLog from "../islands/StatusLog.tsx";
 import StatusNumbers from "../islands/StatusNumbers.tsx";
 import UndecodedTable from "../islands/UndecodedTable.tsx";
 import VerdictLine from "../islands/VerdictLine.tsx";
-import { FleetVerdictLine } from "../components/FleetVerdict.tsx";
+import FleetVerdictLine from "../islands/FleetVerdictLine.tsx";
 import type { FleetStatus } from "./(_server)/fleet_overview.tsx";
 import { attempt } from "./(_server)/lists.ts";
 import {
@@ -101,7 +101,7 @@ function HubStatus({ data, state: { message, sensor } }: HubStatusProps) {
   const { fleet } = data;
   return (
     <>
-      {fleet && <FleetVerdictLine verdict={fleet.verdict} />}
+      {fleet && <FleetVerdictLine initial={fleet.verdict} />}
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
       {fleet?.numbers}
       {fleet?.parts}

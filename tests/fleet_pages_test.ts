@@ -74,7 +74,7 @@ Deno.test("with all agents well the page says so in one line", () =>
 
 Deno.test("a sensor has no agents, and a hub no packets", async () => {
   await withSite({}, async (site) => {
-    for (const path of ["/agents", "/agents/1", "/api/agents", "/api/agents/1"]) {
+    for (const path of ["/agents", "/agents/1", "/api/agents", "/api/agents/1", "/api/fleet"]) {
       assert.equal((await site.get(path)).status, 404, path);
     }
     const flows = await site.get("/flows?q=agent+web-01");
@@ -133,6 +133,14 @@ Deno.test("one incident tells what each agent saw, and leads to the agents' own 
     assert.match(html, /href="https:\/\/0\.example:8055\/incidents\/4"/);
     assert.match(await page(site, "/incidents"), />14 agents</);
     assert.match(await page(site, "/"), /seen by 14 agents/);
+  }));
+
+Deno.test("the verdict is there for scripts too", () =>
+  withFleet({}, async (site) => {
+    const { tone, title, problems } = await json(site, "/api/fleet");
+    assert.equal(tone, "medium");
+    assert.match(title, /^3 of 19 agents have been silent/);
+    assert.equal(problems.length, 3);
   }));
 
 Deno.test("agents are there as JSON and CSV, safe for spreadsheets", () =>
@@ -201,6 +209,49 @@ Deno.test("what agents are called is text in every page", () =>
     );
     assert.deepEqual(agents.map((row: { name: string }) => row.name), [hostileName]);
   }));
+
+testWith(missingChromium, "the verdict and the agents change while their page stands", () => {
+  const hub = {
+    startedAtUs: Date.now() * 1000 - 60e6,
+    deadLetters: 0,
+    engine: { isConnected: true, text: "connected", url: "nats://127.0.0.1:4222" },
+  };
+  return withFleet({ count: 2, hub }, async (site) => {
+    const server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      (request, info) => site.dashboard.handler(request, info),
+    );
+    const origin = `http://127.0.0.1:${server.addr.port}`;
+    const browser = await openChromium();
+    try {
+      for (const path of ["/agents", "/"]) {
+        hub.engine = { ...hub.engine, isConnected: true };
+        const tab = await browser.newPage();
+        const complaints = watchPage(tab, origin);
+        await tab.clock.install();
+        const stream = tab.waitForResponse((response) => response.url().includes("/api/events"));
+        await tab.goto(origin + path);
+        await stream;
+        await tab.getByText("Both agents report").waitFor();
+        hub.engine = { ...hub.engine, isConnected: false, text: "Connection refused." };
+        const asked = tab.waitForResponse((response) => response.url().endsWith("/api/fleet"));
+        const rows = path === "/agents" &&
+          tab.waitForResponse((response) => response.url().includes("/api/agents"));
+        await tab.clock.runFor(11_000);
+        await asked;
+        await rows;
+        await tab.getByText("The hub is not connected").waitFor();
+        if (path === "/agents") assert.equal(await tab.locator("table.agents tbody tr").count(), 3);
+        assert.deepEqual(complaints, []);
+        await tab.close();
+      }
+    } finally {
+      await browser.close();
+      site.dashboard.closeStreams();
+      await server.shutdown();
+    }
+  });
+});
 
 testWith(
   missingChromium,

@@ -1,9 +1,10 @@
 /** First line of a hub's pages about itself: does every agent report? Below it what else is wrong. */
-import { Icon, Severity } from "./Icon.tsx";
-import type { Verdict } from "./verdict.ts";
+import { useFleetVerdict } from "../components/fleet_feed.ts";
+import { Icon, Severity } from "../components/Icon.tsx";
+import type { Verdict } from "../components/verdict.ts";
 
-export function FleetVerdictLine({ verdict }: { readonly verdict: Verdict }) {
-  const { tone, title, detail, problems } = verdict;
+export default function FleetVerdictLine({ initial }: { readonly initial: Verdict }) {
+  const { tone, title, detail, problems } = useFleetVerdict(true) ?? initial;
   const isQuiet = tone === "good" || tone === "plain";
   const others = problems.filter((problem) => problem.title !== title);
   return (
