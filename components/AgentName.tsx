@@ -2,6 +2,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { FleetAgent } from "../agent/fleet/view.ts";
+import type { IncidentItem } from "./incidents.ts";
 import { agentPath, listed } from "./fleet.ts";
 import { formatCount } from "./format.ts";
 
@@ -65,9 +66,16 @@ export function SeenByAgents({ ids }: { readonly ids: readonly number[] }) {
 }
 
 /** "seen by web-1 and db", "seen by 14 of 20 agents"; "" on a sensor. */
-export function seenByText(names: readonly string[] | undefined): string {
-  if (names === undefined || names.length === 0) return "";
-  return `seen by ${names.length > 3 ? `${formatCount(names.length)} agents` : listed(names)}`;
+export function seenByText(
+  { agents = [], fleetSize = 0 }: Pick<IncidentItem, "agents" | "fleetSize">,
+): string {
+  return agents.length === 0 ? "" : `seen by ${agentsText(agents, fleetSize)}`;
+}
+
+/** Names of few, or how many. */
+export function agentsText(names: readonly string[], fleetSize: number): string {
+  if (names.length <= 2) return listed(names);
+  return `${formatCount(names.length)} of ${formatCount(Math.max(fleetSize, names.length))} agents`;
 }
 
 /** A page of the agent's own dashboard, where its address is known. */

@@ -22,7 +22,7 @@ export function IncidentLink({ item, nowUs, zone }: Props) {
       <Severity level={severity} />
       <div class="tx">
         <h3>{headline}</h3>
-        <p>{[circumstances(incident), seenByText(item.agents)].filter(Boolean).join(", ")}</p>
+        <p>{[circumstances(incident), seenByText(item)].filter(Boolean).join(", ")}</p>
       </div>
       <div class="when">
         <b>{time}</b> {note}

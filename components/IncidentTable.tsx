@@ -1,10 +1,10 @@
 /** Incidents as rows; the sentence leads to the page of the incident. Cards on a phone. */
+import { agentsText } from "./AgentName.tsx";
 import { whenText } from "./finding_text.ts";
 import { formatCount } from "./format.ts";
 import { Severity } from "./Icon.tsx";
 import { kindsText } from "./incident_text.ts";
 import { type IncidentItem, incidentPath } from "./incidents.ts";
-import { listed } from "./fleet.ts";
 
 interface Props {
   readonly items: readonly IncidentItem[];
@@ -43,7 +43,7 @@ interface RowProps extends Omit<Props, "items"> {
 }
 
 function Row({ item, isOfHub, nowUs, zone }: RowProps) {
-  const { incident, muted, agents = [] } = item;
+  const { incident, muted, agents = [], fleetSize = 0 } = item;
   const { severity, headline, targetCount, findingCount, origin } = incident;
   const { time } = whenText(incident, nowUs, zone);
   return (
@@ -57,7 +57,9 @@ function Row({ item, isOfHub, nowUs, zone }: RowProps) {
         {(muted !== "" || origin) && <small>{muted || origin?.text}</small>}
       </td>
       {isOfHub && (
-        <td class="agent" data-l="seen by" title={agents.join(", ")}>{agentsText(agents)}</td>
+        <td class="agent" data-l="seen by" title={agents.join(", ")}>
+          {agents.length === 0 ? "the hub" : agentsText(agents, fleetSize)}
+        </td>
       )}
       <td class="opt">{kindsText(incident)}</td>
       <td class="num opt">{formatCount(targetCount)}</td>
@@ -65,12 +67,6 @@ function Row({ item, isOfHub, nowUs, zone }: RowProps) {
       <td class="over">{stateText(item)}</td>
     </tr>
   );
-}
-
-/** Names of few, or how many. */
-function agentsText(agents: readonly string[]): string {
-  if (agents.length === 0) return "the hub";
-  return agents.length > 2 ? `${formatCount(agents.length)} agents` : listed(agents);
 }
 
 function stateText({ incident, isAcknowledged, muted }: IncidentItem) {

@@ -14,8 +14,10 @@ export interface IncidentItem {
   readonly isAcknowledged: boolean;
   /** "muted until Sat 21:30: Scan from 10.0.0.9 …"; "" when nothing holds it back. */
   readonly muted: string;
-  /** Of a hub: names of the agents that have evidence of it. */
+  /** Of a hub: names of the agents that have evidence of it, … */
   readonly agents?: readonly string[];
+  /** … and how many agents have ever reported. */
+  readonly fleetSize?: number;
 }
 
 /** An incident as it arrives: an event does not know what people have said to it. */
@@ -93,7 +95,7 @@ export function mergeIncidents(
       incident,
       isAcknowledged: isAcknowledged ?? before?.isAcknowledged ?? false,
       muted: mutedText(incident, view),
-      ...before?.agents && { agents: before.agents },
+      ...before?.agents && { agents: before.agents, fleetSize: before.fleetSize ?? 0 },
     });
   }
   return [...byId.values()].filter(({ incident }) => !absorbedIds.has(incident.id));

@@ -131,8 +131,8 @@ Deno.test("one incident tells what each agent saw, and leads to the agents' own 
     assert.match(html, new RegExp(`${scanner} scanned hosts of 14 of 20 agents`));
     assert.match(html, /What each agent saw<\/h2><p>14 agents</);
     assert.match(html, /href="https:\/\/0\.example:8055\/incidents\/4"/);
-    assert.match(await page(site, "/incidents"), />14 agents</);
-    assert.match(await page(site, "/"), /seen by 14 agents/);
+    assert.match(await page(site, "/incidents"), />14 of 20 agents</);
+    assert.match(await page(site, "/"), /seen by 14 of 20 agents/);
   }));
 
 Deno.test("the verdict is there for scripts too", () =>

@@ -165,7 +165,10 @@ function itemOf(
     incident,
     isAcknowledged: acknowledgedUs(row) !== null,
     muted: mutedText(incident, view),
-    ...agents && { agents: agentsOf(row).map((id) => agents.get(id)?.name ?? `agent ${id}`) },
+    ...agents && {
+      agents: agentsOf(row).map((id) => agents.get(id)?.name ?? `agent ${id}`),
+      fleetSize: [...agents.values()].filter(({ lastSeenUs }) => lastSeenUs !== null).length,
+    },
   };
 }
 
