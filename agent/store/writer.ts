@@ -13,6 +13,7 @@ import type {
   PacketRow,
   StatsSecond,
 } from "../records.ts";
+import { UsageError } from "../errors.ts";
 import { StoreError, toStoreError } from "./failure.ts";
 import { DeviceWriter } from "./device_writer.ts";
 import { findingRowId, isScan } from "./finding_rows.ts";
@@ -147,6 +148,7 @@ export class StoreWriter {
     this.#file = options.file ?? null;
     this.#inode = Deno.statSync(options.path).ino;
     try {
+      this.#assertNoHub();
       this.#describe(options);
       const isContinued = options.continuedRun === this.#metaNumber("runs") ||
         options.continuedRun === this.#knownFile()?.run;
@@ -157,7 +159,7 @@ export class StoreWriter {
       } else this.beginRun(options.nowUs);
     } catch (error) {
       database.close();
-      throw toStoreError(error, options.path);
+      throw error instanceof UsageError ? error : toStoreError(error, options.path);
     }
   }
 
@@ -331,6 +333,14 @@ export class StoreWriter {
     this.#database.prepare(
       "INSERT OR IGNORE INTO meta(key, value) VALUES ('created_us', CAST(? AS INTEGER))",
     ).run(nowUs);
+  }
+
+  /** What this host records would be shown as an agent's. */
+  #assertNoHub(): void {
+    if (this.#metaNumber("hub_schema_version") === 0) return;
+    throw new UsageError(
+      `${this.#path} is the database of a hub. Choose another folder with --results.`,
+    );
   }
 
   #makeRoom(): void {

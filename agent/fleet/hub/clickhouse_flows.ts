@@ -63,7 +63,18 @@ export class ClickHouseFlows implements FlowArchive {
     const server = new ClickHouse(config);
     const [row] = await server.rows<{ version: string }>("SELECT version() AS version");
     await server.run(`CREATE DATABASE IF NOT EXISTS ${config.database}`);
-    await server.run(tableSql(`${config.database}.flows`, row!.version));
+    const table = `${config.database}.flows`;
+    await server.run(tableSql(table, row!.version));
+    // An older hub has made it with fewer columns.
+    const there = await server.rows<{ name: string }>(
+      `SELECT name FROM system.columns WHERE database = ${
+        literal(config.database)
+      } AND table = 'flows'`,
+    );
+    const names = new Set(there.map(({ name }) => name));
+    for (const name of flowColumns.filter((name) => !names.has(name))) {
+      await server.run(`ALTER TABLE ${table} ADD COLUMN ${name} ${typeOf(name, row!.version)}`);
+    }
     return new ClickHouseFlows(server);
   }
 
@@ -205,19 +216,21 @@ const columnTypes = flowColumns.map((name) =>
 const columns = ["day", "hour", "agent", "epoch", "seq", "id", "orig_hi", "orig_lo"]
   .concat("resp_hi", "resp_lo", ...flowColumns);
 
-function tableSql(table: string, version: string): string {
-  // From 19 on, texts of few kinds are written as numbers.
+/** Texts of few kinds, which versions from 19 on write as numbers. */
+const few = ["proto", "service", "conn_state", "history", "end_reason", "ja4"]
+  .concat(nullableTexts);
+
+function typeOf(name: string, version: string): string {
+  if (!texts.includes(name)) return numberTypes[name] ?? "UInt64";
   const isNewer = Number(version.split(".")[0]) >= 19;
-  const few = ["proto", "service", "conn_state", "history", "end_reason", "ja4"]
-    .concat(nullableTexts);
-  const typeOf = (name: string) => {
-    if (!texts.includes(name)) return numberTypes[name] ?? "UInt64";
-    return isNewer && few.includes(name) ? "LowCardinality(String)" : "String";
-  };
+  return isNewer && few.includes(name) ? "LowCardinality(String)" : "String";
+}
+
+function tableSql(table: string, version: string): string {
   return `CREATE TABLE IF NOT EXISTS ${table} (
     day Date, hour UInt32, agent UInt32, epoch String, seq UInt64, id UInt64,
     orig_hi UInt64, orig_lo UInt64, resp_hi UInt64, resp_lo UInt64,
-    ${flowColumns.map((name) => `${name} ${typeOf(name)}`).join(", ")}
+    ${flowColumns.map((name) => `${name} ${typeOf(name, version)}`).join(", ")}
   ) ENGINE = ReplacingMergeTree() PARTITION BY day ORDER BY (hour, agent, epoch, seq)`;
 }
 

@@ -180,3 +180,20 @@ function withoutIds(rows: readonly StoredFlow[]): object[] {
   return rows.map(({ id: _, ...row }) => ({ ...row }))
     .sort((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
 }
+
+Deno.test({
+  name: "a table that an older hub has made gets the columns that it lacks",
+  ignore: hasNoClickHouse,
+  fn: () =>
+    withServer(async (server, flows) => {
+      const raw = new ClickHouse(server.config);
+      const { batch } = testAgent().batch(flowRows(1, 2));
+      await flows.insert([{ agent: 1, ...batch } as ArchivedFlows]);
+      await raw.run("ALTER TABLE tapwatch.flows DROP COLUMN executable");
+      const newer = await ClickHouseFlows.open(server.config);
+      const { batch: next } = testAgent().batch(flowRows(1, 2));
+      await newer.insert([{ agent: 2, ...next } as ArchivedFlows]);
+      const { rows } = await newer.flows({}, ALL);
+      deepStrictEqual(rows.map(({ executable }) => executable), [null, null, null, null]);
+    }),
+});

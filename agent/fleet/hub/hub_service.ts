@@ -66,6 +66,8 @@ export class HubService {
   #writer: HubWriter;
   #judge: HubJudge;
   #names: ReadonlyMap<string, string> = new Map();
+  /** Tokens of those whose credentials have been taken back. */
+  #revoked: readonly string[] = [];
   /** Heard of since the last tick. */
   readonly #seen = new Map<string, AgentSeen>();
   /** One transaction at a time, also where an archive is waited for. */
@@ -94,6 +96,11 @@ export class HubService {
   get cloned(): readonly string[] {
     return this.#writer.agents().filter(({ id }) => this.#judge.presence.isCloned(id))
       .map(({ token }) => token);
+  }
+
+  /** Of agents that have been heard of. */
+  setRevoked(tokens: readonly string[]): void {
+    this.#revoked = tokens;
   }
 
   listen(isListening: boolean): void {
@@ -223,6 +230,7 @@ export class HubService {
         }
         this.#judge.saw(number, seenUs, health?.epoch ?? null);
       }
+      this.#judge.presence.setRetired(this.#retired());
       const judgement = this.#judge.tick(nowUs);
       if (judgement.findings.length + judgement.incidents.length > 0) {
         this.#writer.writeFindings(judgement);
@@ -232,6 +240,13 @@ export class HubService {
     });
     this.#last = ticked.catch(() => {});
     return ticked;
+  }
+
+  #retired(): ReadonlySet<number> {
+    if (this.#revoked.length === 0) return new Set();
+    const revoked = new Set(this.#revoked);
+    const known = this.#writer.agents().filter(({ token }) => revoked.has(token));
+    return new Set(known.map(({ id }) => id));
   }
 
   writeAlerts(changes: AlertChanges): void {

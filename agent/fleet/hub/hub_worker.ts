@@ -95,6 +95,8 @@ class Hub {
       const text = JSON.stringify(agents);
       if (text === this.#enrolled) return;
       this.#service.setNames(new Map(agents.map(({ id, name }) => [id, name])));
+      const revoked = agents.filter(({ revokedUs }) => revokedUs !== null).map(({ id }) => id);
+      this.#service.setRevoked(revoked);
       this.#enrolled = text;
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;

@@ -237,3 +237,10 @@ Deno.test("agents are called as they were enrolled, whatever they call themselve
     hub.close();
   });
 });
+
+Deno.test("and the database of a hub by a single host", async () => {
+  await withDatabasePath((path) => {
+    openHub(path).close();
+    throws(() => openWriter(path), /is the database of a hub/);
+  });
+});

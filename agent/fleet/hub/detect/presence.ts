@@ -24,6 +24,8 @@ export class PresenceWatch {
   readonly #agents = new Map<number, Presence>();
   /** Since when the hub hears of all that agents say; null while it does not. */
   #listeningUs: number | null = null;
+  /** Revoked: nobody waits for them. */
+  #retired: ReadonlySet<number> = new Set();
   #found: FleetFinding[] = [];
 
   constructor(view: FleetView) {
@@ -34,6 +36,10 @@ export class PresenceWatch {
   listen(isListening: boolean, nowUs: number): void {
     if (!isListening) this.#listeningUs = null;
     else this.#listeningUs ??= nowUs;
+  }
+
+  setRetired(agents: ReadonlySet<number>): void {
+    this.#retired = agents;
   }
 
   get isListening(): boolean {
@@ -61,7 +67,7 @@ export class PresenceWatch {
     this.#agents.set(agent, presence);
     presence.lastUs = Math.max(presence.lastUs, nowUs);
     if (presence.silent !== null) {
-      this.#close(presence.silent, nowUs);
+      this.#close(presence.silent, nowUs, "is back");
       presence.silent = null;
     }
     if (epoch !== null) this.#sawEpoch(agent, presence, { epoch, us: nowUs });
@@ -76,10 +82,14 @@ export class PresenceWatch {
     const sinceUs = this.#listeningUs;
     for (const [agent, presence] of this.#agents) {
       if (presence.cloned !== null && nowUs - presence.cloned.lastUs > cloneUs) {
-        this.#close(presence.cloned, presence.cloned.lastUs);
+        this.#close(presence.cloned, presence.cloned.lastUs, "");
         presence.cloned = null;
       }
-      if (sinceUs === null || presence.silent !== null) continue;
+      if (presence.silent !== null && this.#retired.has(agent)) {
+        this.#close(presence.silent, nowUs, "is enrolled no more");
+        presence.silent = null;
+      }
+      if (sinceUs === null || presence.silent !== null || this.#retired.has(agent)) continue;
       if (nowUs - Math.max(presence.lastUs, sinceUs) <= SILENT_US) continue;
       presence.silent = this.#open(agent, {
         kind: "agent_silent",
@@ -148,16 +158,16 @@ export class PresenceWatch {
     return episode;
   }
 
-  #close(episode: FleetEpisode, nowUs: number): void {
-    const isBack = episode.kind === "agent_silent";
+  /** `end` is what has become of a silent agent. */
+  #close(episode: FleetEpisode, nowUs: number, end: string): void {
     this.#found.push(findingOf({
       ...episode,
       lastUs: nowUs,
       isOpen: false,
-      ...(isBack && {
+      ...(end !== "" && {
         reason: `${episode.sources[0]} said nothing for ${
           formatPeriod(nowUs - episode.firstUs)
-        } and is back`,
+        } and ${end}`,
       }),
     }));
   }

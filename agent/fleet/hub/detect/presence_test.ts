@@ -66,3 +66,17 @@ Deno.test("epochs that alternate are two agents under one name; a new spool is n
   ]]);
   strictEqual(presence.isCloned(1), false);
 });
+
+Deno.test("who is revoked is not missed", () => {
+  const presence = watch();
+  presence.saw(1, 0);
+  presence.saw(2, 0);
+  presence.setRetired(new Set([2]));
+  const [silent, ...others] = presence.drain(91 * second);
+  strictEqual(others.length, 0);
+  deepStrictEqual(silent!.agents, [1]);
+  presence.setRetired(new Set([1, 2]));
+  const [over] = presence.drain(100 * second);
+  deepStrictEqual([over!.finding.id, over!.finding.isOpen], [silent!.finding.id, false]);
+  ok(/enrolled no more/.test(over!.finding.reason));
+});
