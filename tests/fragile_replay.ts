@@ -1,4 +1,4 @@
-/** A replay of the demo in this process, whose threads can be made to crash. */
+/** A replay of the demo, or a live capture, in this process, whose threads can be made to crash. */
 import { DatabaseSync } from "node:sqlite";
 import { parseConfig } from "../agent/config.ts";
 import { Supervisor } from "../agent/cli/supervisor.ts";
@@ -30,23 +30,48 @@ export class FragileWorker extends Worker {
   }
 }
 
+interface FragileRun {
+  readonly supervisor: Supervisor;
+  readonly live: LiveState;
+  readonly folder: string;
+}
+
 /** Replays the demo in this process, with such workers. */
-export async function withReplay(
+export function withReplay(
   args: readonly string[],
-  use: (run: { supervisor: Supervisor; live: LiveState; folder: string }) => Promise<void>,
+  use: (run: FragileRun) => Promise<void>,
+): Promise<void> {
+  return withThreads(["replay", demoCapture, ...args], use);
+}
+
+/** Captures on a device in this process, with such workers. */
+export function withCapture(
+  device: string,
+  args: readonly string[],
+  use: (run: FragileRun) => Promise<void>,
+): Promise<void> {
+  return withThreads(["run", "--allow-ffi", "-i", device, ...args], use);
+}
+
+async function withThreads(
+  command: readonly string[],
+  use: (run: FragileRun) => Promise<void>,
 ): Promise<void> {
   const original = globalThis.Worker;
   globalThis.Worker = FragileWorker as typeof Worker;
   const folder = await Deno.makeTempDir();
   const config = parseConfig(
-    ["replay", demoCapture, "--results", folder, "--log-packets", "all", ...args],
+    [...command, "--results", folder, "--log-packets", "all"],
     { env: {}, readTextFile: Deno.readTextFileSync, exists: () => false },
   );
-  const live = new LiveState("replay");
+  const isReplay = config.command === "replay";
+  const live = new LiveState(isReplay ? "replay" : "live");
   const queries = new StoreQueries(`${folder}/packet_logs.db`);
   const supervisor = new Supervisor({
     config,
-    input: { kind: "file", path: demoCapture, speed: config.speed, file: null },
+    input: isReplay
+      ? { kind: "file", path: demoCapture, speed: config.speed, file: null }
+      : { kind: "live", devices: config.interfaces, loopbackNote: "" },
     live,
     log: new Log({ level: "error", format: "text", write: () => {} }),
     queries,

@@ -1,52 +1,19 @@
 /** Floods from made-up sources: few findings, and memory that does not grow with their number. */
 import { deepEqual, ok } from "node:assert/strict";
 import { formatIpWords } from "../../agent/decode/addresses.ts";
-import { dnsMessage, dnsQuestion } from "../../agent/decode/app_samples.ts";
-import { ethernet, ipv4, ipv6, tcp, udp } from "../../agent/decode/packet_builder.ts";
 import { Prng } from "../../agent/detect/common/prng.ts";
 import { Detection } from "../../agent/detect/detection.ts";
 import { Pipeline } from "../../agent/pipeline/pipeline.ts";
 import { batchOf } from "../../agent/pipeline/testing.ts";
 import type { Finding } from "../../agent/records.ts";
 import { byForm } from "./lab.ts";
+import { FLOODS, setSource } from "./floods.ts";
 
-const packets = byForm(150_000, 6_000_000);
+const packets = byForm(100_000, 6_000_000);
 const batchPackets = 5000;
 const perSecond = 50_000;
 
-type Maker = (prng: Prng, number: number) => Uint8Array;
-const name = (prng: Prng) =>
-  dnsMessage({ questions: [dnsQuestion(`${prng.next().toString(36)}.example.org`)] });
-
-/** A template whose source address is overwritten. */
-const floods: Record<
-  string,
-  { readonly make: Maker; readonly addressAt: number; readonly addressBytes: number }
-> = {
-  "SYN over IPv4": {
-    make: () => ethernet(0x0800, ipv4({ protocol: 6 }, tcp({ flags: 2 }, new Uint8Array(0)))),
-    addressAt: 26,
-    addressBytes: 4,
-  },
-  "SYN over IPv6": {
-    make: () => ethernet(0x86dd, ipv6({ nextHeader: 6 }, tcp({ flags: 2 }, new Uint8Array(0)))),
-    addressAt: 22,
-    addressBytes: 16,
-  },
-  "UDP over IPv4": {
-    make: () =>
-      ethernet(0x0800, ipv4({ protocol: 17 }, udp({ destination: 9999 }, new Uint8Array(50)))),
-    addressAt: 26,
-    addressBytes: 4,
-  },
-  "DNS for random names": {
-    make: (prng) => ethernet(0x0800, ipv4({ protocol: 17 }, udp({ destination: 53 }, name(prng)))),
-    addressAt: 26,
-    addressBytes: 4,
-  },
-};
-
-for (const [title, { make, addressAt, addressBytes }] of Object.entries(floods)) {
+for (const [title, flood] of Object.entries(FLOODS)) {
   Deno.test(`a flood of ${title} from as many sources as packets`, () => {
     const prng = new Prng(1);
     const findings = new Map<number, Finding>();
@@ -74,13 +41,10 @@ for (const [title, { make, addressAt, addressBytes }] of Object.entries(floods))
       },
     });
     const memory: number[] = [];
-    const frames = Array.from({ length: batchPackets }, (_, number) => make(prng, number));
+    const frames = Array.from({ length: batchPackets }, () => flood.make(prng));
     for (let sent = 0; sent < packets; sent += batchPackets) {
       const batch = batchOf(frames.map((bytes, index) => {
-        for (let byte = 0; byte < addressBytes; byte += 4) {
-          new DataView(bytes.buffer).setUint32(addressAt + byte, prng.next());
-        }
-        if (addressBytes === 4) bytes[addressAt] = 1 + bytes[addressAt] % 200;
+        setSource(bytes, flood, prng);
         return { timestampUs: 1_700_000_000e6 + (sent + index) / perSecond * 1e6, bytes };
       }));
       pipeline.process(batch);

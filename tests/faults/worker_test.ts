@@ -1,9 +1,18 @@
-/** Each thread crashes at random moments of a replay: it is counted, the rest goes on, and what was written is sound. */
+/** Each thread crashes at random moments of a replay, and of a live capture: it is counted, the rest goes on, and what was written is sound. */
 import { ok, strictEqual } from "node:assert/strict";
-import { demoPackets, FragileWorker, query, until, withReplay } from "../fragile_replay.ts";
+import {
+  demoPackets,
+  FragileWorker,
+  query,
+  until,
+  withCapture,
+  withReplay,
+} from "../fragile_replay.ts";
+import { makeFrames, runInNamespace, withVeth, writePcap } from "../live_veth.ts";
+import { missingForRoot, missingNamespaces, testWith } from "../program.ts";
 import { byForm, randomMs, sleep } from "./lab.ts";
 
-const threads = ["store", "recorder", "detect", "eve", "replay", "pipeline"];
+const threads = ["store", "recorder", "detect", "eve", "evidence", "replay", "pipeline"];
 
 for (let round = 0; round < byForm(1, 100); round++) {
   Deno.test(`each thread crashes at a random moment (round ${round + 1})`, () =>
@@ -33,4 +42,48 @@ for (let round = 0; round < byForm(1, 100); round++) {
         JSON.parse(line);
       }
     }));
+}
+
+const ofCapture = ["store", "recorder", "detect", "evidence", "capture", "pipeline"];
+const missing = missingForRoot("ip", "tcpreplay") || await missingNamespaces();
+
+for (let round = 0; round < byForm(1, 100); round++) {
+  testWith(
+    missing,
+    `each thread of a live capture crashes at a random moment, and packets come again (round ${
+      round + 1
+    })`,
+    () =>
+      withVeth((veth) =>
+        withCapture(veth.device, [], async ({ live, supervisor, folder }) => {
+          const pcap = await writePcap(makeFrames(100, 200));
+          const sending = ["tcpreplay", "--pps=100", "--loop=0", "-i", veth.far, pcap];
+          const sender = runInNamespace(veth, sending);
+          try {
+            await until(live, () => (live.snapshot?.packets ?? 0) > 0);
+            for (const [crashes, name] of ofCapture.entries()) {
+              await sleep(randomMs(300));
+              const worker = FragileWorker.started.get(`${name}_worker.ts`)!;
+              worker.postMessage("crash");
+              await until(live, () => live.workerRestarts > crashes);
+              await until(live, () => FragileWorker.started.get(`${name}_worker.ts`) !== worker);
+              // Each second of the pipeline that is there then.
+              const told = live.snapshot;
+              await until(live, () =>
+                live.sources[0]?.state === "capturing" && live.snapshot !== told &&
+                live.snapshot!.packets !== told?.packets && live.snapshot!.packets > 0);
+            }
+            strictEqual(live.workerRestarts, ofCapture.length);
+            await supervisor.stop();
+            strictEqual(query(folder, "PRAGMA integrity_check")[0]!.integrity_check, "ok");
+            const [{ n }] = query(folder, "SELECT count(*) AS n FROM packets") as [{ n: number }];
+            ok(n > 0);
+          } finally {
+            sender.kill("SIGKILL");
+            await sender.status;
+            await Deno.remove(pcap);
+          }
+        })
+      ),
+  );
 }
