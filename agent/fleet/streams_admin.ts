@@ -17,7 +17,8 @@ export interface StreamLimits {
 /** What of the store each stream may have; the rest is the engine's. */
 const shares = { flows: 0.8, findings: 0.1, health: 0.02 } as const;
 const requestMs = 10_000;
-const ackWaitNs = 60_000_000_000;
+/** For a hub that was killed: what it had comes again so soon. */
+const ackWaitNs = 20_000_000_000;
 /** Messages that the hub may have at a time. */
 const ackPendingMax = 20_000;
 /** JSErrCode of nats-server (server/errors.json). */
