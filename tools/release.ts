@@ -16,8 +16,10 @@ const root = new URL("..", import.meta.url).pathname;
 
 if (import.meta.main) {
   const output = join(root, "dist/release");
+  const isChecked = Deno.args.includes("--check");
+  if (isChecked) await checkCommitted();
   await release(output);
-  if (Deno.args.includes("--check")) await compareWithCopy(output);
+  if (isChecked) await compareWithCopy(output);
 }
 
 /** Names of what a release has, without SHA256SUMS, in order. */
@@ -110,13 +112,17 @@ async function writeSums(output: string): Promise<void> {
   await Deno.writeTextFile(join(output, "SHA256SUMS"), lines.join(""));
 }
 
+async function checkCommitted(): Promise<void> {
+  if (await run("git", ["-C", root, "status", "--porcelain", "--untracked-files=no"]) === "") {
+    return;
+  }
+  throw new Error(
+    "--check compares with the commit, and there are changes that are not committed.",
+  );
+}
+
 /** Throws when a release of a copy of the commit is another one; names what differs. */
 async function compareWithCopy(output: string): Promise<void> {
-  if (await run("git", ["-C", root, "status", "--porcelain", "--untracked-files=no"]) !== "") {
-    throw new Error(
-      "--check compares with the commit, and there are changes that are not committed.",
-    );
-  }
   const folder = await Deno.makeTempDir({ prefix: "tapwatch-another-folder-" });
   try {
     const copy = join(folder, "one/level/deeper");
