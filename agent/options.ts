@@ -510,7 +510,8 @@ export const OPTIONS: readonly OptionSpec[] = [
     min: 8,
     max: 1_000_000,
     placeholder: "N",
-    help: "size of the database at which the oldest rows go",
+    help:
+      "size of the database at which the oldest rows go; of a hub, unless told, half of the disk's room",
     commands: telling,
   },
   {

@@ -35,7 +35,7 @@ export function watchDisk({ folder, minFreeMb, live, log, onStep }: DiskWatchOpt
 }
 
 /** Free bytes for this user; null when that cannot be told. */
-function freeBytesOf(folder: string): number | null {
+export function freeBytesOf(folder: string): number | null {
   try {
     const { bavail, bsize } = statfsSync(folder);
     return Number(bavail) * Number(bsize);

@@ -2,7 +2,7 @@
  * `tapwatch hub`: receives what the agents of a fleet send, and shows it on the dashboard of a single host, with the agents beside. It
  * captures nothing, so that it needs no right and loads no library.
  */
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Config } from "../config.ts";
 import { UsageError } from "../errors.ts";
 import { readCredentials } from "../fleet/credentials.ts";
@@ -18,6 +18,7 @@ import { VERSION } from "../version.ts";
 import { AlertHost, type AlertSettings } from "./alert_host.ts";
 import { tellStory } from "./alert_story.ts";
 import { makeChannels, policyOptions } from "./channels.ts";
+import { freeBytesOf } from "./disk.ts";
 import { GeoHost } from "./geo_host.ts";
 import { HubHost } from "./hub_host.ts";
 import { readConfig } from "./read_config.ts";
@@ -47,7 +48,7 @@ export async function runHub(config: Config, log: Log): Promise<void> {
       path,
       retentionDays: config.retentionDays,
       historyDays: config.historyDays,
-      retentionBytes: config.retentionMb * 2 ** 20,
+      retentionBytes: retentionBytes(config),
       toolVersion: VERSION,
       servers,
       fleetFolder: config.fleetFolder,
@@ -149,6 +150,30 @@ function readEnrolled(path: string) {
   } catch (error) {
     if (error instanceof UsageError) return null;
     throw error;
+  }
+}
+
+/** Unless told, half of what the disk has room for: the default of a single host would hold an hour of a hundred agents. */
+function retentionBytes({ retentionMb, resultsFolder, given }: Config): number {
+  const told = retentionMb * 2 ** 20;
+  if (given.has("retention-mb")) return told;
+  const path = databasePath(resultsFolder);
+  return Math.max(told, ((freeBytesOf(existing(resultsFolder)) ?? 0) + sizeOf(path)) / 2);
+}
+
+/** The folder, or the next one above it that is there. */
+function existing(folder: string): string {
+  let path = resolve(folder);
+  while (sizeOf(path) === 0 && dirname(path) !== path) path = dirname(path);
+  return path;
+}
+
+/** 0 for what is not there. */
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch {
+    return 0;
   }
 }
 
