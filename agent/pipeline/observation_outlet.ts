@@ -56,9 +56,10 @@ export class ObservationOutlet implements ObservationSink {
     this.#onRoom();
   }
 
-  /** Whether another piece of work may be observed without holding much more memory. */
+  /** Whether another piece of work may be observed without holding much more memory, and without losing it. */
   get hasRoom(): boolean {
-    return this.#outRows.length <= buffersOutMax / 2;
+    const waitsForPort = this.#isPatient && this.#port === null && this.#onUnjoined === undefined;
+    return !waitsForPort && this.#outRows.length <= buffersOutMax / 2;
   }
 
   exchange(

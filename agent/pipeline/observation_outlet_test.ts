@@ -1,4 +1,4 @@
-import { notStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, notStrictEqual, strictEqual } from "node:assert/strict";
 import type { PipelineToDetect } from "../messages.ts";
 import { ObservationOutlet } from "./observation_outlet.ts";
 
@@ -100,4 +100,20 @@ Deno.test("ObservationOutlet of a file takes everything and says when to wait", 
   for (let i = 0; i < 100; i++) outlet.exchange(oneRow(), 1, 1);
   strictEqual(outlet.hasRoom, false);
   close();
+});
+
+Deno.test("a patient outlet has no room before anybody takes what it has, so that a file waits", () => {
+  const patient = new ObservationOutlet({ isPatient: true, onRoom: () => {} });
+  const live = new ObservationOutlet({ isPatient: false, onRoom: () => {} });
+  const joining = new ObservationOutlet({
+    isPatient: true,
+    onRoom: () => {},
+    onUnjoined: () => {},
+  });
+  deepStrictEqual([patient.hasRoom, live.hasRoom, joining.hasRoom], [false, true, true]);
+  const { port1, port2 } = new MessageChannel();
+  patient.join(port1);
+  strictEqual(patient.hasRoom, true);
+  port1.close();
+  port2.close();
 });
