@@ -23,6 +23,8 @@ export interface OverviewHistory {
   readonly hosts: readonly HistoryRow[];
   readonly services: readonly HistoryRow[];
   readonly peers: readonly HistoryRow[];
+  /** None without files of --geo-db. */
+  readonly countries: readonly HistoryRow[];
   readonly groups: readonly GroupRow[];
   /** Flows under way that are counted in; null where the range ends before now. */
   readonly openFlows: number | null;

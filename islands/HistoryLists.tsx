@@ -1,4 +1,4 @@
-/** Who and what had how much of the range: protocols, hosts, services and networks, each row a link that narrows the page. */
+/** Who and what had how much of the range: protocols, hosts, services, networks and countries, each row a link that narrows the page. */
 import type { ComponentChildren } from "preact";
 import { HostName } from "../components/Address.tsx";
 import { formatBytes, formatCount, sharePercent } from "../components/format.ts";
@@ -23,7 +23,7 @@ const ring: LiveChart = {
 
 export default function HistoryLists({ history: initial, range, when, source }: Props) {
   const history = useOverview(source, range)?.history ?? initial;
-  const { hosts, services, peers, notes, openFlows } = history;
+  const { hosts, services, peers, countries, notes, openFlows } = history;
   const open = openFlows ? `, ${formatCount(openFlows)} open flows included` : "";
   return (
     <>
@@ -61,6 +61,15 @@ export default function HistoryLists({ history: initial, range, when, source }: 
           cell={(row) => <span class="mono">{row.key}</span>}
         />
       </section>
+      {countries.length > 0 && (
+        <section class="panel c12">
+          <header>
+            <h2>Countries</h2>
+            <p>of the networks outside, {when}</p>
+          </header>
+          <Rows rows={countries} head="Country" empty="" cell={(row) => row.name} />
+        </section>
+      )}
     </>
   );
 }

@@ -50,7 +50,16 @@ export const handler = define.handlers({
       series: emptySeries(view.range, pageNowUs(state.message)),
       beside: nothingBeside,
       history: {
-        ...{ bytes: 0, hosts: [], services: [], peers: [], groups: [], openFlows: null, notes: [] },
+        ...{
+          bytes: 0,
+          hosts: [],
+          services: [],
+          peers: [],
+          countries: [],
+          groups: [],
+          openFlows: null,
+          notes: [],
+        },
       },
       windows: [],
     };

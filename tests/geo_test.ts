@@ -52,6 +52,14 @@ Deno.test("country and network stand beside addresses and lead to the same", () 
     assert.match(await page(site, "/hosts"), /q=country\+SE/);
   }));
 
+Deno.test("the overview sums up countries, each a link that narrows it", () =>
+  withPlaces(async (site) => {
+    const overview = await page(site, "/?range=24h");
+    assert.match(overview, />Countries</);
+    assert.match(overview, /href="\/\?range=24h&amp;q=country\+SE">Sweden</);
+    assert.doesNotMatch(await page(site, "/?range=24h&q=proto+udp"), />Countries</);
+  }));
+
 Deno.test("lists and /api are searched by country and network", () =>
   withPlaces(async ({ get }) => {
     const count = async (list: string, q: string) => {

@@ -47,6 +47,8 @@ export interface History {
   readonly hosts: readonly HistoryRow[];
   readonly services: readonly HistoryRow[];
   readonly peers: readonly HistoryRow[];
+  /** Of the peers whose country is known. */
+  readonly countries: readonly HistoryRow[];
 }
 
 /** Usual bytes of a bucket: from the tenth to the ninetieth hundredth of the same hours of other weeks. */
@@ -91,6 +93,7 @@ function fromRollups(database: DatabaseSync, query: HistoryQuery): History {
     hosts: list("host"),
     services: list("service"),
     peers: list("peer"),
+    countries: list("country"),
   };
 }
 
@@ -278,7 +281,7 @@ function readFlows(
 function sumFlows(
   rows: readonly RollupFlow[],
   { bucketUs, limit, fromUs, toUs }: HistoryQuery,
-): Pick<History, "total" | "series" | "hosts" | "services" | "peers"> {
+): Pick<History, "total" | "series" | "hosts" | "services" | "peers" | "countries"> {
   const lists = new Map<RollupKind, Map<string, HistoryRow & Record<string, unknown>>>();
   const points = new Map<number, HistoryPoint>();
   for (const row of rows) {
@@ -299,7 +302,14 @@ function sumFlows(
     listed([...lists.get(kind)?.values() ?? []].sort((a, b) => b.bytes - a.bytes), limit);
   const series = [...points.values()].sort((a, b) => a.ts_us - b.ts_us);
   const services = list("service");
-  return { total: sumOf(services), series, hosts: list("host"), services, peers: list("peer") };
+  return {
+    total: sumOf(services),
+    series,
+    hosts: list("host"),
+    services,
+    peers: list("peer"),
+    countries: list("country"),
+  };
 }
 
 const noSums: HistorySums = { packets: 0, bytes: 0, in_bytes: 0, out_bytes: 0, flows: 0 };

@@ -1,5 +1,6 @@
 /** What a flow counts for in the roll-ups. */
 import { parseIp } from "../decode/addresses.ts";
+import { placeOf } from "../geo/places.ts";
 import { TRANSPORT_NAMES } from "../records.ts";
 import type { RollupKind } from "./rollup_spans.ts";
 
@@ -42,7 +43,10 @@ export function rollupEntries(flow: RollupFlow): RollupEntry[] {
     entries.push({ kind: "host", key: resp_h, originatorGoes: "in" });
   }
   const peer = isIn ? orig_h : isOut || isPassing ? resp_h : null;
-  if (peer !== null) entries.push({ kind: "peer", key: networkOf(peer), originatorGoes });
+  if (peer === null) return entries;
+  entries.push({ kind: "peer", key: networkOf(peer), originatorGoes });
+  const country = placeOf(peer)?.country ?? "";
+  if (country !== "") entries.push({ kind: "country", key: country, originatorGoes });
   return entries;
 }
 

@@ -21,9 +21,9 @@ export const ROLLUP_SPANS: readonly RollupSpan[] = [
  * What rows are summed up by. `all`: everything, from the seconds. `windows`: windows that were judged, as packets, unusual ones among
  * them, as flows, and thousandths of a percent of the anomaly rate, as bytes in, of so many states as bytes out. The others from flows: `host` an address of the own networks
  * (both ends of a flow that has none), `service` the application or else the responder's port, `peer` the network of the end
- * outside (IPv4 /24, IPv6 /48).
+ * outside (IPv4 /24, IPv6 /48), `country` its country, as far as the files of --geo-db knew it when the flow was written.
  */
-export const ROLLUP_KINDS = ["all", "windows", "host", "service", "peer"] as const;
+export const ROLLUP_KINDS = ["all", "windows", "host", "service", "peer", "country"] as const;
 export type RollupKind = typeof ROLLUP_KINDS[number];
 
 /** Rows with a key that a bucket keeps when it is trimmed, and from how many on it is. */

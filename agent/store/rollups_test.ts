@@ -1,5 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { setGeoFiles } from "../geo/places.ts";
+import { shared } from "../geo/testing.ts";
 import type { Flow } from "../records.ts";
 import type { History } from "./history.ts";
 import { StoreQueries } from "./queries.ts";
@@ -331,3 +333,54 @@ Deno.test("networks and searches of keys are written as people write them", () =
     "proto icmp",
   ]);
 });
+
+Deno.test("peers outside are summed up by country, by a published file, and the list says the same of a search", async () => {
+  const folder = import.meta.resolve("@ip-location-db/geo-whois-asn-country-mmdb/package.json");
+  const path = new URL("geo-whois-asn-country.mmdb", folder).pathname;
+  setGeoFiles([{ path, bytes: shared(Deno.readFileSync(path)) }]);
+  const to = (id: number, respH: string, changes: Partial<Flow> = {}) =>
+    flow(id, {
+      startUs,
+      endUs: startUs + 1e6,
+      origH: "192.168.1.9",
+      isOrigLocal: true,
+      isRespLocal: false,
+      respH,
+      origWireBytes: 10,
+      respWireBytes: 100,
+      ...changes,
+    });
+  const flows = [
+    to(1, "8.8.8.8"),
+    to(2, "2001:4860:4860::8888"),
+    to(3, "193.0.6.139"),
+    to(4, "192.168.1.10", { isRespLocal: true }),
+    to(5, "10.200.0.1"),
+    to(6, "192.168.1.9", { origH: "8.8.4.4", isOrigLocal: false, isRespLocal: true }),
+  ];
+  try {
+    await withDatabasePath((path) => {
+      const writer = openWriter(path);
+      writer.write(rows({ flows }));
+      writer.close();
+      const listed = ({ countries }: History) =>
+        countries.map((
+          { key, bytes, in_bytes, out_bytes, flows },
+        ) => [key, bytes, in_bytes, out_bytes, flows]);
+      const expected = [["US", 330, 210, 120, 3], ["NL", 110, 100, 10, 1]];
+      deepStrictEqual(listed(history(path)), expected);
+      deepStrictEqual(listed(history(path, { q: "proto tcp" })), expected);
+      deepStrictEqual(listed(history(path, { q: "host 8.8.8.8" })), [["US", 110, 100, 10, 1]]);
+    });
+  } finally {
+    setGeoFiles([]);
+  }
+});
+
+Deno.test("without files of countries none is summed up", () =>
+  withDatabasePath((path) => {
+    const writer = openWriter(path);
+    writer.write(rows({ flows: [flow(1, { startUs, endUs: startUs, respH: "8.8.8.8" })] }));
+    writer.close();
+    deepStrictEqual(history(path).countries, []);
+  }));

@@ -212,14 +212,17 @@ function within(row: RollupFlow, fromUs: number): RollupFlow {
   };
 }
 
+type ListedKind = "host" | "service" | "peer" | "country";
+
 async function readLists(
   state: State,
   view: View,
   { stored, open }: { readonly stored: History | null; readonly open: OpenPart | null },
 ): Promise<OverviewHistory> {
-  const sums = (kind: "host" | "service" | "peer", rows: readonly Sums[] = []) =>
+  const sums = (kind: ListedKind, rows: readonly Sums[] = []) =>
     withOpen(kind, rows, open?.rows ?? []);
   const [services, peers] = [sums("service", stored?.services), sums("peer", stored?.peers)];
+  const countries = sums("country", stored?.countries);
   const hosts = await byDevice(state, sums("host", stored?.hosts));
   const row = (termOf: (key: string) => string, nameOf: (key: string) => string) => (sum: Sums) =>
     historyRow(view, sum, { termOf, name: nameOf(sum.key) });
@@ -229,6 +232,7 @@ async function readLists(
     hosts: topOf(hosts.rows).map(row(hosts.termOf, hosts.nameOf)),
     services: topOf(services).map(row(serviceSearch, serviceName)),
     peers: topOf(peers).map(row((key) => `net ${quoteValue(key)}`, () => "")),
+    countries: topOf(countries).map(row((key) => term("country", key), countryName)),
     groups: groupRows(services).map((group) => groupRow(view, group)),
     openFlows: open && open.count,
     notes: notesOf(state, stored, open),
@@ -274,7 +278,7 @@ function addSums(rows: readonly Sums[]): Omit<Sums, "key"> {
 }
 
 function withOpen(
-  kind: "host" | "service" | "peer",
+  kind: ListedKind,
   rows: readonly Sums[],
   open: readonly RollupFlow[],
 ): Sums[] {
