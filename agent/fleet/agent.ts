@@ -132,7 +132,7 @@ export class FleetAgent {
       for (const sender of this.#senders) sender.flush();
     }
     if (connection === null) return;
-    const isWaiting = this.#opened().state.batches > 0;
+    const isWaiting = this.#opened().state.batches > 0 || this.#committedMs === 0;
     if (isWaiting && this.#isDue("heartbeat", nowMs, heartbeatEveryMs)) this.#ask(connection);
     if (this.#isDue("health", nowMs, healthEveryMs)) this.#sendHealth(connection);
   }
