@@ -57,6 +57,13 @@ export interface Touched {
   readonly channel: Channel;
 }
 
+/** What messages say. */
+interface Read {
+  readonly letters: DeadLetter[];
+  readonly batches: readonly AgentBatch[];
+  readonly touched: readonly Touched[];
+}
+
 const bodyKeptMax = 1024 * 1024;
 
 export class HubService {
@@ -111,13 +118,15 @@ export class HubService {
    * Commits all of the messages, or throws StoreError and none of them may be acknowledged; taking them again does no harm. Resolves
    * with the channels of which agents are to be told.
    */
-  take(messages: readonly HubMessage[]): Promise<Touched[]> {
-    const taken = this.#last.then(() => this.#take(messages));
+  take(messages: readonly HubMessage[]): Promise<readonly Touched[]> {
+    // Read at once: while an archive is waited for the next messages are.
+    const read = this.#read(messages);
+    const taken = this.#last.then(() => this.#take(messages, read));
     this.#last = taken.catch(() => {});
     return taken;
   }
 
-  async #take(messages: readonly HubMessage[]): Promise<Touched[]> {
+  #read(messages: readonly HubMessage[]): Read {
     const nowUs = this.#options.nowUs();
     const letters: DeadLetter[] = [];
     const batches: AgentBatch[] = [];
@@ -146,6 +155,14 @@ export class HubService {
         if (letter.stretch !== null) touch(touched, { agent, ...letter.stretch });
       }
     }
+    return { letters, batches, touched: [...touched.values()] };
+  }
+
+  async #take(
+    messages: readonly HubMessage[],
+    { letters, batches, touched }: Read,
+  ): Promise<readonly Touched[]> {
+    const nowUs = this.#options.nowUs();
     await this.#commit(batches, letters, nowUs);
     this.#writer.bury(letters, nowUs);
     this.counts.messages += messages.length;
@@ -154,7 +171,7 @@ export class HubService {
     if (newest !== undefined && batches.length > 0) {
       this.counts.lagS = Math.max(0, this.#options.nowUs() - newest.publishedUs) / 1e6;
     }
-    return [...touched.values()];
+    return touched;
   }
 
   /** All in one transaction; where the database refuses something for good, one by one. */

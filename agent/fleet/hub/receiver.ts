@@ -101,11 +101,19 @@ export class Receiver {
     let pauseMs = pauseFirstMs;
     const stream = STREAMS[topic].name;
     const consumer = new PullConsumer(connection, { stream, consumer: HUB_NAME, inboxPrefix });
+    /** While these are being written, the next are read. */
+    let underWay: Promise<void> = Promise.resolve();
     while (!this.#isStopped && !connection.isClosed()) {
       try {
         if (topic !== "health") await this.#look(connection, topic, consumer);
         const messages = await consumer.next();
-        if (messages.length > 0) await this.#take(connection, { topic, consumer, messages });
+        const before = underWay;
+        if (messages.length > 0) {
+          underWay = this.#take(connection, { topic, consumer, messages });
+          // It is awaited in the next round.
+          underWay.catch(() => {});
+        }
+        await before;
         this.#setFailure(topic, "");
         pauseMs = pauseFirstMs;
       } catch (error) {
@@ -117,6 +125,7 @@ export class Receiver {
         pauseMs = Math.min(pauseMaxMs, pauseMs * 2);
       }
     }
+    await underWay.catch(() => {});
     if (!connection.isClosed()) consumer.release();
   }
 
@@ -128,7 +137,7 @@ export class Receiver {
       readonly messages: readonly PulledMessage[];
     },
   ): Promise<void> {
-    let touched: Touched[];
+    let touched: readonly Touched[];
     try {
       touched = await this.#options.service.take(messages);
     } catch (error) {
