@@ -2,13 +2,15 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { hostOf, knock } from "../agent/fleet/hub/detect/testing.ts";
-import { hasNoEngine, TestEngine, until } from "../agent/fleet/testing/engine.ts";
+import { FleetFolder } from "../agent/fleet/fleet_folder.ts";
+import { readServer } from "../agent/fleet/servers.ts";
+import { hasNoEngine, makeKey, TestEngine, until } from "../agent/fleet/testing/engine.ts";
 import { Publisher } from "../agent/fleet/testing/publisher.ts";
 import { storedFlow } from "../agent/fleet/testing.ts";
 import type { FindingItem } from "../agent/fleet/wire.ts";
 import { scanRow } from "../agent/store/finding_rows.ts";
 import { scanFinding } from "../agent/store/testing.ts";
-import { freePort, Program, runProgram } from "./program.ts";
+import { freePort, Program, runProgram, withFolder } from "./program.ts";
 
 const scanner = "203.0.113.9";
 const agentCount = 5;
@@ -126,4 +128,12 @@ Deno.test("a hub says what it lacks: credentials, its own and not an agent's, an
     match(refused.stderr, what);
     ok(!refused.stderr.includes(":p@"));
   }
+  await withFolder(async (folder) => {
+    const fleet = new FleetFolder(join(folder, "fleet"));
+    const servers = [readServer("tls://127.0.0.1:1")];
+    fleet.init({ servers, storeGb: 1, makeKey, nowMs: Date.now() });
+    const away = await runProgram(["hub", "--hub-store", "http://127.0.0.1:1/x"], { cwd: folder });
+    strictEqual(away.code, 1);
+    match(away.stderr, /ClickHouse at http:\/\/127\.0\.0\.1:1 cannot be reached/);
+  });
 });

@@ -4,7 +4,7 @@
  */
 import { dirname, join, resolve } from "node:path";
 import type { Config } from "../config.ts";
-import { UsageError } from "../errors.ts";
+import { RunError, UsageError } from "../errors.ts";
 import { readCredentials } from "../fleet/credentials.ts";
 import { FleetFolder } from "../fleet/fleet_folder.ts";
 import { withArchive } from "../fleet/hub/archive_reader.ts";
@@ -13,6 +13,7 @@ import { makeFleetDesk } from "../fleet/hub/desk.ts";
 import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import { NO_OPEN_FLOWS } from "../search/open_flows.ts";
+import { StoreError } from "../store/failure.ts";
 import { StoreQueries } from "../store/queries.ts";
 import { VERSION } from "../version.ts";
 import { AlertHost, type AlertSettings } from "./alert_host.ts";
@@ -78,9 +79,7 @@ export async function runHub(config: Config, log: Log): Promise<void> {
     onState: (files) => live.geoFiles = files,
     onWarning: (text) => note("warning", text),
   });
-  const flows = config.hubStore.kind === "sqlite"
-    ? null
-    : await ClickHouseFlows.open(config.hubStore);
+  const flows = await openFlows(config);
   await geo.start();
   geo.onChange((files) => reader.setGeoFiles(files));
   const service = serviceNotify({ env: Deno.env, live, log, mayLoad: false });
@@ -138,6 +137,17 @@ export async function runHub(config: Config, log: Log): Promise<void> {
   log.info(
     `Stopped. ${rows} rows were stored; ${duplicates} batches came twice, ${deadLetters} could not be read.`,
   );
+}
+
+/** Null for flows in SQLite. Throws RunError. */
+async function openFlows({ hubStore }: Config): Promise<ClickHouseFlows | null> {
+  if (hubStore.kind === "sqlite") return null;
+  try {
+    return await ClickHouseFlows.open(hubStore);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw new RunError(`${error.message}. --hub-store says where it is.`, { cause: error });
+  }
 }
 
 /** The list of credentials, where the fleet's folder is on this host; null where it is not. */
