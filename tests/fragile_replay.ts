@@ -54,14 +54,14 @@ export function withCapture(
 }
 
 async function withThreads(
-  command: readonly string[],
+  [command, ...args]: readonly [string, ...string[]],
   use: (run: FragileRun) => Promise<void>,
 ): Promise<void> {
   const original = globalThis.Worker;
   globalThis.Worker = FragileWorker as typeof Worker;
   const folder = await Deno.makeTempDir();
   const config = parseConfig(
-    [...command, "--results", folder, "--log-packets", "all"],
+    [command, "--results", folder, "--log-packets", "all", ...args],
     { env: {}, readTextFile: Deno.readTextFileSync, exists: () => false },
   );
   const isReplay = config.command === "replay";
