@@ -40,7 +40,7 @@ test("run names curl, python3, sshd and nmap of two users, in flows, search, fin
       lab.run("sensor", ...asNobody, "/usr/bin/python3", "-c", holdPython),
       lab.run("peer", "/usr/bin/python3", "-c", readBanner),
     ]);
-    const scan = ["nmap", "-n", "-Pn", "-sT", "--scan-delay", "10ms", "-p1001-1100", peerAddress];
+    const scan = ["nmap", "-n", "-Pn", "-sT", "--scan-delay", "15ms", "-p1001-1150", peerAddress];
     await lab.run("sensor", ...asNobody, ...scan);
     const found = (q: string) => async () => {
       const { flows } = JSON.parse(await get(`/api/flows?${new URLSearchParams({ q })}`));

@@ -1,7 +1,7 @@
 /**
  * Connections that have no socket any more when they are looked at: refused at once, or sent by a raw socket. One of them tells
  * nothing. When many come in a moment, as in a scan, somebody is opening sockets just then; if that is one program alone, it is
- * taken for theirs: at once when it has only begun, else when it does so at two looks.
+ * taken for theirs: at once when it has only begun and they are many, else when it does so at two looks.
  */
 import type { FlowProcess } from "../records.ts";
 import type { Opener } from "./socket_owners.ts";
@@ -16,7 +16,9 @@ export interface BurstsOptions<P> {
 }
 
 const burstMin = 8;
-const burstMs = 250;
+const burstMs = 1000;
+/** So many within it leave no doubt that somebody scans. */
+const denseMs = 250;
 /** Between two looks. */
 const lookMs = 10;
 const missedMax = 1024;
@@ -51,6 +53,10 @@ export class Bursts<P extends Pick<FlowProcess, "name" | "user">> {
     this.#missed.clear();
   }
 
+  #isDense(nowMs: number): boolean {
+    return [...this.#missed.values()].filter((atMs) => nowMs - atMs <= denseMs).length >= burstMin;
+  }
+
   #knownAt(nowMs: number): P | null {
     return this.#known !== null && nowMs - this.#known.atMs <= burstMs ? this.#known.process : null;
   }
@@ -71,7 +77,7 @@ export class Bursts<P extends Pick<FlowProcess, "name" | "user">> {
     const isAgain = this.#before !== null && nowMs - this.#before.atMs <= burstMs &&
       isSame(this.#before.process, process);
     this.#before = { process, atMs: nowMs };
-    if (first.isNew || isAgain) this.#known = { process, atMs: nowMs };
+    if (first.isNew && this.#isDense(nowMs) || isAgain) this.#known = { process, atMs: nowMs };
   }
 }
 

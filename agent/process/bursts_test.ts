@@ -50,7 +50,7 @@ Deno.test("Bursts names nobody for few connections, for slow ones, and where two
   const few = makeBursts(() => [{ pid: 5, isNew: true }]);
   few.miss(7);
   few.state.nowMs += 10_000;
-  few.miss(100, 100);
+  few.miss(100, 150);
   deepStrictEqual([few.assigned.size, few.state.looks], [0, 0]);
   const two = makeBursts(() => [{ pid: 5, isNew: true }, { pid: 7, isNew: false }]);
   two.miss(200);
@@ -61,6 +61,15 @@ Deno.test("Bursts names nobody for few connections, for slow ones, and where two
   const gone = makeBursts(() => [{ pid: 99, isNew: true }]);
   gone.miss(200);
   strictEqual(gone.assigned.size, 0);
+});
+
+Deno.test("Bursts asks twice of connections that come more slowly, also of a program that has just begun", () => {
+  const once = makeBursts(() => once.state.looks === 1 ? [{ pid: 5, isNew: true }] : []);
+  once.miss(40, 100);
+  strictEqual(once.assigned.size, 0);
+  const twice = makeBursts(() => [{ pid: 5, isNew: true }]);
+  twice.miss(40, 100);
+  strictEqual(twice.assigned.size > 30, true);
 });
 
 Deno.test("Bursts does not look often", () => {
