@@ -56,6 +56,11 @@ export class ObservationOutlet implements ObservationSink {
     this.#onRoom();
   }
 
+  /** Whether there has been a detect worker. */
+  get isJoined(): boolean {
+    return this.#port !== null;
+  }
+
   /** Whether another piece of work may be observed without holding much more memory, and without losing it. */
   get hasRoom(): boolean {
     const waitsForPort = this.#isPatient && this.#port === null && this.#onUnjoined === undefined;

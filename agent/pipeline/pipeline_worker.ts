@@ -251,6 +251,8 @@ class PipelineThread {
 
   /** Does what can be done now: decode what waits, and end in order after the last batch. */
   #goOn(): void {
+    // Sources may be up before the detectors, of whom none would see what comes until then.
+    if (!this.#observations.isJoined) return;
     while (this.#waiting.length > 0 && (this.#isLive || this.#hasRoom)) this.#decodePiece();
     if (this.#waiting.length === 0 && this.#sourcesOpen <= 0) this.#end();
   }
