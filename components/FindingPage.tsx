@@ -221,7 +221,11 @@ export function Facts({ facts }: { facts: readonly Fact[] }) {
           {facts.filter(({ text }) => text !== "").map(({ term, text, href }) => (
             <>
               <dt>{term}</dt>
-              <dd>{href === undefined ? text : <a class="plain" href={href}>{text}</a>}</dd>
+              <dd>
+                {href === undefined
+                  ? text
+                  : <a class="plain" href={href} aria-current="false">{text}</a>}
+              </dd>
             </>
           ))}
         </dl>

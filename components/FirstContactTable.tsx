@@ -1,7 +1,7 @@
 /** What was met for the first time, newest first; cards on a phone. */
 import type { FirstContact } from "../agent/store/device_queries.ts";
 import { HostLink, hostPath } from "./Address.tsx";
-import { formatWhen } from "./format.ts";
+import { Moment } from "./Moment.tsx";
 import { contactText } from "./host_text.ts";
 import { PlaceMark } from "./Place.tsx";
 
@@ -32,7 +32,9 @@ export function FirstContactTable({ contacts, nowUs, zone }: Props) {
       <tbody>
         {contacts.map((contact) => (
           <tr key={contact.id}>
-            <td class="dim time">{formatWhen(contact.ts_us, nowUs, zone)}</td>
+            <td class="dim time">
+              <Moment tsUs={contact.ts_us} nowUs={nowUs} zone={zone} />
+            </td>
             <td class="level">{contactKinds[contact.kind]}</td>
             <td class="grow w2" title={contactText(contact)}>
               <a class="plain" href={hostPath(contact.mac || contact.address)}>

@@ -1,4 +1,5 @@
 /** Ports that a scan found open, by host. */
+import { term } from "../agent/search/edit.ts";
 import { counted } from "../agent/text/amounts.ts";
 import { formatCount } from "./format.ts";
 import { HostLink } from "./Address.tsx";
@@ -46,7 +47,9 @@ export function OpenPorts({ open, notListed, names }: Props) {
                     .map((port, index) => (
                       <>
                         {index > 0 && ", "}
-                        {port.isUsed ? <b>{portText(port)} (used afterwards)</b> : portText(port)}
+                        <a class="plain" href={portHref(port)} aria-current="false">
+                          {port.isUsed ? <b>{portText(port)} (used afterwards)</b> : portText(port)}
+                        </a>
                       </>
                     ))}
                 </td>
@@ -66,6 +69,12 @@ type Row = readonly [string, readonly OpenPort[]];
 
 function usedFirst([, a]: Row, [, b]: Row): number {
   return Number(b.some(({ isUsed }) => isUsed)) - Number(a.some(({ isUsed }) => isUsed));
+}
+
+/** Flows to it. */
+function portHref({ address, port }: OpenPort): string {
+  const q = `${term("dst", address)} and ${term("dport", port)}`;
+  return `/flows?${new URLSearchParams({ q })}`;
 }
 
 /** "22 SSH": the service as it was seen, else as the port is usually used. */

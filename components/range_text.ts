@@ -23,3 +23,9 @@ export function rangeQuery(range: Range): URLSearchParams {
   }
   return query;
 }
+
+/** The overview of the ten minutes around a moment of traffic. */
+export function momentHref(tsUs: number): string {
+  const atUs = Math.round(tsUs / 60e6) * 60e6;
+  return `/?from=${atUs - 300e6}&to=${atUs + 300e6}`;
+}

@@ -79,7 +79,7 @@ Deno.test("an incident's page tells its story in order, and leads to all of it",
     const open = html.slice(html.indexOf("Found open"));
     match(open, /^Found open<\/h2><p>11 ports on 6 hosts/);
     ok(open.indexOf("10.20.0.14") < open.indexOf("10.20.0.11"), "what was used comes first");
-    match(open, /<b>22[^<]* \(used afterwards\)<\/b>, 443/);
+    match(open, /<b>22[^<]* \(used afterwards\)<\/b><\/a>, <a [^>]*dport\+443"[^>]*>443/);
     match(html, /Why this stands out[^]*413 of 424 first contacts failed/);
     match(html, /Its most unusual window[^]*<ul class="why/);
     match(html, /Check 10\.20\.0\.14:22 for log-ins/);

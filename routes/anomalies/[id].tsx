@@ -15,6 +15,7 @@ import {
 } from "../../components/FindingPage.tsx";
 import { attackText, kindLabels } from "../../components/finding_text.ts";
 import { findingPath } from "../../components/findings.ts";
+import { momentHref } from "../../components/range_text.ts";
 import { formatCount, formatDuration, formatWhen } from "../../components/format.ts";
 import { endsOf } from "../../agent/finding_ends.ts";
 import { Notice } from "../../components/Notice.tsx";
@@ -111,9 +112,21 @@ function anomalyFacts(finding: Finding, { nowUs, zone }: Clock): Fact[] {
   const { anomaly, kind } = finding;
   const isScored = kind === "anomaly" && anomaly !== undefined;
   const times = [
-    { term: "First evidence", text: formatWhen(finding.firstUs, nowUs, zone) },
-    { term: "Found", text: formatWhen(finding.detectedUs, nowUs, zone) },
-    { term: "Last evidence", text: formatWhen(finding.lastUs, nowUs, zone) },
+    {
+      term: "First evidence",
+      text: formatWhen(finding.firstUs, nowUs, zone),
+      href: momentHref(finding.firstUs),
+    },
+    {
+      term: "Found",
+      text: formatWhen(finding.detectedUs, nowUs, zone),
+      href: momentHref(finding.detectedUs),
+    },
+    {
+      term: "Last evidence",
+      text: formatWhen(finding.lastUs, nowUs, zone),
+      href: momentHref(finding.lastUs),
+    },
   ];
   return [
     { term: "Kind", text: kindLabels[kind] ?? kind },

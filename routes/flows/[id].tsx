@@ -14,6 +14,7 @@ import { Icon, Severity } from "../../components/Icon.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { PacketsLink } from "../../components/PacketsLink.tsx";
 import { PacketTable } from "../../components/PacketTable.tsx";
+import { momentHref } from "../../components/range_text.ts";
 import { PlaceLine } from "../../components/Place.tsx";
 import { ProcessNote } from "../../components/ProcessNote.tsx";
 import { protocolLabel } from "../../components/protocol_groups.ts";
@@ -150,26 +151,61 @@ function FlowPath({ data: { flow, names } }: Part) {
       <div class="node">
         <HostLink address={flow.orig_h} name={names[flow.orig_h] ?? ""} />
         <PlaceLine address={flow.orig_h} />
-        {hasPorts && <div class="faint">from port {flow.orig_p}</div>}
+        {hasPorts && (
+          <div class="faint">
+            from <SearchLink field="port" value={flow.orig_p} text={`port ${flow.orig_p}`} />
+          </div>
+        )}
       </div>
       <div class="arrow">
-        <span>{protocolLabel(flow.service || flow.proto)}</span>
+        <span>
+          <SearchLink
+            field={flow.service ? "service" : "proto"}
+            value={flow.service || flow.proto}
+            text={protocolLabel(flow.service || flow.proto)}
+          />
+        </span>
         <svg aria-hidden="true">
           <line x1="0" x2="100%" y1="6" y2="6" />
           <svg x="100%" overflow="visible">
             <path d="M0 6l-9-5v10z" />
           </svg>
         </svg>
-        <span>{flow.name}</span>
+        <span>
+          {flow.name !== "" && <SearchLink field="name" value={flow.name} text={flow.name} />}
+        </span>
         <Icon name="down" class="narrow" />
       </div>
       <div class="node">
         <HostLink address={flow.resp_h} name={names[flow.resp_h] ?? ""} />
         <PlaceLine address={flow.resp_h} />
-        {hasPorts && <div class="faint">port {flow.resp_p}</div>}
+        {hasPorts && (
+          <div class="faint">
+            <SearchLink field="port" value={flow.resp_p} text={`port ${flow.resp_p}`} />
+          </div>
+        )}
       </div>
     </section>
   );
+}
+
+interface SearchLinkProps {
+  readonly field: string;
+  readonly value: string | number;
+  readonly text: string;
+}
+
+/** Flows that have the same. */
+function SearchLink({ field, value, text }: SearchLinkProps) {
+  return (
+    <a class="plain" href={searchHref(field, value)} aria-current="false">
+      {text}
+    </a>
+  );
+}
+
+function searchHref(field: string, value: string | number): string {
+  return `/flows?${new URLSearchParams({ q: term(field, value) })}`;
 }
 
 function FlowNumbers({ data: { whole } }: Part) {
@@ -282,19 +318,35 @@ function sentence(text: string): string {
 
 function factsOf({ whole, flow }: FlowPageData, { nowUs, zone }: Clock) {
   return [
-    { term: "Transport", text: protocolLabel(flow.proto) },
-    { term: "Service", text: flow.service === "" ? "" : protocolLabel(flow.service) },
-    { term: "Name", text: flow.name },
-    { term: "JA4", text: flow.ja4 },
+    { term: "Transport", text: protocolLabel(flow.proto), href: searchHref("proto", flow.proto) },
+    {
+      term: "Service",
+      text: flow.service === "" ? "" : protocolLabel(flow.service),
+      href: searchHref("service", flow.service),
+    },
+    { term: "Name", text: flow.name, href: searchHref("name", flow.name) },
+    { term: "JA4", text: flow.ja4, href: searchHref("ja4", flow.ja4) },
     { term: "Process", text: flow.process ?? "" },
     { term: "Process ID", text: flow.pid === null ? "" : String(flow.pid) },
     { term: "Program", text: flow.executable ?? "" },
     { term: "Command", text: flow.command ?? "" },
     { term: "User", text: flow.user ?? "" },
     { term: "Unit or container", text: flow.unit ?? "" },
-    { term: "Community ID", text: flow.community_id },
-    { term: "First packet", text: formatWhen(whole.start_us, nowUs, zone) },
-    { term: "Last packet", text: formatWhen(whole.end_us, nowUs, zone) },
+    {
+      term: "Community ID",
+      text: flow.community_id,
+      href: searchHref("community", flow.community_id),
+    },
+    {
+      term: "First packet",
+      text: formatWhen(whole.start_us, nowUs, zone),
+      href: momentHref(whole.start_us),
+    },
+    {
+      term: "Last packet",
+      text: formatWhen(whole.end_us, nowUs, zone),
+      href: momentHref(whole.end_us),
+    },
     {
       term: "Payload",
       text: `${formatCount(whole.orig_bytes)} bytes sent, ${

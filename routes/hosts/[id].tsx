@@ -19,7 +19,8 @@ import { incidentPath } from "../../components/incidents.ts";
 import { PacketsLink } from "../../components/PacketsLink.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import type { Range } from "../../components/live_message.ts";
-import { rangeQuery, rangeText } from "../../components/range_text.ts";
+import { Moment } from "../../components/Moment.tsx";
+import { momentHref, rangeQuery, rangeText } from "../../components/range_text.ts";
 import { PlaceLine, PlaceMark } from "../../components/Place.tsx";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
@@ -285,8 +286,16 @@ function factsOf({ host, addresses, names, vendor, kind }: HostPageData, { nowUs
       text: `${name}: ${originTexts[origin as NameOrigin] ?? origin}`,
       href: `/flows?${new URLSearchParams({ q: term("name", name) })}`,
     })),
-    { term: "First seen", text: formatWhen(host.first_seen_us, nowUs, zone) },
-    { term: "Last seen", text: formatWhen(host.last_seen_us, nowUs, zone) },
+    {
+      term: "First seen",
+      text: formatWhen(host.first_seen_us, nowUs, zone),
+      href: momentHref(host.first_seen_us),
+    },
+    {
+      term: "Last seen",
+      text: formatWhen(host.last_seen_us, nowUs, zone),
+      href: momentHref(host.last_seen_us),
+    },
   ];
 }
 
@@ -405,7 +414,9 @@ function Peers(
                         {peer.first_us !== null && formatWhen(peer.first_us, nowUs, zone)}
                       </td>
                     )}
-                    <td class="num dim opt">{formatWhen(peer.last_us, nowUs, zone)}</td>
+                    <td class="num dim opt">
+                      <Moment tsUs={peer.last_us} nowUs={nowUs} zone={zone} />
+                    </td>
                   </tr>
                 ))}
               </tbody>
@@ -481,7 +492,9 @@ function ServiceRow(
       <td class="num dim">
         {isNew && <b>new,</b>} {formatWhen(first_us, nowUs, zone)}
       </td>
-      <td class="num dim">{formatWhen(last_us, nowUs, zone)}</td>
+      <td class="num dim">
+        <Moment tsUs={last_us} nowUs={nowUs} zone={zone} />
+      </td>
     </tr>
   );
 }

@@ -15,6 +15,8 @@ import {
 } from "../../components/FindingPage.tsx";
 import { attackText, kindText, portsText, whenText } from "../../components/finding_text.ts";
 import { findingPath, severityRank } from "../../components/findings.ts";
+import { Moment } from "../../components/Moment.tsx";
+import { momentHref } from "../../components/range_text.ts";
 import { formatCount, formatDuration, formatWhen } from "../../components/format.ts";
 import { Severity } from "../../components/Icon.tsx";
 import {
@@ -171,7 +173,9 @@ function Course(
       <ol class="course">
         {course.map(({ tsUs, tactic, technique, text }, index) => (
           <li key={index}>
-            <time>{formatWhen(tsUs, nowUs, zone)}</time>
+            <time>
+              <Moment {...{ tsUs, nowUs, zone }} />
+            </time>
             <div>
               {tactic !== "" && (
                 <span class="tactic" title={`${tactic}; ${attackText(technique)}`}>
@@ -301,9 +305,9 @@ function factsOf(incident: Incident, { nowUs, zone }: Clock): Fact[] {
     { term: "Tactics", text: tactics.map((id) => `${tacticName(id)} (${id})`).join(", ") },
     { term: "Techniques", text: techniques.map(attackText).join("; ") },
     { term: "Ports", text: portsText(listed, 24) },
-    { term: "First evidence", text: formatWhen(firstUs, nowUs, zone) },
-    { term: "First told", text: formatWhen(detectedUs, nowUs, zone) },
-    { term: "Last evidence", text: formatWhen(lastUs, nowUs, zone) },
+    { term: "First evidence", text: formatWhen(firstUs, nowUs, zone), href: momentHref(firstUs) },
+    { term: "First told", text: formatWhen(detectedUs, nowUs, zone), href: momentHref(detectedUs) },
+    { term: "Last evidence", text: formatWhen(lastUs, nowUs, zone), href: momentHref(lastUs) },
     { term: "Findings", text: formatCount(incident.findingCount) },
   ];
 }

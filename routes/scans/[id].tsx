@@ -29,6 +29,7 @@ import {
   sharePercent,
 } from "../../components/format.ts";
 import { endsOf } from "../../agent/finding_ends.ts";
+import { momentHref } from "../../components/range_text.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { OpenPorts } from "../../components/OpenPorts.tsx";
 import { answeredFirst, buildScanGrid, probesOf } from "../../components/scan_grid.ts";
@@ -190,9 +191,17 @@ function scanFacts(finding: Finding, scan: ScanDetails, { nowUs, zone }: Clock):
       term: "Decoys",
       text: scan.hasDecoys ? "the sources acted together; all but one may be forged" : "",
     },
-    { term: "First attempt", text: formatWhen(finding.firstUs, nowUs, zone) },
+    {
+      term: "First attempt",
+      text: formatWhen(finding.firstUs, nowUs, zone),
+      href: momentHref(finding.firstUs),
+    },
     { term: "Found", text: foundText(finding, nowUs, zone) },
-    { term: "Last attempt", text: formatWhen(finding.lastUs, nowUs, zone) },
+    {
+      term: "Last attempt",
+      text: formatWhen(finding.lastUs, nowUs, zone),
+      href: momentHref(finding.lastUs),
+    },
     { term: "Confidence", text: `${Math.floor(100 * finding.confidence)}\u00a0%` },
     { term: "MITRE ATT&CK", text: attackText(finding.attackId) },
   ];
