@@ -28,7 +28,9 @@ export function FindingTable({ list, findings, incidents, agents, nowUs, zone }:
           <th scope="col">Severity</th>
           <th scope="col">What happened</th>
           {agents && <th scope="col">Agent</th>}
-          <th scope="col">{list === "scans" ? "Kind and probe" : "Kind"}</th>
+          <th scope="col" class={agents && "roomy"}>
+            {list === "scans" ? "Kind and probe" : "Kind"}
+          </th>
           <th scope="col" class="num">Targets</th>
           <th scope="col" class="num">{list === "scans" ? "Attempts" : "Most unusual"}</th>
           {list === "scans" && <th scope="col" class="num">Answered</th>}
@@ -74,7 +76,7 @@ function FindingTableRow({ finding, incident, agent, when }: RowProps) {
         )}
       </td>
       {agent !== undefined && <td class="agent" data-l="agent">{agent}</td>}
-      <td class="opt">{kindText(finding)}</td>
+      <td class={agent === undefined ? "opt" : "opt roomy"}>{kindText(finding)}</td>
       <td class="num opt">{formatCount(endsOf(finding).to.count)}</td>
       <td class="num opt">{scan ? formatCount(scan.attempts) : mostUnusual(finding)}</td>
       {scan && <td class="num opt">{formatCount(scan.answered)}</td>}

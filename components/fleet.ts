@@ -84,9 +84,7 @@ export function agentTroubles(agent: FleetAgent, nowUs: number): string[] {
   const troubles: string[] = [];
   if (state === "silent") {
     troubles.push(
-      `It has been silent for ${
-        formatDuration((nowUs - agent.lastSeenUs!) / 1e6)
-      }: the host or its network is down, tapwatch has ended there, or its credentials were refused.`,
+      "Its host or network is down, tapwatch has ended there, or its credentials were refused.",
     );
   }
   if (agent.credential === "rejected") {

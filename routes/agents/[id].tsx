@@ -62,7 +62,7 @@ export default define.page<typeof handler>(function AgentPage({ data, state }) {
   return (
     <>
       <AgentHead agent={agent} {...clock} />
-      <AgentNumbers agent={agent} />
+      <AgentNumbers agent={agent} nowUs={clock.nowUs} />
       <AgentHosts hosts={hosts} agent={agent.name} {...clock} />
       <div class="c4 stack">
         <Facts facts={factsOf(agent, clock)} />
@@ -138,7 +138,8 @@ function leadOf(agent: FleetAgent, nowUs: number): string {
   return `${agent.name} ${stateWords(agent, nowUs).replace(/^silent/, "has been silent")}`;
 }
 
-function AgentNumbers({ agent }: { readonly agent: FleetAgent }) {
+function AgentNumbers({ agent, nowUs }: Pick<Clock, "nowUs"> & { readonly agent: FleetAgent }) {
+  const isReporting = agentState(agent, nowUs) === "reports";
   const isKnown = agent.lastSeenUs !== null;
   const count = (value: number) => isKnown ? { value: formatCount(value), unit: "" } : null;
   const lost = lostRows(agent);
@@ -147,7 +148,7 @@ function AgentNumbers({ agent }: { readonly agent: FleetAgent }) {
     <section class="stats" aria-label="Agent in numbers">
       <Stat
         label="Flows"
-        quantity={isKnown ? { value: rateWords(agent.flowsPerS), unit: "/s" } : null}
+        quantity={isReporting ? { value: rateWords(agent.flowsPerS), unit: "/s" } : null}
         hint={`${formatCount(agent.storedFlows)} stored here`}
       />
       <Stat
@@ -166,7 +167,7 @@ function AgentNumbers({ agent }: { readonly agent: FleetAgent }) {
         label="Given up"
         quantity={count(lost)}
         hint={lost === 0
-          ? "its spool had room for all"
+          ? "its spool had room"
           : agent.findingsGivenUp > 0
           ? `${formatCount(agent.findingsGivenUp)} are findings`
           : "flows, for its spool was full"}

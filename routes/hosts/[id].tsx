@@ -310,12 +310,16 @@ function isFresh(
 }
 
 function Processes({ data: { processes, q }, nowUs, zone }: Part & Clock) {
+  const isHub = useContext(FleetNames) !== null;
   if (processes.length === 0) return null;
   return (
     <section class="panel c12" id="processes">
       <header>
         <h2>Processes</h2>
-        <p>of the host where tapwatch runs, behind the newest flows</p>
+        <p>
+          {isHub ? "of the agents' own hosts" : "of the host where tapwatch runs"}, behind the
+          newest flows
+        </p>
       </header>
       <div class="scroll">
         <table class="tbl cards duo">
