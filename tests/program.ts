@@ -280,11 +280,17 @@ export function spawn(command: readonly string[], options: ChildOptions): Deno.C
     args,
     cwd: options.cwd ?? emptyFolder,
     clearEnv: true,
-    env: { ...Object.fromEntries(inherited), ...quietEnv, ...options.env },
+    env: { ...Object.fromEntries(inherited), ...quietEnv, ...captureEnv(), ...options.env },
     stdin: options.stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+}
+
+/** What captures in the programs under test, where the task says so (`deno task live`). */
+function captureEnv(): Record<string, string> {
+  const capture = Deno.env.get("LIVE_CAPTURE");
+  return capture === undefined ? {} : { TAPWATCH_CAPTURE: capture };
 }
 
 async function collect(child: Deno.ChildProcess, stdin?: Uint8Array): Promise<Output> {
