@@ -159,10 +159,10 @@ export class Supervisor {
     this.#fleet?.start();
     this.#pipelines.start();
     this.#eve?.join(this.#options.live.storeRun);
-    // What they bring waits for those that come up behind them.
+    // What they bring waits in the pipeline for the detectors.
     for (const source of this.#sources) source.start();
-    this.#processes?.start();
     this.#detect.start();
+    this.#processes?.start();
     this.#evidence.start();
     if (this.#options.input.kind !== "live") return;
     this.#stopWatching = watchOwnNetworks((networks) => {
