@@ -554,7 +554,11 @@ export class Supervisor {
       states[thread] = state;
       this.#sourceStates.set(state.interfaceId, states);
       live.setSource(joinSources(states.filter((one) => one !== undefined)));
-    } else if (message.type !== "stopped") this.#onOtherMessage(message);
+      return;
+    }
+    // All threads of a device have the same to say of it.
+    const isSaid = message.type === "note" && thread > 0;
+    if (message.type !== "stopped" && !isSaid) this.#onOtherMessage(message);
   }
 
   #onPipelineMessage(message: PipelineToMain): void {
