@@ -14,7 +14,7 @@ const left = 90;
 const right = width - 20;
 const panelHeight = 130;
 const panelGap = 50;
-const top = 40;
+const top = 56;
 const ticks = 4;
 
 interface Panel {
@@ -49,8 +49,11 @@ export function drawSoak(samples: readonly Sample[], load: string): string {
     drawPanel(panel, { samples, xOf, y: top + index * (panelHeight + panelGap), spanS })
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
-<title>tapwatch beside ${load}</title>
+<title>tapwatch beside ${load} for ${Math.round(spanS / 60)} minutes</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
+<text x="${left}" y="16" fill="#222">${
+    Math.round(spanS / 60)
+  } minutes beside ${load}, with a page open</text>
 ${body.join("\n")}
 </svg>
 `;
