@@ -84,8 +84,9 @@ export class Reader {
 
   /** The same of what a page shows as it was when it was loaded: as often as it takes. */
   async until(locator: Locator, text: string | RegExp): Promise<void> {
-    for (let tries = 0; tries < 20; tries++) {
+    for (let tries = 0; tries < 40; tries++) {
       if (await locator.filter({ hasText: text }).count() > 0) return;
+      await this.page.waitForTimeout(500);
       await this.page.reload();
     }
     await this.sees(locator, text);
