@@ -68,10 +68,14 @@ job("3 and 6: the camera's open connection, where it leads, and its packets", as
   const row = reader.row("Busiest hosts", house.camera);
   await row.first().waitFor();
   // Hosts are written every few seconds.
-  await reader.page.waitForFunction(async (address) => {
-    const { hosts } = await (await fetch(`/api/hosts?limit=1000`)).json();
-    return hosts.some((host: { address: string }) => host.address === address);
-  }, house.camera);
+  const isWritten = () =>
+    reader.page.evaluate(async (address) => {
+      const { hosts } = await (await fetch("/api/hosts?limit=1000")).json();
+      return hosts.some((host: { address: string }) => host.address === address);
+    }, house.camera);
+  for (let tries = 0; tries < 60 && !await isWritten(); tries++) {
+    await reader.page.waitForTimeout(500);
+  }
   await reader.follow(row.getByRole("link"));
   await reader.follow(reader.link("Host"));
   const open = reader.panel("Open now").locator("tbody tr");
