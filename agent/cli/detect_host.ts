@@ -75,6 +75,8 @@ export class DetectHost {
   readonly #outlet: FindingOutlet;
   readonly #stopped = Promise.withResolvers<void>();
   readonly #open = new Map<number, Finding>();
+  /** The same as the detectors told them, without their processes. */
+  readonly #found = new Map<number, Finding>();
   readonly #book: IncidentBook;
   readonly #known: KnownFindings;
   /** What the book has told since it was asked last. */
@@ -222,12 +224,13 @@ export class DetectHost {
     };
   }
 
-  /** More is known of who began what: open findings that have no process yet are told again when they have one now. */
+  /** More is known of who began what: open findings that have another process now, or one at last, are told again. */
   nameProcesses(): void {
-    for (const finding of [...this.#open.values()]) {
-      if (finding.process === undefined && this.#options.processOf(finding) !== undefined) {
-        this.#take(finding);
-      }
+    for (const found of [...this.#found.values()]) {
+      const process = this.#options.processOf(found);
+      const before = this.#open.get(found.id)?.process;
+      if (process === undefined) continue;
+      if (process.name !== before?.name || process.user !== before.user) this.#take(found);
     }
   }
 
@@ -236,8 +239,10 @@ export class DetectHost {
     const { id, isOpen } = found;
     this.#lastFindingId = Math.max(this.#lastFindingId, id);
     const before = this.#open.get(id);
-    const process = before?.process ?? processOf(found);
+    const process = processOf(found) ?? before?.process;
     const told = process === undefined || found.process ? found : withProcess(found, process);
+    if (isOpen) this.#found.set(id, found);
+    else this.#found.delete(id);
     if (before === undefined) this.#findingCount++;
     if (isOpen) this.#open.set(id, told);
     else this.#open.delete(id);

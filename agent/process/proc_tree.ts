@@ -10,6 +10,11 @@ const nameMax = 64;
 const pathMax = 256;
 const commandMax = 400;
 
+/** Where tables of /proc/net have the inode. */
+const inodeColumns = { unix: 6, netlink: 9, tcp: 9, tcp6: 9 };
+/** The state of a socket there that waits for connections. */
+const tcpListens = "0A";
+
 /** All but the user, who is the socket's. */
 export type ProcessFacts = Omit<FlowProcess, "user">;
 
@@ -56,14 +61,17 @@ export class ProcTree {
     return isReadable ? inodes : null;
   }
 
-  /** Inodes of the sockets within this host: proc_net_unix(5), and those to the kernel. */
-  localSockets(): Set<number> {
-    const inodes = ["unix", "netlink"].flatMap((name) => {
-      const [head = "", ...lines] = (readKernelFile(`${this.#root}/self/net/${name}`) ?? "")
-        .split("\n");
-      const column = head.trim().split(/\s+/).indexOf("Inode");
-      return lines.map((line) => Number(line.trim().split(/\s+/)[column]));
-    });
+  /**
+   * Inodes of the sockets that begin nothing on the network: within this host and to the kernel (proc_net_unix(5)), and those
+   * that wait for connections.
+   */
+  passiveSockets(): Set<number> {
+    const inodes = Object.entries(inodeColumns).flatMap(([name, column]) =>
+      (readKernelFile(`${this.#root}/self/net/${name}`) ?? "").split("\n").slice(1)
+        .map((line) => line.trim().split(/\s+/))
+        .filter((cells) => !name.startsWith("tcp") || cells[3] === tcpListens)
+        .map((cells) => Number(cells[column]))
+    );
     return new Set(inodes);
   }
 

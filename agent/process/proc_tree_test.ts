@@ -86,7 +86,7 @@ test("ProcTree bounds what processes say of themselves and shows what cannot be 
   strictEqual(facts.executable.length, 257);
 });
 
-test("ProcTree knows the sockets within the host", (folder) => {
+test("ProcTree knows the sockets that begin nothing", (folder) => {
   folder.setTables({
     unix: "Num       RefCount Protocol Flags    Type St Inode Path\n" +
       "0000000000000000: 00000002 00000000 00010000 0001 01 21 /run/a b\n" +
@@ -95,8 +95,20 @@ test("ProcTree knows the sockets within the host", (folder) => {
       "sk               Eth Pid        Groups   Rmem     Wmem  Dump  Locks    Drops    Inode\n" +
       "0000000000000000 0   0          00000000 0        0     0     2        0        23      \n",
   });
-  const local = new ProcTree({ root: folder.root }).localSockets();
-  deepStrictEqual([21, 22, 23, 24].map((inode) => local.has(inode)), [true, true, true, false]);
+  folder.setTables({
+    tcp:
+      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n" +
+      "   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 24 1 0\n" +
+      "   1: 0100007F:1234 0100007F:0016 01 00000000:00000000 00:00000000 00000000     0        0 25 1 0\n",
+  });
+  const local = new ProcTree({ root: folder.root }).passiveSockets();
+  deepStrictEqual([21, 22, 23, 24, 25].map((inode) => local.has(inode)), [
+    true,
+    true,
+    true,
+    true,
+    false,
+  ]);
 });
 
 Deno.test("printable() keeps letters of all languages and no half of one", () => {

@@ -16,6 +16,8 @@ const closedMs = 30_000;
 const missingMax = 8192;
 /** Of the process that every process namespace has. */
 const firstPid = 1;
+/** A process is young for so long. */
+const youngMs = 60_000;
 /** Numbers given last that are looked at before all others. */
 const newestMax = 6;
 /** Of processes that begin, at one look. */
@@ -24,16 +26,16 @@ const newMax = 512;
 export interface SocketOwnersOptions {
   readonly tree: Pick<
     ProcTree,
-    "pids" | "newest" | "leader" | "sockets" | "uid" | "localSockets" | "isOfOwnNetwork"
+    "pids" | "newest" | "leader" | "sockets" | "uid" | "passiveSockets" | "isOfOwnNetwork"
   >;
   /** Rises. */
   readonly nowMs: () => number;
 }
 
-/** A process that has opened a network socket since it was looked at before. */
+/** A process that has opened sockets which may begin something, see passiveSockets(). */
 export interface Opener {
   readonly pid: number;
-  /** It has begun since the last look at all. */
+  /** It has begun lately. */
   readonly isNew: boolean;
 }
 
@@ -49,6 +51,8 @@ export class SocketOwners {
   /** Processes that had a socket which was asked for, the latest last. */
   readonly #late = new Set<number>();
   #known = new Set<number>();
+  /** When a look at all first found them; the first look found those that were there before. */
+  #firstSeen = new Map<number, number>();
   #lookedMs = -Infinity;
   /** Before the next look at all. */
   #pauseMs = fullLookMs;
@@ -82,18 +86,21 @@ export class SocketOwners {
     this.#pidOf.delete(inode);
   }
 
-  /** Who among the processes that have begun, or were found, lately has just opened network sockets. */
+  /** Who among the processes that have begun, or were found, lately has just opened such sockets. */
   openers(): Opener[] {
     const { tree } = this.#options;
-    const isLocal = tree.localSockets();
-    const { begun, late } = this.#lately(tree.pids());
-    const found = [...begun, ...late].filter((pid) => {
+    const passive = tree.passiveSockets();
+    const pids = tree.pids();
+    const youngSinceMs = this.#options.nowMs() - youngMs;
+    const young = pids.filter((pid) => (this.#firstSeen.get(pid) ?? Infinity) > youngSinceMs);
+    const late = this.#lately(pids).late.filter((pid) => !young.includes(pid));
+    const found = [...young.slice(-newMax), ...late].filter((pid) => {
       const inodes = tree.sockets(pid) ?? [];
-      const opened = inodes.filter((inode) => !this.#pidOf.has(inode) && !isLocal.has(inode));
+      const opened = inodes.filter((inode) => !this.#pidOf.has(inode) && !passive.has(inode));
       this.#remember(pid, inodes);
       return opened.length > 0 && tree.isOfOwnNetwork(pid);
     });
-    return found.map((pid) => ({ pid, isNew: begun.includes(pid) }));
+    return found.map((pid) => ({ pid, isNew: young.includes(pid) }));
   }
 
   /** Looks at all processes; returns the first that has a socket, 0 without one. */
@@ -117,6 +124,8 @@ export class SocketOwners {
     this.#closedUids = new Set(closed.keys());
     this.#openUids = open;
     this.hidesOthers = pids[0] !== firstPid;
+    const beganMs = this.#lookedMs === -Infinity ? -Infinity : startMs;
+    this.#firstSeen = new Map(pids.map((pid) => [pid, this.#firstSeen.get(pid) ?? beganMs]));
     this.#known = new Set(pids);
     this.#lookedMs = this.#options.nowMs();
     this.#pauseMs = Math.max(fullLookMs, (this.#lookedMs - startMs) * fullLookPause);

@@ -24,7 +24,7 @@ function makeOwners(
         return processes.get(pid)?.sockets ?? null;
       },
       uid: (pid) => processes.get(pid)?.uid ?? 0,
-      localSockets: () => new Set(local),
+      passiveSockets: () => new Set(local),
       isOfOwnNetwork: (pid) => pid !== 900,
     },
   });
