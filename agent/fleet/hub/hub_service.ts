@@ -57,10 +57,15 @@ export interface Touched {
   readonly channel: Channel;
 }
 
+/** A batch, and the payload that it was read from. */
+interface SentBatch extends AgentBatch {
+  readonly data: Uint8Array;
+}
+
 /** What messages say. */
 interface Read {
   readonly letters: DeadLetter[];
-  readonly batches: readonly AgentBatch[];
+  readonly batches: readonly SentBatch[];
   readonly touched: readonly Touched[];
 }
 
@@ -129,7 +134,7 @@ export class HubService {
   #read(messages: readonly HubMessage[]): Read {
     const nowUs = this.#options.nowUs();
     const letters: DeadLetter[] = [];
-    const batches: AgentBatch[] = [];
+    const batches: SentBatch[] = [];
     const touched = new Map<string, Touched>();
     for (const message of messages) {
       const sender = agentOf(message.subject);
@@ -145,7 +150,7 @@ export class HubService {
         checkRows(batch);
         if (batch.kind === "health") this.#takeHealth(agent, batch, message.publishedUs);
         else {
-          batches.push({ agent, batch });
+          batches.push({ agent, batch, data: message.data });
           touch(touched, { agent, epoch: batch.epoch, channel: CHANNEL_OF[batch.kind]! });
         }
       } catch (error) {
@@ -163,6 +168,7 @@ export class HubService {
     { letters, batches, touched }: Read,
   ): Promise<readonly Touched[]> {
     const nowUs = this.#options.nowUs();
+    this.#ensureOpen();
     await this.#commit(batches, letters, nowUs);
     this.#writer.bury(letters, nowUs);
     this.counts.messages += messages.length;
@@ -176,7 +182,7 @@ export class HubService {
 
   /** All in one transaction; where the database refuses something for good, one by one. */
   async #commit(
-    batches: readonly AgentBatch[],
+    batches: readonly SentBatch[],
     letters: DeadLetter[],
     nowUs: number,
   ): Promise<void> {
@@ -197,7 +203,7 @@ export class HubService {
         for (const batch of batches) await this.#commit([batch], letters, nowUs);
         return;
       }
-      const { agent, batch } = batches[0]!;
+      const { agent, batch, data } = batches[0]!;
       const { epoch, firstSeq, rowCount } = batch;
       const channel = CHANNEL_OF[batch.kind]!;
       letters.push({
@@ -206,7 +212,7 @@ export class HubService {
         messageId: `${agent}:${epoch}:${firstSeq}`,
         reason: error.message,
         version: null,
-        body: new Uint8Array(),
+        body: data.slice(0, bodyKeptMax),
         stretch: { epoch, firstSeq, rowCount, channel },
       });
     }
@@ -235,6 +241,7 @@ export class HubService {
   tick(): Promise<void> {
     const ticked = this.#last.then(async () => {
       const nowUs = this.#options.nowUs();
+      this.#ensureOpen();
       const seen = [...this.#seen.values()];
       this.#writer.note(seen);
       this.#seen.clear();
@@ -317,6 +324,11 @@ export class HubService {
 
   #open(): HubWriter {
     return new HubWriter({ ...this.#options, nowUs: this.#options.nowUs() });
+  }
+
+  /** Where it could not be opened again: a database that is not open refuses everything, and nothing of that is the agents' fault. */
+  #ensureOpen(): void {
+    if (!this.#writer.isOpen) this.#reopen();
   }
 
   #reopen(): void {

@@ -1,4 +1,5 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { readIncident } from "../../incident_reader.ts";
 import { StoreQueries } from "../../store/queries.ts";
 import { scanRow } from "../../store/finding_rows.ts";
@@ -205,6 +206,26 @@ Deno.test("a row that the database refuses goes to the dead letters with its bat
     strictEqual(hub.counts.deadLetters, 3);
     const agent = { agent: fleet.agents[0]!.token, epoch: fleet.agents[0]!.epoch };
     strictEqual(hub.through({ ...agent, channel: "flows" }), 8);
+    hub.close();
+  });
+});
+
+Deno.test("while another program locks the database nothing is taken, and afterwards all of it", async () => {
+  await withDatabasePath(async (path) => {
+    const fleet = new Fleet(path);
+    const hub = fleet.open();
+    await hub.take([fleet.health(1)]);
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    const found = fleet.scan(1, 1);
+    await rejects(hub.take([found]), { kind: "busy" });
+    await rejects(hub.tick(), { kind: "busy" });
+    other.exec("ROLLBACK");
+    other.close();
+    await hub.take([found]);
+    deepStrictEqual([hub.counts.rows, hub.counts.deadLetters], [1, 0]);
+    const { token: agent, epoch } = fleet.agents[0]!;
+    strictEqual(hub.through({ agent, epoch, channel: "findings" }), 1);
     hub.close();
   });
 });

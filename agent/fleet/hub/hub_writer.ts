@@ -350,6 +350,10 @@ export class HubWriter implements HubStore {
     return bytes(this.#options.path) + bytes(`${this.#options.path}-wal`);
   }
 
+  get isOpen(): boolean {
+    return this.#database.isOpen;
+  }
+
   close(): void {
     if (!this.#database.isOpen) return;
     try {

@@ -128,21 +128,22 @@ export class PullConsumer {
   }
 
   #take(message: Msg): void {
-    const status = message.headers?.code ?? 0;
-    if (message.data.length === 0 && status >= 400) {
-      this.#left = 0;
-      if (status === noResponders) this.#failure = new Error("consumer not found");
-      return;
-    }
     const told = readReply(message.reply ?? "");
-    if (told === null) return;
+    // The engine's own words have no such reply; headers of a message are its agent's.
+    if (told === null) return this.#takeStatus(message.headers?.code ?? 0);
     this.#left = Math.max(0, this.#left - 1);
     this.#queue.push({
       subject: message.subject,
       data: message.data,
-      messageId: message.headers?.get("Nats-Msg-Id") ?? "",
+      messageId: messageIdOf(message),
       ...told,
     });
+  }
+
+  #takeStatus(status: number): void {
+    if (status < 400) return;
+    this.#left = 0;
+    if (status === noResponders) this.#failure = new Error("consumer not found");
   }
 
   #arrival(ms: number): Promise<void> {
@@ -168,4 +169,13 @@ function readReply(
     publishedUs: Math.floor(Number(words[from + 5]) / 1000),
     pending: Number(words[from + 6]),
   };
+}
+
+/** "" where there is none, and for headers that the client does not read: what it throws would end the connection. */
+function messageIdOf(message: Msg): string {
+  try {
+    return message.headers?.get("Nats-Msg-Id") ?? "";
+  } catch {
+    return "";
+  }
 }
