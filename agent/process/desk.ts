@@ -10,7 +10,7 @@ import type { TimeShare } from "./process_finder.ts";
 import type { SocketQuery } from "./socket_query.ts";
 
 export interface DeskOptions {
-  readonly find: (query: SocketQuery, startMs: number) => FlowProcess | null;
+  readonly find: (query: SocketQuery, startMs: number, isOriginator: boolean) => FlowProcess | null;
   readonly share: Pick<TimeShare, "spend">;
   /** Rises. */
   readonly nowMs: () => number;
@@ -41,6 +41,11 @@ export class Desk {
 
   constructor(options: DeskOptions) {
     this.#options = options;
+  }
+
+  /** Whether answerAgain() will have something to do. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
   }
 
   answer({ rows, count, passedOver }: Omit<AsksMessage, "type">): DeskAnswer {
@@ -78,7 +83,7 @@ export class Desk {
   #ask(ask: Ask, tries: number): FlowProcess | null {
     let process: FlowProcess | null = null;
     const isDone = this.#options.share.spend(() => {
-      process = this.#options.find(ask.query, ask.startUs / 1000);
+      process = this.#options.find(ask.query, ask.startUs / 1000, ask.isOriginator);
     });
     const found = process as FlowProcess | null;
     // What has no socket may be part of a scan, whose process shows a moment later.

@@ -62,9 +62,11 @@ Deno.test("Desk asks again what there was no time for", () => {
   state.hasTime = false;
   deepStrictEqual(answer([1]).flows, []);
   strictEqual(desk.answerAgain(), null, "not yet");
+  strictEqual(desk.isWaiting, true);
   state.nowMs = 300;
   state.hasTime = true;
   deepStrictEqual(desk.answerAgain()?.flows, [0, 100, 0]);
+  strictEqual(desk.isWaiting, false);
   deepStrictEqual(desk.counts, { named: 1, userOnly: 0, unknown: 0, passedOver: 0 });
 });
 

@@ -25,6 +25,8 @@ export const PROC_NET_FILES = [
 ] as const;
 /** Sockets taken of one file. */
 const socketsMax = 65_536;
+/** TCP_LISTEN */
+const listening = "0A";
 
 export class ProcNetTable {
   readonly #sockets = new Map<string, SocketEntry>();
@@ -67,7 +69,7 @@ function readLine(
   line: string,
   protocol: number,
 ): { readonly query: SocketQuery; readonly entry: SocketEntry } | null {
-  const [, local, remote, , , , , uid, , inode] = line.trim().split(/\s+/);
+  const [, local, remote, state, , , , uid, , inode] = line.trim().split(/\s+/);
   const [here, there] = [readEnd(local ?? ""), readEnd(remote ?? "")];
   if (here === null || there === null || !/^\d+$/.test(inode ?? "")) return null;
   return {
@@ -79,7 +81,7 @@ function readLine(
       remote: there.words,
       remotePort: there.port,
     },
-    entry: { uid: Number(uid), inode: Number(inode) },
+    entry: { uid: Number(uid), inode: Number(inode), isListening: state === listening },
   };
 }
 

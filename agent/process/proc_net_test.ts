@@ -39,16 +39,21 @@ Deno.test("ProcNetTable finds connections, listeners at the address, at any, and
     6,
   );
   table.add(head + line("00000000:0035 00000000:0000", "07", 53, 16), 17);
-  deepStrictEqual(table.find(query({})), { uid: 1000, inode: 11 });
-  deepStrictEqual(table.find(query({ localPort: 80 })), { uid: 33, inode: 12 });
-  deepStrictEqual(table.find(query({ localPort: 81 })), { uid: 33, inode: 13 });
-  deepStrictEqual(table.find(query({ localPort: 82 })), { uid: 0, inode: 14 });
+  deepStrictEqual(table.find(query({})), { uid: 1000, inode: 11, isListening: false });
+  deepStrictEqual(table.find(query({ localPort: 80 })), { uid: 33, inode: 12, isListening: true });
+  deepStrictEqual(table.find(query({ localPort: 81 })), { uid: 33, inode: 13, isListening: true });
+  deepStrictEqual(table.find(query({ localPort: 82 })), { uid: 0, inode: 14, isListening: true });
   const [local, remote]: AddressWords[] = [[0x20010db8, 0, 0, 1], [0x20010db8, 0, 0, 2]];
   deepStrictEqual(table.find(query({ isIpv6: true, local, remote, localPort: 83 })), {
     uid: 5,
     inode: 15,
+    isListening: false,
   });
-  deepStrictEqual(table.find(query({ protocol: 17, localPort: 53 })), { uid: 53, inode: 16 });
+  deepStrictEqual(table.find(query({ protocol: 17, localPort: 53 })), {
+    uid: 53,
+    inode: 16,
+    isListening: false,
+  });
   strictEqual(table.find(query({ protocol: 17 })), null);
 });
 
@@ -60,5 +65,5 @@ Deno.test("ProcNetTable prefers a socket that a process has, and passes over wha
       line(ends, "06", 0, 0),
     6,
   );
-  deepStrictEqual(table.find(query({})), { uid: 7, inode: 11 });
+  deepStrictEqual(table.find(query({})), { uid: 7, inode: 11, isListening: false });
 });

@@ -23,21 +23,35 @@ export interface ProcessFinderOptions {
   readonly tree: Pick<ProcTree, "describe" | "uid">;
   /** The name of a user; null when there is none. */
   readonly userName: (uid: number) => string | null;
-  /** Wall clock. */
+  /** Rises. */
   readonly nowMs: () => number;
+  /** By which packets have their times. */
+  readonly wallMs: () => number;
 }
 
 const begunMax = 8192;
-/** What was found as a connection began is that of a flow that begins so long before or after. */
+/**
+ * What was found as a connection began is that of a flow whose first packet is at most so much older, and no younger but for
+ * what clocks are read apart: later a port may be another's.
+ */
 const begunMs = 3000;
+const clockSlackMs = 50;
+/** Loopback and bridges give the same segment again within it. */
+const sameSegmentMs = 100;
 /** Descriptions are read anew after it: processes begin other programs. */
 const describedMs = 1000;
 const describedMax = 4096;
 const usersMax = 1024;
 
+interface Begun {
+  readonly process: FlowProcess;
+  readonly atMs: number;
+  readonly wallMs: number;
+}
+
 export class ProcessFinder {
   readonly #options: ProcessFinderOptions;
-  readonly #begun = new Map<string, { readonly process: FlowProcess; readonly atMs: number }>();
+  readonly #begun = new Map<string, Begun>();
   readonly #described = new Map<number, { readonly facts: ProcessFacts; readonly atMs: number }>();
   readonly #users = new Map<number, string>();
   readonly #bursts: Bursts<FlowProcess>;
@@ -57,9 +71,9 @@ export class ProcessFinder {
     const nowMs = this.#options.nowMs();
     const key = queryKey(query);
     const before = this.#begun.get(key);
-    // The same segment again, as loopback and bridges give it.
-    if (before !== undefined && before.process.pid !== 0 && nowMs - before.atMs < begunMs) return;
-    const process = this.#now(query);
+    const isSame = before !== undefined && nowMs - before.atMs < sameSegmentMs;
+    if (isSame && before.process.pid !== 0) return;
+    const process = this.#now(query, true);
     if (process !== null) this.#keep(key, process);
     else if (query.protocol === PROTOCOL_TCP) this.#bursts.missed(key);
   }
@@ -67,29 +81,35 @@ export class ProcessFinder {
   #keep(key: string, process: FlowProcess): void {
     this.#begun.delete(key);
     if (this.#begun.size >= begunMax) this.#begun.delete(this.#begun.keys().next().value!);
-    this.#begun.set(key, { process, atMs: this.#options.nowMs() });
+    const { nowMs, wallMs } = this.#options;
+    this.#begun.set(key, { process, atMs: nowMs(), wallMs: wallMs() });
   }
 
-  /** Whose end of a flow it is that began at `startMs`; null when nothing is known. */
-  find(query: SocketQuery, startMs: number): FlowProcess | null {
-    const begun = this.#begun.get(queryKey(query));
-    if (
-      begun !== undefined && Math.abs(begun.atMs - startMs) < begunMs && begun.process.pid !== 0
-    ) {
-      return begun.process;
-    }
-    return this.#now(query) ?? begun?.process ?? null;
+  /** Whose end of a flow it is that began at `startMs`, wall clock, maybe from here; null when nothing is known. */
+  find(query: SocketQuery, startMs: number, isOriginator: boolean): FlowProcess | null {
+    const begun = this.#begunAt(queryKey(query), startMs);
+    if (begun !== null && begun.pid !== 0) return begun;
+    return this.#now(query, isOriginator) ?? begun;
   }
 
-  #now(query: SocketQuery): FlowProcess | null {
+  #begunAt(key: string, startMs: number): FlowProcess | null {
+    const begun = this.#begun.get(key);
+    if (begun === undefined) return null;
+    const ageMs = begun.wallMs - startMs;
+    return ageMs >= -clockSlackMs && ageMs < begunMs ? begun.process : null;
+  }
+
+  #now(query: SocketQuery, isOriginator: boolean): FlowProcess | null {
     const { findSocket } = this.#options;
     let socket = findSocket(query);
     // Of a connection that is over nobody has the socket; of one that came in the listener tells.
     if (socket === null || socket.inode === 0) {
-      const isOver = query.protocol === PROTOCOL_TCP;
-      socket = isOver ? findSocket(listenerQuery(query)) : null;
+      const hasListener = query.protocol === PROTOCOL_TCP && !isOriginator;
+      socket = hasListener ? findSocket(listenerQuery(query)) : null;
     }
-    return socket === null || socket.inode === 0 ? null : this.#identify(socket);
+    if (socket === null || socket.inode === 0) return null;
+    // Who waits at the port that a scan is sent from has begun nothing.
+    return isOriginator && socket.isListening ? null : this.#identify(socket);
   }
 
   #identify({ inode, uid }: SocketEntry): FlowProcess {

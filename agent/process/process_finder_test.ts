@@ -20,6 +20,8 @@ const facts = (pid: number, name: string): ProcessFacts => ({
   unit: "",
 });
 
+const wallAheadMs = 1.7e12;
+
 class World {
   nowMs = 1_000_000;
   readonly sockets = new Map<string, SocketEntry>();
@@ -43,10 +45,15 @@ class World {
     },
     userName: (uid) => uid === 1000 ? "bob" : null,
     nowMs: () => this.nowMs,
+    wallMs: () => this.nowMs + wallAheadMs,
   });
 
+  find(query: SocketQuery, startMs = this.nowMs, isOriginator = true) {
+    return this.finder.find(query, startMs + wallAheadMs, isOriginator);
+  }
+
   put(query: SocketQuery, inode: number, pid: number, name: string): void {
-    this.sockets.set(queryKey(query), { inode, uid: 1000 });
+    this.sockets.set(queryKey(query), { inode, uid: 1000, isListening: query.remotePort === 0 });
     this.owners.set(inode, pid);
     this.processes.set(pid, facts(pid, name));
   }
@@ -55,17 +62,17 @@ class World {
 Deno.test("ProcessFinder names the process of a connection's socket, and its user", () => {
   const world = new World();
   world.put(query(4000), 7, 70, "curl");
-  deepStrictEqual(world.finder.find(query(4000), world.nowMs), {
+  deepStrictEqual(world.find(query(4000), world.nowMs), {
     ...facts(70, "curl"),
     user: "bob",
   });
-  strictEqual(world.finder.find(query(4001), world.nowMs), null);
+  strictEqual(world.find(query(4001), world.nowMs), null);
 });
 
 Deno.test("ProcessFinder tells the user alone where the process cannot be seen", () => {
   const world = new World();
-  world.sockets.set(queryKey(query(4000)), { inode: 7, uid: 4711 });
-  deepStrictEqual(world.finder.find(query(4000), world.nowMs), {
+  world.sockets.set(queryKey(query(4000)), { inode: 7, uid: 4711, isListening: false });
+  deepStrictEqual(world.find(query(4000), world.nowMs), {
     pid: 0,
     name: "",
     executable: "",
@@ -80,22 +87,51 @@ Deno.test("ProcessFinder remembers who began a connection that is over", () => {
   world.put(query(4000), 7, 70, "curl");
   world.finder.begins(query(4000));
   // What is left is a socket that nobody has.
-  world.sockets.set(queryKey(query(4000)), { inode: 0, uid: 0 });
-  strictEqual(world.finder.find(query(4000), world.nowMs + 200)?.name, "curl");
-  const late = world.finder.find(query(4000), world.nowMs + 60_000);
-  strictEqual(late?.name, "curl", "better than nothing");
-  // The same port, another time, another program.
+  world.sockets.set(queryKey(query(4000)), { inode: 0, uid: 0, isListening: false });
+  const startMs = world.nowMs - 1;
+  world.nowMs += 200;
+  strictEqual(world.find(query(4000), startMs)?.name, "curl");
+  world.nowMs += 60_000;
+  strictEqual(world.find(query(4000)), null, "the port may be another's by now");
+  strictEqual(world.find(query(4000), startMs)?.name, "curl");
   world.put(query(4000), 8, 80, "python3");
-  strictEqual(world.finder.find(query(4000), world.nowMs + 60_000)?.name, "python3");
+  strictEqual(world.find(query(4000))?.name, "python3");
 });
 
 Deno.test("ProcessFinder names the listener of a connection that came in and is over", () => {
   const world = new World();
   const listener: SocketQuery = { ...query(22, 0), remote: [0, 0, 0xffff, 0] };
   world.put(listener, 9, 90, "sshd");
-  strictEqual(world.finder.find(query(22, 50_000), world.nowMs)?.name, "sshd");
-  world.sockets.set(queryKey(query(22, 50_001)), { inode: 0, uid: 0 });
-  strictEqual(world.finder.find(query(22, 50_001), world.nowMs)?.name, "sshd");
+  const came = (port: number) => world.find(query(22, port), world.nowMs, false);
+  strictEqual(came(50_000)?.name, "sshd");
+  world.sockets.set(queryKey(query(22, 50_001)), { inode: 0, uid: 0, isListening: false });
+  strictEqual(came(50_001)?.name, "sshd");
+});
+
+Deno.test("ProcessFinder does not take who waits at a port for who scans from it", () => {
+  const world = new World();
+  const listener: SocketQuery = { ...query(53, 0), remote: [0, 0, 0xffff, 0] };
+  world.put(listener, 9, 90, "dnsmasq");
+  const probe = query(53, 22);
+  // The kernel finds the listener for what has no socket of its own.
+  world.sockets.set(queryKey(probe), world.sockets.get(queryKey(listener))!);
+  world.finder.begins(probe);
+  strictEqual(world.find(probe), null);
+  strictEqual(world.find(probe, world.nowMs, false)?.name, "dnsmasq");
+});
+
+Deno.test("ProcessFinder tells two programs apart that use one port in a moment", () => {
+  const world = new World();
+  world.put(query(4000), 7, 70, "curl");
+  world.finder.begins(query(4000));
+  world.nowMs += 500;
+  world.put(query(4000), 8, 80, "python3");
+  world.finder.begins(query(4000));
+  world.sockets.delete(queryKey(query(4000)));
+  strictEqual(world.find(query(4000))?.name, "python3");
+  // Of the next nobody has seen the beginning.
+  world.nowMs += 500;
+  strictEqual(world.find(query(4000)), null);
 });
 
 Deno.test("ProcessFinder goes on to who has a socket now when a process is gone", () => {
@@ -103,21 +139,21 @@ Deno.test("ProcessFinder goes on to who has a socket now when a process is gone"
   world.put(query(4000), 7, 70, "curl");
   world.processes.delete(70);
   world.owners.set(7, 70);
-  strictEqual(world.finder.find(query(4000), world.nowMs)?.pid, 0);
+  strictEqual(world.find(query(4000), world.nowMs)?.pid, 0);
   world.put(query(4000), 7, 71, "bash");
-  strictEqual(world.finder.find(query(4000), world.nowMs)?.name, "bash");
+  strictEqual(world.find(query(4000), world.nowMs)?.name, "bash");
 });
 
 Deno.test("ProcessFinder reads what a process is once a second, not for each of its flows", () => {
   const world = new World();
   for (let port = 4000; port < 4100; port++) {
     world.put(query(port), port, 70, "firefox");
-    world.finder.find(query(port), world.nowMs);
+    world.find(query(port), world.nowMs);
   }
   strictEqual(world.described, 1);
   world.processes.set(70, facts(70, "another"));
   world.nowMs += 1001;
-  strictEqual(world.finder.find(query(4000), world.nowMs)?.name, "another");
+  strictEqual(world.find(query(4000), world.nowMs)?.name, "another");
 });
 
 Deno.test("ProcessFinder names whoever refused connections in a burst are from", () => {
@@ -125,8 +161,8 @@ Deno.test("ProcessFinder names whoever refused connections in a burst are from",
   world.processes.set(50, facts(50, "nmap"));
   world.openers = [{ pid: 50, isNew: true }];
   for (let port = 1; port <= 100; port++) world.finder.begins(query(40_000 + port, port));
-  strictEqual(world.finder.find(query(40_001, 1), world.nowMs)?.name, "nmap");
-  strictEqual(world.finder.find(query(40_100, 100), world.nowMs)?.user, "bob");
+  strictEqual(world.find(query(40_001, 1), world.nowMs)?.name, "nmap");
+  strictEqual(world.find(query(40_100, 100), world.nowMs)?.user, "bob");
 });
 
 Deno.test("TimeShare spends its share of the time and no more", () => {

@@ -23,7 +23,9 @@ const stateMs = 1000;
 const againMs = 100;
 /** This host's addresses are read again after it. */
 const ownMs = 5000;
-const tapWaitMs = 250;
+const tapWaitMs = 5000;
+/** After a wait that failed. */
+const tapPauseMs = 250;
 /** Packets of the tap that are looked at in one go. */
 const tapMax = 64;
 
@@ -35,21 +37,23 @@ class ProcessThread {
   /** One a pipeline. */
   readonly #desks: readonly { readonly port: MessagePort; readonly desk: Desk }[];
   #hasTap = false;
+  #againTimer: number | null = null;
   /** Addresses of this host. */
   #own: ReadonlySet<string> = new Set();
 
   constructor({ options, pipelines }: MainToProcess) {
     const tree = new ProcTree(options);
-    const nowMs = () => Date.now();
+    const nowMs = () => performance.now();
     const sockets = openSockets(nowMs);
     this.#source = sockets.source;
-    this.#owners = new SocketOwners({ tree, nowMs: () => performance.now() });
+    this.#owners = new SocketOwners({ tree, nowMs });
     this.#finder = new ProcessFinder({
       findSocket: sockets.find,
       owners: this.#owners,
       tree,
       userName: findUserName,
       nowMs,
+      wallMs: () => Date.now(),
     });
     // What runs here for the first time takes too long for a short connection.
     this.#owners.lookAtAll();
@@ -59,21 +63,32 @@ class ProcessThread {
     this.#desks = pipelines.map((port) => ({
       port,
       desk: new Desk({
-        find: (query, startMs) => this.#finder.find(query, startMs),
+        find: (query, startMs, isOriginator) => this.#finder.find(query, startMs, isOriginator),
         share: this.#share,
-        nowMs: () => performance.now(),
+        nowMs,
       }),
     }));
     for (const { port, desk } of this.#desks) {
-      port.onmessage = ({ data }: MessageEvent<AsksMessage>) =>
+      port.onmessage = ({ data }: MessageEvent<AsksMessage>) => {
         tellFlows(port, desk.answer(data), 1);
+        this.#answerLater();
+      };
     }
     this.#readOwn();
     setInterval(() => this.#readOwn(), ownMs);
-    setInterval(() => this.#answerAgain(), againMs);
     setInterval(() => this.#tellState(), stateMs);
     void this.#watchTap();
     this.#tellState();
+  }
+
+  /** No timer runs while nothing waits. */
+  #answerLater(): void {
+    if (this.#againTimer !== null || !this.#desks.some(({ desk }) => desk.isWaiting)) return;
+    this.#againTimer = setTimeout(() => {
+      this.#againTimer = null;
+      this.#answerAgain();
+      this.#answerLater();
+    }, againMs);
   }
 
   #answerAgain(): void {
@@ -101,8 +116,8 @@ class ProcessThread {
         this.#share.spend(() => this.#finder.begins(query));
       }
       // Without a packet it has come back early for a failure, such as a device that is gone.
-      const isEarly = count === 0 && performance.now() - startMs < tapWaitMs / 2;
-      if (isEarly) await new Promise((resolve) => setTimeout(resolve, tapWaitMs));
+      const isEarly = count === 0 && performance.now() - startMs < tapPauseMs;
+      if (isEarly) await new Promise((resolve) => setTimeout(resolve, tapPauseMs));
     }
   }
 

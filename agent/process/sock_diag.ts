@@ -19,6 +19,8 @@ const nlmsgError = 2;
 const afInet = 2;
 const afInet6 = 10;
 const noCookie = 0xffffffff;
+/** TCP_LISTEN */
+const listening = 10;
 /** Of inet_diag_msg behind the header. */
 const uidAt = headerBytes + 64;
 const inodeAt = headerBytes + 68;
@@ -65,5 +67,9 @@ export function decodeAnswer(answer: Uint8Array): SocketEntry | null {
     throw new Error(`sock_diag answers with error ${-error}`);
   }
   if (type !== sockDiagByFamily || answer.length < inodeAt + 4) return null;
-  return { uid: view.getUint32(uidAt, true), inode: view.getUint32(inodeAt, true) };
+  return {
+    uid: view.getUint32(uidAt, true),
+    inode: view.getUint32(inodeAt, true),
+    isListening: view.getUint8(headerBytes + 1) === listening,
+  };
 }

@@ -44,7 +44,11 @@ Deno.test("encodeQuery() turns the ends of UDP round, and writes IPv6 whole", ()
 Deno.test("decodeAnswer() reads the socket's user and inode", () => {
   const message = "58000000" + "1400" + "0000" + "00000000" + "00000000" + "02010000" +
     "00".repeat(48) + "00000000".repeat(3) + "e8030000" + "d2040000";
-  deepStrictEqual(decodeAnswer(bytes(message)), { uid: 1000, inode: 1234 });
+  deepStrictEqual(decodeAnswer(bytes(message)), {
+    uid: 1000,
+    inode: 1234,
+    isListening: false,
+  });
   for (let length = 0; length < 88; length++) {
     strictEqual(decodeAnswer(bytes(message).subarray(0, length)), null, `${length} bytes`);
   }
@@ -106,6 +110,7 @@ for (const [name, open] of sources) {
           strictEqual(socket.uid, Deno.uid());
         }
         strictEqual(new Set(found.map((socket) => socket!.inode)).size, 4);
+        deepStrictEqual(found.map((socket) => socket!.isListening), [false, false, true, false]);
         strictEqual(find(query(17, [1, 1])), null);
         for (const each of [udp, accepted, connection, listener]) each.close();
       }

@@ -16,6 +16,8 @@ export interface SocketEntry {
   /** 0 when no process has it any more. */
   readonly inode: number;
   readonly uid: number;
+  /** Of TCP: it waits for connections, and has begun none. */
+  readonly isListening: boolean;
 }
 
 export const PROTOCOL_TCP = 6;

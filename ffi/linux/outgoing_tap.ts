@@ -16,27 +16,31 @@ const soAttachFilter = 26;
 /** A few hundred packets: when more wait, the kernel drops. */
 const roomBytes = 256 * 1024;
 const pollIn = 1;
+/** struct pollfd { int fd; short events; short revents; } */
+const pollfdBytes = 8;
 
 /** Bytes of a packet that are kept: IPv6 and TCP headers, and what may stand between. */
 export const TAP_BYTES = 128;
 
 const pollLibrary = {
   // int poll(struct pollfd *fds, nfds_t nfds, int timeout);
-  poll: { parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
+  poll: { parameters: ["pointer", "u64", "i32"], result: "i32", nonblocking: true },
+  // void *malloc(size_t size);
+  malloc: { parameters: ["usize"], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 export class OutgoingTap {
   readonly #handle: number;
-  /** struct pollfd { int fd; short events; short revents; } */
-  readonly #poll = new Uint8Array(8);
   readonly #library = Deno.dlopen("libc.so.6", pollLibrary);
+  /** Of the C library, and never freed: when a worker is terminated, a wait goes on, and the kernel writes there at its end. */
+  readonly #poll = this.#library.symbols.malloc(BigInt(pollfdBytes))!;
   #isClosed = false;
 
   /** Throws Error without the right. */
   constructor() {
     this.#handle = withCapability(CAP_NET_RAW, () => libc().socket(afPacket, datagram, 0));
     checkCall("socket", this.#handle);
-    const view = new DataView(this.#poll.buffer);
+    const view = new DataView(Deno.UnsafePointerView.getArrayBuffer(this.#poll, pollfdBytes));
     view.setInt32(0, this.#handle, true);
     view.setInt16(4, pollIn, true);
     this.#setUp();
