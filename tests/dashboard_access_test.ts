@@ -109,9 +109,10 @@ function* requestsOf(path: string): Generator<readonly [string, RequestInit]> {
 
 Deno.test("without a login no route, method or cookie gives a byte that depends on traffic", async () => {
   assert.ok(routePaths.length > 20, "the routes are known");
-  const { now } = Date;
+  // Sessions end by a clock that nobody sets.
+  const { now } = performance;
   let passedMs = 0;
-  Date.now = () => now() + passedMs;
+  performance.now = () => now.call(performance) + passedMs;
   try {
     await withSites(async ({ busy, quiet }) => {
       const passHours = (hours: number) => passedMs += hours * 3600e3;
@@ -135,7 +136,7 @@ Deno.test("without a login no route, method or cookie gives a byte that depends 
       }
     });
   } finally {
-    Date.now = now;
+    performance.now = now;
   }
 });
 
