@@ -331,11 +331,22 @@ export class Supervisor {
         worker.postMessage({ type: "start", options, pipeline: port2 }, [port2]);
       },
       onMessage: (message) => this.#onSourceMessage(message, thread),
-      onCrash: (text) => this.#onCrash(text),
+      onCrash: (text) => {
+        this.#leaveGroup(interfaceId);
+        this.#onCrash(text);
+      },
     });
   }
 
   readonly #fanoutIds = new Map<number, number>();
+
+  /** A thread has crashed, and its socket goes on taking its part of the packets: the other threads form a group without it. */
+  #leaveGroup(interfaceId: number): void {
+    if (!this.#fanoutIds.delete(interfaceId)) return;
+    const { count } = this.#pipelines;
+    const threads = this.#sources.slice(interfaceId * count, (interfaceId + 1) * count);
+    for (const thread of threads) if (thread.isRunning) thread.restart();
+  }
 
   /** Of one of several threads of a device: the group of sockets that share its packets, and its part of the ring. */
   #shareOptions(interfaceId: number): Partial<CaptureOptions> {
@@ -345,6 +356,13 @@ export class Supervisor {
     this.#fanoutIds.set(interfaceId, id);
     const bufferBytes = Math.ceil(this.#options.config.bufferMb * 2 ** 20 / count);
     return { share: { id, count }, bufferBytes };
+  }
+
+  /** Sockets of a thread that ends stay open, and would go on taking their part, unless it closes them. */
+  #restartSources(): void {
+    this.#fanoutIds.clear();
+    const isLive = this.#options.input.kind === "live";
+    for (const source of this.#sources) source.restart(isLive ? { type: "stop" } : undefined);
   }
 
   #makePipelines(): PipelineGroup {
@@ -375,7 +393,7 @@ export class Supervisor {
         if (!isFirst) {
           this.#processes?.restart();
           this.#detect.start();
-          for (const source of this.#sources) source.restart();
+          this.#restartSources();
         }
         isFirst = false;
       },

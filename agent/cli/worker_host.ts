@@ -16,6 +16,7 @@ export interface WorkerHostOptions<In> {
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
 const calmMs = 60_000;
+const farewellMs = 2000;
 
 export class WorkerHost<In> {
   readonly #options: WorkerHostOptions<In>;
@@ -56,8 +57,14 @@ export class WorkerHost<In> {
     this.#worker?.postMessage(message, transfer);
   }
 
-  /** Starts the worker anew as after a crash, because one that it depends on crashed. */
-  restart(): void {
+  /**
+   * Starts the worker anew as after a crash, because one that it depends on crashed. The one before is told `farewell`, if there
+   * is one, and given time to let go of what the system lends to no thread alone; what it still says is not listened to.
+   */
+  restart(farewell?: unknown): void {
+    if (farewell !== undefined && this.#worker !== null) endLater(this.#worker, farewell);
+    else this.#worker?.terminate();
+    this.#worker = null;
     this.terminate();
     this.start();
   }
@@ -82,4 +89,11 @@ export class WorkerHost<In> {
     );
     this.#restartTimer = setTimeout(() => this.start(), pauseMs);
   }
+}
+
+function endLater(worker: Worker, farewell: unknown): void {
+  worker.onmessage = null;
+  worker.onerror = (event) => event.preventDefault();
+  worker.postMessage(farewell);
+  Deno.unrefTimer(setTimeout(() => worker.terminate(), farewellMs));
 }

@@ -66,6 +66,18 @@ Deno.test("WorkerHost.restart() puts a new worker in the place of the running on
   host.terminate();
 });
 
+Deno.test("WorkerHost.restart() tells the worker before to end, and listens to it no more", async () => {
+  const { host, next, said } = startHost();
+  host.start();
+  strictEqual(await next(), "got start 1");
+  host.restart("bye");
+  strictEqual(await next(), "got start 2");
+  host.post("hello");
+  strictEqual(await next(), "got hello");
+  deepStrictEqual(said, []);
+  host.terminate();
+});
+
 Deno.test("WorkerHost.prepare() makes the worker that start() begins, or terminate() ends", async () => {
   let [made, ended] = [0, 0];
   const { promise, resolve } = Promise.withResolvers<string>();

@@ -12,6 +12,11 @@ import { makeFrames, runInNamespace, withVeth, writePcap } from "../live_veth.ts
 import { missingForRoot, missingNamespaces, testWith } from "../program.ts";
 import { byForm, randomMs, sleep } from "./lab.ts";
 
+/** proc_net_packet: sockets of this network namespace, one a line, the type third. */
+const rawSockets = () =>
+  Deno.readTextFileSync("/proc/self/net/packet").split("\n")
+    .filter((line) => line.trim().split(/\s+/)[2] === "3").length;
+
 const threads = ["store", "recorder", "detect", "eve", "evidence", "replay", "pipeline"];
 
 for (let round = 0; round < byForm(1, 100); round++) {
@@ -86,4 +91,40 @@ for (let round = 0; round < byForm(1, 100); round++) {
         })
       ),
   );
+}
+
+testWith(
+  missing,
+  "a pipeline that crashes leaves no packet socket open, and a capture thread that does takes no packets away",
+  () =>
+    withVeth((veth) => {
+      const args = ["--capture", "afpacket", "--capture-threads", "2"];
+      return withCapture(veth.device, args, async ({ live, supervisor }) => {
+        const packets = () => live.snapshot?.packets ?? 0;
+        const isCapturing = () => live.sources[0]?.state === "capturing";
+        const pcap = await writePcap(makeFrames(100, 200).map(ofAnotherHost));
+        await until(live, () => isCapturing() && live.snapshot !== null);
+        const opened = rawSockets();
+        for (const [crashes, name] of ["pipeline", "capture"].entries()) {
+          FragileWorker.started.get(`${name}_worker.ts`)!.postMessage("crash");
+          await until(live, () => live.workerRestarts > crashes);
+          // The pause before the next start, the drain of those before, and a second's snapshot.
+          await sleep(3000);
+          await until(live, isCapturing);
+          if (name === "pipeline") strictEqual(rawSockets(), opened);
+          const before = packets();
+          await runInNamespace(veth, ["tcpreplay", "--pps=1000", "-i", veth.far, pcap]).status;
+          await until(live, () => packets() >= before + 100);
+        }
+        await Deno.remove(pcap);
+        await supervisor.stop();
+      });
+    }),
+);
+
+/** Of a frame in hexadecimal; the threads share packets out by their addresses. */
+function ofAnotherHost(frame: string, index: number): string {
+  const sourceAt = 52;
+  const source = (0x0a090100 + index).toString(16).padStart(8, "0");
+  return frame.slice(0, sourceAt) + source + frame.slice(sourceAt + source.length);
 }
