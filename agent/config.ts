@@ -101,6 +101,8 @@ export interface Config {
   readonly isJson: boolean;
   readonly flowsFile: string | null;
   readonly eveFile: string | null;
+  /** First contacts are findings. */
+  readonly hasFirstContactFindings: boolean;
   /** `results/eve.json` is written. */
   readonly hasEveLog: boolean;
   /** Addresses of the engine that an agent reports to; none is no fleet. */
@@ -453,6 +455,7 @@ function build(
     isJson: one(values, "json", asBoolean)!,
     flowsFile: text("flows"),
     eveFile: text("eve"),
+    hasFirstContactFindings: one(values, "first-contact-findings", asBoolean)!,
     hasEveLog: one(values, "eve-log", asBoolean)!,
     // A self-test's scan, say, is nothing for the fleet.
     fleetServers: heeds(command, "fleet")

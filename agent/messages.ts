@@ -7,6 +7,7 @@
  *     pipeline worker --rows--> store worker --ack--> pipeline worker
  *     pipeline worker --observations--> detect worker --return--> pipeline worker
  *     detect worker --finding--> main thread --findings--> store worker --findingsTaken--> main thread
+ *     store worker --firstContacts--> main thread
  *     pipeline worker --asks--> process worker --processes--> pipeline worker, --contacts--> main thread
  *     pipeline worker, main thread --lines--> EVE worker --taken--> whoever sent them
  *
@@ -24,6 +25,7 @@ import type {
   EveState,
   EvidenceState,
   Finding,
+  FirstContactNews,
   FleetState,
   Flow,
   FlowProcess,
@@ -301,6 +303,8 @@ export type StoreToMain =
   | { readonly type: "state"; readonly state: StoreState; readonly run: number }
   /** The findings of `sequence` are written, or given up and counted. */
   | { readonly type: "findingsTaken"; readonly sequence: number }
+  /** Written: what devices did for the first time. */
+  | { readonly type: "firstContacts"; readonly contacts: readonly FirstContactNews[] }
   /** The alerts of `sequence` are written, or refused for good. */
   | { readonly type: "alertsTaken"; readonly sequence: number; readonly isWritten: boolean }
   | NoteMessage
@@ -381,8 +385,6 @@ export interface DetectOptions {
   readonly modelPath: string | null;
   /** Files of block lists. */
   readonly blocklists: readonly string[];
-  /** Ids of findings count on from here. */
-  readonly lastFindingId: number;
   /** Of the host that captures. */
   readonly ownAddresses: readonly string[];
 }

@@ -462,6 +462,14 @@ export const OPTIONS: readonly OptionSpec[] = [
     isReloaded: true,
   },
   {
+    name: "first-contact-findings",
+    env: "TAPWATCH_FIRST_CONTACT_FINDINGS",
+    kind: "boolean",
+    default: false,
+    help: "a device, server port, peer or country met for the first time is a finding, low or info",
+    commands: running,
+  },
+  {
     name: "vxlan-port",
     env: "TAPWATCH_VXLAN_PORT",
     ...port,

@@ -813,6 +813,28 @@ export const SCAN_PROBES = [
 ] as const;
 export type ScanProbe = typeof SCAN_PROBES[number];
 
+/** What a device does for the first time. */
+export const FIRST_CONTACT_KINDS = ["device", "service", "peer", "country"] as const;
+export type FirstContactKind = typeof FIRST_CONTACT_KINDS[number];
+
+/** A first contact when it is written; what its kind is not about is "" and 0. */
+export interface FirstContactNews {
+  readonly kind: FirstContactKind;
+  /** Traffic time. */
+  readonly tsUs: number;
+  /** Of the device, that it had then. */
+  readonly address: string;
+  readonly mac: string;
+  readonly peer: string;
+  /** Of the peer. */
+  readonly name: string;
+  /** Of the service. */
+  readonly proto: string;
+  readonly port: number;
+  /** Of a new country its code. */
+  readonly service: string;
+}
+
 /** What no single host can see. */
 export const FLEET_KINDS = [
   "fleet_scan",
@@ -834,6 +856,8 @@ export const FINDING_KINDS = [
   "beacon",
   "blocklist",
   "exfiltration",
+  // Only with --first-contact-findings.
+  "first_contact",
   // What only a hub can tell (agent/fleet/hub/detect).
   ...FLEET_KINDS,
 ] as const;

@@ -2,6 +2,7 @@
  * Where an address belongs, beside it; nothing where nothing is known. Only on the server: what islands draw again in the browser
  * has no lookup there.
  */
+import { countryName } from "../agent/text/countries.ts";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Place } from "../agent/geo/mmdb.ts";
@@ -57,10 +58,4 @@ export function placeText(place: Place): string {
 
 function networkText({ asn, organization }: Place): string {
   return asn === 0 ? "" : `AS${asn} ${organization}`.trim();
-}
-
-const regions = new Intl.DisplayNames("en", { type: "region" });
-
-export function countryName(code: string): string {
-  return code === "" ? "" : regions.of(code) ?? code;
 }

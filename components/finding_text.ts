@@ -52,6 +52,7 @@ export const kindLabels: Readonly<Record<FindingKind, string>> = {
   beacon: "Beacon",
   blocklist: "On a block list",
   exfiltration: "Unusual upload",
+  first_contact: "First contact",
   fleet_scan: "Scan of the fleet",
   lateral_movement: "Move from host to host",
   first_seen: "First seen in the fleet",

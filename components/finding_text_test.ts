@@ -144,6 +144,7 @@ Deno.test("every kind of finding has its words and at most three steps to take",
     "arp_spoof",
     "dns_tunnel",
     "beacon",
+    "first_contact",
   ] as const;
   const findings = [
     ...kinds.map((kind) => readFinding("anomalies", { kind, sources: ["10.0.0.9"] })),

@@ -1,8 +1,9 @@
 /** What pages say of hosts in words. Pure. */
 import type { DeviceHour, FirstContact } from "../agent/store/device_queries.ts";
 import type { NameOrigin } from "../agent/records.ts";
+import { countryName } from "../agent/text/countries.ts";
+import { firstContactText } from "../agent/text/first_contacts.ts";
 import { formatWhen } from "./format.ts";
-import { countryName } from "./Place.tsx";
 import { serviceOfPort } from "./port_names.ts";
 
 /** "https (443/tcp)". */
@@ -26,17 +27,13 @@ export function contactText(
   { kind, device_name, address, mac, peer, name, proto, port, service }: FirstContact,
 ): string {
   const who = device_name === "" ? address : `${device_name} (${address})`;
-  if (kind === "device") return `${who} was seen for the first time${mac ? `, card ${mac}` : ""}`;
-  if (kind === "service") {
-    return `${who} answered as a server for the first time: ${
-      serviceText(proto, port ?? 0, service)
-    }`;
-  }
+  const what = kind === "country"
+    ? countryName(service)
+    : kind === "service"
+    ? serviceText(proto, port ?? 0, service)
+    : "";
   const whom = name === "" ? peer : `${name} (${peer})`;
-  if (kind === "country") {
-    return `${who} talked to somebody in ${countryName(service)} for the first time: ${whom}`;
-  }
-  return `${who} talked to ${whom} for the first time`;
+  return firstContactText(kind, { who, mac, whom, what });
 }
 
 /** What is said where nothing can be new yet; "" afterwards. */

@@ -88,6 +88,7 @@ const reasonOf: Readonly<Record<FindingKind, string>> = {
   blocklist: "A list that you gave names this address, name or program.",
   exfiltration:
     "A device that sends little, to few, has no use for so much at once to somebody new.",
+  first_contact: "This device had not done it before; that alone is no alarm.",
   fleet_scan:
     "One source that knocks at so many agents' hosts, and is hardly answered, looks for what is open.",
   lateral_movement:

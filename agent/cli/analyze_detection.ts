@@ -65,7 +65,6 @@ export class AnalyzeDetection {
       blocklists: this.#config.blocklists,
       seed: fileSeed,
       modelPath: null,
-      lastFindingId: 0,
       ownAddresses: [],
     };
     const start: MainToDetect = { type: "start", options, pipelines: [port1] };

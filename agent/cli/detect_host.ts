@@ -17,12 +17,13 @@ import type {
   WindowsMessage,
 } from "../messages.ts";
 import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
-import type { Finding, FlowProcess, IncidentNews } from "../records.ts";
+import type { Finding, FirstContactNews, FlowProcess, IncidentNews } from "../records.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
 import { fileSeed } from "./common_settings.ts";
 import { withProcess } from "../text/processes.ts";
 import { addressesOf, ownNetworks } from "./own_networks.ts";
 import { FindingOutlet } from "./finding_outlet.ts";
+import { FirstContactFindings } from "./first_contact_findings.ts";
 import { KnownFindings } from "./known_findings.ts";
 import { WorkerHost } from "./worker_host.ts";
 
@@ -79,11 +80,14 @@ export class DetectHost {
   readonly #found = new Map<number, Finding>();
   readonly #book: IncidentBook;
   readonly #known: KnownFindings;
+  readonly #firstContacts = new FirstContactFindings();
   /** What the book has told since it was asked last. */
   #news: IncidentNews[] = [];
   #lastIncidentId = 0;
   #earlierIncidentId = 0;
   #lastFindingId = 0;
+  /** Of open findings: their number by that which the detectors' thread gave them. */
+  readonly #ids = new Map<number, number>();
   /** The highest number of a finding that an earlier run left under the number of this one. */
   #earlierFindingId = 0;
   /** Of a file: when its newest finding was detected. */
@@ -181,6 +185,7 @@ export class DetectHost {
   }
 
   #begin(worker: Worker): void {
+    this.#ids.clear();
     const { config, isLive } = this.#options;
     const { pipelineCount, joinPipeline } = this.#options;
     const channels = Array.from({ length: pipelineCount }, () => new MessageChannel());
@@ -192,7 +197,6 @@ export class DetectHost {
       // A replay must not teach the model of the live link, which may share the folder, nor be judged by it.
       modelPath: isLive ? modelPath(config.resultsFolder) : null,
       blocklists: this.#blocklists,
-      lastFindingId: this.#lastFindingId,
       ownAddresses: isLive ? addressesOf(ownNetworks()) : [],
     };
     worker.postMessage({ type: "start", options, pipelines }, pipelines);
@@ -200,11 +204,27 @@ export class DetectHost {
   }
 
   #onMessage(message: DetectToMain): void {
-    if (message.type === "findings") message.findings.forEach((finding) => this.#take(finding));
-    else if (message.type === "state") this.#setState(message.state);
+    if (message.type === "findings") {
+      message.findings.forEach((found) => this.#take(this.#numbered(found)));
+    } else if (message.type === "state") this.#setState(message.state);
     else if (message.type === "windows") this.#options.sendToStore(message);
     else if (message.type === "stopped") this.#stopped.resolve();
     else this.#options.onNote(message);
+  }
+
+  /** What devices did for the first time, as findings that are over when they are told. */
+  takeFirstContacts(contacts: readonly FirstContactNews[]): void {
+    for (const found of this.#firstContacts.findingsOf(contacts)) {
+      this.#take({ ...found, id: ++this.#lastFindingId });
+    }
+  }
+
+  /** The detectors' thread counts by itself, and again when it is started again. */
+  #numbered(found: Finding): Finding {
+    const id = this.#ids.get(found.id) ?? ++this.#lastFindingId;
+    if (found.isOpen) this.#ids.set(found.id, id);
+    else this.#ids.delete(found.id);
+    return { ...found, id };
   }
 
   #setState(state: LiveState["detectionOwn"]): void {
@@ -237,7 +257,6 @@ export class DetectHost {
   #take(found: Finding): void {
     const { live, processOf } = this.#options;
     const { id, isOpen } = found;
-    this.#lastFindingId = Math.max(this.#lastFindingId, id);
     const before = this.#open.get(id);
     const process = processOf(found) ?? before?.process;
     const told = process === undefined || found.process ? found : withProcess(found, process);

@@ -471,7 +471,9 @@ export class Supervisor {
           this.#storeReady.resolve();
         } else if (message.type === "stopped") this.#storeStopped.resolve();
         else if (message.type === "findingsTaken") this.#detect.storeTook(message.sequence);
-        else if (message.type === "alertsTaken") {
+        else if (message.type === "firstContacts") {
+          if (config.hasFirstContactFindings) this.#detect.takeFirstContacts(message.contacts);
+        } else if (message.type === "alertsTaken") {
           this.#options.onAlertsTaken(message.sequence, message.isWritten);
         } else this.#onOtherMessage(message);
       },

@@ -15,6 +15,7 @@ import type {
 import { readModel, writeModel } from "../model_file.ts";
 import type { Finding } from "../records.ts";
 import { counted, formatCount } from "../text/amounts.ts";
+import { printable } from "../text/printable.ts";
 import { BlockLists } from "./blocklist/block_lists.ts";
 import { Detection } from "./detection.ts";
 import { ObservationJoin } from "./observation_join.ts";
@@ -133,8 +134,7 @@ class DetectThread {
   }
 
   #keep(finding: Finding): void {
-    const id = finding.id + this.#options.lastFindingId;
-    this.#found.push({ ...finding, id, reason: printable(finding.reason) });
+    this.#found.push({ ...finding, reason: printable(finding.reason) });
   }
 
   /** Before the first row; a list that cannot be read any more is told. */
@@ -214,15 +214,6 @@ class DetectThread {
 function formatAddress(...words: [number, number, number, number]): string {
   const isIpv4 = words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
   return formatIpWords(isIpv4 ? 4 : 6, words);
-}
-
-/** Sentences may hold names from the traffic, and end up on terminals. */
-function printable(text: string): string {
-  return text.replace(
-    // deno-lint-ignore no-control-regex
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
 }
 
 function noteLists({ state: { lists, entries, badLines } }: BlockLists, done: string): void {

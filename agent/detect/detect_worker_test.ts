@@ -51,7 +51,6 @@ class Harness implements Disposable {
       seed: 1,
       modelPath: null,
       blocklists: [],
-      lastFindingId: 0,
       ownAddresses: [],
     };
     this.#worker.postMessage(
@@ -89,17 +88,17 @@ class Harness implements Disposable {
 }
 
 Deno.test("the detect thread tells findings as they come and gives the buffers back", async () => {
-  using harness = new Harness({ lastFindingId: 40 });
+  using harness = new Harness();
   const message = contactAndTick();
   await harness.observe(message);
   strictEqual(message.words.length, 0);
   strictEqual(harness.returned[0]!.words.length, 1000);
   await harness.end();
   deepStrictEqual(harness.findings.slice(0, 4).map(({ id, kind, isOpen }) => [id, kind, isOpen]), [
-    [41, "scan", true],
-    [42, "brute_force", true],
-    [41, "scan", true],
-    [42, "brute_force", true],
+    [1, "scan", true],
+    [2, "brute_force", true],
+    [1, "scan", true],
+    [2, "brute_force", true],
   ]);
   const [first, , grown] = harness.findings;
   strictEqual(first!.reason, "A host met \\x1b[1manother.");

@@ -68,6 +68,7 @@ export const SIGNATURES: { readonly [kind in FindingKind | "incident"]: Signatur
   first_seen: { id: 1_000_013, name: "first seen in the fleet", category: "Misc activity" },
   agent_silent: { id: 1_000_014, name: "silent agent", category: "Misc activity" },
   agent_cloned: { id: 1_000_015, name: "agent in two places", category: "Potentially Bad Traffic" },
+  first_contact: { id: 1_000_016, name: "first contact", category: "Misc activity" },
   incident: { id: 1_000_100, name: "incident", category: "Misc Attack" },
 };
 /** Suricata's priorities: 1 is the gravest. */

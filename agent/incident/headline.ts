@@ -10,7 +10,7 @@ import {
   type ScanDetails,
   SERVICES_FOUND_MAX,
 } from "../records.ts";
-import { isAnomaly } from "./kinship.ts";
+import { isAnomaly, isFirstContact, isWeak } from "./kinship.ts";
 import { hostOf, OPENING_PROBES, portOf } from "../service.ts";
 
 /** The name of a host; "" when none is known. */
@@ -32,8 +32,14 @@ const sweepProbes: ReadonlySet<string> = new Set(["icmp_echo", "arp", "ndp"]);
 
 export function headlineOf(told: Told): string {
   const { causes, nameOf } = told;
-  const deeds = causes.every(isAnomaly) ? [] : deedsOf(told);
-  if (deeds.length === 0) return cut(named(causes[0]?.reason ?? "", told));
+  const isOfWindows = causes.some(isAnomaly) && causes.every(isWeak);
+  const deeds = isOfWindows || causes.length === 1 && isFirstContact(causes[0]!)
+    ? []
+    : deedsOf(told);
+  if (deeds.length === 0) {
+    const first = causes.find(isAnomaly) ?? causes[0];
+    return cut(named(first?.reason ?? "", told));
+  }
   const who = whoText(told);
   const { count, lists } = foundText(causes, nameOf);
   if (count === "") return cut(`${who} ${joined(deeds)}`);
@@ -90,7 +96,10 @@ function deedsOf({ causes, nameOf }: Told): string[] {
 }
 
 function deedKind(finding: Finding): string {
-  const { kind, scan } = finding;
+  const { kind, scan, targets, ports = "" } = finding;
+  if (isFirstContact(finding)) {
+    return targets.length > 0 ? "new peer" : ports === "" ? "new device" : "new service";
+  }
   if (!scan) return kind;
   if (isOfItself(finding)) return "own scan";
   return sweepProbes.has(scan.probe) ? "sweep" : "scan";
@@ -123,6 +132,12 @@ function deedText(kind: string, findings: readonly Finding[], nameOf: Names): st
       return blockedText(findings, whom);
     case "exfiltration":
       return `sent far more than usual to ${whom}`;
+    case "new device":
+      return "was first seen";
+    case "new service":
+      return `first answered on port ${findings.map(({ ports }) => ports).join(", ")}`;
+    case "new peer":
+      return `first talked to ${whom}`;
     case "fleet_scan":
       return fleetScanText(findings, whom);
     case "lateral_movement":

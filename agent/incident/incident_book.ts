@@ -14,7 +14,7 @@ import {
   type IncidentNews,
 } from "../records.ts";
 import { isSoughtAfter } from "../finding_ends.ts";
-import { areClose, isAnomaly, type Member, subjectOf } from "./kinship.ts";
+import { areClose, isWeak, type Member, subjectOf } from "./kinship.ts";
 import { findOrigin } from "./origin.ts";
 import { type Story, summarize } from "./story.ts";
 
@@ -65,7 +65,7 @@ class Entry implements Story {
 
   get causes(): Finding[] {
     return [...this.members.values()].filter(({ role, finding }) =>
-      role === "cause" && !isAnomaly(finding)
+      role === "cause" && !isWeak(finding)
     ).map(({ finding }) => finding);
   }
 
@@ -124,9 +124,9 @@ export class IncidentBook {
     const joined = new Map<number, Member>();
     if (!known) joined.set(finding.id, { finding, role });
     this.#join(entry, finding, role);
-    if (!isAnomaly(finding)) this.#register(entry, subjectOf(finding).key);
-    const absorbed = isAnomaly(finding) ? [] : this.#absorb(entry);
-    for (const member of this.#demoteAnomalies(entry)) joined.set(member.finding.id, member);
+    if (!isWeak(finding)) this.#register(entry, subjectOf(finding).key);
+    const absorbed = isWeak(finding) ? [] : this.#absorb(entry);
+    for (const member of this.#demoteWeak(entry)) joined.set(member.finding.id, member);
     for (const other of absorbed) {
       for (const member of this.#take(entry, other)) joined.set(member.finding.id, member);
     }
@@ -158,7 +158,7 @@ export class IncidentBook {
     }
     if (this.#open.size >= openMax) this.#close(longestQuiet(this.#open));
     const entry = new Entry(this.#options.nextId(), key, actor, finding.detectedUs);
-    if (!isAnomaly(finding)) entry.origin = findOrigin(finding, this.#open);
+    if (!isWeak(finding)) entry.origin = findOrigin(finding, this.#open);
     return this.#add(entry);
   }
 
@@ -176,7 +176,7 @@ export class IncidentBook {
   }
 
   #roleIn(entry: Entry, finding: Finding): FindingRole {
-    if (!isAnomaly(finding)) return "cause";
+    if (!isWeak(finding)) return "cause";
     if (this.#byKey.get(subjectOf(finding).key) !== entry) return "effect";
     return entry.causes.length > 0 ? "support" : "cause";
   }
@@ -205,12 +205,12 @@ export class IncidentBook {
     this.#byFinding.set(finding.id, entry);
   }
 
-  /** Windows that were an incident by themselves are support of what has turned out to be the cause. */
-  #demoteAnomalies(entry: Entry): Member[] {
+  /** Windows and first contacts that were an incident by themselves are support of what has turned out to be the cause. */
+  #demoteWeak(entry: Entry): Member[] {
     if (entry.causes.length === 0) return [];
     const changed: Member[] = [];
     for (const [id, { finding, role }] of entry.members) {
-      if (role !== "cause" || !isAnomaly(finding)) continue;
+      if (role !== "cause" || !isWeak(finding)) continue;
       const member: Member = { finding, role: "support" };
       entry.members.set(id, member);
       changed.push(member);

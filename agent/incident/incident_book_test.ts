@@ -184,6 +184,58 @@ Deno.test("the actor's own unusual windows support what it did, and alone are to
   strictEqual(incidents[0]!.severity, "medium");
 });
 
+function firstContact(changes: Partial<Finding> = {}): Finding {
+  const reason = "10.0.0.9 talked to 198.51.100.7 for the first time";
+  const targets = ["198.51.100.7"];
+  return finding({
+    ...{ kind: "first_contact", severity: "low", attackId: "", targets, reason, amount: 1 },
+    ...{ lastUs: changes.firstUs ?? startUs },
+    ...changes,
+  });
+}
+
+Deno.test("first contacts support what their device did else, whichever was told first, and change nothing of it", () => {
+  const alone = tell([scan()]).incidents[0]!;
+  for (const order of [[0, 1], [1, 0]]) {
+    const findings = [firstContact(), scan()];
+    const { incidents, roles } = tell(order.map((index) => findings[index]!));
+    strictEqual(incidents.length, 1);
+    ok(roles.includes("1 support"));
+    const [{ severity, kinds, headline, targets }] = incidents as [Incident];
+    deepStrictEqual(
+      [severity, kinds, headline, targets],
+      [alone.severity, alone.kinds, alone.headline, alone.targets],
+    );
+  }
+});
+
+Deno.test("a first contact makes no unusual window louder or quieter, and leaves it the headline", () => {
+  for (const lastUs of [startUs, startUs + 30_000_000]) {
+    const unusual = window("10.0.0.9", "out", { lastUs });
+    const [alone] = tell([unusual]).incidents;
+    const { incidents } = tell([firstContact(), { ...unusual, id: ++lastFindingId }]);
+    deepStrictEqual(
+      incidents.map(({ severity, headline }) => [severity, headline]),
+      [[alone!.severity, alone!.headline]],
+    );
+  }
+});
+
+Deno.test("first contacts by themselves are an incident of their device that tells all of them", () => {
+  deepStrictEqual(
+    tell([firstContact()]).incidents.map(({ severity, headline }) => [severity, headline]),
+    [["low", "10.0.0.9 talked to 198.51.100.7 for the first time"]],
+  );
+  const { incidents } = tell([
+    firstContact({ targets: [], targetCount: 0, reason: "10.0.0.9 was seen for the first time" }),
+    firstContact({ targets: [], targetCount: 0, ports: "8080" }),
+    firstContact({ firstUs: startUs + 1 }),
+  ]);
+  deepStrictEqual(incidents.map(({ headline }) => headline), [
+    "10.0.0.9 was first seen, first answered on port 8080 and first talked to 198.51.100.7",
+  ]);
+});
+
 Deno.test("a distributed scan and a flood from many sources are the victim's incidents", () => {
   const sources = ["198.51.100.1", "198.51.100.2"];
   const part = scan({ sources: [sources[0]!] });

@@ -29,6 +29,15 @@ export function isAnomaly({ kind }: Finding): boolean {
   return kind === "anomaly";
 }
 
+export function isFirstContact({ kind }: Finding): boolean {
+  return kind === "first_contact";
+}
+
+/** What is only unusual, or only new, stands behind what an actor did else: it joins its incident, and explains nothing. */
+export function isWeak(finding: Finding): boolean {
+  return isAnomaly(finding) || isFirstContact(finding);
+}
+
 /** Whether two stretches of time overlap or are less than `slackUs` apart. */
 export function areClose(
   a: Pick<Finding, "firstUs" | "lastUs">,

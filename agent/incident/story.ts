@@ -11,7 +11,7 @@ import {
 import { tacticOf } from "./attack.ts";
 import { detailOf } from "./detail.ts";
 import { headlineOf, type Names, processOfCauses } from "./headline.ts";
-import { isAnomaly, type Member } from "./kinship.ts";
+import { isWeak, type Member } from "./kinship.ts";
 
 /** As much of an open incident as its story needs. */
 export interface Story extends Pick<Incident, "id" | "actor" | "detectedUs" | "origin"> {
@@ -79,11 +79,11 @@ function severityOf(
   causes: readonly Finding[],
   { hasSucceeded, tacticCount }: { readonly hasSucceeded: boolean; readonly tacticCount: number },
 ): Severity {
-  const isOfWindows = causes.every(isAnomaly);
+  const isOfWeak = causes.every(isWeak);
   const highest = Math.max(
-    ...causes.map((finding) => isOfWindows ? windowRank(finding) : rank(finding)),
+    ...causes.map((finding) => isOfWeak ? windowRank(finding) : rank(finding)),
   );
-  const more = !isOfWindows && (hasSucceeded || tacticCount > 1) ? 1 : 0;
+  const more = !isOfWeak && (hasSucceeded || tacticCount > 1) ? 1 : 0;
   return SEVERITIES[Math.min(highest + more, SEVERITIES.length - 1)]!;
 }
 

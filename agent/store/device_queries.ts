@@ -2,8 +2,9 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { searchSql } from "../search/sql.ts";
 import { ALL, type SearchTree } from "../search/tree.ts";
+import type { FirstContactKind } from "../records.ts";
 import { decodeHostCursor, encodeHostCursor } from "./cursor.ts";
-import { type FirstContactKind, type HostFilter, hostValues } from "./filters.ts";
+import { type HostFilter, hostValues } from "./filters.ts";
 import type { StoredHost } from "./schema.ts";
 import { checkLimit, type Condition, type Count, countMax, type Page } from "./time_list.ts";
 

@@ -11,6 +11,8 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import {
+  type FirstContactKind,
+  type FirstContactNews,
   type Flow,
   type HostNaming,
   type HostTotals,
@@ -18,7 +20,6 @@ import {
   type NameOrigin,
 } from "../records.ts";
 import { placeOf } from "../geo/places.ts";
-import type { FirstContactKind } from "./filters.ts";
 import { deviceCountMax } from "./retention.ts";
 
 export const learningUs = 3_600_000_000;
@@ -56,6 +57,8 @@ interface Device {
 }
 /** What a flow says of one of its ends. */
 interface Contact {
+  /** Of the device. */
+  readonly own: string;
   readonly isOffered: boolean;
   readonly peer: string;
   /** Of the peer, by what the flow was for; "" when the device is the one that was asked. */
@@ -94,14 +97,16 @@ export class DeviceWriter {
   #learningUntilUs = Infinity;
   #toldHourUs = 0;
   readonly #told = new Map<string, number>();
+  #news: FirstContactNews[] = [];
 
   constructor(database: DatabaseSync, { retentionBytes }: DeviceWriterOptions) {
     this.#database = database;
     this.#deviceMax = deviceCountMax(retentionBytes);
   }
 
-  /** Hosts have their rows already. */
-  write(hosts: readonly HostTotals[], flows: readonly Flow[]): void {
+  /** Hosts have their rows already. Returns the first contacts that are told. */
+  write(hosts: readonly HostTotals[], flows: readonly Flow[]): readonly FirstContactNews[] {
+    this.#news = [];
     for (const host of hosts) this.#writeHost(host);
     for (const flow of flows) {
       const contact = contactOf(flow);
@@ -109,6 +114,7 @@ export class DeviceWriter {
       this.#meet(flow.origH, contact);
       this.#meet(flow.respH, turned(contact, flow));
     }
+    return this.#news;
   }
 
   /** What was written is not, or rows have been removed: forget what was known of it. */
@@ -176,7 +182,8 @@ export class DeviceWriter {
     );
     const device = { id: Number(lastInsertRowid), key, firstUs };
     if (firstUs >= this.#learningUntilUs) {
-      this.#tell(device, { kind: "device", tsUs: firstUs, address: host.address });
+      const { address, mac } = host;
+      this.#tell(device, { kind: "device", tsUs: firstUs, address, mac });
     }
     return device;
   }
@@ -291,7 +298,7 @@ export class DeviceWriter {
   }
 
   #note(device: Device, contact: Contact): void {
-    const { isOffered, peer, peerName, ownName, proto, port, service } = contact;
+    const { isOffered, own, peer, peerName, ownName, proto, port, service } = contact;
     this.#observe(contact.lastUs);
     if (ownName !== "") {
       this.#addName(device, ownName, service === "http" ? "http" : "tls", contact.firstUs);
@@ -329,10 +336,12 @@ export class DeviceWriter {
       return;
     }
     this.#bound(device, "device_services", servicesMax);
-    if (isNew) this.#tell(device, { kind: "service", tsUs: contact.firstUs, proto, port, service });
+    if (!isNew) return;
+    const tsUs = contact.firstUs;
+    this.#tell(device, { kind: "service", tsUs, address: own, proto, port, service });
   }
 
-  #notePeer(device: Device, peer: string, name: string, span: Span): void {
+  #notePeer(device: Device, peer: string, name: string, span: Span & { own: string }): void {
     if (!this.#isNews(`${device.id} ${peer}`, span)) return;
     const known = this.#one(
       "SELECT 1 FROM device_peers WHERE device_id = ? AND peer = ?",
@@ -367,7 +376,8 @@ export class DeviceWriter {
     this.#bound(device, "device_peers", peersMax);
     const kind = isNew && country !== "" ? "country" : isTold ? "peer" : null;
     if (kind === null) return;
-    this.#tell(device, { kind, tsUs: span.firstUs, peer, name, service: country });
+    const { own: address, firstUs: tsUs } = span;
+    this.#tell(device, { kind, tsUs, address, peer, name, service: country });
   }
 
   /** The country of a peer, if none of the device's is there; "" else, and where it is not known (--geo-db). */
@@ -471,16 +481,9 @@ export class DeviceWriter {
 
   #tell(
     device: Device,
-    { kind, tsUs, address = "", peer = "", proto = "", port = 0, service = "", name = "" }: {
-      readonly kind: FirstContactKind;
-      readonly tsUs: number;
-      readonly address?: string;
-      readonly peer?: string;
-      readonly proto?: string;
-      readonly port?: number;
-      readonly service?: string;
-      readonly name?: string;
-    },
+    { kind, tsUs, address, mac = "", peer = "", proto = "", port = 0, service = "", name = "" }:
+      & { readonly kind: FirstContactKind; readonly tsUs: number; readonly address: string }
+      & Partial<FirstContactNews>,
   ): void {
     const hour = Math.floor(tsUs / hourUs);
     if (hour !== this.#toldHourUs) this.#told.clear();
@@ -488,19 +491,22 @@ export class DeviceWriter {
     const told = (this.#told.get(kind) ?? 0) + 1;
     this.#told.set(kind, told);
     if (told > toldPerHourMax) return;
-    this.#run(
+    const { changes } = this.#run(
       `INSERT OR IGNORE INTO first_contacts(ts_us, kind, device_id, address, peer, proto, port, service, name)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       Math.trunc(tsUs),
       kind,
       device.id,
-      address,
+      // Of other kinds that of the device holds, which may become another.
+      kind === "device" ? address : "",
       peer,
       proto,
       port,
       service,
       name,
     );
+    if (changes === 0) return;
+    this.#news.push({ kind, tsUs, address, mac, peer, name, proto, port, service });
   }
 
   /** Of an address with a row: its device, null for one that is of none; undefined without a row. */
@@ -568,7 +574,7 @@ const established = new Set(["SF", "S1", "S2", "S3", "RSTO", "RSTR"]);
 
 /** What a flow says of its originator; null where nobody has talked: probes, refusals, what goes to all. */
 function contactOf(flow: Flow): Contact | null {
-  const { proto, connState, origBytes, respBytes, origPkts, respPkts, respH } = flow;
+  const { proto, connState, origBytes, respBytes, origPkts, respPkts, origH, respH } = flow;
   const isSure = proto === "tcp"
     ? established.has(connState)
     : (proto === "udp" || proto === "sctp") && respPkts > 0;
@@ -579,6 +585,7 @@ function contactOf(flow: Flow): Contact | null {
   if (!isTalk) return null;
   return {
     isOffered: false,
+    own: origH,
     peer: respH,
     peerName: nameFor(flow),
     ownName: "",
@@ -591,8 +598,15 @@ function contactOf(flow: Flow): Contact | null {
 }
 
 /** The same, of its responder. */
-function turned(contact: Contact, { origH }: Flow): Contact {
-  return { ...contact, isOffered: true, peer: origH, peerName: "", ownName: contact.peerName };
+function turned(contact: Contact, { origH, respH }: Flow): Contact {
+  return {
+    ...contact,
+    isOffered: true,
+    own: respH,
+    peer: origH,
+    peerName: "",
+    ownName: contact.peerName,
+  };
 }
 
 /** The name of the responder that the originator asked for: no address, and without a port. */

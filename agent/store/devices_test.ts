@@ -198,6 +198,38 @@ Deno.test("a new server port and a new peer of a device that is known for a day 
   deepStrictEqual((await written([...settled, late, late], told)).sort(), expected);
 });
 
+Deno.test("what is told for the first time is returned once, with the address that the device had", () =>
+  withDatabasePath((path) => {
+    const writer = openWriter(path, { retentionDays: 400 });
+    for (const batch of settled) writer.write(rows(batch));
+    const late = rows({
+      hosts: [host("192.168.1.99", lateUs, { mac: "02:00:00:00:00:99" })],
+      flows: [
+        contact(20, lateUs, "198.51.100.77"),
+        flow(22, { startUs: lateUs, origH: "192.168.1.9", respH: camera, respP: 23, name: "" }),
+      ],
+    });
+    deepStrictEqual(
+      writer.write(late).map(({ kind, address, mac, peer, port }) => [
+        kind,
+        address,
+        mac,
+        peer,
+        port,
+      ]).sort(),
+      [
+        ["device", "192.168.1.99", "02:00:00:00:00:99", "", 0],
+        ["peer", camera, "", "198.51.100.77", 0],
+        ["service", camera, "", "", 23],
+      ],
+    );
+    deepStrictEqual(writer.write(late), []);
+    writer.close();
+    const again = openWriter(path, { retentionDays: 400 });
+    deepStrictEqual(again.write(late), []);
+    again.close();
+  }));
+
 const geoFile = {
   path: "test.mmdb",
   bytes: shared(makeMmdb([

@@ -166,5 +166,3 @@ export interface FirstContactFilter extends TimeRange, Paging {
   readonly kind?: string | undefined;
   readonly deviceId?: number | undefined;
 }
-export const FIRST_CONTACT_KINDS = ["device", "service", "peer", "country"] as const;
-export type FirstContactKind = typeof FIRST_CONTACT_KINDS[number];

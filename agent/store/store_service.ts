@@ -30,7 +30,7 @@ import { ClockWatch } from "./clock_watch.ts";
 import { StoreError, toStoreError } from "./failure.ts";
 import { setAside } from "./open.ts";
 import type { KnownFile } from "./replayed_files.ts";
-import { StoreWriter } from "./writer.ts";
+import { type StoreRows, StoreWriter } from "./writer.ts";
 
 /** Rows after which a transaction does not wait for the second to end; also about the rows in one. */
 export const transactionRows = 5000;
@@ -230,7 +230,7 @@ export class StoreService {
     const batches = upToMark(this.#backlog.peek(transactionRows));
     const mark = this.#markOf(batches.at(-1)!);
     try {
-      writer.write({
+      this.#write(writer, {
         packets: batches.flatMap((batch) => batch.packets),
         flows: batches.flatMap((batch) => batch.flows),
         seconds: batches.flatMap((batch) => batch.seconds),
@@ -244,6 +244,12 @@ export class StoreService {
     this.#finish(batches.length, (batch) => this.#rowsWritten += countRows(batch));
   }
 
+  /** First contacts are told before their rows are acknowledged: once the pipeline has ended, all are. */
+  #write(writer: StoreWriter, rows: StoreRows): void {
+    const contacts = writer.write(rows);
+    if (contacts.length > 0) this.#options.post({ type: "firstContacts", contacts });
+  }
+
   /** Some row among `batches` is refused for good: only its batch is lost. */
   #writeSingly(writer: StoreWriter, batches: readonly RowsMessage[], refusal: StoreError): void {
     for (const batch of batches) {
@@ -251,7 +257,7 @@ export class StoreService {
         if (batches.length === 1) throw refusal;
         const { packets, flows, seconds, hosts } = batch;
         const mark = this.#markOf(batch);
-        writer.write({ packets, flows, seconds, hosts, ...(mark && { mark }) });
+        this.#write(writer, { packets, flows, seconds, hosts, ...(mark && { mark }) });
         this.#finish(1, () => this.#rowsWritten += countRows(batch));
       } catch (error) {
         if (!(error instanceof StoreError) || error.kind !== "refused") throw error;

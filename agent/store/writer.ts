@@ -6,6 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { ReplayedFile, ReplayMark } from "../messages.ts";
 import type {
   Finding,
+  FirstContactNews,
   Flow,
   HostTotals,
   IncidentNews,
@@ -198,9 +199,10 @@ export class StoreWriter {
 
   /**
    * Makes room, then writes the rows in one transaction, wholly or not at all. Throws StoreError; "refused" means that these
-   * rows will never be taken.
+   * rows will never be taken. Returns what devices did for the first time.
    */
-  write(rows: StoreRows): void {
+  write(rows: StoreRows): readonly FirstContactNews[] {
+    let firstContacts: readonly FirstContactNews[] = [];
     this.#makeRoom();
     this.#transact(() => {
       this.#packets.insert(rows.packets);
@@ -214,7 +216,7 @@ export class StoreWriter {
       this.#seconds.insert(rows.seconds);
       this.#minutes.insert(rows.seconds);
       this.#hosts.insert(rows.hosts);
-      this.#devices.write(rows.hosts, rows.flows);
+      firstContacts = this.#devices.write(rows.hosts, rows.flows);
       this.#count("packets", rows.packets.length);
       this.#count("flows", rows.flows.length - replaced.length);
       this.#noteSeconds(rows.seconds);
@@ -223,6 +225,7 @@ export class StoreWriter {
     for (const packet of rows.packets) this.#newestUs = Math.max(this.#newestUs, packet.tsUs);
     for (const flow of rows.flows) this.#newestUs = Math.max(this.#newestUs, flow.endUs);
     for (const second of rows.seconds) this.#newestUs = Math.max(this.#newestUs, second.tsUs);
+    return firstContacts;
   }
 
   /**

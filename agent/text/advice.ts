@@ -44,6 +44,8 @@ export function adviceFor(
       return fleetScanSteps(source);
     case "lateral_movement":
       return lateralSteps(source, target);
+    case "first_contact":
+      return firstContactSteps(source);
     case "first_seen":
       return firstSeenSteps(source);
     case "agent_silent":
@@ -78,6 +80,20 @@ function lateralSteps(source: string, target: string): Step[] {
       why: `at that time, and what was started after them; then those of ${source}.`,
     },
     { what: `Cut ${target} off`, why: "from the others if nobody knows of it." },
+  ];
+}
+
+function firstContactSteps(source: string): Step[] {
+  return [
+    {
+      what: `Ask who has set up or changed ${source}:`,
+      why: "a new device, an update or a new program looks the same; then nothing has to be done.",
+    },
+    {
+      what: `Look at the page of ${source}:`,
+      why: "what does it offer, and with whom does it talk?",
+    },
+    { what: `Cut ${source} off if nobody knows it`, why: "at its switch port or access point." },
   ];
 }
 

@@ -5,6 +5,7 @@ import {
   ALERT_STATES,
   APPLICATION_NAMES,
   FINDING_KINDS,
+  FIRST_CONTACT_KINDS,
   type PacketRow,
   SCAN_KINDS,
   SCAN_PROBES,
@@ -29,7 +30,7 @@ import type { SearchList, SearchSubject } from "../../agent/search/fields.ts";
 import { placeColumns, placedRow } from "../../agent/geo/places.ts";
 import { parseSearch } from "../../agent/search/parse.ts";
 import { SearchError } from "../../agent/search/search_error.ts";
-import { FIRST_CONTACT_KINDS, HOST_ORDERS } from "../../agent/store/filters.ts";
+import { HOST_ORDERS } from "../../agent/store/filters.ts";
 import { FLOW_ORDERS } from "../../agent/search/open_flows.ts";
 import { csvHeader, csvRow, type Row as CsvRow } from "../../agent/store/csv.ts";
 import {

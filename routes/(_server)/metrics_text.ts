@@ -168,6 +168,7 @@ const findingKinds: readonly FindingKind[] = [
   "beacon",
   "blocklist",
   "exfiltration",
+  "first_contact",
 ];
 
 function detectionFamilies({ detection, findingCounts }: LiveState): Family[] {

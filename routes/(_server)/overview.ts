@@ -1,5 +1,5 @@
 /** What the overview and `/api/stats` are made of: one range and one search for all of it. */
-import { countryName } from "../../components/Place.tsx";
+import { countryName } from "../../agent/text/countries.ts";
 import { rollupEntries, type RollupFlow, serviceSearch } from "../../agent/store/rollup_keys.ts";
 import type { History, HistoryPoint, HistoryRow as Sums } from "../../agent/store/history.ts";
 import { narrow, quoteValue, term } from "../../agent/search/edit.ts";

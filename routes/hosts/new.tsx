@@ -1,6 +1,6 @@
 /** What is new on the network: devices, server ports and peers that were met for the first time. Information, not alarm. */
 import { page } from "fresh";
-import { FIRST_CONTACT_KINDS } from "../../agent/store/filters.ts";
+import { FIRST_CONTACT_KINDS } from "../../agent/records.ts";
 import { contactKinds, FirstContactTable } from "../../components/FirstContactTable.tsx";
 import { learningText } from "../../components/host_text.ts";
 import { Notice } from "../../components/Notice.tsx";
