@@ -25,6 +25,8 @@ export class WorkerHost<In> {
   #pauseMs = firstPauseMs;
   #startedMs = 0;
   #restartTimer: number | undefined;
+  #leaving: Worker | null = null;
+  #leavingTimer: number | undefined;
 
   constructor(options: WorkerHostOptions<In>) {
     this.#options = options;
@@ -62,15 +64,26 @@ export class WorkerHost<In> {
    * is one, and given time to let go of what the system lends to no thread alone; what it still says is not listened to.
    */
   restart(farewell?: unknown): void {
-    if (farewell !== undefined && this.#worker !== null) endLater(this.#worker, farewell);
-    else this.#worker?.terminate();
-    this.#worker = null;
+    const before = this.#worker;
+    if (farewell !== undefined) this.#worker = null;
     this.terminate();
+    if (before !== null && farewell !== undefined) this.#endLater(before, farewell);
     this.start();
+  }
+
+  #endLater(worker: Worker, farewell: unknown): void {
+    worker.onmessage = null;
+    worker.onerror = (event) => event.preventDefault();
+    worker.postMessage(farewell);
+    this.#leaving = worker;
+    this.#leavingTimer = setTimeout(() => worker.terminate(), farewellMs);
   }
 
   terminate(): void {
     clearTimeout(this.#restartTimer);
+    clearTimeout(this.#leavingTimer);
+    this.#leaving?.terminate();
+    this.#leaving = null;
     this.#prepared?.terminate();
     this.#prepared = null;
     this.#worker?.terminate();
@@ -89,11 +102,4 @@ export class WorkerHost<In> {
     );
     this.#restartTimer = setTimeout(() => this.start(), pauseMs);
   }
-}
-
-function endLater(worker: Worker, farewell: unknown): void {
-  worker.onmessage = null;
-  worker.onerror = (event) => event.preventDefault();
-  worker.postMessage(farewell);
-  Deno.unrefTimer(setTimeout(() => worker.terminate(), farewellMs));
 }
