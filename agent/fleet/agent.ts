@@ -102,7 +102,8 @@ export class FleetAgent {
       this.#attempt(() => this.#work(Date.now()));
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    if (this.#link.connection) this.#sendHealth(this.#link.connection);
+    const { connection } = this.#link;
+    if (connection) this.#attempt(() => this.#sendHealth(connection));
     await this.#link.stop();
     this.#attempt(() => {
       for (const sender of this.#senders) sender.flush();
@@ -199,7 +200,9 @@ export class FleetAgent {
   #connected(connection: NatsConnection): void {
     const { agent } = this.#credentials;
     connection.subscribe(commitSubject(agent), {
-      callback: (_, message) => this.#heed(message),
+      callback: (error, message) => {
+        if (error === null) this.#heed(message);
+      },
     });
     // Another agent's credentials: another spool's numbers.
     if (this.#spool && agent !== this.#spool.agent) {

@@ -65,9 +65,8 @@ export class Sender {
 
   /** Tells the spool what the engine has acknowledged. */
   flush(): void {
-    const acknowledged = this.#acknowledged;
+    this.#options.spool.stored(this.#acknowledged);
     this.#acknowledged = [];
-    this.#options.spool.stored(acknowledged);
   }
 
   /** A new connection: what stood against the last is over. */
@@ -94,8 +93,12 @@ export class Sender {
       this.#pause();
     }
     this.#underWay.delete(batch.firstSeq);
-    if (this.#acknowledged.length >= windowMax) this.flush();
-    this.pump();
+    try {
+      if (this.#acknowledged.length >= windowMax) this.flush();
+      this.pump();
+    } catch {
+      // Of the disk, or of a spool that is closed: whoever calls next is told.
+    }
   }
 
   /** Once for all that are under way. */

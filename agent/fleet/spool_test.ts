@@ -2,7 +2,7 @@
  * The spool against a made-up engine and hub that fail in every way that was measured: whatever happens, all that was produced is
  * stored once. The same with a rule taken away: then it is not.
  */
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
 import { randomId } from "./base32.ts";
@@ -190,6 +190,25 @@ const anySteps = fc.array(fc.nat(12), { minLength: 5, maxLength: 60 });
 
 Deno.test("whatever fails, all that was produced is stored, and once", async () => {
   await fc.assert(fc.asyncProperty(anySteps, (steps) => allIsStoredOnce(steps)), { numRuns: 60 });
+});
+
+Deno.test("a disk that fails while answers come is told to who asks, and nothing is sent twice for it", async () => {
+  let isFailing = false;
+  using world = new World((path) =>
+    new class extends Spool {
+      override stored(acknowledged: Parameters<Spool["stored"]>[0]): void {
+        if (isFailing) throw new Error("disk I/O error");
+        super.stored(acknowledged);
+      }
+    }(path, agent)
+  );
+  for (let batch = 0; batch < 10; batch++) world.produce(1);
+  isFailing = true;
+  await world.send();
+  throws(() => world.hear(), /disk I\/O error/);
+  isFailing = false;
+  await world.recover();
+  deepStrictEqual([world.hub.stored.length, world.hub.duplicates], [10, 0]);
 });
 
 /** Takes the rule away that only the hub's word deletes. */

@@ -17,7 +17,7 @@ export class ClickHouse {
     return this.#config.database;
   }
 
-  /** Throws StoreError: "refused" for what the server will never take, "busy" for what may pass. */
+  /** Throws StoreError, "busy" whatever it is: nothing is given up because a server refuses it. */
   async run(sql: string, body: Uint8Array<ArrayBuffer> | null = null): Promise<string> {
     const { url, user, password } = this.#config;
     const address = `${url}/${body === null ? "" : `?query=${encodeURIComponent(sql)}`}`;

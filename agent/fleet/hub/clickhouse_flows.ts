@@ -23,6 +23,8 @@ import { type NumberType, RowBinaryWriter } from "./row_binary.ts";
 
 const hourUs = 3_600_000_000;
 const dayUs = 24 * hourUs;
+/** Partitions of one INSERT; beyond a hundred ClickHouse refuses it for ever (max_partitions_per_insert_block). */
+const insertDaysMax = 90;
 /** Longest that a row lasts, as the agents' flow tables cut flows. */
 const flowSpanMaxUs = hourUs;
 /** Stretches back from the end of a range that are looked through, the next only where the one before has too few rows. */
@@ -79,8 +81,25 @@ export class ClickHouseFlows implements FlowArchive {
   }
 
   async insert(batches: readonly ArchivedFlows[]): Promise<void> {
-    if (batches.length === 0) return;
-    for (const batch of batches) writeRows(this.#writer, batch);
+    const days = new Set<number>();
+    for (const batch of batches) {
+      let from = 0;
+      for (let row = 0; row < batch.rowCount; row++) {
+        const day = Math.floor(batch.columns.start_us[row] as number / dayUs);
+        if (days.size >= insertDaysMax && !days.has(day)) {
+          writeRows(this.#writer, batch, { from, to: row });
+          await this.#send();
+          days.clear();
+          from = row;
+        }
+        days.add(day);
+      }
+      writeRows(this.#writer, batch, { from, to: batch.rowCount });
+    }
+    if (days.size > 0) await this.#send();
+  }
+
+  async #send(): Promise<void> {
     await this.#server.run(
       `INSERT INTO ${this.#table} (${columns.join(", ")}) FORMAT RowBinary`,
       this.#writer.take(),
@@ -236,11 +255,12 @@ function tableSql(table: string, version: string): string {
 
 function writeRows(
   writer: RowBinaryWriter,
-  { agent, epoch, firstSeq, rowCount, columns: cells }: ArchivedFlows,
+  { agent, epoch, firstSeq, columns: cells }: ArchivedFlows,
+  { from, to }: { readonly from: number; readonly to: number },
 ): void {
   const hash = rowHash(`${agent} ${epoch} `);
   const own = flowColumns.map((name) => cells[name]);
-  for (let row = 0; row < rowCount; row++) {
+  for (let row = from; row < to; row++) {
     const startUs = cells.start_us[row] as number;
     const seq = firstSeq + row;
     writer.number("UInt16", Math.floor(startUs / dayUs)); // a Date

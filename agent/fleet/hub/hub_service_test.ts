@@ -2,8 +2,9 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { readIncident } from "../../incident_reader.ts";
 import { StoreQueries } from "../../store/queries.ts";
-import { scanRow } from "../../store/finding_rows.ts";
-import { scanFinding } from "../../store/testing.ts";
+import type { StoredAnomaly } from "../../store/schema.ts";
+import { anomalyRow, scanRow } from "../../store/finding_rows.ts";
+import { bruteForceFinding, scanFinding } from "../../store/testing.ts";
 import { randomId } from "../base32.ts";
 import { agentSubject, encodeHeartbeat } from "../streams.ts";
 import { healthReport, storedFlow } from "../testing.ts";
@@ -206,6 +207,26 @@ Deno.test("a row that the database refuses goes to the dead letters with its bat
     strictEqual(hub.counts.deadLetters, 3);
     const agent = { agent: fleet.agents[0]!.token, epoch: fleet.agents[0]!.epoch };
     strictEqual(hub.through({ ...agent, channel: "flows" }), 8);
+    hub.close();
+  });
+});
+
+Deno.test("no agent finds what only the hub can, and none fills a page with one text", async () => {
+  await withDatabasePath(async (path) => {
+    const fleet = new Fleet(path);
+    const hub = fleet.open();
+    const found = (changes: Partial<StoredAnomaly>) =>
+      fleet.message(1, {
+        kind: "findings",
+        rows: [{
+          list: "anomalies",
+          row: { ...anomalyRow(bruteForceFinding(1), 1), ...changes },
+          flow_ids: [],
+        }],
+      });
+    const hostile = [found({ kind: "agent_silent" }), found({ reason: "x".repeat(40_000) })];
+    await hub.take([...hostile, found({ reason: "x".repeat(30_000) })]);
+    deepStrictEqual([hub.counts.rows, hub.counts.deadLetters], [1, 2]);
     hub.close();
   });
 });

@@ -30,11 +30,15 @@ export class FirstSeen {
     this.#names = names;
   }
 
-  take(rows: FleetRows): void {
-    const { columns } = rows;
-    for (let row = 0; row < rows.rowCount; row++) {
-      this.#takeText(rows, row, "ja4", columns.ja4[row] as string);
-      this.#takeText(rows, row, "domain", domainOf(columns.name[row] as string));
+  /** `limitUs` is the hub's clock: whatever an agent says is newer is of now. */
+  take(rows: FleetRows, limitUs = Infinity): void {
+    const { agent, columns, rowCount } = rows;
+    const skewUs = this.#view.skewUs(agent);
+    for (let row = 0; row < rowCount; row++) {
+      const us = Math.min(limitUs, columns.start_us[row] as number - skewUs);
+      this.#takeText(rows, row, { kind: "ja4", text: columns.ja4[row] as string, us });
+      const text = domainOf(columns.name[row] as string);
+      this.#takeText(rows, row, { kind: "domain", text, us });
     }
   }
 
@@ -44,15 +48,21 @@ export class FirstSeen {
     return found;
   }
 
-  #takeText(rows: FleetRows, row: number, kind: "domain" | "ja4", text: string): void {
+  #takeText(
+    { agent, columns }: FleetRows,
+    row: number,
+    { kind, text, us }: {
+      readonly kind: "domain" | "ja4";
+      readonly text: string;
+      readonly us: number;
+    },
+  ): void {
     if (text === "") return;
     const known = this.#known[kind];
     if (known.has(text)) return;
     known.add(text);
     bound(known, knownMax);
     if (this.#names.has(kind, text)) return;
-    const { agent, columns } = rows;
-    const us = columns.start_us[row] as number - this.#view.skewUs(agent);
     const sinceUs = this.#names.sinceUs();
     if (sinceUs === null || us - sinceUs < learningUs) return;
     const hour = Math.floor(us / hourUs);

@@ -41,6 +41,15 @@ Deno.test("of many in an hour a few are told", () => {
   strictEqual(detector.drain().length, 6);
 });
 
+Deno.test("an agent that says it is 2090 keeps nothing of now from being told", () => {
+  const detector = firstSeen([], startUs - 25 * hour);
+  const later = startUs + 64 * 8766 * hour;
+  const flow = { ...call(1, "198.51.100.7", later), ja4: "" };
+  detector.take(rowsOf(1, [{ ...flow, name: "a.late.example" }]), startUs);
+  detector.take(rowsOf(2, [{ ...flow, start_us: startUs, name: "a.now.example" }]), startUs);
+  deepStrictEqual(detector.drain().map(({ finding }) => finding.firstUs), [startUs, startUs]);
+});
+
 Deno.test("domains are what somebody has registered", () => {
   deepStrictEqual(
     ["a.b.example.com", "example.com.", "www.shop.co.uk", "localhost", "", "10.0.0.1", "x.de"]

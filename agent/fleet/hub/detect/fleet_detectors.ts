@@ -30,9 +30,9 @@ export class FleetDetectors {
       if (batch.kind !== "flows" && batch.kind !== "rollups") continue;
       const { kind, rowCount, columns } = batch;
       const rows = { agent, kind, rowCount, columns } as FleetRows;
-      this.#scan.take(rows);
+      this.#scan.take(rows, limitUs);
       this.#lateral.take(rows);
-      this.#firstSeen.take(rows);
+      this.#firstSeen.take(rows, limitUs);
       this.#newestUs = Math.min(
         limitUs,
         Math.max(this.#newestUs, ...columns.start_us as readonly number[]),

@@ -61,7 +61,8 @@ export class FleetScan {
     this.#view = view;
   }
 
-  take(rows: FleetRows): void {
+  /** `limitUs` is the hub's clock: whatever an agent says is newer is of now. */
+  take(rows: FleetRows, limitUs = Infinity): void {
     const skewUs = this.#view.skewUs(rows.agent);
     const { local_resp } = rows.columns;
     for (let row = 0; row < rows.rowCount; row++) {
@@ -69,7 +70,9 @@ export class FleetScan {
       const contact = rows.kind === "flows"
         ? flowContact(rows.columns, row, skewUs)
         : rollupContact(rows.columns, row, skewUs);
-      if (contact !== null) this.#takeContact(rows.agent, contact);
+      if (contact === null) continue;
+      const us = Math.min(limitUs, contact.us);
+      this.#takeContact(rows.agent, us === contact.us ? contact : { ...contact, us });
     }
   }
 
