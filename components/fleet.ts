@@ -97,7 +97,9 @@ export function agentTroubles(agent: FleetAgent, nowUs: number): string[] {
   }
   if (findingsGivenUp > 0) {
     troubles.push(
-      `Its spool was full and ${counted(findingsGivenUp, "finding")} had to be given up.`,
+      `${
+        counted(findingsGivenUp, "finding")
+      } did not reach the hub in twenty tries and had to be given up.`,
     );
   }
   if (flowsGivenUp > 0) {

@@ -1,5 +1,5 @@
 /** What detectors over all agents are given and give. Pure: time is that of the flows, less what an agent's clock is ahead. */
-import type { Finding, FindingKind, Severity } from "../../../records.ts";
+import type { Finding } from "../../../records.ts";
 import type { FleetFinding } from "../hub_store.ts";
 import type { FlowColumns, RollupColumns } from "../../wire.ts";
 
@@ -22,22 +22,7 @@ export type FleetRows =
   );
 
 /** An episode as detectors of the fleet keep it. */
-export interface FleetEpisode {
-  readonly id: number;
-  readonly kind: FindingKind;
-  readonly severity: Severity;
-  readonly attackId: string;
-  readonly sources: readonly string[];
-  readonly targets: readonly string[];
-  readonly targetCount: number;
-  readonly firstUs: number;
-  readonly lastUs: number;
-  readonly detectedUs: number;
-  readonly confidence: number;
-  readonly reason: string;
-  readonly isOpen: boolean;
-  readonly amount: number;
-  readonly ports?: string;
+export interface FleetEpisode extends Omit<Finding, "sourceCount" | "flowIds"> {
   readonly agents: readonly number[];
 }
 
