@@ -444,11 +444,13 @@ export interface ProcessOptions {
   /** All arguments of a process are its command, not the first alone. */
   readonly hasArguments: boolean;
 }
-export type MainToProcess = {
-  readonly type: "start";
-  readonly options: ProcessOptions;
-  readonly pipelines: readonly MessagePort[];
-};
+export type MainToProcess =
+  | {
+    readonly type: "start";
+    readonly options: ProcessOptions;
+    readonly pipelines: readonly MessagePort[];
+  }
+  | { readonly type: "stop" };
 export type ProcessToMain =
   /** Once a second. */
   | { readonly type: "state"; readonly state: ProcessesState }

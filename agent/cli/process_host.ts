@@ -62,7 +62,7 @@ export class ProcessHost {
 
   /** The pipeline is another. */
   restart(): void {
-    this.#worker.restart();
+    this.#worker.restart({ type: "stop" });
   }
 
   terminate(): void {

@@ -20,6 +20,8 @@ const tableMs = 500;
 export interface Sockets {
   readonly source: ProcessesState["source"];
   readonly find: (query: SocketQuery) => SocketEntry | null;
+  /** Nothing may be asked afterwards. */
+  readonly close: () => void;
 }
 
 /** `nowMs` is a clock. */
@@ -29,7 +31,7 @@ export function openSockets(nowMs: () => number, { isDiagTried = true } = {}): S
   if (diag === null) return tables;
   const find = (query: SocketQuery) =>
     diag.find(query) ?? (isLinkLocal(query) ? tables.find(query) : null);
-  return { source: diag.source, find };
+  return { source: diag.source, find, close: diag.close };
 }
 
 /** Null where the kernel takes no such questions, be it for UDP alone. */
@@ -43,7 +45,11 @@ function openDiag(): Sockets | null {
       if (answer.length === 0) throw new Error("no answer");
       decodeAnswer(answer);
     }
-    return { source: "sock_diag", find: (query) => quietly(() => find(query)) };
+    return {
+      source: "sock_diag",
+      find: (query) => quietly(() => find(query)),
+      close: () => socket.close(),
+    };
   } catch {
     return null;
   }
@@ -63,6 +69,7 @@ function openTables(nowMs: () => number): Sockets {
   let readMs = -Infinity;
   return {
     source: "/proc/net",
+    close: () => {},
     find: (query) => {
       if (nowMs() - readMs > tableMs) {
         readMs = nowMs();

@@ -33,19 +33,21 @@ class ProcessThread {
   readonly #owners: SocketOwners;
   readonly #finder: ProcessFinder;
   readonly #source: ProcessesState["source"];
+  readonly #closeSockets: () => void;
   readonly #share = new TimeShare(share, () => performance.now());
   /** One a pipeline. */
   readonly #desks: readonly { readonly port: MessagePort; readonly desk: Desk }[];
-  #hasTap = false;
+  readonly #tap = openTap();
   #againTimer: number | null = null;
   /** Addresses of this host. */
   #own: ReadonlySet<string> = new Set();
 
-  constructor({ options, pipelines }: MainToProcess) {
+  constructor({ options, pipelines }: MainToProcess & { type: "start" }) {
     const tree = new ProcTree(options);
     const nowMs = () => performance.now();
     const sockets = openSockets(nowMs);
     this.#source = sockets.source;
+    this.#closeSockets = sockets.close;
     this.#owners = new SocketOwners({ tree, nowMs });
     this.#finder = new ProcessFinder({
       findSocket: sockets.find,
@@ -81,6 +83,12 @@ class ProcessThread {
     this.#tellState();
   }
 
+  /** Another thread takes over. */
+  close(): void {
+    this.#tap?.close();
+    this.#closeSockets();
+  }
+
   /** No timer runs while nothing waits. */
   #answerLater(): void {
     if (this.#againTimer !== null || !this.#desks.some(({ desk }) => desk.isWaiting)) return;
@@ -99,9 +107,8 @@ class ProcessThread {
   }
 
   async #watchTap(): Promise<void> {
-    const tap = openTap();
+    const tap = this.#tap;
     if (tap === null) return;
-    this.#hasTap = true;
     const packet = new Uint8Array(TAP_BYTES);
     for (;;) {
       const startMs = performance.now();
@@ -139,7 +146,7 @@ class ProcessThread {
         state: "ok",
         detail: "",
         source: this.#source,
-        hasTap: this.#hasTap,
+        hasTap: this.#tap !== null,
         ...addCounts(this.#desks.map(({ desk }) => desk.counts)),
         processes,
         closedProcesses,
@@ -184,6 +191,13 @@ function tell(message: ProcessToMain): void {
   self.postMessage(message);
 }
 
+let thread: ProcessThread | null = null;
+
 self.onmessage = ({ data }: MessageEvent<MainToProcess>) => {
-  new ProcessThread(data);
+  if (data.type === "start") {
+    thread = new ProcessThread(data);
+    return;
+  }
+  thread?.close();
+  self.close();
 };
