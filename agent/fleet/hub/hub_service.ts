@@ -91,7 +91,10 @@ export class HubService {
     this.#queries = new StoreQueries(options.path);
     this.#writer = this.#open();
     this.#judge = new HubJudge(this.#writer, this.#queries);
-    this.#last = this.#readLetters();
+    this.#last = this.#readLetters().catch((error) => {
+      // They are read at the next start.
+      if (!(error instanceof StoreError)) throw error;
+    });
   }
 
   get writer(): HubWriter {

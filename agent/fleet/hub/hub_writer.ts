@@ -313,7 +313,10 @@ export class HubWriter implements HubStore {
     this.#guard(() => this.#retention.deleteOld(newestUs, stepCountMax));
     if (Math.abs(nowUs - this.#idleCheckedUs) < idleCheckUs) return;
     this.#idleCheckedUs = nowUs;
-    this.#guard(() => this.#retention.deleteIdle(newestUs));
+    this.#guard(() => {
+      this.#retention.deleteIdle(newestUs);
+      this.#retention.trimRollups(stepCountMax);
+    });
     const oldUs = newestUs - retentionDays * dayUs;
     const longUs = newestUs - Math.max(retentionDays, historyDays) * dayUs;
     this.#transact(() => {
@@ -393,10 +396,10 @@ export class HubWriter implements HubStore {
       else if (batch.kind === "rollups") this.#writeRollups(agent, batch);
       else if (batch.kind === "findings") {
         for (const item of batch.items) {
-          findings.push({
-            finding: this.#renumbered(agent, batch.epoch, item),
-            agents: [agent],
-          });
+          const finding = this.#renumbered(agent, batch.epoch, item);
+          // Of agents that send findings alone nothing else says how late it is.
+          this.#newestUs = Math.max(this.#newestUs, finding.lastUs);
+          findings.push({ finding, agents: [agent] });
         }
       } else for (const item of batch.items) this.#writeIncident(agent, batch.epoch, item);
       this.#statements.count.run(

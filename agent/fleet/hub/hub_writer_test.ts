@@ -131,6 +131,25 @@ Deno.test("findings of agents get the hub's numbers, and keep them", async () =>
   });
 });
 
+Deno.test("findings age also where no flows are sent", async () => {
+  await withDatabasePath(async (path) => {
+    const agent = testAgent();
+    const hub = openHub(path);
+    const late = startUs + 30 * 86_400_000_000;
+    const [item, next] = [scanItem(1), scanItem(2)];
+    ok(item.list === "scans" && next.list === "scans");
+    const times = { first_us: late, last_us: late, detected_us: late };
+    for (const row of [item, { ...next, row: { ...next.row, ...times } }]) {
+      await hub.commit([agent.batch({ kind: "findings", rows: [row] })], options);
+    }
+    await hub.deleteOld(late);
+    hub.close();
+    const queries = new StoreQueries(path);
+    deepStrictEqual(queries.scans().rows.map(({ last_us }) => last_us), [late]);
+    queries.close();
+  });
+});
+
 Deno.test("roll-ups count in sums, hosts and names, and are no flows", async () => {
   await withDatabasePath(async (path) => {
     const agent = testAgent();
