@@ -216,6 +216,14 @@ Deno.test("frames that reach out of their block are counted as lost, and nothing
   }
 });
 
+Deno.test("frames at the end of all memory are counted as lost", () => {
+  const { at, block, take, open } = makeRing();
+  const view = writeBlock(block, [{ data: numbered(60) }]);
+  view.setUint32(16, 0xffff_fff0 - at, true);
+  open();
+  deepStrictEqual(take(), { end: 0, packets: 0, lost: 1 });
+});
+
 Deno.test("whatever a block holds, taking it ends, stays in its memory and accounts for each frame", () => {
   fc.assert(
     fc.property(

@@ -1,6 +1,6 @@
 /**
  * Frames of a block of a TPACKET_V3 ring (linux/if_packet.h) become records of a capture file. The ring is mapped into this
- * memory (ffi/afpacket/ring_memory.ts), so frames are read where the kernel wrote them. The kernel is trusted with its own
+ * memory (ffi/afpacket/ring.ts), so frames are read where the kernel wrote them. The kernel is trusted with its own
  * ring, but nothing outside the block is ever read or written: offsets and lengths are checked against its bounds.
  *
  *     memory   … | ring | records
@@ -113,7 +113,7 @@ export function takeFrames(offset: usize, byteLength: usize, most: u32): usize {
   packets = 0;
   lost = 0;
   while (left > 0 && packets < most && at + largest <= end) {
-    if (frame < block || frame + FRAME_HEAD > blockEnd) return giveUp(at);
+    if (frame < block || frame > blockEnd - FRAME_HEAD) return giveUp(at);
     const captured = load<u32>(frame, FRAME_CAPTURED);
     const data = frame + load<u16>(frame, FRAME_MAC);
     if (data > blockEnd || captured > <u32> (blockEnd - data)) return giveUp(at);
