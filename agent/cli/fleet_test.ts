@@ -72,12 +72,24 @@ Deno.test("fleet init, enroll, list and revoke keep one book, and files that are
 Deno.test("fleet init again gives the engine another certificate of the same authority, and keeps all who are in", async () => {
   await withFolder(async (path) => {
     const at = ["--fleet-folder", path];
+    const given = ["hub.json", "permissions.conf", "server.key"];
     await fleet("init", "old.example.org", ...at);
     await fleet("enroll", "web-01", ...at);
     const [ca, book] = [read("ca.pem"), JSON.parse(read("fleet.json"))];
+    const { seed } = readCredentials(join(path, "hub.json"), "hub");
+    const isRoot = Deno.uid() === 0;
+    // As services have them, each with a user of its own.
+    if (isRoot) { for (const name of given) Deno.chownSync(join(path, name), 12_345, 12_345); }
     match(await fleet("init", "new.example.org:4333", ...at), /made anew/);
+    await fleet("enroll", "web-02", ...at);
+    for (const name of isRoot ? given : []) {
+      const { uid, gid, mode } = Deno.statSync(join(path, name));
+      deepStrictEqual([uid, gid, mode! & 0o777], [12_345, 12_345, 0o600], name);
+    }
+    const hub = readCredentials(join(path, "hub.json"), "hub");
+    deepStrictEqual([hub.seed, hub.servers], [seed, ["tls://new.example.org:4333"]]);
     strictEqual(read("ca.pem"), ca);
-    deepStrictEqual(JSON.parse(read("fleet.json")).agents, book.agents);
+    deepStrictEqual(JSON.parse(read("fleet.json")).agents.slice(0, 1), book.agents);
     const certificate = new X509Certificate(read("server.pem"));
     ok(certificate.checkHost("new.example.org"));
     ok(certificate.checkIP("127.0.0.1"));

@@ -9,7 +9,12 @@
 import { join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { randomId } from "./base32.ts";
-import { type Credentials, encodeCredentials, type Role } from "./credentials.ts";
+import {
+  type Credentials,
+  decodeCredentials,
+  encodeCredentials,
+  type Role,
+} from "./credentials.ts";
 import {
   type EnrolledAgent,
   type FleetKeys,
@@ -90,9 +95,14 @@ export class FleetFolder {
       }),
     );
     const addresses = servers.map((server) => `tls://${serverText(server)}`);
-    const keyOf = (role: "admin" | "hub") =>
-      before?.keys[role] ??
-        this.#give({ role, name: role, agent: "", servers: addresses, makeKey });
+    const keyOf = (role: "admin" | "hub") => {
+      const known = before?.keys[role];
+      if (known === undefined) {
+        return this.#give({ role, name: role, agent: "", servers: addresses, makeKey });
+      }
+      this.#readdress(credentialsFile(role, role), addresses);
+      return known;
+    };
     const book = {
       servers: addresses,
       storeGb,
@@ -160,17 +170,29 @@ export class FleetFolder {
     return key;
   }
 
+  /** Credentials that are still here, with the same key. Throws UsageError for what are none. */
+  #readdress(name: string, servers: readonly string[]): void {
+    const text = this.#readIfThere(name);
+    if (text === null) return;
+    const credentials = decodeCredentials(text, this.#file(name));
+    this.#write(name, encodeCredentials({ ...credentials, servers }));
+  }
+
   #save(book: FleetBook): void {
     this.#write("permissions.conf", permissionsConfig(book.keys, book.agents));
     this.#write("fleet.json", `${JSON.stringify(book, null, 2)}\n`);
   }
 
-  /** Whole or not at all, and nobody else's from its first byte. */
+  /** Whole or not at all, and nobody else's from its first byte; what root writes anew stays with whom it was given to. */
   #write(name: string, text: string): void {
     const path = this.#file(name);
     const draft = `${path}.new`;
     Deno.writeTextFileSync(draft, text, { mode: 0o600 });
     Deno.chmodSync(draft, 0o600);
+    if (Deno.uid() === 0 && this.#readIfThere(name) !== null) {
+      const { uid, gid } = Deno.statSync(path);
+      Deno.chownSync(draft, uid, gid);
+    }
     Deno.renameSync(draft, path);
   }
 
