@@ -137,7 +137,7 @@ async function check(
   hosts.forEach((host) => host.start());
   try {
     await until(
-      () => hosts.every(({ state }, at) => isDrained(state) && isFed(folders[at]!)),
+      () => hosts.every(({ state }, at) => isDrained(state) && isSent(folders[at]!)),
       drainMs,
       "all that was spooled",
     ).catch((error) => {
@@ -159,14 +159,16 @@ function isDrained(state: TestHost["state"]): boolean {
     flows!.spooled === flows!.committed;
 }
 
-/** All that was written is in the spool, which a few flows reach after some seconds. */
-function isFed(folder: string): boolean {
-  const database = new DatabaseSync(join(folder, "packet_logs.db"), {
-    readOnly: true,
-    timeout: 5000,
-  });
+/** All that was written has come to the spool, which a few flows reach after some seconds, and left it. What a host last told of itself is older. */
+function isSent(folder: string): boolean {
+  return isEmpty(join(folder, "packet_logs.db"), "fleet_feed") &&
+    isEmpty(join(folder, "fleet.db"), "outbox");
+}
+
+function isEmpty(path: string, table: string): boolean {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
   try {
-    return database.prepare("SELECT 1 FROM fleet_feed LIMIT 1").get() === undefined;
+    return database.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get() === undefined;
   } finally {
     database.close();
   }
