@@ -14,6 +14,14 @@ export const byForm = (short: number, long: number): number => isLong ? long : s
 
 /** Told with the result, so that a round can be found in the log. */
 export const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits for `work` to end, however it does, but no longer than `ms`. */
+export async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer = 0;
+  const over = new Promise((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([work.catch(() => {}), over]);
+  clearTimeout(timer);
+}
 export const randomMs = (below: number) => Math.random() * below;
 
 /** About 25,000 packets a round of the capture; the file is made once. */

@@ -1,7 +1,7 @@
 /** Those who read the dashboard badly: stalled streams, half-open connections, bytes that are no HTTP. Pages answer meanwhile. */
 import { ok, strictEqual } from "node:assert/strict";
 import { demoCapture, Program, testWith, withFolder } from "../program.ts";
-import { byForm, checkLog, resources, sleep, until } from "./lab.ts";
+import { byForm, checkLog, resources, sleep, until, waitAtMost } from "./lab.ts";
 
 const test = testWith.bind(null, Deno.build.os === "linux" ? "" : "needs Linux");
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -97,7 +97,7 @@ test("those who ask for large answers and read slowly, or not at all, cost littl
         // Every other one reads 200 bytes a second.
         for (const [index, connection] of open.entries()) {
           if (index % 2 === 0) {
-            await Promise.race([connection.read(piece).catch(() => {}), sleep(50)]);
+            await waitAtMost(50, connection.read(piece));
           }
         }
         ok(await pageMs(program) < 5000);
@@ -159,7 +159,7 @@ test("bytes that are no request, and requests that are none, are answered or cut
         : random + heads[round % heads.length].slice(0, 50);
       await connection.write(bytesOf(text)).catch(() => {});
       const answer = new Uint8Array(1000);
-      await Promise.race([connection.read(answer).catch(() => {}), sleep(100)]);
+      await waitAtMost(100, connection.read(answer));
       ok(!/\.ts:\d+|root:/.test(new TextDecoder().decode(answer)), text.slice(0, 80));
       closeAll([connection]);
     }
