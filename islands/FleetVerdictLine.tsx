@@ -1,6 +1,7 @@
 /** First line of a hub's pages about itself: does every agent report? Below it what else is wrong. */
 import { useFleetVerdict } from "../components/fleet_feed.ts";
-import { Icon, Severity } from "../components/Icon.tsx";
+import { Icon } from "../components/Icon.tsx";
+import { problemClass, ProblemText } from "../components/Problem.tsx";
 import type { Verdict } from "../components/verdict.ts";
 
 export default function FleetVerdictLine({ initial }: { readonly initial: Verdict }) {
@@ -19,15 +20,8 @@ export default function FleetVerdictLine({ initial }: { readonly initial: Verdic
       {others.length > 0 && (
         <ul class="findings">
           {others.map((problem) => (
-            <li
-              key={problem.title}
-              class={`finding problem ${problem.tone === "high" ? "is-high" : ""}`}
-            >
-              <Severity level={problem.tone} />
-              <div class="tx">
-                <h3>{problem.title}</h3>
-                {problem.detail !== "" && <p>{problem.detail}</p>}
-              </div>
+            <li key={problem.title} class={problemClass(problem)}>
+              <ProblemText problem={problem} />
             </li>
           ))}
         </ul>

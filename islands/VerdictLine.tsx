@@ -4,7 +4,8 @@ import type { Coverage } from "../agent/coverage.ts";
 import { useFleetVerdict } from "../components/fleet_feed.ts";
 import { isGrave } from "../components/findings.ts";
 import { formatCount } from "../components/format.ts";
-import { Icon, Severity } from "../components/Icon.tsx";
+import { Icon } from "../components/Icon.tsx";
+import { problemClass, ProblemText } from "../components/Problem.tsx";
 import { judgeIncidents } from "../components/incident_verdict.ts";
 import {
   type IncidentItem,
@@ -149,15 +150,8 @@ function Problems({ problems }: { problems: readonly Problem[] }) {
   return (
     <div class="findings" role="alert">
       {problems.map((problem) => (
-        <div
-          key={problem.title}
-          class={`finding problem ${problem.tone === "high" ? "is-high" : ""}`}
-        >
-          <Severity level={problem.tone} />
-          <div class="tx">
-            <h3>{problem.title}</h3>
-            {problem.detail !== "" && <p>{problem.detail}</p>}
-          </div>
+        <div key={problem.title} class={problemClass(problem)}>
+          <ProblemText problem={problem} />
         </div>
       ))}
     </div>

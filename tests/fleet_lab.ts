@@ -6,7 +6,15 @@
  *                                      ├────── 10.X.2.1 web-2 (agent)
  *                                      └────── 10.X.9.9 scanner
  */
-import { freePort, OutputText, Program, runCommand, runProgram, spawn } from "./program.ts";
+import {
+  freePort,
+  mustRun,
+  OutputText,
+  Program,
+  runCommand,
+  runProgram,
+  spawn,
+} from "./program.ts";
 
 export const agentNames = ["web-1", "web-2"] as const;
 const octet = 100 + Deno.pid % 150;
@@ -171,12 +179,6 @@ export class FleetLab implements AsyncDisposable {
     await this.fleet("streams");
     for (const name of agentNames) await this.fleet("enroll", name);
   }
-}
-
-async function mustRun(...command: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runCommand(command);
-  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${stderr}`);
-  return stdout;
 }
 
 const serverCode = `

@@ -6,7 +6,7 @@
  *
  * The sensor's default route leads through tw0.
  */
-import { OutputText, patiently, Program, runCommand, spawn } from "./program.ts";
+import { mustRun, OutputText, patiently, Program, runCommand, spawn } from "./program.ts";
 
 export const devices = ["tw0", "tw1"] as const;
 
@@ -158,12 +158,6 @@ async function setUp(namespace: string, device: string, cable: number, side: num
 
 async function inNamespace(namespace: string, ...command: string[]): Promise<string> {
   return await mustRun("ip", "netns", "exec", namespace, ...command);
-}
-
-async function mustRun(...command: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runCommand(command);
-  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${stderr}`);
-  return stdout;
 }
 
 /** Answers each DNS query with the query itself and one address (RFC 1035 section 4.1). */

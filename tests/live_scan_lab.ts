@@ -6,7 +6,7 @@
  *
  * 10.93.0.0/24 leads to the sensor, where nobody has these addresses: packets there stay unanswered.
  */
-import { OutputText, patiently, Program, runCommand, spawn } from "./program.ts";
+import { mustRun, OutputText, patiently, Program, runCommand, spawn } from "./program.ts";
 
 export const sensorAddress = "10.92.0.1";
 export const clientAddress = "10.92.1.1";
@@ -152,11 +152,6 @@ function eventsIn(text: string): FindingEvent[] {
     line.startsWith("{")
   )
     .map((line) => JSON.parse(line) as FindingEvent);
-}
-
-async function mustRun(...command: string[]): Promise<void> {
-  const { code, stderr } = await runCommand(command);
-  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${stderr}`);
 }
 
 const serverCode = `

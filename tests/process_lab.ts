@@ -4,7 +4,7 @@
  *
  *     sensor  tw0 10.94.0.1 ---- tw0 10.94.0.2  peer: HTTP on port 80, which takes two seconds for its answers
  */
-import { OutputText, runCommand, spawn } from "./program.ts";
+import { mustRun, OutputText, runCommand, spawn } from "./program.ts";
 
 export const sensorAddress = "10.94.0.1";
 export const peerAddress = "10.94.0.2";
@@ -73,12 +73,6 @@ export class ProcessLab implements AsyncDisposable {
       await mustRun("ip", "-n", name, "link", "set", "tw0", "up");
     }
   }
-}
-
-async function mustRun(...command: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runCommand(command);
-  if (code !== 0) throw new Error(`${command.join(" ")}: ${stderr || stdout}`);
-  return stdout;
 }
 
 const slowServer = `

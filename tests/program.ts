@@ -61,6 +61,13 @@ export async function runCommand(command: readonly string[], options: ChildOptio
   return await collect(spawn(command, options), options.stdin);
 }
 
+/** As runCommand(), of a command that must succeed; its output. Throws Error when it fails. */
+export async function mustRun(...command: string[]): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(command);
+  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${stderr || stdout}`);
+  return stdout;
+}
+
 /** Runs `use` with an empty folder, which is removed afterwards. */
 export async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "tapwatch-test-" });

@@ -1,4 +1,4 @@
-import { deepStrictEqual } from "node:assert/strict";
+import { testAgainstHeaders } from "../capture/testing.ts";
 import * as layout from "./layout.ts";
 
 const { PacketOption, SocketOption, Errno, mmapFlags, IoctlRequest, InterfaceFlag } = layout;
@@ -89,53 +89,23 @@ const expected: readonly (readonly [string, number])[] = [
   ["ARPHRD_CAN", 280],
 ];
 
-const canCompileC = await hasCompiler();
-
-Deno.test({
-  name: "layout.ts agrees with the C headers" + (canCompileC ? "" : " (SKIPPED: no cc)"),
-  ignore: !canCompileC,
-  fn: async () => {
-    const lines = expected.map(([expression]) => `printf("%lld\\n", (long long)(${expression}));`);
-    const output = await compileAndRun(lines.join("\n"));
-    const actual = output.trim().split("\n").map(Number);
-    deepStrictEqual(expected.map(([name], i) => [name, actual[i]]), expected);
-  },
+await testAgainstHeaders({
+  headers: [
+    "errno.h",
+    "ifaddrs.h",
+    "poll.h",
+    "stddef.h",
+    "stdio.h",
+    "net/if.h",
+    "net/if_arp.h",
+    "net/ethernet.h",
+    "sys/eventfd.h",
+    "sys/ioctl.h",
+    "sys/mman.h",
+    "sys/socket.h",
+    "linux/if_packet.h",
+    "linux/filter.h",
+  ],
+  expected,
+  needs: "cc",
 });
-
-async function hasCompiler(): Promise<boolean> {
-  try {
-    return await compileAndRun("") === "";
-  } catch {
-    return false;
-  }
-}
-
-async function compileAndRun(body: string): Promise<string> {
-  const folder = await Deno.makeTempDir();
-  try {
-    const headers = [
-      "errno.h",
-      "ifaddrs.h",
-      "poll.h",
-      "stddef.h",
-      "stdio.h",
-      "net/if.h",
-      "net/if_arp.h",
-    ]
-      .concat("net/ethernet.h", "sys/eventfd.h", "sys/ioctl.h", "sys/mman.h", "sys/socket.h")
-      .concat("linux/if_packet.h", "linux/filter.h");
-    const includes = headers.map((name) => `#include <${name}>`).join("\n");
-    await Deno.writeTextFile(`${folder}/a.c`, `${includes}\nint main(void) {\n${body}\n}\n`);
-    await run("cc", ["-o", `${folder}/a`, `${folder}/a.c`]);
-    return await run(`${folder}/a`, []);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-async function run(command: string, args: string[]): Promise<string> {
-  const output = await new Deno.Command(command, { args }).output();
-  const text = new TextDecoder();
-  if (!output.success) throw new Error(text.decode(output.stderr));
-  return text.decode(output.stdout);
-}

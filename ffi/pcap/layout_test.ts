@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import {
   BpfProgram,
   errorBufferSize,
@@ -13,6 +13,7 @@ import {
   precisionNanosecond,
 } from "./layout.ts";
 import { Sockaddr, sockaddrFamily } from "../capture/address_text.ts";
+import { testAgainstHeaders } from "../capture/testing.ts";
 import { MemoryFile } from "./memory_file.ts";
 import { openLibrary } from "./symbols.ts";
 import { testWithLibpcap } from "./testing.ts";
@@ -60,17 +61,10 @@ const expected: readonly (readonly [string, number])[] = [
   ["PCAP_NETMASK_UNKNOWN", netmaskUnknown],
 ];
 
-const canCompileC = await hasCompiler();
-
-Deno.test({
-  name: "layout.ts agrees with the C headers" + (canCompileC ? "" : " (SKIPPED: no cc or pcap.h)"),
-  ignore: !canCompileC,
-  fn: async () => {
-    const lines = expected.map(([expression]) => `printf("%lld\\n", (long long)(${expression}));`);
-    const output = await compileAndRun(lines.join("\n"));
-    const actual = output.trim().split("\n").map(Number);
-    deepStrictEqual(expected.map(([name], i) => [name, actual[i]]), expected);
-  },
+await testAgainstHeaders({
+  headers: ["stddef.h", "stdio.h", "sys/socket.h", "netinet/in.h", "pcap.h"],
+  expected,
+  needs: "cc or pcap.h",
 });
 
 testWithLibpcap("linktypeOfDlt() agrees with what libpcap writes into its files", () => {
@@ -97,32 +91,4 @@ function openMemoryFile(library: ReturnType<typeof openLibrary>, handle: Deno.Po
   } catch {
     return null;
   }
-}
-
-async function hasCompiler(): Promise<boolean> {
-  try {
-    return await compileAndRun("") === "";
-  } catch {
-    return false;
-  }
-}
-
-async function compileAndRun(body: string): Promise<string> {
-  const folder = await Deno.makeTempDir();
-  try {
-    const headers = ["stddef.h", "stdio.h", "sys/socket.h", "netinet/in.h", "pcap.h"];
-    const includes = headers.map((name) => `#include <${name}>`).join("\n");
-    await Deno.writeTextFile(`${folder}/a.c`, `${includes}\nint main(void) {\n${body}\n}\n`);
-    await run("cc", ["-o", `${folder}/a`, `${folder}/a.c`]);
-    return await run(`${folder}/a`, []);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-async function run(command: string, args: string[]): Promise<string> {
-  const output = await new Deno.Command(command, { args }).output();
-  const text = new TextDecoder();
-  if (!output.success) throw new Error(text.decode(output.stderr));
-  return text.decode(output.stdout);
 }
