@@ -83,17 +83,22 @@ export function exportPcap(options: PcapExportOptions): ReadableStream<Uint8Arra
   const linktypes = new Set(files.map((file) => file.linktype));
   const linktype = linktypes.size === 1 ? files[0].linktype : Linktype.ethernet;
   const slice = new Slice(options, files, linktype);
+  let piecePulled: Promise<unknown> = Promise.resolve();
   return new ReadableStream({
     start(controller) {
       controller.enqueue(pcapFileHeader(linktype, recordCapturedLengthMax, true));
     },
     async pull(controller) {
-      const piece = await slice.next();
+      const pulled = slice.next();
+      piecePulled = pulled;
+      const piece = await pulled;
       if (piece === null) controller.close();
       else controller.enqueue(piece);
     },
-    cancel() {
+    /** Ends when the read that is under way has ended. */
+    async cancel() {
       slice.close();
+      await piecePulled.catch(() => {});
     },
   });
 }
