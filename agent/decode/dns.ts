@@ -79,11 +79,6 @@ export function isDnsResponse(header: number): boolean {
   return header >>> 31 === 1;
 }
 
-/** OPCODE of a number from readDnsHeader: 0 query, 4 notify, 5 update. */
-export function dnsOpcode(header: number): number {
-  return header >>> 27 & 0xf;
-}
-
 /** RCODE of a number from readDnsHeader: 0 no error, 2 server failure, 3 no such name. */
 export function dnsRcode(header: number): number {
   return header >>> 16 & 0xf;
@@ -97,18 +92,6 @@ export function dnsQuestionCount(header: number): number {
 /** ANCOUNT of a number from readDnsHeader, at most 255. */
 export function dnsAnswerCount(header: number): number {
   return header & 0xff;
-}
-
-/**
- * Type and name length of the first question: `type << 8 | length`, where the length is that of the name as written
- * out with dots (0 for the root); -1 when there is no whole question.
- */
-export function readDnsQuestion(bytes: Uint8Array, at: number, end: number): number {
-  if (end - at < dnsHeaderLength || readUint16(bytes, at + 4) === 0) return -1;
-  const length = expandDnsName(bytes, at, end, at + dnsHeaderLength);
-  const next = skipDnsName(bytes, at + dnsHeaderLength, end);
-  if (length < 0 || next < 0 || next + 4 > end) return -1;
-  return readUint16(bytes, next) << 8 | length;
 }
 
 /**

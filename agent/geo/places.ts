@@ -43,16 +43,6 @@ export function placeOf(address: string): Place | null {
   return place;
 }
 
-/** By address, of those of which something is known. */
-export function placesOf(addresses: Iterable<string>): Record<string, Place> {
-  const found: Record<string, Place> = {};
-  for (const address of addresses) {
-    const place = placeOf(address);
-    if (place !== null) found[address] = place;
-  }
-  return found;
-}
-
 /** Columns of lists that hold an address, by what begins the names of those about its place. */
 const addressColumns: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   flows: { orig_: "orig_h", resp_: "resp_h" },

@@ -44,12 +44,6 @@ export function parseSearch(text: string, list: SearchSubject): Search {
   return new Parser(text, list).parse();
 }
 
-/** What one field says of a value, as a search would. Throws SearchError. */
-export function parseTerm(list: SearchSubject, field: string, value: string): SearchTree {
-  const word: Word = { kind: "quotation", text: value, at: 0, end: value.length };
-  return readTerm({ name: field, field: SEARCH_TABLES[list].fields[field]! }, "=", word);
-}
-
 /** Where a bare word is looked for: addresses and names, or the whole of what has few values. */
 export function parseBareWord(list: SearchSubject, text: string): SearchTree {
   const table = SEARCH_TABLES[list];

@@ -8,7 +8,7 @@ import { MIGRATIONS } from "../store/migrations.ts";
 import { chipsOf, narrow, quoteValue, term } from "./edit.ts";
 import { FIELD_HELP, SEARCH_LISTS, SEARCH_TABLES, type SearchList } from "./fields.ts";
 import { makeGlob, makeMatcher, type SearchRow } from "./match.ts";
-import { parseBareWord, parseSearch, parseTerm } from "./parse.ts";
+import { parseBareWord, parseSearch } from "./parse.ts";
 import { namesHosts, resolveAgents, resolveHosts } from "./resolve.ts";
 import { pointAt, SearchError } from "./search_error.ts";
 import { addSearchFunctions, searchSql } from "./sql.ts";
@@ -284,7 +284,7 @@ Deno.test("every column of every list is one of its table", () => {
         mac: "02:00:5e:10:00:01",
         country: "DE",
       }[field.kind as string] ?? "1";
-      const tree = parseTerm(list, name, value);
+      const tree = parseSearch(`${name}:"${value}"`, list).tree;
       const { sql, parameters } = searchSql(
         tree.op === "place" ? tree : resolveHosts(tree, lookUp),
         list,

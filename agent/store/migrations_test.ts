@@ -2,7 +2,6 @@ import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { UsageError } from "../errors.ts";
 import { MIGRATIONS, readUserVersion } from "./migrations.ts";
-import { assertUsableDatabase } from "./open.ts";
 import { StoreQueries } from "./queries.ts";
 import * as schema from "./schema.ts";
 import { flow, openWriter, packetRow, rows, withDatabasePath } from "./testing.ts";
@@ -84,7 +83,6 @@ Deno.test("a database of a newer version is refused by all and not changed by a 
       /schema version 99, written by tapwatch 7\.1\.0/.test(error.message) &&
       error.message.includes("--results");
     throws(() => openWriter(path), refusal);
-    throws(() => assertUsableDatabase(path), refusal);
     throws(() => new StoreQueries(path).packets(), refusal);
     deepStrictEqual(Deno.readFileSync(path), before);
     deepStrictEqual([...Deno.readDirSync(path.replace("/packet_logs.db", ""))].length, 1);
@@ -98,15 +96,6 @@ Deno.test("a database of another program is refused and left as it is", () =>
     const before = Deno.readFileSync(path);
     throws(() => openWriter(path), /database of another program/);
     deepStrictEqual(Deno.readFileSync(path), before);
-  }));
-
-Deno.test("assertUsableDatabase() lets a missing, an empty and a damaged file pass", () =>
-  withDatabasePath((path) => {
-    assertUsableDatabase(path);
-    Deno.writeTextFileSync(path, "");
-    assertUsableDatabase(path);
-    Deno.writeTextFileSync(path, "not a database ".repeat(1000));
-    assertUsableDatabase(path);
   }));
 
 Deno.test("a damaged file is set aside, and a new database is begun", () =>

@@ -63,16 +63,6 @@ export function setAside(path: string, nowUs: number): string {
   return target;
 }
 
-/** Throws UsageError if the file is there and is newer than this program or not tapwatch's; changes nothing. */
-export function assertUsableDatabase(path: string): void {
-  try {
-    openForReading(path)?.close();
-  } catch (error) {
-    // Whatever else is wrong with it, the store worker mends or tells.
-    if (error instanceof UsageError) throw error;
-  }
-}
-
 /**
  * Opens the file read-only. Null when it does not exist or is just being made. Throws UsageError for a newer or foreign
  * database, StoreError when it is older than the schema or cannot be read.

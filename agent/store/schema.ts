@@ -397,13 +397,6 @@ export type StoredIncident = {
     column in typeof INCIDENT_COLUMNS[number] | typeof INCIDENT_HUMAN_COLUMNS[number]
   ]: Cell;
 };
-/** A row of `incident_findings`: `list` is "scans" or "anomalies", `role` one of FINDING_ROLES. */
-export interface StoredIncidentFinding {
-  readonly incident_id: number;
-  readonly list: string;
-  readonly finding_id: number;
-  readonly role: string;
-}
 /** `deliveries` is a JSON text, an AlertDelivery each; `trigger` is one of ALERT_TRIGGERS, `state` one of ALERT_STATES. */
 export type StoredAlert = { readonly [column in typeof ALERT_COLUMNS[number]]: Cell };
 export type StoredMute = { readonly [column in typeof MUTE_COLUMNS[number]]: Cell };

@@ -186,7 +186,6 @@ export const ROW_WORDS_MAX = 16_384;
 export const MEMORY_PAGES = 431;
 
 /** As in records.ts. */
-export const APPLICATION_QUIC = 6;
 export const APPLICATION_BJNP = 47;
 
 /** Families, traits, flags and outcomes, as in the modules that have them. */
