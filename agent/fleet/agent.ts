@@ -71,7 +71,7 @@ export class FleetAgent {
       credentials: () => this.#readCredentials(),
       onConnected: (connection) => this.#connected(connection),
       onState: (state, detail) => this.#onLink(state, detail),
-      ...(options.waitMs !== undefined && { firstWaitMs: options.waitMs, waitMs: options.waitMs }),
+      ...(options.waitMs !== undefined && { waitMs: options.waitMs }),
     });
   }
 

@@ -40,7 +40,6 @@ class TestHub {
       service: this.#service,
       onState: () => {},
       onNote: () => {},
-      firstWaitMs: 50,
       waitMs: 200,
     });
   }

@@ -1,6 +1,6 @@
 /**
  * A connection to the engine that comes back by itself: after it is lost, refused or revoked it is tried again for ever, each
- * time after a random wait (full jitter), so that a thousand agents do not return at one moment. The NATS client, which is loaded
+ * time after a random wait of up to a minute (full jitter), so that a thousand agents do not return at one moment. The NATS client, which is loaded
  * here and nowhere else, gives up for good when its credential is refused; so each connection is a new one.
  */
 import type { NatsConnection } from "@nats-io/nats-core";
@@ -22,12 +22,13 @@ export interface EngineLinkOptions {
   readonly onConnected: (connection: NatsConnection) => void | Promise<void>;
   /** `detail` is a part of a sentence; "" while all is well. */
   readonly onState: (state: LinkState, detail: string) => void;
-  /** Longest waits before the first and each further try; tests have less patience. */
-  readonly firstWaitMs?: number;
+  /** Longest wait before a try; the first of all has none. */
   readonly waitMs?: number;
+  readonly sleep?: (ms: number) => Promise<void>;
 }
 
 const dialTimeoutMs = 20_000;
+const reconnectMs = 60_000;
 const pingMs = 20_000;
 
 export class EngineLink {
@@ -60,9 +61,9 @@ export class EngineLink {
   }
 
   async #run(): Promise<void> {
-    const { firstWaitMs = 10_000, waitMs = 60_000, onState } = this.#options;
+    const { waitMs = reconnectMs, onState } = this.#options;
     for (let tries = 0, isFirst = true; !this.#isStopped; tries++) {
-      if (tries > 0) await this.#wait(Math.random() * (tries === 1 ? firstWaitMs : waitMs));
+      if (tries > 0) await this.#wait(Math.random() * waitMs);
       if (this.#isStopped) return;
       if (tries > 0) onState("connecting", "");
       let failure: unknown;
@@ -88,6 +89,8 @@ export class EngineLink {
   }
 
   #wait(ms: number): Promise<unknown> {
+    const { sleep } = this.#options;
+    if (sleep) return sleep(ms);
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
     return Promise.race([promise, this.#stop.promise]).finally(() => clearTimeout(timer));

@@ -121,7 +121,6 @@ test("who is revoked is thrown out, says so, and is back once enrolled again, wi
     credentials: () => readCredentials(file, "agent"),
     onConnected: () => {},
     onState: (state) => void states.push(state),
-    firstWaitMs: 50,
     waitMs: 100,
   });
   const reaches = (state: LinkState) => until(() => states.at(-1) === state, 5000, state);

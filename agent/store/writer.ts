@@ -28,6 +28,7 @@ import type { RollupFlow } from "./rollup_keys.ts";
 import { RollupWriter } from "./rollup_writer.ts";
 import type { RowInserter } from "./row_inserter.ts";
 import { RunTimes } from "./run_times.ts";
+import { databaseBytes, fileBytes, Transactor } from "./transactor.ts";
 import { type AlertChanges, AlertWriter } from "./alert_writer.ts";
 import { FLOWS_PER_RUN } from "./schema.ts";
 import {
@@ -87,6 +88,7 @@ export class StoreWriter {
   readonly #path: string;
   readonly #retentionBytes: number;
   readonly #database: DatabaseSync;
+  readonly #work: Transactor;
   readonly #retention: Retention;
   readonly #packets: RowInserter<PacketRow>;
   readonly #flows: RowInserter<Flow>;
@@ -126,6 +128,11 @@ export class StoreWriter {
     this.#path = options.path;
     this.#retentionBytes = options.retentionBytes;
     this.setAsidePath = opened.setAsidePath;
+    this.#work = new Transactor(database, options.path, () => {
+      this.#devices.forget();
+      this.#rollups.forget();
+      this.#runTimes.begin();
+    });
     this.#retention = new Retention(database, options, (table, rows) => {
       // What else goes is held by coarser roll-ups.
       if (table === "rollups" || table === "runs") return;
@@ -169,7 +176,7 @@ export class StoreWriter {
    * over. `nowUs` is the wall clock. Throws StoreError.
    */
   beginRun(nowUs: number): void {
-    this.#transact(() => {
+    this.#work.transact(() => {
       this.#feed?.addOpen();
       this.#findings.closeAll();
       this.#files.closeAll();
@@ -204,7 +211,7 @@ export class StoreWriter {
   write(rows: StoreRows): readonly FirstContactNews[] {
     let firstContacts: readonly FirstContactNews[] = [];
     this.#makeRoom();
-    this.#transact(() => {
+    this.#work.transact(() => {
       this.#packets.insert(rows.packets);
       const replaced = this.#replaced(rows.flows);
       this.#flows.insert(rows.flows);
@@ -234,7 +241,7 @@ export class StoreWriter {
    */
   writeFindings(findings: readonly Finding[], incidents: readonly IncidentNews[] = []): void {
     this.#makeRoom();
-    this.#transact(() => {
+    this.#work.transact(() => {
       this.#findings.write(findings, this.#run);
       this.#incidents.write(incidents, this.#run);
       this.#feedFindings(findings, incidents);
@@ -254,13 +261,13 @@ export class StoreWriter {
 
   /** The fleet's thread has read what is new up to a row of `fleet_feed`. Throws StoreError. */
   trimFeed(throughId: number): void {
-    this.#transact(() => this.#feed?.trim(throughId));
+    this.#work.transact(() => this.#feed?.trim(throughId));
   }
 
   /** Adds windows to the history; those of a file once. Throws StoreError. */
   writeWindows(judged: readonly JudgedWindows[]): void {
     if (this.knownFile !== null) return;
-    this.#transact(() => {
+    this.#work.transact(() => {
       this.#rollups.addWindows(judged);
       this.#rollups.flush();
     });
@@ -269,19 +276,19 @@ export class StoreWriter {
   /** Writes what is new of alerts, mutes and acknowledgements, wholly or not at all. Throws StoreError as write() does. */
   writeAlerts(changes: AlertChanges): void {
     this.#makeRoom();
-    this.#transact(() => this.#alerts.write(changes));
+    this.#work.transact(() => this.#alerts.write(changes));
   }
 
   /** Notes that a live run goes on; call it about once a second. `nowUs` is the wall clock. Throws StoreError. */
   beat(nowUs: number): void {
-    if (this.#runTimes.isDue(nowUs)) this.#transact(() => this.#runTimes.beat(nowUs));
+    if (this.#runTimes.isDue(nowUs)) this.#work.transact(() => this.#runTimes.beat(nowUs));
   }
 
   /** Deletes some of what is too old; call it about once a second. `nowUs` is the wall clock. Throws StoreError. */
   deleteOld(nowUs: number): void {
     const newestUs = Math.min(this.#newestUs, nowUs);
     if (newestUs === -Infinity) return;
-    this.#guard(() => {
+    this.#work.guard(() => {
       this.#retention.deleteOld(newestUs, stepCountMax);
       if (Math.abs(newestUs - this.#hostsCheckedUs) < hostCheckUs) return;
       const { rows, isDone } = this.#retention.deleteIdle(newestUs);
@@ -295,12 +302,12 @@ export class StoreWriter {
 
   /** The file and its write-ahead log. */
   get sizeBytes(): number {
-    return fileBytes(this.#path) + fileBytes(`${this.#path}-wal`);
+    return databaseBytes(this.#path);
   }
 
   /** Oldest time in `packets` and `flows`; null when both are empty. Throws StoreError. */
   oldestUs(): number | null {
-    const oldest = this.#guard(() =>
+    const oldest = this.#work.guard(() =>
       this.#database.prepare(
         "SELECT min(us) AS us FROM (SELECT min(ts_us) AS us FROM packets UNION ALL SELECT min(end_us) FROM flows)",
       ).get()!.us
@@ -347,7 +354,7 @@ export class StoreWriter {
   }
 
   #makeRoom(): void {
-    this.#guard(() => this.#retention.makeRoom(stepCountMax));
+    this.#work.guard(() => this.#retention.makeRoom(stepCountMax));
     this.#assertWalFits();
   }
 
@@ -360,44 +367,19 @@ export class StoreWriter {
     if (nowMs - this.#walRestartedMs < walRestartMs) return;
     if (fileBytes(`${this.#path}-wal`) < walRestartBytes) return;
     this.#walRestartedMs = nowMs;
-    this.#guard(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+    this.#work.guard(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
   }
 
   /** A reader that holds an old snapshot keeps the log from being used again: better stop than fill the disk. */
   #assertWalFits(): void {
     this.#restartWal();
     if (this.sizeBytes <= this.#retentionBytes) return;
-    this.#guard(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+    this.#work.guard(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
     if (fileBytes(`${this.#path}-wal`) <= reserveBytes(this.#retentionBytes)) return;
     throw new StoreError(
       "busy",
       `${this.#path} has reached its size limit while another program keeps reading an old state of it`,
     );
-  }
-
-  #transact(work: () => void): void {
-    this.#guard(() => {
-      this.#database.exec("BEGIN IMMEDIATE");
-      try {
-        work();
-        this.#database.exec("COMMIT");
-      } catch (error) {
-        this.#devices.forget();
-        // SQLite has already rolled back after a full disk or an I/O error.
-        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-        this.#rollups.forget();
-        this.#runTimes.begin();
-        throw error;
-      }
-    });
-  }
-
-  #guard<Result>(work: () => Result): Result {
-    try {
-      return work();
-    } catch (error) {
-      throw toStoreError(error, this.#path);
-    }
   }
 
   /** Rows that the flows will replace: where a replay goes on, those that its interruption had ended. */
@@ -455,10 +437,3 @@ function rollupFlow(flow: Flow): RollupFlow {
 }
 
 /** 0 for a file that is not there or cannot be asked; what that means shows when it is written. */
-function fileBytes(path: string): number {
-  try {
-    return Deno.statSync(path).size;
-  } catch {
-    return 0;
-  }
-}

@@ -18,6 +18,7 @@ import { openForWriting } from "../../store/open.ts";
 import { Retention } from "../../store/retention.ts";
 import { RollupWriter } from "../../store/rollup_writer.ts";
 import { RowInserter } from "../../store/row_inserter.ts";
+import { databaseBytes, Transactor } from "../../store/transactor.ts";
 import { type CommitNotice } from "../streams.ts";
 import type { FindingItem, FlowColumns, IncidentItem } from "../wire.ts";
 import { CHANNEL_OF } from "../wire.ts";
@@ -68,6 +69,7 @@ type New = { readonly agent: number } & Pick<AgentBatch, "batch">;
 export class HubWriter implements HubStore {
   readonly #options: HubWriterOptions;
   readonly #database: DatabaseSync;
+  readonly #work: Transactor;
   readonly #retention: Retention;
   readonly #ledger: Ledger;
   readonly #sums: HubSums;
@@ -96,6 +98,12 @@ export class HubWriter implements HubStore {
       migrateHub(database, path);
       // What is acknowledged has to outlast a power failure.
       database.exec("PRAGMA synchronous = FULL");
+      this.#work = new Transactor(database, path, () => {
+        // What was given inside the transaction is not there.
+        this.#numbers.clear();
+        this.#rollups.forget();
+        this.#sums.discard();
+      });
       this.#retention = new Retention(database, options, (table, rows) => {
         if (table === "flows") this.#add("flows_rows", -rows);
       });
@@ -117,7 +125,7 @@ export class HubWriter implements HubStore {
       this.#incidents = new IncidentWriter(database);
       this.#alerts = new AlertWriter(database);
       this.#statements = prepareStatements(database);
-      this.#transact(() => {
+      this.#work.transact(() => {
         this.#findings.closeAll();
         this.#put("tool_version", options.toolVersion);
         database.prepare(
@@ -138,8 +146,8 @@ export class HubWriter implements HubStore {
     const { archive } = this.#options;
     if (archive !== null) await archive.insert(this.#flowsToArchive(batches));
     let result: CommitResult | null = null;
-    this.#guard(() => this.#retention.makeRoom(stepCountMax));
-    this.#transact(() => result = this.#write(batches, nowUs, judge));
+    this.#work.guard(() => this.#retention.makeRoom(stepCountMax));
+    this.#work.transact(() => result = this.#write(batches, nowUs, judge));
     return result!;
   }
 
@@ -155,7 +163,7 @@ export class HubWriter implements HubStore {
       await archive.insert([{ agent, ...letter.batch }]);
     }
     let result: CommitResult | null = null;
-    this.#transact(() => {
+    this.#work.transact(() => {
       result = this.#writeNew([{ agent, batch: letter.batch }], judge);
       this.#statements.dropLetter.run(id);
     });
@@ -164,7 +172,7 @@ export class HubWriter implements HubStore {
 
   bury(letters: readonly DeadLetter[], nowUs: number): void {
     if (letters.length === 0) return;
-    this.#transact(() => {
+    this.#work.transact(() => {
       for (const letter of letters) {
         const agent = this.#numberOf(letter.agent, nowUs);
         const { subject, messageId, reason, version, body, stretch } = letter;
@@ -191,12 +199,12 @@ export class HubWriter implements HubStore {
   through(agent: string, epoch: string, channel: CommitNotice["channel"]): number {
     const number = this.#knownNumber(agent);
     if (number === null) return 0;
-    return this.#guard(() => this.#ledger.through({ agent: number, epoch, channel }));
+    return this.#work.guard(() => this.#ledger.through({ agent: number, epoch, channel }));
   }
 
   giveUp(agent: string, epoch: string, channel: CommitNotice["channel"], base: number): void {
     if (base <= 1 || this.through(agent, epoch, channel) >= base - 1) return;
-    this.#transact(() => {
+    this.#work.transact(() => {
       const number = this.#numberOf(agent, this.#options.nowUs);
       this.#ledger.add({ agent: number, epoch, channel, firstSeq: 1, lastSeq: base - 1 });
     });
@@ -204,7 +212,7 @@ export class HubWriter implements HubStore {
 
   note(seen: readonly AgentSeen[]): void {
     if (seen.length === 0) return;
-    this.#transact(() => {
+    this.#work.transact(() => {
       for (const { agent, seenUs, health } of seen) {
         const number = this.#numberOf(agent, seenUs);
         this.#statements.seen.run(seenUs, number);
@@ -226,7 +234,7 @@ export class HubWriter implements HubStore {
 
   /** By token, of those that are enrolled: they count more than what agents call themselves. */
   setNames(names: ReadonlyMap<string, string>): void {
-    this.#transact(() => {
+    this.#work.transact(() => {
       for (const [token, name] of names) this.#statements.rename.run(name, token, name);
     });
     this.#names = names;
@@ -238,11 +246,11 @@ export class HubWriter implements HubStore {
   }
 
   writeFindings(judgement: Judgement): void {
-    this.#transact(() => this.#writeJudgement(judgement));
+    this.#work.transact(() => this.#writeJudgement(judgement));
   }
 
   writeAlerts(changes: AlertChanges): void {
-    this.#transact(() => this.#alerts.write(changes));
+    this.#work.transact(() => this.#alerts.write(changes));
   }
 
   /** What detectors ask of earlier traffic, and have remembered with the transaction that judges. */
@@ -270,7 +278,9 @@ export class HubWriter implements HubStore {
     readonly subject: string;
     readonly body: Uint8Array;
   }[] {
-    return this.#guard(() => this.#statements.letters.all(versionMax)) as unknown as ReturnType<
+    return this.#work.guard(() =>
+      this.#statements.letters.all(versionMax)
+    ) as unknown as ReturnType<
       HubWriter["lettersToRead"]
     >;
   }
@@ -283,7 +293,7 @@ export class HubWriter implements HubStore {
     readonly lastSeenUs: number;
     readonly skewUs: number;
   }[] {
-    return this.#guard(() => this.#statements.agents.all()).map((row) => ({
+    return this.#work.guard(() => this.#statements.agents.all()).map((row) => ({
       id: Number(row.id),
       token: String(row.token),
       name: String(row.name),
@@ -302,7 +312,7 @@ export class HubWriter implements HubStore {
     const known = this.#knownNumber(agent);
     if (known !== null) return known;
     let number = 0;
-    this.#transact(() => number = this.#numberOf(agent, nowUs));
+    this.#work.transact(() => number = this.#numberOf(agent, nowUs));
     return number;
   }
 
@@ -310,16 +320,16 @@ export class HubWriter implements HubStore {
     const { archive, retentionDays, historyDays } = this.#options;
     const newestUs = Math.min(this.#newestUs, nowUs);
     if (newestUs === -Infinity) return;
-    this.#guard(() => this.#retention.deleteOld(newestUs, stepCountMax));
+    this.#work.guard(() => this.#retention.deleteOld(newestUs, stepCountMax));
     if (Math.abs(nowUs - this.#idleCheckedUs) < idleCheckUs) return;
     this.#idleCheckedUs = nowUs;
-    this.#guard(() => {
+    this.#work.guard(() => {
       this.#retention.deleteIdle(newestUs);
       this.#retention.trimRollups(stepCountMax);
     });
     const oldUs = newestUs - retentionDays * dayUs;
     const longUs = newestUs - Math.max(retentionDays, historyDays) * dayUs;
-    this.#transact(() => {
+    this.#work.transact(() => {
       const { deleteSums, deleteIdle } = this.#statements;
       deleteSums.run(AGENT_SPANS[0], newestUs - AGENT_MINUTE_DAYS * dayUs);
       deleteSums.run(AGENT_SPANS[1], longUs);
@@ -334,7 +344,7 @@ export class HubWriter implements HubStore {
 
   /** Flows that are stored, and the end of the oldest; null without one, or where an archive has them. */
   stored(): { readonly flows: number; readonly oldestUs: number | null } {
-    const row = this.#guard(() => this.#statements.stored.get());
+    const row = this.#work.guard(() => this.#statements.stored.get());
     return {
       flows: Number(row?.flows ?? 0),
       oldestUs: row?.us === null || row?.us === undefined ? null : Number(row.us),
@@ -343,14 +353,7 @@ export class HubWriter implements HubStore {
 
   /** Bytes of the file and its log. */
   get sizeBytes(): number {
-    const bytes = (path: string) => {
-      try {
-        return Deno.statSync(path).size;
-      } catch {
-        return 0;
-      }
-    };
-    return bytes(this.#options.path) + bytes(`${this.#options.path}-wal`);
+    return databaseBytes(this.#options.path);
   }
 
   get isOpen(): boolean {
@@ -507,7 +510,7 @@ export class HubWriter implements HubStore {
   #knownNumber(agent: string): number | null {
     const known = this.#numbers.get(agent);
     if (known !== undefined) return known;
-    const row = this.#guard(() => this.#statements.findAgent.get(agent));
+    const row = this.#work.guard(() => this.#statements.findAgent.get(agent));
     if (row === undefined) return null;
     this.#numbers.set(agent, Number(row.id));
     return Number(row.id);
@@ -521,7 +524,7 @@ export class HubWriter implements HubStore {
     for (const { agent, batch } of batches) {
       if (batch.kind !== "flows") continue;
       const number = this.agentNumber(agent, this.#options.nowUs);
-      if (this.#guard(() => this.#ledger.has(stretchOf(number, batch)))) continue;
+      if (this.#work.guard(() => this.#ledger.has(stretchOf(number, batch)))) continue;
       const { epoch, firstSeq, rowCount, columns } = batch;
       flows.push({ agent: number, epoch, firstSeq, rowCount, columns });
     }
@@ -544,31 +547,6 @@ export class HubWriter implements HubStore {
     this.#database.prepare(
       "INSERT INTO meta(key, value) VALUES (?, CAST(? AS INTEGER)) ON CONFLICT(key) DO UPDATE SET value = value + excluded.value",
     ).run(key, amount);
-  }
-
-  #transact(work: () => void): void {
-    this.#guard(() => {
-      this.#database.exec("BEGIN IMMEDIATE");
-      try {
-        work();
-        this.#database.exec("COMMIT");
-      } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-        // What was given inside the transaction is not there.
-        this.#numbers.clear();
-        this.#rollups.forget();
-        this.#sums.discard();
-        throw error;
-      }
-    });
-  }
-
-  #guard<Result>(work: () => Result): Result {
-    try {
-      return work();
-    } catch (error) {
-      throw toStoreError(error, this.#options.path);
-    }
   }
 }
 

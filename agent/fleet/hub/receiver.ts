@@ -28,12 +28,13 @@ export interface ReceiverOptions {
   /** `detail` is a clause for people; "" while all is well. */
   readonly onState: (state: LinkState, detail: string) => void;
   readonly onNote: (text: string) => void;
-  readonly firstWaitMs?: number;
   readonly waitMs?: number;
 }
 
 const inboxPrefix = "_INBOX.hub";
 const infoMs = 5000;
+/** There is one hub, and agents wait for it. */
+const reconnectMs = 5000;
 const againMs = 1000;
 const pauseFirstMs = 500;
 const pauseMaxMs = 8000;
@@ -65,8 +66,7 @@ export class Receiver {
         options.service.listen(state === "connected");
         options.onState(state, detail);
       },
-      ...(options.firstWaitMs !== undefined && { firstWaitMs: options.firstWaitMs }),
-      ...(options.waitMs !== undefined && { waitMs: options.waitMs }),
+      waitMs: options.waitMs ?? reconnectMs,
     });
   }
 

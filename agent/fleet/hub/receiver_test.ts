@@ -34,7 +34,6 @@ function startHub(engine: TestEngine, path: string): Hub {
     service,
     onState: () => {},
     onNote: (text) => notes.push(text),
-    firstWaitMs: 50,
     waitMs: 100,
   });
   return {

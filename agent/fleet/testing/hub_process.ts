@@ -33,7 +33,6 @@ const receiver = new Receiver({
   service,
   onState: () => {},
   onNote: (text) => console.error(text),
-  firstWaitMs: 100,
   waitMs: 500,
 });
 setInterval(() => {
