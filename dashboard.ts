@@ -27,7 +27,7 @@ const ofSensors = /^(\/api)?\/(packets|hosts\/new|export)(\/|$)/;
 const openPaths = new Set(["/login", "/logout", "/healthz", "/readyz", "/theme"]);
 
 /** Answers a request of `Deno.serve`. */
-export type DashboardHandler = (
+type DashboardHandler = (
   request: Request,
   info: Deno.ServeHandlerInfo,
 ) => Promise<Response>;

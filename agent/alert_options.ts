@@ -3,7 +3,7 @@ import { parseQuietHours, type QuietHours } from "./alert/quiet_hours.ts";
 import { UsageError } from "./errors.ts";
 import { quote, type RawValue } from "./option_values.ts";
 
-export const WEBHOOK_FORMS = ["slack", "discord", "teams", "ntfy"] as const;
+const WEBHOOK_FORMS = ["slack", "discord", "teams", "ntfy"] as const;
 export interface WebhookConfig {
   readonly form: typeof WEBHOOK_FORMS[number] | "json";
   readonly url: string;

@@ -4,7 +4,7 @@ import { UsageError } from "./errors.ts";
 const pieceBytes = 256 * 1024;
 
 /** What lists are read into. */
-export interface ListTaker {
+interface ListTaker {
   begin(name: string): void;
   take(bytes: Uint8Array): void;
   end(): void;

@@ -133,7 +133,7 @@ export interface Config {
   readonly given: ReadonlyMap<string, readonly RawValue[]>;
 }
 
-export type LogPackets = "all" | "sampled" | "anomalous" | "none";
+type LogPackets = "all" | "sampled" | "anomalous" | "none";
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
 export interface SmtpConfig {

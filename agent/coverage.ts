@@ -27,7 +27,7 @@ export interface Looked {
   readonly isOneWay?: boolean;
 }
 
-export type GapKind =
+type GapKind =
   | "empty"
   | "files"
   | "unread"
@@ -40,7 +40,7 @@ export type GapKind =
   | "copies"
   | "cut";
 
-export interface Gap {
+interface Gap {
   readonly kind: GapKind;
   /** So many of how many: packets, files, observations, windows, rows, flows. */
   readonly count: number;

@@ -56,7 +56,7 @@ export interface AlertDesk {
 }
 export type NewMute = Omit<Mute, "id" | "createdUs">;
 
-export interface DashboardOptions {
+interface DashboardOptions {
   /** The address that the server is bound to. */
   readonly host: string;
   readonly port: number;

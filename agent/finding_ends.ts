@@ -62,6 +62,6 @@ export function endsOfIncident(
 }
 
 /** Hosts that take part in floods and reflected traffic are counted by estimate. */
-export function isEstimated(kinds: readonly FindingKind[]): boolean {
+function isEstimated(kinds: readonly FindingKind[]): boolean {
   return kinds.some((kind) => kind === "flood" || kind === "reflection");
 }

@@ -10,7 +10,7 @@ interface Settings {
 }
 
 /** By option, as it was given: "--quiet-hours", "TAPWATCH_QUIET_HOURS". */
-export type GivenOptions = ReadonlyMap<string, string>;
+type GivenOptions = ReadonlyMap<string, string>;
 
 const ofAlerts = [
   "alert-severity",

@@ -46,7 +46,7 @@ export interface IncidentEvent {
 }
 
 /** One second: the newest full second, totals, and the state of each part. */
-export interface StatsEvent {
+interface StatsEvent {
   readonly second: StatsSecond | null;
   readonly snapshot: PipelineSnapshot | null;
   readonly health: Health;

@@ -66,7 +66,7 @@ export interface BatchMessage {
   readonly packetCount: number;
 }
 /** The source has no more packets: stopped, failed for good, or the file has ended. */
-export interface SourceEndMessage {
+interface SourceEndMessage {
   readonly type: "end";
   readonly interfaceId: number;
   /** All packets of a file have come. */
@@ -83,7 +83,7 @@ export interface ReturnMessage {
 /** "auto" is libpcap where it is, else AF_PACKET. */
 export type CaptureChoice = "auto" | "pcap" | "afpacket";
 
-export interface CaptureShare {
+interface CaptureShare {
   /** Of the group of sockets, 16 bits. */
   readonly id: number;
   /** How many threads there are. */
@@ -229,12 +229,12 @@ export interface ReplayMark {
   readonly isWhole: boolean;
 }
 /** The rows of `sequence` have been taken (written, or given up and counted). */
-export interface AckMessage {
+interface AckMessage {
   readonly type: "ack";
   readonly sequence: number;
 }
 /** How many packets of the file need not be written again, Infinity for all and whatever may come of them; 0 for a new file. */
-export interface KnownPacketsMessage {
+interface KnownPacketsMessage {
   readonly type: "known";
   readonly packets: number;
 }
@@ -440,7 +440,7 @@ export interface ProcessContact {
   readonly port: number;
   readonly process: number;
 }
-export interface ProcessOptions {
+interface ProcessOptions {
   /** All arguments of a process are its command, not the first alone. */
   readonly hasArguments: boolean;
 }
@@ -467,7 +467,7 @@ export interface EveLinesMessage {
   /** Lines that the sender had no room for since its last message. */
   readonly shed: number;
 }
-export interface EveTakenMessage {
+interface EveTakenMessage {
   readonly type: "taken";
 }
 export interface EveOptions {
@@ -494,7 +494,7 @@ export type EveToMain =
 // --------------------------------------------------- main -> whoever asks for countries and networks
 
 /** The files of --geo-db, in place of those before. */
-export interface GeoMessage {
+interface GeoMessage {
   readonly type: "geo";
   readonly files: readonly GeoFile[];
 }
@@ -567,7 +567,7 @@ export type MainToPipeline =
   | { readonly type: "stop" };
 
 /** Between pipelines that share the traffic, by way of the main thread: what holds for the packets of all. */
-export interface HearsayMessage {
+interface HearsayMessage {
   readonly type: "hearsay";
   readonly hearsay: readonly Hearsay[];
 }

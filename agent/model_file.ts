@@ -1,6 +1,6 @@
 /** The file that a model outlives its run in: read at the start, replaced as a whole when it is saved. */
 
-export interface ModelRead {
+interface ModelRead {
   /** Null when there is none, or it cannot be read. */
   readonly model: Uint8Array | null;
   /** Why a file that is there cannot be read, for the log; "" when all is well. */

@@ -3,7 +3,7 @@
  * parsing, validation, `tapwatch help` and the README's table are made from.
  */
 
-export type OptionKind = "text" | "integer" | "number" | "boolean" | "choice" | "speed";
+type OptionKind = "text" | "integer" | "number" | "boolean" | "choice" | "speed";
 
 export interface OptionSpec {
   /** Long name without dashes. */

@@ -1040,7 +1040,7 @@ export const ALERT_KINDS = ["incident", "anomaly_rate", "health", "digest", "tes
 export type AlertKind = typeof ALERT_KINDS[number];
 
 /** Why somebody is told, and told again. */
-export const ALERT_TRIGGERS = [
+const ALERT_TRIGGERS = [
   "opened",
   "severity",
   "growth",

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { ROLLUP_SPANS } from "../agent/store/rollup_spans.ts";
 import { openWriter } from "../agent/store/testing.ts";
 
-export interface HistorySize {
+interface HistorySize {
   readonly flows: number;
   readonly rollups: number;
 }

@@ -4,7 +4,7 @@ import { isQuick } from "./harness.ts";
 const root = new URL("..", import.meta.url).pathname;
 
 /** What one run of a program cost. */
-export interface ProgramRun {
+interface ProgramRun {
   readonly seconds: number;
   /** Largest resident memory. */
   readonly rssBytes: number;

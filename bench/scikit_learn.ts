@@ -23,7 +23,7 @@ for line in sys.stdin:
     print(time.perf_counter() - started, flush=True)
 `;
 
-export interface ScikitLearn {
+interface ScikitLearn {
   /** As "scikit-learn 1.2.1.". */
   readonly version: string;
   /** Seconds that it took to "fit", to score "all" of `count` rows in one call, or "each" in a call of its own. */

@@ -1,7 +1,7 @@
 /** A capture file of small UDP frames, for senders. */
 import { pcapFileHeader } from "../agent/capture/pcap_records.ts";
 
-export interface FrameOptions {
+interface FrameOptions {
   /** Bytes of a frame. */
   readonly length: number;
   readonly packets: number;

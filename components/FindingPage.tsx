@@ -88,12 +88,12 @@ export function IncidentNote(
 }
 
 /** The host that a finding is best followed by: the one source, else the target. */
-export function mainHost({ sources, sourceCount, targets, anomaly }: Told): string {
+function mainHost({ sources, sourceCount, targets, anomaly }: Told): string {
   const host = sourceCount > 1 && targets.length === 1 ? targets[0] : sources[0] ?? targets[0];
   return host ?? (anomaly?.entity === "link" ? "" : anomaly?.entity ?? "");
 }
 
-export function flowsLink(finding: Told): string {
+function flowsLink(finding: Told): string {
   return `/flows?${hostQuery(finding)}`;
 }
 
@@ -102,7 +102,7 @@ function packetsLink(finding: Told): string {
 }
 
 /** Of the finding's host and time, as the lists and the export take it; a host known by its MAC address alone has no flows. */
-export function hostQuery(finding: Told): string {
+function hostQuery(finding: Told): string {
   const host = mainHost(finding);
   const isIp = host !== "" && !/^(\w\w:){5}\w\w$/.test(host);
   const query = new URLSearchParams(isIp ? { host } : {});

@@ -82,7 +82,7 @@ function hostText(path: string): string {
   return /^[\da-f:.%]{1,60}$/i.test(text) ? text.replaceAll(/%3a/gi, ":") : "?";
 }
 
-export interface FrameProps {
+interface FrameProps {
   readonly path: string;
   readonly hostname: string;
   /** Of many agents. */

@@ -3,7 +3,7 @@ import type { FieldNode, LayerNode } from "../agent/decode/tree/packet_tree.ts";
 import { formatCount } from "./format.ts";
 
 /** A field with its number: counted from 1 in the order of the tree, headers too. */
-export interface NumberedField extends Omit<FieldNode, "children"> {
+interface NumberedField extends Omit<FieldNode, "children"> {
   readonly number: number;
   readonly children: readonly NumberedField[];
 }
@@ -26,7 +26,7 @@ export function numberFields(layers: readonly LayerNode[]): NumberedLayer[] {
   }));
 }
 
-export interface Selected {
+interface Selected {
   readonly number: number;
   readonly label: string;
   readonly offset: number;

@@ -6,12 +6,12 @@ import { formatCount, formatPacketTime, formatTcpFlags, unknown } from "./format
 import { protocolLabel } from "./protocol_groups.ts";
 
 /** A packet that has come just now has no number yet. */
-export type ListedPacket = PacketRow & { readonly id?: number };
+type ListedPacket = PacketRow & { readonly id?: number };
 
 /** The list with one more term. */
 type Narrow = (term: string) => string;
 
-export interface PacketTableProps {
+interface PacketTableProps {
   readonly rows: readonly ListedPacket[];
   readonly zone: string;
   readonly narrow?: Narrow;

@@ -9,7 +9,7 @@ export interface ShownSearch {
   /** Parameters of the address that another search takes the place of. */
   readonly replaced: readonly string[];
 }
-export interface ShownChip {
+interface ShownChip {
   readonly text: string;
   readonly isNot: boolean;
   /** The page without it. */

@@ -2,7 +2,7 @@
 import type { Quantity } from "./format.ts";
 import { unknown } from "./format.ts";
 
-export interface StatProps {
+interface StatProps {
   readonly label: string;
   /** Null while there is no value. */
   readonly quantity: Quantity | null;

@@ -7,7 +7,7 @@
 import { Chart } from "frappe-charts/dist/frappe-charts.esm.js";
 import { ticksWithRoom } from "./ticks_with_room.ts";
 
-export interface LineChartOptions {
+interface LineChartOptions {
   /** At the root font size of 16 px. */
   readonly height: number;
   readonly data: ChartData;

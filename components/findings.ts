@@ -36,7 +36,7 @@ export function mergeFindings(
 }
 
 /** The time that its list is ordered by: a scan's newest attempt, any other's window or detection. */
-export function listTimeUs({ scan, anomaly, lastUs }: Finding): number {
+function listTimeUs({ scan, anomaly, lastUs }: Finding): number {
   return scan ? lastUs : anomaly?.tsUs ?? lastUs;
 }
 

@@ -13,7 +13,7 @@ import { secondDrops } from "./verdict.ts";
 import { fromWire } from "./wire.ts";
 
 /** `stale` after five seconds without a word from the server; `paused` by the reader. */
-export type ConnectionState = "live" | "paused" | "stale";
+type ConnectionState = "live" | "paused" | "stale";
 
 /** The newest message; null until the first one. */
 export const latest = signal<LiveMessage | null>(null);
@@ -75,7 +75,7 @@ export function connectLive(sinceUs: number, inForce: readonly Mute[]): void {
 }
 
 /** What a page wants of events that not every page needs. */
-export interface Follower {
+interface Follower {
   /** Of the data of one event. */
   readonly take: (data: Record<string, unknown>) => void;
   /** Asks for what was missed while there was no connection. */

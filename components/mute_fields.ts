@@ -138,7 +138,7 @@ export interface PreviewMessage {
   readonly rows: readonly PreviewRow[];
 }
 
-export interface PreviewRow {
+interface PreviewRow {
   readonly path: string;
   readonly timeUs: number;
   readonly severity: Severity;

@@ -5,7 +5,7 @@ import type { StoredFlow } from "../agent/store/schema.ts";
 import { hasPort } from "./finding_text.ts";
 
 /** Rising weight: of several flows to one port the most telling counts. */
-export const CELL_STATES = ["none", "silent", "refused", "open"] as const;
+const CELL_STATES = ["none", "silent", "refused", "open"] as const;
 export type CellState = typeof CELL_STATES[number];
 
 export interface GridRow {
@@ -199,7 +199,7 @@ function foldRows(
 }
 
 /** Order of addresses as numbers: 10.0.0.9 before 10.0.0.10. */
-export function compareAddresses(a: string, b: string): number {
+function compareAddresses(a: string, b: string): number {
   return collator.compare(a, b);
 }
 

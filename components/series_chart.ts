@@ -5,7 +5,7 @@ import type { Beside } from "./overview.ts";
 import type { TrafficSeries } from "./traffic_series.ts";
 
 /** The unit of a chart of rates, chosen by its highest value. */
-export interface RateUnit {
+interface RateUnit {
   readonly name: string;
   readonly bits: number;
 }

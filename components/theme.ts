@@ -1,6 +1,6 @@
 /** The three themes and the cookie that remembers one. */
 
-export const THEMES = ["system", "light", "dark"] as const;
+const THEMES = ["system", "light", "dark"] as const;
 export type Theme = typeof THEMES[number];
 export const themeCookieName = "tapwatch_theme";
 export const themeLabels: Readonly<Record<Theme, string>> = {

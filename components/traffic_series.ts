@@ -29,7 +29,7 @@ export type SeriesInput = Pick<
   | "queueDrops"
 >;
 
-export interface SeriesShape {
+interface SeriesShape {
   readonly bucketUs: number;
   /** Most buckets kept. */
   readonly countMax: number;

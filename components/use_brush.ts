@@ -8,7 +8,7 @@ const rightRem = 0.75;
 /** Less than this is a click. */
 const leastPx = 8;
 
-export type Chosen = readonly [from: number, to: number];
+type Chosen = readonly [from: number, to: number];
 
 /** What is being chosen, as shares of the width, and the ref of the element that is drawn over. */
 export function useBrush(onChosen: (chosen: Chosen) => void): {

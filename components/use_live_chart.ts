@@ -11,7 +11,7 @@ export interface LiveChart {
   readonly everyMs: number;
 }
 
-export interface DrawnChart {
+interface DrawnChart {
   /** For the empty element that the chart fills. */
   readonly host: RefObject<HTMLDivElement>;
   readonly isDrawn: boolean;

@@ -12,7 +12,7 @@ import type { Health } from "../agent/live_state.ts";
 import type { LiveMessage, SensorInfo } from "./live_message.ts";
 import { formatCount, formatDuration, formatWhen, percentOf } from "./format.ts";
 
-export type Tone = "good" | "plain" | "medium" | "high";
+type Tone = "good" | "plain" | "medium" | "high";
 
 export interface Problem {
   readonly tone: "medium" | "high";

@@ -91,7 +91,7 @@ const openPorts: Readonly<Record<number, readonly number[]>> = {
 const refusing = [4, 11, 12, 13, 14, 15, 21, 22, 30, 31];
 
 /** Flows of makeScan(): probes with no answer, refused ones, and those that found a port open. */
-export function scanFlows(startUs: number): Flow[] {
+function scanFlows(startUs: number): Flow[] {
   const flows: Flow[] = [];
   for (let host = 2; host < 40; host++) {
     for (const port of scanPorts) {

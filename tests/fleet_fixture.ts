@@ -20,7 +20,7 @@ import {
 import { makeIncident } from "./incident_fixture.ts";
 import type { Site } from "./dashboard_site.ts";
 
-export interface FleetOptions extends FixtureOptions {
+interface FleetOptions extends FixtureOptions {
   /** Agents that report; some of them have something wrong. */
   readonly count?: number;
   readonly hub?: Partial<HubState>;

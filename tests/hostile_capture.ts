@@ -15,7 +15,7 @@ import { parseIp, parseMac } from "../agent/decode/addresses.ts";
 const utf8 = (text: string) => String.fromCharCode(...new TextEncoder().encode(text));
 
 /** A character a byte, as they are sent. */
-export const HOSTILE_NAMES: readonly string[] = [
+const HOSTILE_NAMES: readonly string[] = [
   "<script>alert(1)</script>",
   `"><img src=x onerror=alert(2)>`,
   "'onmouseover='alert(3)",

@@ -111,7 +111,7 @@ export class Namespaces implements AsyncDisposable {
 }
 
 /** The newest `/metrics` and `/api/stats` of a program in a namespace. */
-export class Watcher {
+class Watcher {
   #lines: OutputText;
   #child: Deno.ChildProcess;
 

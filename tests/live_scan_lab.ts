@@ -115,7 +115,7 @@ export interface FindingEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export class FindingWatcher {
+class FindingWatcher {
   readonly #lines: OutputText;
   readonly #child: Deno.ChildProcess;
 

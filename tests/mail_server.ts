@@ -6,7 +6,7 @@ const script = new URL("mail_server.py", import.meta.url).pathname;
 /** Whether Debian's python3-aiosmtpd is there. */
 export const hasMailServer = canRun(python, "-c", "import aiosmtpd");
 
-export interface MailPart {
+interface MailPart {
   readonly type: string;
   readonly name: string | null;
   readonly text: string | null;
@@ -14,7 +14,7 @@ export interface MailPart {
   readonly base64: string | null;
 }
 /** A mail that was taken, or the word by which one was turned away. */
-export interface MailEvent {
+interface MailEvent {
   readonly taken?: {
     readonly headers: readonly (readonly [name: string, value: string])[];
     readonly parts: readonly MailPart[];

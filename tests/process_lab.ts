@@ -8,7 +8,7 @@ import { mustRun, OutputText, runCommand, spawn } from "./program.ts";
 
 export const sensorAddress = "10.94.0.1";
 export const peerAddress = "10.94.0.2";
-export type Side = "sensor" | "peer";
+type Side = "sensor" | "peer";
 
 export class ProcessLab implements AsyncDisposable {
   readonly #names = { sensor: `tw${Deno.pid}x`, peer: `tw${Deno.pid}y` };

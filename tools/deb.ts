@@ -17,7 +17,7 @@ const unsetMaintainer = "The tapwatch authors <maintainers@tapwatch.invalid>";
 /** Oldest glibc that Deno's base binaries run with: the highest version of a symbol that they ask for. */
 const glibcMin = "2.27";
 
-export interface DebOptions {
+interface DebOptions {
   readonly executable: string;
   readonly arch: string;
   /** Date of all that is inside, seconds since 1970. */
@@ -143,7 +143,7 @@ function debianChangelog(seconds: number, maintainer: string): string {
 }
 
 /** The page of `tapwatch help` as it is, in the form of man. */
-export function manPage(help: string, seconds: number): string {
+function manPage(help: string, seconds: number): string {
   const date = new Date(seconds * 1000).toISOString().slice(0, 10);
   const escaped = help.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll(
     /^(?=[.'])/gm,

@@ -200,7 +200,7 @@ const impure =
 const purePart =
   /^agent\/((capture\/filter|decode|flow|hot|detect|incident|text|search|geo|fleet\/hub\/detect)\/(?!\w+_worker\.ts$)|alert\/(policy|mutes|health|outbox|quiet_hours|port_ranges)\.ts)/;
 
-export interface Import {
+interface Import {
   /** Relative to the root. */
   readonly target: string;
   readonly isType: boolean;

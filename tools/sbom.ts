@@ -19,7 +19,7 @@ interface Dependency {
   readonly ref: string;
   readonly dependsOn: readonly string[];
 }
-export interface Sbom {
+interface Sbom {
   readonly bomFormat: "CycloneDX";
   readonly specVersion: "1.5";
   readonly serialNumber: string;

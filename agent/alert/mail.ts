@@ -9,7 +9,7 @@ import { htmlBody, plainBody } from "./mail_text.ts";
 import { type SmtpFailure, smtpTrouble } from "./smtp_trouble.ts";
 import { type AlertStory, subjectLine } from "./story.ts";
 
-export interface MailOptions {
+interface MailOptions {
   readonly smtp: SmtpConfig;
   readonly from: string;
   readonly to: readonly string[];

@@ -96,7 +96,7 @@ export function evidenceText(evidence: AlertStory["evidence"]): string {
 }
 
 /** "2026-11-22 14:07:31 UTC" */
-export function timeText(us: number): string {
+function timeText(us: number): string {
   return `${new Date(us / 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 

@@ -7,7 +7,7 @@ import type { Alert, Severity } from "../records.ts";
 import { type Channel, ChannelError } from "./channel.ts";
 import { type AlertStory, visible } from "./story.ts";
 
-export interface SyslogOptions {
+interface SyslogOptions {
   readonly syslog: SyslogConfig;
   readonly tell: (alert: Alert) => Promise<AlertStory>;
   /** Longest wait for a connection and for what is written to be taken; 15 s unless told. */

@@ -8,7 +8,7 @@ import type { Alert } from "../records.ts";
 import { type Channel, ChannelError } from "./channel.ts";
 import { type AlertStory, factsWithAdvice, severityNames, subjectLine, visible } from "./story.ts";
 
-export interface WebhookOptions {
+interface WebhookOptions {
   readonly webhook: WebhookConfig;
   readonly secret: string | null;
   readonly tell: (alert: Alert) => Promise<AlertStory>;
@@ -135,7 +135,7 @@ function requestOf(story: AlertStory, { form, url }: WebhookConfig): HookRequest
 }
 
 /** Names are stable. */
-export function jsonBody({ alert, incident, advice, link, hostname }: AlertStory) {
+function jsonBody({ alert, incident, advice, link, hostname }: AlertStory) {
   return {
     tool: "tapwatch",
     host: hostname,

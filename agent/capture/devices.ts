@@ -8,14 +8,14 @@ import { liveFailure } from "./live_open.ts";
 export type { DeviceInfo };
 
 /** The routing tables of Linux as text; "" where the platform has none. */
-export interface RouteTables {
+interface RouteTables {
   /** `/proc/self/net/route` */
   readonly ipv4: string;
   /** `/proc/self/net/ipv6_route` */
   readonly ipv6: string;
 }
 
-export interface DefaultDevice {
+interface DefaultDevice {
   readonly name: string;
   /** Why it is this one, when it is not the default route's; else "". */
   readonly note: string;

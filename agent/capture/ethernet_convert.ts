@@ -31,7 +31,7 @@ const headerLengths: Readonly<Record<number, number>> = {
 /** AF_INET6 of the systems that write null headers: Linux, NetBSD and OpenBSD, FreeBSD, macOS. */
 const ipv6Families: ReadonlySet<number> = new Set([10, 24, 28, 30]);
 
-export interface EthernetRecords {
+interface EthernetRecords {
   /** Records; valid until the next call. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly packetCount: number;

@@ -28,7 +28,7 @@ import {
 } from "./pcap_records.ts";
 
 /** Tells of a packet which of the findings it belongs to, by their places in the list. */
-export type FindingSorter = (
+type FindingSorter = (
   bytes: Uint8Array,
   offset: number,
   capturedLength: number,
@@ -37,7 +37,7 @@ export type FindingSorter = (
   found: (index: number) => void,
 ) => void;
 
-export interface EvidenceContext {
+interface EvidenceContext {
   note(severity: StatusEntry["severity"], text: string): void;
   makeSorter(findings: readonly KeptFinding[]): FindingSorter;
 }

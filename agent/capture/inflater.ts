@@ -18,7 +18,7 @@ const inputBytes = 65_536;
 const outputBytes = 131_072;
 
 /** Why unpacking went no further: the stream is over, there is output to be taken, or more input is needed; else what is wrong. */
-export type InflateStatus = "over" | "output" | "input" | { readonly fault: string };
+type InflateStatus = "over" | "output" | "input" | { readonly fault: string };
 
 export class Inflater {
   /** Where packed bytes are to be put. */

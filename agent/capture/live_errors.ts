@@ -4,7 +4,7 @@ import { CaptureError } from "../../ffi/capture/capture_error.ts";
 import { MissingError, RunError, TapwatchError, UsageError } from "../errors.ts";
 import { byLikeness, nearest } from "../nearest.ts";
 
-export interface FailureContext {
+interface FailureContext {
   readonly device: string;
   /** Real path of the executable, for `setcap`. */
   readonly executable: string;

@@ -13,7 +13,7 @@ import type { CaptureSourceState } from "../records.ts";
 import type { LiveOutbox } from "./live_outbox.ts";
 import { LiveTotals } from "./live_totals.ts";
 
-export interface LiveSourceParts {
+interface LiveSourceParts {
   /** Throws CaptureError. */
   readonly open: () => CaptureHandle;
   readonly outbox: LiveOutbox;

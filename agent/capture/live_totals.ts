@@ -1,7 +1,7 @@
 /** libpcap's counters of one device, summed over the times that it was opened. */
 
 /** libpcap's counters as they stand: 32 bits, wrapping, from 0 at each opening. */
-export interface HandleCounters {
+interface HandleCounters {
   readonly received: number;
   readonly kernelDrops: number;
   readonly interfaceDrops: number;

@@ -88,7 +88,7 @@ export function indexRecords(
 }
 
 /** What of a batch message is needed to index it. */
-export type RecordBuffer = Pick<
+type RecordBuffer = Pick<
   BatchMessage,
   "buffer" | "byteLength" | "interfaceId" | "linktype" | "isNanosecond"
 >;

@@ -36,7 +36,7 @@ interface Interface {
 }
 
 /** What an indexer tells its reader besides the packets. */
-export interface IndexListener {
+interface IndexListener {
   addInterface(linktype: number, name: string): void;
   warn(text: string): void;
 }

@@ -5,7 +5,7 @@
 import type { PacketBatch } from "../records.ts";
 
 /** Last time that a double holds to the microsecond: in the year 2255. Times outside 0 to this are moved to the edge. */
-export const timestampUsMax = Number.MAX_SAFE_INTEGER;
+const timestampUsMax = Number.MAX_SAFE_INTEGER;
 
 /** How an interface counts time. */
 export interface TickClock {

@@ -53,7 +53,7 @@ export function putAside(folder: string, startUs: number, extension = "pcap"): s
 }
 
 /** What became of a file that an earlier run left in progress. */
-export type Leftover =
+type Leftover =
   | { readonly kind: "none" }
   /** It held no packet and was removed. */
   | { readonly kind: "empty" }

@@ -74,13 +74,13 @@ export function pcapFile(
 }
 
 /** Lengths that a block claims, at its start and its end; the right ones when they are not given. */
-export interface ClaimedLengths {
+interface ClaimedLengths {
   readonly first?: number;
   readonly last?: number;
 }
 
 /** Options of a pcapng block: code and value. */
-export type SampleOption = readonly [number, Uint8Array];
+type SampleOption = readonly [number, Uint8Array];
 
 /** Writes pcapng blocks in one byte order. */
 export class PcapngBuilder {

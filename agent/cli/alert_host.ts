@@ -28,7 +28,7 @@ export interface AlertSettings {
   readonly anomalyThresholdPct: number;
 }
 
-export interface AlertHostOptions extends AlertSettings {
+interface AlertHostOptions extends AlertSettings {
   readonly live: LiveState;
   readonly queries: StoreQueries;
   readonly sendToStore: (message: AlertsMessage) => void;
@@ -293,7 +293,7 @@ export class AlertHost implements AlertDesk {
 }
 
 /** An incident as the policy sees it. */
-export function incidentSubject(incident: Incident): AlertSubject {
+function incidentSubject(incident: Incident): AlertSubject {
   const { id, actor, targets, kinds, ports } = incident;
   return {
     key: `incident ${id}`,

@@ -11,7 +11,7 @@ import { readIncident } from "../incident_reader.ts";
 import { packetsOfIncident } from "./finding_packets.ts";
 import { openRingSlice } from "./ring_export.ts";
 
-export interface StoryOptions {
+interface StoryOptions {
   readonly live: LiveState;
   readonly queries: StoreQueries;
   readonly resultsFolder: string;

@@ -19,7 +19,7 @@ import {
 import { ProgressBar } from "./progress.ts";
 
 /** Takes a piece of the output; the next one comes when the promise has settled. */
-export type WriteChunk = (chunk: Uint8Array) => void | Promise<void>;
+type WriteChunk = (chunk: Uint8Array) => void | Promise<void>;
 
 const CHUNK_CHARACTERS = 128 * 1024;
 

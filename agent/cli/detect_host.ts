@@ -27,7 +27,7 @@ import { FirstContactFindings } from "./first_contact_findings.ts";
 import { KnownFindings } from "./known_findings.ts";
 import { WorkerHost } from "./worker_host.ts";
 
-export interface DetectHostOptions {
+interface DetectHostOptions {
   readonly config: Config;
   readonly isLive: boolean;
   readonly live: LiveState;

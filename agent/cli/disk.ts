@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 
 const periodMs = 1000;
 
-export interface DiskWatchOptions {
+interface DiskWatchOptions {
   readonly folder: string;
   readonly minFreeMb: number;
   readonly live: LiveState;

@@ -12,7 +12,7 @@ import type { StatsSecond } from "../records.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
 import { WorkerHost } from "./worker_host.ts";
 
-export interface EveHostOptions {
+interface EveHostOptions {
   readonly config: Config;
   readonly live: LiveState;
   readonly pipelineCount: number;

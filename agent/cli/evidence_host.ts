@@ -10,7 +10,7 @@ import { findingRowId } from "../store/finding_rows.ts";
 import { packetsOfFinding } from "./finding_packets.ts";
 import { WorkerHost } from "./worker_host.ts";
 
-export interface EvidenceHostOptions {
+interface EvidenceHostOptions {
   readonly config: Config;
   readonly live: LiveState;
   readonly onNote: (message: NoteMessage) => void;

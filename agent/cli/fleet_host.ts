@@ -7,7 +7,7 @@ import type { DiskMessage, FleetFigures, FleetToMain, NoteMessage } from "../mes
 import { databasePath } from "./results_folder.ts";
 import { WorkerHost } from "./worker_host.ts";
 
-export interface FleetHostOptions {
+interface FleetHostOptions {
   readonly config: Config;
   readonly live: LiveState;
   /** `fleet_feed` has been read up to this row. */

@@ -6,7 +6,7 @@ import type { GeoFileState } from "../records.ts";
 import { reasonOf } from "./results_folder.ts";
 
 /** Where packages of distributions and MaxMind's geoipupdate put files. */
-export const GEO_FOLDER = "/usr/share/GeoIP";
+const GEO_FOLDER = "/usr/share/GeoIP";
 const checkMs = 10_000;
 const chunkBytes = 2 ** 20;
 /** More than any of the usual files has; the largest, cities with coordinates, are at 130 MB. */

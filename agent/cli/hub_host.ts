@@ -7,7 +7,7 @@ import type { AlertsMessage } from "../messages.ts";
 import type { HubState } from "../fleet/view.ts";
 import { WorkerHost } from "./worker_host.ts";
 
-export interface HubHostOptions {
+interface HubHostOptions {
   readonly thread: HubThreadOptions;
   readonly live: LiveState;
   readonly log: Log;

@@ -64,7 +64,7 @@ export function settingsOf({ given }: Pick<Config, "given">): Record<string, str
   return settings;
 }
 
-export interface Installation {
+interface Installation {
   readonly config: Pick<Config, "port">;
   readonly settings: Readonly<Record<string, string>>;
   /** Before all paths; "" for this host. */

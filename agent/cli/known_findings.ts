@@ -6,7 +6,7 @@
 import { subjectOf } from "../incident/kinship.ts";
 import { type Finding, INCIDENT_QUIET_US, SEVERITIES } from "../records.ts";
 
-export interface KnownFindingsOptions {
+interface KnownFindingsOptions {
   /** Findings in the database that may be the same, with the numbers of their rows. */
   readonly find: (finding: Finding, fromUs: number, toUs: number) => readonly Finding[];
   /** Rows from this number on are this run's own. */

@@ -12,7 +12,7 @@ import type { StoredPacket } from "../store/schema.ts";
 const candidatesMax = 256;
 const protocols: ReadonlySet<string> = new Set(TRANSPORT_NAMES);
 
-export interface PacketPlace {
+interface PacketPlace {
   /** Folder of the ring. */
   readonly folder: string;
   readonly row: StoredPacket;

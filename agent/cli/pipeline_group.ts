@@ -9,7 +9,7 @@ import type { OpenFlows, OpenFlowsQuery } from "../search/open_flows.ts";
 import { joinOpenFlows, joinSnapshots, SecondsJoin } from "./pipeline_join.ts";
 import { WorkerHost } from "./worker_host.ts";
 
-export interface PipelineGroupOptions {
+interface PipelineGroupOptions {
   readonly count: number;
   readonly spawn: () => Worker;
   /** All of them are there: sends them what they need to begin; again after a crash. */

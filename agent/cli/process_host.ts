@@ -11,7 +11,7 @@ import { blindText } from "./process_sight.ts";
 import { ProcessContacts } from "./process_contacts.ts";
 import { WorkerHost } from "./worker_host.ts";
 
-export interface ProcessHostOptions {
+interface ProcessHostOptions {
   readonly config: Config;
   readonly live: LiveState;
   readonly pipelineCount: number;

@@ -89,7 +89,7 @@ const names: Readonly<Record<number, string>> = {
 };
 
 /** Names of the bits of a set, in their order. */
-export function capabilityNames(set: bigint): string[] {
+function capabilityNames(set: bigint): string[] {
   return Array.from({ length: 64 }, (_, bit) => bit)
     .filter((bit) => (set >> BigInt(bit) & 1n) === 1n)
     .map((bit) => names[bit] ?? `capability ${bit}`);

@@ -14,7 +14,7 @@ import type { StoredFlow } from "../store/schema.ts";
 import { pageRowsMax } from "../store/time_list.ts";
 
 /** What to take of the ring; `toUs` is not included. */
-export interface RingSlice {
+interface RingSlice {
   readonly folder: string;
   readonly fromUs: number | null;
   readonly toUs: number | null;

@@ -31,7 +31,7 @@ export interface StageResult {
   readonly tookMs: number | null;
 }
 
-export interface SelfTestOptions {
+interface SelfTestOptions {
   readonly config: Config;
   readonly log: Log;
   /** What is played instead of a device. */

@@ -7,7 +7,7 @@ import type { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import { counted, formatCount } from "../text/amounts.ts";
 
-export interface ServiceNotify {
+interface ServiceNotify {
   readonly ready: () => void;
   readonly reloading: () => void;
   readonly stopping: () => void;

@@ -1,7 +1,7 @@
 /** What signals ask for: SIGINT and SIGTERM the end, SIGHUP the configuration to be read again, or, of a terminal that is closed, the end. */
 import type { Log } from "../log.ts";
 
-export interface Signals {
+interface Signals {
   /** Resolves at the first that asks for the end; the second ends the process. */
   readonly end: Promise<void>;
   /** Called at SIGHUP. */

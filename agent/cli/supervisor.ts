@@ -48,7 +48,7 @@ import { looksForProcesses, ProcessHost } from "./process_host.ts";
 import { databasePath } from "./results_folder.ts";
 import { WorkerHost } from "./worker_host.ts";
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   readonly config: Config;
   readonly input: Input;
   readonly live: LiveState;

@@ -3,7 +3,7 @@
  * doubles from half a second to half a minute; a minute without a crash resets the pause.
  */
 
-export interface WorkerHostOptions<In> {
+interface WorkerHostOptions<In> {
   readonly name: string;
   /** Starts the thread; the literal `new URL` stays with the caller, where the compiler finds it. */
   readonly spawn: () => Worker;

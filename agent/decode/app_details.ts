@@ -34,7 +34,7 @@ export function describeHttp(application: number, http: HttpDetails): Applicatio
 }
 
 /** Details of a message; the name is the one asked for, else the first one answered. */
-export function describeDns(application: number, dns: DnsDetails): ApplicationDetails {
+function describeDns(application: number, dns: DnsDetails): ApplicationDetails {
   const name = dns.queryName || dns.answers[0]?.name;
   const details = { application, isComplete: true, dns };
   return name === undefined ? details : { ...details, name };

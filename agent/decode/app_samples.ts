@@ -59,7 +59,7 @@ export function encodeName(name: string): Uint8Array {
   return join(...labels.flatMap((label) => [[label.length], label]), [0]);
 }
 
-export interface DnsFields {
+interface DnsFields {
   readonly id?: number;
   readonly flags?: number;
   readonly questions?: readonly Uint8Array[];
@@ -92,7 +92,7 @@ export function dnsRecord(name: Uint8Array, type: number, data: Uint8Array): Uin
 
 // ---------------------------------------------------------------- TLS
 
-export interface HelloFields {
+interface HelloFields {
   readonly version?: number;
   readonly serverName?: string;
   readonly alpn?: readonly string[];

@@ -24,7 +24,7 @@ import {
 } from "./stream_reader.ts";
 import { isDtlsRecord } from "./tls.ts";
 
-export interface ReaderOptions {
+interface ReaderOptions {
   /** Most messages waiting at a time; see app_pending.ts for the memory. */
   readonly pendingMax?: number;
   /** Only what names hosts is read besides the application. */

@@ -89,7 +89,7 @@ export function decodePacket(
 }
 
 /** What is told of each header: its step, where it begins, where what it carries does, and the end of what can be read of it. */
-export type HeaderVisitor = (step: number, from: number, to: number, end: number) => void;
+type HeaderVisitor = (step: number, from: number, to: number, end: number) => void;
 
 /** As decodePacket() of what `bytes` hold from `at` on, and tells each header once it is decoded; `to` is `from` where decoding ends. */
 export function walkHeaders(

@@ -8,7 +8,7 @@ import { TUNNEL_PORTS } from "./tunnel_ports.ts";
 /** Where decodeBytes() puts the packet, so that forgotten offsets show. */
 export const START = 37;
 
-export interface DecodeOptions {
+interface DecodeOptions {
   readonly linktype?: number;
   readonly wireLength?: number;
   readonly tunnelPorts?: Uint8Array;

@@ -25,7 +25,7 @@ export function vlan(id: number, typeOrLength: number, payload: Uint8Array): Uin
   return join(uint16(id), uint16(typeOrLength), payload);
 }
 
-export interface Ipv4Fields {
+interface Ipv4Fields {
   readonly protocol: number;
   readonly options?: readonly number[];
   readonly totalLength?: number;
@@ -49,7 +49,7 @@ export function ipv4(fields: Ipv4Fields, payload: Uint8Array): Uint8Array {
   );
 }
 
-export interface Ipv6Fields {
+interface Ipv6Fields {
   readonly nextHeader: number;
   readonly payloadLength?: number;
 }
@@ -71,7 +71,7 @@ export function extension(nextHeader: number, payload: Uint8Array): Uint8Array {
   return join([nextHeader, 0, 1, 4, 0, 0, 0, 0], payload);
 }
 
-export interface TcpFields {
+interface TcpFields {
   readonly flags: number;
   readonly options?: readonly number[];
   readonly dataOffset?: number;
@@ -94,7 +94,7 @@ export function tcp(fields: TcpFields, payload: Uint8Array): Uint8Array {
   );
 }
 
-export interface UdpFields {
+interface UdpFields {
   readonly source?: number;
   readonly destination: number;
   readonly length?: number;

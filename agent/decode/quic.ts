@@ -76,7 +76,7 @@ function typeOf(firstByte: number, version: number): number {
 }
 
 /** Versions whose packets look like version 1's: 1, 2, drafts 22 to 34, and Facebook's mvfst. */
-export function isIetfVersion(version: number): boolean {
+function isIetfVersion(version: number): boolean {
   return version === quicVersion1 || version === quicVersion2 || draftOf(version) >= 22;
 }
 

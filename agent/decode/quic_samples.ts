@@ -8,7 +8,7 @@ import { deriveClientKeys } from "./quic_crypto.ts";
 /** The connection id of RFC 9001 appendix A. */
 export const rfcConnectionId = fromHex("8394c8f03e515708");
 
-export interface InitialFields {
+interface InitialFields {
   readonly version?: number;
   readonly connectionId?: Uint8Array;
   /** The id that the keys are made of, where that is not the packet's. */

@@ -4,7 +4,7 @@ import { findLineEnd, readText, startsWithAt } from "./app_text.ts";
 const bannerMax = 255;
 
 /** True when the banner starts at `at`. */
-export function isSshBanner(bytes: Uint8Array, at: number, end: number): boolean {
+function isSshBanner(bytes: Uint8Array, at: number, end: number): boolean {
   return startsWithAt(bytes, at, end, "SSH-");
 }
 

@@ -7,7 +7,7 @@ import { helloLengthMax } from "./client_hello.ts";
 import { handshakeHeaderLength, handshakeLength, TlsRecord, tlsRecordHeaderLength } from "./tls.ts";
 
 /** A whole hello: its handshake header is at `at` of `bytes`. */
-export interface HelloPlace {
+interface HelloPlace {
   readonly bytes: Uint8Array;
   readonly at: number;
   readonly end: number;

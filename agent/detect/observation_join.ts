@@ -11,7 +11,7 @@ const kindMask = 0xff;
 const addressAt = 3;
 const volumesAt = 14;
 
-export interface ObservationJoinOptions {
+interface ObservationJoinOptions {
   readonly count: number;
   /** Takes whole rows in the first `length` words, which are used again afterwards. */
   readonly take: (words: Int32Array, length: number) => void;

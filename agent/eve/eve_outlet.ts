@@ -9,7 +9,7 @@ const messageCharacters = 65_536;
 const messagesOutMax = 32;
 const waitingMax = 1 << 20;
 
-export interface EveOutletOptions {
+interface EveOutletOptions {
   /** Nothing is ever shed; the owner waits instead. */
   readonly isPatient: boolean;
 }

@@ -16,7 +16,7 @@ import {
   PROTOCOL_UDP,
 } from "./five_tuple.ts";
 
-export interface CommunityTuple {
+interface CommunityTuple {
   /** 4 or 16 bytes each. */
   readonly sourceAddress: Uint8Array;
   readonly destinationAddress: Uint8Array;

@@ -27,7 +27,7 @@ export function responderState(states: number): number {
 }
 
 /** What tcpConnState() needs to know besides the ends' states. */
-export interface TcpOutcome {
+interface TcpOutcome {
   readonly states: number;
   readonly history: string;
   readonly hasPayload: boolean;

@@ -3,7 +3,7 @@
  * total length. When the table is full a new name is not kept, and counted.
  */
 
-export interface StringTableOptions {
+interface StringTableOptions {
   /** Most different strings. */
   readonly countMax: number;
   /** Most UTF-16 units over all strings. */

@@ -18,7 +18,7 @@ import { areClose, isWeak, type Member, subjectOf } from "./kinship.ts";
 import { findOrigin } from "./origin.ts";
 import { type Story, summarize } from "./story.ts";
 
-export interface IncidentBookOptions {
+interface IncidentBookOptions {
   /** A number for a new incident. */
   readonly nextId: () => number;
   /** The name of a host; "" when none is known. */
@@ -27,7 +27,7 @@ export interface IncidentBookOptions {
 }
 
 /** News of an incident whose words are made when they are wanted; they tell its state at that moment. */
-export interface IncidentChange extends Omit<IncidentNews, "incident"> {
+interface IncidentChange extends Omit<IncidentNews, "incident"> {
   readonly id: number;
   readonly describe: () => Incident;
 }

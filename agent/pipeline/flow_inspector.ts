@@ -21,7 +21,7 @@ export interface ApplicationCounts {
   readonly flows: Float64Array;
 }
 
-export interface FlowInspectorOptions {
+interface FlowInspectorOptions {
   readonly flows: FlowTable;
   readonly names: NameBook;
   readonly counts: ApplicationCounts;

@@ -15,7 +15,7 @@ const learntNetworksMax = 64;
 /** Words as in Packet. */
 export type Address = Network["words"];
 
-export interface HomeNetworkOptions {
+interface HomeNetworkOptions {
   readonly homeNets?: readonly string[] | undefined;
   /** Addresses of this network may have become local, or no longer are. */
   readonly onChange?: (network: Network) => void;

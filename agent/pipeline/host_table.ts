@@ -48,7 +48,7 @@ const counterCount = 4;
 const macLooksMax = 8;
 export const hostCountDefault = 65_536;
 
-export interface HostTableOptions {
+interface HostTableOptions {
   readonly hostCountMax?: number;
   /** Where the rows live, made for as many; one of the table's own when absent. */
   readonly hot?: HotPath;

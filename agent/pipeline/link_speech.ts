@@ -19,7 +19,7 @@ const prefixLengthMin = 48;
 const globalUnicast: Network = { words: [0x20000000, 0, 0, 0], prefixLength: 3 };
 
 /** Who listens. */
-export interface LinkListeners {
+interface LinkListeners {
   readonly view: LinkView;
   readonly macs: MacBook;
 }

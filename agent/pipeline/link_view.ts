@@ -50,7 +50,7 @@ export interface MacKnowledge {
 export type MacWords = readonly [number, number];
 
 /** A packet that is in no tunnel, from the frame on. */
-export interface LinkPacket {
+interface LinkPacket {
   readonly fromMac: MacWords;
   /** Null where it is not known, or a group's. */
   readonly toMac: MacWords | null;

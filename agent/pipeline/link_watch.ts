@@ -19,7 +19,7 @@ import { Known, LinkView, type MacKnowledge, type MacWords } from "./link_view.t
 import type { MacBook } from "./mac_book.ts";
 
 /** Rows of the host table. */
-export interface PacketHosts {
+interface PacketHosts {
   readonly source: number;
   readonly destination: number;
 }

@@ -10,7 +10,7 @@ import { Application, type Packet, Transport } from "../records.ts";
 import type { LoginRow } from "./observation_writer.ts";
 
 /** Flows followed at a time: what they hold is 2 kB each as usual, 37 kB at most. */
-export const loginsMax = 1024;
+const loginsMax = 1024;
 /** Segments of a flow that are looked at before what there is is told. */
 const segmentsMax = 512;
 
@@ -30,7 +30,7 @@ interface WatchedFlow {
   readonly ports: number;
 }
 
-export interface LoginWatchOptions {
+interface LoginWatchOptions {
   readonly flows: FlowTable;
   readonly tell: (row: LoginRow) => void;
   readonly countMax?: number;

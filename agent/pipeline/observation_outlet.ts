@@ -13,7 +13,7 @@ import { observationBufferWords, type ObservationSink } from "./observation_writ
 /** 256 KiB each. */
 const buffersOutMax = 32;
 
-export interface ObservationOutletOptions {
+interface ObservationOutletOptions {
   /** Nothing is ever shed; the owner waits instead. */
   readonly isPatient: boolean;
   /** See ObservationSink; 0 unless told. */

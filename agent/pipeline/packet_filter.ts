@@ -41,7 +41,7 @@ const ipv4SourceAt = ipv4At + 12;
 const ipv4DestinationAt = ipv4At + 16;
 
 /** A test of one packet: where it lies, its lengths and its link type. */
-export type PacketPredicate = (
+type PacketPredicate = (
   bytes: Uint8Array,
   offset: number,
   capturedLength: number,
@@ -93,7 +93,7 @@ function testsOf(filter: PacketFilter): PacketTest[] {
  *
  * @throws UsageError as createPacketFilter.
  */
-export type PacketSorter = (
+type PacketSorter = (
   ...packet: [...Parameters<PacketPredicate>, found: (index: number) => void]
 ) => void;
 

@@ -69,7 +69,7 @@ export interface AddressText {
   readonly mac: (bytes: Uint8Array, offset: number) => string;
 }
 
-export interface RowContext {
+interface RowContext {
   readonly application: number;
   readonly flowId: number;
   readonly sampleK: number;

@@ -103,12 +103,12 @@ export interface FlowTotals {
   readonly busiestHosts: readonly HostTotals[];
 }
 
-export interface PipelinePart {
+interface PipelinePart {
   readonly index: number;
   readonly count: number;
 }
 
-export interface PipelineOptions extends PipelineSinks {
+interface PipelineOptions extends PipelineSinks {
   /** Two random words against chosen collisions in the flow table (live); absent, files repeat exactly. */
   readonly hashSeed?: readonly [number, number];
   readonly flowCountMax: number;
@@ -141,7 +141,7 @@ const inTurn = -1;
 const suspectsMax = 1024;
 
 /** From the oldest to the newest packet, in traffic time. */
-export interface TimeSpan {
+interface TimeSpan {
   readonly oldestUs: number;
   readonly newestUs: number;
 }

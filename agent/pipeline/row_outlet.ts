@@ -12,7 +12,7 @@ export const rowsMessageMax = 2000;
 const flowsHeldMax = 100_000;
 const hostsMessageMax = 2000;
 
-export interface RowOutletOptions {
+interface RowOutletOptions {
   /** Nothing is ever shed; the owner waits instead. */
   readonly isPatient: boolean;
   /** Hosts that changed; asked for when `wantsHosts` was set. */

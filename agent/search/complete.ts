@@ -9,7 +9,7 @@ export interface Completion {
   /** A few words for people. */
   readonly help: string;
 }
-export interface Completions {
+interface Completions {
   readonly from: number;
   readonly words: readonly Completion[];
 }

@@ -3,7 +3,7 @@ import { parseSearch } from "./parse.ts";
 import type { SearchSubject } from "./fields.ts";
 
 /** A part of the search that can be taken away, and the search without it. */
-export interface Chip {
+interface Chip {
   readonly text: string;
   readonly isNot: boolean;
   readonly without: string;

@@ -24,7 +24,7 @@ import {
 } from "./words.ts";
 
 /** A part of a search that all of it needs, where it stands in the text. */
-export interface SearchPart {
+interface SearchPart {
   readonly at: number;
   readonly end: number;
 }

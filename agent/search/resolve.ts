@@ -4,7 +4,7 @@ import { quoted, SearchError } from "./search_error.ts";
 import { mapTests, type PlaceTest, type SearchTree } from "./tree.ts";
 
 /** The addresses of hosts whose name fits a pattern, or whose MAC address it is; at most `knownHostsMax` + 1. */
-export type HostLookup = (by: "name" | "mac", text: string) => readonly string[];
+type HostLookup = (by: "name" | "mac", text: string) => readonly string[];
 
 /** Hosts that a name may stand for. */
 export const knownHostsMax = 200;
@@ -34,7 +34,7 @@ export function resolveHosts(tree: SearchTree, lookUp: HostLookup): SearchTree {
 }
 
 /** Numbers of a hub's agents whose name fits a pattern; null where there are no agents. */
-export type AgentLookup = (text: string) => readonly number[] | null;
+type AgentLookup = (text: string) => readonly number[] | null;
 
 /** Throws SearchError for what no agent is called, and on a database of no hub. */
 export function resolveAgents(tree: SearchTree, lookUp: AgentLookup): SearchTree {

@@ -8,7 +8,7 @@ import { makeNetworkTest, makePlaceTest, namesPort } from "./match.ts";
 import type { AgentColumn, PlaceTest, Range, SearchTree, Test } from "./tree.ts";
 
 /** SQL with its parameters, in the order of its question marks. */
-export interface SearchSql {
+interface SearchSql {
   readonly sql: string;
   readonly parameters: readonly (string | number)[];
 }

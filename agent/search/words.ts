@@ -12,10 +12,10 @@ export interface Word {
 }
 
 /** Operators between a field and its value. */
-export const OPERATORS = [">", ">=", "<", "<=", "=", "!="] as const;
+const OPERATORS = [">", ">=", "<", "<=", "=", "!="] as const;
 export type Operator = typeof OPERATORS[number];
 
-export const SEARCH_LENGTH_MAX = 2000;
+const SEARCH_LENGTH_MAX = 2000;
 
 const fieldNames = new Set(
   Object.values(SEARCH_TABLES).flatMap(({ fields }) => Object.keys(fields)),

@@ -8,7 +8,7 @@ import type { RowsMessage } from "../messages.ts";
 /** Most batches: of a minute and a half at the most that the pipeline sends, … */
 export const backlogBatchesMax = 1024;
 /** … and most rows that wait: about 40 MB at 400 bytes a row. */
-export const backlogRowsMax = 100_000;
+const backlogRowsMax = 100_000;
 
 export class Backlog {
   readonly #batches: RowsMessage[] = [];

@@ -35,7 +35,7 @@ export function decodeTimeCursor(list: TimeListName, cursor: string): TimePlace 
 }
 
 /** A place in a list that is sorted by a value, and the newest row of those that were sorted. */
-export interface SortedPlace {
+interface SortedPlace {
   readonly value: number;
   readonly id: number;
   readonly newest: TimePlace;
@@ -57,7 +57,7 @@ export function decodeSortedCursor(order: string, cursor: string): SortedPlace {
 }
 
 /** A place among hosts, in one of their orders: after this value, and at this value after this address. */
-export interface HostPlace {
+interface HostPlace {
   readonly value: number;
   readonly address: string;
 }

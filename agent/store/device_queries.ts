@@ -24,7 +24,7 @@ export interface BookHost extends StoredHost {
   /** Gravest incident that is open or not acknowledged with one of its addresses as source; "" without one. */
   readonly severity: string;
 }
-export interface DeviceName {
+interface DeviceName {
   readonly origin: string;
   readonly name: string;
   readonly first_us: number;

@@ -23,9 +23,9 @@ import { placeOf } from "../geo/places.ts";
 import { deviceCountMax } from "./retention.ts";
 
 export const learningUs = 3_600_000_000;
-export const deviceLearningUs = 86_400_000_000;
+const deviceLearningUs = 86_400_000_000;
 /** A new peer is told of a device that talks to as many; of others it is nothing special. */
-export const settledPeersMax = 32;
+const settledPeersMax = 32;
 const peersMax = 1000;
 const servicesMax = 256;
 const namesMax = 16;
@@ -46,7 +46,7 @@ const freshUs = 60_000_000;
 const cacheMax = 65_536;
 const waitingMax = 20_000;
 
-export interface DeviceWriterOptions {
+interface DeviceWriterOptions {
   readonly retentionBytes: number;
 }
 

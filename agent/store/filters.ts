@@ -25,7 +25,7 @@ export interface FlowFilter extends TimeRange, Paging, Searched {
   readonly order?: FlowOrder | undefined;
   readonly isAscending?: boolean | undefined;
 }
-export interface FindingFilter extends TimeRange, Paging, Searched {
+interface FindingFilter extends TimeRange, Paging, Searched {
   readonly kind?: string | undefined;
   readonly severity?: string | undefined;
 }
@@ -92,7 +92,7 @@ export function bounds(
   return { fromUs: fromUs ?? null, toUs: toUs ?? null };
 }
 
-export function findingConditions({ kind, severity }: FindingFilter): Condition[] {
+function findingConditions({ kind, severity }: FindingFilter): Condition[] {
   const conditions: Condition[] = [];
   if (kind !== undefined) conditions.push({ sql: "kind = ?", parameters: [kind] });
   if (severity !== undefined) conditions.push({ sql: "severity = ?", parameters: [severity] });

@@ -6,8 +6,8 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** `gone` are incidents that turned out to be part of others. */
-export const FEED_LISTS = ["flows", "scans", "anomalies", "incidents", "gone"] as const;
-export type FeedList = typeof FEED_LISTS[number];
+const FEED_LISTS = ["flows", "scans", "anomalies", "incidents", "gone"] as const;
+type FeedList = typeof FEED_LISTS[number];
 
 /** Transactions with flows that are kept for a fleet's thread that does not read: hours, some 8 bytes a flow. */
 const flowRowsMax = 20_000;
@@ -51,7 +51,7 @@ export class FleetFeed {
 }
 
 /** Doubles, little-endian. */
-export function encodeIds(ids: readonly number[]): Uint8Array {
+function encodeIds(ids: readonly number[]): Uint8Array {
   const view = new DataView(new ArrayBuffer(ids.length * 8));
   ids.forEach((id, index) => view.setFloat64(index * 8, id, true));
   return new Uint8Array(view.buffer);

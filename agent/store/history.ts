@@ -22,7 +22,7 @@ export interface HistoryQuery {
   readonly limit: number;
 }
 
-export interface HistorySums {
+interface HistorySums {
   readonly packets: number;
   readonly bytes: number;
   readonly in_bytes: number;
@@ -52,7 +52,7 @@ export interface History {
 }
 
 /** Usual bytes of a bucket: from the tenth to the ninetieth hundredth of the same hours of other weeks. */
-export interface UsualRange {
+interface UsualRange {
   readonly ts_us: number;
   readonly low_in: number;
   readonly high_in: number;
@@ -412,7 +412,7 @@ export interface NewHere {
   readonly count: number;
   readonly rows: readonly NewRow[];
 }
-export interface NewRow {
+interface NewRow {
   readonly id: number;
   readonly ts_us: number;
   readonly kind: string;

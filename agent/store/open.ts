@@ -12,7 +12,7 @@ import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
 /** Longest wait for another program's lock within one statement; the owner of the database retries beyond. */
 const busyTimeoutMs = 250;
 
-export interface OpenOptions {
+interface OpenOptions {
   readonly path: string;
   /** Pages in the write-ahead log after which it is copied back into the database. */
   readonly checkpointPages: number;
@@ -22,7 +22,7 @@ export interface OpenOptions {
   readonly nowUs: number;
 }
 
-export interface OpenedDatabase {
+interface OpenedDatabase {
   readonly database: DatabaseSync;
   /** Where a damaged file was moved; null when there was none. */
   readonly setAsidePath: string | null;

@@ -101,7 +101,7 @@ import {
 } from "./time_list.ts";
 
 /** Counters summed and levels at their highest over `bucketUs` from each `ts_us`. Empty buckets are left out. */
-export interface StatsSeries {
+interface StatsSeries {
   readonly bucketUs: number;
   readonly points: readonly StoredStats[];
 }
@@ -115,14 +115,14 @@ export interface PacketLosses {
 }
 
 /** A finding of an incident: its row in `list`, and its role. */
-export interface IncidentFindingRow {
+interface IncidentFindingRow {
   readonly list: "scans" | "anomalies";
   readonly role: FindingRole;
   readonly row: Readonly<Record<string, SQLOutputValue>>;
 }
 
 /** Rows of each table. Of packets and flows the writer keeps count. */
-export interface RowCounts {
+interface RowCounts {
   readonly packets: number;
   readonly flows: number;
   readonly hosts: number;
@@ -139,7 +139,7 @@ export interface NewCounts {
   /** Nothing before is told as new; null before the first traffic. */
   readonly learningUntilUs: number | null;
 }
-export interface DatabaseSize {
+interface DatabaseSize {
   /** The file, and its write-ahead log. */
   readonly fileBytes: number;
   readonly walBytes: number;
@@ -166,7 +166,7 @@ const gravity = `(CASE severity ${
 const findingsNamingMax = 200;
 const alertsResumedMax = 10_000;
 /** Mutes that may be in force. */
-export const mutesMax = 1000;
+const mutesMax = 1000;
 
 type FindingListName = "anomalies" | "scans" | "incidents" | "alerts";
 const findingListConditions = {

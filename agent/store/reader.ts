@@ -28,7 +28,7 @@ export interface ReaderAnswer {
   readonly failure?: ReaderFailure;
 }
 /** An error as it passes between threads, where it would lose its class. */
-export interface ReaderFailure {
+interface ReaderFailure {
   readonly name: string;
   readonly message: string;
   readonly kind?: StoreErrorKind;

@@ -42,7 +42,7 @@ const agingTables = [
 ] as const;
 type AgingTable = typeof agingTables[number];
 
-export interface RetentionOptions {
+interface RetentionOptions {
   readonly retentionDays: number;
   readonly historyDays?: number;
   readonly retentionBytes: number;
@@ -67,7 +67,7 @@ export function deviceCountMax(retentionBytes: number): number {
 }
 
 /** … peers of them all, hours of traffic, and first contacts: some 80, 30 and 100 bytes a row. */
-export function deviceRowsMax(retentionBytes: number) {
+function deviceRowsMax(retentionBytes: number) {
   const hosts = hostCountMax(retentionBytes);
   return { device_peers: hosts, device_hours: 4 * hosts, first_contacts: 10_000 } as const;
 }

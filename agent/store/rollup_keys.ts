@@ -25,7 +25,7 @@ export interface RollupFlow {
 }
 
 /** A key, and which way the originator's bytes go there: into it, out of it, or neither. */
-export interface RollupEntry {
+interface RollupEntry {
   readonly kind: RollupKind;
   readonly key: string;
   readonly originatorGoes: "in" | "out" | null;
@@ -51,7 +51,7 @@ export function rollupEntries(flow: RollupFlow): RollupEntry[] {
 }
 
 /** "tls"; "tcp/8443" where the application is not known; "icmp" where there are no ports. */
-export function serviceKey({ service, proto, resp_p }: RollupFlow): string {
+function serviceKey({ service, proto, resp_p }: RollupFlow): string {
   if (service !== "") return service;
   return proto === "tcp" || proto === "udp" || proto === "sctp" ? `${proto}/${resp_p}` : proto;
 }

@@ -3,7 +3,7 @@
 const minuteUs = 60_000_000;
 const dayUs = 1440 * minuteUs;
 
-export interface RollupSpan {
+interface RollupSpan {
   readonly spanUs: number;
   /** Days that it is kept; null for as long as history goes (`--history-days`). */
   readonly days: number | null;

@@ -8,7 +8,7 @@ import type { Cell } from "./schema.ts";
 /** Rows in one statement, largest first; the last must be 1. */
 const rowCounts = [100, 10, 1] as const;
 
-export interface RowInserterOptions<Row> {
+interface RowInserterOptions<Row> {
   readonly database: DatabaseSync;
   readonly table: string;
   readonly columns: readonly string[];

@@ -39,7 +39,7 @@ const transactionBatches = 4;
 const retryFirstMs = 500;
 const retryMaxMs = 8000;
 
-export interface StoreServiceOptions extends StoreOptions {
+interface StoreServiceOptions extends StoreOptions {
   readonly toolVersion: string;
   readonly post: (message: StoreToMain) => void;
   readonly ack: (sequence: number) => void;

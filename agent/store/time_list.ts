@@ -260,7 +260,7 @@ function readBranches(
 }
 
 /** A WHERE clause of all conditions; empty without any. */
-export function joinConditions(conditions: readonly Condition[]): Condition {
+function joinConditions(conditions: readonly Condition[]): Condition {
   return {
     sql: conditions.length === 0 ? "" : `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`,
     parameters: conditions.flatMap(({ parameters }) => parameters),

@@ -11,7 +11,7 @@ const enoughUs = 24 * hourUs;
 const minUs = 60e6;
 
 /** Microseconds from the oldest packet kept to `nowUs`; null without one. */
-export function ringReachUs({ oldestUs, sizeBytes }: Ring, nowUs: number): number | null {
+function ringReachUs({ oldestUs, sizeBytes }: Ring, nowUs: number): number | null {
   return oldestUs === null || sizeBytes === 0 ? null : Math.max(0, nowUs - oldestUs);
 }
 

@@ -35,7 +35,7 @@ export interface Benign {
 }
 
 /** What was made of all files with one seed. */
-export interface AnomalyJudgement {
+interface AnomalyJudgement {
   readonly seed: number;
   readonly attacks: readonly Attack[];
   readonly benign: readonly Benign[];

@@ -19,7 +19,7 @@ export interface Label {
   readonly soft?: readonly string[];
   readonly events: readonly LabelEvent[];
 }
-export interface LabelEvent {
+interface LabelEvent {
   readonly kind: string;
   readonly attackers: readonly string[];
 }
@@ -35,7 +35,7 @@ export interface Judged {
 /** Behind the names of tests that need the captures. */
 export const corpusNote = doesCorpusExist ? "" : " (SKIPPED: no ../shared/corpus)";
 
-export async function readLabels(): Promise<Label[]> {
+async function readLabels(): Promise<Label[]> {
   const lines = (await readCorpusText("labels.jsonl")).trim().split("\n");
   return lines.map((line) => JSON.parse(line) as Label);
 }

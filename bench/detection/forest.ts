@@ -15,7 +15,7 @@ interface Table {
   readonly labels: readonly number[];
 }
 
-export interface TableJudgement {
+interface TableJudgement {
   readonly name: string;
   readonly auc: number;
   /** scikit-learn's mean, and by how much ours may differ. */

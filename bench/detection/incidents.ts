@@ -5,7 +5,7 @@ import { type Section, table } from "../harness.ts";
 import type { Judged } from "./corpus.ts";
 import { attackerAddress, findingOfEvent, rightUnlabelled } from "./expected.ts";
 
-export interface IncidentJudgement {
+interface IncidentJudgement {
   readonly file: string;
   /** Labelled actors that a finding names; what no finding names is another table's matter. */
   readonly actors: readonly string[];

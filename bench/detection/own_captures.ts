@@ -19,7 +19,7 @@ export interface TimedFrame {
   readonly frame: Uint8Array;
 }
 
-export interface OwnCapture {
+interface OwnCapture {
   readonly name: string;
   /** In order of time. */
   readonly frames: readonly TimedFrame[];

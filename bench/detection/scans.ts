@@ -6,7 +6,7 @@ import { halfOf, type Judged } from "./corpus.ts";
 import { scanOfEvent } from "./expected.ts";
 import { ownCaptures } from "./own_captures.ts";
 
-export interface ScanJudgement {
+interface ScanJudgement {
   readonly file: string;
   readonly half: string;
   readonly sources: readonly string[];

@@ -19,7 +19,7 @@ import type { LinkKind } from "./link_kinds.ts";
 import { failure, type PacketSocket } from "./packet_socket.ts";
 import { socketFunctions } from "./symbols.ts";
 
-export interface RingOptions {
+interface RingOptions {
   /** Less where the system has not so much. */
   readonly byteLength: number;
   /** Longest time that the kernel fills a block that has packets. */

@@ -35,7 +35,7 @@ const functions = {
   freeifaddrs: { parameters: ["pointer"], result: "void" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-export type SocketFunctions = Deno.StaticForeignLibraryInterface<typeof functions>;
+type SocketFunctions = Deno.StaticForeignLibraryInterface<typeof functions>;
 
 let loaded: SocketFunctions | null = null;
 

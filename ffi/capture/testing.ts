@@ -1,7 +1,7 @@
 /** Compares numbers that are written down here with those of the C headers, where there is a compiler. */
 import { deepStrictEqual } from "node:assert/strict";
 
-export interface HeadersCheck {
+interface HeadersCheck {
   readonly headers: readonly string[];
   /** C expressions and what they are. */
   readonly expected: readonly (readonly [string, number])[];

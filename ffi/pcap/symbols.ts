@@ -97,8 +97,8 @@ const loaderFunctions = {
   dlsym: { parameters: ["pointer", "buffer"], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-export type PcapFunctions = Deno.StaticForeignLibraryInterface<typeof pcapFunctions>;
-export type MemoryFileFunctions = Deno.StaticForeignLibraryInterface<typeof memoryFileFunctions>;
+type PcapFunctions = Deno.StaticForeignLibraryInterface<typeof pcapFunctions>;
+type MemoryFileFunctions = Deno.StaticForeignLibraryInterface<typeof memoryFileFunctions>;
 
 /** What batches by `pcap_dump` need, where the platform has it. */
 export interface DumpFunctions {

@@ -4,7 +4,7 @@
  * Addresses are safe: nobody can rebind one.
  */
 
-export interface HostRules {
+interface HostRules {
   /** The address or name that the server is bound to. */
   readonly boundHost: string;
   /** The sensor's own name, allowed where the server is bound beyond loopback. */
@@ -14,7 +14,7 @@ export interface HostRules {
 const loopbackNames = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** Host header without its port, in lower case; null for what is no host. */
-export function hostOnly(header: string | null): string | null {
+function hostOnly(header: string | null): string | null {
   const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/.exec(
     (header ?? "").toLowerCase(),
   );
@@ -34,7 +34,7 @@ export function isAllowedHost(header: string | null, rules: HostRules): boolean 
 }
 
 /** Whether a bind address takes connections of this machine alone. */
-export function isLoopbackAddress(host: string): boolean {
+function isLoopbackAddress(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127\./.test(host);
 }
 

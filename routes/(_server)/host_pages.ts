@@ -32,7 +32,7 @@ const contactsShown = 20;
 const addressesAsked = 8;
 const processFlowsAsked = 500;
 
-export interface HostProcess {
+interface HostProcess {
   readonly process: FlowProcess;
   readonly flows: number;
   readonly bytes: number;

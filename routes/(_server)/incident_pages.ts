@@ -46,7 +46,7 @@ export interface IncidentPage extends IncidentItem {
   /** Of a hub: what agents themselves tell of it. */
   readonly told: readonly ToldIncident[];
 }
-export interface LinkedIncident {
+interface LinkedIncident {
   readonly id: number;
   readonly headline: string;
   /** "began 40 s after 10.0.0.9 logged in". */
@@ -147,7 +147,7 @@ async function evidence(
 }
 
 /** What mutes hold back now. */
-export function muteViewOf({ context, message, sensor }: State): MuteView {
+function muteViewOf({ context, message, sensor }: State): MuteView {
   return { mutes: mutesInForce(context, message.nowUs), nowUs: message.nowUs, zone: sensor.zone };
 }
 

@@ -124,7 +124,7 @@ export function firstContactFilter(query: URLSearchParams): FirstContactFilter {
  * The search of an address: `q`, and what the other parameters say, in one text. Throws SearchError for what is wrong in `q`, and
  * ParameterError for the others.
  */
-export function searchText(
+function searchText(
   list: SearchedList,
   query: URLSearchParams,
 ): string {
@@ -306,7 +306,7 @@ export function toPacketRow(row: StoredPacket): PacketRow & { readonly id: numbe
 }
 
 /** An answer of the database, or `fallback` and why there is none. */
-export interface Attempt<T> {
+interface Attempt<T> {
   readonly value: T;
   /** A sentence for people; "" when all is well. */
   readonly error: string;

@@ -23,17 +23,17 @@ interface Failures {
   lockedUntilMs: number;
 }
 
-export type LoginResult =
+type LoginResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly retryAfterS: number; readonly triesLeft: number };
 
 /** Whether a request is let in; `retryAfterS` is above 0 while its address has to wait. */
-export interface Admission {
+interface Admission {
   readonly isAllowed: boolean;
   readonly retryAfterS: number;
 }
 
-export interface LoginGateOptions {
+interface LoginGateOptions {
   /** In milliseconds, of a clock that nobody sets. */
   readonly now?: () => number;
   /** Told of each wrong password, in a sentence for the log. */

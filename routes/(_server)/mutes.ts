@@ -210,7 +210,7 @@ export function previewJson({ incidents, alerts, ...counts }: MutePreview): obje
 }
 
 /** An incident's row as mutes see it. */
-export function scopeOfRow(row: StoredIncident): MuteScope {
+function scopeOfRow(row: StoredIncident): MuteScope {
   const texts = (cell: unknown): string[] => JSON.parse(String(cell));
   return {
     kinds: texts(row.kinds),

@@ -57,7 +57,7 @@ export function leftText({ context, message, sensor }: State): string {
 }
 
 /** Why there are no packets of a time, in sentences. */
-export function goneText(state: State, fromUs: number, toUs: number): string {
+function goneText(state: State, fromUs: number, toUs: number): string {
   const span = state.context.ringSpan();
   const left = leftText(state);
   if (span === null) return left;

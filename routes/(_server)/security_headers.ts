@@ -20,7 +20,7 @@ export function addSecurityHeaders(response: Response): Response {
 }
 
 /** Own files only; no inline style, no inline script without this answer's nonce, nobody may frame it. */
-export function contentSecurityPolicy(nonce: string | undefined): string {
+function contentSecurityPolicy(nonce: string | undefined): string {
   return [
     "default-src 'none'",
     nonce ? `script-src 'self' 'nonce-${nonce}'` : "script-src 'self'",

@@ -3,7 +3,7 @@ import { pcapFile, PcapngBuilder, type SamplePacket } from "../../agent/capture/
 import { Prng } from "../../agent/detect/common/prng.ts";
 import { FrameMaker, type FuzzFrame } from "./frames.ts";
 
-export interface FuzzCapture {
+interface FuzzCapture {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The packets as they were before any damage. */
   readonly frames: readonly FuzzFrame[];

@@ -2,14 +2,14 @@
 import { checkCapture } from "./checks.ts";
 import { fuzzCapture } from "./captures.ts";
 
-export interface FuzzFailure {
+interface FuzzFailure {
   readonly seed: number;
   /** Where the capture is kept. */
   readonly path: string;
   readonly error: Error;
 }
 
-export interface FuzzOptions {
+interface FuzzOptions {
   /** Where what fails is kept. */
   readonly folder: string;
   readonly onFailure?: (failure: FuzzFailure) => void;

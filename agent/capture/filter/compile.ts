@@ -12,7 +12,7 @@ import { Layers, type PacketForm } from "./layers.ts";
 import { EVERYTHING, lower } from "./lower.ts";
 import { parseFilter } from "./parse.ts";
 
-export interface FilterTarget extends PacketForm {
+interface FilterTarget extends PacketForm {
   /** Bytes that are kept of a packet that passes. */
   readonly snaplen: number;
 }

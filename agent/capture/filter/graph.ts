@@ -15,7 +15,7 @@ import {
 
 export type Node = ReturnNode | TestNode;
 
-export interface ReturnNode {
+interface ReturnNode {
   readonly op: "return";
   readonly id: number;
   readonly isAccepted: boolean;

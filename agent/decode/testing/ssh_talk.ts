@@ -38,7 +38,7 @@ export interface TalkSegment {
   readonly acknowledged: number;
 }
 
-export interface TalkOptions {
+interface TalkOptions {
   readonly cipher?: Cipher;
   /** Lines of client and server; the server's may have others before it. */
   readonly banners?: readonly [string, string];

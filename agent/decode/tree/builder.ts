@@ -194,7 +194,7 @@ export function hex(value: number, digits: number): string {
 }
 
 /** Hexadecimal digits of the bytes, cut with "…" behind many. */
-export function hexOf(bytes: Uint8Array, at: number, end: number): string {
+function hexOf(bytes: Uint8Array, at: number, end: number): string {
   const stop = Math.min(end, at + hexMax);
   let text = "";
   for (let i = at; i < stop; i++) text += bytes[i].toString(16).padStart(2, "0");

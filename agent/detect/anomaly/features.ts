@@ -9,7 +9,7 @@
 import { formatCount } from "../../text/amounts.ts";
 import { Count } from "./host_activity.ts";
 
-export interface Feature {
+interface Feature {
   readonly name: string;
   readonly unit: string;
   /** What it is good for. */

@@ -3,7 +3,7 @@ import { Prng } from "../common/prng.ts";
 import { fitModel, type Model } from "./model.ts";
 import { Reservoir } from "./reservoir.ts";
 
-export interface LearnerOptions {
+interface LearnerOptions {
   readonly seed: number;
   readonly quantile: number;
   /** Windows needed for the first model. */

@@ -30,7 +30,7 @@ export interface Model {
 }
 export const RANGE_WIDTH = 4;
 
-export interface ModelOptions {
+interface ModelOptions {
   readonly seed: number;
   /** Quantile of the scores that is the threshold. */
   readonly quantile: number;

@@ -21,7 +21,7 @@ import type { SavedLearner } from "./learner.ts";
 import { RANGE_WIDTH } from "./model.ts";
 import { RESERVOIR_ROWS_MAX } from "./reservoir.ts";
 
-export interface SavedModel {
+interface SavedModel {
   readonly hosts: SavedLearner;
   /** Null while the link has not been seen for long enough. */
   readonly link: SavedLearner | null;

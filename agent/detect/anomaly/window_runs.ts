@@ -14,7 +14,7 @@ import {
 const toldPerWindowMax = 32;
 
 /** Where a window lies in time, as all of that moment do. */
-export interface WindowSpan {
+interface WindowSpan {
   readonly startUs: number;
   readonly endUs: number;
 }

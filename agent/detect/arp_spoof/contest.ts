@@ -35,7 +35,7 @@ export interface Claimant extends Mac {
 export type Verdict = "spoofing" | "besideOwner" | "besideGateway" | "conflict" | "gatewayChange";
 
 /** What IP packets show of a MAC address; -Infinity when they do not. */
-export interface Signs {
+interface Signs {
   /** When packets from outside last came through it. */
   readonly outsideUs: (mac: Mac) => number;
   /** When it last sent from the contested address, as nobody else does. */

@@ -29,7 +29,7 @@ import { markExempt } from "./exempt.ts";
 
 const secondUs = 1_000_000;
 
-export interface BeatHooks {
+interface BeatHooks {
   /** A series that has an episode has had another beat. */
   grown(series: number, atUs: number, flowId: number): void;
   /** A series that has none has had another beat, and BEATS_MIN or more. */

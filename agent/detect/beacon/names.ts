@@ -153,7 +153,7 @@ export class CalledNames {
 }
 
 /** CallKind of a name, in lower case. */
-export function kindOfName(name: string): number {
+function kindOfName(name: string): number {
   // The name, and what stands behind each of its dots but the last.
   for (let at = 0, dot = name.indexOf("."); dot >= 0; at = dot + 1, dot = name.indexOf(".", at)) {
     if (vendorNames.has(name.slice(at))) return CallKind.vendor;

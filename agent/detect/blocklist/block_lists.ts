@@ -24,7 +24,7 @@ export interface BlockHit {
 }
 
 /** How reading went. */
-export interface BlockListsState {
+interface BlockListsState {
   readonly lists: number;
   readonly entries: number;
   readonly badLines: number;
@@ -244,7 +244,7 @@ export class BlockLists {
   }
 }
 
-export interface NetworkHit extends BlockHit {
+interface NetworkHit extends BlockHit {
   /** In the words of a Packet: IPv4 has 96 bits before its own. `entry` is left to who knows how to write the address. */
   readonly prefixLength: number;
 }

@@ -32,7 +32,7 @@ export interface Evidence {
   readonly flowId: number;
 }
 
-export interface EpisodesOptions {
+interface EpisodesOptions {
   readonly context: DetectorContext;
   readonly kind: FindingKind | ((slot: number) => FindingKind);
   /** An episode is over after so long without evidence, in microseconds. */

@@ -4,7 +4,7 @@
  * open-addressing index (linear probing, at most half full) and a list in order of use; nothing is allocated after
  * the constructor.
  */
-export interface KeyedSlotsOptions {
+interface KeyedSlotsOptions {
   /** Most keys at a time. */
   readonly capacity: number;
   readonly keyWords: number;

@@ -43,7 +43,7 @@ const collectorPorts: readonly number[] = [
   ...[162, 514, 2055, 4739, 6343, 6831, 8125, 9995, 9996, 12201, 25826],
 ];
 
-export interface ArrivalHooks {
+interface ArrivalHooks {
   /** So much arrives that it is a flood, and the destination has no episode. */
   opened(destination: number, atUs: number, flowId: number): void;
   /** A destination that has an episode is taken over by another. */

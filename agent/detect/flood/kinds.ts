@@ -20,7 +20,7 @@ export function isReflection(kind: number): boolean {
   return kind >= FloodKind.answers;
 }
 
-export interface FloodLimits {
+interface FloodLimits {
   /** What is counted, for people (see reflection.ts for answers); and where only one direction is captured. */
   readonly unit: string;
   readonly unitOneSided?: string;

@@ -12,7 +12,7 @@ import { doublesAt, engineWith, type ForestEngine, wordsAt, writeAt } from "./fo
 import { Forest } from "./forest.ts";
 import { averagePathLength } from "./path_length.ts";
 
-export interface ForestOptions {
+interface ForestOptions {
   readonly seed: number;
   /** t of the paper; 100. */
   readonly treeCount?: number;
@@ -22,7 +22,7 @@ export interface ForestOptions {
   readonly featureKind?: number;
 }
 
-export interface FittedForest {
+interface FittedForest {
   readonly forest: Forest;
   /** Numbers of the rows that each tree was grown on: subsampleSize a tree. */
   readonly samples: Int32Array;

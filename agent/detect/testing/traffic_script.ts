@@ -20,7 +20,7 @@ import {
 /** Traffic time at which scripts begin, in seconds. */
 const epoch = 1_700_000_000;
 
-export interface ContactScript {
+interface ContactScript {
   /** Seconds since the script began. */
   readonly at: number;
   readonly from: string;
@@ -42,7 +42,7 @@ export interface ContactScript {
 }
 
 /** A TCP connection: SYN, what the client says first, what the server answers, its end. */
-export interface SessionScript {
+interface SessionScript {
   readonly at: number;
   readonly from: string;
   readonly to: string;
@@ -57,7 +57,7 @@ export interface SessionScript {
 }
 
 /** What came of a login over SSH. */
-export interface LoginScript {
+interface LoginScript {
   readonly at: number;
   readonly from: string;
   readonly to: string;
@@ -69,7 +69,7 @@ export interface LoginScript {
   readonly isContinued?: boolean;
 }
 
-export interface ArpScript {
+interface ArpScript {
   readonly at: number;
   readonly operation: "request" | "reply";
   readonly sender: string;
@@ -80,7 +80,7 @@ export interface ArpScript {
   readonly isBroadcast?: boolean;
 }
 
-export interface NameScript {
+interface NameScript {
   readonly at: number;
   readonly from: string;
   readonly to: string;
@@ -89,7 +89,7 @@ export interface NameScript {
   readonly ja4?: string;
 }
 
-export interface DnsScript {
+interface DnsScript {
   readonly at: number;
   readonly from: string;
   readonly to: string;

@@ -8,7 +8,7 @@ export interface LinkEnd {
   readonly ip: string;
 }
 
-export interface SegmentFields {
+interface SegmentFields {
   readonly ports?: readonly [number, number];
   /** SYN unless told otherwise. */
   readonly flags?: number;

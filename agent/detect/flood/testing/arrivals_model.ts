@@ -13,7 +13,7 @@ const counted = Mark.isNew | Mark.isFirstOfSide | Mark.isFirstPayload | Mark.isF
   Mark.isResumed |
   Mark.hasDoubled;
 
-export interface Arrival {
+interface Arrival {
   readonly fromUs: number;
   readonly count: number;
   readonly port: number;

@@ -3,7 +3,7 @@ import { type ContactExports, type ContactHooks, instantiateContacts } from "../
 import { DEFAULT_SCAN_OPTIONS } from "../options.ts";
 
 /** Addresses are bytes of the memory; what returns a truth value returns 0 or 1. */
-export interface ContactParts extends ContactExports {
+interface ContactParts extends ContactExports {
   hashAddress0(address: number): number;
   hashAddress1(address: number): number;
   mix(first: number, second: number, word: number): number;

@@ -16,7 +16,7 @@ import { ScanDetector } from "../scan_detector.ts";
 export const START_US = 1_700_000_000_000_000;
 
 /** What a contact's first packet looks like. */
-export interface FirstPacket {
+interface FirstPacket {
   readonly fromPort?: number;
   /** IPv4 and TCP header of a scanner's SYN: 40 or 44; of a stack's: 52 to 60; of IPv6 20 more. */
   readonly headerLength?: number;
