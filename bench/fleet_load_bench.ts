@@ -122,13 +122,13 @@ async function measure(level: "rollups" | "flows"): Promise<Measured> {
     if (line === "ready") isReady = true;
     else sent = JSON.parse(line);
   });
-  await until(() => isReady, 180_000, "all agents");
+  await until(() => isReady, "all agents", 180_000);
   const before = { hub: cpuS(hub.pid), engine: cpuS(engine.pid), ms: Date.now() };
   let engineBytes = 0;
   const watch = setInterval(() => engineBytes = Math.max(engineBytes, rssBytes(engine.pid)), 1000);
-  await until(() => sent !== null, (seconds + 120) * 1000, "the end of the agents");
+  await until(() => sent !== null, "the end of the agents", (seconds + 120) * 1000);
   const lastedS = (Date.now() - before.ms) / 1000;
-  await until(() => rows >= sent!.rows, 120_000, "the last rows");
+  await until(() => rows >= sent!.rows, "the last rows", 120_000);
   clearInterval(watch);
   const measured: Measured = {
     hubCores: (cpuS(hub.pid) - before.hub) / lastedS,

@@ -1,19 +1,12 @@
 /** The HTML of a mail as Chromium shows it: light, dark and on a phone; nothing of it runs, and nothing is fetched. */
 import { deepStrictEqual, ok } from "node:assert/strict";
-import { chromium } from "playwright-core";
 import { htmlBody } from "../agent/alert/mail_text.ts";
 import type { AlertStory } from "../agent/alert/story.ts";
 import { hostile, story } from "../agent/alert/testing/sample_story.ts";
 import { SEVERITIES } from "../agent/records.ts";
+import { missingChromium, openChromium } from "./chromium.ts";
 import { testWith } from "./program.ts";
 
-const executablePath = "/usr/bin/chromium";
-const missing = isThere(executablePath) ? "" : `there is no ${executablePath}`;
-const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"].concat(
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-);
 const markup = [
   hostile,
   '"><img src="http://evil.example/x.png" onerror="hit=1"><script>hit=1</script>',
@@ -41,10 +34,10 @@ function stories(): AlertStory[] {
 }
 
 testWith(
-  missing,
+  missingChromium,
   "a mail is readable in the light, in the dark and on a phone, and inert",
   async () => {
-    const browser = await chromium.launch({ executablePath, args });
+    const browser = await openChromium();
     try {
       for (const colorScheme of ["light", "dark"] as const) {
         for (const width of [800, 360]) {
@@ -108,12 +101,4 @@ function look() {
     foreign: [...foreign].map((element: any) => element.outerHTML),
     backgroundLuminance: luminance(getComputedStyle(document.body).backgroundColor),
   };
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

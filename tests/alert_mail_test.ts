@@ -12,6 +12,7 @@ import {
   makeCertificates,
   startMailServer,
 } from "./mail_server.ts";
+import { patienceMs } from "./program.ts";
 
 const note = hasMailServer ? "" : " (SKIPPED: no python3-aiosmtpd)";
 interface Settings {
@@ -20,13 +21,8 @@ interface Settings {
   readonly smtp?: Partial<SmtpConfig>;
 }
 
-/** A server, and a channel to it. */
-async function withMail(
-  { args = [], smtp = {}, answerMs = 20_000 }: Settings,
-  use: (channel: MailChannel, server: MailServer) => Promise<void>,
-): Promise<void> {
-  const server = await startMailServer(args);
-  const channel = new MailChannel({
+function channelTo(server: MailServer, { smtp = {}, answerMs = patienceMs }: Settings) {
+  return new MailChannel({
     smtp: {
       host: "localhost",
       port: server.port,
@@ -41,6 +37,15 @@ async function withMail(
     tell: (alert) => Promise.resolve(story(alert)),
     answerMs,
   });
+}
+
+/** A server, and a channel to it. */
+async function withMail(
+  settings: Settings,
+  use: (channel: MailChannel, server: MailServer) => Promise<void>,
+): Promise<void> {
+  const server = await startMailServer(settings.args ?? []);
+  const channel = channelTo(server, settings);
   try {
     await use(channel, server);
   } finally {
@@ -192,12 +197,17 @@ mailTest(
 mailTest(
   "a server that hangs before its greeting or after the mail is left in time",
   async () => {
-    await withMail({ args: ["--behave", "hang,late,ok"], answerMs: 500 }, async (channel) => {
+    await withMail({ args: ["--behave", "hang,late,ok"] }, async (channel, server) => {
+      // Long enough for the server to read a mail before it is left.
+      const hasty = channelTo(server, { answerMs: 2000 });
       for (let i = 0; i < 2; i++) {
-        const { message, isPermanent } = await failure(channel);
+        const { message, isPermanent } = await failure(hasty);
         match(message, /did not answer in time/);
         strictEqual(isPermanent, false);
       }
+      hasty.close();
+      strictEqual((await server.next()).turned_away, "hang");
+      strictEqual((await server.next()).to?.length, 2);
       match(await send(channel), /^250 taken/);
     });
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -156,7 +156,7 @@ testWith(missing, "while a mail server hangs, all else is told at once", async (
   const server = await startMailServer(["--behave", "hang,ok"]);
   const hook = startHook();
   const { outbox, add, pass, until, states } = openOutbox([
-    mailTo(server.port, 1500),
+    mailTo(server.port, 4000),
     hook.channel,
   ]);
   for (const id of [1, 2, 3]) add(id);

@@ -1,10 +1,12 @@
 /** Headless Chromium for tests, and what no page may do in it. */
 import { type Browser, chromium, type Page } from "playwright-core";
+import { patienceMs } from "./program.ts";
 
 const executablePath = "/usr/bin/chromium";
 const flags = [
   "--no-sandbox",
   "--disable-gpu",
+  "--disable-dev-shm-usage",
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",
@@ -15,9 +17,15 @@ const flags = [
 /** "" where there is a Chromium. */
 export const missingChromium = await exists(executablePath) ? "" : `there is no ${executablePath}`;
 
-/** `starter` is a program that becomes Chromium, if not Chromium itself. */
-export function openChromium(starter = executablePath): Promise<Browser> {
-  return chromium.launch({ executablePath: starter, args: flags });
+/** `starter` is a program that becomes Chromium, if not Chromium itself. Its pages wait as long as other tests do. */
+export async function openChromium(starter = executablePath): Promise<Browser> {
+  const browser = await chromium.launch({
+    executablePath: starter,
+    args: flags,
+    timeout: patienceMs,
+  });
+  browser.on("context", (context) => context.setDefaultTimeout(patienceMs));
+  return browser;
 }
 
 /** What a page does that it may not: errors in the console, dialogs, requests to other hosts. Grows while it is open. */

@@ -3,7 +3,7 @@ import { match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { engineProgram, hasNoEngine, until } from "../agent/fleet/testing/engine.ts";
 import { compile } from "../tools/compile.ts";
-import { missingForRoot } from "./program.ts";
+import { freePort, missingForRoot } from "./program.ts";
 
 const demo = new URL("fixtures/demo.pcapng.gz", import.meta.url).pathname;
 const isRoot = Deno.build.os === "linux" && Deno.uid() === 0;
@@ -192,14 +192,14 @@ async function checkFleet(box: Box): Promise<void> {
     cwd: box.folder,
   }).spawn();
   try {
-    await until(async () => (await box.run("fleet", "streams")).code === 0, 10_000, "the engine");
+    await until(async () => (await box.run("fleet", "streams")).code === 0, "the engine");
     const fleet = ["--fleet", `tls://${address}`, "--fleet-credentials"];
     await using hub = await start(box, ["hub", ...fleet, "fleet/hub.json", "--results", "hub"]);
     const replay = ["replay", demo, "--speed", "max", "--results", "agent"];
     await using agent = await start(box, [...replay, ...fleet, "fleet/agents/web-01.json"]);
     const committed = /^tapwatch_fleet_rows_total\{channel="flows",state="committed"\} [1-9]/m;
     const isCommitted = async () => committed.test((await agent.get("/metrics")).body);
-    await until(isCommitted, 60_000, "flows at the hub").catch(async (error) => {
+    await until(isCommitted, "flows at the hub").catch(async (error) => {
       const lines = (await agent.get("/metrics")).body.split("\n");
       const fleetLines = lines.filter((line) => line.startsWith("tapwatch_fleet"));
       throw new Error(`${error.message}: ${fleetLines.join(", ")}`);
@@ -279,9 +279,4 @@ async function waitForPackets(
 
 async function drain(lines: ReadableStreamDefaultReader<string>): Promise<void> {
   while (!(await lines.read()).done);
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

@@ -1,10 +1,10 @@
 /** First contacts as findings, by the whole program: off by default, each once, a few in a minute, alerted to nobody. */
-import { setTimeout as delay } from "node:timers/promises";
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { pcapFile, type SamplePacket } from "../agent/capture/sample_captures.ts";
 import { findingsPerMinuteMax } from "../agent/cli/first_contact_findings.ts";
 import type { LinkEnd } from "../agent/pipeline/testing/link_frames.ts";
+import { until } from "./faults/lab.ts";
 import { segment } from "./hostile_capture.ts";
 import { metricOf, Program, withFolder } from "./program.ts";
 
@@ -154,7 +154,7 @@ Deno.test("without the option first contacts are no findings; with it a crowd is
     const args = [...asked, "--alert-severity", "low"];
     await using _program = await replay(cwd, "crowd.pcap", args);
     strictEqual(query(cwd, findings).length, findingsPerMinuteMax);
-    for (let tries = 0; tries < 100 && query(cwd, alerts).length === 0; tries++) await delay(100);
+    await until("an alert", () => query(cwd, alerts).length > 0);
     deepStrictEqual(query(cwd, alerts)[0], ["low"]);
     deepStrictEqual(query(cwd, "SELECT count(*) FROM first_contacts"), [[40]]);
   }));

@@ -89,7 +89,7 @@ async function withThreads(
   }
 }
 
-/** Waits until `isTrue`, asked at each event; an error after a minute. */
+/** Waits until `isTrue`, asked at each event. Throws when it has waited in vain. */
 export async function until(live: LiveState, isTrue: (event: LiveEvent) => boolean): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(

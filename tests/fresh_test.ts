@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { App, staticFiles } from "fresh";
 import { Builder } from "fresh/dev";
 import { ProdBuildCache, setBuildCache, type Snapshot } from "fresh/internal";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { denoResolver } from "../tools/esbuild_deno.ts";
+import { missingChromium, openChromium } from "./chromium.ts";
+import { testWith } from "./program.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const chromiumPath = "/usr/bin/chromium";
-const hasChromium = await Deno.stat(chromiumPath).then(() => true, () => false);
 
 Deno.test("the build id depends on the contents only", async () => {
   await using one = await buildSite();
@@ -84,18 +84,13 @@ Deno.test("static files may have spaces in their names; unknown and malformed pa
   }
 });
 
-Deno.test({
-  name: hasChromium
-    ? "the browser brings islands to life on the server's elements"
-    : "the browser brings islands to life (SKIPPED: needs chromium)",
-  ignore: !hasChromium,
-  fn: async () => {
+testWith(
+  missingChromium,
+  "the browser brings islands to life on the server's elements",
+  async () => {
     await using site = await buildSite();
     const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, site.handler);
-    const browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-    });
+    const browser = await openChromium();
     try {
       const page = await browser.newPage();
       const problems: string[] = [];
@@ -109,7 +104,7 @@ Deno.test({
       await server.shutdown();
     }
   },
-});
+);
 
 async function checkIslands(page: Page): Promise<void> {
   strictEqual(await page.textContent("#one"), "Count 3 </script><!-- none");

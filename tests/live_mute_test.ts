@@ -3,7 +3,8 @@
  * after a preview, stays silent on a second run, and is told again after the mute is lifted.
  */
 import { deepStrictEqual, doesNotMatch, match, strictEqual } from "node:assert/strict";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
+import { openChromium } from "./chromium.ts";
 import { ScanLab, sensorAddress } from "./live_scan_lab.ts";
 import {
   missingForRoot,
@@ -57,10 +58,7 @@ test("a live scan is one incident, is muted from it after a preview, stays silen
     const options = ["run", "--allow-ffi", "--results", "r", "--alert-interval", "1"]
       .concat("--webhook", `http://127.0.0.1:${hookPort}/`);
     await using program = await Program.start(options, { cwd, prefix: lab.onSensor });
-    const browser = await chromium.launch({
-      executablePath: inNamespace,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-    });
+    const browser = await openChromium(inNamespace);
     try {
       const page = await browser.newPage();
       await page.goto(`${program.url}/alerts`);

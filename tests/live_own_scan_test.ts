@@ -2,6 +2,7 @@
 import { deepStrictEqual, doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { CAPTURE_METHODS } from "../ffi/capture/capture_handle.ts";
+import { until } from "./faults/lab.ts";
 import { ScanLab, sensorAddress } from "./live_scan_lab.ts";
 import {
   missingForRoot,
@@ -67,11 +68,9 @@ test("run without loopback says at start and on Status that it is not watched, a
     const code = `console.log(await (await fetch("${program.url}/status")).text())`;
     const askStatus = async () =>
       (await runCommand([...lab.onSensor, Deno.execPath(), "eval", "--no-lock", code])).stdout;
-    let page = await askStatus();
     // The device is opened after the dashboard is.
-    for (let tries = 0; tries < 20 && !page.includes("capturing by"); tries++) {
-      page = await askStatus();
-    }
+    let page = "";
+    await until("capture", async () => (page = await askStatus()).includes("capturing by"));
     match(page, new RegExp(`<p class="note">${said.source}</p>`));
     match(page, /capturing by AF_PACKET, promiscuous/);
     strictEqual(await program.stop(), 0);

@@ -125,7 +125,7 @@ class FindingWatcher {
     child.stderr.cancel();
   }
 
-  /** Waits until the stream of events is open. */
+  /** Waits until all devices are captured on and the stream of events is open. */
   async ready(): Promise<void> {
     await this.#lines.waitFor(/^open$/m);
   }
@@ -170,6 +170,10 @@ for (;;) {
 
 function watcherCode(url: string): string {
   return `
+const metrics = async () => await (await fetch("${url}/metrics")).text();
+while (!/^tapwatch_capture_up.* 1$/m.test(await metrics()) || /^tapwatch_capture_up.* 0$/m.test(await metrics())) {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
 const events = await fetch("${url}/api/events");
 console.log("open");
 let text = "";

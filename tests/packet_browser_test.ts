@@ -1,23 +1,15 @@
 /** The page of a packet as people use it: with and without scripts, by pointer and keys, on a wide screen and a phone. */
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import axe from "axe-core";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { ethernet, ipv4, tcp } from "../agent/decode/packet_builder.ts";
+import { missingChromium, openChromium } from "./chromium.ts";
 import { withTraffic } from "./dashboard_site.ts";
+import { testWith } from "./program.ts";
 
-const executablePath = "/usr/bin/chromium";
-const isMissing = !exists(executablePath);
 const request = new TextEncoder().encode("GET /index.html HTTP/1.1\r\nHost: example.org\r\n\r\n");
 const bytes = ethernet(0x0800, ipv4({ protocol: 6 }, tcp({ flags: 0x18 }, request)));
 const captured = { bytes, wireLength: bytes.length, linktype: 1 };
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
 
 interface View {
   readonly width: number;
@@ -35,10 +27,7 @@ async function inViews(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       site.dashboard.handler,
     );
-    const browser = await chromium.launch({
-      executablePath,
-      args: ["--no-sandbox", "--disable-dev-shm-usage"],
-    });
+    const browser = await openChromium();
     try {
       for (const view of views) {
         const context = await browser.newContext({
@@ -65,12 +54,7 @@ async function inViews(
   }, { readPacket: () => Promise.resolve(captured) });
 }
 
-const test = (name: string, fn: () => Promise<void>) =>
-  Deno.test({
-    name: isMissing ? `${name} (SKIPPED: there is no ${executablePath})` : name,
-    ignore: isMissing,
-    fn,
-  });
+const test = testWith.bind(null, missingChromium);
 
 const marked = (page: Page) => page.locator(".hex mark").allTextContents();
 const host = "48 6f 73 74 3a 20";
@@ -79,7 +63,7 @@ test("without scripts a field is a link that marks its bytes", () =>
   inViews([{ width: 1280, colorScheme: "light", javaScriptEnabled: false }], async (page) => {
     deepStrictEqual(await marked(page), []);
     await page.getByRole("link", { name: /^Host example/ }).click();
-    match(page.url(), /\?field=\d+#bytes$/);
+    await page.waitForURL(/\?field=\d+#bytes$/);
     ok((await marked(page)).join(" ").startsWith(host), (await marked(page)).join("|"));
   }));
 
@@ -95,7 +79,7 @@ test("a field's bytes are marked under the pointer and the focus, and stay when 
     await field.focus();
     await page.keyboard.press("Enter");
     await page.locator(".hex mark").first().waitFor();
-    match(page.url(), /\?field=\d+$/);
+    await page.waitForURL(/\?field=\d+$/);
     strictEqual(await page.locator('.tree a[aria-current="true"]').count(), 1);
   }));
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Far longer than anything takes on a busy machine: what is ended by this hangs. */
-export const patienceMs = 60_000;
+export const patienceMs = 120_000;
 
 /** Without a `.env`, and nothing that a run leaves behind there would matter. */
 const emptyFolder = Deno.makeTempDirSync({ prefix: "tapwatch-test-" });
@@ -78,10 +78,22 @@ export async function withFolder(use: (folder: string) => Promise<void>): Promis
   }
 }
 
-/** A TCP port of loopback that was free a moment ago. */
+const portsGiven = new Set<number>();
+
+/** A TCP port of loopback that is free, and stays so: below those that systems give to connections by themselves (from 32768). */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = 11_000 + Math.floor(Math.random() * 21_000);
+    if (portsGiven.has(port)) continue;
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.AddrInUse) continue;
+      throw error;
+    }
+    portsGiven.add(port);
+    return port;
+  }
 }
 
 /** A test that is left out, and says why in its name, where something is missing. */
@@ -143,8 +155,9 @@ export class Program implements AsyncDisposable {
       const line = await log.waitFor(/Dashboard: (http:\S+)\. Results/);
       return new Program(child, log, line[1]!);
     } catch (error) {
-      endByForce(child);
+      signal(child, "SIGKILL");
       await child.status;
+      await log.ended;
       throw error;
     }
   }
@@ -203,8 +216,9 @@ export class Program implements AsyncDisposable {
     }
   }
 
+  /** Nothing happens when it has ended. */
   signal(name: Deno.Signal): void {
-    if (!this.#hasEnded) this.#child.kill(name);
+    if (!this.#hasEnded) signal(this.#child, name);
   }
 
   /** Its end; by force when it does not come. */
@@ -301,7 +315,7 @@ function captureEnv(): Record<string, string> {
 }
 
 async function collect(child: Deno.ChildProcess, stdin?: Uint8Array): Promise<Output> {
-  const timer = setTimeout(() => endByForce(child), patienceMs);
+  const timer = setTimeout(() => signal(child, "SIGKILL"), patienceMs);
   feed(child, stdin);
   const { code, stdout, stderr } = await child.output();
   clearTimeout(timer);
@@ -316,9 +330,9 @@ function feed(child: Deno.ChildProcess, stdin: Uint8Array | undefined): void {
   writer.write(stdin).then(() => writer.close()).catch(() => {});
 }
 
-function endByForce(child: Deno.ChildProcess): void {
+function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
   try {
-    child.kill("SIGKILL");
+    child.kill(name);
   } catch {
     // it has ended by itself
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { patienceMs } from "../../tests/program.ts";
 import { UsageError } from "../errors.ts";
 import { placeOf, setGeoFiles } from "../geo/places.ts";
 import { type Entry, makeMmdb } from "../geo/testing.ts";
@@ -38,8 +39,9 @@ async function withHost(
 
 /** Waits until something is so. */
 async function until(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; !isSo(); tries++) {
-    assert.ok(tries < 250, "it never came to be so");
+  const endMs = performance.now() + patienceMs;
+  while (!isSo()) {
+    assert.ok(performance.now() < endMs, "it never came to be so");
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

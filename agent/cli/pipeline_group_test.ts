@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { patienceMs } from "../../tests/program.ts";
 import type { MainToPipeline, PipelineToMain } from "../messages.ts";
 import { NO_OPEN_FLOWS, type OpenFlowsQuery } from "../search/open_flows.ts";
 import { PipelineGroup } from "./pipeline_group.ts";
@@ -94,7 +95,7 @@ Deno.test("PipelineGroup begins anew with all pipelines when one has crashed", a
   ok(workers[0].isTerminated && workers[1].isTerminated);
   // After WorkerHost's first pause.
   const start = performance.now();
-  while (begun.length < 2 && performance.now() - start < 5000) {
+  while (begun.length < 2 && performance.now() - start < patienceMs) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const [, , second, first] = workers;

@@ -1,5 +1,6 @@
 import { strictEqual } from "node:assert/strict";
 import { libc } from "../../ffi/linux/libc.ts";
+import { freePort } from "../../tests/program.ts";
 import { portHolder } from "./port_holder.ts";
 
 const isLinux = Deno.build.os === "linux";
@@ -18,8 +19,5 @@ Deno.test({
 });
 
 Deno.test("portHolder() is null for a port that nobody listens on", () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  strictEqual(portHolder(port, true), null);
+  strictEqual(portHolder(freePort(), true), null);
 });

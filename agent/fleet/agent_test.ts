@@ -106,7 +106,7 @@ async function allIsCommitted(fleet: Fleet, produced: number): Promise<void> {
   const isDone = () =>
     host.state?.batches === 0 &&
     host.state.flows.committed + host.state.flows.givenUp === produced;
-  await until(isDone, 30 * second, `the commit of ${produced} flows`).catch((error) => {
+  await until(isDone, `the commit of ${produced} flows`).catch((error) => {
     throw new Error(`${error.message}: ${JSON.stringify(host.state)} ${host.notes.join(" ")}`);
   });
 }
@@ -116,10 +116,10 @@ test("flows, findings, incidents and the agent's state reach the hub, and leave 
   hub.start();
   host.start();
   // What is sent before the hub is known goes once more when it is.
-  await until(() => (host.state?.committedUs ?? null) !== null, 15 * second, "the hub's word");
+  await until(() => (host.state?.committedUs ?? null) !== null, "the hub's word");
   host.find(1);
   host.produce(1500);
-  await until(() => hub.count("incidents") === 1, 10 * second, "the incident");
+  await until(() => hub.count("incidents") === 1, "the incident");
   await allIsCommitted(fleet, 1500);
   strictEqual(hub.count("flows"), 1500);
   strictEqual(hub.count("scans"), 1);
@@ -136,7 +136,7 @@ test("an engine that is away for some seconds, is killed, and loses its disk whi
   await allIsCommitted(fleet, 1000);
   await engine.stop();
   host.produce(1500);
-  await until(() => host.state?.state === "down", 5 * second, "down");
+  await until(() => host.state?.state === "down", "down");
   strictEqual(host.state!.flows.spooled, 2500);
   await new Promise((resolve) => setTimeout(resolve, second));
   await engine.run();
@@ -144,14 +144,14 @@ test("an engine that is away for some seconds, is killed, and loses its disk whi
   // The hub is away: the engine has it, and acknowledged it, and loses it.
   await hub.stop();
   host.produce(2000);
-  await until(() => host.state!.flows.spooled === 4500, 5 * second, "the spool");
+  await until(() => host.state!.flows.spooled === 4500, "the spool");
   await new Promise((resolve) => setTimeout(resolve, second));
   strictEqual(host.state!.flows.committed, 2500, "only the hub's word deletes");
   await engine.stop("SIGKILL");
   engine.loseDisk();
   await engine.run();
   host.produce(500);
-  await until(() => host.state?.state === "refused", 15 * second, "refused");
+  await until(() => host.state?.state === "refused", "refused");
   match(host.state!.detail, /streams are missing/);
   await engine.makeStreams();
   hub.start();
@@ -164,11 +164,11 @@ test(
   async (fleet) => {
     const { engine, hub, host } = fleet;
     host.start();
-    await until(() => host.state?.state === "connected", 5 * second, "connected");
+    await until(() => host.state?.state === "connected", "connected");
     await engine.stop();
     for (let round = 0; round < 40; round++) host.produce(500);
     host.find(1);
-    await until(() => (host.state?.flows.givenUp ?? 0) > 0, 10 * second, "given up");
+    await until(() => (host.state?.flows.givenUp ?? 0) > 0, "given up");
     host.produce(500);
     await engine.run();
     hub.start();
@@ -178,7 +178,7 @@ test(
     strictEqual(hub.count("flows"), committed);
     strictEqual(hub.count("incidents"), 1);
     await host.stop();
-    await until(() => reportedGivenUp(hub.path) === givenUp, 5 * second, "the report");
+    await until(() => reportedGivenUp(hub.path) === givenUp, "the report");
   },
   { spoolBytesMax: 60_000 },
 );
@@ -193,9 +193,9 @@ test("a revoked agent says so, spools on, and is back once enrolled again, witho
   engine.folder.revoke("web-01", 0);
   Deno.writeTextFileSync(file, credentials);
   await engine.reload();
-  await until(() => host.state?.state === "rejected", 5 * second, "rejected");
+  await until(() => host.state?.state === "rejected", "rejected");
   host.produce(500);
-  await until(() => host.state?.flows.spooled === 1000, 5 * second, "the spool");
+  await until(() => host.state?.flows.spooled === 1000, "the spool");
   Deno.removeSync(file);
   engine.enroll("web-01");
   await engine.reload();
@@ -207,14 +207,14 @@ test("at the end what was written last is sent, or waits for the next start", as
   const { hub, host } = fleet;
   hub.start();
   host.start();
-  await until(() => host.state?.state === "connected", 5 * second, "connected");
+  await until(() => host.state?.state === "connected", "connected");
   host.produce(20);
   await host.stop();
   // On a busy machine the moment for it may not suffice.
   const { flows, batches } = host.state!;
   strictEqual(flows.spooled, 20);
   if (batches > 0) host.start();
-  await until(() => hub.count("flows") === 20, 15 * second, "20 flows");
+  await until(() => hub.count("flows") === 20, "20 flows");
 });
 
 Deno.test({
@@ -254,7 +254,7 @@ Deno.test({
     for (let round = 0; round < 3; round++) {
       const before = flowsIn(database);
       const process = spawn();
-      await until(() => flowsIn(database) > before, 30 * second, "flows");
+      await until(() => flowsIn(database) > before, "flows");
       await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 2 * second));
       process.kill("SIGKILL");
       await process.status;
@@ -268,14 +268,14 @@ Deno.test({
       host.start();
       const produced = flowsIn(database);
       ok(produced > 1000);
-      await until(() => hub.count("flows") === produced, 30 * second, "all flows").catch(
+      await until(() => hub.count("flows") === produced, "all flows").catch(
         (error) => {
           throw new Error(
             `${error.message}: ${produced}, ${hub.count("flows")}, ${JSON.stringify(host.state)}`,
           );
         },
       );
-      await until(() => host.state?.batches === 0, 10 * second, "an empty spool");
+      await until(() => host.state?.batches === 0, "an empty spool");
       strictEqual(host.state!.flows.committed, produced);
       strictEqual(host.state!.flows.givenUp, 0);
       strictEqual(hub.count("flows"), produced);

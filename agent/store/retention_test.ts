@@ -161,16 +161,15 @@ Deno.test("years of old rows go a little at a time, and no call holds the writer
       }));
     }
     writer.write(rows({ packets: [packetRow(1, { tsUs: startUs + 400 * dayUs })] }));
-    let longestMs = 0;
+    let most = 0;
     let calls = 0;
     for (let before = -1; before !== writer.rowsRemoved; calls++) {
       before = writer.rowsRemoved;
-      const beganMs = performance.now();
       writer.deleteOld(startUs + 400 * dayUs);
-      longestMs = Math.max(longestMs, performance.now() - beganMs);
+      most = Math.max(most, writer.rowsRemoved - before);
     }
     strictEqual(writer.rowsRemoved, 30 * 3500);
     ok(calls > 3, `${calls} calls`);
-    ok(longestMs < 400, `${longestMs} ms`); // 100 ms on a machine with nothing else to do
+    ok(most < 20_000, `${most} rows in one call`); // some 30 ms
     writer.close();
   }));

@@ -12,9 +12,19 @@ import { makeFrames, runInNamespace, withVeth, writePcap } from "../live_veth.ts
 import { missingForRoot, missingNamespaces, testWith } from "../program.ts";
 import { byForm, randomMs, sleep } from "./lab.ts";
 
-/** Of this network namespace: one a line, below a heading. */
-const packetSockets = () =>
-  Deno.readTextFileSync("/proc/self/net/packet").trim().split("\n").length - 1;
+/** Packet sockets of this process: of all of the network namespace, which stand one a line below a heading, those that it has open. */
+function packetSockets(): number {
+  const [, ...lines] = Deno.readTextFileSync("/proc/self/net/packet").trim().split("\n");
+  const inodes = new Set(lines.map((line) => line.trim().split(/\s+/).at(-1)));
+  return [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
+    try {
+      const [, inode] = /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(`/proc/self/fd/${name}`)) ?? [];
+      return inode !== undefined && inodes.has(inode);
+    } catch {
+      return false; // closed meanwhile
+    }
+  }).length;
+}
 
 const threads = ["store", "recorder", "detect", "eve", "evidence", "replay", "pipeline"];
 

@@ -78,19 +78,17 @@ Deno.test({
       agent.sendHealth("web-01");
       await until(
         () => agent.notices.some(({ through }) => through === 100),
-        15_000,
         "a notice",
       );
-      await until(() => hub.service.counts.duplicates === 1, 5000, "the duplicate");
+      await until(() => hub.service.counts.duplicates === 1, "the duplicate");
       await until(
         () => agent.notices.some(({ channel, through }) => channel === "findings" && through === 1),
-        5000,
         "the finding's notice",
       );
       strictEqual(flowCount(path), 100);
       agent.notices.length = 0;
       agent.beat();
-      await until(() => agent.notices.length >= 2, 5000, "the answer");
+      await until(() => agent.notices.length >= 2, "the answer");
       const notice = agent.notices.find(({ channel }) => channel === "flows")!;
       deepStrictEqual([notice.through, notice.epoch], [100, agent.epoch]);
       ok(notice.floor <= 3 && notice.created !== "");
@@ -129,7 +127,7 @@ Deno.test({
         }),
       );
       forged.send(flowRows(1, 9), 1);
-      await until(() => agent.notices.length > 0, 15_000, "a notice");
+      await until(() => agent.notices.length > 0, "a notice");
       await hub.service.tick();
       const queries = new StoreQueries(path);
       const rows = queries.agents();
@@ -172,7 +170,6 @@ Deno.test({
       agent.send(flowRows(22, 10), 22);
       await until(
         () => agent.notices.some(({ through }) => through === 31),
-        15_000,
         "the batch behind them",
       );
       strictEqual(hub.service.counts.deadLetters, 5);
@@ -197,17 +194,17 @@ Deno.test({
       const hub = startHub(engine, path);
       const agent = await Publisher.connect(engine, "web", id);
       agent.send(flowRows(1, 5), 1);
-      await until(() => agent.notices.some(({ through }) => through === 5), 15_000, "a notice");
+      await until(() => agent.notices.some(({ through }) => through === 5), "a notice");
       const { created } = agent.notices.at(-1)!;
       await agent.close();
       await engine.stop("SIGKILL");
       engine.loseDisk();
       await engine.run();
-      await until(() => hub.notes.some((text) => /fleet streams/.test(text)), 20_000, "the note");
+      await until(() => hub.notes.some((text) => /fleet streams/.test(text)), "the note");
       await engine.makeStreams();
       const again = await Publisher.connect(engine, "web", id);
       again.send(flowRows(6, 5), 1);
-      await until(() => again.notices.some(({ through }) => through === 5), 20_000, "a notice");
+      await until(() => again.notices.some(({ through }) => through === 5), "a notice");
       ok(again.notices.at(-1)!.created !== created);
       strictEqual(flowCount(path), 10);
       await again.close();

@@ -1,7 +1,8 @@
 /** A clickhouse-server of a test's own, on loopback. */
 import { join } from "node:path";
+import { freePort } from "../../../tests/program.ts";
 import type { ClickHouseConfig } from "../hub/clickhouse.ts";
-import { freePort, until } from "./engine.ts";
+import { until } from "./engine.ts";
 
 const program = ["/usr/sbin/clickhouse-server", "/usr/bin/clickhouse-server"].find((path) => {
   try {
@@ -48,7 +49,7 @@ export class TestClickHouse {
       stdout: "null",
       stderr: "null",
     }).spawn();
-    await until(() => this.#answers(), 20_000, "clickhouse-server");
+    await until(() => this.#answers(), "clickhouse-server");
   }
 
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<void> {

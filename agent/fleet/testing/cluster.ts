@@ -1,11 +1,12 @@
 /** Three nats-servers of a test's own that hold each message three times, with a fleet made as `tapwatch fleet` makes it. */
 import { join } from "node:path";
+import { freePort } from "../../../tests/program.ts";
 import { type Credentials, readCredentials } from "../credentials.ts";
 import { connectEngine } from "../engine_link.ts";
 import { FleetFolder } from "../fleet_folder.ts";
 import { readServer } from "../servers.ts";
 import { makeStreams } from "../streams_admin.ts";
-import { engineProgram, freePort, makeKey, until } from "./engine.ts";
+import { engineProgram, makeKey, until } from "./engine.ts";
 
 interface Node {
   readonly name: string;
@@ -42,7 +43,7 @@ export class TestCluster {
     for (const name of names) cluster.folder.enroll(name, makeKey, Date.now() * 1000);
     cluster.#writeConfigs();
     for (const node of cluster.#nodes) cluster.#run(node);
-    await until(() => cluster.#makeStreams(), 60_000, "the cluster's streams");
+    await until(() => cluster.#makeStreams(), "the cluster's streams");
     return cluster;
   }
 

@@ -1,6 +1,7 @@
 /** A nats-server of a test's own, on loopback, with a fleet made as `tapwatch fleet` makes it. */
 import { createUser } from "@nats-io/nkeys";
 import { join } from "node:path";
+import { freePort, patienceMs } from "../../../tests/program.ts";
 import { type Credentials, readCredentials } from "../credentials.ts";
 import { FleetFolder } from "../fleet_folder.ts";
 import { readServer } from "../servers.ts";
@@ -102,7 +103,7 @@ export class TestEngine {
       stdout: "null",
       stderr: "null",
     }).spawn();
-    await until(() => this.#answers(), 10_000);
+    await until(() => this.#answers(), "nats-server");
   }
 
   async reload(): Promise<void> {
@@ -110,7 +111,7 @@ export class TestEngine {
     const count = () => Deno.readTextFileSync(log).split("Reloaded: ").length;
     const before = count();
     this.#process!.kill("SIGHUP");
-    await until(async () => count() > before, 5000);
+    await until(() => count() > before, "the reload");
   }
 
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<void> {
@@ -140,18 +141,11 @@ export class TestEngine {
   }
 }
 
-export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
-
 /** Throws when it does not come true in time. */
 export async function until(
   isTrue: () => boolean | Promise<boolean>,
-  ms: number,
-  what = "what was waited for",
+  what: string,
+  ms = patienceMs,
 ): Promise<void> {
   const end = Date.now() + ms;
   while (!await isTrue()) {
