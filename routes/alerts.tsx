@@ -18,6 +18,7 @@ import {
   type CountedPage,
   countText,
   emptyPage,
+  shown,
   shownSearch,
 } from "./(_server)/lists.ts";
 import type { StoredAlert } from "../agent/store/schema.ts";
@@ -32,7 +33,7 @@ export const handler = define.handlers({
     const asked = await attempt(async () => {
       const testId = wholeNumber(query, "test", { min: 0, max: Number.MAX_SAFE_INTEGER });
       query.delete("test");
-      const filter = alertFilter(query);
+      const filter = shown(alertFilter(query));
       return { filter, test: testId === undefined ? null : await alertOf(state, testId) };
     }, { filter: {}, test: null });
     const listed = await attempt(

@@ -20,6 +20,7 @@ import {
   countText,
   emptyPage,
   isSearched,
+  shown,
   shownSearch,
 } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
@@ -29,7 +30,7 @@ export const handler = define.handlers({
   async GET({ state, url }) {
     const { queries } = state.context;
     const asked = await attempt(
-      () => countedFindings(queries, "anomalies", anomalyFilter(url.searchParams)),
+      () => countedFindings(queries, "anomalies", shown(anomalyFilter(url.searchParams))),
       emptyPage,
     );
     const ids = asked.value.rows.map((row) => Number(row.id));

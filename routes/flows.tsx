@@ -10,7 +10,14 @@ import { narrow } from "../agent/search/edit.ts";
 import { NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
 import { type FlowPage, readFlowPage } from "./(_server)/flow_list.ts";
 import { hostNamesOf } from "./(_server)/finding_pages.ts";
-import { attempt, countText, flowFilter, searchLink, shownSearch } from "./(_server)/lists.ts";
+import {
+  attempt,
+  countText,
+  flowFilter,
+  searchLink,
+  shown,
+  shownSearch,
+} from "./(_server)/lists.ts";
 import { searchedPackets } from "./(_server)/packet_pages.ts";
 import { define } from "./(_server)/state.ts";
 import SearchBox from "../islands/SearchBox.tsx";
@@ -20,7 +27,7 @@ const none: FlowPage = { rows: [], nextCursor: null, open: NO_OPEN_FLOWS, total:
 export const handler = define.handlers({
   async GET({ state, url }) {
     const asked = await attempt(
-      () => readFlowPage(state.context, flowFilter(url.searchParams)),
+      () => readFlowPage(state.context, shown(flowFilter(url.searchParams))),
       none,
     );
     const addresses = asked.value.rows.flatMap((row) => [row.orig_h, row.resp_h]);

@@ -7,13 +7,20 @@ import { sortLink } from "../components/SortHead.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import SearchBox from "../islands/SearchBox.tsx";
 import { listedHosts } from "./(_server)/host_pages.ts";
-import { attempt, countText, emptyPage, hostFilter, shownSearch } from "./(_server)/lists.ts";
+import {
+  attempt,
+  countText,
+  emptyPage,
+  hostFilter,
+  shown,
+  shownSearch,
+} from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
 
 export const handler = define.handlers({
   async GET({ state, url }) {
     const asked = await attempt(async () => {
-      const filter = hostFilter(url.searchParams);
+      const filter = shown(hostFilter(url.searchParams));
       return { ...await listedHosts(state, filter), filter };
     }, { ...emptyPage, filter: {} });
     return page(asked, { status: asked.status });

@@ -11,6 +11,7 @@ import {
   incidentFilter,
   isSearched,
   listPage,
+  shown,
   shownSearch,
 } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
@@ -19,7 +20,9 @@ import SearchBox from "../islands/SearchBox.tsx";
 export const handler = define.handlers({
   GET({ state, url }) {
     const { queries } = state.context;
-    return listPage(() => countedFindings(queries, "incidents", incidentFilter(url.searchParams)));
+    return listPage(() =>
+      countedFindings(queries, "incidents", shown(incidentFilter(url.searchParams)))
+    );
   },
 });
 

@@ -17,6 +17,7 @@ import {
   emptyPage,
   packetFilter,
   searchLink,
+  shown,
   shownSearch,
   toPacketRow,
 } from "./(_server)/lists.ts";
@@ -29,7 +30,7 @@ export const handler = define.handlers({
   async GET({ state, url }) {
     const { queries } = state.context;
     const asked = await attempt(() => {
-      const filter = packetFilter(url.searchParams);
+      const filter = shown(packetFilter(url.searchParams));
       return counted(filter, queries.packets(filter), () => queries.packetCount(filter));
     }, emptyPage);
     return page(asked, { status: asked.status });

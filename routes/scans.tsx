@@ -20,6 +20,7 @@ import {
   emptyPage,
   isSearched,
   scanFilter,
+  shown,
   shownSearch,
 } from "./(_server)/lists.ts";
 import { define } from "./(_server)/state.ts";
@@ -29,7 +30,7 @@ export const handler = define.handlers({
   async GET({ state, url }) {
     const { queries } = state.context;
     const asked = await attempt(
-      () => countedFindings(queries, "scans", scanFilter(url.searchParams)),
+      () => countedFindings(queries, "scans", shown(scanFilter(url.searchParams))),
       emptyPage,
     );
     const ids = asked.value.rows.map((row) => Number(row.id));

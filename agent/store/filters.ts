@@ -24,6 +24,8 @@ export interface PacketFilter extends TimeRange, Paging, Searched {}
 export interface FlowFilter extends TimeRange, Paging, Searched {
   readonly order?: FlowOrder | undefined;
   readonly isAscending?: boolean | undefined;
+  /** Flows that a page looks at, if fewer than usual. */
+  readonly lookedAtMax?: number | undefined;
 }
 interface FindingFilter extends TimeRange, Paging, Searched {
   readonly kind?: string | undefined;

@@ -83,7 +83,7 @@ export function readHistory(database: DatabaseSync, query: HistoryQuery): Histor
 
 function fromRollups(database: DatabaseSync, query: HistoryQuery): History {
   const spanUs = spanOf(database, query, "lists");
-  const series = rollupSeries(database, query, { kind: "all", keys: [otherKey] });
+  const series = rollupSeries(database, query, everything);
   const list = (kind: RollupKind) => topKeys(database, query, { spanUs, kind });
   return {
     spanUs,
@@ -114,32 +114,32 @@ function fromFlows(database: DatabaseSync, query: HistoryQuery): History {
 }
 
 /**
- * The finest roll-ups that go back as far as is asked, or as any do: for a series those whose buckets fit into its own, or its own into
- * theirs, for lists those that are not too many to sum up.
+ * The roll-ups that go back as far as is asked, or as any do: for a series the coarsest whose buckets fit into its own, else the finest
+ * that its own fit into; for lists the finest that are not too many.
  */
 function spanOf(
   database: DatabaseSync,
   { fromUs, toUs, bucketUs }: HistoryQuery,
   purpose: "series" | "lists",
 ): number {
-  const coarsest = ROLLUP_SPANS.at(-1)!.spanUs;
   const oldest = database.prepare(
     `SELECT min(us) AS us FROM (
        SELECT min(ts_us) AS us FROM rollups WHERE span_us = :span AND kind = 'all'
        UNION ALL SELECT min(ts_us) FROM rollups WHERE span_us = :span AND kind = 'service')`,
   );
   const sinceUs = Math.max(fromUs, Number(oldest.get({ span: hourUs })!.us ?? fromUs));
-  const fitting = ROLLUP_SPANS.filter(({ spanUs }) =>
-    purpose === "series" ? bucketUs % spanUs === 0 : (toUs - fromUs) / spanUs <= bucketsMax
-  );
+  const spans = ROLLUP_SPANS.map(({ spanUs }) => spanUs);
+  const fitting = purpose === "series"
+    ? spans.filter((us) => bucketUs % us === 0).reverse()
+    : spans.filter((us) => (toUs - fromUs) / us <= bucketsMax);
   const usable = purpose === "series"
-    ? ROLLUP_SPANS.filter(({ spanUs }) => bucketUs % spanUs === 0 || spanUs % bucketUs === 0)
+    ? [...fitting, ...spans.filter((us) => us > bucketUs && us % bucketUs === 0)]
     : fitting;
-  const found = usable.find(({ spanUs }) => {
+  const found = usable.find((spanUs) => {
     const us = oldest.get({ span: spanUs })!.us;
     return us !== null && Number(us) <= sinceUs + spanUs;
   });
-  return (found ?? fitting.at(-1))?.spanUs ?? coarsest;
+  return found ?? (purpose === "series" ? fitting[0] : fitting.at(-1)) ?? spans.at(-1)!;
 }
 /** Buckets that are summed up: 100 rows each at most. */
 const bucketsMax = 750;
@@ -148,6 +148,8 @@ interface Place {
   readonly kind: RollupKind;
   readonly keys: readonly string[];
 }
+
+const everything: Place = { kind: "all", keys: [otherKey] };
 
 const sums = `sum(packets) AS packets, sum(bytes) AS bytes, sum(in_bytes) AS in_bytes,
   sum(out_bytes) AS out_bytes, sum(flows) AS flows`;
@@ -159,12 +161,16 @@ function rollupSeries(
 ): HistoryPoint[] {
   const { fromUs, toUs, bucketUs } = query;
   const spanUs = spanOf(database, query, "series");
+  // Bucket by bucket: a range of time would walk over all other keys.
   const rows = database.prepare(
-    `SELECT (ts_us / ${bucketUs}) * ${bucketUs} AS start_us, ${sums} FROM rollups
-     WHERE span_us = ? AND kind = ? AND ts_us > ? AND ts_us < ?
+    `WITH RECURSIVE buckets(us) AS (
+       SELECT max(?, (SELECT min(ts_us) FROM rollups WHERE span_us = ${spanUs} AND kind = ?))
+       UNION ALL SELECT us + ${spanUs} FROM buckets WHERE us + ${spanUs} < ?)
+     SELECT (us / ${bucketUs}) * ${bucketUs} AS start_us, ${sums}
+     FROM buckets CROSS JOIN rollups ON span_us = ${spanUs} AND kind = ? AND ts_us = us AND ts_us < ?
        AND key IN (${keys.map(() => "?").join(", ")})
      GROUP BY start_us ORDER BY start_us`,
-  ).all(spanUs, kind, fromUs - spanUs, toUs, ...keys)
+  ).all(floorTo(fromUs, spanUs), kind, toUs, kind, toUs, ...keys)
     .map(({ start_us, ...rest }) => ({ ts_us: start_us, ...rest }) as unknown as HistoryPoint);
   return spanUs > bucketUs ? spread(rows, spanUs / bucketUs, query) : rows;
 }
@@ -188,11 +194,51 @@ function topKeys(
   { fromUs, toUs, limit }: HistoryQuery,
   { spanUs, kind }: { readonly spanUs: number; readonly kind: RollupKind },
 ): HistoryRow[] {
+  const oldest = database.prepare(
+    "SELECT min(ts_us) AS us FROM rollups WHERE span_us = ? AND kind = ?",
+  );
+  const spans = ROLLUP_SPANS.map(({ spanUs }) => spanUs).filter((us) => us >= spanUs).reverse()
+    .map((spanUs) => ({ spanUs, sinceUs: Number(oldest.get(spanUs, kind)!.us ?? Infinity) }));
+  const stretch = { fromUs: floorTo(fromUs, spanUs), toUs: -floorTo(-toUs, spanUs) };
+  const parts = coarsestParts(spans, stretch);
+  if (parts.length === 0) return [];
+  const columns = "key, packets, bytes, in_bytes, out_bytes, flows";
+  const part =
+    `SELECT ${columns} FROM rollups WHERE span_us = ? AND kind = ? AND ts_us >= ? AND ts_us < ?`;
   const rows = database.prepare(
-    `SELECT key, ${sums} FROM rollups WHERE span_us = ? AND kind = ? AND ts_us > ? AND ts_us < ?
+    `SELECT key, ${sums} FROM (${parts.map(() => part).join(" UNION ALL ")})
      GROUP BY key ORDER BY bytes DESC, key`,
-  ).all(spanUs, kind, fromUs - spanUs, toUs) as unknown as HistoryRow[];
+  ).all(
+    ...parts.flatMap(({ spanUs, fromUs, toUs }) => [spanUs, kind, fromUs, toUs]),
+  ) as unknown as HistoryRow[];
   return listed(rows, limit);
+}
+
+interface Stretch {
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+/** A stretch in parts with the fewest buckets: days in its middle, hours before and behind them, and so on. `spans`: the longest first. */
+function coarsestParts(
+  [span, ...finer]: readonly { readonly spanUs: number; readonly sinceUs: number }[],
+  { fromUs, toUs }: Stretch,
+): (Stretch & { readonly spanUs: number })[] {
+  if (span === undefined || fromUs >= toUs) return [];
+  const { spanUs, sinceUs } = span;
+  if (finer.length === 0) return [{ spanUs, fromUs, toUs }];
+  const startUs = -floorTo(-Math.max(fromUs, sinceUs), spanUs);
+  const endUs = floorTo(toUs, spanUs);
+  if (startUs >= endUs) return coarsestParts(finer, { fromUs, toUs });
+  return [
+    ...coarsestParts(finer, { fromUs, toUs: startUs }),
+    { spanUs, fromUs: startUs, toUs: endUs },
+    ...coarsestParts(finer, { fromUs: endUs, toUs }),
+  ];
+}
+
+function floorTo(us: number, unitUs: number): number {
+  return Math.floor(us / unitUs) * unitUs;
 }
 
 /** The first rows, and one for all others. */
@@ -204,15 +250,26 @@ function listed(rows: readonly HistoryRow[], limit: number): HistoryRow[] {
 }
 
 function sumOf(rows: readonly HistorySums[]): HistorySums {
-  const sum = { packets: 0, bytes: 0, in_bytes: 0, out_bytes: 0, flows: 0 };
-  for (const row of rows) {
-    sum.packets += row.packets;
-    sum.bytes += row.bytes;
-    sum.in_bytes += row.in_bytes;
-    sum.out_bytes += row.out_bytes;
-    sum.flows += row.flows;
-  }
+  const sum = { ...noSums };
+  for (const row of rows) addTo(sum, row);
   return sum;
+}
+
+function addTo(sum: { -readonly [name in keyof HistorySums]: number }, more: HistorySums): void {
+  sum.packets += more.packets;
+  sum.bytes += more.bytes;
+  sum.in_bytes += more.in_bytes;
+  sum.out_bytes += more.out_bytes;
+  sum.flows += more.flows;
+}
+
+/** What a map has under a key, made where there is nothing. */
+function found<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const value = make();
+  map.set(key, value);
+  return value;
 }
 
 /** The keys that have all that the search finds; null when there are none. */
@@ -282,19 +339,19 @@ function sumFlows(
   rows: readonly RollupFlow[],
   { bucketUs, limit, fromUs, toUs }: HistoryQuery,
 ): Pick<History, "total" | "series" | "hosts" | "services" | "peers" | "countries"> {
-  const lists = new Map<RollupKind, Map<string, HistoryRow & Record<string, unknown>>>();
+  const lists = new Map<RollupKind, Map<string, HistoryRow>>();
   const points = new Map<number, HistoryPoint>();
   for (const row of rows) {
     const part = shareOf(row, fromUs, toUs);
     for (const { kind, key, originatorGoes } of rollupEntries(row)) {
-      const list = lists.get(kind) ?? new Map();
+      const list = lists.get(kind) ?? new Map<string, HistoryRow>();
       lists.set(kind, list);
       const directed = directedSums(part, originatorGoes);
-      list.set(key, { key, ...sumOf([list.get(key) ?? noSums, directed]) });
+      addTo(found(list, key, () => ({ key, ...noSums })), directed);
       if (kind !== "service") continue;
       for (const [start, share] of buckets(row, { bucketUs, fromUs, toUs })) {
-        const before = points.get(start) ?? noSums;
-        points.set(start, { ts_us: start, ...sumOf([before, scaled(directed, share)]) });
+        const point = found(points, start, () => ({ ts_us: start, ...noSums }));
+        addTo(point, share === 1 ? directed : scaled(directed, share));
       }
     }
   }
@@ -383,8 +440,10 @@ export function readSeries(
   query: Omit<HistoryQuery, "limit">,
 ): readonly HistoryPoint[] {
   const whole = { ...query, limit: 1 };
-  if (query.tree !== ALL) return fromFlows(database, whole).series;
-  return rollupSeries(database, whole, { kind: "all", keys: [otherKey] });
+  const place = query.tree === ALL ? everything : placeOfTree(query.tree);
+  const series = place === null ? [] : rollupSeries(database, whole, place);
+  if (series.length > 0 || query.tree === ALL) return series;
+  return sumFlows(readFlows(database, whole).rows, whole).series;
 }
 
 /** First contacts of a stretch: how many, and the newest. */

@@ -294,6 +294,7 @@ export class StoreQueries {
       fromUs,
       toUs: toUs === null ? null : toUs + flowSpanMaxUs,
       ...(lookup && { lookup }),
+      lookedAtMax: filter.lookedAtMax,
       conditions,
       ...((order !== "last" || isAscending) && {
         order: { name: order, sql: flowValues[order], isAscending },

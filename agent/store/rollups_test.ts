@@ -218,6 +218,45 @@ Deno.test("history is read from roll-ups, and for a search from flows, with the 
     deepStrictEqual(history(path, { q: "host 10.255.0.1" }).hosts, []);
   }));
 
+Deno.test("lists and series of days are those of their hours, wherever the stretch begins and ends", () =>
+  withDatabasePath((path) => {
+    const writer = openWriter(path);
+    const random = randomInt(23);
+    const flows = many(2000, (id) => {
+      const tsUs = startUs + random(5 * 24 * 3600) * 1_000_000;
+      return { ...randomFlow(id + 1, random), startUs: tsUs, endUs: tsUs };
+    });
+    writer.write(rows({ flows }));
+    writer.close();
+    for (
+      const [from, to] of [[0, 120], [5, 115], [30, 42], [23, 49], [47, 48], [-50, 500]] as const
+    ) {
+      const stretch = { fromUs: startUs + from * hourUs, toUs: startUs + to * hourUs };
+      const within = `ts_us >= ${stretch.fromUs} AND ts_us < ${stretch.toUs}`;
+      const ofHours = (kind: string) =>
+        all(
+          path,
+          `SELECT key, sum(bytes), sum(flows) FROM rollups
+           WHERE span_us = ${hourUs} AND kind = '${kind}' AND ${within} AND key <> '' GROUP BY key ORDER BY key`,
+        );
+      const found = history(path, { ...stretch, bucketUs: hourUs, limit: 1000 });
+      const host = found.hosts.filter(({ key }) => key !== "").map((row) => [
+        ...[row.key, row.bytes, row.flows],
+      ]).sort(([a], [b]) => a! < b! ? -1 : 1);
+      deepStrictEqual(host, ofHours("host"), `hours ${from} to ${to}`);
+      const [key] = host[0]!;
+      const { series } = history(path, { ...stretch, bucketUs: hourUs, q: `host ${key}` });
+      deepStrictEqual(
+        series.map(({ ts_us, bytes }) => [ts_us, bytes]),
+        all(
+          path,
+          `SELECT ts_us, bytes FROM rollups WHERE span_us = ${hourUs} AND kind = 'host'
+             AND key = '${key}' AND ${within} ORDER BY ts_us`,
+        ),
+      );
+    }
+  }));
+
 Deno.test("fine roll-ups go, coarse ones stay, and the same stretch can still be read", () =>
   withDatabasePath((path) => {
     const writer = openWriter(path, { retentionDays: 1, historyDays: 100 });

@@ -53,6 +53,8 @@ export interface TimeListQuery {
   readonly toUs: number | null;
   /** Walk only the rows of these addresses, through an index on (column, time) for each of the columns. */
   readonly lookup?: Lookup;
+  /** Rows that a page may look at, if fewer than `rowsLookedAtMax`. */
+  readonly lookedAtMax?: number | undefined;
   /** What rows must fulfil besides; each row between the bounds is looked at. */
   readonly conditions: readonly Condition[];
   /** The order of the newest `rowsLookedAtMax` rows, if not that of time; `sql` gives whole numbers. */
@@ -229,7 +231,9 @@ function findFloor(
     const where = joinConditions(equality ? [equality, ...bounds] : bounds);
     const row = database.prepare(
       `SELECT ${query.time}, id FROM ${query.list} ${where.sql} ` +
-        `ORDER BY ${query.time} DESC, id DESC LIMIT 1 OFFSET ${rowsLookedAtMax - 1}`,
+        `ORDER BY ${query.time} DESC, id DESC LIMIT 1 OFFSET ${
+          (query.lookedAtMax ?? rowsLookedAtMax) - 1
+        }`,
     ).get(...where.parameters);
     if (row === undefined) continue;
     const place = placeOf(row, query.time);

@@ -120,7 +120,7 @@ export class StoreWriter {
     const reserve = reserveBytes(options.retentionBytes);
     const opened = openForWriting({
       path: options.path,
-      checkpointPages: Math.max(32, Math.min(1000, Math.floor(reserve / 4 / pageBytes))),
+      checkpointPages: Math.max(32, Math.min(4000, Math.floor(reserve / 4 / pageBytes))),
       walBytesMax: Math.min(Math.floor(reserve / 2), 16 * 2 ** 20),
       nowUs: options.nowUs,
     });

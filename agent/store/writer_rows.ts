@@ -53,6 +53,7 @@ export function flowInserter(database: DatabaseSync, flowIdBase: () => number): 
     table: "flows",
     columns: FLOW_COLUMNS,
     conflictClause: `ON CONFLICT(id) DO UPDATE SET ${assign(FLOW_COLUMNS.slice(1))}`,
+    isRarelyThere: true,
     pushCells: (flow, cells) => pushFlow(flow, flowIdBase() + flow.id, cells),
   });
 }

@@ -122,6 +122,16 @@ Deno.test("a flow that is written again replaces its row", () =>
     });
   }));
 
+Deno.test("of many flows those that are there are replaced, the others added", () =>
+  written([
+    rows({ flows: [flow(3), flow(150), flow(215)] }),
+    rows({ flows: many(216, (id) => flow(id, { connState: "RSTO" }), 1) }),
+  ], (database) => {
+    deepStrictEqual({
+      ...database.prepare("SELECT count(*) AS n, min(conn_state) AS least FROM flows").get(),
+    }, { n: 216, least: "RSTO" });
+  }));
+
 Deno.test("flow ids of each run are their own, and packets point to them", () =>
   withDatabasePath((path) => {
     for (let run = 0; run < 2; run++) {

@@ -31,6 +31,8 @@ const incidentsShown = 20;
 const contactsShown = 20;
 const addressesAsked = 8;
 const processFlowsAsked = 500;
+/** Some 5 ms. */
+const processFlowsLookedAt = 10_000;
 
 interface HostProcess {
   readonly process: FlowProcess;
@@ -199,7 +201,11 @@ export function readFirstContacts(
 }
 
 async function readProcesses({ context }: State, q: string): Promise<HostProcess[]> {
-  const filter = { q: `(${q}) and (process * or user *)`, limit: processFlowsAsked };
+  const filter = {
+    q: `(${q}) and (process * or user *)`,
+    limit: processFlowsAsked,
+    lookedAtMax: processFlowsLookedAt,
+  };
   const page = await attempt(() => readFlowPage(context, filter), null);
   const found = new Map<string, HostProcess>();
   for (const flow of page.value?.rows ?? []) {

@@ -68,6 +68,8 @@ import type { State } from "./state.ts";
 const limitMax = 1000;
 /** Rows of a page. */
 export const limitDefault = 100;
+/** Rows of one at most: the main thread draws some ten a millisecond. */
+const shownMax = 250;
 const pagingNames = ["limit", "cursor"];
 const rangeNames = ["from", "to", "q"];
 const incidentOrders: readonly IncidentOrder[] = ["newest", "severity"];
@@ -346,6 +348,11 @@ export async function counted<Row>(
 /** Of a page that is not full: it has looked as far as a count would. */
 export function countOf({ rows, nextCursor }: Page<unknown>): Count {
   return { count: rows.length, isMore: nextCursor !== null };
+}
+
+/** The same of a page for people, which draws less at a time than programs may read. */
+export function shown<Filter extends Paging>(filter: Filter): Filter {
+  return { ...filter, limit: Math.min(filter.limit ?? limitDefault, shownMax) };
 }
 
 /** A page of findings, incidents or alerts. */

@@ -5,7 +5,7 @@ import { contactKinds, FirstContactTable } from "../../components/FirstContactTa
 import { learningText } from "../../components/host_text.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
-import { attempt, countText, emptyPage, firstContactFilter } from "../(_server)/lists.ts";
+import { attempt, countText, emptyPage, firstContactFilter, shown } from "../(_server)/lists.ts";
 import { newCounts, readFirstContacts } from "../(_server)/host_pages.ts";
 import { define } from "../(_server)/state.ts";
 
@@ -14,7 +14,7 @@ export const handler = define.handlers({
     state.title = "What is new";
     const { queries } = state.context;
     const asked = await attempt(
-      () => readFirstContacts(queries, firstContactFilter(url.searchParams)),
+      () => readFirstContacts(queries, shown(firstContactFilter(url.searchParams))),
       emptyPage,
     );
     return page({ ...asked, counts: await newCounts(state) }, { status: asked.status });
