@@ -92,8 +92,8 @@ async function sendTagged(namespaces: Namespaces): Promise<void> {
 
 async function makeTraffic(namespaces: Namespaces): Promise<void> {
   for (const address of ["10.91.0.2", "127.0.0.1"]) {
-    await namespaces.run("ping", "-q", "-c", "2", "-i", "0.01", address);
-    await namespaces.run("ping", "-q", "-c", "2", "-i", "0.01", "-s", "4000", address);
+    await namespaces.run("sensor", "ping", "-q", "-c", "2", "-i", "0.01", address);
+    await namespaces.run("sensor", "ping", "-q", "-c", "2", "-i", "0.01", "-s", "4000", address);
   }
   await sendTagged(namespaces);
   await sendBytes(namespaces, "peer", "10.91.0.2");
@@ -107,14 +107,13 @@ const listener = Deno.listen({ hostname: "${address}", port: 9000 });
 console.log("ready");
 for await (const _ of (await listener.accept()).readable) {}
 Deno.exit();`;
-  const child = namespaces.start(side, Deno.execPath(), "eval", "--no-lock", listener);
-  await new OutputText(child.stdout).waitFor(/ready/);
+  const child = await namespaces.serve(side, listener);
   const sender = `
 const connection = await Deno.connect({ hostname: "${address}", port: 9000 });
 const writer = connection.writable.getWriter();
 await writer.write(new Uint8Array(1 << 20).map((_, i) => i >> 8));
 await writer.close();`;
-  await namespaces.run(Deno.execPath(), "eval", "--no-lock", sender);
+  await namespaces.runCode("sensor", sender);
   await child.status;
 }
 

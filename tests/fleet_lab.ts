@@ -6,6 +6,7 @@
  *                                      ├────── 10.X.2.1 web-2 (agent)
  *                                      └────── 10.X.9.9 scanner
  */
+import { Lab } from "./lab.ts";
 import {
   freePort,
   mustRun,
@@ -22,75 +23,49 @@ export const scannerAddress = `10.${octet}.9.9`;
 export const agentAddress = (index: number) => `10.${octet}.${index + 1}.1`;
 const hereAddress = `10.${octet}.0.1`;
 
-export class FleetLab implements AsyncDisposable {
+export class FleetLab extends Lab {
   readonly folder: string;
-  readonly #switch = `tw${Deno.pid}w`;
-  readonly #scanner = `tw${Deno.pid}x`;
-  readonly #agents = agentNames.map((_, index) => `tw${Deno.pid}y${index}`);
   readonly #here = `tw${Deno.pid % 1_000_000}`;
   readonly #port = freePort();
   #engine: Deno.ChildProcess | null = null;
   readonly #programs: Program[] = [];
-  readonly #children: Deno.ChildProcess[] = [];
 
   private constructor(folder: string) {
+    super("f");
     this.folder = folder;
   }
 
   /** The network, the engine with its streams, and the agents' credentials. */
-  static async create(folder: string): Promise<FleetLab> {
-    const lab = new FleetLab(folder);
-    try {
+  static create(folder: string): Promise<FleetLab> {
+    return Lab.ready(new FleetLab(folder), async (lab) => {
       await lab.#connect();
       await lab.#prepare();
-      return lab;
-    } catch (error) {
-      await lab[Symbol.asyncDispose]();
-      throw error;
-    }
+    });
   }
 
   async startHub(): Promise<Program> {
-    return await this.#start(["hub", "--results", "hub"]);
+    return await this.#startProgram(["hub", "--results", "hub"]);
   }
 
   async startAgent(index: number): Promise<Program> {
     const name = agentNames[index]!;
     const options = ["run", "--allow-ffi", "-i", "tw0", "--results", name];
-    return await this.#start(
+    return await this.#startProgram(
       [...options, "--fleet", this.#url, "--fleet-credentials", `fleet/agents/${name}.json`],
-      ["ip", "netns", "exec", this.#agents[index]!],
+      this.on(name),
     );
   }
 
   /** Runs nmap as the scanner to its end. */
   async scan(...args: string[]): Promise<void> {
-    await mustRun(
-      "ip",
-      "netns",
-      "exec",
-      this.#scanner,
-      "nmap",
-      "-n",
-      "--max-retries",
-      "1",
-      ...args,
-    );
+    await this.run("scanner", "nmap", "-n", "--max-retries", "1", ...args);
   }
 
   /** Each agent's host serves pages on port 80, and each fetches some of the other's. */
   async browse(): Promise<void> {
-    for (const name of this.#agents) {
-      const server = this.#startIn(name, serverCode);
-      await new OutputText(server.stdout).waitFor(/ready/);
-      server.stderr.cancel();
-    }
-    for (const [index, name] of this.#agents.entries()) {
-      const peer = agentAddress(1 - index);
-      await mustRun(
-        ...["ip", "netns", "exec", name, Deno.execPath(), "eval", "--no-lock"],
-        clientCode(peer),
-      );
+    for (const name of agentNames) await this.serve(name, serverCode);
+    for (const [index, name] of agentNames.entries()) {
+      await this.runCode(name, clientCode(agentAddress(1 - index)));
     }
   }
 
@@ -104,70 +79,47 @@ export class FleetLab implements AsyncDisposable {
     return stdout;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     for (const program of this.#programs) await program[Symbol.asyncDispose]();
-    for (
-      const child of this.#engine === null ? this.#children : [this.#engine, ...this.#children]
-    ) {
-      child.kill("SIGKILL");
-      await child.status;
-    }
-    for (const name of [...this.#agents, this.#scanner, this.#switch]) {
-      await runCommand(["ip", "netns", "del", name]);
-    }
+    this.#engine?.kill("SIGKILL");
+    await this.#engine?.status;
+    await super[Symbol.asyncDispose]();
     await runCommand(["ip", "link", "del", this.#here]);
-  }
-
-  /** Deno code, ended with the lab. */
-  #startIn(namespace: string, code: string): Deno.ChildProcess {
-    const command = ["ip", "netns", "exec", namespace, Deno.execPath(), "eval", "--no-lock", code];
-    const child = spawn(command, {});
-    this.#children.push(child);
-    return child;
   }
 
   get #url(): string {
     return `tls://${hereAddress}:${this.#port}`;
   }
 
-  async #start(args: readonly string[], prefix: readonly string[] = []): Promise<Program> {
+  async #startProgram(args: readonly string[], prefix: readonly string[] = []): Promise<Program> {
     const program = await Program.start(args, { cwd: this.folder, prefix });
     this.#programs.push(program);
     return program;
   }
 
   async #connect(): Promise<void> {
-    await mustRun("ip", "netns", "add", this.#switch);
-    await this.#onSwitch("ip", "link", "add", "br0", "type", "bridge");
-    await this.#onSwitch("ip", "link", "set", "br0", "up");
-    await this.#cable("here", ["name", this.#here]);
+    await this.addHost("switch");
+    await this.ip("switch", "link", "add", "br0", "type", "bridge");
+    await this.ip("switch", "link", "set", "br0", "up");
+    const port = ["peer", "name", "here", "netns", this.namespace("switch")];
+    await mustRun("ip", "link", "add", this.#here, "type", "veth", ...port);
+    await this.#plugIn("here");
     await mustRun("ip", "address", "add", `${hereAddress}/16`, "dev", this.#here);
     await mustRun("ip", "link", "set", this.#here, "up");
-    for (const [index, name] of this.#agents.entries()) await this.#host(name, agentAddress(index));
-    await this.#host(this.#scanner, scannerAddress);
+    for (const [index, name] of agentNames.entries()) await this.#join(name, agentAddress(index));
+    await this.#join("scanner", scannerAddress);
   }
 
-  async #host(name: string, address: string): Promise<void> {
-    await mustRun("ip", "netns", "add", name);
-    const inside = (...command: string[]) => mustRun("ip", "netns", "exec", name, ...command);
-    await inside("ip", "link", "set", "lo", "up");
-    await inside("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1");
-    await this.#cable(name, ["name", "tw0", "netns", name]);
-    await inside("ip", "address", "add", `${address}/16`, "dev", "tw0");
-    await inside("ip", "link", "set", "tw0", "up");
-    await inside("ip", "route", "add", "default", "via", hereAddress);
+  async #join(host: string, address: string): Promise<void> {
+    await this.addHost(host);
+    await this.cable(["switch", host], [host, "tw0"]);
+    await this.#plugIn(host);
+    await this.setUp(host, "tw0", `${address}/16`);
+    await this.ip(host, "route", "add", "default", "via", hereAddress);
   }
 
-  /** From a port of the switch to a device elsewhere. */
-  async #cable(name: string, device: readonly string[]): Promise<void> {
-    const port = name.slice(-12);
-    const link = ["link", "add", port, "netns", this.#switch, "type", "veth", "peer", ...device];
-    await mustRun("ip", ...link);
-    await this.#onSwitch("ip", "link", "set", port, "master", "br0", "up");
-  }
-
-  #onSwitch(...command: string[]): Promise<string> {
-    return mustRun("ip", "netns", "exec", this.#switch, ...command);
+  async #plugIn(port: string): Promise<void> {
+    await this.ip("switch", "link", "set", port, "master", "br0", "up");
   }
 
   async #prepare(): Promise<void> {

@@ -6,106 +6,47 @@
  *
  * 10.93.0.0/24 leads to the sensor, where nobody has these addresses: packets there stay unanswered.
  */
-import { mustRun, OutputText, patiently, Program, runCommand, spawn } from "./program.ts";
+import { Lab } from "./lab.ts";
+import { OutputText, Program } from "./program.ts";
 
 export const sensorAddress = "10.92.0.1";
 export const clientAddress = "10.92.1.1";
 
-export class ScanLab implements AsyncDisposable {
-  readonly #sensor = `tw${Deno.pid}v`;
-  readonly #scanner = `tw${Deno.pid}a`;
-  readonly #children: Deno.ChildProcess[] = [];
-
-  static async create(): Promise<ScanLab> {
-    const lab = new ScanLab();
-    try {
+export class ScanLab extends Lab {
+  static create(): Promise<ScanLab> {
+    return Lab.ready(new ScanLab("s"), async (lab) => {
       await lab.#connect();
-      await lab.#serve();
-      return lab;
-    } catch (error) {
-      await lab[Symbol.asyncDispose]();
-      throw error;
-    }
+      await lab.serve("sensor", serverCode);
+      await lab.serve("scanner", clientCode);
+    });
   }
 
   /** What starts a command on the sensor's side. */
   get onSensor(): readonly string[] {
-    return ["ip", "netns", "exec", this.#sensor];
+    return this.on("sensor");
   }
 
   /** Runs nmap as the scanner to its end. */
   async scan(...args: string[]): Promise<void> {
-    await mustRun(
-      "ip",
-      "netns",
-      "exec",
-      this.#scanner,
-      "nmap",
-      "-n",
-      "--max-retries",
-      "1",
-      ...args,
-    );
+    await this.run("scanner", "nmap", "-n", "--max-retries", "1", ...args);
   }
 
   /** The findings that a program on the sensor's side tells from now on. */
   watchFindings(program: Program): FindingWatcher {
-    const code = watcherCode(program.url);
-    const child = this.#start(this.#sensor, Deno.execPath(), "eval", "--no-lock", code);
-    return new FindingWatcher(child);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) {
-      try {
-        child.kill("SIGKILL");
-      } catch {
-        // it has ended
-      }
-      await child.output().catch(() => child.status);
-    }
-    for (const name of [this.#sensor, this.#scanner]) {
-      await runCommand(["ip", "netns", "del", name]);
-    }
-  }
-
-  #start(namespace: string, ...command: string[]): Deno.ChildProcess {
-    const child = spawn(["ip", "netns", "exec", namespace, ...command], {});
-    this.#children.push(child);
-    return child;
+    return new FindingWatcher(this.startCode("sensor", watcherCode(program.url)));
   }
 
   async #connect(): Promise<void> {
-    const inside = (name: string, ...command: string[]) =>
-      mustRun("ip", "netns", "exec", name, ...command);
-    for (const name of [this.#sensor, this.#scanner]) {
-      await mustRun("ip", "netns", "add", name);
-      await inside(name, "ip", "link", "set", "lo", "up");
-      await inside(name, "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1");
-    }
-    const peer = ["peer", "name", "tw0", "netns", this.#scanner];
-    await mustRun("ip", "link", "add", "tw0", "netns", this.#sensor, "type", "veth", ...peer);
-    await inside(this.#sensor, "ip", "address", "add", `${sensorAddress}/16`, "dev", "tw0");
-    await inside(this.#scanner, "ip", "address", "add", `${clientAddress}/16`, "dev", "tw0");
-    for (let host = 11; host <= 40; host++) {
-      await inside(this.#scanner, "ip", "address", "add", `10.92.1.${host}/16`, "dev", "tw0");
-    }
-    for (const name of [this.#sensor, this.#scanner]) {
-      await inside(name, "ip", "link", "set", "tw0", "up");
-    }
-    await inside(this.#sensor, "ip", "route", "add", "default", "via", clientAddress);
-    await inside(this.#scanner, "ip", "route", "add", "10.93.0.0/24", "via", sensorAddress);
+    await this.addHost("sensor");
+    await this.addHost("scanner");
+    await this.cable(["sensor", "tw0"], ["scanner", "tw0"]);
+    const scannerAddresses = Array.from({ length: 30 }, (_, index) => `10.92.1.${11 + index}/16`);
+    await this.setUp("sensor", "tw0", `${sensorAddress}/16`);
+    await this.setUp("scanner", "tw0", `${clientAddress}/16`, ...scannerAddresses);
+    await this.ip("sensor", "route", "add", "default", "via", clientAddress);
+    await this.ip("scanner", "route", "add", "10.93.0.0/24", "via", sensorAddress);
     // One ICMP error a second to each host would make UDP scans take minutes.
-    await inside(this.#sensor, "sysctl", "-qw", "net.ipv4.icmp_ratelimit=0");
-  }
-
-  async #serve(): Promise<void> {
-    const server = this.#start(this.#sensor, Deno.execPath(), "eval", "--no-lock", serverCode);
-    await new OutputText(server.stdout).waitFor(/ready/);
-    server.stderr.cancel();
-    const client = this.#start(this.#scanner, Deno.execPath(), "eval", "--no-lock", clientCode);
-    await new OutputText(client.stdout).waitFor(/page/);
-    client.stderr.cancel();
+    await this.run("sensor", "sysctl", "-qw", "net.ipv4.icmp_ratelimit=0");
   }
 }
 
@@ -117,10 +58,8 @@ export interface FindingEvent {
 
 class FindingWatcher {
   readonly #lines: OutputText;
-  readonly #child: Deno.ChildProcess;
 
   constructor(child: Deno.ChildProcess) {
-    this.#child = child;
     this.#lines = new OutputText(child.stdout);
     child.stderr.cancel();
   }
@@ -131,14 +70,8 @@ class FindingWatcher {
   }
 
   /** Waits for the first finding of which `isTrue`, those that have come included. */
-  async until(what: string, isTrue: (finding: FindingEvent) => boolean): Promise<FindingEvent> {
-    const { promise, resolve, reject } = Promise.withResolvers<FindingEvent>();
-    this.#lines.onText((text) => {
-      const found = eventsIn(text).find(isTrue);
-      if (found) resolve(found);
-    });
-    this.#child.status.then(({ code }) => reject(new Error(`The watcher ended with ${code}`)));
-    return await patiently(what, promise);
+  until(what: string, isTrue: (finding: FindingEvent) => boolean): Promise<FindingEvent> {
+    return this.#lines.until(what, (text) => eventsIn(text).find(isTrue));
   }
 
   /** All that have come. */
@@ -148,10 +81,8 @@ class FindingWatcher {
 }
 
 function eventsIn(text: string): FindingEvent[] {
-  return text.slice(0, text.lastIndexOf("\n") + 1).split("\n").filter((line) =>
-    line.startsWith("{")
-  )
-    .map((line) => JSON.parse(line) as FindingEvent);
+  const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
+  return lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
 }
 
 const serverCode = `
@@ -163,7 +94,7 @@ const clientCode = `
 for (;;) {
   const response = await fetch("http://${sensorAddress}/page", { headers: { connection: "close" } });
   await response.text();
-  console.log("page");
+  console.log("ready");
   await new Promise((resolve) => setTimeout(resolve, 100));
 }
 `;

@@ -4,74 +4,21 @@
  *
  *     sensor  tw0 10.94.0.1 ---- tw0 10.94.0.2  peer: HTTP on port 80, which takes two seconds for its answers
  */
-import { mustRun, OutputText, runCommand, spawn } from "./program.ts";
+import { Lab } from "./lab.ts";
 
 export const sensorAddress = "10.94.0.1";
 export const peerAddress = "10.94.0.2";
-type Side = "sensor" | "peer";
 
-export class ProcessLab implements AsyncDisposable {
-  readonly #names = { sensor: `tw${Deno.pid}x`, peer: `tw${Deno.pid}y` };
-  readonly #children: Deno.ChildProcess[] = [];
-
-  static async create(): Promise<ProcessLab> {
-    const lab = new ProcessLab();
-    try {
-      await lab.#connect();
-      const server = lab.start("peer", Deno.execPath(), "eval", "--no-lock", slowServer);
-      server.stderr.cancel();
-      await new OutputText(server.stdout).waitFor(/ready/);
-      return lab;
-    } catch (error) {
-      await lab[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  /** What starts a command on a side. */
-  on(side: Side): readonly string[] {
-    return ["ip", "netns", "exec", this.#names[side]];
-  }
-
-  /** Runs a command on a side to its end. Throws Error when it fails. */
-  async run(side: Side, ...command: string[]): Promise<string> {
-    return await mustRun(...this.on(side), ...command);
-  }
-
-  /** Starts a child on a side; it is ended with the lab. */
-  start(side: Side, ...command: string[]): Deno.ChildProcess {
-    const child = spawn([...this.on(side), ...command], {});
-    this.#children.push(child);
-    return child;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) {
-      try {
-        child.kill("SIGKILL");
-      } catch {
-        // it has ended
-      }
-      await child.output().catch(() => child.status);
-    }
-    for (const name of Object.values(this.#names)) await runCommand(["ip", "netns", "del", name]);
-  }
-
-  async #connect(): Promise<void> {
-    const { sensor, peer } = this.#names;
-    for (const name of [sensor, peer]) {
-      await mustRun("ip", "netns", "add", name);
-      await mustRun("ip", "-n", name, "link", "set", "lo", "up");
-      const off = "net.ipv6.conf.default.disable_ipv6=1";
-      await mustRun("ip", "netns", "exec", name, "sysctl", "-qw", off);
-    }
-    const other = ["peer", "name", "tw0", "netns", peer];
-    await mustRun("ip", "link", "add", "tw0", "netns", sensor, "type", "veth", ...other);
-    const ends = [[sensor, sensorAddress], [peer, peerAddress]] as const;
-    for (const [name, address] of ends) {
-      await mustRun("ip", "-n", name, "address", "add", `${address}/24`, "dev", "tw0");
-      await mustRun("ip", "-n", name, "link", "set", "tw0", "up");
-    }
+export class ProcessLab extends Lab {
+  static create(): Promise<ProcessLab> {
+    return Lab.ready(new ProcessLab("p"), async (lab) => {
+      await lab.addHost("sensor");
+      await lab.addHost("peer");
+      await lab.cable(["sensor", "tw0"], ["peer", "tw0"]);
+      await lab.setUp("sensor", "tw0", `${sensorAddress}/24`);
+      await lab.setUp("peer", "tw0", `${peerAddress}/24`);
+      await lab.serve("peer", slowServer);
+    });
   }
 }
 

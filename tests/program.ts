@@ -262,13 +262,18 @@ export class OutputText {
 
   /** Waits for text that fits. Throws Error when the stream ends before. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray> {
-    const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+    return this.until(`${pattern} in the output`, (text) => pattern.exec(text));
+  }
+
+  /** Waits until `find` finds something in all text. Throws Error when the stream ends before. */
+  until<T>(what: string, find: (text: string) => T | null | undefined): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.onText((text) => {
-      const found = pattern.exec(text);
+      const found = find(text);
       if (found) resolve(found);
-      else if (this.#hasEnded) reject(new Error(`It ended before ${pattern}: ${text}`));
+      else if (this.#hasEnded) reject(new Error(`It ended before ${what}: ${text}`));
     });
-    return patiently(`${pattern} in the output`, promise);
+    return patiently(what, promise);
   }
 
   /** Calls `check` with all text, now and whenever there is more, in the place of an earlier one. */
