@@ -4,11 +4,11 @@
  */
 import { createHash } from "node:crypto";
 
-/** Sources in assembly/index.ts of a folder, and the module there that exports their code under a name. */
+/** Sources in assembly/index.ts of a folder, and the file there with a function of this name that gives their module. */
 export interface HotModule {
   readonly folder: URL;
   readonly output: string;
-  readonly codeName: string;
+  readonly functionName: string;
 }
 
 export const HOT_MODULES: readonly HotModule[] = [
@@ -41,7 +41,7 @@ function hotModule(folder: string, name: string): HotModule {
   return {
     folder: new URL(`../${folder}/`, import.meta.url),
     output: `${name}_code.ts`,
-    codeName: `${name}Code`,
+    functionName: `${name}Module`,
   };
 }
 
@@ -50,7 +50,7 @@ function outputOf({ folder, output }: HotModule): URL {
 }
 
 /** The text of the module's output. Its second line tells its sources, and their digest. */
-async function compile({ folder, codeName }: HotModule): Promise<string> {
+async function compile({ folder, functionName }: HotModule): Promise<string> {
   // Large, and seldom needed.
   const { default: asc } = await import("assemblyscript/asc");
   let code: Uint8Array | null = null;
@@ -74,9 +74,19 @@ async function compile({ folder, codeName }: HotModule): Promise<string> {
   }
   const names = [...sources].sort();
   const lines = (code as Uint8Array).toBase64().match(new RegExp(`.{1,${lineLength}}`, "g"))!;
-  return `/** Written by tools/build_hot.ts from assembly/. */\n` +
-    `// ${digestOf(names, folder)} ${names.join(" ")}\n// deno-fmt-ignore-file\n` +
-    `export const ${codeName} =\n${lines.map((line) => `  "${line}"`).join(" +\n")};\n`;
+  return `/** Written by tools/build_hot.ts from assembly/. */
+// ${digestOf(names, folder)} ${names.join(" ")}
+// deno-fmt-ignore-file
+let module: WebAssembly.Module | null = null;
+
+/** Compiled once a thread. */
+export function ${functionName}(): WebAssembly.Module {
+  return module ??= new WebAssembly.Module(Uint8Array.fromBase64(code));
+}
+
+const code =
+${lines.map((line) => `  "${line}"`).join(" +\n")};
+`;
 }
 
 function isCurrent(module: HotModule): boolean {

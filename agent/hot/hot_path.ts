@@ -7,7 +7,7 @@
  * cannot do alone it asks for through `calls`.
  */
 import { createPacketBatch, type Packet, type PacketBatch } from "../records.ts";
-import { hotModule } from "./hot_module.ts";
+import { hotModule } from "./hot_code.ts";
 import {
   ICMP_PAIRS_AT,
   RECORDS_ARE_BIG_ENDIAN,

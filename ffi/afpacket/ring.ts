@@ -5,7 +5,7 @@
  */
 import { CaptureError } from "../capture/capture_error.ts";
 import { lastErrno } from "../linux/libc.ts";
-import { framesCode } from "./frames_code.ts";
+import { framesModule } from "./frames_code.ts";
 import {
   blockIsOurs,
   blockStatusOffset,
@@ -28,7 +28,7 @@ interface RingOptions {
   readonly link: LinkKind;
 }
 
-interface FrameExports {
+export interface FrameExports {
   readonly memory: WebAssembly.Memory;
   setUp(ringBytes: number, recordBytes: number): number;
   setFormat(snaplen: number, isCooked: number, tagOffset: number): void;
@@ -47,8 +47,6 @@ const blockCountMin = 4;
 /** Memory of a batch: as the records of the largest block need, which are shorter than its frames. */
 const batchBytes = 2 << 20;
 
-let module: WebAssembly.Module | null = null;
-
 export class Ring {
   /** Of a batch, from its start. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -66,8 +64,7 @@ export class Ring {
     socket.set(PacketOption.version, tpacketV3);
     this.#blockBytes = blockSize(byteLength);
     this.#blockCount = askForRing(socket, { byteLength, timeoutMs, blockBytes: this.#blockBytes });
-    module ??= new WebAssembly.Module(Uint8Array.fromBase64(framesCode));
-    const { exports } = new WebAssembly.Instance(module, {});
+    const { exports } = new WebAssembly.Instance(framesModule());
     this.#exports = exports as unknown as FrameExports;
     this.#at = this.#exports.setUp(this.#byteLength, batchBytes);
     if (this.#at === 0) throw new CaptureError("open", "other", "no address space for the ring");

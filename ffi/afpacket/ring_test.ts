@@ -1,7 +1,8 @@
 /** Blocks of a ring as the kernel writes them, and as it never would. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { framesCode } from "./frames_code.ts";
+import { framesModule } from "./frames_code.ts";
+import type { FrameExports } from "./ring.ts";
 
 const blockBytes = 1 << 18;
 const recordBytes = 1 << 20;
@@ -20,23 +21,9 @@ interface Frame {
   readonly hardware?: number;
 }
 
-interface Exports {
-  readonly memory: WebAssembly.Memory;
-  setUp(ringBytes: number, recordBytes: number): number;
-  setFormat(snaplen: number, isCooked: number, tagOffset: number): void;
-  recordsAddress(): number;
-  openBlock(at: number, byteLength: number): void;
-  takeFrames(offset: number, byteLength: number, most: number): number;
-  packetCount(): number;
-  lostCount(): number;
-  framesLeft(): number;
-}
-
-const module = new WebAssembly.Module(Uint8Array.fromBase64(framesCode));
-
 /** A ring of one block, mapped nowhere. */
 function makeRing({ snaplen = 262_144, isCooked = false, tagOffset = 12 } = {}) {
-  const exports = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
+  const exports = new WebAssembly.Instance(framesModule()).exports as unknown as FrameExports;
   const at = exports.setUp(blockBytes, recordBytes);
   exports.setFormat(snaplen, isCooked ? 1 : 0, tagOffset);
   const block = new Uint8Array(exports.memory.buffer, at, blockBytes);

@@ -7,7 +7,7 @@
  * have compiled it; here is the door to it, and the views on its memory (activity_layout.ts).
  */
 import { copyRows } from "../observation.ts";
-import { activityCode } from "./activity_code.ts";
+import { activityModule } from "./activity_code.ts";
 import {
   ACTIVE_AT,
   COUNT_WIDTH,
@@ -71,13 +71,6 @@ interface ActivityExports {
   hostCount(): number;
   newestUs(): number;
   forgottenCount(): number;
-}
-
-let compiled: WebAssembly.Module | null = null;
-
-/** Made once a thread. */
-function activityModule(): WebAssembly.Module {
-  return compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(activityCode));
 }
 
 export class HostActivity {

@@ -4,7 +4,7 @@
  * it; here is the door to it, and the views on its memory (beats_layout.ts). Series are known by numbers from 0 on.
  */
 import { copyRows } from "../observation.ts";
-import { beatsCode } from "./beats_code.ts";
+import { beatsModule } from "./beats_code.ts";
 import {
   APPLICATIONS,
   EXEMPT_APPLICATIONS_AT,
@@ -45,11 +45,8 @@ interface BeatExports {
   forgottenCount(): number;
 }
 
-let compiled: WebAssembly.Module | null = null;
-
-/** An instance with a memory of its own; its code is compiled once a thread. */
+/** An instance with a memory of its own. */
 function instantiateBeats(hooks: BeatHooks): BeatExports {
-  compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(beatsCode));
   const env = {
     grown: (series: number, atUs: number, flowId: number) =>
       hooks.grown(series, atUs, flowId >>> 0),
@@ -57,7 +54,8 @@ function instantiateBeats(hooks: BeatHooks): BeatExports {
       hooks.judge(series, atUs, flowId >>> 0),
     forgotten: (series: number) => hooks.forgotten(series),
   };
-  const exports = new WebAssembly.Instance(compiled, { env }).exports as unknown as BeatExports;
+  const exports = new WebAssembly.Instance(beatsModule(), { env })
+    .exports as unknown as BeatExports;
   exports.setUp();
   return exports;
 }

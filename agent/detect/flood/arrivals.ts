@@ -4,7 +4,7 @@
  * (arrivals_layout.ts). Destinations are known by numbers from 0 on.
  */
 import { copyRows } from "../observation.ts";
-import { arrivalsCode } from "./arrivals_code.ts";
+import { arrivalsModule } from "./arrivals_code.ts";
 import {
   BIT_COUNT,
   D_BITS_SET,
@@ -58,17 +58,15 @@ interface ArrivalExports {
   isOneSided(): number;
 }
 
-let compiled: WebAssembly.Module | null = null;
-
-/** An instance with a memory of its own; its code is compiled once a thread. */
+/** An instance with a memory of its own. */
 function instantiateArrivals(hooks: ArrivalHooks): ArrivalExports {
-  compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(arrivalsCode));
   const env = {
     opened: (destination: number, atUs: number, flowId: number) =>
       hooks.opened(destination, atUs, flowId >>> 0),
     forgotten: (destination: number) => hooks.forgotten(destination),
   };
-  const exports = new WebAssembly.Instance(compiled, { env }).exports as unknown as ArrivalExports;
+  const exports = new WebAssembly.Instance(arrivalsModule(), { env })
+    .exports as unknown as ArrivalExports;
   exports.setUp();
   return exports;
 }

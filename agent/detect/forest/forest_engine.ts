@@ -3,7 +3,7 @@
  * at the end of a file all of it runs once, before V8 would have compiled it. Each thread has one engine, whose memory
  * grows to what the largest task needed; nothing in it lasts beyond the next engineWith().
  */
-import { forestCode } from "./forest_code.ts";
+import { forestModule } from "./forest_code.ts";
 
 export interface ForestEngine {
   readonly memory: WebAssembly.Memory;
@@ -45,14 +45,9 @@ let engine: ForestEngine | null = null;
 
 /** The thread's engine with a copy of these rows of `featureCount` values; all else that it held is gone. */
 export function engineWith(rows: Float64Array, featureCount: number): ForestEngine {
-  engine ??= makeEngine();
+  engine ??= new WebAssembly.Instance(forestModule()).exports as unknown as ForestEngine;
   writeAt(engine, engine.makeRows(rows.length / featureCount, featureCount), rows);
   return engine;
-}
-
-function makeEngine(): ForestEngine {
-  const module = new WebAssembly.Module(Uint8Array.fromBase64(forestCode));
-  return new WebAssembly.Instance(module).exports as unknown as ForestEngine;
 }
 
 export function writeAt(

@@ -5,7 +5,7 @@
  * compiled it; here is the door to it.
  */
 import { copyRows } from "../observation.ts";
-import { contactCode } from "./contact_code.ts";
+import { contactModule } from "./contact_code.ts";
 import {
   JUDGED_AT,
   JUDGED_WORDS,
@@ -79,14 +79,12 @@ export interface ContactExports {
 }
 
 const textDecoder = new TextDecoder();
-let compiled: WebAssembly.Module | null = null;
 
-/** An instance with a memory of its own; its code is compiled once a thread. */
+/** An instance with a memory of its own. */
 export function instantiateContacts<Exports extends ContactExports>(
   options: ScanOptions,
   hooks: ContactHooks,
 ): Exports {
-  compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(contactCode));
   const env = {
     pow: Math.pow,
     nextId: () => hooks.nextId(),
@@ -97,7 +95,7 @@ export function instantiateContacts<Exports extends ContactExports>(
     forget: (episode: number, nowUs: number) => hooks.forget(episode, nowUs),
     failed: (isNamed: number) => hooks.failed(probe, isNamed !== 0),
   };
-  const instance = new WebAssembly.Instance(compiled, { env });
+  const instance = new WebAssembly.Instance(contactModule(), { env });
   const exports = instance.exports as unknown as Exports & SetUpExports;
   exports.setUp();
   const { buffer } = exports.memory;
