@@ -8,7 +8,10 @@
  * The MTU is the largest, so that every frame of a capture fits. tcpreplay gives whole frames to a packet socket, so
  * segmentation and checksum offloads have nothing to do; ethtool turns them off all the same where it is installed.
  */
+import { run } from "../tools/run.ts";
 import { denoRun, isInstalled } from "./programs.ts";
+
+const ip = (...args: readonly string[]) => run("ip", args);
 
 /** The end to capture on. */
 export const device = "twbench0";
@@ -131,7 +134,7 @@ async function createPair(namespace: string): Promise<void> {
     ...["link", "add", device, ...end, "type", "veth"],
     ...["peer", "name", far, ...end, "netns", namespace],
   );
-  await run("sysctl", "-qw", `net.ipv6.conf.${device}.disable_ipv6=1`);
+  await run("sysctl", ["-qw", `net.ipv6.conf.${device}.disable_ipv6=1`]);
   await ip("netns", "exec", namespace, "sysctl", "-qw", `net.ipv6.conf.${far}.disable_ipv6=1`);
   if (isInstalled("ethtool")) await turnOffloadsOff(namespace);
   await ip("link", "set", "lo", "up");
@@ -141,16 +144,6 @@ async function createPair(namespace: string): Promise<void> {
 
 async function turnOffloadsOff(namespace: string): Promise<void> {
   const features = offloads.flatMap((name) => [name, "off"]);
-  await run("ethtool", "-K", device, ...features);
+  await run("ethtool", ["-K", device, ...features]);
   await ip("netns", "exec", namespace, "ethtool", "-K", far, ...features);
-}
-
-function ip(...args: string[]): Promise<void> {
-  return run("ip", ...args);
-}
-
-async function run(command: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args, stdin: "null" }).output();
-  if (success) return;
-  throw new Error(`${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }

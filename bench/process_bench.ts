@@ -3,6 +3,7 @@
  * long ones, between two network namespaces; then 20,000 new flows/s at this host's address, with and without.
  */
 import { DatabaseSync } from "node:sqlite";
+import { run } from "../tools/run.ts";
 import { pcapFile } from "../agent/capture/sample_captures.ts";
 import { TcpFlag, tcpFrame } from "./detection/frames.ts";
 import {
@@ -46,7 +47,7 @@ if (reason !== null) printSection({ title, blocks: [reason], targets: noTargets(
 else await inPrivateNamespace(async (sender) => printSection(await bench(sender)));
 
 async function bench(sender: Sender): Promise<Section> {
-  await run("ip", "address", "add", `${here}/24`, "dev", device);
+  await run("ip", ["address", "add", `${here}/24`, "dev", device]);
   await sender.run("ip", "address", "add", `${there}/24`, "dev", sender.device);
   const servers = [
     sender.start(python, "-c", serverCode()),
@@ -79,7 +80,7 @@ async function measureShares(sender: Sender) {
     await running.untilCapturing();
     await delay(1000);
     for (const { command, count } of workload) {
-      await runMany(count, ([program, ...args]) => run(program!, ...args), command);
+      await runMany(count, ([program, ...args]) => run(program!, args), command);
     }
     const fetch = ["curl", "-s", "-o", "/dev/null", `http://${here}:8000/`];
     await runMany(inbound, (command) => sender.run(...command), fetch);
@@ -94,7 +95,7 @@ async function measureShares(sender: Sender) {
 
 async function runMany(
   count: number,
-  start: (command: readonly string[]) => Promise<void>,
+  start: (command: readonly string[]) => Promise<unknown>,
   command: readonly string[],
 ): Promise<void> {
   let left = count;
@@ -259,18 +260,6 @@ function noTargets(): Target[] {
     "processes: 60 % of all of this host's flows have theirs",
     "processes: nothing waits for them at 20,000 new flows/s",
   ].map((promise) => ({ promise, measured: "not run", isMet: null }));
-}
-
-async function run(command: string, ...args: readonly string[]): Promise<void> {
-  const options: Deno.CommandOptions = {
-    args: [...args],
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  };
-  const { success, stderr } = await new Deno.Command(command, options).output();
-  if (success) return;
-  throw new Error(`${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
 
 /** HTTP on port 80, DNS on port 53: an answer with the question's number. */

@@ -2,8 +2,8 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { testAsRoot } from "../ffi/pcap/testing.ts";
 import { CaptureRun } from "./live_capture_run.ts";
-import { missingForRoot, missingNamespaces, testWith } from "./program.ts";
-import { makeFrames, run, runInNamespace, type Veth, withVeth, writePcap } from "./live_veth.ts";
+import { missingForRoot, missingNamespaces, mustRun, testWith } from "./program.ts";
+import { makeFrames, runInNamespace, type Veth, withVeth, writePcap } from "./live_veth.ts";
 
 const missing = missingForRoot("ip", "tcpreplay") || await missingNamespaces();
 const test = missing === ""
@@ -63,6 +63,5 @@ async function sendBothWays(veth: Veth, path: string): Promise<void> {
     device: string,
   ) => ["tcpreplay", "--quiet", "--topspeed", "--intf1", device, path];
   ok((await runInNamespace(veth, tcpreplay(veth.far)).status).success);
-  const [command, ...args] = tcpreplay(veth.device);
-  await run(command, args);
+  await mustRun(...tcpreplay(veth.device));
 }

@@ -8,13 +8,11 @@ import { testAsRoot } from "../ffi/pcap/testing.ts";
 import { CAPTURE_METHODS } from "../ffi/capture/capture_handle.ts";
 import type { CaptureChoice, CaptureOptions, FatalMessage } from "../agent/messages.ts";
 import { CaptureRun } from "./live_capture_run.ts";
-import { makeFrames, run, runInNamespace, type Veth, withVeth, writePcap } from "./live_veth.ts";
+import { makeFrames, runInNamespace, type Veth, withVeth, writePcap } from "./live_veth.ts";
+import { missingCommands, missingNamespaces, mustRun, testWith } from "./program.ts";
 
-const hasTools = await canMakeNamespaces();
-const test = hasTools
-  ? testAsRoot
-  : (name: string, fn: () => Promise<void>) =>
-    Deno.test({ name: `${name} (SKIPPED: needs ip netns and tcpreplay)`, ignore: true, fn });
+const missing = missingCommands("tcpreplay") || await missingNamespaces();
+const test = missing === "" ? testAsRoot : testWith.bind(null, missing);
 
 for (const method of CAPTURE_METHODS) {
   test(`${method} hands over every packet, byte by byte`, () =>
@@ -213,8 +211,7 @@ async function messageOfChild(
     await capture.until(() => capture.fatal !== null || capture.state?.state === "capturing");
     console.log(JSON.stringify(capture.fatal ?? { type: "state", state: capture.state }));
     await capture.stop();`;
-  const [command, ...args] = [...prefix, Deno.execPath(), "eval", "--no-lock", code];
-  return JSON.parse(await run(command, args));
+  return JSON.parse(await mustRun(...prefix, Deno.execPath(), "eval", "--no-lock", code));
 }
 
 /** Every path by which the loader would find libpcap: the loaded file is the same for all of its names. */
@@ -222,16 +219,4 @@ async function libpcapPaths(): Promise<string[]> {
   openLibrary();
   const maps = await Deno.readTextFile("/proc/self/maps");
   return [...new Set(maps.match(/\/\S*libpcap\.so\S*/g) ?? [])];
-}
-
-async function canMakeNamespaces(): Promise<boolean> {
-  const name = `tw${Deno.pid}probe`;
-  try {
-    await run("tcpreplay", ["--version"]);
-    await run("ip", ["netns", "add", name]);
-    await run("ip", ["netns", "del", name]);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -4,11 +4,12 @@
  */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { run, withVeth, writePcap } from "./live_veth.ts";
+import { withVeth, writePcap } from "./live_veth.ts";
 import {
   demoCapture,
   missingForRoot,
   missingNamespaces,
+  mustRun,
   Program,
   runProgram,
   testWith,
@@ -24,10 +25,10 @@ testWith(
     withVeth((veth) =>
       withFolder(async (folder) => {
         const replay = async (path: string) =>
-          await run("ip", [
-            ...["netns", "exec", veth.namespace, "tcpreplay", "--quiet"],
+          await mustRun(
+            ...["ip", "netns", "exec", veth.namespace, "tcpreplay", "--quiet"],
             ...["--intf1", veth.far, "--pps", `${packetsPerSecond}`, path],
-          ]);
+          );
         const demo = `${folder}/demo.pcapng`;
         await unpack(demoCapture, demo);
         const frames = await writePcap(conversations());

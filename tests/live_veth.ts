@@ -1,4 +1,5 @@
 /** A veth pair for a test: one end here, the other in a network namespace, both silent until something is sent. */
+import { mustRun } from "./program.ts";
 
 export interface Veth {
   /** This end, to capture on. */
@@ -21,16 +22,16 @@ export async function withVeth(use: (veth: Veth) => Promise<void>): Promise<void
     device: `${unique}a`,
     far: `${unique}b`,
     namespace: unique,
-    remove: async () => void await run("ip", ["link", "del", `${unique}a`]),
+    remove: async () => void await mustRun("ip", "link", "del", `${unique}a`),
     create: () => createPair(veth),
   };
-  await run("ip", ["netns", "add", veth.namespace]);
+  await mustRun("ip", "netns", "add", veth.namespace);
   try {
     await veth.create();
     await use(veth);
   } finally {
     // Takes the far end and with it the pair along.
-    await run("ip", ["netns", "del", veth.namespace]);
+    await mustRun("ip", "netns", "del", veth.namespace);
   }
 }
 
@@ -38,14 +39,6 @@ export async function withVeth(use: (veth: Veth) => Promise<void>): Promise<void
 export function runInNamespace(veth: Veth, command: string[]): Deno.ChildProcess {
   const args = ["netns", "exec", veth.namespace, ...command];
   return new Deno.Command("ip", { args, stdout: "null", stderr: "null" }).spawn();
-}
-
-/** Runs a command to its end and returns its standard output. Throws Error with what it said otherwise. */
-export async function run(command: string, args: string[]): Promise<string> {
-  const output = await new Deno.Command(command, { args }).output();
-  const decoder = new TextDecoder();
-  if (!output.success) throw new Error(`${command} ${args[0]}: ${decoder.decode(output.stderr)}`);
-  return decoder.decode(output.stdout);
 }
 
 /** UDP frames as hexadecimal text, each different, source ports from 1000; of `frameLength`, or of many lengths. */
@@ -66,21 +59,28 @@ export async function writePcap(frames: readonly string[]): Promise<string> {
 }
 
 async function createPair({ device, far, namespace }: Veth): Promise<void> {
-  await run("ip", ["link", "add", device, "type", "veth", "peer", "name", far, "netns", namespace]);
-  await silence(device);
-  await run("ip", ["netns", "exec", namespace, ...silenceCommand(far)]);
-  await run("ip", ["link", "set", device, "up"]);
-  await run("ip", ["-n", namespace, "link", "set", far, "up"]);
+  await mustRun(
+    "ip",
+    "link",
+    "add",
+    device,
+    "type",
+    "veth",
+    "peer",
+    "name",
+    far,
+    "netns",
+    namespace,
+  );
+  await mustRun(...silenceCommand(device));
+  await mustRun("ip", "netns", "exec", namespace, ...silenceCommand(far));
+  await mustRun("ip", "link", "set", device, "up");
+  await mustRun("ip", "-n", namespace, "link", "set", far, "up");
 }
 
 /** Without this the kernel itself sends router solicitations and multicast reports. */
 function silenceCommand(device: string): string[] {
   return ["sysctl", "-qw", `net.ipv6.conf.${device}.disable_ipv6=1`];
-}
-
-async function silence(device: string): Promise<void> {
-  const [command, ...args] = silenceCommand(device);
-  await run(command, args);
 }
 
 function makeFrame(i: number, frameLength: number): string {

@@ -1,4 +1,5 @@
 /** Starts tests/mail_server.py, a real SMTP server, and reads what it says. */
+import { mustRun } from "./program.ts";
 
 const python = "/usr/bin/python3";
 const script = new URL("mail_server.py", import.meta.url).pathname;
@@ -93,60 +94,20 @@ async function certificates() {
     "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n",
   );
   const ecKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  await run(
-    "openssl",
-    "req",
-    "-x509",
-    ...ecKey,
-    "-days",
-    "2",
-    "-subj",
-    "/CN=tapwatch test authority",
-    "-keyout",
-    path("ca.key"),
-    "-out",
-    names.ca,
+  const openssl = (...args: string[]) => mustRun("openssl", ...args);
+  await openssl(
+    ...["req", "-x509", ...ecKey, "-days", "2", "-subj", "/CN=tapwatch test authority"],
+    ...["-keyout", path("ca.key"), "-out", names.ca],
   );
-  await run(
-    "openssl",
-    "req",
-    ...ecKey,
-    "-subj",
-    "/CN=localhost",
-    "-keyout",
-    names.key,
-    "-out",
-    path("leaf.csr"),
+  await openssl(
+    ...["req", ...ecKey, "-subj", "/CN=localhost", "-keyout", names.key, "-out", path("leaf.csr")],
   );
-  await run(
-    "openssl",
-    "x509",
-    "-req",
-    "-in",
-    path("leaf.csr"),
-    "-CA",
-    names.ca,
-    "-CAkey",
-    path("ca.key"),
-    "-CAcreateserial",
-    "-days",
-    "2",
-    "-extfile",
-    path("leaf.ext"),
-    "-out",
-    names.cert,
+  await openssl(
+    ...["x509", "-req", "-in", path("leaf.csr"), "-CA", names.ca, "-CAkey", path("ca.key")],
+    ...["-CAcreateserial", "-days", "2", "-extfile", path("leaf.ext"), "-out", names.cert],
   );
   globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
   return names;
-}
-
-async function run(command: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, {
-    args,
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (!success) throw new Error(`${command} ${args[0]}: ${new TextDecoder().decode(stderr)}`);
 }
 
 function canRun(command: string, ...args: string[]): boolean {

@@ -3,6 +3,7 @@ import type { RecorderOptions } from "../messages.ts";
 import { readCaptureFile } from "./read_packets.ts";
 import { RingWriter } from "./ring_writer.ts";
 import { pcapFile, sampleBatch, samplePackets, udpFrame } from "./sample_captures.ts";
+import { testOnSmallDisk } from "../../tests/small_disk.ts";
 
 interface Ring {
   readonly folder: string;
@@ -321,15 +322,11 @@ Deno.test("RingWriter writes nothing when it may keep no file", async () => {
   });
 });
 
-const smallDisk = await mountSmallDisk();
-
-Deno.test({
-  name: `RingWriter leaves whole records on a full disk${
-    smallDisk === null ? " (SKIPPED: cannot mount a tmpfs)" : ""
-  }`,
-  ignore: smallDisk === null,
-  fn: async () => {
-    await withRing({ folder: `${smallDisk}/results` }, async (ring) => {
+testOnSmallDisk(
+  "RingWriter leaves whole records on a full disk",
+  128 << 10,
+  (disk) =>
+    withRing({ folder: `${disk}/results` }, async (ring) => {
       const writer = ring.open();
       for (let i = 0; i < 40; i++) writer.write(sampleBatch(packets));
       assert.equal(writer.state.state, "failed");
@@ -344,22 +341,8 @@ Deno.test({
       writer.write(sampleBatch(packets));
       assert.equal(writer.state.state, "ok");
       writer.close();
-    });
-    await new Deno.Command("umount", { args: [smallDisk!] }).output();
-    await Deno.remove(smallDisk!);
-  },
-});
-
-async function mountSmallDisk(): Promise<string | null> {
-  const folder = await Deno.makeTempDir();
-  const args = ["-t", "tmpfs", "-o", "size=128k", "tmpfs", folder];
-  const mount = await new Deno.Command("mount", { args, stderr: "null" }).output().catch(() =>
-    null
-  );
-  if (mount?.success) return folder;
-  await Deno.remove(folder);
-  return null;
-}
+    }),
+);
 
 Deno.test({
   name: `tcpdump reads the ring while it is written and after kill -9${tcpdumpNote}`,

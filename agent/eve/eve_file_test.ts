@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { EveFile } from "./eve_file.ts";
+import { testOnSmallDisk } from "../../tests/small_disk.ts";
 
 interface Settings {
   readonly fileBytesMax?: number;
@@ -161,16 +162,12 @@ Deno.test("what is no file is not written to", () =>
     deepStrictEqual([file.state.state, names(folder)], ["ok", ["eve.json"]]);
   }));
 
-const smallDisk = await mountSmallDisk();
-
-Deno.test({
-  name: `a full disk leaves whole lines, and says what to do${
-    smallDisk === null ? " (SKIPPED: cannot mount a tmpfs)" : ""
-  }`,
-  ignore: smallDisk === null,
-  fn: async () => {
+testOnSmallDisk(
+  "a full disk leaves whole lines, and says what to do",
+  128 << 10,
+  (disk) => {
     let nowMs = 0;
-    const options = { folder: `${smallDisk}/results`, fileBytesMax: 1e6, fileCountMax: 3 };
+    const options = { folder: `${disk}/results`, fileBytesMax: 1e6, fileCountMax: 3 };
     const file = new EveFile(options, { note: () => {}, now: () => nowMs });
     const text = line(1).repeat(100);
     for (let i = 0; i < 30; i++) file.write(text, 100);
@@ -179,28 +176,15 @@ Deno.test({
     const { linesWritten } = file.state;
     strictEqual(read(file.path), line(1).repeat(linesWritten));
     ok(linesWritten > 0 && linesWritten < 3000);
-    Deno.renameSync(file.path, `${smallDisk}/moved`);
-    Deno.truncateSync(`${smallDisk}/moved`);
+    Deno.renameSync(file.path, `${disk}/moved`);
+    Deno.truncateSync(`${disk}/moved`);
     nowMs = 60_000;
     file.write(line(2), 1);
     file.close();
     deepStrictEqual([file.state.linesWritten, file.state.linesLost], [3001, 0]);
     strictEqual(read(file.path), line(1).repeat(3000 - linesWritten) + line(2));
-    await new Deno.Command("umount", { args: [smallDisk!] }).output();
-    await Deno.remove(smallDisk!);
   },
-});
-
-async function mountSmallDisk(): Promise<string | null> {
-  const folder = await Deno.makeTempDir();
-  const args = ["-t", "tmpfs", "-o", "size=128k", "tmpfs", folder];
-  const mount = await new Deno.Command("mount", { args, stderr: "null" }).output().catch(() =>
-    null
-  );
-  if (mount?.success) return folder;
-  await Deno.remove(folder);
-  return null;
-}
+);
 
 Deno.test("a log that is held turns on in the bytes it has, then gives up lines, and goes on afterwards", () =>
   withLog({ fileBytesMax: 200, fileCountMax: 5 }, ({ file }) => {

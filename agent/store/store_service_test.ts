@@ -17,6 +17,7 @@ import {
   startUs,
   withDatabasePath,
 } from "./testing.ts";
+import { testOnSmallDisk } from "../../tests/small_disk.ts";
 
 /** A service with a clock that the test moves, and what it said. */
 class Harness {
@@ -327,43 +328,11 @@ Deno.test("a new pipeline's flow ids do not run into those of the old one", () =
     strictEqual(readOne(path, "SELECT count(DISTINCT flow_id) FROM packets"), 2);
   }));
 
-/** Mounts a small disk, or says that it cannot. */
-function mountDisk(folder: string, bytes: number): boolean {
-  const { success } = new Deno.Command("mount", {
-    args: ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder],
-    stdout: "null",
-    stderr: "null",
-  }).outputSync();
-  return success;
-}
-function unmountDisk(folder: string): void {
-  new Deno.Command("umount", { args: ["-l", folder], stdout: "null", stderr: "null" }).outputSync();
-}
-const canMount = (() => {
-  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
-  const folder = Deno.makeTempDirSync();
-  const isMounted = mountDisk(folder, 65_536);
-  if (isMounted) unmountDisk(folder);
-  Deno.removeSync(folder);
-  return isMounted;
-})();
-
-Deno.test({
-  name: "a full disk is shown, survived and written again once there is room" +
-    (canMount ? "" : " (SKIPPED: needs root and mount)"),
-  ignore: !canMount,
-  fn: () =>
-    withDatabasePath((outside) => {
-      const folder = outside.replace("/packet_logs.db", "/disk");
-      Deno.mkdirSync(folder);
-      ok(mountDisk(folder, 6 * 2 ** 20));
-      try {
-        fillDiskAndRecover(folder);
-      } finally {
-        unmountDisk(folder);
-      }
-    }),
-});
+testOnSmallDisk(
+  "a full disk is shown, survived and written again once there is room",
+  6 << 20,
+  fillDiskAndRecover,
+);
 
 function fillDiskAndRecover(folder: string): void {
   Deno.writeFileSync(`${folder}/ballast`, new Uint8Array(4 * 2 ** 20));

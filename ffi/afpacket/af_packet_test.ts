@@ -1,15 +1,12 @@
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { compileSocketFilter } from "../../agent/capture/filter/compile.ts";
 import { CaptureError } from "../capture/capture_error.ts";
+import { headerBytes, openUdpSocket, payload, records } from "../capture/testing.ts";
 import { testAsRoot } from "../pcap/testing.ts";
 import { AfPacket, type AfPacketOptions } from "./af_packet.ts";
 import { linkKindOf } from "./link_kinds.ts";
 import { PacketSocket } from "./packet_socket.ts";
 import { Ring } from "./ring.ts";
-
-const headerBytes = 14 + 20 + 8;
 
 function open(options: Partial<AfPacketOptions> = {}): AfPacket {
   return AfPacket.open({
@@ -134,35 +131,3 @@ testAsRoot("a ring that is closed can be looked at, and gives nothing", () => {
   deepStrictEqual(ring.take(10), { byteLength: 0, packetCount: 0, lostPackets: 0 });
   strictEqual(ring.bytes[0], 0);
 });
-
-function payload(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
-  return bytes;
-}
-
-function* records(bytes: Uint8Array) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = 0; at < bytes.length;) {
-    const length = view.getUint32(at + 8, true);
-    yield {
-      seconds: view.getUint32(at, true),
-      wireLength: view.getUint32(at + 12, true),
-      data: new DataView(bytes.buffer, bytes.byteOffset + at + 16, length),
-    };
-    at += 16 + length;
-  }
-}
-
-/** A loopback socket that sends to itself. */
-async function openUdpSocket() {
-  const socket = createSocket("udp4");
-  socket.bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  const send = (bytes: Uint8Array) =>
-    new Promise<void>((resolve, reject) =>
-      socket.send(bytes, port, "127.0.0.1", (error) => error ? reject(error) : resolve())
-    );
-  return { port, send, close: () => socket.close() };
-}

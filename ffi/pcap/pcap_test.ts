@@ -1,8 +1,7 @@
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { findLinktype, listDevices } from "./device_list.ts";
 import { CaptureError } from "../capture/capture_error.ts";
+import { headerBytes, openUdpSocket, payload, records } from "../capture/testing.ts";
 import { type BatchMethod, Pcap, type PcapOptions } from "./pcap.ts";
 import { openLibrary } from "./symbols.ts";
 import { testAsRoot, testWithLibpcap } from "./testing.ts";
@@ -107,7 +106,7 @@ for (const batchMethod of methods) {
     while (packets < sent) {
       const batch = await pcap.read();
       strictEqual(batch.lostPackets, 0);
-      packets += countOfLength(pcap.bytes.subarray(0, batch.byteLength), udpBytesMax + 42);
+      packets += countOfLength(pcap.bytes.subarray(0, batch.byteLength), udpBytesMax + headerBytes);
     }
     strictEqual(packets, sent);
     socket.close();
@@ -119,39 +118,10 @@ function open(options: Partial<PcapOptions>): Pcap {
   return Pcap.open(openLibrary(), { ...lo, ...options });
 }
 
-function payload(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
-  return bytes;
-}
-
-function* records(bytes: Uint8Array) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let start = 0; start < bytes.length;) {
-    const capturedLength = view.getUint32(start + 8, true);
-    yield new DataView(bytes.buffer, bytes.byteOffset + start + 16, capturedLength);
-    start += 16 + capturedLength;
-  }
-}
-
 function readPayloads(bytes: Uint8Array): number[] {
-  const headerBytes = 14 + 20 + 8;
-  return Array.from(records(bytes), (packet) => packet.getUint32(headerBytes));
+  return Array.from(records(bytes), ({ data }) => data.getUint32(headerBytes));
 }
 
 function countOfLength(bytes: Uint8Array, capturedLength: number): number {
-  return Array.from(records(bytes)).filter((p) => p.byteLength === capturedLength).length;
-}
-
-/** A loopback socket that sends to itself. */
-async function openUdpSocket() {
-  const socket = createSocket("udp4");
-  socket.bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  const send = (bytes: Uint8Array) =>
-    new Promise<void>((resolve, reject) =>
-      socket.send(bytes, port, "127.0.0.1", (error) => error ? reject(error) : resolve())
-    );
-  return { port, send, close: () => socket.close() };
+  return Array.from(records(bytes)).filter(({ data }) => data.byteLength === capturedLength).length;
 }

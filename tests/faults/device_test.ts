@@ -1,12 +1,19 @@
 /** A device that goes down, gets another MTU, another name, is deleted, and each time comes back: capture does too. */
 import { ok, strictEqual } from "node:assert/strict";
-import { missingForRoot, missingNamespaces, Program, testWith, withFolder } from "../program.ts";
-import { makeFrames, run, runInNamespace, type Veth, withVeth, writePcap } from "../live_veth.ts";
+import {
+  missingForRoot,
+  missingNamespaces,
+  mustRun,
+  Program,
+  testWith,
+  withFolder,
+} from "../program.ts";
+import { makeFrames, runInNamespace, type Veth, withVeth, writePcap } from "../live_veth.ts";
 import { byForm, checkDatabase, checkLog, until } from "./lab.ts";
 
 const test = testWith.bind(null, missingForRoot("ip", "tcpreplay") || await missingNamespaces());
 const framesSent = 200;
-const ip = (...args: string[]) => run("ip", args);
+const ip = (...args: string[]) => mustRun("ip", ...args);
 
 /** Each leaves the device as it was, and says whether capture has to have noticed. */
 const faults: Record<string, (veth: Veth, gone: () => Promise<void>) => Promise<void>> = {
