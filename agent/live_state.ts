@@ -153,6 +153,8 @@ export class LiveState {
     detail: "",
     source: "",
     hasTap: false,
+    hasTrace: false,
+    traceLost: 0,
     named: 0,
     userOnly: 0,
     unknown: 0,

@@ -45,6 +45,7 @@ import type {
 } from "./records.ts";
 import type { Credentials } from "./fleet/credentials.ts";
 import type { GeoFile } from "./geo/mmdb.ts";
+import type { ConnectTraceSource } from "./process/open_trace.ts";
 import type { OpenFlows, OpenFlowsQuery } from "./search/open_flows.ts";
 import type { ReaderAnswer, ReaderQuestion } from "./store/reader.ts";
 
@@ -449,6 +450,8 @@ export type MainToProcess =
     readonly type: "start";
     readonly options: ProcessOptions;
     readonly pipelines: readonly MessagePort[];
+    /** Of what begins connections; null where the kernel does not let us. */
+    readonly trace: ConnectTraceSource | null;
   }
   | { readonly type: "stop" };
 export type ProcessToMain =

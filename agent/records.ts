@@ -757,6 +757,9 @@ export interface ProcessesState {
   readonly source: "sock_diag" | "/proc/net" | "";
   /** Connections are seen as they begin, and not only with their packets. */
   readonly hasTap: boolean;
+  /** The kernel tells who begins connections of TCP; and how often it had no room to. */
+  readonly hasTrace: boolean;
+  readonly traceLost: number;
   /** Flows of this host that were asked for: process found, only the user, nothing; and those passed over for want of time. */
   readonly named: number;
   readonly userOnly: number;

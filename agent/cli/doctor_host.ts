@@ -1,7 +1,10 @@
 /** Checks of `doctor` about this host: rights, the program that runs, its settings, the clock. */
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { cString } from "../../ffi/linux/libc.ts";
 import { findUserName, readProcessRights } from "../../ffi/linux/privileges.ts";
+import { readLink } from "../../ffi/linux/proc_links.ts";
+import { openConnectTrace } from "../process/open_trace.ts";
 import { samplePacketAge } from "../capture/live_open.ts";
 import type { Config } from "../config.ts";
 import { OPTIONS } from "../options.ts";
@@ -44,8 +47,23 @@ export function processesCheck(config: Config, runningPid: number | null): Check
   if (becomes === null && seesAllProcesses(rights)) {
     return [good(name, "those of all users can be named")];
   }
-  const text = `those of ${becomes ?? rights.user} can be named, of others' flows the user alone`;
+  const begun = tracesConnects(runningPid) ? "and who begins connections of TCP; " : "";
+  const text = `those of ${
+    becomes ?? rights.user
+  } can be named, ${begun}of others' flows the user alone`;
   return [good(name, `${text}. ${wayOut}`)];
+}
+
+/** Whether the one that runs has been let, or one that is started now would be. */
+function tracesConnects(runningPid: number | null): boolean {
+  if (runningPid === null) return openConnectTrace() !== null;
+  try {
+    return [...Deno.readDirSync(`/proc/${runningPid}/fd`)].some(({ name }) =>
+      readLink(cString(`/proc/${runningPid}/fd/${name}`)) === "anon_inode:[perf_event]"
+    );
+  } catch {
+    return false;
+  }
 }
 
 export function judgeRights(who: string, rights: RightsState): Check {

@@ -5,6 +5,7 @@
 import type { Config } from "../config.ts";
 import type { LiveState } from "../live_state.ts";
 import type { ContactsMessage, NoteMessage, ProcessToMain } from "../messages.ts";
+import { openConnectTrace } from "../process/open_trace.ts";
 import type { Finding, FlowProcess, ProcessesState } from "../records.ts";
 import { hasFfiConsent } from "./ffi_consent.ts";
 import { blindText } from "./process_sight.ts";
@@ -31,8 +32,11 @@ export class ProcessHost {
   readonly #options: ProcessHostOptions;
   readonly #worker: WorkerHost<ProcessToMain>;
   readonly #contacts = new ProcessContacts();
+  /** Opened while there are the rights to. */
+  readonly #trace = openConnectTrace();
   #hasToldBlind = false;
 
+  /** Call it before root is given up. */
   constructor(options: ProcessHostOptions) {
     this.#options = options;
     this.#worker = new WorkerHost<ProcessToMain>({
@@ -44,7 +48,8 @@ export class ProcessHost {
         const channels = Array.from({ length: pipelineCount }, () => new MessageChannel());
         const pipelines = channels.map(({ port1 }) => port1);
         const workerOptions = { hasArguments: options.config.hasProcessArguments };
-        worker.postMessage({ type: "start", options: workerOptions, pipelines }, pipelines);
+        const start = { type: "start", options: workerOptions, pipelines, trace: this.#trace };
+        worker.postMessage(start, pipelines);
         channels.forEach(({ port2 }, index) => joinPipeline(index, port2));
       },
       onMessage: (message) => {

@@ -10,15 +10,16 @@ export const wayOut =
 
 /** "" when nothing is hidden. */
 export function blindText(
-  { closedProcesses, processes, hidesOthers }: ProcessesState,
+  { closedProcesses, processes, hidesOthers, hasTrace }: ProcessesState,
   user: string,
 ): string {
   if (hidesOthers) {
     return `Processes of other users are hidden from tapwatch (as ${user}): of their flows it tells the user alone. ${wayOut}.`;
   }
   if (closedProcesses === 0) return "";
+  const seen = hasTrace ? ", but those of TCP that they begin: of their other" : ": of their";
   return `Of ${closedProcesses} of this host's ${processes} processes, those of other users, tapwatch (as ${user}) may not see the ` +
-    `connections: of their flows it tells the user alone. ${wayOut}.`;
+    `connections${seen} flows it tells the user alone. ${wayOut}.`;
 }
 
 /** Whether the processes of all users may be looked at. */

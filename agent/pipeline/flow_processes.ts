@@ -84,16 +84,12 @@ export class FlowProcesses {
     this.#rows.set(isLow ? this.#high : this.#low, row + 12);
   }
 
-  /** What is to be asked; null when there is nothing. */
+  /** What is to be asked, or to be told of what was not; null when there is nothing. */
   takeAsks(): AsksMessage | null {
-    if (this.#count === 0) return null;
-    const message: AsksMessage = {
-      type: "asks",
-      rows: this.#rows,
-      count: this.#count,
-      passedOver: this.#passedOver,
-    };
-    this.#rows = new Float64Array(ASKS_MAX * ASK_WORDS);
+    if (this.#count === 0 && this.#passedOver === 0) return null;
+    const [rows, count] = [this.#count === 0 ? new Float64Array() : this.#rows, this.#count];
+    const message: AsksMessage = { type: "asks", rows, count, passedOver: this.#passedOver };
+    if (count > 0) this.#rows = new Float64Array(ASKS_MAX * ASK_WORDS);
     this.#count = 0;
     this.#passedOver = 0;
     return message;

@@ -18,9 +18,23 @@ const tcpListens = "0A";
 /** All but the user, who is the socket's. */
 export type ProcessFacts = Omit<FlowProcess, "user">;
 
+/** A process for good: numbers are given again, but not to one that begins at the same moment. */
+export interface ProcessId {
+  readonly pid: number;
+  /** After the system's start, in clock ticks. */
+  readonly startTicks: number;
+}
+
+/** /proc/PID/stat, from the field behind the name in brackets on. */
+const flagsField = 6;
+const startField = 19;
+/** PF_KTHREAD */
+const isKernelThread = 0x0020_0000;
+
 export class ProcTree {
   readonly #root: string;
   readonly #hasArguments: boolean;
+  #ownNetwork: number | null = null;
 
   constructor({ root = "/proc", hasArguments = false } = {}) {
     this.#root = root;
@@ -75,10 +89,32 @@ export class ProcTree {
     return new Set(inodes);
   }
 
-  /** Whether a process is in the network namespace of this one, as all are that have sockets of this host's addresses. */
+  /**
+   * Whether a process is in the network namespace of this one, as all are that have sockets of this host's addresses. The kernel
+   * has the files of each apart, and lets everybody see whose they are, which ns/net is not for.
+   */
   isOfOwnNetwork(pid: number): boolean {
-    const own = readLink(zeroEnded(`${this.#root}/self/ns/net`));
-    return readLink(zeroEnded(`${this.#root}/${pid}/ns/net`)) === own;
+    this.#ownNetwork ??= networkFile(`${this.#root}/self`);
+    return this.#ownNetwork !== null && networkFile(`${this.#root}/${pid}`) === this.#ownNetwork;
+  }
+
+  /** Null when it is gone. */
+  identify(pid: number): ProcessId | null {
+    const fields = this.#stat(pid);
+    return fields === null ? null : { pid, startTicks: Number(fields[startField]) };
+  }
+
+  /** A thread of the kernel, which does what others have asked for. */
+  isOfKernel(pid: number): boolean {
+    return (Number(this.#stat(pid)?.[flagsField] ?? 0) & isKernelThread) !== 0;
+  }
+
+  /** Whose the sockets are that a process opens; null when it is gone. */
+  user(pid: number): number | null {
+    const status = readKernelFile(`${this.#root}/${pid}/status`) ?? "";
+    // Real, effective, saved, of files.
+    const uid = /^Uid:\s+\d+\s+\d+\s+\d+\s+(\d+)$/m.exec(status)?.[1];
+    return uid === undefined ? null : Number(uid);
   }
 
   /** Whose a process is; null when it is gone. */
@@ -105,6 +141,20 @@ export class ProcTree {
       command: printable(this.#hasArguments ? words.join(" ") : first, commandMax),
       unit: printable(unitOf(readKernelFile(`${folder}/cgroup`) ?? ""), nameMax + nameMax),
     };
+  }
+
+  #stat(pid: number): string[] | null {
+    const text = readKernelFile(`${this.#root}/${pid}/stat`);
+    return text?.slice(text.lastIndexOf(")") + 2).split(" ") ?? null;
+  }
+}
+
+/** The number of a file that each network namespace has of its own; null when the process is gone. */
+function networkFile(folder: string): number | null {
+  try {
+    return Deno.statSync(`${folder}/net/dev`).ino;
+  } catch {
+    return null;
   }
 }
 

@@ -111,6 +111,30 @@ test("ProcTree knows the sockets that begin nothing", (folder) => {
   ]);
 });
 
+test("ProcTree tells a process by its start, the kernel's own, and whose sockets it opens", (folder) => {
+  const rest = (flags: number, start: number) =>
+    `S 1 7 7 0 -1 ${flags} 10 0 0 0 1 2 0 0 20 0 1 0 ${start} 1000 200`;
+  folder.add(7, { comm: "a) b", stat: `7 (a) b) ${rest(0x400000, 812)}` });
+  folder.add(8, { comm: "kworker/0:1", stat: `8 (kworker/0:1) ${rest(0x4208060, 20)}` });
+  Deno.writeTextFileSync(`${folder.root}/7/status`, "Name:\ta) b\nUid:\t1000\t0\t0\t33\n");
+  const tree = new ProcTree({ root: folder.root });
+  deepStrictEqual(tree.identify(7), { pid: 7, startTicks: 812 });
+  deepStrictEqual([tree.isOfKernel(7), tree.isOfKernel(8)], [false, true]);
+  deepStrictEqual([tree.user(7), tree.user(8)], [33, null]);
+  deepStrictEqual([tree.identify(9), tree.isOfKernel(9)], [null, false]);
+});
+
+Deno.test({
+  name: "ProcTree knows its own network from another, whoever asks",
+  ignore: Deno.build.os !== "linux",
+  sanitizeResources: false,
+  fn: () => {
+    const tree = new ProcTree();
+    strictEqual(tree.isOfOwnNetwork(Deno.pid), true);
+    strictEqual(tree.isOfOwnNetwork(0x3fffff), false);
+  },
+});
+
 Deno.test("printable() keeps letters of all languages and no half of one", () => {
   strictEqual(printable("Müller 日本", 64), "Müller 日本");
   strictEqual(printable("a\nb\tc\u2028\u200b", 64), "a\\u000ab\\u0009c\\u2028\\u200b");

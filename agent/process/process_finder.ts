@@ -5,9 +5,10 @@
  * All that is asked for together may take a share of the time only; what comes beyond it is passed over.
  */
 import type { FlowProcess } from "../records.ts";
-import type { ProcessFacts, ProcTree } from "./proc_tree.ts";
+import type { ProcessFacts, ProcessId, ProcTree } from "./proc_tree.ts";
 import type { SocketOwners } from "./socket_owners.ts";
 import { Bursts } from "./bursts.ts";
+import { remember } from "./remember.ts";
 import {
   listenerQuery,
   PROTOCOL_TCP,
@@ -20,7 +21,10 @@ export interface ProcessFinderOptions {
   /** The socket of a connection; null when there is none. */
   readonly findSocket: (query: SocketQuery) => SocketEntry | null;
   readonly owners: Pick<SocketOwners, "find" | "forget" | "openers">;
-  readonly tree: Pick<ProcTree, "describe" | "uid">;
+  readonly tree: Pick<
+    ProcTree,
+    "describe" | "identify" | "isOfKernel" | "isOfOwnNetwork" | "user"
+  >;
   /** The name of a user; null when there is none. */
   readonly userName: (uid: number) => string | null;
   /** Rises. */
@@ -29,30 +33,43 @@ export interface ProcessFinderOptions {
   readonly wallMs: () => number;
 }
 
-const begunMax = 8192;
+const begunMax = 16_384;
 /**
- * What was found as a connection began is that of a flow whose first packet is at most so much older, and no younger but for
- * what clocks are read apart: later a port may be another's.
+ * What was seen as a connection began is that of a flow whose first packet is at most so much older, or younger where the kernel
+ * told of it before there was a packet: later a port may be another's. Clocks are read apart.
  */
 const begunMs = 3000;
 const clockSlackMs = 50;
 /** Loopback and bridges give the same segment again within it. */
 const sameSegmentMs = 100;
 /** Descriptions are read anew after it: processes begin other programs. */
-const describedMs = 1000;
+const describedMs = 250;
 const describedMax = 4096;
 const usersMax = 1024;
 
 interface Begun {
   readonly process: FlowProcess;
   readonly atMs: number;
-  readonly wallMs: number;
+  /** When a flow has begun whose process it is, by wallMs(). */
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+interface Described {
+  readonly facts: ProcessFacts;
+  readonly startTicks: number;
+  readonly atMs: number;
 }
 
 export class ProcessFinder {
   readonly #options: ProcessFinderOptions;
   readonly #begun = new Map<string, Begun>();
-  readonly #described = new Map<number, { readonly facts: ProcessFacts; readonly atMs: number }>();
+  readonly #described = new Map<number, Described>();
+  /** Processes that begin connections, as `connects` is told. */
+  readonly #connecting = new Map<
+    number,
+    { readonly process: FlowProcess | null; readonly atMs: number }
+  >();
   readonly #users = new Map<number, string>();
   readonly #bursts: Bursts<FlowProcess>;
 
@@ -78,11 +95,40 @@ export class ProcessFinder {
     else if (query.protocol === PROTOCOL_TCP) this.#bursts.missed(key);
   }
 
-  #keep(key: string, process: FlowProcess): void {
-    this.#begun.delete(key);
-    if (this.#begun.size >= begunMax) this.#begun.delete(this.#begun.keys().next().value!);
+  /** Who begins a connection just now; null for what is not of this host's network, the kernel's own, or gone. */
+  connects(pid: number): FlowProcess | null {
+    const nowMs = this.#options.nowMs();
+    const before = this.#connecting.get(pid);
+    if (before !== undefined && nowMs - before.atMs < describedMs) return before.process;
+    const { tree } = this.#options;
+    const isOurs = tree.isOfOwnNetwork(pid) && !tree.isOfKernel(pid);
+    const process = isOurs ? this.#describeWhole(pid) : null;
+    remember(this.#connecting, pid, { process, atMs: nowMs }, describedMax);
+    return process;
+  }
+
+  /** The kernel has told who began a connection, at `atMs` by nowMs(), before it sent anything. */
+  connected(query: SocketQuery, process: FlowProcess, atMs: number): void {
     const { nowMs, wallMs } = this.#options;
-    this.#begun.set(key, { process, atMs: nowMs(), wallMs: wallMs() });
+    const wallAtMs = wallMs() - (nowMs() - atMs);
+    const begun = {
+      process,
+      atMs,
+      fromMs: wallAtMs - clockSlackMs,
+      untilMs: wallAtMs + begunMs,
+    };
+    remember(this.#begun, queryKey(query), begun, begunMax);
+  }
+
+  #keep(key: string, process: FlowProcess): void {
+    const wallMs = this.#options.wallMs();
+    const begun = {
+      process,
+      atMs: this.#options.nowMs(),
+      fromMs: wallMs - begunMs,
+      untilMs: wallMs + clockSlackMs,
+    };
+    remember(this.#begun, key, begun, begunMax);
   }
 
   /** Whose end of a flow it is that began at `startMs`, wall clock, maybe from here; null when nothing is known. */
@@ -94,9 +140,8 @@ export class ProcessFinder {
 
   #begunAt(key: string, startMs: number): FlowProcess | null {
     const begun = this.#begun.get(key);
-    if (begun === undefined) return null;
-    const ageMs = begun.wallMs - startMs;
-    return ageMs >= -clockSlackMs && ageMs < begunMs ? begun.process : null;
+    if (begun === undefined || startMs < begun.fromMs || startMs > begun.untilMs) return null;
+    return begun.process;
   }
 
   #now(query: SocketQuery, isOriginator: boolean): FlowProcess | null {
@@ -115,39 +160,48 @@ export class ProcessFinder {
   #identify({ inode, uid }: SocketEntry): FlowProcess {
     const { owners } = this.#options;
     const user = this.#userOf(uid);
-    const pid = owners.find(inode, uid);
-    let facts = pid === 0 ? null : this.#describe(pid);
-    if (pid !== 0 && facts === null) {
+    const owner = owners.find(inode, uid);
+    let facts = this.#factsOf(owner);
+    if (owner !== null && facts === null) {
       owners.forget(inode);
-      const other = owners.find(inode, uid);
-      facts = other === 0 ? null : this.#describe(other);
+      facts = this.#factsOf(owners.find(inode, uid));
     }
     return { ...facts ?? nobody, user };
   }
 
-  #describeWhole(pid: number): FlowProcess | null {
-    const facts = this.#describe(pid);
-    const uid = this.#options.tree.uid(pid);
-    return facts === null || uid === null ? null : { ...facts, user: this.#userOf(uid) };
+  /** Null when it has ended, be it that another has its number. */
+  #factsOf(owner: ProcessId | null): ProcessFacts | null {
+    const described = owner === null ? null : this.#describe(owner.pid);
+    return described?.startTicks === owner?.startTicks ? described?.facts ?? null : null;
   }
 
-  #describe(pid: number): ProcessFacts | null {
-    const nowMs = this.#options.nowMs();
+  #describeWhole(pid: number): FlowProcess | null {
+    const facts = this.#describe(pid)?.facts;
+    const uid = this.#options.tree.user(pid);
+    return facts === undefined || uid === null ? null : { ...facts, user: this.#userOf(uid) };
+  }
+
+  #describe(pid: number): Described | null {
+    const { tree, nowMs } = this.#options;
+    const atMs = nowMs();
     const before = this.#described.get(pid);
-    if (before !== undefined && nowMs - before.atMs < describedMs) return before.facts;
-    const facts = this.#options.tree.describe(pid);
-    if (this.#described.size >= describedMax) this.#described.clear();
-    if (facts === null) this.#described.delete(pid);
-    else this.#described.set(pid, { facts, atMs: nowMs });
-    return facts;
+    if (before !== undefined && atMs - before.atMs < describedMs) return before;
+    const id = tree.identify(pid);
+    const facts = id === null ? null : tree.describe(pid);
+    if (id === null || facts === null) {
+      this.#described.delete(pid);
+      return null;
+    }
+    const described = { facts, startTicks: id.startTicks, atMs };
+    remember(this.#described, pid, described, describedMax);
+    return described;
   }
 
   #userOf(uid: number): string {
     let name = this.#users.get(uid);
     if (name === undefined) {
       name = this.#options.userName(uid) ?? String(uid);
-      if (this.#users.size >= usersMax) this.#users.clear();
-      this.#users.set(uid, name);
+      remember(this.#users, uid, name, usersMax);
     }
     return name;
   }

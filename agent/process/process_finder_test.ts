@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { ProcessFinder, TimeShare } from "./process_finder.ts";
-import type { ProcessFacts } from "./proc_tree.ts";
+import type { ProcessFacts, ProcessId } from "./proc_tree.ts";
 import type { Opener } from "./socket_owners.ts";
 import { queryKey, type SocketEntry, type SocketQuery } from "./socket_query.ts";
 
@@ -25,14 +25,17 @@ const wallAheadMs = 1.7e12;
 class World {
   nowMs = 1_000_000;
   readonly sockets = new Map<string, SocketEntry>();
-  readonly owners = new Map<number, number>();
+  readonly owners = new Map<number, ProcessId>();
+  readonly starts = new Map<number, number>();
+  readonly foreign = new Set<number>();
+  readonly kernel = new Set<number>();
   readonly processes = new Map<number, ProcessFacts>();
   openers: Opener[] = [];
   described = 0;
   readonly finder = new ProcessFinder({
     findSocket: (query) => this.sockets.get(queryKey(query)) ?? null,
     owners: {
-      find: (inode) => this.owners.get(inode) ?? 0,
+      find: (inode) => this.owners.get(inode) ?? null,
       forget: (inode) => this.owners.delete(inode),
       openers: () => this.openers,
     },
@@ -41,7 +44,10 @@ class World {
         this.described++;
         return this.processes.get(pid) ?? null;
       },
-      uid: () => 1000,
+      identify: (pid) => ({ pid, startTicks: this.starts.get(pid) ?? 1 }),
+      isOfKernel: (pid) => this.kernel.has(pid),
+      isOfOwnNetwork: (pid) => !this.foreign.has(pid),
+      user: () => 1000,
     },
     userName: (uid) => uid === 1000 ? "bob" : null,
     nowMs: () => this.nowMs,
@@ -54,7 +60,7 @@ class World {
 
   put(query: SocketQuery, inode: number, pid: number, name: string): void {
     this.sockets.set(queryKey(query), { inode, uid: 1000, isListening: query.remotePort === 0 });
-    this.owners.set(inode, pid);
+    this.owners.set(inode, { pid, startTicks: this.starts.get(pid) ?? 1 });
     this.processes.set(pid, facts(pid, name));
   }
 }
@@ -138,13 +144,45 @@ Deno.test("ProcessFinder goes on to who has a socket now when a process is gone"
   const world = new World();
   world.put(query(4000), 7, 70, "curl");
   world.processes.delete(70);
-  world.owners.set(7, 70);
   strictEqual(world.find(query(4000), world.nowMs)?.pid, 0);
   world.put(query(4000), 7, 71, "bash");
   strictEqual(world.find(query(4000), world.nowMs)?.name, "bash");
 });
 
-Deno.test("ProcessFinder reads what a process is once a second, not for each of its flows", () => {
+Deno.test("ProcessFinder takes no process for one that had its number before", () => {
+  const world = new World();
+  world.put(query(4000), 7, 70, "curl");
+  strictEqual(world.find(query(4000))?.name, "curl");
+  world.starts.set(70, 2);
+  world.processes.set(70, facts(70, "bash"));
+  world.nowMs += 1000;
+  strictEqual(world.find(query(4000))?.pid, 0);
+});
+
+Deno.test("ProcessFinder gives a flow the process that the kernel told of", () => {
+  const world = new World();
+  world.processes.set(50, facts(50, "nmap"));
+  const process = world.finder.connects(50)!;
+  deepStrictEqual(process, { ...facts(50, "nmap"), user: "bob" });
+  world.processes.delete(50);
+  world.finder.connected(query(4000), process, world.nowMs - 20);
+  // Read long afterwards; its first packet may have waited for the other's hardware address.
+  world.nowMs += 60_000;
+  strictEqual(world.find(query(4000), world.nowMs - 60_020)?.name, "nmap");
+  strictEqual(world.find(query(4000), world.nowMs - 58_000)?.name, "nmap");
+  strictEqual(world.find(query(4000), world.nowMs - 60_200), null, "a flow before it");
+  strictEqual(world.find(query(4000), world.nowMs - 50_000), null, "one after it");
+});
+
+Deno.test("ProcessFinder takes neither the kernel nor another network for who begins a connection", () => {
+  const world = new World();
+  world.processes.set(2, facts(2, "kworker")).set(60, facts(60, "curl"));
+  world.kernel.add(2);
+  world.foreign.add(60);
+  deepStrictEqual([2, 60].map((pid) => world.finder.connects(pid)), [null, null]);
+});
+
+Deno.test("ProcessFinder reads what a process is now and then, not for each of its flows", () => {
   const world = new World();
   for (let port = 4000; port < 4100; port++) {
     world.put(query(port), port, 70, "firefox");
@@ -152,7 +190,7 @@ Deno.test("ProcessFinder reads what a process is once a second, not for each of 
   }
   strictEqual(world.described, 1);
   world.processes.set(70, facts(70, "another"));
-  world.nowMs += 1001;
+  world.nowMs += 251;
   strictEqual(world.find(query(4000), world.nowMs)?.name, "another");
 });
 

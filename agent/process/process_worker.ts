@@ -1,20 +1,27 @@
 /**
  * The thread that looks for the processes behind this host's flows. The pipeline asks for flows that have begun, and is answered
- * as far as a fifth of the time goes; a tap of the first packets that this host sends (ffi/linux/outgoing_tap.ts) tells of
- * connections that are over before their packets have been read.
+ * as far as a fifth of the time goes. Of connections that are over before their packets have been read the kernel tells who
+ * begins them (connect_trace.ts), where it lets us; and a tap of the first packets that this host sends (ffi/linux/outgoing_tap.ts).
  */
 /// <reference lib="deno.worker" />
+import { monotonicUs } from "../../ffi/linux/notify_socket.ts";
+import { PerfRing } from "../../ffi/linux/perf_ring.ts";
+import { enablePerfTrace } from "../../ffi/linux/perf_trace.ts";
+import { PollSet } from "../../ffi/linux/poll_set.ts";
 import { findUserName } from "../../ffi/linux/privileges.ts";
 import { OutgoingTap, TAP_BYTES } from "../../ffi/linux/outgoing_tap.ts";
 import { formatIpWords } from "../decode/addresses.ts";
 import type { AsksMessage, MainToProcess, ProcessesMessage, ProcessToMain } from "../messages.ts";
-import type { ProcessesState } from "../records.ts";
+import type { FlowProcess, ProcessesState } from "../records.ts";
+import { readConnectFormat } from "./connect_events.ts";
+import { ConnectTrace } from "./connect_trace.ts";
 import { Desk, type DeskAnswer } from "./desk.ts";
 import { ProcessFinder, TimeShare } from "./process_finder.ts";
 import { ProcTree } from "./proc_tree.ts";
 import { SocketOwners } from "./socket_owners.ts";
 import { openSockets } from "./open_sockets.ts";
-import type { SocketQuery } from "./socket_query.ts";
+import type { ConnectTraceSource } from "./open_trace.ts";
+import { PROTOCOL_TCP, type SocketQuery } from "./socket_query.ts";
 import { queryOfPacket } from "./tap_packet.ts";
 
 const share = 0.2;
@@ -23,9 +30,10 @@ const stateMs = 1000;
 const againMs = 100;
 /** This host's addresses are read again after it. */
 const ownMs = 5000;
-const tapWaitMs = 5000;
-/** After a wait that failed. */
-const tapPauseMs = 250;
+const waitMs = 5000;
+/** After a wait that failed, and while there is no time left. */
+const failedPauseMs = 250;
+const busyPauseMs = 5;
 /** Packets of the tap that are looked at in one go. */
 const tapMax = 64;
 
@@ -38,11 +46,13 @@ class ProcessThread {
   /** One a pipeline. */
   readonly #desks: readonly { readonly port: MessagePort; readonly desk: Desk }[];
   readonly #tap = openTap();
+  readonly #trace: ConnectTrace<FlowProcess> | null;
+  readonly #traceSource: ConnectTraceSource | null;
   #againTimer: number | null = null;
   /** Addresses of this host. */
   #own: ReadonlySet<string> = new Set();
 
-  constructor({ options, pipelines }: MainToProcess & { type: "start" }) {
+  constructor({ options, pipelines, trace }: MainToProcess & { type: "start" }) {
     const tree = new ProcTree(options);
     const nowMs = () => performance.now();
     const sockets = openSockets(nowMs);
@@ -60,12 +70,14 @@ class ProcessThread {
     // What runs here for the first time takes too long for a short connection.
     this.#owners.lookAtAll();
     this.#owners.openers();
-    tree.describe(Deno.pid);
+    this.#finder.connects(Deno.pid);
     findUserName(0);
+    this.#traceSource = trace;
+    this.#trace = trace === null ? null : this.#readTrace(trace);
     this.#desks = pipelines.map((port) => ({
       port,
       desk: new Desk({
-        find: (query, startMs, isOriginator) => this.#finder.find(query, startMs, isOriginator),
+        find: (query, startMs, isOriginator) => this.#find(query, startMs, isOriginator),
         share: this.#share,
         nowMs,
       }),
@@ -79,12 +91,13 @@ class ProcessThread {
     this.#readOwn();
     setInterval(() => this.#readOwn(), ownMs);
     setInterval(() => this.#tellState(), stateMs);
-    void this.#watchTap();
+    void this.#watch();
     this.#tellState();
   }
 
   /** Another thread takes over. */
   close(): void {
+    if (this.#traceSource !== null) enablePerfTrace(this.#traceSource, false);
     this.#tap?.close();
     this.#closeSockets();
   }
@@ -106,26 +119,70 @@ class ProcessThread {
     }
   }
 
-  async #watchTap(): Promise<void> {
-    const tap = this.#tap;
-    if (tap === null) return;
+  /** Null where the kernel tells other things than are read here. */
+  #readTrace(source: ConnectTraceSource): ConnectTrace<FlowProcess> | null {
+    const format = readConnectFormat(source.format);
+    if (format === null) return null;
+    // Both clocks go as one.
+    const aheadMs = Number(monotonicUs()) / 1000 - performance.now();
+    const trace = new ConnectTrace<FlowProcess>({
+      rings: source.rings.map(({ address, byteLength }) => PerfRing.at(address, byteLength)),
+      format,
+      describe: (pid) => this.#finder.connects(pid),
+      onConnect: (query, process, atMs) => this.#finder.connected(query, process, atMs - aheadMs),
+      nowMs: () => performance.now(),
+    });
+    enablePerfTrace(source, true);
+    return trace;
+  }
+
+  #find(query: SocketQuery, startMs: number, isOriginator: boolean): FlowProcess | null {
+    this.#trace?.take();
+    const process = this.#finder.find(query, startMs, isOriginator);
+    if (process !== null || this.#trace === null) return process;
+    // Its socket may have been closed since.
+    return this.#trace.take() ? this.#finder.find(query, startMs, isOriginator) : null;
+  }
+
+  async #watch(): Promise<void> {
+    const tapHandles = this.#tap === null ? [] : [this.#tap.handle];
+    const handles = [...tapHandles, ...this.#trace === null ? [] : this.#traceSource!.handles];
+    if (handles.length === 0) return;
+    const files = new PollSet(handles);
     const packet = new Uint8Array(TAP_BYTES);
     for (;;) {
       const startMs = performance.now();
-      await tap.wait(tapWaitMs);
-      let count = 0;
-      for (; count < tapMax; count++) {
-        const length = tap.next(packet);
-        if (length === 0) break;
-        const query = queryOfPacket(packet.subarray(0, Math.min(length, packet.length)));
-        // What is only passed on has no process here; what there is no time for is not looked at, and the flow is asked for later.
-        if (query === null || !this.#isOwn(query)) continue;
-        this.#share.spend(() => this.#finder.begins(query));
-      }
-      // Without a packet it has come back early for a failure, such as a device that is gone.
-      const isEarly = count === 0 && performance.now() - startMs < tapPauseMs;
-      if (isEarly) await new Promise((resolve) => setTimeout(resolve, tapPauseMs));
+      await files.wait(waitMs);
+      let isAny = false;
+      const isDone = this.#share.spend(() => {
+        isAny = this.#trace?.take() ?? false;
+      });
+      if (this.#takePackets(packet) > 0) isAny = true;
+      // With nothing to read it has come back early for a failure, such as a device that is gone.
+      const isEarly = !isAny && performance.now() - startMs < failedPauseMs;
+      const pauseMs = isDone ? isEarly ? failedPauseMs : 0 : busyPauseMs;
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
+  }
+
+  /** Returns how many there were. */
+  #takePackets(packet: Uint8Array<ArrayBuffer>): number {
+    for (let count = 0; count < tapMax; count++) {
+      const length = this.#tap?.next(packet) ?? 0;
+      if (length === 0) return count;
+      const query = queryOfPacket(packet.subarray(0, Math.min(length, packet.length)));
+      // What is only passed on has no process here; what there is no time for is not looked at, and the flow is asked for later.
+      if (query !== null && this.#isOwn(query)) this.#share.spend(() => this.#begins(query));
+    }
+    return tapMax;
+  }
+
+  #begins(query: SocketQuery): void {
+    if (query.protocol === PROTOCOL_TCP && this.#trace !== null) {
+      this.#trace.take();
+      if (this.#trace.hasBegun(query)) return;
+    }
+    this.#finder.begins(query);
   }
 
   /** Takes milliseconds where there are many devices, which a connection that begins may not have. */
@@ -147,6 +204,8 @@ class ProcessThread {
         detail: "",
         source: this.#source,
         hasTap: this.#tap !== null,
+        hasTrace: this.#trace !== null,
+        traceLost: this.#trace?.lost ?? 0,
         ...addCounts(this.#desks.map(({ desk }) => desk.counts)),
         processes,
         closedProcesses,

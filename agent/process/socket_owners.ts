@@ -3,7 +3,8 @@
  * else processes that have begun since are looked at first, then those that were found lately, then all, which is not done
  * often.
  */
-import type { ProcTree } from "./proc_tree.ts";
+import type { ProcessId, ProcTree } from "./proc_tree.ts";
+import { remember } from "./remember.ts";
 
 const inodesMax = 65_536;
 const lateMax = 32;
@@ -26,7 +27,14 @@ const newMax = 512;
 export interface SocketOwnersOptions {
   readonly tree: Pick<
     ProcTree,
-    "pids" | "newest" | "leader" | "sockets" | "uid" | "passiveSockets" | "isOfOwnNetwork"
+    | "pids"
+    | "newest"
+    | "leader"
+    | "sockets"
+    | "uid"
+    | "identify"
+    | "passiveSockets"
+    | "isOfOwnNetwork"
   >;
   /** Rises. */
   readonly nowMs: () => number;
@@ -46,7 +54,7 @@ export class SocketOwners {
   /** Other users' processes do not even show (hidepid of proc(5), ProtectProc= of a service). */
   hidesOthers = false;
   readonly #options: SocketOwnersOptions;
-  readonly #pidOf = new Map<number, number>();
+  #ownerOf = new Map<number, ProcessId>();
   readonly #missing = new Map<number, number>();
   /** Processes that had a socket which was asked for, the latest last. */
   readonly #late = new Set<number>();
@@ -64,26 +72,27 @@ export class SocketOwners {
     this.#options = options;
   }
 
-  /** The process that has the socket of a user; 0 when it cannot be told. */
-  find(inode: number, uid: number): number {
-    const known = this.#pidOf.get(inode);
+  /** The process that has the socket of a user, which may have ended since; null when it cannot be told. */
+  find(inode: number, uid: number): ProcessId | null {
+    const known = this.#ownerOf.get(inode);
     if (known !== undefined) return known;
     const nowMs = this.#options.nowMs();
-    if (this.#isClosed(uid) && nowMs - this.#lookedMs < closedMs) return 0;
-    if (nowMs - (this.#missing.get(inode) ?? -Infinity) < missingMs) return 0;
-    const pid = this.#search(inode, nowMs);
-    if (pid === 0) remember(this.#missing, inode, nowMs, missingMax);
+    if (this.#isClosed(uid) && nowMs - this.#lookedMs < closedMs) return null;
+    if (nowMs - (this.#missing.get(inode) ?? -Infinity) < missingMs) return null;
+    const isFound = this.#search(inode, nowMs);
+    const owner = isFound ? this.#ownerOf.get(inode) ?? null : null;
+    if (owner === null) remember(this.#missing, inode, nowMs, missingMax);
     else {
-      this.#late.delete(pid);
-      this.#late.add(pid);
+      this.#late.delete(owner.pid);
+      this.#late.add(owner.pid);
       if (this.#late.size > lateMax) this.#late.delete(first(this.#late));
     }
-    return pid;
+    return owner;
   }
 
   /** The process is gone: whoever has the socket now is another. */
   forget(inode: number): void {
-    this.#pidOf.delete(inode);
+    this.#ownerOf.delete(inode);
   }
 
   /** Who among the processes that have begun, or were found, lately has just opened such sockets. */
@@ -96,23 +105,25 @@ export class SocketOwners {
     const late = this.#lately(pids).late.filter((pid) => !young.includes(pid));
     const found = [...young.slice(-newMax), ...late].filter((pid) => {
       const inodes = tree.sockets(pid) ?? [];
-      const opened = inodes.filter((inode) => !this.#pidOf.has(inode) && !passive.has(inode));
+      const opened = inodes.filter((inode) => !this.#ownerOf.has(inode) && !passive.has(inode));
       this.#remember(pid, inodes);
       return opened.length > 0 && tree.isOfOwnNetwork(pid);
     });
     return found.map((pid) => ({ pid, isNew: young.includes(pid) }));
   }
 
-  /** Looks at all processes; returns the first that has a socket, 0 without one. */
-  lookAtAll(inode = 0, pids = this.#options.tree.pids()): number {
+  /** Looks at all processes, and forgets sockets that nobody has any more; returns whether one has a socket. */
+  lookAtAll(inode = 0, pids = this.#options.tree.pids()): boolean {
     const { tree } = this.#options;
     const startMs = this.#options.nowMs();
     const closed = new Map<number, number>();
     const open = new Set<number>();
-    let found = 0;
+    let isFound = false;
+    const before = this.#ownerOf;
+    this.#ownerOf = new Map();
     for (const pid of pids) {
-      const hasIt = this.#look(pid, inode);
-      if (hasIt && found === 0) found = pid;
+      const hasIt = this.#look(pid, inode, before);
+      if (hasIt) isFound = true;
       const uid = tree.uid(pid);
       if (uid === null) continue;
       if (hasIt === null) closed.set(uid, (closed.get(uid) ?? 0) + 1);
@@ -129,35 +140,34 @@ export class SocketOwners {
     this.#known = new Set(pids);
     this.#lookedMs = this.#options.nowMs();
     this.#pauseMs = Math.max(fullLookMs, (this.#lookedMs - startMs) * fullLookPause);
-    return found;
+    return isFound;
   }
 
   #isClosed(uid: number): boolean {
     return this.#closedUids.has(uid) || this.hidesOthers && !this.#openUids.has(uid);
   }
 
-  #search(inode: number, nowMs: number): number {
-    const newest = this.#lookAtNewest(inode);
-    if (newest !== 0) return newest;
+  #search(inode: number, nowMs: number): boolean {
+    if (this.#lookAtNewest(inode)) return true;
     const pids = this.#options.tree.pids();
     const { begun, late } = this.#lately(pids);
-    for (const pid of [...begun, ...late]) if (this.#look(pid, inode)) return pid;
-    return nowMs - this.#lookedMs < this.#pauseMs ? 0 : this.lookAtAll(inode, pids);
+    for (const pid of [...begun, ...late]) if (this.#look(pid, inode)) return true;
+    return nowMs - this.#lookedMs < this.#pauseMs ? false : this.lookAtAll(inode, pids);
   }
 
   /** Who has just begun may be gone before all processes are listed. */
-  #lookAtNewest(inode: number): number {
+  #lookAtNewest(inode: number): boolean {
     const { tree } = this.#options;
     for (const number of tree.newest(newestMax)) {
       if (this.#known.has(number)) continue;
       const inodes = tree.sockets(number);
       if (inodes === null || !inodes.includes(inode)) continue;
       const pid = tree.leader(number);
-      if (pid === 0) return 0;
+      if (pid === 0) return false;
       this.#remember(pid, inodes);
-      return this.#pidOf.get(inode)!;
+      return true;
     }
-    return 0;
+    return false;
   }
 
   /** Those that have begun stay so until the next look at all: they are only now opening their sockets. */
@@ -167,24 +177,26 @@ export class SocketOwners {
   }
 
   /** Null when the process may not be looked at. */
-  #look(pid: number, inode: number): boolean | null {
+  #look(pid: number, inode: number, before?: ReadonlyMap<number, ProcessId>): boolean | null {
     const inodes = this.#options.tree.sockets(pid);
     if (inodes === null) return null;
-    this.#remember(pid, inodes);
+    this.#remember(pid, inodes, before);
     return inodes.includes(inode);
   }
 
-  /** Of several that have a socket the first one began it. */
-  #remember(pid: number, inodes: readonly number[]): void {
-    for (const inode of inodes) {
-      if (!this.#pidOf.has(inode)) remember(this.#pidOf, inode, pid, inodesMax);
-    }
+  /** Of several that have a socket the first one began it, which `before` may know. */
+  #remember(
+    pid: number,
+    inodes: readonly number[],
+    before: ReadonlyMap<number, ProcessId> = new Map(),
+  ): void {
+    const others = inodes.filter((inode) =>
+      !this.#ownerOf.has(inode) || before.get(inode)?.pid === pid
+    );
+    const owner = others.length === 0 ? null : this.#options.tree.identify(pid);
+    if (owner === null) return;
+    for (const inode of others) remember(this.#ownerOf, inode, owner, inodesMax);
   }
-}
-
-function remember<K, V>(map: Map<K, V>, key: K, value: V, sizeMax: number): void {
-  if (map.size >= sizeMax) map.delete(first(map.keys()));
-  map.set(key, value);
 }
 
 function first<T>(items: Iterable<T>): T {

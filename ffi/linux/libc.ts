@@ -19,6 +19,22 @@ const functions = {
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   // long syscall(long number, …);
   syscall: { parameters: ["i64", "i64", "i64", "buffer"], result: "i64" },
+  // long syscall(SYS_perf_event_open, struct perf_event_attr *attr, pid_t pid, int cpu, int group_fd, unsigned long flags);
+  perf_event_open: {
+    name: "syscall",
+    parameters: ["i64", "buffer", "i64", "i64", "i64", "u64"],
+    result: "i64",
+  },
+  // long syscall(SYS_fsopen, const char *fsname, unsigned int flags);
+  fsopen: { name: "syscall", parameters: ["i64", "buffer", "u64"], result: "i64" },
+  // long syscall(SYS_fsconfig, int fd, unsigned int cmd, const char *key, const void *value, int aux);
+  fsconfig: {
+    name: "syscall",
+    parameters: ["i64", "i64", "u64", "pointer", "pointer", "i64"],
+    result: "i64",
+  },
+  // long syscall(SYS_fsmount, int fsfd, unsigned int flags, unsigned int attr_flags);
+  fsmount: { name: "syscall", parameters: ["i64", "i64", "u64", "u64"], result: "i64" },
   // int capget(cap_user_header_t hdrp, cap_user_data_t datap);
   capget: { parameters: ["buffer", "buffer"], result: "i32" },
   // int capset(cap_user_header_t hdrp, const cap_user_data_t datap);
@@ -43,6 +59,12 @@ const functions = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   // ssize_t read(int fd, void *buf, size_t count);
   read: { parameters: ["i32", "buffer", "usize"], result: "i64" },
+  // int ioctl(int fd, unsigned long request, …);
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
+  mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
+  // long sysconf(int name);
+  sysconf: { parameters: ["i32"], result: "i64" },
   // int close(int fd);
   close: { parameters: ["i32"], result: "i32" },
   // int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,

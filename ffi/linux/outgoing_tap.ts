@@ -15,70 +15,50 @@ const soRcvbuf = 8;
 const soAttachFilter = 26;
 /** A few hundred packets: when more wait, the kernel drops. */
 const roomBytes = 256 * 1024;
-const pollIn = 1;
-/** struct pollfd { int fd; short events; short revents; } */
-const pollfdBytes = 8;
 
 /** Bytes of a packet that are kept: IPv6 and TCP headers, and what may stand between. */
 export const TAP_BYTES = 128;
 
-const pollLibrary = {
-  // int poll(struct pollfd *fds, nfds_t nfds, int timeout);
-  poll: { parameters: ["pointer", "u64", "i32"], result: "i32", nonblocking: true },
-  // void *malloc(size_t size);
-  malloc: { parameters: ["usize"], result: "pointer" },
-} as const satisfies Deno.ForeignLibraryInterface;
-
 export class OutgoingTap {
-  readonly #handle: number;
-  readonly #library = Deno.dlopen("libc.so.6", pollLibrary);
-  /** Of the C library, and never freed: when a worker is terminated, a wait goes on, and the kernel writes there at its end. */
-  readonly #poll = this.#library.symbols.malloc(BigInt(pollfdBytes))!;
+  /** To wait at for packets. */
+  readonly handle: number;
   #isClosed = false;
 
   /** Throws Error without the right. */
   constructor() {
-    this.#handle = withCapability(CAP_NET_RAW, () => libc().socket(afPacket, datagram, 0));
-    checkCall("socket", this.#handle);
-    const view = new DataView(Deno.UnsafePointerView.getArrayBuffer(this.#poll, pollfdBytes));
-    view.setInt32(0, this.#handle, true);
-    view.setInt16(4, pollIn, true);
+    this.handle = withCapability(CAP_NET_RAW, () => libc().socket(afPacket, datagram, 0));
+    checkCall("socket", this.handle);
     this.#setUp();
-  }
-
-  /** Resolves when a packet waits, or the time is over. */
-  async wait(timeoutMs: number): Promise<void> {
-    await this.#library.symbols.poll(this.#poll, 1n, timeoutMs);
   }
 
   /** Copies the next packet from its IP header on; returns its bytes, 0 when none waits. */
   next(packet: Uint8Array<ArrayBuffer>): number {
     if (this.#isClosed) return 0;
-    return Math.max(0, Number(libc().recv(this.#handle, packet, BigInt(packet.length), 0)));
+    return Math.max(0, Number(libc().recv(this.handle, packet, BigInt(packet.length), 0)));
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    libc().close(this.#handle);
+    libc().close(this.handle);
   }
 
   #setUp(): void {
     const { setsockopt, bind } = libc();
     const room = new Uint8Array(Int32Array.of(roomBytes).buffer);
-    checkCall("setsockopt", setsockopt(this.#handle, solSocket, soRcvbuf, room, 4));
+    checkCall("setsockopt", setsockopt(this.handle, solSocket, soRcvbuf, room, 4));
     const { program, length } = tapFilter();
     // struct sock_fprog { unsigned short len; struct sock_filter *filter; }
     const fprog = new DataView(new ArrayBuffer(16));
     fprog.setUint16(0, length, true);
     fprog.setBigUint64(8, Deno.UnsafePointer.value(Deno.UnsafePointer.of(program)), true);
     const bytes = new Uint8Array(fprog.buffer);
-    checkCall("setsockopt", setsockopt(this.#handle, solSocket, soAttachFilter, bytes, 16));
+    checkCall("setsockopt", setsockopt(this.handle, solSocket, soAttachFilter, bytes, 16));
     // struct sockaddr_ll { unsigned short sll_family; __be16 sll_protocol; int sll_ifindex; … }: of all devices.
     const address = new DataView(new ArrayBuffer(20));
     address.setUint16(0, afPacket, true);
     address.setUint16(2, allProtocols, true);
-    checkCall("bind", bind(this.#handle, new Uint8Array(address.buffer), 20));
+    checkCall("bind", bind(this.handle, new Uint8Array(address.buffer), 20));
   }
 }
 

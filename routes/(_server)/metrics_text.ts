@@ -33,7 +33,7 @@ export function metricsText(
 
 function processFamilies({ processes }: LiveState): Family[] {
   if (processes.state === "off") return [];
-  const { named, userOnly, unknown, passedOver } = processes;
+  const { named, userOnly, unknown, passedOver, traceLost } = processes;
   return [
     family(
       "counter",
@@ -47,6 +47,11 @@ function processFamilies({ processes }: LiveState): Family[] {
         ["passed_over", passedOver],
       ]),
     ),
+    family(
+      "counter",
+      "process_events_lost_total",
+      "Events of connections that begin for which the kernel had no room.",
+    )(traceLost),
   ];
 }
 

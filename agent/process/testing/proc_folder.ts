@@ -1,6 +1,7 @@
 /** A folder like /proc, of processes that a test makes up. */
 export interface MadeProcess {
   readonly comm: string;
+  readonly stat?: string;
   readonly arguments?: readonly string[];
   readonly executable?: string;
   readonly cgroup?: string;
@@ -15,6 +16,7 @@ export class ProcFolder implements Disposable {
     const folder = `${this.root}/${pid}`;
     Deno.mkdirSync(`${folder}/fd`, { recursive: true });
     Deno.writeTextFileSync(`${folder}/comm`, `${process.comm}\n`);
+    if (process.stat) Deno.writeTextFileSync(`${folder}/stat`, process.stat);
     const words = (process.arguments ?? []).map((word) => `${word}\0`).join("");
     Deno.writeTextFileSync(`${folder}/cmdline`, words);
     Deno.writeTextFileSync(`${folder}/cgroup`, process.cgroup ?? "0::/\n");
