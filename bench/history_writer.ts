@@ -1,41 +1,109 @@
-/** Writes flow rows at a steady rate into a database, in a thread of its own, until it is told to stop. */
-import { FLOWS_PER_RUN } from "../agent/store/schema.ts";
-import { flow, openWriter, rows } from "../agent/store/testing.ts";
+/**
+ * Flow rows at a steady rate for the store's worker, as a pipeline sends them (messages of 2,000 rows, 16 under way, then rows are
+ * shed), until it is told to stop. Each second the hosts that had traffic come too.
+ */
+import type { MainToStore, StoreToMain } from "../agent/messages.ts";
+import { RowOutlet, rowsMessageMax } from "../agent/pipeline/row_outlet.ts";
+import { flow, hostRow } from "../agent/store/testing.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
-const batchMs = 100;
+/** What came of it. */
+export interface Written {
+  readonly sent: number;
+  readonly shed: number;
+  readonly seconds: number;
+  /** From the first row that was late to the last that was written: how far writing was behind at the end. */
+  readonly behindMs: number;
+  /** Flows have ids from here on. */
+  readonly run: number;
+}
+
+const peers = 500;
+let isStopping = false;
 
 self.onmessage = ({ data: { path, perSecond } }: MessageEvent) => {
   if (path === undefined) return void (isStopping = true);
   run(path, perSecond);
 };
-let isStopping = false;
 
 async function run(path: string, perSecond: number): Promise<void> {
-  const nowUs = () => Date.now() * 1000;
-  const writer = openWriter(path, {
-    ...{ retentionDays: 3650, retentionBytes: 2 ** 40, nowUs: nowUs() },
+  const { port, stop, runOf } = startStore(path);
+  let notify = () => {};
+  const outlet = new RowOutlet({
+    isPatient: false,
+    takeHosts: (max) => hosts().slice(0, max),
+    onRoom: () => {
+      outlet.send();
+      notify();
+    },
   });
+  outlet.join(port);
   const startMs = performance.now();
-  let [sent, behindMs] = [0, 0];
+  let [sent, hostsAtMs] = [0, startMs];
   while (!isStopping) {
-    const dueMs = startMs + sent / perSecond * 1000;
-    const waitMs = dueMs - performance.now();
-    behindMs = Math.max(behindMs, -waitMs);
+    const waitMs = startMs + sent / perSecond * 1000 - performance.now();
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, waitMs)));
-    const atUs = nowUs();
-    const count = perSecond * batchMs / 1000;
-    const flows = Array.from({ length: count }, (_, index) => {
-      const id = sent + index + 1;
-      const respH = `198.51.${id % 100}.${id % 250}`;
-      return flow(id, { startUs: atUs - id % 20 * 1_000_000, endUs: atUs, respH });
-    });
-    writer.write(rows({ flows }));
-    sent += count;
+    if (performance.now() - hostsAtMs > 1000) {
+      hostsAtMs += 1000;
+      outlet.wantsHosts = true;
+    }
+    const atUs = Date.now() * 1000;
+    for (let count = 0; count < rowsMessageMax; count++) {
+      const id = ++sent;
+      outlet.addFlow(flow(id, {
+        ...{ startUs: atUs - id % 20 * 1_000_000, endUs: atUs, origH: `192.168.1.${id % 64}` },
+        respH: peer(id * 7919 % peers),
+      }));
+    }
+  }
+  const offeredMs = performance.now();
+  while (!outlet.isEmpty || outlet.isUnderWay) {
+    outlet.sendAll();
+    await new Promise<void>((resolve) => notify = resolve);
   }
   const seconds = (performance.now() - startMs) / 1000;
-  const { run } = writer;
-  writer.close();
-  self.postMessage({ sent, seconds, behindMs, firstId: run * FLOWS_PER_RUN });
+  const behindMs = performance.now() - offeredMs;
+  await stop();
+  const written: Written = { sent, shed: outlet.flowRowsShed, seconds, behindMs, run: runOf() };
+  self.postMessage(written);
+}
+
+function peer(index: number): string {
+  return `198.51.${index % 100}.${index % 250}`;
+}
+
+function hosts() {
+  const nowUs = Date.now() * 1000;
+  return Array.from(
+    { length: peers },
+    (_, index) => hostRow(peer(index), { isLocal: false, firstSeenUs: nowUs, lastSeenUs: nowUs }),
+  );
+}
+
+function startStore(path: string) {
+  const worker = new Worker(new URL("../agent/store/store_worker.ts", import.meta.url), {
+    type: "module",
+  });
+  const { port1, port2 } = new MessageChannel();
+  const stopped = Promise.withResolvers<void>();
+  let runNumber = 0;
+  worker.onmessage = ({ data }: MessageEvent<StoreToMain>) => {
+    if (data.type === "state") runNumber = data.run;
+    else if (data.type === "stopped") stopped.resolve();
+    else if (data.type === "fatal") throw new Error(data.message);
+    else if (data.type === "note") console.error(data.text);
+  };
+  const post = (message: MainToStore, transfer: Transferable[] = []) =>
+    worker.postMessage(message, transfer);
+  const limits = { retentionDays: 3650, retentionBytes: 2 ** 40 };
+  const options = { path, ...limits, continuedRun: 0, file: null };
+  post({ type: "start", options, pipelines: [port2] }, [port2]);
+  const stop = async () => {
+    post({ type: "stop" });
+    await stopped.promise;
+    port1.close();
+    worker.terminate();
+  };
+  return { port: port1, stop, runOf: () => runNumber };
 }

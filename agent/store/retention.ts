@@ -1,6 +1,6 @@
 /**
  * Keeps the database within its age and its bytes, in steps so small that none holds up the writer: a step deletes at
- * most `sliceRows` rows in a transaction of its own, and a call ends after `patienceMs`. Part of the writer; nobody else deletes.
+ * most `sliceRows` rows, and a call ends after `patienceMs`. Part of the writer; nobody else deletes.
  *
  * Age is traffic time: a row goes when it is older than the newest time this run has written, less `retentionDays`. A
  * capture of last year can thus be replayed, and a packet with a date in the future deletes nothing, since the wall
@@ -107,8 +107,13 @@ export class Retention {
     // Deep in its reserve the database makes room first, however long that takes.
     const mayGoOn = (usedBytes: number) =>
       usedBytes > limit && (isPatient() || usedBytes > limit + reserve / 4);
-    for (let step = 0; step < stepCountMax && mayGoOn(this.#usedBytes()); step++) {
-      if (!this.#deleteFirstWritten()) break;
+    if (mayGoOn(this.#usedBytes())) {
+      // At once: each commit writes every page of an index that its rows were on.
+      this.#transact(() => {
+        for (let step = 0; step < stepCountMax && mayGoOn(this.#usedBytes()); step++) {
+          if (!this.#deleteFirstWritten()) break;
+        }
+      });
     }
     for (let step = 0; step < stepCountMax && this.#canShrink(limit) && isPatient(); step++) {
       // all(): it frees a page a step of the statement, and exec() takes only one.
@@ -160,7 +165,7 @@ export class Retention {
       const at = "span_us = ? AND kind = ? AND ts_us < ?";
       const find = this.#database.prepare(`SELECT 1 FROM rollups WHERE ${at} LIMIT 1`);
       if (find.get(spanUs, kind, before) === undefined) continue;
-      deleted += this.#transact(
+      deleted += this.#delete(
         "rollups",
         `DELETE FROM rollups WHERE span_us = ${spanUs} AND kind = '${kind}' AND ts_us <= coalesce(
            (SELECT ts_us FROM rollups WHERE span_us = ${spanUs} AND kind = '${kind}'
@@ -187,7 +192,7 @@ export class Retention {
       const slice = `SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${sliceRows}`;
       const sql = `DELETE FROM ${table} WHERE (${key}) IN (${slice})`;
       for (let last = sliceRows; last === sliceRows && isPatient(); rows += last) {
-        last = this.#transact(table, sql, parameter);
+        last = this.#delete(table, sql, parameter);
       }
     };
     const deleteExcess = (table: IdleTable, max: number, share: number) => {
@@ -225,7 +230,7 @@ export class Retention {
     if (first === null) return false;
     const { table, key } = first;
     const slice = `SELECT ${key} FROM ${table} ORDER BY ${key} LIMIT ?`;
-    return this.#transact(table, `DELETE FROM ${table} WHERE ${key} IN (${slice})`, sliceRows) > 0;
+    return this.#delete(table, `DELETE FROM ${table} WHERE ${key} IN (${slice})`, sliceRows) > 0;
   }
 
   #deleteBefore({ table, key, time }: AgingTable, cutoffUs: number): boolean {
@@ -234,18 +239,27 @@ export class Retention {
     if (isOld.get(cutoffUs) === undefined) return false;
     const slice =
       `SELECT ${key} FROM ${table} WHERE ${time} < ? ORDER BY ${time} LIMIT ${sliceRows}`;
-    this.#transact(table, `DELETE FROM ${table} WHERE ${key} IN (${slice})`, cutoffUs);
+    this.#delete(table, `DELETE FROM ${table} WHERE ${key} IN (${slice})`, cutoffUs);
     return true;
   }
 
-  #transact(table: string, sql: string, parameter: number): number {
+  #delete(table: string, sql: string, parameter: number): number {
+    return this.#transact(() => {
+      const rows = Number(this.#database.prepare(sql).run(Math.floor(parameter)).changes);
+      this.#onDeleted(table, rows);
+      return rows;
+    });
+  }
+
+  /** Inside a transaction that goes on, or in one of its own. */
+  #transact<Result>(work: () => Result): Result {
     const database = this.#database;
+    if (database.isTransaction) return work();
     database.exec("BEGIN IMMEDIATE");
     try {
-      const rows = Number(database.prepare(sql).run(Math.floor(parameter)).changes);
-      this.#onDeleted(table, rows);
+      const result = work();
       database.exec("COMMIT");
-      return rows;
+      return result;
     } catch (error) {
       if (database.isTransaction) database.exec("ROLLBACK");
       throw error;
