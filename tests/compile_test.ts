@@ -43,8 +43,11 @@ Deno.test("the compiled executable does everything from an empty folder", async 
         stdout: "piped",
         stderr: "inherit",
       }).spawn();
-      Deno.openSync(demo).readable.pipeTo(child.stdin);
-      ok(JSON.parse(new TextDecoder().decode((await child.output()).stdout)).packets > 1000);
+      const [{ stdout }] = await Promise.all([
+        child.output(),
+        Deno.openSync(demo).readable.pipeTo(child.stdin),
+      ]);
+      ok(JSON.parse(new TextDecoder().decode(stdout)).packets > 1000);
     }
   });
   await t.step("self-test takes a scan through all of it", async () => {

@@ -14,6 +14,8 @@ import {
 
 const demoPackets = 25_208;
 const rounds = 12;
+/** Packets, or rows, after which the load is ended. */
+const loadMin = 30_000;
 const test = testWith.bind(null, missingCommands("tcpdump"));
 
 /** Numbers of the line with which a run ends. */
@@ -61,11 +63,11 @@ async function countAll(folder: string): Promise<number> {
   return packets;
 }
 
-/** Replays a large file, a thousand times as fast as it was (about 60,000 packets a second), with everything written. */
+/** Replays a large file, 200 times as fast as it was (about 12,000 packets a second, as many as a busy machine bears), with everything written. */
 async function startLoad(folder: string): Promise<Program> {
   await writeLargeCapture(`${folder}/large.pcap`, rounds);
   return await Program.start(
-    ["replay", "large.pcap", "--speed", "1000", "--log-packets", "all", "--results", "r"],
+    ["replay", "large.pcap", "--speed", "200", "--log-packets", "all", "--results", "r"],
     { cwd: folder },
   );
 }
@@ -94,13 +96,13 @@ test("a replay to the end of its file is written whole, while the dashboard stay
 test("SIGTERM under load ends with status 0 and with all in flight written", () =>
   withFolder(async (cwd) => {
     await using program = await startLoad(cwd);
-    const events = await fetch(`${program.url}/api/events`);
-    await program.untilMetrics((text) => metricOf(text, "tapwatch_packets_total") > 50_000);
+    const events = (await fetch(`${program.url}/api/events`)).text();
+    await program.untilMetrics((text) => metricOf(text, "tapwatch_packets_total") > loadMin);
     strictEqual(await program.stop("SIGTERM"), 0);
-    match(await events.text(), /event: stats/);
+    match(await events, /event: stats/);
     const tally = tallyOf(program.log);
     ok(!program.log.includes("given up"), program.log);
-    ok(tally.seen > 50_000 && tally.seen < rounds * demoPackets, tally.text);
+    ok(tally.seen > loadMin && tally.seen < rounds * demoPackets, tally.text);
     strictEqual(await countAll(`${cwd}/r`), tally.seen);
     ask(`${cwd}/r`, (one) => {
       strictEqual(one("PRAGMA integrity_check"), "ok");
@@ -135,7 +137,7 @@ test("kill -9 under load leaves a sound database and readable files, and the nex
     {
       await using program = await startLoad(cwd);
       const metrics = await program.untilMetrics((text) =>
-        metricOf(text, "tapwatch_store_rows_total") > 50_000
+        metricOf(text, "tapwatch_store_rows_total") > loadMin
       );
       recordedAtLeast = metricOf(metrics, "tapwatch_recorder_packets_total");
       program.signal("SIGKILL");
@@ -145,7 +147,7 @@ test("kill -9 under load leaves a sound database and readable files, and the nex
       strictEqual(one("PRAGMA integrity_check"), "ok");
       return Number(one("SELECT count(*) FROM packets"));
     });
-    ok(rows > 50_000 / 2, `${rows} rows`);
+    ok(rows > loadMin / 2, `${rows} rows`);
     const [inProgress] = captureFiles(folder);
     const killed = await tcpdumpCount(inProgress!);
     ok(killed.packets >= recordedAtLeast);

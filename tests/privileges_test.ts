@@ -35,11 +35,16 @@ interface Thread {
 }
 
 function threadsOf(pid: number): Thread[] {
-  return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => {
-    const status = Deno.readTextFileSync(`/proc/${pid}/task/${name}/status`);
+  return [...Deno.readDirSync(`/proc/${pid}/task`)].flatMap(({ name }) => {
+    let status = "";
+    try {
+      status = Deno.readTextFileSync(`/proc/${pid}/task/${name}/status`);
+    } catch {
+      return []; // it has ended meanwhile
+    }
     const field = (key: string) =>
       new RegExp(`^${key}:[ \\t]*(.*?)[ \\t]*$`, "m").exec(status)?.[1] ?? "";
-    return {
+    return [{
       name: field("Name"),
       uid: field("Uid"),
       gid: field("Gid"),
@@ -47,7 +52,7 @@ function threadsOf(pid: number): Thread[] {
       permitted: field("CapPrm"),
       inheritable: field("CapInh"),
       bar: field("NoNewPrivs"),
-    };
+    }];
   });
 }
 
