@@ -186,12 +186,7 @@ async function publish(
 /** As the hub reads them. */
 function decode(folder: string, agent: string): number {
   const spool = openSpool(folder, agent);
-  const bodies: Uint8Array[] = [];
-  for (let seq = spool.base("flows"); seq < spool.nextSeq("flows");) {
-    const batch = spool.batch("flows", seq)!;
-    bodies.push(batch.body);
-    seq = batch.lastSeq + 1;
-  }
+  const bodies = spool.waiting("flows", Infinity).map((id) => spool.batch(id)!.body);
   spool.close();
   const start = performance.now();
   for (const body of bodies) decodeBatch(body);

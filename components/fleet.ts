@@ -76,6 +76,23 @@ export function lostRows({ flowsGivenUp, findingsGivenUp }: FleetAgent): number 
   return flowsGivenUp + findingsGivenUp;
 }
 
+/** Rows that the hub has let go, since one agent may not have more. */
+export function forgottenRows({ forgotten }: Pick<FleetAgent, "forgotten">): number {
+  return Object.values(forgotten).reduce((sum, rows) => sum + rows, 0);
+}
+
+const forgottenWords: Readonly<Record<string, string>> = {
+  ledger: "ledger row",
+  sums: "sum",
+  hosts: "host",
+  names: "name",
+  log_ins: "log-in",
+  findings: "finding",
+  incidents: "incident",
+  incident_findings: "incident link",
+  letters: "dead letter",
+};
+
 /** What is wrong with one agent, in sentences; none when all is well. */
 export function agentTroubles(agent: FleetAgent, nowUs: number): string[] {
   const state = agentState(agent, nowUs);
@@ -92,14 +109,14 @@ export function agentTroubles(agent: FleetAgent, nowUs: number): string[] {
   }
   if (agent.isCloned) {
     troubles.push(
-      "Two hosts report under this name in turn, as after a machine was cloned: enroll one of them anew.",
+      "Two machines report under this name, as after one was copied or its credentials were: enroll one of them anew.",
     );
   }
   if (findingsGivenUp > 0) {
     troubles.push(
       `${
         counted(findingsGivenUp, "finding")
-      } did not reach the hub in twenty tries and had to be given up.`,
+      } had to be given up: its spool was full of findings, or they were lost on the way twenty times.`,
     );
   }
   if (flowsGivenUp > 0) {
@@ -124,6 +141,15 @@ export function agentTroubles(agent: FleetAgent, nowUs: number): string[] {
       `${counted(deadLetters, "message")} of it could not be read and ${
         deadLetters === 1 ? "is" : "are"
       } kept as dead letters.`,
+    );
+  }
+  const forgotten = Object.entries(agent.forgotten).filter(([, rows]) => rows > 0)
+    .map(([kind, rows]) => counted(rows, forgottenWords[kind] ?? "row"));
+  if (forgotten.length > 0) {
+    troubles.push(
+      `It told more than the hub keeps of one agent. Let go were, the oldest first: ${
+        listed(forgotten)
+      }.`,
     );
   }
   return troubles;
@@ -271,6 +297,11 @@ const troubles: readonly {
     has: (agent, nowUs) => agentState(agent, nowUs) === "reports" && isSpoolLate(agent),
     one: "is more than a minute behind with sending",
     many: "are more than a minute behind with sending",
+  },
+  {
+    has: (agent) => forgottenRows(agent) > 0,
+    one: "tells more than the hub keeps of one agent",
+    many: "tell more than the hub keeps of one agent",
   },
   {
     has: ({ captureDrops }) => captureDrops > 0,

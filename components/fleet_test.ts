@@ -39,6 +39,7 @@ function agent(changes: Partial<FleetAgent> = {}): FleetAgent {
     reconnects: 0,
     storedFlows: 100,
     deadLetters: 0,
+    forgotten: {},
     openIncidents: 0,
     isCloned: false,
     ...changes,
@@ -174,4 +175,13 @@ Deno.test("clocks, spools and lists are told in few words", () => {
   strictEqual(listed(["a"]), "a");
   strictEqual(listed(["a", "b"]), "a and b");
   strictEqual(listed(["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
+});
+
+Deno.test("an agent that tells more than one may is told, with what was let go", () => {
+  const hostile = agent({ forgotten: { names: 5000, letters: 1, ledger: 0 } });
+  deepStrictEqual(agentTroubles(hostile, nowUs), [
+    "It told more than the hub keeps of one agent. Let go were, the oldest first: 5,000 names and 1 dead letter.",
+  ]);
+  const { problems } = fleetVerdict([hostile], hub, clock);
+  strictEqual(problems[0]!.title, "web-1 tells more than the hub keeps of one agent");
 });

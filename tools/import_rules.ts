@@ -124,7 +124,9 @@ const rules: readonly Rule[] = [
   {
     part: /^agent\/fleet\//,
     values: ["agent/decode/addresses.ts", ...common].concat(
-      ["failure", "fleet_feed", "open", "schema"].map((name) => `agent/store/${name}.ts`),
+      ["failure", "fleet_feed", "open", "schema", "transactor"].map((name) =>
+        `agent/store/${name}.ts`
+      ),
     ),
   },
   { part: /^agent\/vendor\//, values: [], types: ["agent/store/"] },

@@ -233,11 +233,13 @@ export class FleetAgent {
 
   #ask(connection: NatsConnection): void {
     const spool = this.#opened();
-    const base = { flows: spool.base("flows"), findings: spool.base("findings") };
-    connection.publish(
-      agentSubject("hb", this.#credentials.agent),
-      encodeHeartbeat({ epoch: spool.epoch, base }),
-    );
+    for (const epoch of spool.epochs) {
+      const base = { flows: spool.base("flows", epoch), findings: spool.base("findings", epoch) };
+      connection.publish(
+        agentSubject("hb", this.#credentials.agent),
+        encodeHeartbeat({ epoch, base }),
+      );
+    }
   }
 
   #sendHealth(connection: NatsConnection): void {

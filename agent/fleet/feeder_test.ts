@@ -49,7 +49,7 @@ class Bench {
 
   batches(channel: Channel): Batch[] {
     return this.spool.waiting(channel, 1000)
-      .map((seq) => decodeBatch(this.spool.batch(channel, seq)!.body));
+      .map((id) => decodeBatch(this.spool.batch(id)!.body));
   }
 
   restartSpool(): void {

@@ -53,12 +53,12 @@ export class Sender {
   pump(): void {
     const { channel, spool, nowMs } = this.#options;
     if (nowMs() < this.#pausedUntilMs || this.#underWay.size >= windowMax) return;
-    const acknowledged = new Set(this.#acknowledged.map(({ batch }) => batch.firstSeq));
+    const acknowledged = new Set(this.#acknowledged.map(({ batch }) => batch.id));
     const limit = 2 * windowMax + acknowledged.size;
-    for (const firstSeq of spool.waiting(channel, limit)) {
+    for (const id of spool.waiting(channel, limit)) {
       if (this.#underWay.size >= windowMax) return;
-      if (this.#underWay.has(firstSeq) || acknowledged.has(firstSeq)) continue;
-      const batch = spool.batch(channel, firstSeq);
+      if (this.#underWay.has(id) || acknowledged.has(id)) continue;
+      const batch = spool.batch(id);
       if (batch !== null) this.#send(batch);
     }
   }
@@ -77,7 +77,7 @@ export class Sender {
   }
 
   async #send(batch: SpooledBatch): Promise<void> {
-    this.#underWay.add(batch.firstSeq);
+    this.#underWay.add(batch.id);
     try {
       const answer = await this.#options.publish(batch);
       if ("refusal" in answer) {
@@ -92,7 +92,7 @@ export class Sender {
     } catch {
       this.#pause();
     }
-    this.#underWay.delete(batch.firstSeq);
+    this.#underWay.delete(batch.id);
     try {
       if (this.#acknowledged.length >= windowMax) this.flush();
       this.pump();

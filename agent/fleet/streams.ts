@@ -79,14 +79,19 @@ export const STREAMS = {
 
 /**
  * The engine's message id (header Nats-Msg-Id), by which it drops what it already has. A retry after a timeout keeps it; what is proven lost takes
- * the next generation, because the engine remembers ids of messages that it no longer has.
+ * the next generation, because the engine remembers ids of messages that it no longer has. `madeUs` tells batches apart that two
+ * machines have given the same numbers.
  */
 export function messageId(
   agent: string,
-  { epoch, firstSeq }: { readonly epoch: string; readonly firstSeq: number },
+  { epoch, firstSeq, madeUs }: {
+    readonly epoch: string;
+    readonly firstSeq: number;
+    readonly madeUs: number;
+  },
   generation: number,
 ): string {
-  return `${agent}:${epoch}:${firstSeq}:${generation}`;
+  return `${agent}:${epoch}:${firstSeq}:${generation}:${madeUs}`;
 }
 
 /** What the hub tells an agent of one channel: after each transaction, and in answer to a heartbeat. */

@@ -46,7 +46,9 @@ export interface FleetAgent {
   readonly deadLetters: number;
   /** Incidents of it that are open. */
   readonly openIncidents: number;
-  /** Two agents use the same credentials: their epochs alternate. */
+  /** Rows of it that the hub has let go, for one agent may not have more, by kind (hub/agent_limits.ts). */
+  readonly forgotten: Readonly<Record<string, number>>;
+  /** Two machines use the same credentials: their epochs alternate, or they give the same numbers. */
   readonly isCloned: boolean;
 }
 

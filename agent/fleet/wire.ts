@@ -323,6 +323,13 @@ export function readStretch(
   return { epoch: encodeBase32(message.subarray(2, 18)), firstSeq, rowCount };
 }
 
+/** What a message needs when it is inflated, as it says; 0 for one that will not be. */
+export function inflatedBytes(message: Uint8Array): number {
+  if (message.length < headBytes) return 0;
+  const size = new DataView(message.buffer, message.byteOffset).getUint32(38);
+  return size > INFLATED_BYTES_MAX ? 0 : size;
+}
+
 function readHead(message: Uint8Array): BatchHead {
   const version = message[0];
   if (version === undefined) throw new WireError("damaged", "it is empty");

@@ -14,6 +14,8 @@ export interface AgentRow {
   readonly skew_us: number | null;
   /** JSON text of its last health message. */
   readonly health: string;
+  /** JSON text: rows beyond what one agent may have, by kind. */
+  readonly forgotten: string;
   readonly flows: number;
   readonly dead_letters: number;
   readonly open_incidents: number;

@@ -25,6 +25,7 @@ export const AGENT_COLUMNS = [
   "reconnects",
   "stored_flows",
   "dead_letters",
+  "forgotten_rows",
   "open_incidents",
   "is_cloned",
 ] as const;

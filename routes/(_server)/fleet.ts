@@ -3,7 +3,7 @@ import { HttpError } from "fresh";
 import type { FleetDesk } from "../../agent/dashboard_context.ts";
 import type { FleetAgent, HubState } from "../../agent/fleet/view.ts";
 import { AGENT_ORDERS, type AgentOrder } from "../../components/AgentTable.tsx";
-import { agentState, agentTroubles, lostRows } from "../../components/fleet.ts";
+import { agentState, agentTroubles, forgottenRows, lostRows } from "../../components/fleet.ts";
 import {
   checkNames,
   choiceParameter,
@@ -193,6 +193,7 @@ export function agentRow(agent: FleetAgent, nowUs: number): Record<string, strin
     reconnects: agent.reconnects,
     stored_flows: agent.storedFlows,
     dead_letters: agent.deadLetters,
+    forgotten_rows: forgottenRows(agent),
     open_incidents: agent.openIncidents,
     is_cloned: Number(agent.isCloned),
   };

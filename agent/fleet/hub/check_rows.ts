@@ -6,7 +6,7 @@
 import { parseIp } from "../../decode/addresses.ts";
 import type { Cell } from "../../store/schema.ts";
 import { FLEET_KINDS } from "../../records.ts";
-import { type Batch, type FindingItem, WireError } from "../wire.ts";
+import { type Batch, type FindingItem, type IncidentItem, WireError } from "../wire.ts";
 
 /** Times from 1970 to 2100, in microseconds. */
 const timeMaxUs = 4_102_444_800_000_000;
@@ -17,6 +17,8 @@ const textMax = 512;
 const lineMax = 8192;
 /** Of a list of a finding as JSON: 64 addresses, 200 stretches of ports and the like take a tenth. */
 const listMax = 32_768;
+/** Flows of a finding, findings of an incident: agents send 64 and 500. */
+const linksMax = 1000;
 const knownMax = 100_000;
 const known = new Set<string>();
 
@@ -32,6 +34,7 @@ const nullableTexts = ["process", "executable", "command", "user", "unit"];
 /** Throws WireError. */
 export function checkRows(batch: Batch): void {
   if (batch.kind === "findings") batch.items.forEach(checkFinding);
+  if (batch.kind === "incidents") batch.items.forEach(checkIncident);
   if (batch.kind !== "flows" && batch.kind !== "rollups") return;
   const columns = batch.columns as Readonly<Record<string, readonly Cell[]>>;
   const each = (names: readonly string[], fits: (cell: Cell) => boolean) => {
@@ -57,8 +60,21 @@ export function checkRows(batch: Batch): void {
   each(["resp_h"], (cell) => isAddress(cell) || batch.kind === "rollups" && cell === "");
 }
 
-function checkFinding({ row }: FindingItem): void {
+function checkFinding({ row, flow_ids }: FindingItem): void {
   if (FLEET_KINDS.some((kind) => kind === row.kind)) throw impossible("kind", row.kind);
+  if (flow_ids.length > linksMax) throw impossible("number of flows", flow_ids.length);
+  checkTexts(row);
+}
+
+function checkIncident(item: IncidentItem): void {
+  if ("gone" in item) return;
+  if (item.findings.length > linksMax) {
+    throw impossible("number of findings", item.findings.length);
+  }
+  checkTexts(item.row);
+}
+
+function checkTexts(row: Readonly<Record<string, Cell>>): void {
   for (const [name, cell] of Object.entries(row)) {
     if (typeof cell === "string" && cell.length > listMax) throw impossible(name, cell);
   }

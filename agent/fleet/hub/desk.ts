@@ -99,6 +99,7 @@ export function readAgent(row: AgentRow, own: Own): FleetAgent {
     reconnects: count(health.reconnects),
     storedFlows: row.flows,
     deadLetters: row.dead_letters,
+    forgotten: JSON.parse(row.forgotten),
     openIncidents: row.open_incidents,
     ...own,
   };
@@ -117,7 +118,17 @@ function neverSeen(
 ): FleetAgent {
   return {
     ...readAgent({
-      ...{ id, token, name, site, version: "", url: "", health: "{}", skew_us: null },
+      ...{
+        id,
+        token,
+        name,
+        site,
+        version: "",
+        url: "",
+        health: "{}",
+        forgotten: "{}",
+        skew_us: null,
+      },
       ...{ first_seen_us: 0, last_seen_us: 0, flows: 0, dead_letters: 0, open_incidents: 0 },
     }, { credential: isRevoked ? "revoked" : "valid", isCloned: false }),
     firstSeenUs: null,

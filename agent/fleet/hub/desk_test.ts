@@ -18,6 +18,7 @@ const row: AgentRow = {
     flows: { spooled: 9, committed: 1, given_up: 5 },
     rejected: 7,
   })),
+  forgotten: '{"names":3}',
   flows: 12,
   dead_letters: 1,
   open_incidents: 2,
@@ -30,6 +31,7 @@ Deno.test("an agent is what its row, its health and the list of credentials say"
   deepStrictEqual([id, name, site, credential, clockSkewMs], [3, "web-01", "Oslo", "valid", 1500]);
   deepStrictEqual([captureDrops, flowsGivenUp, rejected, agent!.isCloned], [7, 5, 7, true]);
   deepStrictEqual([agent!.spoolBytes, agent!.spoolOldestS], [4000, 2]);
+  deepStrictEqual(agent!.forgotten, { names: 3 });
 });
 
 Deno.test("who is not on the list of credentials is revoked, and without a list nobody knows", () => {

@@ -15,6 +15,7 @@ import {
   BATCH_ROWS_MAX,
   CHANNEL_OF,
   decodeBatch,
+  inflatedBytes,
   readStretch,
   WIRE_VERSION,
   WireError,
@@ -70,6 +71,8 @@ interface Read {
 }
 
 const bodyKeptMax = 1024 * 1024;
+/** Inflated, of what is decoded and committed together: four of the largest, and 64 of what agents send. */
+const partBytesMax = 16 * 2 ** 20;
 
 export class HubService {
   readonly counts: HubCounts = { messages: 0, rows: 0, duplicates: 0, deadLetters: 0, lagS: 0 };
@@ -107,10 +110,9 @@ export class HubService {
     this.#writer.setNames(names);
   }
 
-  /** Tokens of agents that two spools use in turn. */
-  get cloned(): readonly string[] {
-    return this.#writer.agents().filter(({ id }) => this.#judge.presence.isCloned(id))
-      .map(({ token }) => token);
+  /** Agents whose credentials two machines use. */
+  get cloned(): readonly { readonly token: string; readonly name: string }[] {
+    return this.#writer.agents().filter(({ id }) => this.#judge.presence.isCloned(id));
   }
 
   /** Of agents that have been heard of. */
@@ -124,14 +126,18 @@ export class HubService {
 
   /**
    * Commits all of the messages, or throws StoreError and none of them may be acknowledged; taking them again does no harm. Resolves
-   * with the channels of which agents are to be told.
+   * with the channels of which agents are to be told. What small messages can grow to is in memory a part at a time.
    */
-  take(messages: readonly HubMessage[]): Promise<readonly Touched[]> {
-    // Read at once: while an archive is waited for the next messages are.
-    const read = this.#read(messages);
-    const taken = this.#last.then(() => this.#take(messages, read));
-    this.#last = taken.catch(() => {});
-    return taken;
+  async take(messages: readonly HubMessage[]): Promise<readonly Touched[]> {
+    const touched = new Map<string, Touched>();
+    for (const part of partsOf(messages)) {
+      // Read at once: while an archive is waited for the next messages are.
+      const read = this.#read(part);
+      const taken = this.#last.then(() => this.#take(part, read));
+      this.#last = taken.catch(() => {});
+      for (const one of await taken) touch(touched, one);
+    }
+    return [...touched.values()];
   }
 
   #read(messages: readonly HubMessage[]): Read {
@@ -191,10 +197,13 @@ export class HubService {
   ): Promise<void> {
     if (batches.length === 0) return;
     try {
-      const { rows, known, judgement } = await this.#writer.commit(batches, {
+      const { rows, known, cloned, judgement } = await this.#writer.commit(batches, {
         nowUs,
         judge: (fresh) => this.#judge.judge(fresh, nowUs),
       });
+      for (const agent of cloned) {
+        this.#judge.presence.sawClone(this.#writer.agentNumber(agent, nowUs), nowUs);
+      }
       this.counts.rows += rows;
       this.counts.duplicates += known;
       this.#options.onJudged(judgement);
@@ -235,7 +244,8 @@ export class HubService {
     const { epoch, base } = heartbeat;
     const nowUs = this.#options.nowUs();
     this.#saw({ agent, seenUs: nowUs });
-    this.#judge.saw(this.#writer.agentNumber(agent, nowUs), nowUs, epoch);
+    // Of epochs of earlier starts agents ask too: which is the present one health says.
+    this.#judge.saw(this.#writer.agentNumber(agent, nowUs), nowUs);
     for (const channel of CHANNELS) this.#writer.giveUp(agent, epoch, channel, base[channel]);
     return CHANNELS.map((channel) => ({ agent, epoch, channel }));
   }
@@ -305,7 +315,11 @@ export class HubService {
 
   /** Payloads that an older hub could not read, and that their agents no longer have. */
   async #readLetters(): Promise<void> {
-    for (const { id, token, body } of this.#writer.lettersToRead(WIRE_VERSION)) {
+    for (let lastId = 0;;) {
+      const letter = this.#writer.letterToRead(lastId, WIRE_VERSION);
+      if (letter === null) return;
+      const { id, token, body } = letter;
+      lastId = id;
       const nowUs = this.#options.nowUs();
       try {
         const batch = decodeBatch(body);
@@ -346,6 +360,22 @@ export class HubService {
     this.#judge = new HubJudge(this.#writer, this.#queries);
     this.listen(isListening);
   }
+}
+
+/** At least one message each; none for none. */
+function partsOf(messages: readonly HubMessage[]): HubMessage[][] {
+  const parts: HubMessage[][] = [];
+  let bytes = Infinity;
+  for (const message of messages) {
+    const own = inflatedBytes(message.data);
+    if (bytes + own > partBytesMax) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)!.push(message);
+    bytes += own;
+  }
+  return parts;
 }
 
 function touch(all: Map<string, Touched>, { agent, epoch, channel }: Touched): void {

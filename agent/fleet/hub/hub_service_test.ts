@@ -281,16 +281,52 @@ Deno.test("a copied machine is told, and both are served", async () => {
   await withDatabasePath(async (path) => {
     const fleet = new Fleet(path);
     const hub = fleet.open();
-    const { token } = fleet.agents[0]!;
+    const [agent] = fleet.agents;
+    const { token } = agent!;
     const [a, b] = [randomId(), randomId()];
-    for (const epoch of [a, b, a, b]) {
+    // A start is an epoch, and may ask for what waits of an earlier one.
+    for (const epoch of [a, b]) {
       fleet.nowUs += 10 * second;
-      const text = encodeHeartbeat({ epoch, base: { flows: 1, findings: 1 } });
-      strictEqual(hub.heartbeat(agentSubject("hb", token), text).length, 2);
+      agent!.epoch = epoch;
+      await hub.take([fleet.health(1)]);
+      for (const asked of [a, b, a, b]) {
+        const text = encodeHeartbeat({ epoch: asked, base: { flows: 1, findings: 1 } });
+        strictEqual(hub.heartbeat(agentSubject("hb", token), text).length, 2);
+      }
       await hub.tick();
     }
-    deepStrictEqual(hub.cloned, [token]);
+    strictEqual(hub.cloned.length, 0);
+    for (const epoch of [a, b]) {
+      fleet.nowUs += 10 * second;
+      agent!.epoch = epoch;
+      await hub.take([fleet.health(1)]);
+      await hub.tick();
+    }
+    deepStrictEqual(hub.cloned.map((one) => one.token), [token]);
     const queries = new StoreQueries(path);
+    deepStrictEqual(queries.incidents().rows.map(({ kinds }) => kinds), ['["agent_cloned"]']);
+    queries.close();
+    hub.close();
+  });
+});
+
+Deno.test("of a machine that was copied while it ran, both batches of the same numbers are stored, once, and it is told", async () => {
+  await withDatabasePath(async (path) => {
+    const fleet = new Fleet(path);
+    const hub = fleet.open();
+    const [agent] = fleet.agents;
+    await hub.take([fleet.health(1)]);
+    const first = fleet.message(1, flowRows(1, 5));
+    fleet.nowUs += second;
+    agent!.next.flows = 1;
+    const other = fleet.message(1, flowRows(1001, 7));
+    await hub.take([first, other]);
+    await hub.take([other, first, other]);
+    await hub.tick();
+    const queries = new StoreQueries(path);
+    strictEqual(queries.flowCount().count, 12);
+    deepStrictEqual(hub.counts.duplicates, 3);
+    deepStrictEqual(hub.cloned.map(({ token }) => token), [agent!.token]);
     deepStrictEqual(queries.incidents().rows.map(({ kinds }) => kinds), ['["agent_cloned"]']);
     queries.close();
     hub.close();

@@ -7,7 +7,7 @@ export function prepareStatements(database: DatabaseSync) {
     hasName: prepare("SELECT 1 FROM agent_names WHERE kind = ? AND name = ? LIMIT 1"),
     hasLogIn: prepare("SELECT 1 FROM log_ins WHERE orig_h = ? AND resp_h = ? AND port = ?"),
     addLogIn: prepare(
-      `INSERT INTO log_ins(orig_h, resp_h, port, last_us) VALUES (?, ?, ?, ?)
+      `INSERT INTO log_ins(orig_h, resp_h, port, last_us, agent) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET last_us = max(last_us, excluded.last_us)`,
     ),
     stored: prepare(
@@ -15,10 +15,10 @@ export function prepareStatements(database: DatabaseSync) {
          (SELECT min(end_us) FROM flows) AS us`,
     ),
     since: prepare("SELECT min(ts_us) AS us FROM agent_sums WHERE span_us = ?"),
-    letters: prepare(
-      `SELECT dead_letters.id AS id, token, subject, body FROM dead_letters
-       JOIN agents ON agents.id = agent
-       WHERE dead_letters.version <= ? AND body IS NOT NULL ORDER BY dead_letters.id LIMIT 1000`,
+    letter: prepare(
+      `SELECT dead_letters.id AS id, token, body FROM dead_letters JOIN agents ON agents.id = agent
+       WHERE dead_letters.id > ? AND dead_letters.version <= ? AND body IS NOT NULL
+       ORDER BY dead_letters.id LIMIT 1`,
     ),
     dropLetter: prepare("DELETE FROM dead_letters WHERE id = ?"),
     agents: prepare("SELECT id, token, name, last_seen_us, skew_us FROM agents"),

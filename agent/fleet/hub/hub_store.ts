@@ -51,6 +51,8 @@ export interface CommitResult {
   readonly batches: number;
   readonly rows: number;
   readonly known: number;
+  /** Tokens of agents of which two batches had the same numbers. */
+  readonly cloned: readonly string[];
   readonly judgement: Judgement;
 }
 

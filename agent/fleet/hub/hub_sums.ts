@@ -5,6 +5,7 @@ import type { RowInserter } from "../../store/row_inserter.ts";
 import type { HostTotals } from "../../records.ts";
 import { hostInserter } from "../../store/writer_rows.ts";
 import { domainOf } from "./detect/first_seen.ts";
+import type { AgentBounds } from "./agent_limits.ts";
 import { AGENT_SPANS } from "./schema.ts";
 
 /** What is counted of a flow, or of several that are alike. */
@@ -121,8 +122,11 @@ export class HubSums {
   }
 
   /** Writes what was added, inside the caller's transaction. */
-  flush(): void {
+  flush(bounds: AgentBounds): void {
     for (const [agent, own] of this.#agents) {
+      bounds.wrote("sums", agent, AGENT_SPANS.length * own.minutes.size);
+      bounds.wrote("hosts", agent, own.hosts.size);
+      bounds.wrote("names", agent, own.name.size + own.domain.size + own.ja4.size);
       for (const spanUs of AGENT_SPANS) {
         for (const [minute, sums] of own.minutes) {
           this.#sum.run(spanUs, Math.floor(minute / spanUs) * spanUs, agent, ...sums);

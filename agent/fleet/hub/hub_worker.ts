@@ -26,6 +26,7 @@ class Hub {
   #link: LinkState = "connecting";
   #linkDetail = "";
   #storeFailure = "";
+  #cloned: ReadonlySet<string> = new Set();
   #stored: { readonly flows: number; readonly oldestUs: number | null } = {
     flows: 0,
     oldestUs: null,
@@ -139,7 +140,15 @@ class Hub {
   }
 
   #tellState(): void {
-    const { counts, writer, cloned } = this.#service;
+    const { counts, writer } = this.#service;
+    const cloned = this.#service.cloned.map(({ token }) => token);
+    for (const { token, name } of this.#service.cloned) {
+      if (this.#cloned.has(token)) continue;
+      const text =
+        `Two machines report as ${name}, as after one was copied, or a credential was. Enroll one of them anew under another name.`;
+      tell({ type: "note", severity: "warning", text });
+    }
+    this.#cloned = new Set(cloned);
     tell({
       type: "state",
       state: {

@@ -6,6 +6,7 @@
  *
  * With an archive, flows go there before, and all else as above: what a kill leaves there comes again under the same key.
  */
+import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { readFinding } from "../../finding_reader.ts";
 import type { Finding } from "../../records.ts";
@@ -19,10 +20,13 @@ import { Retention } from "../../store/retention.ts";
 import { RollupWriter } from "../../store/rollup_writer.ts";
 import { RowInserter } from "../../store/row_inserter.ts";
 import { databaseBytes, Transactor } from "../../store/transactor.ts";
+import { encodeBase32 } from "../base32.ts";
 import { type CommitNotice } from "../streams.ts";
 import type { FindingItem, FlowColumns, IncidentItem } from "../wire.ts";
 import { CHANNEL_OF } from "../wire.ts";
+import { AGENT_LIMITS, AgentBounds, type AgentLimits } from "./agent_limits.ts";
 import type { KnownNames } from "./detect/first_seen.ts";
+import { bound } from "./detect/fleet_detector.ts";
 import type { KnownLogIns } from "./detect/lateral.ts";
 import { type CountedFlow, HubSums } from "./hub_sums.ts";
 import type {
@@ -38,7 +42,7 @@ import type {
   NewRows,
 } from "./hub_store.ts";
 import { prepareStatements } from "./hub_statements.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, type Stretch } from "./ledger.ts";
 import { AGENT_MINUTE_DAYS, AGENT_SPANS, HUB_FLOW_COLUMNS, migrateHub } from "./schema.ts";
 
 export interface HubWriterOptions {
@@ -50,6 +54,8 @@ export interface HubWriterOptions {
   /** Wall clock. */
   readonly nowUs: number;
   readonly archive: FlowArchive | null;
+  /** For tests. */
+  readonly limits?: AgentLimits;
 }
 
 /** Dead letters that are kept, and bytes of the bodies of them all. */
@@ -57,6 +63,8 @@ const lettersMax = 10_000;
 const letterBytesMax = 64 * 2 ** 20;
 /** Agents that an incident lists. */
 const agentsListedMax = 1000;
+/** Batches of an agent that are told apart from others with their numbers. */
+const madeMax = 256;
 const dayUs = 86_400_000_000;
 const stepCountMax = 32;
 /** Wall clock between two looks for hosts and names that are too old. */
@@ -73,11 +81,14 @@ export class HubWriter implements HubStore {
   readonly #retention: Retention;
   readonly #ledger: Ledger;
   readonly #sums: HubSums;
+  readonly #bounds: AgentBounds;
   readonly #rollups: RollupWriter;
   readonly #flows: RowInserter<number>;
   /** What `#flows` takes its cells from. */
   #columns: FlowColumns | null = null;
   #agent = 0;
+  /** When batches were made, by agent, and by epoch, channel and first number. */
+  readonly #made = new Map<string, Map<string, number>>();
   readonly #findings: FindingWriter;
   readonly #incidents: IncidentWriter;
   readonly #alerts: AlertWriter;
@@ -103,12 +114,14 @@ export class HubWriter implements HubStore {
         this.#numbers.clear();
         this.#rollups.forget();
         this.#sums.discard();
+        this.#bounds.discard();
       });
       this.#retention = new Retention(database, options, (table, rows) => {
         if (table === "flows") this.#add("flows_rows", -rows);
       });
       this.#ledger = new Ledger(database);
       this.#sums = new HubSums(database);
+      this.#bounds = new AgentBounds(database, options.limits ?? AGENT_LIMITS);
       this.#rollups = new RollupWriter(database);
       this.#flows = new RowInserter({
         database,
@@ -144,11 +157,36 @@ export class HubWriter implements HubStore {
     { nowUs, judge }: Parameters<HubStore["commit"]>[1],
   ): Promise<CommitResult> {
     const { archive } = this.#options;
-    if (archive !== null) await archive.insert(this.#flowsToArchive(batches));
+    const { told, cloned } = this.#tellApart(batches);
+    if (archive !== null) await archive.insert(this.#flowsToArchive(told));
     let result: CommitResult | null = null;
     this.#work.guard(() => this.#retention.makeRoom(stepCountMax));
-    this.#work.transact(() => result = this.#write(batches, nowUs, judge));
+    this.#work.transact(() => result = { ...this.#write(told, nowUs, judge), cloned });
     return result!;
+  }
+
+  /**
+   * A batch with the numbers of another one, of a machine that was copied while it ran, gets an epoch of its own, which is the same
+   * when it comes again. Known are the last batches of each agent, since this hub's start.
+   */
+  #tellApart(batches: readonly AgentBatch[]) {
+    const cloned = new Set<string>();
+    const told = batches.map(({ agent, batch }): AgentBatch => {
+      const { epoch, firstSeq, madeUs, kind } = batch;
+      let made = this.#made.get(agent);
+      if (made === undefined) this.#made.set(agent, made = new Map());
+      const key = `${epoch} ${CHANNEL_OF[kind]} ${firstSeq}`;
+      const known = made.get(key);
+      if (known === undefined) {
+        made.set(key, madeUs);
+        bound(made, madeMax);
+      }
+      if (known === undefined || known === madeUs) return { agent, batch };
+      cloned.add(agent);
+      const other = createHash("sha256").update(`${epoch} ${madeUs}`).digest();
+      return { agent, batch: { ...batch, epoch: encodeBase32(other.subarray(0, 16)) } };
+    });
+    return { told, cloned: [...cloned] };
   }
 
   /** Writes a batch whose stretch the ledger has had since it was buried, and lets the letter go. */
@@ -186,12 +224,14 @@ export class HubWriter implements HubStore {
           body.length,
           body,
         );
+        this.#bounds.wrote("letters", agent, 1);
         if (stretch === null) continue;
         const { epoch, channel, firstSeq, rowCount } = stretch;
         const lastSeq = firstSeq + rowCount - 1;
-        this.#ledger.add({ agent, epoch, channel, firstSeq, lastSeq });
+        this.#note({ agent, epoch, channel, firstSeq, lastSeq });
       }
       this.#add("dead_letters", letters.length);
+      this.#bounds.enforce();
       this.#statements.trimLetters.run(lettersMax, letterBytesMax);
     });
   }
@@ -206,7 +246,8 @@ export class HubWriter implements HubStore {
     if (base <= 1 || this.through(agent, epoch, channel) >= base - 1) return;
     this.#work.transact(() => {
       const number = this.#numberOf(agent, this.#options.nowUs);
-      this.#ledger.add({ agent: number, epoch, channel, firstSeq: 1, lastSeq: base - 1 });
+      this.#note({ agent: number, epoch, channel, firstSeq: 1, lastSeq: base - 1 });
+      this.#bounds.enforce();
     });
   }
 
@@ -261,7 +302,10 @@ export class HubWriter implements HubStore {
     },
     logIns: {
       has: ({ orig, resp, port }) => this.#statements.hasLogIn.get(orig, resp, port) !== undefined,
-      add: ({ orig, resp, port, us }) => void this.#statements.addLogIn.run(orig, resp, port, us),
+      add: ({ orig, resp, port, us }, agent) => {
+        this.#statements.addLogIn.run(orig, resp, port, us, agent);
+        this.#bounds.wrote("log_ins", agent, 1);
+      },
       sinceUs: () => this.#sinceUs(),
     },
   };
@@ -271,18 +315,14 @@ export class HubWriter implements HubStore {
     return us === null ? null : Number(us);
   }
 
-  /** Bodies of newer agents' payloads that this hub may read by now, oldest first. */
-  lettersToRead(versionMax: number): readonly {
+  /** The body of a newer agent's payload that this hub may read by now, the next after one; null for none. */
+  letterToRead(afterId: number, versionMax: number): {
     readonly id: number;
     readonly token: string;
-    readonly subject: string;
     readonly body: Uint8Array;
-  }[] {
-    return this.#work.guard(() =>
-      this.#statements.letters.all(versionMax)
-    ) as unknown as ReturnType<
-      HubWriter["lettersToRead"]
-    >;
+  } | null {
+    const row = this.#work.guard(() => this.#statements.letter.get(afterId, versionMax));
+    return row as unknown as ReturnType<HubWriter["letterToRead"]> ?? null;
   }
 
   /** Agents that have been heard of, as presence and names need them. */
@@ -384,7 +424,7 @@ export class HubWriter implements HubStore {
       const stretch = stretchOf(number, batch);
       // The row of the ledger and those of the batch: neither is ever there without the other.
       if (this.#ledger.has(stretch)) continue;
-      this.#ledger.add(stretch);
+      this.#note(stretch);
       fresh.push({ agent: number, batch });
     }
     return { ...this.#writeNew(fresh, judge), known: batches.length - fresh.length };
@@ -416,9 +456,15 @@ export class HubWriter implements HubStore {
     this.#writeFindings(findings);
     // Before its names are written, so that what is new can be told.
     const judgement = judge({ batches: fresh, findings });
-    this.#sums.flush();
+    this.#sums.flush(this.#bounds);
     this.#writeJudgement(judgement);
-    return { batches: fresh.length, rows, known: 0, judgement };
+    this.#bounds.enforce();
+    return { batches: fresh.length, rows, known: 0, cloned: [], judgement };
+  }
+
+  #note(stretch: Stretch): void {
+    this.#ledger.add(stretch);
+    this.#bounds.wrote("ledger", stretch.agent, 1);
   }
 
   #writeFlows(
@@ -461,7 +507,10 @@ export class HubWriter implements HubStore {
     const { findFinding, nameFinding } = this.#statements;
     const known = findFinding.get(agent, epoch, finding.id);
     const id = known === undefined ? this.nextFindingId() : Number(known.id);
-    if (known === undefined) nameFinding.run(agent, epoch, finding.id, id);
+    if (known === undefined) {
+      nameFinding.run(agent, epoch, finding.id, id);
+      this.#bounds.wrote("findings", agent, 1);
+    }
     return { ...finding, id };
   }
 
@@ -474,6 +523,8 @@ export class HubWriter implements HubStore {
     const { row, findings } = item;
     putIncident.run(agent, epoch, Number(row.id), JSON.stringify(row), Number(row.last_us));
     for (const { id } of findings) joinIncident.run(agent, epoch, id, Number(row.id));
+    this.#bounds.wrote("incidents", agent, 1);
+    this.#bounds.wrote("incident_findings", agent, findings.length);
   }
 
   #writeFindings(findings: readonly FleetFinding[]): void {

@@ -19,6 +19,7 @@ export class Ledger {
   readonly #before: StatementSync;
   readonly #insert: StatementSync;
   readonly #covered: StatementSync;
+  #touched: number;
 
   constructor(database: DatabaseSync) {
     const at = "agent = ? AND epoch = ? AND channel = ?";
@@ -26,8 +27,9 @@ export class Ledger {
       `SELECT first_seq, last_seq FROM ledger WHERE ${at} AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1`,
     );
     this.#insert = database.prepare(
-      "INSERT OR REPLACE INTO ledger(agent, epoch, channel, first_seq, last_seq) VALUES (?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO ledger(agent, epoch, channel, first_seq, last_seq, touched) VALUES (?, ?, ?, ?, ?, ?)",
     );
+    this.#touched = Number(database.prepare("SELECT max(touched) AS n FROM ledger").get()!.n);
     this.#covered = database.prepare(
       `DELETE FROM ledger WHERE ${at} AND first_seq BETWEEN ? AND ? RETURNING last_seq`,
     );
@@ -61,6 +63,6 @@ export class Ledger {
         isGrowing = true;
       }
     }
-    this.#insert.run(agent, epoch, channel, first, last);
+    this.#insert.run(agent, epoch, channel, first, last, ++this.#touched);
   }
 }

@@ -11,7 +11,7 @@ import { UsageError } from "../../errors.ts";
 import { type Cell, FLOW_COLUMNS } from "../../store/schema.ts";
 
 /** Kept in `meta.hub_schema_version`. */
-export const HUB_SCHEMA_VERSION = 1;
+export const HUB_SCHEMA_VERSION = 2;
 
 /** What the hub writes of a flow: ids are given by SQLite, so that rows stand in the order of their arrival. */
 export const HUB_FLOW_COLUMNS = [...FLOW_COLUMNS.slice(1), "agent"] as const;
@@ -32,8 +32,9 @@ export const AGENT_COLUMNS = [
   "flows",
   "findings",
   "batches",
+  "forgotten",
 ] as const;
-/** `health` is the JSON text of the last health message, "{}" before the first; `skew_us` is the agent's clock less the hub's. */
+/** `forgotten` is JSON, rows by kind (agent_limits.ts); `health` is the JSON text of the last health message, "{}" before the first; `skew_us` is the agent's clock less the hub's. */
 export type StoredAgent = { readonly [column in typeof AGENT_COLUMNS[number]]: Cell };
 
 /** Sums by agent and bucket; spans are AGENT_SPANS. */
@@ -185,8 +186,20 @@ CREATE TABLE dead_letters (
 ) STRICT;
 `;
 
+/** What bounds for each agent need: `touched` counts on with each change of the ledger; `log_ins.agent` is who saw it first. */
+const limits = `
+ALTER TABLE agents ADD COLUMN forgotten TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE ledger ADD COLUMN touched INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE log_ins ADD COLUMN agent INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX agent_hosts_agent ON agent_hosts(agent);
+CREATE INDEX agent_names_agent ON agent_names(agent);
+CREATE INDEX agent_sums_agent ON agent_sums(agent);
+CREATE INDEX log_ins_agent ON log_ins(agent);
+CREATE INDEX dead_letters_agent ON dead_letters(agent);
+`;
+
 /** `hubMigrations[n]` leads from version n to n + 1; a released step is never edited. */
-const hubMigrations: readonly string[] = [tables];
+const hubMigrations: readonly string[] = [tables, limits];
 
 /** Brings a database with the tables of a single host to the hub's present version. Throws UsageError for a newer one. */
 export function migrateHub(database: DatabaseSync, path: string): void {

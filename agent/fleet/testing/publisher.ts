@@ -37,13 +37,12 @@ export class Publisher {
 
   send(rows: Rows, firstSeq: number, generation = 0): void {
     const channel = rows.kind === "flows" || rows.kind === "rollups" ? "flows" : "findings";
-    const madeUs = Date.now() * 1000;
-    const head = { epoch: this.epoch, firstSeq, madeUs };
+    const head = { epoch: this.epoch, firstSeq, madeUs: 1 };
     this.sendBytes(channel, encodeBatch(rows, head), firstSeq, generation);
   }
 
   sendBytes(channel: "flows" | "findings", body: Uint8Array, firstSeq = 1, generation = 0): void {
-    const id = messageId(this.id, { epoch: this.epoch, firstSeq }, generation);
+    const id = messageId(this.id, { epoch: this.epoch, firstSeq, madeUs: 1 }, generation);
     this.#publish(agentSubject(channel, this.id), body, id);
   }
 

@@ -37,7 +37,7 @@ export interface LogIn {
 export interface KnownLogIns {
   readonly has: (logIn: LogIn) => boolean;
   /** Remembers it, with the transaction that judges. */
-  readonly add: (logIn: LogIn) => void;
+  readonly add: (logIn: LogIn, agent: number) => void;
   /** Traffic time of the first flow of the fleet; null before it. */
   readonly sinceUs: () => number | null;
 }
@@ -94,7 +94,7 @@ export class Lateral {
     this.#seen.add(key);
     bound(this.#seen, edgesMax);
     const isKnown = this.#known.has(logIn);
-    this.#known.add(logIn);
+    this.#known.add(logIn, agent);
     const sinceUs = this.#known.sinceUs();
     if (isKnown || sinceUs === null || us - sinceUs < learningUs) return;
     const first = latest(this.#into.get(orig), (hop) => hop.us < us && us - hop.us <= withinUs);

@@ -60,11 +60,9 @@ export class PresenceWatch {
     });
   }
 
-  /** `epoch` where the message tells it in its order of time: heartbeats and health. */
+  /** `epoch` where the message tells the present one in its order of time, as health does. */
   saw(agent: number, nowUs: number, epoch: string | null = null): void {
-    const presence = this.#agents.get(agent) ??
-      { lastUs: nowUs, epochs: [], silent: null, cloned: null };
-    this.#agents.set(agent, presence);
+    const presence = this.#presenceOf(agent, nowUs);
     presence.lastUs = Math.max(presence.lastUs, nowUs);
     if (presence.silent !== null) {
       this.#close(presence.silent, nowUs, "is back");
@@ -73,7 +71,25 @@ export class PresenceWatch {
     if (epoch !== null) this.#sawEpoch(agent, presence, { epoch, us: nowUs });
   }
 
-  /** Whether an agent's epochs alternate now. */
+  /** Its epochs alternate, or it has given the same numbers twice. */
+  sawClone(agent: number, nowUs: number, firstUs = nowUs): void {
+    const presence = this.#presenceOf(agent, nowUs);
+    if (presence.cloned !== null) {
+      presence.cloned = { ...presence.cloned, lastUs: Math.max(presence.cloned.lastUs, nowUs) };
+      return;
+    }
+    const name = this.#view.agentName(agent);
+    presence.cloned = this.#open(agent, {
+      kind: "agent_cloned",
+      severity: "high",
+      firstUs,
+      nowUs,
+      reason:
+        `${name} reports from two places in turns: a copied machine or a stolen credential uses its name`,
+    });
+  }
+
+  /** Whether two use an agent's credentials now. */
   isCloned(agent: number): boolean {
     return this.#agents.get(agent)?.cloned !== null && this.#agents.has(agent);
   }
@@ -106,6 +122,15 @@ export class PresenceWatch {
     return found;
   }
 
+  #presenceOf(agent: number, nowUs: number): Presence {
+    let presence = this.#agents.get(agent);
+    if (presence === undefined) {
+      presence = { lastUs: nowUs, epochs: [], silent: null, cloned: null };
+      this.#agents.set(agent, presence);
+    }
+    return presence;
+  }
+
   #sawEpoch(agent: number, presence: Presence, now: { epoch: string; us: number }): void {
     const { epochs } = presence;
     const last = epochs.at(-1);
@@ -117,20 +142,7 @@ export class PresenceWatch {
     presence.epochs = [...epochs.filter(({ epoch }) => epoch !== now.epoch), now].slice(
       -epochsKept,
     );
-    if (earlier === undefined) return;
-    if (presence.cloned !== null) {
-      presence.cloned = { ...presence.cloned, lastUs: now.us };
-      return;
-    }
-    const name = this.#view.agentName(agent);
-    presence.cloned = this.#open(agent, {
-      kind: "agent_cloned",
-      severity: "high",
-      firstUs: earlier.us,
-      nowUs: now.us,
-      reason:
-        `${name} reports from two spools in turns: a copied machine or a stolen credential uses its name`,
-    });
+    if (earlier !== undefined) this.sawClone(agent, now.us, earlier.us);
   }
 
   #open(
