@@ -1,5 +1,5 @@
 /** The files of --blocklist: tried before anything starts, read in pieces, looked at for changes. */
-import { UsageError } from "./errors.ts";
+import { systemReason, UsageError } from "./errors.ts";
 
 const pieceBytes = 256 * 1024;
 
@@ -19,7 +19,7 @@ export function checkBlocklists(paths: readonly string[]): void {
       file.close();
       if (isDirectory) throw new Error("it is a folder");
     } catch (error) {
-      throw new UsageError(`Cannot read ${path} (--blocklist): ${(error as Error).message}.`);
+      throw new UsageError(`Cannot read ${path} (--blocklist): ${systemReason(error)}.`);
     }
   }
 }

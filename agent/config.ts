@@ -14,7 +14,7 @@ import {
   type SyslogConfig,
   type WebhookConfig,
 } from "./alert_options.ts";
-import { UsageError } from "./errors.ts";
+import { systemReason, UsageError } from "./errors.ts";
 import type { CaptureChoice } from "./messages.ts";
 import {
   asBoolean,
@@ -660,6 +660,6 @@ function readFile(origin: string, path: string, sources: ConfigSources): string 
   try {
     return sources.readTextFile(path);
   } catch (error) {
-    throw new UsageError(`Cannot read ${path} (${origin}): ${(error as Error).message}.`);
+    throw new UsageError(`Cannot read ${path} (${origin}): ${systemReason(error)}.`);
   }
 }

@@ -31,3 +31,12 @@ export class CaptureFormatError extends TapwatchError {
   override readonly name = "CaptureFormatError";
   readonly exitCode = 4;
 }
+
+/** What the system says against a file, without its number and what was called: "no such file or directory". */
+export function systemReason(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/ \(os error \d+\).*$/s, "").replace(
+    /^[A-Z](?=[a-z])/,
+    (letter) => letter.toLowerCase(),
+  );
+}

@@ -1,4 +1,5 @@
 /** A failure to write: told once, tried again after 1, 2, 4 … 30 seconds, and told again when it is over. */
+import { systemReason } from "./errors.ts";
 import type { StatusEntry } from "./records.ts";
 
 /** Where notes go, and a clock in milliseconds. */
@@ -54,6 +55,6 @@ export function writeFailureText(path: string, error: unknown): string {
     ? "permission denied; make it writable for this user, or name another folder with --results"
     : text.includes("os error 28")
     ? "the disk is full; free some space, or lower --pcap-file-mb or --pcap-files"
-    : text.replace(/ \(os error \d+\).*$/s, "");
+    : systemReason(error);
   return `Cannot write ${path}: ${known}.`;
 }

@@ -20,6 +20,8 @@ export interface OptionSpec {
   /** What stands for the value in the help: "NAME". */
   readonly placeholder?: string;
   readonly help: string;
+  /** What it is to single commands, where that is another. */
+  readonly helpOf?: Partial<Readonly<Record<CommandName, string>>>;
   /** The commands that heed it; absent means all. */
   readonly commands?: readonly CommandName[];
   /** The other commands take it too, without need, so that scripts may give it to all. */
@@ -85,6 +87,11 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "EXPR",
     help:
       "BPF capture filter (pcap-filter syntax); for export: a search, as 'host 10.0.0.9 and port 443'",
+    helpOf: {
+      run: "BPF capture filter (pcap-filter syntax)",
+      doctor: "BPF capture filter (pcap-filter syntax)",
+      export: "a search, as 'host 10.0.0.9 and port 443'",
+    },
     commands: [...capturing, "export"],
     flagOnly: ["export"],
   },
@@ -169,6 +176,9 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: "results",
     placeholder: "DIR",
     help: "where logs, captures and the model go; made if missing",
+    helpOf: {
+      export: "the folder of the run that is exported",
+    },
     commands: [...serving, "hub", "export", "alert-test"],
     isHarmless: true,
   },
@@ -371,7 +381,8 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: "choice",
     choices: ["info", "low", "medium", "high", "critical"],
     default: "medium",
-    help: "least severity of an incident that is alerted",
+    placeholder: "LEVEL",
+    help: "least severity of an incident that is alerted: info, low, medium, high or critical",
     commands: telling,
     isReloaded: true,
   },

@@ -1,5 +1,5 @@
 /** Both directions of a flow over time, drawn on the server: what is received above the line, what is sent below. */
-import { formatBytes, formatWhen } from "./format.ts";
+import { formatBytes, formatPacketTime, formatWhen } from "./format.ts";
 
 export interface FlowBucket {
   readonly fromUs: number;
@@ -25,6 +25,9 @@ export function FlowSketch({ buckets, nowUs, zone }: Props) {
   const label = `Received ${formatBytes(sum("received"))} above the line, sent ${
     formatBytes(sum("sent"))
   } below it, at most ${formatBytes(most)} a bar.`;
+  // "15:47:46.762" where seconds say too little.
+  const momentText = (tsUs: number) =>
+    spanUs < 10e6 ? formatPacketTime(tsUs, zone).slice(0, -3) : formatWhen(tsUs, nowUs, zone);
   return (
     <>
       <svg
@@ -55,9 +58,9 @@ export function FlowSketch({ buckets, nowUs, zone }: Props) {
         <line x1="0" x2="1000" y1={half} y2={half} />
       </svg>
       <p class="ends-of">
-        <span>{formatWhen(fromUs, nowUs, zone)}</span>
+        <span>{momentText(fromUs)}</span>
         <span class="dim">{label}</span>
-        <span>{formatWhen(buckets.at(-1)!.toUs, nowUs, zone)}</span>
+        <span>{momentText(buckets.at(-1)!.toUs)}</span>
       </p>
     </>
   );

@@ -6,7 +6,7 @@ import type { StoredFlow } from "../agent/store/schema.ts";
 import { Address } from "./Address.tsx";
 import { AgentCell, AgentHead, type OfAgent } from "./AgentName.tsx";
 import { PlaceMark } from "./Place.tsx";
-import { endText, stateText } from "./flow_text.ts";
+import { endText, namesOf, stateText } from "./flow_text.ts";
 import { formatBytes, formatCount, formatDuration, formatWhen } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
 import { type Sort, SortHead } from "./SortHead.tsx";
@@ -74,6 +74,7 @@ function FlowRow({ flow, narrow, names, nowUs, zone }: RowProps) {
         <a class="plain" href={narrow(term(flow.service ? "service" : "proto", service))}>
           {protocolLabel(service)}
         </a>
+        <AskedName flow={flow} narrow={narrow} />
         <FlowProcessOf flow={flow} narrow={narrow} />
       </td>
       <td class="num sent" data-l="sent">{formatBytes(flow.orig_wire_bytes)}</td>
@@ -82,6 +83,17 @@ function FlowRow({ flow, narrow, names, nowUs, zone }: RowProps) {
       <td class="num opt">{formatDuration((flow.end_us - flow.start_us) / 1e6)}</td>
       <FlowState flow={flow} narrow={narrow} />
     </tr>
+  );
+}
+
+/** The name that was asked for. */
+function AskedName({ flow, narrow }: Pick<RowProps, "flow" | "narrow">) {
+  const { asked } = namesOf(flow);
+  if (asked === "") return null;
+  return (
+    <a class="plain sub clip" href={narrow(term("name", asked))} title={`Asked for ${asked}`}>
+      {asked}
+    </a>
   );
 }
 
@@ -124,12 +136,12 @@ interface EndProps extends Pick<RowProps, "flow" | "narrow" | "names"> {
   readonly side: "orig" | "resp";
 }
 
-/** One side: the name that the flow was for, or else that of the host, its address and port. */
+/** One side: the name that it was spoken with by, or else that of the host, its address and port. */
 function FlowEnd({ flow, side, narrow, names }: EndProps) {
   const address = side === "orig" ? flow.orig_h : flow.resp_h;
   const port = side === "orig" ? flow.orig_p : flow.resp_p;
   const hasPorts = flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp";
-  const flowName = side === "resp" ? flow.name : "";
+  const flowName = side === "resp" ? namesOf(flow).peer : "";
   const name = flowName || (names[address] ?? "");
   const hostHref = narrow(term("host", address));
   return (

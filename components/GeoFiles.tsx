@@ -31,10 +31,10 @@ export function GeoFiles({ files, nowUs, zone }: Props) {
             <tbody>
               {files.map((file) => (
                 <tr key={file.path}>
-                  <td class="mono">{file.path}</td>
+                  <td class="mono wrap anywhere">{file.path}</td>
                   <td>{contents(file)}</td>
                   <td>{file.builtUs === 0 ? "–" : formatWhen(file.builtUs, nowUs, zone)}</td>
-                  <td class="grow w2">{stateText(file)}</td>
+                  <td class={file.error === "" ? "" : "wrap"}>{stateText(file)}</td>
                 </tr>
               ))}
             </tbody>

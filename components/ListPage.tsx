@@ -74,13 +74,15 @@ export function ListPage(
           {fields.map((field) => (
             <Field key={field.name} field={field} value={query.get(field.name) ?? ""} />
           ))}
-          <button type="submit" class="btn main">Filter</button>
-          {url.search !== "" && (
-            <a class="btn quiet" href={url.pathname} aria-current="false">Clear</a>
-          )}
-          <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
-          <a class="btn quiet" href={`/api${url.pathname}${csvQuery(url)}`}>CSV</a>
-          {packets?.href && !isHub && <a class="btn quiet" href={packets.href} download>PCAP</a>}
+          <div class="acts">
+            <button type="submit" class="btn main">Filter</button>
+            {url.search !== "" && (
+              <a class="btn quiet" href={url.pathname} aria-current="false">Clear</a>
+            )}
+            <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
+            <a class="btn quiet" href={`/api${url.pathname}${csvQuery(url)}`}>CSV</a>
+            {packets?.href && !isHub && <a class="btn quiet" href={packets.href} download>PCAP</a>}
+          </div>
         </form>
       </div>
       {!isHub && packets && packets.note !== "" && (

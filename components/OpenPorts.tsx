@@ -1,4 +1,4 @@
-/** Ports that a scan found open, by host. */
+/** Ports that a scan found open, by host; hosts with the same ones together. */
 import { term } from "../agent/search/edit.ts";
 import { counted } from "../agent/text/amounts.ts";
 import { formatCount } from "./format.ts";
@@ -18,13 +18,22 @@ interface Props {
 }
 
 export function OpenPorts({ open, notListed, names }: Props) {
-  const rows = [...Map.groupBy(open, ({ address }) => address)].sort(usedFirst);
+  const hosts = [...Map.groupBy(open, ({ address }) => address)].sort(usedFirst);
+  // Hosts with the same ports share a row, but for those that were used afterwards.
+  const rows = [
+    ...Map.groupBy(
+      hosts,
+      ([address, ports]) =>
+        ports.some(({ isUsed }) => isUsed) ? address : ports.map(portText).sort().join(),
+    ).values(),
+  ];
+  const notShown = rows.slice(rowsMax).reduce((sum, row) => sum + row.length, 0);
   return (
     <section class="panel">
       <header>
         <h2>Found open</h2>
         <p>
-          {counted(open.length, "port")} on {counted(rows.length, "host")}
+          {counted(open.length, "port")} on {counted(hosts.length, "host")}
           {notListed > 0 && `, and ${formatCount(notListed)} more that are not listed`}
         </p>
       </header>
@@ -37,43 +46,49 @@ export function OpenPorts({ open, notListed, names }: Props) {
             </tr>
           </thead>
           <tbody>
-            {rows.slice(0, rowsMax).map(([address, ports]) => (
-              <tr key={address}>
-                <td>
-                  <HostLink address={address} name={names[address] ?? ""} />
-                </td>
-                <td class="wrap">
-                  {ports.toSorted((a, b) => Number(b.isUsed) - Number(a.isUsed))
-                    .map((port, index) => (
-                      <>
-                        {index > 0 && ", "}
-                        <a class="plain" href={portHref(port)} aria-current="false">
-                          {port.isUsed ? <b>{portText(port)} (used afterwards)</b> : portText(port)}
-                        </a>
-                      </>
-                    ))}
-                </td>
-              </tr>
+            {rows.slice(0, rowsMax).map((row) => (
+              <OpenRow key={row[0]![0]} hosts={row} names={names} />
             ))}
           </tbody>
         </table>
       </div>
-      {rows.length > rowsMax && (
-        <p class="note">{counted(rows.length - rowsMax, "more host")} are not shown.</p>
-      )}
+      {notShown > 0 && <p class="note">{counted(notShown, "more host")} are not shown.</p>}
     </section>
   );
 }
 
-type Row = readonly [string, readonly OpenPort[]];
+type Host = readonly [string, readonly OpenPort[]];
 
-function usedFirst([, a]: Row, [, b]: Row): number {
+function OpenRow({ hosts, names }: { hosts: readonly Host[]; names: Names }) {
+  const ports = hosts[0]![1].toSorted((a, b) => Number(b.isUsed) - Number(a.isUsed));
+  return (
+    <tr>
+      <td class="wrap hosts-of">
+        {hosts.map(([address]) => (
+          <HostLink key={address} address={address} name={names[address] ?? ""} />
+        ))}
+      </td>
+      <td class="wrap">
+        {ports.map((port, index) => (
+          <>
+            {index > 0 && ", "}
+            <a class="plain" href={portHref(port, hosts.length > 1)} aria-current="false">
+              {port.isUsed ? <b>{portText(port)} (used afterwards)</b> : portText(port)}
+            </a>
+          </>
+        ))}
+      </td>
+    </tr>
+  );
+}
+
+function usedFirst([, a]: Host, [, b]: Host): number {
   return Number(b.some(({ isUsed }) => isUsed)) - Number(a.some(({ isUsed }) => isUsed));
 }
 
-/** Flows to it. */
-function portHref({ address, port }: OpenPort): string {
-  const q = `${term("dst", address)} and ${term("dport", port)}`;
+/** Flows to it, or to that port of all hosts that answered. */
+function portHref({ address, port }: OpenPort, isOfMany: boolean): string {
+  const q = `${isOfMany ? "answered yes" : term("dst", address)} and ${term("dport", port)}`;
   return `/flows?${new URLSearchParams({ q })}`;
 }
 

@@ -11,7 +11,7 @@ export function RightsPanel({ rights }: { rights: RightsState | null }) {
         <p>what tapwatch may do on this host</p>
       </header>
       <div class="body">
-        <dl class="facts">
+        <dl class="facts long">
           <dt>Runs as</dt>
           <dd>{rights.isRoot ? <b class="sev-high">{rights.user}</b> : rights.user}</dd>
           <dt>May</dt>

@@ -18,7 +18,9 @@ interface Props {
 }
 
 export function WhyList({ features, severity }: Props) {
-  const rows = [...features].sort((a, b) => Number(isUsual(a)) - Number(isUsual(b)));
+  const rows = features.toSorted((a, b) =>
+    Number(isUsual(a)) - Number(isUsual(b)) || b.contribution - a.contribution
+  );
   return (
     <ul class={`why is-${severity}`}>
       {rows.map((feature) => <WhyRow key={feature.name} feature={feature} />)}

@@ -42,6 +42,16 @@ export function endText(endReason: string): string {
   return endTexts[endReason] ?? endReason;
 }
 
+/** Services whose flows have the name that was asked for, which is not that of the host that answers. */
+const askingServices: ReadonlySet<string> = new Set(["dns", "mdns", "llmnr", "nbns"]);
+
+/** What a flow's name says: who is spoken with (TLS, QUIC, HTTP …), or what was asked for. "" where it is not that. */
+export function namesOf(
+  { name, service }: { readonly name: string; readonly service: string },
+): { readonly peer: string; readonly asked: string } {
+  return askingServices.has(service) ? { peer: "", asked: name } : { peer: name, asked: "" };
+}
+
 /** Letters of Zeek's history; those of the originator are upper case. */
 const letters: Readonly<Record<string, string>> = {
   s: "asked for a connection (SYN)",

@@ -80,7 +80,7 @@ const reasonOf: Readonly<Record<FindingKind, string>> = {
   scan: "",
   anomaly: "",
   brute_force: "So many log-ins in so short a time are made by a program, not by a person.",
-  flood: "So much to one host, and so little of it wanted, is no use of a service.",
+  flood: "So much to one host that nothing answers is no ordinary use of a service.",
   reflection: "Answers came that nobody here had asked for.",
   arp_spoof: "Two hardware addresses claimed one IP address at the same time.",
   dns_tunnel: "Names that are long, random and never asked twice carry data, not addresses.",

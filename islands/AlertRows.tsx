@@ -65,7 +65,12 @@ function Nothing({ isFiltered, hasChannels }: Pick<Props, "isFiltered" | "hasCha
           ? "Fewer filters may show more."
           : hasChannels
           ? "What is told, held back or muted will stand here, with what each channel answered."
-          : "Alerts begin when a channel is set up. What was found stands on the overview."}
+          : (
+            <>
+              Alerts begin when a channel is set up. What was found stands on the{" "}
+              <a href="/" aria-current="false">overview</a>.
+            </>
+          )}
       </p>
     </div>
   );

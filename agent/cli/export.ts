@@ -3,7 +3,7 @@
  * JSON lines, under the tables' column names. Streamed a thousand rows at a time, beside a running writer; rows that
  * come in meanwhile are not among them. (`export pcap` reads capture files instead and lives elsewhere.)
  */
-import { RunError, UsageError } from "../errors.ts";
+import { RunError, systemReason, UsageError } from "../errors.ts";
 import { StoreError } from "../store/failure.ts";
 import { csvHeader, csvRow, type Row } from "../store/csv.ts";
 import { placeColumns, placedRow } from "../geo/places.ts";
@@ -121,8 +121,9 @@ function assertExists(path: string): void {
     Deno.statSync(path);
   } catch (error) {
     throw new UsageError(
-      `There is no database ${path} to export from (${(error as Error).message}). ` +
-        "Name the folder of an earlier run with --results.",
+      error instanceof Deno.errors.NotFound
+        ? `There is no database ${path} to export from. Name the folder of an earlier run with --results DIR.`
+        : `Cannot read the database ${path}: ${systemReason(error)}.`,
       { cause: error },
     );
   }

@@ -21,11 +21,12 @@ const commandHelp: Readonly<Record<CommandName, { usage: string; text: string }>
   },
   doctor: {
     usage: "tapwatch doctor",
-    text: "checks libpcap, privileges, results folder, disk and port; says the fix for each",
+    text:
+      "checks libpcap, rights, results folder, disk, port and mail server; says the fix for each",
   },
   "alert-test": {
     usage: "tapwatch alert-test",
-    text: "sends one test alert through every configured channel",
+    text: "sends one test alert through every configured channel, and says what each answered",
   },
   "self-test": {
     usage: "tapwatch self-test",
@@ -104,8 +105,14 @@ function commandPage(command: CommandName): string {
   return [
     `${usage}${takesOptions ? " [options]" : ""}`,
     text,
-    ...(takesOptions ? ["", "Options:", ...options.flatMap((option) => optionLines(option))] : []),
+    ...(takesOptions
+      ? ["", "Options:", ...options.flatMap((option) => optionLines(forCommand(option, command)))]
+      : []),
   ].join("\n");
+}
+
+function forCommand(option: OptionSpec, command: CommandName): OptionSpec {
+  return { ...option, help: option.helpOf?.[command] ?? option.help };
 }
 
 function isHeededBy({ commands }: OptionSpec, command: CommandName): boolean {
@@ -118,10 +125,10 @@ function isInformative(name: string): boolean {
 
 function optionLines(option: OptionSpec, ...remarks: string[]): string[] {
   const hasDefault = option.default !== undefined && option.default !== "" &&
-    option.kind !== "boolean";
+    option.default !== false;
   const notes = [
     ...remarks,
-    ...(hasDefault ? [`default ${option.default}`] : []),
+    ...(hasDefault ? [`default ${option.default === true ? "on" : option.default}`] : []),
     ...(option.env ? [option.env] : []),
   ];
   const tail = notes.length > 0 ? ` (${notes.join("; ")})` : "";

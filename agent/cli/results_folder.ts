@@ -3,7 +3,7 @@
  * read: captures are traffic.
  */
 import { dirname, join } from "node:path";
-import { RunError } from "../errors.ts";
+import { RunError, systemReason } from "../errors.ts";
 
 /** Holds the number of the process that writes the folder. The lock on it ends with the process, however that ends. */
 const lockName = ".tapwatch.lock";
@@ -119,11 +119,7 @@ export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotCapable) {
     return "the executable may not open what lies in /dev, /proc and /sys";
   }
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/ \(os error \d+\).*$/s, "").replace(
-    /^[A-Z](?=[a-z])/,
-    (letter) => letter.toLowerCase(),
-  );
+  return systemReason(error);
 }
 
 function openLockFile(folder: string, path: string, onFailure: () => void): Deno.FsFile {
@@ -155,9 +151,12 @@ function makeFolder(folder: string): void {
 }
 
 function cannotWrite(folder: string, error: unknown): RunError {
+  const fix = error instanceof Deno.errors.AlreadyExists
+    ? "Move that away"
+    : "Give it to the user that runs tapwatch";
   return new RunError(
     `Cannot write to the results folder ${folder}: ${reasonOf(error)}. ` +
-      "Give it to the user that runs tapwatch, or name another with --results DIR.",
+      `${fix}, or name another with --results DIR.`,
     { cause: error },
   );
 }

@@ -37,8 +37,11 @@ Deno.test("claimResults() refuses a folder that is claimed, until it is given up
 Deno.test("claimResults() says why a folder cannot be written", () =>
   withFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/file`, "");
-    throws(() => claimResults(`${folder}/file`), /a file of that name is in the way\. Give it to/);
-    throws(() => claimResults(`${folder}/file/below`), /in the way\. Give it to/);
+    throws(
+      () => claimResults(`${folder}/file`),
+      /a file of that name is in the way\. Move that away/,
+    );
+    throws(() => claimResults(`${folder}/file/below`), /in the way\. Move that away/);
   }));
 
 Deno.test("claimResults() lets nobody else read what it makes, nor what an earlier version made", () =>

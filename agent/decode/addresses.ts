@@ -111,6 +111,37 @@ export function isInNetwork(
     (word3 & maskOf(prefixLength - 96)) === words[3];
 }
 
+/** Loopback, link-local, unspecified, multicast and broadcast addresses. */
+export function staysOnLink(
+  word0: number,
+  word1: number,
+  word2: number,
+  word3: number,
+): boolean {
+  if (isIpv4(word0, word1, word2)) {
+    const first = word3 >>> 24;
+    return first === 127 || first === 0 || first >= 224 || word3 >>> 16 === 0xa9fe;
+  }
+  if ((word0 | word1 | word2) === 0 && (word3 >>> 0) <= 1) return true;
+  return word0 >>> 24 === 0xff || word0 >>> 22 === 0x3fa;
+}
+
+/** RFC 1918, shared (RFC 6598), unique local (RFC 4193) and site-local (RFC 3513) addresses. */
+export function isPrivate(
+  word0: number,
+  word1: number,
+  word2: number,
+  word3: number,
+): boolean {
+  if (!isIpv4(word0, word1, word2)) return word0 >>> 25 === 0x7e || word0 >>> 22 === 0x3fb;
+  return word3 >>> 24 === 10 || word3 >>> 16 === 0xc0a8 || word3 >>> 20 === 0xac1 ||
+    word3 >>> 22 === 0x191;
+}
+
+export function isIpv4(word0: number, word1: number, word2: number): boolean {
+  return (word0 | word1) === 0 && word2 === 0xffff;
+}
+
 /** A word whose first `bits` bits are set; none below 0, all from 32 on. */
 export function maskOf(bits: number): number {
   return bits <= 0 ? 0 : bits >= 32 ? -1 : -1 << 32 - bits;

@@ -2,7 +2,7 @@
  * Countries and networks of addresses, in this thread: asked for what is shown and searched, never for each packet. Every thread
  * that asks is given the files once they are read, and again when one was replaced (cli/geo_host.ts).
  */
-import { parseIpWords } from "../decode/addresses.ts";
+import { isPrivate, parseIpWords, staysOnLink } from "../decode/addresses.ts";
 import { type GeoFile, Mmdb, type Place } from "./mmdb.ts";
 
 export type { GeoFile, Place } from "./mmdb.ts";
@@ -32,12 +32,16 @@ export function knowsNetworks(): boolean {
   return databases.some(({ hasNetworks }) => hasNetworks);
 }
 
-/** Null where nothing is known, and for what is no address. Of several files the first that knows the country or the network counts. */
+/**
+ * Null where nothing is known, and for what is no address or is everywhere: private and link-local ones, which some files put into a
+ * country. Of several files the first that knows the country or the network counts. */
 export function placeOf(address: string): Place | null {
   if (databases.length === 0) return null;
   const before = known.get(address);
   if (before !== undefined) return before;
-  const place = parseIpWords(address) === null ? null : look(address);
+  const words = parseIpWords(address);
+  const hasPlace = words !== null && !isPrivate(...words) && !staysOnLink(...words);
+  const place = hasPlace ? look(address) : null;
   if (known.size >= knownMax) known.clear();
   known.set(address, place);
   return place;

@@ -126,3 +126,17 @@ Deno.test("a published file is read, with either version of IP", async () => {
   assert.equal(file.placeOf("2001:4860:4860::8888")?.country, "US");
   assert.equal(file.placeOf("10.0.0.1"), null);
 });
+
+Deno.test("private, link-local and group addresses are in no country, whatever a file says", () => {
+  try {
+    setGeoFiles([fileOf(makeMmdb([["0.0.0.0/0", germany], ["2000::/3", germany]]))]);
+    for (
+      const address of ["192.168.10.23", "172.31.0.1", "10.0.0.1", "100.64.0.1", "127.0.0.1"]
+        .concat("169.254.1.1", "224.0.0.251", "255.255.255.255", "fe80::1", "fd00::1", "ff02::1")
+    ) assert.equal(placeOf(address), null, address);
+    assert.equal(placeOf("172.32.0.1")?.country, "DE");
+    assert.equal(placeOf("2001:db8::1")?.country, "DE");
+  } finally {
+    setGeoFiles([]);
+  }
+});

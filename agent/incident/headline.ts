@@ -42,11 +42,19 @@ export function headlineOf(told: Told): string {
   }
   const who = whoText(told);
   const { count, lists } = foundText(causes, nameOf);
-  if (count === "") return cut(`${who} ${joined(deeds)}`);
-  const head = `${who} ${joined([...deeds, count])}`;
+  if (count !== "") deeds.push(count);
+  const head = `${who} ${joined(deeds)}`;
+  if (head.length > HEADLINE_MAX) return shortened(who, deeds);
   const fitting = lists.map((list) => `${head} (${list})`)
     .find(({ length }) => length <= HEADLINE_MAX);
-  return fitting ?? cut(head);
+  return fitting ?? head;
+}
+
+/** As many of the deeds as fit, "and more". */
+function shortened(who: string, deeds: readonly string[]): string {
+  const fitting = deeds.map((_, left) => `${who} ${deeds.slice(0, -left - 1).join(", ")} and more`)
+    .slice(0, -1).find(({ length }) => length <= HEADLINE_MAX);
+  return fitting ?? cut(`${who} ${joined(deeds)}`);
 }
 
 /** "nas (10.0.0.2)", "nmap (bob) on nas (10.0.0.2)", "8 hosts together", "10.0.0.9 or one of 4 other sources". */

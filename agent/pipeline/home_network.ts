@@ -4,7 +4,14 @@
  * captures, and what the captured link shows to be on it (link_view.ts). --home-net says it otherwise. What never leaves a
  * link is local always.
  */
-import { isInNetwork, type Network, parseNetwork } from "../decode/addresses.ts";
+import {
+  isInNetwork,
+  isIpv4,
+  isPrivate,
+  type Network,
+  parseNetwork,
+  staysOnLink,
+} from "../decode/addresses.ts";
 import { KeyedSlots } from "../detect/common/keyed_slots.ts";
 
 /** As --home-net takes them: networks, and the words "private" and "own". */
@@ -127,27 +134,6 @@ const everything: Network = { words: [0, 0, 0, 0], prefixLength: 0 };
 
 function networksOf(texts: readonly string[]): Network[] {
   return texts.map(parseNetwork).filter((network) => network !== null);
-}
-
-/** Loopback, link-local, unspecified, multicast and broadcast addresses. */
-function staysOnLink(word0: number, word1: number, word2: number, word3: number): boolean {
-  if (isIpv4(word0, word1, word2)) {
-    const first = word3 >>> 24;
-    return first === 127 || first === 0 || first >= 224 || word3 >>> 16 === 0xa9fe;
-  }
-  if ((word0 | word1 | word2) === 0 && (word3 >>> 0) <= 1) return true;
-  return word0 >>> 24 === 0xff || word0 >>> 22 === 0x3fa;
-}
-
-/** RFC 1918, shared (RFC 6598), unique local (RFC 4193) and site-local (RFC 3513) addresses. */
-function isPrivate(word0: number, word1: number, word2: number, word3: number): boolean {
-  if (!isIpv4(word0, word1, word2)) return word0 >>> 25 === 0x7e || word0 >>> 22 === 0x3fb;
-  return word3 >>> 24 === 10 || word3 >>> 16 === 0xc0a8 || word3 >>> 20 === 0xac1 ||
-    word3 >>> 22 === 0x191;
-}
-
-export function isIpv4(word0: number, word1: number, word2: number): boolean {
-  return (word0 | word1) === 0 && word2 === 0xffff;
 }
 
 /** False for what stands for no host, or for many: unspecified, multicast and broadcast addresses. */

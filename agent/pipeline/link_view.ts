@@ -13,7 +13,8 @@
  *     1,024 MAC addresses, each with 32 addresses (17 bytes) and 4 others that sent to it (8 bytes)     0.6 MB
  */
 import { KeyedSlots } from "../detect/common/keyed_slots.ts";
-import { type Address, type HomeNetwork, isIpv4, isUnicastAddress } from "./home_network.ts";
+import { isIpv4 } from "../decode/addresses.ts";
+import { type Address, type HomeNetwork, isUnicastAddress } from "./home_network.ts";
 
 const macsMax = 1024;
 const addressesMax = 32;

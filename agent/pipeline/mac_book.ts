@@ -7,7 +7,8 @@
  *     2,048 MAC addresses, at some 300 bytes                                0.6 MB
  */
 import { KeyedSlots } from "../detect/common/keyed_slots.ts";
-import { type Address, isIpv4 } from "./home_network.ts";
+import { isIpv4 } from "../decode/addresses.ts";
+import type { Address } from "./home_network.ts";
 import type { MacWords } from "./link_view.ts";
 
 const addressesMax = 8192;

@@ -8,7 +8,8 @@ import { FlowTable } from "../../components/FlowTable.tsx";
 import { HostLink } from "../../components/Address.tsx";
 import { type Clock, Facts } from "../../components/FindingPage.tsx";
 import { findingPath } from "../../components/findings.ts";
-import { endText, historySteps, stateText } from "../../components/flow_text.ts";
+import { endText, historySteps, namesOf, stateText } from "../../components/flow_text.ts";
+import { spanText } from "../../components/finding_text.ts";
 import { bytesQuantity, formatCount, formatDuration, formatWhen } from "../../components/format.ts";
 import { Icon, Severity } from "../../components/Icon.tsx";
 import { Notice } from "../../components/Notice.tsx";
@@ -109,9 +110,9 @@ type Part = { readonly data: FlowPageData };
 
 function titleOf({ flow, names }: FlowPageData): string {
   const name = (address: string) => names[address] ?? address;
-  return `${name(flow.orig_h)} to ${flow.name || name(flow.resp_h)}, ${
-    protocolLabel(flow.service || flow.proto)
-  }`;
+  const { peer, asked } = namesOf(flow);
+  const what = `${protocolLabel(flow.service || flow.proto)} ${asked}`.trim();
+  return `${name(flow.orig_h)} to ${peer || name(flow.resp_h)}, ${what}`;
 }
 
 function FlowHead({ data, nowUs, zone }: Part & Clock) {
@@ -124,7 +125,7 @@ function FlowHead({ data, nowUs, zone }: Part & Clock) {
       <div>
         <div class="meta">
           <span>
-            {formatWhen(whole.start_us, nowUs, zone)} to {formatWhen(whole.end_us, nowUs, zone)}
+            {spanText({ firstUs: whole.start_us, lastUs: whole.end_us }, nowUs, zone)}
           </span>
           <span>{isOpen ? <b>open</b> : stateText(whole.conn_state, flow.proto)}</span>
         </div>
@@ -245,6 +246,7 @@ function FlowNumbers({ data: { whole } }: Part) {
 }
 
 function milliseconds(us: number): string {
+  if (us < 1000) return (us / 1000).toFixed(3);
   return us >= 100_000 ? String(Math.round(us / 1000)) : (us / 1000).toPrecision(3);
 }
 
@@ -363,7 +365,11 @@ function factsOf({ whole, flow }: FlowPageData, { nowUs, zone }: Clock) {
     },
     { term: "End", text: endText(whole.end_reason) },
     { term: "VLAN", text: flow.vlan_id === null ? "" : String(flow.vlan_id) },
-    { term: "Device", text: String(flow.interface_id) },
+    {
+      term: "Interface",
+      text: String(flow.interface_id),
+      href: searchHref("interface", flow.interface_id),
+    },
     { term: "Number", text: String(flow.id) },
   ];
 }

@@ -42,9 +42,9 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
             {one === "" ? "Everything" : contactKinds[one as keyof typeof contactKinds]}
           </a>
         ))}
-        <a class="chip" href={`/api${url.pathname}${url.search}`}>JSON</a>
-        <a class="chip" href={`/api${linkTo(url, { format: "csv" })}`}>CSV</a>
         <span class="dim">{countText(data.value, ["first contact", "first contacts"])}</span>
+        <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
+        <a class="btn quiet" href={`/api${linkTo(url, { format: "csv" })}`}>CSV</a>
       </nav>
       <section class="panel c12">
         {rows.length > 0

@@ -115,7 +115,7 @@ export default define.page<typeof handler>(function NewMute({ data, state }) {
   return (
     <section class="panel c12">
       <header>
-        <h2>Mute incidents like this</h2>
+        <h2>{data.from === "" ? "Mute incidents" : "Mute incidents like this"}</h2>
         <p>Nobody is told of what is muted. It is still recorded and shown.</p>
       </header>
       <MuteForm {...data} nowUs={pageNowUs(state.message)} zone={state.sensor.zone} />
