@@ -8,16 +8,15 @@ import {
   formatCount,
   formatRate,
   median,
-  printSection,
   type Section,
   size,
   table,
   type Target,
 } from "./harness.ts";
-import { inPrivateNamespace, type Sender, type Sent, whyNotLive } from "./namespaces.ts";
+import { printLive, type Sender, type Sent } from "./namespaces.ts";
 import { executableNote, readProcess, type Tapwatch, tapwatchVariants } from "./programs.ts";
 import { writeFrames } from "./small_frames.ts";
-import { delay, firstRecordUs, type Metrics, RunningTapwatch } from "./running.ts";
+import { countedOf, dropsOf, firstRecordUs, untilCounted, withTapwatch } from "./running.ts";
 
 const rounds = size(4, 1);
 const filePackets = 100_000;
@@ -43,11 +42,7 @@ interface Cost {
   readonly lost: number;
 }
 
-const reason = whyNotLive();
-if (reason !== null) {
-  const targets = promises.map((promise) => ({ promise, measured: "", isMet: null }));
-  printSection({ title, blocks: [reason], targets });
-} else await inPrivateNamespace(async (sender) => printSection(await benchBoth(sender)));
+await printLive({ title, promises }, benchBoth);
 
 async function benchBoth(sender: Sender): Promise<Section> {
   const [tapwatch] = tapwatchVariants();
@@ -123,11 +118,12 @@ async function measureCost(
   { path, loops, sender }: { path: string; loops: number; sender: Sender },
 ): Promise<Cost> {
   return await withTapwatch(tapwatch, ["--capture", method], async (running) => {
+    await running.untilCapturing();
     const before = readProcess(running.pid).cpuSeconds;
     const sent = await sender.sendAll(path, loops);
     const metrics = await untilCounted(running, sent.packets);
     const cpuSeconds = readProcess(running.pid).cpuSeconds - before;
-    const counted = metrics.get("tapwatch_packets_total") ?? 0;
+    const counted = countedOf(metrics);
     return { nsPerPacket: cpuSeconds / counted * 1e9, sent, lost: sent.packets - counted };
   });
 }
@@ -136,69 +132,25 @@ async function measureCost(
 async function overload(tapwatch: Tapwatch, method: CaptureMethod, path: string, sender: Sender) {
   const options = ["--capture", method, "--buffer-mb", String(overloadBufferMb)];
   return await withTapwatch(tapwatch, options, async (running) => {
+    await running.untilCapturing();
     const both = [1, 2].map(() => sender.sendAll(path, overloadLoops));
     const sent = (await Promise.all(both)).reduce((sum, { packets }) => sum + packets, 0);
     const metrics = await untilCounted(running, sent);
-    const kernel = metrics.get('tapwatch_capture_drops_total{where="kernel"}') ?? NaN;
-    return { kernel, later: sent - kernel - (metrics.get("tapwatch_packets_total") ?? 0) };
+    const kernel = dropsOf(metrics, "kernel");
+    return { kernel, later: sent - kernel - countedOf(metrics) };
   });
 }
 
 async function measureStarts(tapwatch: Tapwatch, folder: string, sender: Sender) {
   const path = `${folder}/steady.pcap`;
   await Deno.writeFile(path, pcapFile(samplePackets(1000)));
-  const sending = sender.sendSteadily(path, 2000);
-  try {
-    return await inTurns(async (method) => {
-      const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
-      const running = RunningTapwatch.start(tapwatch, results, ["--capture", method]);
-      try {
-        const firstUs = await firstRecordUs(`${results}/captured_traffic.pcap`);
-        return (firstUs - running.startedUs) / 1000;
-      } finally {
-        await running.stop();
-        await Deno.remove(results, { recursive: true });
-      }
-    });
-  } finally {
-    sending.kill("SIGKILL");
-    await sending.status;
-  }
-}
-
-async function withTapwatch<T>(
-  tapwatch: Tapwatch,
-  options: readonly string[],
-  use: (running: RunningTapwatch) => Promise<T>,
-): Promise<T> {
-  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
-  const running = RunningTapwatch.start(tapwatch, results, options);
-  try {
-    await running.untilListening();
-    await running.untilCapturing();
-    return await use(running);
-  } finally {
-    await running.stop();
-    await Deno.remove(results, { recursive: true });
-  }
-}
-
-/** Waits until all packets are counted, as seen or lost, or until none has come for two seconds. */
-async function untilCounted(running: RunningTapwatch, packets: number): Promise<Metrics> {
-  let countedMs = performance.now();
-  let last = -1;
-  for (;;) {
-    const metrics = await running.metrics();
-    const total = metrics.get("tapwatch_packets_total") ?? 0;
-    const drops = ["kernel", "interface", "queue"].map((where) =>
-      metrics.get(`tapwatch_capture_drops_total{where="${where}"}`) ?? 0
-    );
-    const all = drops.reduce((sum, count) => sum + count, total);
-    if (all !== last) countedMs = performance.now();
-    last = all;
-    if (all >= packets || performance.now() - countedMs > 2000) return metrics;
-    await delay(100);
-  }
+  await using _sending = sender.sendSteadily(path, 2000);
+  return await inTurns((method) =>
+    withTapwatch(tapwatch, ["--capture", method], async ({ startedUs }, results) => {
+      const firstUs = await firstRecordUs(`${results}/captured_traffic.pcap`);
+      return (firstUs - startedUs) / 1000;
+    })
+  );
 }
 
 function costTable(costs: ReadonlyMap<number, Record<CaptureMethod, Cost[]>>): string {

@@ -7,24 +7,22 @@ import { openLibrary } from "../ffi/pcap/symbols.ts";
 import {
   type Contestant,
   formatCount,
-  printSection,
+  type Section,
   size,
   takeTurnsWarm,
   timeAsync,
   timesTable,
 } from "./harness.ts";
 import { largeCapture, writeFirstPackets } from "./large_capture.ts";
-import { device, inPrivateNamespace, type Sender, whyNotLive } from "./namespaces.ts";
+import { device, printLive, type Sender } from "./namespaces.ts";
 
 const packets = size(200_000, 20_000);
 const rounds = size(5, 2);
 const title = "capture: packets out of the kernel's ring";
 
-const reason = whyNotLive();
-if (reason !== null) printSection({ title, blocks: [reason], targets: [] });
-else await inPrivateNamespace(benchCapture);
+await printLive({ title, promises: [] }, benchCapture);
 
-async function benchCapture(sender: Sender): Promise<void> {
+async function benchCapture(sender: Sender): Promise<Section> {
   const path = await Deno.makeTempFile({ prefix: "tapwatch-bench-", suffix: ".pcap" });
   await writeFirstPackets((await largeCapture()).path, path, packets);
   const contestants: Contestant[] = [
@@ -41,7 +39,7 @@ async function benchCapture(sender: Sender): Promise<void> {
   ];
   const results = await takeTurnsWarm(contestants, rounds, 1);
   await Deno.remove(path);
-  printSection({
+  return {
     title,
     blocks: [
       `${
@@ -51,7 +49,7 @@ async function benchCapture(sender: Sender): Promise<void> {
       timesTable(results, { unit: "packets" }),
     ],
     targets: [],
-  });
+  };
 }
 
 /** Fills a ring and returns the seconds that it takes to empty it. */

@@ -5,10 +5,10 @@
 import { DatabaseSync } from "node:sqlite";
 import { pcapFile } from "../agent/capture/sample_captures.ts";
 import { largeCapture } from "./large_capture.ts";
-import { median, minimum, percentile, printSection, type Section, size, table } from "./harness.ts";
-import { inPrivateNamespace, type Sender, whyNotLive } from "./namespaces.ts";
+import { median, minimum, percentile, type Section, size, table } from "./harness.ts";
+import { printLive, type Sender } from "./namespaces.ts";
 import { executableNote, tapwatchVariants } from "./programs.ts";
-import { delay, RunningTapwatch } from "./running.ts";
+import { delay, withTapwatch } from "./running.ts";
 import { scanPackets } from "./scan_packets.ts";
 
 const scanners = size(100, 10);
@@ -22,11 +22,7 @@ const patienceMs = 15_000;
 const title = "run: from packet to stored finding";
 const promise = "p99 from packet to stored finding at most 2 s";
 
-const reason = whyNotLive();
-if (reason !== null) {
-  const targets = [{ promise, measured: "", isMet: null }];
-  printSection({ title, blocks: [reason], targets });
-} else await inPrivateNamespace(async (sender) => printSection(await benchFindings(sender)));
+await printLive({ title, promises: [promise] }, benchFindings);
 
 async function benchFindings(sender: Sender): Promise<Section> {
   const scans = await Deno.makeTempFile({ prefix: "tapwatch-bench-", suffix: ".pcap" });
@@ -73,25 +69,16 @@ async function measureDelays(
   besides: string | null,
 ): Promise<number[]> {
   const [tapwatch] = tapwatchVariants();
-  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
-  const running = RunningTapwatch.start(tapwatch, results);
-  let noise: Deno.ChildProcess | null = null;
-  try {
-    await running.untilListening();
+  return await withTapwatch(tapwatch, [], async (running, results) => {
     await running.untilCapturing();
-    if (besides !== null) noise = sender.sendSteadily(besides, packetsBesides);
+    await using _noise = besides === null ? null : sender.sendSteadily(besides, packetsBesides);
     const abort = new AbortController();
     const delays = collectDelays(`${results}/packet_logs.db`, abort.signal);
     await sender.sendAtOwnSpeed(scans);
     await Promise.race([delays, delay(patienceMs)]);
     abort.abort();
     return await delays;
-  } finally {
-    noise?.kill("SIGKILL");
-    await noise?.status;
-    await running.stop();
-    await Deno.remove(results, { recursive: true });
-  }
+  });
 }
 
 /** Looks for new rows until all have come or `signal` says so. */

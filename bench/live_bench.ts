@@ -8,14 +8,13 @@ import {
   formatMb,
   formatRate,
   isQuick,
-  printSection,
   type Section,
   size,
   table,
   type Target,
 } from "./harness.ts";
 import { type LargeCapture, largeCapture } from "./large_capture.ts";
-import { device, inPrivateNamespace, type Sender, type Sent, whyNotLive } from "./namespaces.ts";
+import { device, printLive, type Sender, type Sent } from "./namespaces.ts";
 import {
   executableNote,
   isInstalled,
@@ -26,7 +25,7 @@ import {
   tapwatchVariants,
 } from "./programs.ts";
 import { Peer } from "./peer.ts";
-import { delay, type Metrics, RunningTapwatch } from "./running.ts";
+import { countedOf, delay, dropsOf, sumOf, untilCounted, withTapwatch } from "./running.ts";
 
 /** One run of tapwatch under load. */
 interface LiveRun {
@@ -56,10 +55,12 @@ interface PeerRun {
 const repetitions = size(4, 1);
 const places = ["kernel", "interface", "queue", "recorder", "store"];
 const title = "run: live capture at full speed";
+const promises = [
+  "0 drops of at least 1,000,000 packets, all of them counted",
+  "stops within 5 s, exit 0",
+];
 
-const reason = whyNotLive();
-if (reason !== null) printSection({ title, blocks: [reason], targets: noTargets() });
-else await inPrivateNamespace(async (sender) => printSection(await benchLive(sender)));
+await printLive({ title, promises }, benchLive);
 
 async function benchLive(sender: Sender): Promise<Section> {
   const capture = await largeCapture();
@@ -97,67 +98,38 @@ async function runTapwatch(
   sender: Sender,
   capture: LargeCapture,
 ): Promise<LiveRun> {
-  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
-  const running = RunningTapwatch.start(tapwatch, results);
-  const viewer = new AbortController();
-  try {
-    await running.untilListening();
+  return await withTapwatch(tapwatch, [], async (running) => {
     await running.untilCapturing();
+    const viewer = new AbortController();
     const events = running.countEvents(viewer.signal);
-    const pages = viewPages(running, viewer.signal);
-    const before = readProcess(running.pid);
-    const sent = await sender.sendAll(capture.path);
-    const metrics = await untilCounted(running, sent.packets);
-    const after = readProcess(running.pid);
-    viewer.abort();
-    const pagesMs = await pages;
-    console.error(`${tapwatch.name}: ${counted(metrics)} of ${sent.packets} in ${sent.seconds} s`);
-    return {
-      name: tapwatch.name,
-      sent,
-      counted: counted(metrics),
-      recorded: metrics.get("tapwatch_recorder_packets_total") ?? 0,
-      drops: dropsOf(metrics),
-      rowsShed: sum(metrics, /^tapwatch_rows_shed_total/),
-      observationsShed: metrics.get("tapwatch_observations_shed_total") ?? NaN,
-      cpuSeconds: after.cpuSeconds - before.cpuSeconds,
-      rssBytes: after.rssBytes,
-      pagesMs,
-      events: await events,
-      stop: await running.stop(),
-    };
-  } finally {
-    viewer.abort();
-    await running.stop();
-    await Deno.remove(results, { recursive: true });
-  }
-}
-
-/** Fetches the first page each second; returns how many milliseconds each took. */
-async function viewPages(running: RunningTapwatch, signal: AbortSignal): Promise<number[]> {
-  const pagesMs: number[] = [];
-  while (!signal.aborted) {
-    pagesMs.push(await running.fetchPage("/"));
-    await delay(1000);
-  }
-  return pagesMs;
-}
-
-/** Waits until all packets are counted, as seen or dropped, or until none has come for three seconds. */
-async function untilCounted(running: RunningTapwatch, packets: number): Promise<Metrics> {
-  let countedMs = performance.now();
-  let last = -1;
-  for (;;) {
-    const metrics = await running.metrics();
-    const total = counted(metrics) + lostBeforeDecoding(metrics);
-    if (total !== last) countedMs = performance.now();
-    last = total;
-    const isWritten = (metrics.get("tapwatch_recorder_packets_total") ?? 0) >= counted(metrics);
-    if (total >= packets && isWritten || performance.now() - countedMs > 3000) {
-      return metrics;
+    const pages = running.viewPages(viewer.signal);
+    try {
+      const before = readProcess(running.pid);
+      const sent = await sender.sendAll(capture.path);
+      const metrics = await untilCounted(running, sent.packets);
+      const after = readProcess(running.pid);
+      viewer.abort();
+      const counted = countedOf(metrics);
+      const pagesMs = await pages;
+      console.error(`${tapwatch.name}: ${counted} of ${sent.packets} in ${sent.seconds} s`);
+      return {
+        name: tapwatch.name,
+        sent,
+        counted,
+        recorded: metrics.get("tapwatch_recorder_packets_total") ?? 0,
+        drops: new Map(places.map((place) => [place, dropsOf(metrics, place)])),
+        rowsShed: sumOf(metrics, /^tapwatch_rows_shed_total/),
+        observationsShed: metrics.get("tapwatch_observations_shed_total") ?? NaN,
+        cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+        rssBytes: after.rssBytes,
+        pagesMs,
+        events: await events,
+        stop: await running.stop(),
+      };
+    } finally {
+      viewer.abort();
     }
-    await delay(100);
-  }
+  });
 }
 
 async function runTcpdump(sender: Sender, capture: LargeCapture): Promise<PeerRun> {
@@ -250,52 +222,25 @@ function targets(runs: readonly LiveRun[]): Target[] {
   const least = Math.min(...runs.map(({ sent }) => sent.packets));
   const slowest = Math.max(...runs.map(({ stop }) => stop.seconds));
   const codes = new Set(runs.map(({ stop }) => stop.code));
-  const [drops, stop] = noTargets();
+  const [drops, stop] = promises as [string, string];
   return [
     {
-      ...drops,
+      promise: drops,
       measured: `${formatCount(lost(worst))} lost in the worst of ${runs.length} runs of ${
         formatCount(least)
       }`,
       isMet: isQuick ? null : lost(worst) === 0 && least >= 1_000_000,
     },
     {
-      ...stop,
+      promise: stop,
       measured: `${slowest.toFixed(1)} s at most, exit ${[...codes].join(", ")}`,
       isMet: slowest <= 5 && codes.size === 1 && codes.has(0),
     },
   ];
 }
 
-function noTargets(): Target[] {
-  return ["0 drops of at least 1,000,000 packets, all of them counted", "stops within 5 s, exit 0"]
-    .map((promise) => ({ promise, measured: "", isMet: null }));
-}
-
 /** Drops anywhere, and packets that nobody counted. */
 function lost({ drops, counted, sent }: LiveRun): number {
   const dropped = [...drops.values()].reduce((total, count) => total + count, 0);
   return Math.max(dropped, sent.packets - counted);
-}
-
-function counted(metrics: Metrics): number {
-  return metrics.get("tapwatch_packets_total") ?? 0;
-}
-
-function dropsOf(metrics: Metrics): Map<string, number> {
-  return new Map(
-    places.map((place) => [
-      place,
-      metrics.get(`tapwatch_capture_drops_total{where="${place}"}`) ?? NaN,
-    ]),
-  );
-}
-
-function lostBeforeDecoding(metrics: Metrics): number {
-  const drops = dropsOf(metrics);
-  return ["kernel", "interface", "queue"].reduce((total, at) => total + (drops.get(at) ?? 0), 0);
-}
-
-function sum(metrics: Metrics, name: RegExp): number {
-  return [...metrics].reduce((total, [key, value]) => name.test(key) ? total + value : total, 0);
 }

@@ -6,19 +6,10 @@
 import { DatabaseSync } from "node:sqlite";
 import { pcapFile } from "../agent/capture/sample_captures.ts";
 import { hasMailServer, type MailServer, startMailServer } from "../tests/mail_server.ts";
-import {
-  formatCount,
-  median,
-  minimum,
-  percentile,
-  printSection,
-  type Section,
-  size,
-  table,
-} from "./harness.ts";
-import { inPrivateNamespace, type Sender, whyNotLive } from "./namespaces.ts";
+import { formatCount, median, minimum, percentile, type Section, size, table } from "./harness.ts";
+import { printLive, type Sender } from "./namespaces.ts";
 import { executableNote, tapwatchVariants } from "./programs.ts";
-import { delay, type Metrics, RunningTapwatch } from "./running.ts";
+import { allDropsOf, countedOf, delay, type RunningTapwatch, withTapwatch } from "./running.ts";
 import { packetsPerConnection, scannerAddress, scanPackets, usualPackets } from "./scan_packets.ts";
 
 const scans = { scanners: size(60, 6), portsEach: 8, secondsBetween: 1 };
@@ -29,15 +20,8 @@ const title = "run: from packet to mail";
 const promise = "p99 from packet to mail taken by the server at most 10 s, beside 50,000 packets/s";
 const dropsPromise = "0 drops while mails go out beside 50,000 packets/s";
 
-const reason = whyNotLive() ?? (hasMailServer ? null : "Not run: python3-aiosmtpd is missing.");
-if (reason !== null) {
-  const targets = [promise, dropsPromise].map((each) => ({
-    promise: each,
-    measured: "",
-    isMet: null,
-  }));
-  printSection({ title, blocks: [reason], targets });
-} else await inPrivateNamespace(async (sender) => printSection(await benchMails(sender)));
+const isMissing = hasMailServer ? null : "Not run: python3-aiosmtpd is missing.";
+await printLive({ title, promises: [promise, dropsPromise], isMissing }, benchMails);
 
 interface MailRun {
   readonly delaysMs: readonly number[];
@@ -103,21 +87,14 @@ async function benchMails(sender: Sender): Promise<Section> {
 
 async function measure(sender: Sender, scanning: string, besides: string | null): Promise<MailRun> {
   const [tapwatch] = tapwatchVariants();
-  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
   const server = await startMailServer([]);
-  const running = RunningTapwatch.start(tapwatch, results, [
-    "--smtp-url",
-    `smtp://127.0.0.1:${server.port}?security=none`,
-    "--mail-to",
-    "ops@example.org",
-    "--alerts-per-hour",
-    "10000",
-  ]);
-  let noise: Deno.ChildProcess | null = null;
-  try {
-    await running.untilListening();
+  const options = [
+    ...["--smtp-url", `smtp://127.0.0.1:${server.port}?security=none`],
+    ...["--mail-to", "ops@example.org", "--alerts-per-hour", "10000"],
+  ];
+  const measured = withTapwatch(tapwatch, options, async (running, results) => {
     await running.untilCapturing();
-    if (besides !== null) noise = sender.sendSteadily(besides, packetsBesides);
+    await using _noise = besides === null ? null : sender.sendSteadily(besides, packetsBesides);
     // tcpreplay loads its file first.
     if (besides !== null) await untilPackets(running, packetsBesides);
     const abort = new AbortController();
@@ -131,17 +108,12 @@ async function measure(sender: Sender, scanning: string, besides: string | null)
     abort.abort();
     return {
       delaysMs: delaysOf(taken.atMs, `${results}/packet_logs.db`),
-      packets: packetsOf(after) - packetsOf(before),
-      drops: dropsOf(await running.metrics()),
+      packets: countedOf(after) - countedOf(before),
+      drops: allDropsOf(await running.metrics()),
       seconds,
     };
-  } finally {
-    noise?.kill("SIGKILL");
-    await noise?.status;
-    await running.stop();
-    await server.stop();
-    await Deno.remove(results, { recursive: true });
-  }
+  });
+  return await measured.finally(() => server.stop());
 }
 
 /** When the first mail about each scanner was taken. */
@@ -177,19 +149,7 @@ function delaysOf(atMs: ReadonlyMap<string, number>, path: string): number[] {
 }
 
 async function untilPackets(running: RunningTapwatch, packets: number): Promise<void> {
-  while (packetsOf(await running.metrics()) < packets) await delay(100);
-}
-
-function packetsOf(metrics: Metrics): number {
-  return metrics.get("tapwatch_packets_total") ?? 0;
-}
-
-function dropsOf(metrics: Metrics): number {
-  return [...metrics].reduce(
-    (total, [name, value]) =>
-      name.startsWith("tapwatch_capture_drops_total") ? total + value : total,
-    0,
-  );
+  while (countedOf(await running.metrics()) < packets) await delay(100);
 }
 
 function milliseconds(value: number): string {

@@ -9,6 +9,7 @@
  * segmentation and checksum offloads have nothing to do; ethtool turns them off all the same where it is installed.
  */
 import { run } from "../tools/run.ts";
+import { printSection, type Section } from "./harness.ts";
 import { denoRun, isInstalled } from "./programs.ts";
 
 const ip = (...args: readonly string[]) => run("ip", args);
@@ -19,8 +20,25 @@ const far = "twbench1";
 const veth = { mtu: "65535", queueLength: "10000" };
 const offloads = ["tso", "gso", "gro", "tx", "rx", "sg"];
 
+/** Prints the section that `bench` makes in a private namespace, or why it cannot: what is missing for all, or as `isMissing` says. */
+export async function printLive(
+  { title, promises, isMissing = null }: {
+    readonly title: string;
+    readonly promises: readonly string[];
+    readonly isMissing?: string | null;
+  },
+  bench: (sender: Sender) => Promise<Section>,
+): Promise<void> {
+  const reason = whyNotLive() ?? isMissing;
+  if (reason === null) {
+    return await inPrivateNamespace(async (sender) => printSection(await bench(sender)));
+  }
+  const targets = promises.map((promise) => ({ promise, measured: "", isMet: null }));
+  printSection({ title, blocks: [reason], targets });
+}
+
 /** Needed programs that are missing, or the missing rights, as a sentence; null when all is there. */
-export function whyNotLive(): string | null {
+function whyNotLive(): string | null {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return "Not run: it needs Linux and root.";
   const missing = ["ip", "unshare", "tcpreplay"].filter((program) => !isInstalled(program));
   return missing.length > 0 ? `Not run: ${missing.join(", ")} is missing.` : null;
@@ -30,7 +48,7 @@ export function whyNotLive(): string | null {
  * Runs `bench` in a private namespace with a silent veth pair: by starting the main module again with the same
  * arguments, and in that process by calling it.
  */
-export async function inPrivateNamespace(bench: (sender: Sender) => Promise<void>): Promise<void> {
+async function inPrivateNamespace(bench: (sender: Sender) => Promise<void>): Promise<void> {
   if (!Deno.args.includes("--inside")) return await startInside();
   const namespace = Deno.env.get("TMPDIR")!.slice("/tmp/".length);
   await ip("netns", "add", namespace);

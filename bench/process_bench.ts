@@ -6,18 +6,10 @@ import { DatabaseSync } from "node:sqlite";
 import { run } from "../tools/run.ts";
 import { pcapFile } from "../agent/capture/sample_captures.ts";
 import { TcpFlag, tcpFrame } from "./detection/frames.ts";
-import {
-  formatMb,
-  isQuick,
-  printSection,
-  type Section,
-  size,
-  table,
-  type Target,
-} from "./harness.ts";
-import { device, inPrivateNamespace, type Sender, whyNotLive } from "./namespaces.ts";
+import { formatMb, isQuick, type Section, size, table, type Target } from "./harness.ts";
+import { device, printLive, type Sender } from "./namespaces.ts";
 import { isInstalled, python, readProcess, tapwatchVariants } from "./programs.ts";
-import { delay, RunningTapwatch } from "./running.ts";
+import { allDropsOf, countedOf, delay, sumOf, withTapwatch } from "./running.ts";
 
 const title = "run: processes behind flows";
 const here = "10.95.0.1";
@@ -42,9 +34,14 @@ interface Share {
   readonly named: number;
 }
 
-const reason = whyNotLive() ?? (isInstalled("curl") ? null : "Not run: curl is missing.");
-if (reason !== null) printSection({ title, blocks: [reason], targets: noTargets() });
-else await inPrivateNamespace(async (sender) => printSection(await bench(sender)));
+const promises = [
+  "processes: 95 % of this host's flows longer than 1 s have theirs",
+  "processes: 60 % of all of this host's flows have theirs",
+  "processes: nothing waits for them at 20,000 new flows/s",
+];
+
+const isMissing = isInstalled("curl") ? null : "Not run: curl is missing.";
+await printLive({ title, promises, isMissing }, bench);
 
 async function bench(sender: Sender): Promise<Section> {
   await run("ip", ["address", "add", `${here}/24`, "dev", device]);
@@ -73,10 +70,7 @@ async function bench(sender: Sender): Promise<Section> {
 }
 
 async function measureShares(sender: Sender) {
-  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
-  const running = RunningTapwatch.start(tapwatchVariants()[0]!, results);
-  try {
-    await running.untilListening();
+  return await withTapwatch(tapwatchVariants()[0]!, [], async (running, results) => {
     await running.untilCapturing();
     await delay(1000);
     for (const { command, count } of workload) {
@@ -87,10 +81,7 @@ async function measureShares(sender: Sender) {
     await delay(1000);
     await running.stop();
     return readShares(`${results}/packet_logs.db`);
-  } finally {
-    await running.stop();
-    await Deno.remove(results, { recursive: true });
-  }
+  });
 }
 
 async function runMany(
@@ -130,13 +121,10 @@ function readShares(path: string): Map<string, Share> {
 
 /** SYNs to this host's address from ever new ports, as fast as 20,000 a second. */
 async function measureFlood(sender: Sender, options: readonly string[]) {
-  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
-  const path = `${results}/flood.pcap`;
-  await Deno.writeFile(path, pcapFile(floodPackets()));
-  const running = RunningTapwatch.start(tapwatchVariants()[0]!, `${results}/r`, options);
-  try {
-    await running.untilListening();
+  return await withTapwatch(tapwatchVariants()[0]!, options, async (running, results) => {
+    const path = `${results}/flood.pcap`;
     await running.untilCapturing();
+    await Deno.writeFile(path, pcapFile(floodPackets()));
     await delay(1000);
     const before = readProcess(running.pid);
     const flood = sender.sendSteadily(path, flowsPerSecond);
@@ -147,24 +135,18 @@ async function measureFlood(sender: Sender, options: readonly string[]) {
     flood.kill("SIGKILL");
     await flood.status;
     const metrics = await running.metrics();
-    const sum = (pattern: RegExp) =>
-      [...metrics].filter(([name]) => pattern.test(name)).reduce(
-        (all, [, value]) => all + value,
-        0,
-      );
+    const lookups = (results: string) =>
+      sumOf(metrics, new RegExp(`^tapwatch_process_lookups_total\\{result="(${results})"`));
     return {
       cpuSeconds: after.cpuSeconds - before.cpuSeconds,
       grownBytes: after.rssBytes - half.rssBytes,
       rssBytes: after.rssBytes,
-      packets: metrics.get("tapwatch_packets_total") ?? 0,
-      drops: sum(/^tapwatch_capture_drops_total/),
-      lookups: sum(/^tapwatch_process_lookups_total\{result="(process|user|nothing)"/),
-      passedOver: sum(/^tapwatch_process_lookups_total\{result="passed_over"/),
+      packets: countedOf(metrics),
+      drops: allDropsOf(metrics),
+      lookups: lookups("process|user|nothing"),
+      passedOver: lookups("passed_over"),
     };
-  } finally {
-    await running.stop();
-    await Deno.remove(results, { recursive: true });
-  }
+  });
 }
 
 /** Each is another flow: ports and hosts of a network change. */
@@ -230,36 +212,28 @@ function section(shares: ReadonlyMap<string, Share>, flood: readonly Flood[]): S
 }
 
 function targets(shares: ReadonlyMap<string, Share>, flood: readonly Flood[]): Target[] {
-  const [long, all, bounded] = noTargets();
-  const reach = (target: Target, name: string, least: number): Target => {
+  const [long, all, bounded] = promises as [string, string, string];
+  const reach = (promise: string, name: string, least: number): Target => {
     const { flows, named } = shares.get(name)!;
     const share = named / flows;
     return {
-      ...target,
+      promise,
       measured: `${(100 * share).toFixed(1)} % of ${flows}`,
       isMet: isQuick ? null : share >= least,
     };
   };
   const drops = flood.reduce((sum, run) => sum + run.drops, 0);
   return [
-    reach(long!, "longer than 1 s", 0.95),
-    reach(all!, "all", 0.6),
+    reach(long, "longer than 1 s", 0.95),
+    reach(all, "all", 0.6),
     {
-      ...bounded!,
+      promise: bounded,
       measured: `${drops} drops, ${
         flood.map(({ passedOver }) => passedOver).join(" and ")
       } flows passed over`,
       isMet: isQuick ? null : drops === 0,
     },
   ];
-}
-
-function noTargets(): Target[] {
-  return [
-    "processes: 95 % of this host's flows longer than 1 s have theirs",
-    "processes: 60 % of all of this host's flows have theirs",
-    "processes: nothing waits for them at 20,000 new flows/s",
-  ].map((promise) => ({ promise, measured: "not run", isMet: null }));
 }
 
 /** HTTP on port 80, DNS on port 53: an answer with the question's number. */

@@ -18,17 +18,7 @@ export class RunningTapwatch {
   readonly #child: Deno.ChildProcess;
   #log = "";
 
-  /** Starts `tapwatch run` on the bench's device with all else, but for `more` options, as it is by default. */
-  static start(
-    { command }: Tapwatch,
-    resultsFolder: string,
-    more: readonly string[] = [],
-  ): RunningTapwatch {
-    const args = ["run", "--allow-ffi", "-i", device, "--results", resultsFolder, ...more];
-    return new RunningTapwatch([...command, ...args]);
-  }
-
-  private constructor([program, ...args]: readonly string[]) {
+  constructor([program, ...args]: readonly string[]) {
     this.startedUs = Date.now() * 1000;
     this.#startedMs = performance.now();
     this.#child = new Deno.Command(program, {
@@ -61,8 +51,9 @@ export class RunningTapwatch {
     throw new Error(`tapwatch did not start: ${this.#log}`);
   }
 
-  /** Resolves when the device is being captured. */
+  /** Resolves when the device is being captured. Throws Error when the program ends before. */
   async untilCapturing(): Promise<void> {
+    await this.untilListening();
     for (const endMs = performance.now() + startMsMax; performance.now() < endMs;) {
       const metrics = await this.metrics();
       if (metrics.get(`tapwatch_capture_up{interface="${device}"}`) === 1) return;
@@ -78,6 +69,16 @@ export class RunningTapwatch {
     await response.arrayBuffer();
     if (response.status !== 200) throw new Error(`${path} answers ${response.status}`);
     return performance.now() - startedMs;
+  }
+
+  /** Fetches the first page each second until `signal`; returns how many milliseconds each took. */
+  async viewPages(signal: AbortSignal): Promise<number[]> {
+    const pagesMs: number[] = [];
+    while (!signal.aborted) {
+      pagesMs.push(await this.fetchPage("/"));
+      await delay(1000);
+    }
+    return pagesMs;
   }
 
   async metrics(): Promise<Metrics> {
@@ -114,6 +115,60 @@ export class RunningTapwatch {
     for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
       this.#log = (this.#log + text).slice(-4000);
     }
+  }
+}
+
+/**
+ * Calls `use` with a tapwatch that has just been started on the bench's device, with all but `options` as it is by default, and its
+ * results folder; afterwards both are gone.
+ */
+export async function withTapwatch<T>(
+  { command }: Tapwatch,
+  options: readonly string[],
+  use: (running: RunningTapwatch, results: string) => Promise<T>,
+): Promise<T> {
+  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
+  const args = ["run", "--allow-ffi", "-i", device, "--results", results, ...options];
+  const running = new RunningTapwatch([...command, ...args]);
+  try {
+    return await use(running, results);
+  } finally {
+    await running.stop();
+    await Deno.remove(results, { recursive: true });
+  }
+}
+
+/** Packets that were decoded. */
+export function countedOf(metrics: Metrics): number {
+  return metrics.get("tapwatch_packets_total") ?? 0;
+}
+
+/** Packets that were lost before, by place: "kernel", "interface" or "queue"; NaN where that is not known. */
+export function dropsOf(metrics: Metrics, place: string): number {
+  return metrics.get(`tapwatch_capture_drops_total{where="${place}"}`) ?? NaN;
+}
+
+/** Sum of the samples whose name fits. */
+export function sumOf(metrics: Metrics, name: RegExp): number {
+  return [...metrics].reduce((total, [key, value]) => name.test(key) ? total + value : total, 0);
+}
+
+export const allDropsOf = (metrics: Metrics) => sumOf(metrics, /^tapwatch_capture_drops_total/);
+
+/** Waits until so many packets are counted, as decoded or lost before, and written, or until none has come for three seconds. */
+export async function untilCounted(running: RunningTapwatch, packets: number): Promise<Metrics> {
+  let countedMs = performance.now();
+  let last = -1;
+  for (;;) {
+    const metrics = await running.metrics();
+    const lost = ["kernel", "interface", "queue"].map((place) => dropsOf(metrics, place) || 0);
+    const total = lost.reduce((sum, count) => sum + count, countedOf(metrics));
+    if (total !== last) countedMs = performance.now();
+    last = total;
+    const recorded = metrics.get("tapwatch_recorder_packets_total") ?? 0;
+    if (total >= packets && recorded >= countedOf(metrics)) return metrics;
+    if (performance.now() - countedMs > 3000) return metrics;
+    await delay(100);
   }
 }
 

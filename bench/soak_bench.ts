@@ -8,16 +8,22 @@ import {
   formatMb,
   isQuick,
   percentile,
-  printSection,
   type Section,
   size,
   table,
   type Target,
 } from "./harness.ts";
 import { largeCapture } from "./large_capture.ts";
-import { inPrivateNamespace, type Sender, whyNotLive } from "./namespaces.ts";
+import { printLive, type Sender } from "./namespaces.ts";
 import { executableNote, readProcess, type Tapwatch, tapwatchVariants } from "./programs.ts";
-import { delay, type Metrics, RunningTapwatch } from "./running.ts";
+import {
+  allDropsOf,
+  countedOf,
+  delay,
+  type RunningTapwatch,
+  sumOf,
+  withTapwatch,
+} from "./running.ts";
 import { drawSoak, type Sample } from "./soak_picture.ts";
 
 interface SoakRun {
@@ -77,11 +83,7 @@ const promises = [
   "idle on a quiet link: at most 170 MB, 64 MiB of it the kernel's ring",
 ];
 
-const reason = whyNotLive();
-if (reason !== null) {
-  const targets = promises.map((promise) => ({ promise, measured: "", isMet: null }));
-  printSection({ title, blocks: [reason], targets });
-} else await inPrivateNamespace(async (sender) => printSection(await benchSoak(sender)));
+await printLive({ title, promises }, benchSoak);
 
 async function benchSoak(sender: Sender): Promise<Section> {
   const capture = await largeCapture();
@@ -113,36 +115,31 @@ async function soak(
   sender: Sender,
   { load, path }: { readonly load: Load; readonly path: string },
 ): Promise<SoakRun> {
-  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
-  const running = RunningTapwatch.start(tapwatch, results);
-  const viewer = new AbortController();
-  let traffic: Deno.ChildProcess | null = null;
-  try {
-    await running.untilListening();
+  return await withTapwatch(tapwatch, [], async (running) => {
     await running.untilCapturing();
+    const viewer = new AbortController();
     const events = load.hasViewer ? running.countEvents(viewer.signal) : null;
-    const pages = load.hasViewer ? viewPages(running, viewer.signal) : null;
-    traffic = sender.sendSteadily(path, load.packetsPerSecond);
-    const { samples, cpuPct } = await watch(running, load);
-    const metrics = await running.metrics();
-    traffic.kill("SIGKILL");
-    viewer.abort();
-    await events;
-    return {
-      name: load.name,
-      samples,
-      cpuPct,
-      drops: sumOf(metrics, /^tapwatch_capture_drops_total/),
-      rowsShed: sumOf(metrics, /^tapwatch_rows_shed_total/),
-      pagesMs: await pages ?? [],
-      code: (await running.stop()).code,
-    };
-  } finally {
-    viewer.abort();
-    await traffic?.status;
-    await running.stop();
-    await Deno.remove(results, { recursive: true });
-  }
+    const pages = load.hasViewer ? running.viewPages(viewer.signal) : null;
+    await using traffic = sender.sendSteadily(path, load.packetsPerSecond);
+    try {
+      const { samples, cpuPct } = await watch(running, load);
+      const metrics = await running.metrics();
+      traffic.kill("SIGKILL");
+      viewer.abort();
+      await events;
+      return {
+        name: load.name,
+        samples,
+        cpuPct,
+        drops: allDropsOf(metrics),
+        rowsShed: sumOf(metrics, /^tapwatch_rows_shed_total/),
+        pagesMs: await pages ?? [],
+        code: (await running.stop()).code,
+      };
+    } finally {
+      viewer.abort();
+    }
+  });
 }
 
 async function watch(
@@ -173,15 +170,6 @@ function residentOf(pid: number): { rssBytes: number; handles: number } {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   const rssBytes = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1]) * 1024;
   return { rssBytes, handles: [...Deno.readDirSync(`/proc/${pid}/fd`)].length };
-}
-
-async function viewPages(running: RunningTapwatch, signal: AbortSignal): Promise<number[]> {
-  const pagesMs: number[] = [];
-  while (!signal.aborted) {
-    pagesMs.push(await running.fetchPage("/"));
-    await delay(1000);
-  }
-  return pagesMs;
 }
 
 function soakTable(runs: readonly SoakRun[]): string {
@@ -279,12 +267,4 @@ function largest(samples: readonly Sample[], what: "rssBytes" | "handles"): numb
 function percent(factor: number): string {
   const change = (factor - 1) * 100;
   return `${change < 0 ? "" : "+"}${change.toFixed(1)} %`;
-}
-
-function countedOf(metrics: Metrics): number {
-  return metrics.get("tapwatch_packets_total") ?? 0;
-}
-
-function sumOf(metrics: Metrics, name: RegExp): number {
-  return [...metrics].reduce((total, [key, value]) => name.test(key) ? total + value : total, 0);
 }

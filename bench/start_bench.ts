@@ -8,15 +8,14 @@ import {
   formatSpread,
   median,
   minimum,
-  printSection,
   type Section,
   size,
   table,
   type Target,
 } from "./harness.ts";
-import { inPrivateNamespace, type Sender, whyNotLive } from "./namespaces.ts";
+import { printLive, type Sender } from "./namespaces.ts";
 import { executableNote, type Tapwatch, tapwatchVariants } from "./programs.ts";
-import { firstRecordUs, RunningTapwatch } from "./running.ts";
+import { firstRecordUs, withTapwatch } from "./running.ts";
 
 /** Milliseconds. */
 interface Start {
@@ -36,11 +35,7 @@ const packetsPerSecond = 2000;
 const title = "run: start and pages";
 const promises = ["start to first packet at most 1 s", "first page at most 100 ms on the server"];
 
-const reason = whyNotLive();
-if (reason !== null) {
-  const targets = promises.map((promise) => ({ promise, measured: "", isMet: null }));
-  printSection({ title, blocks: [reason], targets });
-} else await inPrivateNamespace(async (sender) => printSection(await benchStart(sender)));
+await printLive({ title, promises }, benchStart);
 
 async function benchStart(sender: Sender): Promise<Section> {
   const path = await Deno.makeTempFile({ prefix: "tapwatch-bench-", suffix: ".pcap" });
@@ -75,9 +70,7 @@ async function benchStart(sender: Sender): Promise<Section> {
 }
 
 async function measureStart(tapwatch: Tapwatch): Promise<Start> {
-  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
-  const running = RunningTapwatch.start(tapwatch, results);
-  try {
+  return await withTapwatch(tapwatch, [], async (running, results) => {
     await running.untilListening();
     const listeningMs = running.ageMs;
     const firstRequestMs = await running.fetchPage("/");
@@ -89,10 +82,7 @@ async function measureStart(tapwatch: Tapwatch): Promise<Start> {
     }
     const firstPacketMs = (firstUs - running.startedUs) / 1000;
     return { firstPacketMs, listeningMs, firstPageMs, firstRequestMs, laterRequestsMs };
-  } finally {
-    await running.stop();
-    await Deno.remove(results, { recursive: true });
-  }
+  });
 }
 
 function startTable(name: string, starts: readonly Start[]): string {

@@ -2,10 +2,10 @@
  * How many packets a second one and two capture threads bear: tapwatch is halted while a burst comes into its kernel ring, then
  * goes on, and its processor time tells when it rests again. So the sender takes nothing from it, and nothing waits for one.
  */
-import { formatCount, printSection, type Section, size, takeTurns, timesTable } from "./harness.ts";
-import { inPrivateNamespace, type Sender, whyNotLive } from "./namespaces.ts";
+import { formatCount, type Section, size, takeTurns, timesTable } from "./harness.ts";
+import { printLive, type Sender } from "./namespaces.ts";
 import { executableNote, readProcess, type Tapwatch, tapwatchVariants } from "./programs.ts";
-import { delay, type Metrics, RunningTapwatch } from "./running.ts";
+import { countedOf, delay, type RunningTapwatch, withTapwatch } from "./running.ts";
 import { writeFrames } from "./small_frames.ts";
 
 /** As many as the buffers between capture and pipeline hold: they are read faster than they are decoded. */
@@ -38,9 +38,8 @@ const settings: readonly Setting[] = [
 ];
 const title = "run: one and two capture threads";
 
-const reason = navigator.hardwareConcurrency < 2 ? "Not run: one processor." : whyNotLive();
-if (reason !== null) printSection({ title, blocks: [reason], targets: [] });
-else await inPrivateNamespace(async (sender) => printSection(await benchThreads(sender)));
+const isMissing = navigator.hardwareConcurrency < 2 ? "Not run: one processor." : null;
+await printLive({ title, promises: [], isMissing }, benchThreads);
 
 async function benchThreads(sender: Sender): Promise<Section> {
   const [tapwatch] = tapwatchVariants();
@@ -89,29 +88,23 @@ async function runBurst(
     readonly warmUpPath: string;
   },
 ): Promise<{ seconds: number; lost: number }> {
-  const results = await Deno.makeTempDir({ prefix: "tapwatch-bench-" });
   const onProcessors = ["taskset", "-c", `0-${processors - 1}`, ...command];
-  const running = RunningTapwatch.start({ name, command: onProcessors }, results, [
+  return await withTapwatch({ name, command: onProcessors }, [
     ...["--capture", "afpacket", "--capture-threads", `${threads}`, "--buffer-mb", `${bufferMb}`],
     ...["--log-packets", "none", "--pcap-files", "0", "--no-processes"],
-  ]);
-  try {
-    await running.untilListening();
+  ], async (running) => {
     await running.untilCapturing();
     await sender.sendAll(warmUpPath);
-    await untilCounted(running);
+    await untilAllCounted(running);
     await untilResting(running.pid);
     Deno.kill(running.pid, "SIGSTOP");
     await sender.sendAll(path);
     const startedMs = performance.now();
     Deno.kill(running.pid, "SIGCONT");
     const seconds = (await untilResting(running.pid) - startedMs) / 1000;
-    const counted = await untilCounted(running);
+    const counted = await untilAllCounted(running);
     return { seconds, lost: packets + warmUpPackets - counted };
-  } finally {
-    await running.stop();
-    await Deno.remove(results, { recursive: true });
-  }
+  });
 }
 
 /** When the process began to rest. */
@@ -129,7 +122,7 @@ async function untilResting(pid: number): Promise<number> {
 }
 
 /** Packets that were counted, once that number stands. */
-async function untilCounted(running: RunningTapwatch): Promise<number> {
+async function untilAllCounted(running: RunningTapwatch): Promise<number> {
   let last = -1;
   for (;;) {
     const count = countedOf(await running.metrics());
@@ -137,8 +130,4 @@ async function untilCounted(running: RunningTapwatch): Promise<number> {
     last = count;
     await delay(2500);
   }
-}
-
-function countedOf(metrics: Metrics): number {
-  return metrics.get("tapwatch_packets_total") ?? 0;
 }

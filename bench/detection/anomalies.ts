@@ -11,7 +11,7 @@ import {
   readCorpusText,
   readManifest,
 } from "../../agent/capture/corpus.ts";
-import { formatIpWords } from "../../agent/decode/addresses.ts";
+import { formatAddressWords } from "../../agent/decode/addresses.ts";
 import { AnomalyDetector } from "../../agent/detect/anomaly/anomaly_detector.ts";
 import type { ScoredWindow } from "../../agent/detect/anomaly/judged_window.ts";
 import type { DetectionOptions } from "../../agent/detect/detection.ts";
@@ -201,8 +201,7 @@ export async function scoreFile(
 }
 
 export function hostOf({ address }: ScoredWindow): string {
-  const isIpv4 = address![0] === 0 && address![1] === 0 && address![2] === 0xffff;
-  return formatIpWords(isIpv4 ? 4 : 6, [address![0], address![1], address![2], address![3]]);
+  return formatAddressWords(address![0], address![1], address![2], address![3]);
 }
 
 function sum(benign: readonly Benign[], field: "windows" | "flagged"): number {
