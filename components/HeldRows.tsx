@@ -15,6 +15,17 @@ export function HeldRows<Row>({ rows, keyOf, children }: Props<Row>) {
   if (!isHeld) shown.current = rows;
   const known = new Set(shown.current.map(keyOf));
   const waiting = isHeld ? rows.filter((row) => !known.has(keyOf(row))).length : 0;
+  return <Held waiting={waiting} setHeld={setHeld}>{children(shown.current)}</Held>;
+}
+
+interface HeldProps {
+  /** Rows that wait. */
+  readonly waiting: number;
+  readonly setHeld: (isHeld: boolean) => void;
+  readonly children: ComponentChildren;
+}
+
+export function Held({ waiting, setHeld, children }: HeldProps) {
   return (
     <div
       class="held"
@@ -28,7 +39,7 @@ export function HeldRows<Row>({ rows, keyOf, children }: Props<Row>) {
           {formatCount(waiting)} newer
         </button>
       )}
-      {children(shown.current)}
+      {children}
     </div>
   );
 }

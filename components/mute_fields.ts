@@ -1,4 +1,5 @@
 /** What the form of a mute holds, and what an incident or a finding fills in. Pure; the same on server and browser. */
+import type { MuteScope } from "../agent/alert/mutes.ts";
 import type { Mute, Severity } from "../agent/records.ts";
 import { kindLabels } from "./finding_text.ts";
 import { formatWhen } from "./format.ts";
@@ -51,22 +52,11 @@ export const muteKindLabels: Readonly<Record<string, string>> = {
   health: "Trouble of tapwatch itself",
 };
 
-/** Who and what an incident is about, or a finding that is (as yet) in none. */
-export interface MuteSubject {
-  readonly kinds: readonly string[];
-  readonly sources: readonly string[];
-  readonly sourceCount: number;
-  readonly targets: readonly string[];
-  readonly targetCount: number;
-  /** As findings write them; "" of those without ports. */
-  readonly ports: readonly string[];
-}
-
 /** Longest list of ports that is filled in: of more, the next time hits others. */
 const portTextMax = 40;
 
 /** A mute that holds all of the subject, as narrow as one can be that a person can read. */
-export function muteFieldsOf(subject: MuteSubject): MuteFields {
+export function muteFieldsOf(subject: MuteScope): MuteFields {
   const { kinds, sources, sourceCount, targets, targetCount, ports } = subject;
   const portText = ports.join(",");
   const hasPorts = ports.length > 0 && !ports.includes("") && portText.length <= portTextMax;

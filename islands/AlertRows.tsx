@@ -2,7 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { Alert } from "../agent/records.ts";
 import { AlertTable } from "../components/AlertTable.tsx";
-import { formatCount } from "../components/format.ts";
+import { Held } from "../components/HeldRows.tsx";
 import { latest } from "../components/live.ts";
 import {
   type AlertQuery,
@@ -39,20 +39,9 @@ export default function AlertRows(props: Props) {
   const nowUs = latest.value?.nowUs ?? props.nowUs;
   if (merged.length === 0) return <Nothing {...{ isFiltered, hasChannels }} />;
   return (
-    <div
-      class="held"
-      onPointerEnter={() => setHeld(true)}
-      onPointerLeave={() => setHeld(false)}
-      onFocusIn={() => setHeld(true)}
-      onFocusOut={() => setHeld(false)}
-    >
-      {waiting > 0 && (
-        <button type="button" class="chip" onClick={() => setHeld(false)}>
-          {formatCount(waiting)} newer
-        </button>
-      )}
+    <Held waiting={waiting} setHeld={setHeld}>
       <AlertTable alerts={shown.current} nowUs={nowUs} zone={zone} />
-    </div>
+    </Held>
   );
 }
 

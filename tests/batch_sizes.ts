@@ -1,7 +1,7 @@
 /** The whole way of a capture, in one thread, as `analyze` goes it and as a replay does, in batches of any size. */
 import { CaptureFileReader, captureMemoryBytes } from "../agent/capture/file_reader.ts";
 import { indexPcapRecords, RecordWriter } from "../agent/capture/pcap_records.ts";
-import { formatIpWords } from "../agent/decode/addresses.ts";
+import { formatAddressWords } from "../agent/decode/addresses.ts";
 import { Detection } from "../agent/detect/detection.ts";
 import { Pipeline, type PipelineSinks } from "../agent/pipeline/pipeline.ts";
 import {
@@ -91,8 +91,7 @@ class Way {
   constructor({ wordsMin = 0 }: Sizes, captureBytes: number) {
     this.#detection = new Detection({
       isLive: false,
-      formatAddress: (...words) =>
-        formatIpWords(words[0] === 0 && words[1] === 0 && words[2] === 0xffff ? 4 : 6, words),
+      formatAddress: formatAddressWords,
       model: null,
       anomalyQuantile: 0.995,
       seed: 1,

@@ -1,6 +1,6 @@
 /** The whole path from a capture file to findings in one thread, as `analyze` runs it in two. */
 import { CaptureFileReader } from "../agent/capture/file_reader.ts";
-import { formatIpWords } from "../agent/decode/addresses.ts";
+import { formatAddressWords } from "../agent/decode/addresses.ts";
 import { Detection, type DetectionOptions } from "../agent/detect/detection.ts";
 import { Pipeline } from "../agent/pipeline/pipeline.ts";
 import { batchOf } from "../agent/pipeline/testing.ts";
@@ -61,8 +61,7 @@ function join(options: Partial<DetectionOptions>): {
   const lastStates = new Map<number, Finding>();
   const detection = new Detection({
     isLive: false,
-    formatAddress: (...words) =>
-      formatIpWords(words[0] === 0 && words[1] === 0 && words[2] === 0xffff ? 4 : 6, words),
+    formatAddress: formatAddressWords,
     model: null,
     anomalyQuantile: 0.995,
     seed: 1,

@@ -51,6 +51,26 @@ export interface PolicyOptions {
 /** An alert that was decided; the rest of an Alert is the outbox's. */
 export type Decision = Omit<Alert, "id" | "deliveries" | "digestId">;
 
+/** An alert that somebody has asked for, to see whether alerts arrive. */
+export function testDecision(told: Pick<Decision, "tsUs" | "detail" | "reason">): Decision {
+  return {
+    kind: "test",
+    trigger: "test",
+    subject: "test",
+    severity: "info",
+    source: "",
+    headline: "This is a test: alerts of tapwatch arrive here",
+    attackId: "",
+    incidentId: null,
+    amount: 0,
+    hasSucceeded: false,
+    state: "waiting",
+    heldBy: "",
+    muteId: null,
+    ...told,
+  };
+}
+
 interface Told {
   /** Rank of the gravest severity told. */
   rank: number;

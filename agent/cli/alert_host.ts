@@ -11,6 +11,7 @@ import {
   type AlertSubject,
   type Decision,
   type PolicyOptions,
+  testDecision,
 } from "../alert/policy.ts";
 import type { Channel } from "../alert/channel.ts";
 import type { AlertDesk, NewMute } from "../dashboard_context.ts";
@@ -164,25 +165,11 @@ export class AlertHost implements AlertDesk {
 
   /** Sends a test through every channel; its id. */
   sendTest(): number {
-    const decision: Decision = {
+    this.#decide([testDecision({
       tsUs: nowUs(),
-      kind: "test",
-      trigger: "test",
-      subject: "test",
-      severity: "info",
-      source: "",
-      headline: "This is a test: alerts of tapwatch arrive here",
       detail: "Somebody has asked for it on the dashboard. Nothing has happened on the network.",
       reason: "Somebody has asked for it.",
-      attackId: "",
-      incidentId: null,
-      amount: 0,
-      hasSucceeded: false,
-      state: "waiting",
-      heldBy: "",
-      muteId: null,
-    };
-    this.#decide([decision]);
+    })]);
     return this.#lastAlertId;
   }
 

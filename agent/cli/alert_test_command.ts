@@ -1,5 +1,6 @@
 /** `tapwatch alert-test`: one test alert through every configured channel, and what each answered. */
 import type { Channel } from "../alert/channel.ts";
+import { testDecision } from "../alert/policy.ts";
 import type { Config } from "../config.ts";
 import { RunError, UsageError } from "../errors.ts";
 import { LiveState } from "../live_state.ts";
@@ -58,25 +59,10 @@ async function tryChannel(channel: Channel): Promise<Outcome> {
 
 /** Of the command; its number is none that the database gives. */
 function testAlert(tsUs: number): Alert {
-  return {
-    id: 0,
+  const decision = testDecision({
     tsUs,
-    kind: "test",
-    trigger: "test",
-    subject: "test",
-    severity: "info",
-    source: "",
-    headline: "This is a test: alerts of tapwatch arrive here",
     detail: "Nothing has happened on the network.",
     reason: "Somebody has run tapwatch alert-test.",
-    attackId: "",
-    incidentId: null,
-    amount: 0,
-    hasSucceeded: false,
-    state: "waiting",
-    heldBy: "",
-    muteId: null,
-    digestId: null,
-    deliveries: [],
-  };
+  });
+  return { id: 0, ...decision, digestId: null, deliveries: [] };
 }

@@ -25,6 +25,12 @@ export function formatIpWords(
   return ipVersion === 4 ? formatDotted(groups[6], groups[7]) : formatGroups(groups);
 }
 
+/** As formatIpWords(), by the words alone: IPv4-mapped ones (RFC 4291 section 2.5.5.2) are IPv4. */
+export function formatAddressWords(...words: [number, number, number, number]): string {
+  const isIpv4 = words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
+  return formatIpWords(isIpv4 ? 4 : 6, words);
+}
+
 /** Text of the six bytes at `at`, as `00:1a:2b:3c:4d:5e`. */
 export function formatMac(bytes: Uint8Array, at: number): string {
   let text = HEX[bytes[at]];

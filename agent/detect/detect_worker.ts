@@ -3,7 +3,7 @@
  * tells findings as they come and the state each second, and keeps the model in its file.
  */
 import { blocklistsState, readBlocklists, readBlocklistsSync } from "../blocklist_files.ts";
-import { formatIpWords } from "../decode/addresses.ts";
+import { formatAddressWords } from "../decode/addresses.ts";
 import type {
   DetectOptions,
   DetectToMain,
@@ -53,7 +53,7 @@ class DetectThread {
       ...options,
       blockLists: this.#blockLists && (() => this.#blockLists!),
       model: this.#readModel(),
-      formatAddress,
+      formatAddress: formatAddressWords,
       note: (text) => note("warning", text),
       onFinding: (finding) => this.#keep(finding),
     });
@@ -209,11 +209,6 @@ class DetectThread {
       note("warning", `The model cannot be saved to ${path}: ${(error as Error).message}.`);
     }
   }
-}
-
-function formatAddress(...words: [number, number, number, number]): string {
-  const isIpv4 = words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
-  return formatIpWords(isIpv4 ? 4 : 6, words);
 }
 
 function noteLists({ state: { lists, entries, badLines } }: BlockLists, done: string): void {

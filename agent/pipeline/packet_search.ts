@@ -3,7 +3,7 @@
  * and those that ARP speaks of; MAC addresses are those of its frame. Cold: it makes objects.
  */
 import {
-  formatIpWords,
+  formatAddressWords,
   formatMac,
   isInNetwork,
   parseIpWords,
@@ -61,7 +61,7 @@ function makeTest(test: Test): PacketTest {
       const wanted = new Set<unknown>(test.values);
       return (packet, bytes, end) =>
         addressesOf(packet, bytes, end, test.columns)
-          .some((words) => wanted.has(placeOf(addressText(words))?.[test.by]));
+          .some((words) => wanted.has(placeOf(formatAddressWords(...words))?.[test.by]));
     }
     case "number":
       return (packet) =>
@@ -71,7 +71,7 @@ function makeTest(test: Test): PacketTest {
     case "contains":
       return (packet, bytes, end) =>
         addressesOf(packet, bytes, end, test.columns).some((words) =>
-          addressText(words).includes(test.text)
+          formatAddressWords(...words).includes(test.text)
         );
     case "glob": {
       const fits = makeGlob(test.pattern);
@@ -151,11 +151,6 @@ function wordsAt(bytes: Uint8Array, offset: number, ipVersion: number): Words {
     bytes[offset + 4 * index] << 24 | bytes[offset + 4 * index + 1] << 16 |
     bytes[offset + 4 * index + 2] << 8 | bytes[offset + 4 * index + 3];
   return ipVersion === 6 ? [word(0), word(1), word(2), word(3)] : [0, 0, 0xffff, word(0)];
-}
-
-function addressText(words: Words): string {
-  const isIpv4 = words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
-  return formatIpWords(isIpv4 ? 4 : 6, words);
 }
 
 /** NaN where the packet has none. */

@@ -3,7 +3,7 @@
  * them, add it to its hosts, perhaps make a row. Per packet it allocates nothing; objects are made for rows, finished
  * flows and finished seconds. It knows no clock: time is the packets'.
  */
-import { formatIpv4, formatIpWords, formatMac } from "../decode/addresses.ts";
+import { formatAddressWords, formatIpv4, formatMac } from "../decode/addresses.ts";
 import { decodePacket, furtherPacketAt } from "../decode/decode.ts";
 import { FURTHER_PACKET } from "../decode/step.ts";
 import { tunnelPorts } from "../decode/tunnel_ports.ts";
@@ -127,7 +127,7 @@ interface PipelineOptions extends PipelineSinks {
   readonly observesNames?: boolean;
 }
 
-const addressText: AddressText = { ipv4: formatIpv4, words: formatWords, mac: formatMac };
+const addressText: AddressText = { ipv4: formatIpv4, words: formatAddressWords, mac: formatMac };
 /** Rows that the dashboard can show without the database. */
 const newestRowsMax = 100;
 /** Rows a second made for the dashboard when the policy makes none. */
@@ -267,7 +267,7 @@ export class Pipeline {
       isLocal: (word0, word1, word2, word3) => home.isLocal(word0, word1, word2, word3),
       isGuessed: (word0, word1, word2, word3) => home.isGuessed(word0, word1, word2, word3),
       isListed: isUnicastAddress,
-      formatAddress: formatWords,
+      formatAddress: formatAddressWords,
       namesOf: (address, mac) => this.#names.namesOf(address, mac),
       macs,
     });
@@ -711,9 +711,4 @@ function named<T>(
       isListed(value, name)
     ),
   );
-}
-
-function formatWords(word0: number, word1: number, word2: number, word3: number): string {
-  const isIpv4 = word0 === 0 && word1 === 0 && word2 === 0xffff;
-  return formatIpWords(isIpv4 ? 4 : 6, [word0, word1, word2, word3]);
 }

@@ -1,7 +1,12 @@
 /** `/metrics` in the Prometheus text format 0.0.4. All counters are totals since the start of the program. */
 import type { HubState } from "../../agent/fleet/view.ts";
 import type { LiveState } from "../../agent/live_state.ts";
-import type { ChannelState, FindingKind, FleetState } from "../../agent/records.ts";
+import {
+  type ChannelState,
+  FINDING_KINDS,
+  FLEET_KINDS,
+  type FleetState,
+} from "../../agent/records.ts";
 
 interface Sample {
   readonly labels?: Readonly<Record<string, string>>;
@@ -162,19 +167,8 @@ function captureFamilies(live: LiveState): Family[] {
   ];
 }
 
-const findingKinds: readonly FindingKind[] = [
-  "scan",
-  "anomaly",
-  "brute_force",
-  "flood",
-  "reflection",
-  "arp_spoof",
-  "dns_tunnel",
-  "beacon",
-  "blocklist",
-  "exfiltration",
-  "first_contact",
-];
+/** Those of this program's own detectors. */
+const findingKinds = FINDING_KINDS.filter((kind) => !FLEET_KINDS.some((other) => other === kind));
 
 function detectionFamilies({ detection, findingCounts }: LiveState): Family[] {
   const counter = family.bind(null, "counter");

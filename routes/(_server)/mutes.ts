@@ -9,7 +9,6 @@ import {
   muteFieldNames,
   type MuteFields,
   muteFieldsOf,
-  type MuteSubject,
   noMuteFields,
   type PreviewMessage,
   readMuteFields,
@@ -107,7 +106,7 @@ export async function findingMuteStart(
 /** Of an incident or a finding; also for their pages. */
 export function muteStartOf(
   { mutes }: Pick<DashboardContext["alerts"], "mutes">,
-  subject: MuteSubject,
+  subject: MuteScope,
 ): MuteStart {
   return {
     fields: muteFieldsOf(subject),

@@ -1,6 +1,9 @@
-/** JSON of one thing by its number. */
+/** One thing by its number or name: its page, its JSON. */
+import { page } from "fresh";
 import { UsageError } from "../../agent/errors.ts";
+import { attempt } from "./lists.ts";
 import { errorJson } from "./plain_answers.ts";
+import type { State } from "./state.ts";
 
 /** The number in a path; null when it is none. */
 export function idOf(text: string | undefined): number | null {
@@ -15,6 +18,18 @@ export function decodedText(text: string | undefined): string {
   } catch {
     return "";
   }
+}
+
+/** The page of what `ask` finds; 404 when that is null. */
+export async function onePage<T>(
+  state: State,
+  ask: () => Promise<T | null>,
+  titleOf: (found: T) => string,
+) {
+  const found = await attempt(ask, null);
+  if (found.value !== null) state.title = titleOf(found.value);
+  const isMissing = found.value === null && found.error === "";
+  return page(found, { status: isMissing ? 404 : found.status });
 }
 
 /** 404 when there is no such thing, 503 when the database cannot be read. */

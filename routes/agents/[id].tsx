@@ -1,5 +1,4 @@
 /** One agent of a hub: how it is, what it lost, what it told. */
-import { page } from "fresh";
 import type { FleetAgent } from "../../agent/fleet/view.ts";
 import { OwnPage } from "../../components/AgentName.tsx";
 import { type Clock, type Fact, Facts } from "../../components/FindingPage.tsx";
@@ -26,8 +25,7 @@ import { IncidentTable } from "../../components/IncidentTable.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { Stat } from "../../components/Stat.tsx";
 import { agentIncidents, findAgent, fleetOf } from "../(_server)/fleet.ts";
-import { attempt } from "../(_server)/lists.ts";
-import { decodedText } from "../(_server)/one_thing.ts";
+import { decodedText, onePage } from "../(_server)/one_thing.ts";
 import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
 
@@ -37,17 +35,14 @@ export const handler = define.handlers({
   async GET({ state, params, url }) {
     const fleet = fleetOf(state);
     checkNames(url.searchParams, []);
-    const found = await attempt(async () => {
+    return await onePage(state, async () => {
       const agent = findAgent(await fleet.agents(), decodedText(params.id));
       return agent && {
         agent,
         hosts: await state.context.queries.agentHosts(agent.id, hostsShown),
         incidents: await agentIncidents(state, agent),
       };
-    }, null);
-    if (found.value) state.title = found.value.agent.name;
-    const isMissing = found.value === null && found.error === "";
-    return page(found, { status: isMissing ? 404 : found.status });
+    }, ({ agent }) => agent.name);
   },
 });
 

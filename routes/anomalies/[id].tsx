@@ -1,40 +1,35 @@
 /** One anomaly or other finding: who did what unlike the usual, why it stands out, what to do. */
-import { page } from "fresh";
 import type { Finding } from "../../agent/records.ts";
-import { SeenBy } from "../../components/AgentName.tsx";
 import {
   Advice,
   type Clock,
   type Fact,
   Facts,
-  FindingHead,
   FindingMissing,
-  IncidentNote,
   LinkedFlows,
   Path,
 } from "../../components/FindingPage.tsx";
 import { attackText, kindLabels } from "../../components/finding_text.ts";
-import { findingPath } from "../../components/findings.ts";
 import { momentHref } from "../../components/range_text.ts";
 import { formatCount, formatDuration, formatWhen } from "../../components/format.ts";
 import { endsOf } from "../../agent/finding_ends.ts";
 import { Notice } from "../../components/Notice.tsx";
-import { ProcessNote } from "../../components/ProcessNote.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { WhyList } from "../../components/WhyList.tsx";
-import MuteButton from "../../islands/MuteButton.tsx";
-import { findingPackets, findingPage } from "../(_server)/finding_pages.ts";
-import { attempt } from "../(_server)/lists.ts";
+import { findingPage } from "../(_server)/finding_pages.ts";
+import { FindingTop } from "../(_server)/finding_top.tsx";
+import { onePage } from "../(_server)/one_thing.ts";
 import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
 
 export const handler = define.handlers({
   async GET({ state, params, url }) {
     checkNames(url.searchParams, []);
-    const found = await attempt(() => findingPage(state, "anomalies", params.id ?? ""), null);
-    if (found.value) state.title = found.value.finding.reason;
-    const isMissing = found.value === null && found.error === "";
-    return page(found, { status: isMissing ? 404 : 200 });
+    return await onePage(
+      state,
+      () => findingPage(state, "anomalies", params.id ?? ""),
+      ({ finding }) => finding.reason,
+    );
   },
 });
 
@@ -48,26 +43,7 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
   const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
   return (
     <>
-      <FindingHead
-        finding={finding}
-        lead={finding.reason}
-        notes={
-          <>
-            <ProcessNote process={finding.process} class="of" />
-            <IncidentNote incident={data.value.incident} />
-            <SeenBy agent={data.value.agent} />
-          </>
-        }
-        packets={findingPackets(state, finding)}
-        {...clock}
-      >
-        <MuteButton
-          {...data.value.muteStart}
-          from={findingPath(finding)}
-          word="finding"
-          {...clock}
-        />
-      </FindingHead>
+      <FindingTop page={data.value} state={state} clock={clock} />
       <Path
         ends={endsOf(finding)}
         names={names}

@@ -1,5 +1,4 @@
 /** One flow: who with whom, how much and when, how it went, its packets, its findings, and flows like it. */
-import { page } from "fresh";
 import { term } from "../../agent/search/edit.ts";
 import { readProcess } from "../../agent/text/processes.ts";
 import { type OfAgent, OwnPage, SeenBy } from "../../components/AgentName.tsx";
@@ -22,8 +21,7 @@ import { protocolLabel } from "../../components/protocol_groups.ts";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { type FlowPageData, likeThis, readFlowPageData } from "../(_server)/flow_pages.ts";
-import { attempt } from "../(_server)/lists.ts";
-import { idOf } from "../(_server)/one_thing.ts";
+import { idOf, onePage } from "../(_server)/one_thing.ts";
 import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
 
@@ -31,13 +29,11 @@ export const handler = define.handlers({
   async GET({ state, params, url }) {
     checkNames(url.searchParams, []);
     const id = idOf(params.id);
-    const found = await attempt(
+    return await onePage(
+      state,
       () => id === null ? Promise.resolve(null) : readFlowPageData(state, id),
-      null,
+      titleOf,
     );
-    if (found.value) state.title = titleOf(found.value);
-    const isMissing = found.value === null && found.error === "";
-    return page(found, { status: isMissing ? 404 : 200 });
   },
 });
 

@@ -1,5 +1,4 @@
 /** One incident: who did what to whom, in order of time, how far it got, what to do. */
-import { page } from "fresh";
 import { tacticName } from "../../agent/incident/attack.ts";
 import { endsOfIncident } from "../../agent/finding_ends.ts";
 import { COURSE_MAX, type Incident } from "../../agent/records.ts";
@@ -38,17 +37,18 @@ import IncidentUpdate from "../../islands/IncidentUpdate.tsx";
 import MuteButton from "../../islands/MuteButton.tsx";
 import { type IncidentPage, incidentPage } from "../(_server)/incident_pages.ts";
 import { packetsShown } from "../(_server)/packet_pages.ts";
-import { attempt } from "../(_server)/lists.ts";
+import { onePage } from "../(_server)/one_thing.ts";
 import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
 
 export const handler = define.handlers({
   async GET({ state, params, url }) {
     checkNames(url.searchParams, []);
-    const found = await attempt(() => incidentPage(state, params.id ?? ""), null);
-    if (found.value) state.title = found.value.incident.headline;
-    const isMissing = found.value === null && found.error === "";
-    return page(found, { status: isMissing ? 404 : 200 });
+    return await onePage(
+      state,
+      () => incidentPage(state, params.id ?? ""),
+      ({ incident }) => incident.headline,
+    );
   },
 });
 

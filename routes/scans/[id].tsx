@@ -1,19 +1,14 @@
 /** One scan: who tried which ports of whom, what answered, what to do. */
-import { page } from "fresh";
 import type { Finding, ScanDetails } from "../../agent/records.ts";
-import { SeenBy } from "../../components/AgentName.tsx";
 import {
   Advice,
   type Clock,
   type Fact,
   Facts,
-  FindingHead,
   FindingMissing,
-  IncidentNote,
   LinkedFlows,
   Path,
 } from "../../components/FindingPage.tsx";
-import { findingPath } from "../../components/findings.ts";
 import {
   attackText,
   portsText,
@@ -34,22 +29,22 @@ import { Notice } from "../../components/Notice.tsx";
 import { OpenPorts } from "../../components/OpenPorts.tsx";
 import { answeredFirst, buildScanGrid, probesOf } from "../../components/scan_grid.ts";
 import { ScanGrid } from "../../components/ScanGrid.tsx";
-import { ProcessNote } from "../../components/ProcessNote.tsx";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
-import MuteButton from "../../islands/MuteButton.tsx";
-import { findingPackets, findingPage } from "../(_server)/finding_pages.ts";
-import { attempt } from "../(_server)/lists.ts";
+import { findingPage } from "../(_server)/finding_pages.ts";
+import { FindingTop } from "../(_server)/finding_top.tsx";
+import { onePage } from "../(_server)/one_thing.ts";
 import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
 
 export const handler = define.handlers({
   async GET({ state, params, url }) {
     checkNames(url.searchParams, []);
-    const found = await attempt(() => findingPage(state, "scans", params.id ?? ""), null);
-    if (found.value) state.title = found.value.finding.reason;
-    const isMissing = found.value === null && found.error === "";
-    return page(found, { status: isMissing ? 404 : 200 });
+    return await onePage(
+      state,
+      () => findingPage(state, "scans", params.id ?? ""),
+      ({ finding }) => finding.reason,
+    );
   },
 });
 
@@ -70,26 +65,7 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
   const isWide = grid.ports.length > narrowPorts;
   return (
     <>
-      <FindingHead
-        finding={finding}
-        lead={finding.reason}
-        notes={
-          <>
-            <ProcessNote process={finding.process} class="of" />
-            <IncidentNote incident={data.value.incident} />
-            <SeenBy agent={data.value.agent} />
-          </>
-        }
-        packets={findingPackets(state, finding)}
-        {...clock}
-      >
-        <MuteButton
-          {...data.value.muteStart}
-          from={findingPath(finding)}
-          word="finding"
-          {...clock}
-        />
-      </FindingHead>
+      <FindingTop page={data.value} state={state} clock={clock} />
       <Path
         ends={endsOf(finding)}
         names={names}

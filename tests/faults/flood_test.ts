@@ -1,6 +1,6 @@
 /** Floods from made-up sources: few findings, and memory that does not grow with their number. */
 import { deepEqual, ok } from "node:assert/strict";
-import { formatIpWords } from "../../agent/decode/addresses.ts";
+import { formatAddressWords } from "../../agent/decode/addresses.ts";
 import { Prng } from "../../agent/detect/common/prng.ts";
 import { Detection } from "../../agent/detect/detection.ts";
 import { Pipeline } from "../../agent/pipeline/pipeline.ts";
@@ -19,8 +19,7 @@ for (const [title, flood] of Object.entries(FLOODS)) {
     const findings = new Map<number, Finding>();
     const detection = new Detection({
       isLive: true,
-      formatAddress: (...words) =>
-        formatIpWords(words[0] === 0 && words[1] === 0 && words[2] === 0xffff ? 4 : 6, words),
+      formatAddress: formatAddressWords,
       model: null,
       anomalyQuantile: 0.995,
       seed: 1,
