@@ -2,6 +2,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { makeCertificates } from "../../tests/mail_server.ts";
+import { freePort, patienceMs } from "../../tests/program.ts";
 import type { SyslogConfig } from "../alert_options.ts";
 import type { Alert } from "../records.ts";
 import { ChannelError } from "./channel.ts";
@@ -98,11 +99,11 @@ function listen(listener: Deno.Listener, { keepsOpen = false } = {}) {
   };
 }
 
-function channelTo(syslog: Partial<SyslogConfig> & { port: number }) {
+function channelTo(syslog: Partial<SyslogConfig> & { port: number }, answerMs = patienceMs) {
   return new SyslogChannel({
     syslog: { protocol: "tcp", host: "localhost", ca: null, ...syslog },
     tell: (alert: Alert) => Promise.resolve(story(alert)),
-    answerMs: 2000,
+    answerMs,
   });
 }
 
@@ -188,8 +189,8 @@ Deno.test("TCP: octets are counted, message after message", async () => {
 });
 
 Deno.test("TCP: a receiver that is gone is told, and reached again when it is back", async () => {
-  const first = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const port = portOf(first);
+  const port = freePort();
+  const first = Deno.listen({ hostname: "127.0.0.1", port });
   const before = listen(first);
   const channel = channelTo({ host: "127.0.0.1", port });
   await channel.send(story({ id: 1 }).alert);
@@ -249,7 +250,7 @@ tlsTest(
     const accepting = (async () => {
       for await (const connection of listener) connections.push(connection);
     })();
-    const channel = channelTo({ protocol: "tls", port: portOf(listener) });
+    const channel = channelTo({ protocol: "tls", port: portOf(listener) }, 2000);
     match((await failure(channel.send(story().alert))).message, /no answer within 2 s/);
     listener.close();
     await accepting;
