@@ -568,7 +568,10 @@ browserTest("a hidden page still tells a new high incident in its title", async 
   const { page } = visit;
   storeFindings(visit, []);
   await page.clock.install();
-  const caughtUp = page.waitForResponse((response) => response.url().includes("/api/anomalies"));
+  const caughtUp = Promise.all(["incidents", "scans", "anomalies"].map(async (list) => {
+    const response = await page.waitForResponse((one) => one.url().includes(`/api/${list}?`));
+    await response.finished();
+  }));
   await openLive(visit, "/packets");
   await caughtUp;
   await page.evaluate(() => {
@@ -656,7 +659,7 @@ browserTest(
 );
 
 browserTest("alerts come as they are decided, and change as channels answer", async (visit) => {
-  const { page, origin, live, tick } = visit;
+  const { page, live, tick } = visit;
   const writer = openWriter(`${visit.folder}/packet_logs.db`);
   const incident = makeIncident({ id: 1 });
   const old = makeAlert({ id: 1 });
@@ -675,7 +678,7 @@ browserTest("alerts come as they are decided, and change as channels answer", as
     isFailing: false,
   };
   live.channels = [channel];
-  await page.goto(`${origin}/alerts`);
+  await openLive(visit, "/alerts");
   await page.getByText("Alerts go by mail to noc@example.org").waitFor();
   const deliveries = [makeDelivery({ state: "waiting", attempts: 0, answer: "" })];
   const fresh = makeAlert({
@@ -775,6 +778,7 @@ browserTest(
     await page.keyboard.press("Enter");
     assert.equal(await box.inputValue(), "port ");
     await page.keyboard.type("443 an");
+    await options.getByText("and").first().waitFor();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.keyboard.type("proto t");
