@@ -3,6 +3,7 @@
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
 import { giveMemoryBack } from "../../ffi/linux/allocator.ts";
+import { letGo, type Mapping, programMappings } from "../../ffi/linux/program_pages.ts";
 import { checkBlocklists } from "../blocklist_files.ts";
 import type { Config } from "../config.ts";
 import { LiveState } from "../live_state.ts";
@@ -27,10 +28,13 @@ import { Supervisor } from "./supervisor.ts";
 import { tally } from "./tally.ts";
 import { watchUsage } from "./usage.ts";
 
+/** Pages of the executable that were not used for so long go; it costs a millisecond of processor time. */
+const unusedMs = 60_000;
+
 /** Runs until a signal. Throws TapwatchError. */
 export async function runLive(config: Config, log: Log): Promise<void> {
   const signals = listenToSignals(log);
-  if (Deno.build.os === "linux" && hasFfiConsent(config)) giveMemoryBack();
+  const stopPages = keepMemorySmall(config);
   if (config.user !== null) requireFfiConsent(config);
   const user = userToBecome(config.user);
   checkBlocklists(config.blocklists);
@@ -127,12 +131,22 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     await supervisor.stopFleet();
     stopUsage();
     stopDisk();
+    stopPages();
     geo.stop();
     reader.stop();
     queries.close();
     release();
   }
   log.info(`Stopped. ${tally(live, supervisor.hasGivenUp)}`);
+}
+
+/** What is not used does not stay resident, until the returned function is called. */
+function keepMemorySmall(config: Config): () => void {
+  if (Deno.build.os !== "linux" || !hasFfiConsent(config)) return () => {};
+  giveMemoryBack();
+  let mappings: Mapping[] | null = null;
+  const timer = setInterval(() => letGo(mappings ??= programMappings()), unusedMs);
+  return () => clearInterval(timer);
 }
 
 /** The channels of alerts, and when they are used. */
