@@ -13,6 +13,8 @@ export interface HistoryRow {
   readonly inBytes: number;
   readonly outBytes: number;
   readonly flows: number;
+  /** Of the same stretch a week before, where that is compared; null where it is not known. */
+  readonly beforeBytes?: number | null;
 }
 export interface GroupRow extends ProtocolGroup {
   readonly href: string | null;

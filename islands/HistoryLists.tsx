@@ -84,6 +84,7 @@ interface RowsProps {
 function Rows({ rows, head, empty, cell }: RowsProps) {
   if (rows.length === 0) return <p class="body dim">{empty}</p>;
   const most = Math.max(1, ...rows.filter(({ key }) => key !== "").map(({ bytes }) => bytes));
+  const isCompared = rows.some(({ beforeBytes }) => beforeBytes !== undefined);
   return (
     <div class="scroll">
       <table class="tbl cards duo">
@@ -92,7 +93,8 @@ function Rows({ rows, head, empty, cell }: RowsProps) {
             <th scope="col">{head}</th>
             <th scope="col" class="num">In</th>
             <th scope="col" class="num">Out</th>
-            <th scope="col" class="num opt">All</th>
+            <th scope="col" class={isCompared ? "num" : "num opt"}>All</th>
+            {isCompared && <th scope="col" class="num">Week before</th>}
             <th scope="col" class="opt">Share</th>
           </tr>
         </thead>
@@ -106,7 +108,10 @@ function Rows({ rows, head, empty, cell }: RowsProps) {
               </td>
               <td class="num" data-l="in">{formatBytes(row.inBytes)}</td>
               <td class="num" data-l="out">{formatBytes(row.outBytes)}</td>
-              <td class="num opt">{formatBytes(row.bytes)}</td>
+              <td class={isCompared ? "num" : "num opt"} data-l="all">
+                {formatBytes(row.bytes)}
+              </td>
+              {isCompared && <Before bytes={row.beforeBytes} />}
               <td class="bar-c opt">
                 <Bar row={row} most={most} />
               </td>
@@ -115,6 +120,19 @@ function Rows({ rows, head, empty, cell }: RowsProps) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+function Before({ bytes }: { bytes: number | null | undefined }) {
+  const isKnown = bytes !== null && bytes !== undefined;
+  return (
+    <td
+      class="num dim"
+      data-l="week before"
+      title={isKnown ? undefined : "Not known: it was not among those with most bytes then."}
+    >
+      {isKnown ? formatBytes(bytes) : "–"}
+    </td>
   );
 }
 

@@ -230,6 +230,7 @@ job("7: what did last Tuesday look like, beside the week before", async (reader)
   assert.ok(!laptop!.includes("90."), "the download was on Wednesday");
   await reader.follow(reader.link("beside the week before"));
   await reader.sees(reader.page.locator(".legend"), "week before");
+  await reader.sees(reader.panel("Services").locator("thead"), "Week before");
   const numbers = await reader.page.evaluate(async () => {
     const href = [...document.links].find(({ textContent }) => textContent === "as numbers")!.href;
     return await (await fetch(href)).json();

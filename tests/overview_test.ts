@@ -32,6 +32,7 @@ interface Listed {
   readonly in_bytes: number;
   readonly out_bytes: number;
   readonly href: string | null;
+  readonly before_bytes?: number | null;
 }
 async function history({ get }: Site, query: string) {
   const response = await get(`/api/stats?${query}`);
@@ -110,6 +111,36 @@ Deno.test("a search narrows all of the page, and a wrong one is refused with its
     const refused = await site.get("/api/stats?q=port+x");
     assert.equal(refused.status, 400);
     assert.match((await refused.json()).error, /Column 6/);
+  }));
+
+Deno.test("lists have what each row had in the same stretch a week before, where that is compared", () =>
+  withSite({}, async (site) => {
+    const before = 7 * dayUs;
+    store(site, [
+      flowAt(1, hourUs, { origH: "192.168.1.20", service: "tls", respWireBytes: 1e6 }),
+      flowAt(2, hourUs, { origH: "192.168.1.30", service: "dns", respWireBytes: 2e6 }),
+      flowAt(3, before + hourUs, { origH: "192.168.1.20", service: "tls", respWireBytes: 3e6 }),
+      flowAt(4, before + hourUs, { origH: "192.168.1.40", service: "ssh", respWireBytes: 4e6 }),
+      // Before the stretch of then, and after it.
+      flowAt(5, before + 9 * hourUs, { origH: "192.168.1.20", service: "tls" }),
+      flowAt(6, before - hourUs, { origH: "192.168.1.20", service: "tls" }),
+    ]);
+    const { history: compared } = await history(site, "range=6h&compare=week");
+    assert.deepEqual(
+      compared.hosts.map(({ key, before_bytes }) => [key, before_bytes]),
+      [["192.168.1.30", 0], ["192.168.1.20", 3_001_600]],
+    );
+    assert.deepEqual(
+      compared.services.map(({ key, before_bytes }) => [key, before_bytes]),
+      [["dns", 0], ["tls", 3_001_600]],
+    );
+    const html = await (await site.get("/?range=6h&compare=week")).text();
+    assert.match(html, /<th scope="col" class="num">Week before<\/th>/);
+    assert.match(html, /data-l="week before">3\.00\u00a0MB</);
+    const plain = await history(site, "range=6h");
+    assert.ok(!("before_bytes" in plain.history.hosts[0]!));
+    const alone = await (await site.get("/?range=6h&compare=week&q=host+192.168.1.30")).text();
+    assert.match(alone, /There is no history of the week before\./);
   }));
 
 Deno.test("own dates, the week before, gaps and incidents are of the stretch that is asked for", () =>

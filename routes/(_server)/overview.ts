@@ -76,8 +76,9 @@ export async function readOverview(state: State, view: View): Promise<Overview> 
   const extent = extentOf(state, range);
   const bucketUs = Math.ceil(range.bucketS / 60) * minuteUs;
   const asked = { ...extent, q, bucketUs };
-  const [stored, counted, windows] = await Promise.all([
+  const [stored, before, counted, windows] = await Promise.all([
     queries.history({ ...asked, limit: rowsRead }),
+    view.isCompared ? historyBefore(state, { ...asked, limit: rowsRead }) : null,
     q === "" && state.message.health.mode !== "hub" ? trafficSeries(state, range) : null,
     q === "" ? readWindows(state, extent) : [],
   ]);
@@ -89,8 +90,18 @@ export async function readOverview(state: State, view: View): Promise<Overview> 
     series,
     windows,
     beside: await readBeside(state, view, series),
-    history: await readLists(state, view, { stored, open }),
+    history: await readLists(state, view, { stored, open, before }),
   };
+}
+
+/** Of the lists' stretch a week before, as far as it has gone by now. */
+async function historyBefore(
+  state: State,
+  { fromUs, toUs, ...asked }: Parameters<State["context"]["queries"]["history"]>[0],
+): Promise<History | null> {
+  const endUs = Math.min(toUs, pageNowUs(state.message));
+  const stretch = { fromUs: fromUs - weekUs, toUs: endUs - weekUs };
+  return await state.context.queries.history({ ...asked, ...stretch });
 }
 
 /** Whether the seconds have gone (in part), and the roll-ups are still there. */
@@ -217,7 +228,12 @@ type ListedKind = "host" | "service" | "peer" | "country";
 async function readLists(
   state: State,
   view: View,
-  { stored, open }: { readonly stored: History | null; readonly open: OpenPart | null },
+  { stored, open, before }: {
+    readonly stored: History | null;
+    readonly open: OpenPart | null;
+    /** A week before, where that is compared. */
+    readonly before: History | null;
+  },
 ): Promise<OverviewHistory> {
   const sums = (kind: ListedKind, rows: readonly Sums[] = []) =>
     withOpen(kind, rows, open?.rows ?? []);
@@ -226,17 +242,55 @@ async function readLists(
   const hosts = await byDevice(state, sums("host", stored?.hosts));
   const row = (termOf: (key: string) => string, nameOf: (key: string) => string) => (sum: Sums) =>
     historyRow(view, sum, { termOf, name: nameOf(sum.key) });
+  const then = isPartial(stored) || isPartial(before) ? null : before;
+  const hostsBefore = then && (await byDevice(state, then.hosts)).rows;
   const bytes = services.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     bytes: view.q === "" ? Math.max(bytes, stored?.total.bytes ?? 0) : bytes,
-    hosts: topOf(hosts.rows).map(row(hosts.termOf, hosts.nameOf)),
-    services: topOf(services).map(row(serviceSearch, serviceName)),
-    peers: topOf(peers).map(row((key) => `net ${quoteValue(key)}`, () => "")),
-    countries: topOf(countries).map(row((key) => term("country", key), countryName)),
+    hosts: compared(topOf(hosts.rows).map(row(hosts.termOf, hosts.nameOf)), hostsBefore),
+    services: compared(topOf(services).map(row(serviceSearch, serviceName)), then?.services),
+    peers: compared(
+      topOf(peers).map(row((key) => `net ${quoteValue(key)}`, () => "")),
+      then?.peers,
+    ),
+    countries: compared(
+      topOf(countries).map(row((key) => term("country", key), countryName)),
+      then?.countries,
+    ),
     groups: groupRows(services).map((group) => groupRow(view, group)),
     openFlows: open && open.count,
-    notes: notesOf(state, stored, open),
+    notes: [
+      ...notesOf(state, stored, open),
+      ...before ? beforeNotes(stored, before) : [],
+    ],
   };
+}
+
+function beforeNotes(stored: History | null, before: History): string[] {
+  if (isPartial(stored) || isPartial(before)) {
+    return ["Lists are not compared with the week before: there are too many flows for that."];
+  }
+  return before.services.length === 0 ? ["There is no history of the week before."] : [];
+}
+
+function isPartial(history: History | null): boolean {
+  return history !== null && history.sinceUs !== null;
+}
+
+/** Rows with what they had a week before; what is not among those of then may be among its others, if it has such. */
+function compared(
+  rows: readonly HistoryRow[],
+  before: readonly Sums[] | null | undefined,
+): readonly HistoryRow[] {
+  if (!before || before.length === 0) return rows;
+  const bytesOf = new Map(before.map(({ key, bytes }) => [key, bytes]));
+  const unlisted = bytesOf.has("") ? null : 0;
+  const shown = rows.reduce((sum, { key }) => sum + (key === "" ? 0 : bytesOf.get(key) ?? 0), 0);
+  const others = addSums(before).bytes - shown;
+  return rows.map((row) => ({
+    ...row,
+    beforeBytes: row.key === "" ? others : bytesOf.get(row.key) ?? unlisted,
+  }));
 }
 
 /** A row for each device with all its addresses, under its main one. */
