@@ -38,6 +38,7 @@ export async function bundle(
       metafile: true,
       // Names stay, for reports of errors.
       minifyWhitespace: true,
+      minifySyntax: true,
       jsx: "automatic",
       jsxImportSource: "preact",
       plugins: [workerUrls(new Set(names)), denoResolver],
