@@ -904,6 +904,8 @@ export interface Finding {
   readonly anomaly?: AnomalyDetails;
   /** The process of this host that did it, when this host did. */
   readonly process?: FlowProcess;
+  /** On a hub: where its private addresses are; absent on a single host. */
+  readonly site?: string;
 }
 export const ADDRESSES_LISTED_MAX = 64;
 /**

@@ -82,7 +82,10 @@ const rules: readonly Rule[] = [
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
   { part: /^agent\/(decode|hot)\//, values: [records] },
   { part: /^agent\/detect\//, values: [records, service, text, "agent/decode/addresses.ts"] },
-  { part: /^agent\/incident\//, values: [findingEnds, records, service, text] },
+  {
+    part: /^agent\/incident\//,
+    values: [findingEnds, records, service, text, "agent/decode/addresses.ts"],
+  },
   { part: /^agent\/process\//, values: ["ffi/linux/", "agent/decode/addresses.ts", ...common] },
   { part: /^agent\/geo\//, values: ["agent/decode/addresses.ts"] },
   { part: /^agent\/text\//, values: [findingEnds, records] },

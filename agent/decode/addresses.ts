@@ -80,6 +80,27 @@ export function parseIpWords(text: string): [number, number, number, number] | n
   return [view.getInt32(0), view.getInt32(4), view.getInt32(8), view.getInt32(12)];
 }
 
+/**
+ * Whether an address means another host at each site: private (RFC 1918), shared (RFC 6598), unique local (RFC 4193), site-local
+ * (RFC 3513), link-local (RFC 3927, RFC 4291) and loopback addresses.
+ */
+export function isOfSite(text: string): boolean {
+  const words = parseIpWords(text);
+  if (words === null) return false;
+  const [word0, word1, word2, word3] = words;
+  if ((word0 | word1) === 0 && word2 === 0xffff) {
+    return [10, 127].includes(word3 >>> 24) || [0xc0a8, 0xa9fe].includes(word3 >>> 16) ||
+      word3 >>> 20 === 0xac1 || word3 >>> 22 === 0x191;
+  }
+  if ((word0 | word1 | word2) === 0) return word3 === 1;
+  return word0 >>> 25 === 0x7e || word0 >>> 22 === 0x3fa || word0 >>> 22 === 0x3fb;
+}
+
+/** What tells hosts of several sites apart: the address, and for one that each site has, its site behind a space. */
+export function addressAt(address: string, site: string): string {
+  return site !== "" && isOfSite(address) ? `${address} ${site}` : address;
+}
+
 /** A network in the words of a Packet, in which IPv4 addresses have 96 bits before their own. */
 export interface Network {
   readonly words: readonly [number, number, number, number];

@@ -14,7 +14,7 @@ import {
   type IncidentNews,
 } from "../records.ts";
 import { isSoughtAfter } from "../finding_ends.ts";
-import { areClose, isWeak, type Member, subjectOf } from "./kinship.ts";
+import { areClose, hostOf, isAmong, isWeak, type Member, subjectOf, victimKey } from "./kinship.ts";
 import { findOrigin } from "./origin.ts";
 import { type Story, summarize } from "./story.ts";
 
@@ -105,7 +105,10 @@ export class IncidentBook {
   /** Takes up incidents where an earlier run left them. */
   restore(incidents: readonly OpenIncident[]): void {
     for (const { incident, members } of incidents) {
-      const key = incident.actor ?? `victim ${incident.targets[0] ?? ""}`;
+      const at = members[0]?.finding ?? {};
+      const key = incident.actor === null
+        ? victimKey(incident.targets[0], at)
+        : hostOf(incident.actor, at);
       const entry = new Entry(incident.id, key, incident.actor, incident.detectedUs);
       entry.origin = incident.origin;
       for (const { finding, role } of members) this.#join(entry, finding, role);
@@ -196,7 +199,7 @@ export class IncidentBook {
 
   /** The distributed scan that a scan of one of its sources is part of. */
   #sharedVictim(finding: Finding): Entry | undefined {
-    const entry = this.#byKey.get(`victim ${finding.targets[0]}`);
+    const entry = this.#byKey.get(victimKey(finding.targets[0], finding));
     return entry?.causes.some((whole) => isPartOf(finding, whole)) ? entry : undefined;
   }
 
@@ -288,28 +291,30 @@ export class IncidentBook {
 function hasEffect(entry: Entry, window: Finding): boolean {
   const host = window.anomaly!.entity;
   return entry.causes.some((cause) =>
-    areClose(cause, window, windowSlackUs) && !cause.sources.includes(host) &&
-    (cause.targets.includes(host) ||
-      cause.sources.some((source) => window.targets.includes(source)))
+    areClose(cause, window, windowSlackUs) && !isAmong(host, window, "sources", cause) &&
+    (isAmong(host, window, "targets", cause) ||
+      cause.sources.some((source) => isAmong(source, cause, "targets", window)))
   );
 }
 
 function areDecoys(a: Finding, b: Finding): boolean {
   return a.scan !== undefined && b.scan !== undefined && a.scan.hasDecoys && b.scan.hasDecoys &&
-    a.scan.probe === b.scan.probe && a.targets[0] === b.targets[0] &&
+    a.scan.probe === b.scan.probe && victimKey(a.targets[0], a) === victimKey(b.targets[0], b) &&
     areClose(a, b, windowSlackUs);
 }
 
 /** Whether a scan of one host is a share of a distributed one, which need not know all that have their share. */
-function isPartOf(
-  { scan, sources, targets, targetCount, ...span }: Finding,
-  whole: Finding,
-): boolean {
+function isPartOf(part: Finding, whole: Finding): boolean {
+  const { scan, sources, targets, targetCount, ...span } = part;
   if (!scan || whole.scan?.kind !== "distributed") return false;
-  if (targetCount !== 1 || targets[0] !== whole.targets[0] || scan.probe !== whole.scan.probe) {
+  const victim = victimKey(targets[0], part);
+  if (
+    targetCount !== 1 || victim !== victimKey(whole.targets[0], whole) ||
+    scan.probe !== whole.scan.probe
+  ) {
     return false;
   }
-  return whole.sources.includes(sources[0]!)
+  return isAmong(sources[0]!, part, "sources", whole)
     ? areClose(span, whole, windowSlackUs)
     : areClose(span, whole);
 }

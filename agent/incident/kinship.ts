@@ -1,4 +1,5 @@
 /** Who a finding is about, and whether an unusual window was done by its host or to it. */
+import { addressAt } from "../decode/addresses.ts";
 import type { Finding, FindingRole } from "../records.ts";
 
 /** A finding in an incident. */
@@ -15,14 +16,33 @@ export interface Subject {
   readonly actor: string | null;
 }
 
+/** An address of a finding as it tells hosts apart. */
+export function hostOf(address: string, { site = "" }: Pick<Finding, "site">): string {
+  return addressAt(address, site);
+}
+
+/** Whether an address of one finding is among those of another. */
+export function isAmong(
+  address: string,
+  of: Finding,
+  others: "sources" | "targets",
+  finding: Finding,
+): boolean {
+  return finding[others].includes(address) && hostOf(address, of) === hostOf(address, finding);
+}
+
 export function subjectOf(finding: Finding): Subject {
   const { sources, sourceCount, targets, scan } = finding;
   const isOfMany = scan?.kind === "distributed" || finding.kind !== "anomaly" && sourceCount > 1;
   const [source] = sources;
   if (source !== undefined && !(isOfMany && targets.length > 0)) {
-    return { key: source, actor: source };
+    return { key: hostOf(source, finding), actor: source };
   }
-  return { key: `victim ${targets[0] ?? ""}`, actor: null };
+  return { key: victimKey(targets[0], finding), actor: null };
+}
+
+export function victimKey(address: string | undefined, finding: Pick<Finding, "site">): string {
+  return `victim ${hostOf(address ?? "", finding)}`;
 }
 
 export function isAnomaly({ kind }: Finding): boolean {

@@ -1,5 +1,6 @@
 /** Where an incident came from: its actor was a target of somebody else shortly before it began to act itself. */
 import { type Finding, type Incident, INCIDENT_QUIET_US } from "../records.ts";
+import { isAmong } from "./kinship.ts";
 
 /** As much of an open incident as this asks. */
 interface Earlier {
@@ -13,9 +14,8 @@ export function findOrigin(cause: Finding, open: Iterable<Earlier>): Incident["o
   let best: { readonly id: number; readonly deed: Finding; readonly sinceUs: number } | null = null;
   for (const { id, causes } of open) {
     for (const deed of causes) {
-      if (actor === undefined || !deed.targets.includes(actor) || deed.sources.includes(actor)) {
-        continue;
-      }
+      if (actor === undefined || !isAmong(actor, cause, "targets", deed)) continue;
+      if (isAmong(actor, cause, "sources", deed)) continue;
       const sinceUs = cause.firstUs - deed.firstUs;
       if (sinceUs <= 0 || cause.firstUs - deed.lastUs > INCIDENT_QUIET_US) continue;
       const isBetter = best === null || weight(deed) > weight(best.deed) ||

@@ -440,19 +440,25 @@ export class StoreQueries {
   /** The newest incident of an actor within a stretch of time, of those up to a number; null without one. */
   incidentOfActor(
     actor: string,
-    { fromUs, toUs, lastId }: {
+    { fromUs, toUs, lastId, agents }: {
       readonly fromUs: number;
       readonly toUs: number;
       readonly lastId: number;
+      /** On a hub: one of these has seen it. */
+      readonly agents?: readonly number[];
     },
   ): StoredIncident | null {
+    const own = agents === undefined
+      ? ""
+      : "AND EXISTS (SELECT 1 FROM json_each(agents) WHERE value IN (SELECT value FROM json_each(?)))";
     return this.#all(
-      `SELECT * FROM incidents WHERE last_us >= ? AND first_us <= ? AND actor = ? AND id <= ?
+      `SELECT * FROM incidents WHERE last_us >= ? AND first_us <= ? AND actor = ? AND id <= ? ${own}
        ORDER BY last_us DESC LIMIT 1`,
       fromUs,
       toUs,
       actor,
       lastId,
+      ...(agents === undefined ? [] : [JSON.stringify(agents)]),
     )[0] as StoredIncident ?? null;
   }
 

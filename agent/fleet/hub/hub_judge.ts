@@ -3,13 +3,14 @@
  * have seen it. The book holds the incidents that are open; one that was closed or left by an earlier hub is taken up again from the
  * database when a finding goes on with it, as those of agents that come back late do.
  */
+import { isOfSite } from "../../decode/addresses.ts";
 import { readFinding } from "../../finding_reader.ts";
 import { IncidentBook, type OpenIncident } from "../../incident/incident_book.ts";
 import { subjectOf } from "../../incident/kinship.ts";
 import { readIncident } from "../../incident_reader.ts";
 import { type Finding, INCIDENT_QUIET_US, type IncidentNews } from "../../records.ts";
 import type { StoreQueries } from "../../store/queries.ts";
-import type { StoredIncident } from "../../store/schema.ts";
+import type { Cell, StoredIncident } from "../../store/schema.ts";
 import type { FleetView } from "./detect/fleet_detector.ts";
 import { FleetDetectors } from "./detect/fleet_detectors.ts";
 import { PresenceWatch } from "./detect/presence.ts";
@@ -18,6 +19,8 @@ import type { HubWriter } from "./hub_writer.ts";
 
 interface Agent {
   name: string;
+  /** "" where it says none: those are at one place. */
+  site: string;
   lastSeenUs: number;
   skewUs: number;
 }
@@ -46,6 +49,7 @@ export class HubJudge {
       agentCount: () => this.#agentCount(),
       agentName: (agent) => this.#agents.get(agent)?.name ?? `agent ${agent}`,
       skewUs: (agent) => this.#agents.get(agent)?.skewUs ?? 0,
+      siteOf: (agents) => this.#siteOf(agents),
       nextFindingId: () => writer.nextFindingId(),
     };
     this.#detectors = new FleetDetectors(view, writer.known);
@@ -58,12 +62,15 @@ export class HubJudge {
     });
     const { rows, lastId } = queries.openIncidents();
     this.#lastIncidentId = lastId;
-    const open = rows.map((row) => readMembers(queries, row));
+    const agents = writer.agents();
+    for (const { id, name, site, lastSeenUs, skewUs } of agents) {
+      this.setAgent(id, { name, site, skewUs });
+      this.#agents.get(id)!.lastSeenUs = lastSeenUs;
+    }
+    const open = rows.map((row) => this.#readMembers(row));
     this.#book.restore(open);
     const findings = open.flatMap(({ members }) => members.map(({ finding }) => finding));
-    for (const { id, name, lastSeenUs, skewUs } of writer.agents()) {
-      this.setAgent(id, { name, skewUs });
-      this.#agents.get(id)!.lastSeenUs = lastSeenUs;
+    for (const { id, name, lastSeenUs } of agents) {
       const silent = findings.filter(({ kind, sources, lastUs }) =>
         kind === "agent_silent" && sources[0] === name && lastUs >= lastSeenUs
       );
@@ -78,17 +85,21 @@ export class HubJudge {
   /** What an agent says of itself. */
   setAgent(
     agent: number,
-    { name, skewUs }: { readonly name: string; readonly skewUs: number },
+    { name, site, skewUs }: {
+      readonly name: string;
+      readonly site: string;
+      readonly skewUs: number;
+    },
   ): void {
     const lastSeenUs = this.#agents.get(agent)?.lastSeenUs ?? 0;
     const isOff = Math.abs(skewUs) >= skewLeastUs;
-    this.#agents.set(agent, { name, lastSeenUs, skewUs: isOff ? skewUs : 0 });
+    this.#agents.set(agent, { name, site, lastSeenUs, skewUs: isOff ? skewUs : 0 });
   }
 
   saw(agent: number, nowUs: number, epoch: string | null = null): void {
     const known = this.#agents.get(agent);
     if (known === undefined) {
-      this.#agents.set(agent, { name: `agent ${agent}`, lastSeenUs: nowUs, skewUs: 0 });
+      this.#agents.set(agent, { name: `agent ${agent}`, site: "", lastSeenUs: nowUs, skewUs: 0 });
     } else known.lastSeenUs = Math.max(known.lastSeenUs, nowUs);
     this.presence.saw(agent, nowUs, epoch);
   }
@@ -97,7 +108,9 @@ export class HubJudge {
   judge(rows: NewRows, nowUs: number): Judgement {
     this.#nowUs = nowUs;
     const own = this.#detectors.judge(rows, nowUs);
-    for (const { finding } of [...rows.findings, ...own]) this.#take(finding);
+    for (const { finding, agents } of [...rows.findings, ...own]) {
+      this.#take({ ...finding, site: this.#siteOf(agents) });
+    }
     return { findings: own, incidents: this.#drain() };
   }
 
@@ -123,13 +136,36 @@ export class HubJudge {
     const queries = this.#queries;
     const list = finding.scan === undefined ? "anomalies" : "scans";
     const { actor } = subjectOf(finding);
+    const { site = "" } = finding;
     const row = queries.incidentOf(list, finding.id) ??
       (actor === null ? null : queries.incidentOfActor(actor, {
         fromUs: finding.firstUs - INCIDENT_QUIET_US,
         toUs: finding.lastUs + INCIDENT_QUIET_US,
         lastId: this.#lastIncidentId,
+        ...isOfSite(actor) && { agents: this.#agentsAt(site) },
       }));
-    return row && readMembers(queries, row);
+    return row && this.#readMembers(row);
+  }
+
+  #readMembers(row: StoredIncident): OpenIncident {
+    const site = this.#siteOf(JSON.parse(String((row as { agents?: Cell }).agents ?? "[]")));
+    return {
+      incident: readIncident(row),
+      members: this.#queries.incidentFindings(Number(row.id)).map(({ list, role, row: cells }) => ({
+        finding: { ...readFinding(list, cells), isOpen: false, site },
+        role,
+      })),
+    };
+  }
+
+  /** Where all of them are; "" where they are at several sites. */
+  #siteOf(agents: readonly number[]): string {
+    const sites = new Set(agents.map((agent) => this.#agents.get(agent)?.site ?? ""));
+    return sites.size === 1 ? [...sites][0]! : "";
+  }
+
+  #agentsAt(site: string): number[] {
+    return [...this.#agents].filter(([, agent]) => agent.site === site).map(([id]) => id);
   }
 
   #drain(): IncidentNews[] {
@@ -147,14 +183,4 @@ export class HubJudge {
     this.#count = { atUs: this.#nowUs, agents };
     return agents;
   }
-}
-
-function readMembers(queries: StoreQueries, row: StoredIncident): OpenIncident {
-  return {
-    incident: readIncident(row),
-    members: queries.incidentFindings(Number(row.id)).map(({ list, role, row: cells }) => ({
-      finding: { ...readFinding(list, cells), isOpen: false },
-      role,
-    })),
-  };
 }

@@ -261,9 +261,9 @@ export class HubService {
       for (const { agent, seenUs, health } of seen) {
         const number = this.#writer.agentNumber(agent, nowUs);
         if (health !== undefined) {
-          const { now_us } = health.report;
+          const { now_us, site } = health.report;
           const name = this.#writer.nameOf(agent, health.report.name);
-          this.#judge.setAgent(number, { name, skewUs: now_us - seenUs });
+          this.#judge.setAgent(number, { name, site, skewUs: now_us - seenUs });
         }
         this.#judge.saw(number, seenUs, health?.epoch ?? null);
       }

@@ -62,15 +62,15 @@ class Fleet {
     return { subject, data, messageId: "", publishedUs: this.nowUs };
   }
 
-  health(number: number): HubMessage {
-    const report = healthReport({ name: `web-${number}`, now_us: this.nowUs });
+  health(number: number, site = ""): HubMessage {
+    const report = healthReport({ name: `web-${number}`, site, now_us: this.nowUs });
     return this.message(number, { kind: "health", rows: [report] });
   }
 
   /** What an agent has found by itself about the scanner. */
-  scan(number: number, id: number): HubMessage {
+  scan(number: number, id: number, source = scanner): HubMessage {
     const { scan, ...finding } = scanFinding(id, {
-      sources: [scanner],
+      sources: [source],
       targets: [hostOf(number)],
       targetCount: 1,
       firstUs: this.nowUs,
@@ -87,8 +87,8 @@ class Fleet {
     return this.message(number, { kind: "findings", rows: [item] });
   }
 
-  knocks(number: number): HubMessage {
-    const rows = [1, 2, 3].map((id) => storedFlow(id, knock(scanner, number, this.nowUs)));
+  knocks(number: number, source = scanner): HubMessage {
+    const rows = [1, 2, 3].map((id) => storedFlow(id, knock(source, number, this.nowUs)));
     return this.message(number, { kind: "flows", rows });
   }
 }
@@ -331,4 +331,56 @@ Deno.test("of a machine that was copied while it ran, both batches of the same n
     queries.close();
     hub.close();
   });
+});
+
+Deno.test("a private address is one actor at each site, a global one over all, also late and over a start of the hub", async () => {
+  for (const actor of ["192.168.1.9", "10.1.2.3", "fd00::9", "fe80::1:9", "100.64.0.9", scanner]) {
+    await withDatabasePath(async (path) => {
+      const fleet = new Fleet(path);
+      const sites = ["Oslo", "Oslo", "Bergen", "", ""];
+      let hub = fleet.open();
+      await hub.take(sites.map((site, at) => fleet.health(at + 1, site)));
+      await hub.tick();
+      await hub.take([1, 3, 4].map((number) => fleet.scan(number, 1, actor)));
+      hub.close();
+      hub = fleet.open();
+      await hub.take([2, 5].map((number) => fleet.scan(number, 1, actor)));
+      const late = fleet.scan(3, 2, actor);
+      fleet.nowUs += 5 * 3600 * second;
+      await hub.tick();
+      await hub.take([late]);
+      hub.close();
+      const queries = new StoreQueries(path);
+      const { rows } = queries.incidents();
+      const seenBy = rows.map((row) => agentsOf(row).join(" ")).sort();
+      deepStrictEqual(seenBy, actor === scanner ? ["1 2 3 4 5"] : ["1 2", "3", "4 5"], actor);
+      deepStrictEqual(new Set(rows.map((row) => row.actor)), new Set([actor]));
+      queries.close();
+    });
+  }
+});
+
+Deno.test("hosts with one private address at several sites are not one that scans them all", async () => {
+  for (const [isOneSite, kinds] of [[true, ["fleet_scan"]], [false, []]] as const) {
+    await withDatabasePath(async (path) => {
+      const fleet = new Fleet(path);
+      const hub = fleet.open();
+      await hub.take(
+        fleet.agents.map(({ number }) => fleet.health(number, isOneSite ? "Oslo" : `${number}`)),
+      );
+      await hub.tick();
+      for (let number = 1; number <= 8; number++) {
+        fleet.nowUs += 20 * second;
+        await hub.take([fleet.knocks(number, "10.1.2.3")]);
+      }
+      hub.close();
+      const queries = new StoreQueries(path);
+      deepStrictEqual(queries.anomalies().rows.map(({ kind }) => kind), kinds);
+      deepStrictEqual(
+        queries.anomalies().rows.map(({ sources }) => sources),
+        kinds.map(() => '["10.1.2.3"]'),
+      );
+      queries.close();
+    });
+  }
 });

@@ -21,7 +21,7 @@ export function prepareStatements(database: DatabaseSync) {
        ORDER BY dead_letters.id LIMIT 1`,
     ),
     dropLetter: prepare("DELETE FROM dead_letters WHERE id = ?"),
-    agents: prepare("SELECT id, token, name, last_seen_us, skew_us FROM agents"),
+    agents: prepare("SELECT id, token, name, site, last_seen_us, skew_us FROM agents"),
     rename: prepare("UPDATE agents SET name = ? WHERE token = ? AND name <> ?"),
     findAgent: prepare("SELECT id FROM agents WHERE token = ?"),
     newAgent: prepare(

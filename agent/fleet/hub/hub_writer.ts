@@ -330,6 +330,7 @@ export class HubWriter implements HubStore {
     readonly id: number;
     readonly token: string;
     readonly name: string;
+    readonly site: string;
     readonly lastSeenUs: number;
     readonly skewUs: number;
   }[] {
@@ -337,6 +338,7 @@ export class HubWriter implements HubStore {
       id: Number(row.id),
       token: String(row.token),
       name: String(row.name),
+      site: String(row.site),
       lastSeenUs: Number(row.last_seen_us),
       skewUs: Number(row.skew_us ?? 0),
     }));

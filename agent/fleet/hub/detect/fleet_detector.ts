@@ -10,6 +10,8 @@ export interface FleetView {
   readonly agentName: (agent: number) => string;
   /** Microseconds that an agent's clock is ahead of the hub's. */
   readonly skewUs: (agent: number) => number;
+  /** Where agents are, by which private addresses are told apart (addressAt()); "" for several places. */
+  readonly siteOf: (agents: readonly number[]) => string;
   readonly nextFindingId: () => number;
 }
 
@@ -33,6 +35,12 @@ export function findingOf({ agents, ...episode }: FleetEpisode): FleetFinding {
     flowIds: [],
   };
   return { finding, agents };
+}
+
+/** What addressAt() made of an address, without the site. */
+export function plainAddress(host: string): string {
+  const end = host.indexOf(" ");
+  return end < 0 ? host : host.slice(0, end);
 }
 
 /** The oldest entry goes when there are too many. */

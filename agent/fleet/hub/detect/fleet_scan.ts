@@ -3,10 +3,11 @@
  * Counted are flows that somebody began towards a host of an agent's own network (never answers, so that CDNs, resolvers and time
  * servers are none), and of these only such as came to nothing. A source that is mostly served, as a monitoring host is, is none.
  */
+import { addressAt } from "../../../decode/addresses.ts";
 import { ADDRESSES_LISTED_MAX } from "../../../records.ts";
 import { counted, formatCount } from "../../../text/amounts.ts";
 import type { FleetFinding } from "../hub_store.ts";
-import { findingOf, type FleetRows, type FleetView } from "./fleet_detector.ts";
+import { findingOf, type FleetRows, type FleetView, plainAddress } from "./fleet_detector.ts";
 
 const minuteUs = 60_000_000;
 /** Minutes of the window, and agents touched within it that make a scan: so many, or this share of a smaller fleet, but never fewer than three. */
@@ -64,6 +65,7 @@ export class FleetScan {
   /** `limitUs` is the hub's clock: whatever an agent says is newer is of now. */
   take(rows: FleetRows, limitUs = Infinity): void {
     const skewUs = this.#view.skewUs(rows.agent);
+    const site = this.#view.siteOf([rows.agent]);
     const { local_resp } = rows.columns;
     for (let row = 0; row < rows.rowCount; row++) {
       if (local_resp[row] !== 1) continue;
@@ -72,7 +74,9 @@ export class FleetScan {
         : rollupContact(rows.columns, row, skewUs);
       if (contact === null) continue;
       const us = Math.min(limitUs, contact.us);
-      this.#takeContact(rows.agent, us === contact.us ? contact : { ...contact, us });
+      const source = addressAt(contact.source, site);
+      const isAsItWas = us === contact.us && source === contact.source;
+      this.#takeContact(rows.agent, isAsItWas ? contact : { ...contact, source, us });
     }
   }
 
@@ -126,11 +130,12 @@ export class FleetScan {
     this.#tell(address, source, true);
   }
 
-  #tell(address: string, source: Source, isOpen: boolean): void {
+  #tell(key: string, source: Source, isOpen: boolean): void {
+    const address = plainAddress(key);
     const episode = source.episode!;
     const agents = [...source.touched.keys()];
     episode.told = agents.length;
-    if (!isOpen) this.#open.delete(address);
+    if (!isOpen) this.#open.delete(key);
     const { failed, served, firstUs, lastUs, hosts } = source;
     const all = failed + served;
     const ports = [...source.ports].filter((port) => port > 0).sort((a, b) => a - b);

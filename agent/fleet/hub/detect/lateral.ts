@@ -3,10 +3,17 @@
  * see the two does not matter; mostly no one of them sees both. Counted are sessions of remote log-in and administration (SSH, RDP, SMB,
  * WinRM, VNC, Telnet) between hosts of the own networks in which both sides have spoken.
  */
+import { addressAt } from "../../../decode/addresses.ts";
 import { ADDRESSES_LISTED_MAX } from "../../../records.ts";
 import { formatPeriod } from "../../../text/amounts.ts";
 import type { FleetFinding } from "../hub_store.ts";
-import { bound, findingOf, type FleetRows, type FleetView } from "./fleet_detector.ts";
+import {
+  bound,
+  findingOf,
+  type FleetRows,
+  type FleetView,
+  plainAddress,
+} from "./fleet_detector.ts";
 
 const minuteUs = 60_000_000;
 const withinUs = 30 * minuteUs;
@@ -28,6 +35,7 @@ const services: ReadonlyMap<number, string> = new Map([
   [5986, "WinRM"],
 ]);
 
+/** Hosts as addressAt() tells them apart. */
 export interface LogIn {
   readonly orig: string;
   readonly resp: string;
@@ -65,6 +73,7 @@ export class Lateral {
 
   take(rows: FleetRows): void {
     const { columns } = rows;
+    const site = this.#view.siteOf([rows.agent]);
     for (let row = 0; row < rows.rowCount; row++) {
       const port = columns.resp_p[row] as number;
       if (!services.has(port) || columns.proto[row] !== "tcp") continue;
@@ -72,8 +81,8 @@ export class Lateral {
       if (columns.orig_bytes[row] as number < leastBytes) continue;
       if (columns.resp_bytes[row] as number < leastBytes) continue;
       this.#takeLogIn(rows.agent, {
-        orig: columns.orig_h[row] as string,
-        resp: columns.resp_h[row] as string,
+        orig: addressAt(columns.orig_h[row] as string, site),
+        resp: addressAt(columns.resp_h[row] as string, site),
         port,
         us: columns.start_us[row] as number - this.#view.skewUs(rows.agent),
       });
@@ -109,7 +118,7 @@ export class Lateral {
   }
 
   #tell(first: Hop, second: Hop): void {
-    const path = [...first.before, first.orig, first.resp, second.resp];
+    const path = [...first.before, first.orig, first.resp, second.resp].map(plainAddress);
     const actor = path[0]!;
     const agents = [...new Set([first.agent, second.agent])];
     this.#found.push(findingOf({
@@ -124,9 +133,9 @@ export class Lateral {
       lastUs: second.us,
       detectedUs: second.us,
       confidence: 0.7,
-      reason: `${path.slice(0, -2).join(" over ")} logged in to ${first.resp} by ${
+      reason: `${path.slice(0, -2).join(" over ")} logged in to ${path.at(-2)} by ${
         services.get(first.port)
-      }, which logged in to ${second.resp} by ${services.get(second.port)} ${
+      }, which logged in to ${path.at(-1)} by ${services.get(second.port)} ${
         formatPeriod(second.us - first.us)
       } later: neither had done so before`,
       isOpen: false,

@@ -1,8 +1,9 @@
 /** The same destination that hosts of several agents call at even intervals: what each agent has found by itself, put together. */
+import { addressAt } from "../../../decode/addresses.ts";
 import { ADDRESSES_LISTED_MAX } from "../../../records.ts";
 import { formatCount } from "../../../text/amounts.ts";
 import type { FleetFinding } from "../hub_store.ts";
-import { bound, findingOf, type FleetView } from "./fleet_detector.ts";
+import { bound, findingOf, type FleetView, plainAddress } from "./fleet_detector.ts";
 
 const agentsNeeded = 3;
 /** Of a fleet of so many agents this share calls what comes with its own software. */
@@ -29,8 +30,8 @@ export class SharedBeacon {
 
   take(told: FleetFinding): void {
     const { kind, targets, id, lastUs } = told.finding;
-    const [target] = targets;
-    if (kind !== "beacon" || target === undefined || told.agents.length === 0) return;
+    if (kind !== "beacon" || targets[0] === undefined || told.agents.length === 0) return;
+    const target = addressAt(targets[0], this.#view.siteOf(told.agents));
     const destination = this.#byTarget.get(target) ?? { findings: new Map(), episode: null };
     this.#byTarget.delete(target);
     this.#byTarget.set(target, destination);
@@ -48,7 +49,8 @@ export class SharedBeacon {
     return found;
   }
 
-  #judge(target: string, destination: Destination, nowUs: number): void {
+  #judge(key: string, destination: Destination, nowUs: number): void {
+    const target = plainAddress(key);
     const members = [...destination.findings.values()];
     const agents = [...new Set(members.flatMap(({ agents }) => agents))];
     if (agents.length < agentsNeeded) {

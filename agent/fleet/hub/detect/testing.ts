@@ -13,6 +13,7 @@ export function makeView(agentCount: number, changes: Partial<FleetView> = {}): 
     agentCount: () => agentCount,
     agentName: (agent) => `web-${agent}`,
     skewUs: () => 0,
+    siteOf: () => "",
     nextFindingId: () => ++id,
     ...changes,
   };
