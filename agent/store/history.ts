@@ -1,7 +1,7 @@
 /**
  * History for the overview: who and what had how much within a stretch of time, and how it went. Part of StoreQueries. Without a
  * search, and for one that a roll-up's key answers (a host, a service, a network), sums come from `rollups`; for any other from the
- * newest `flowsMax` flows, and say so.
+ * newest SUMMED_FLOWS_MAX flows, and say so.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { SearchTree } from "../search/tree.ts";
@@ -70,7 +70,7 @@ const minuteUs = 60_000_000;
 const hourUs = 60 * minuteUs;
 const weekUs = 168 * hourUs;
 /** Flows that a search is summed up over: some 30 ms. */
-const flowsMax = 10_000;
+export const SUMMED_FLOWS_MAX = 10_000;
 /** Longest that a flow's row lasts. */
 const flowSpanMaxUs = hourUs;
 const usualWeeksMin = 2;
@@ -315,7 +315,7 @@ function readFlows(
   for (const { sql: place, parameters: own } of places) {
     const floor = database.prepare(
       `SELECT end_us FROM flows WHERE ${place} end_us >= ? AND end_us < ?
-       ORDER BY end_us DESC LIMIT 1 OFFSET ${Math.floor(flowsMax / places.length)}`,
+       ORDER BY end_us DESC LIMIT 1 OFFSET ${Math.floor(SUMMED_FLOWS_MAX / places.length)}`,
     ).get(...own, ...ends);
     if (floor) sinceUs = Math.max(sinceUs ?? 0, Number(floor.end_us));
   }
@@ -335,9 +335,9 @@ function readFlows(
 }
 
 /** Lists and series of rows as the roll-ups have them; a row counts in the bucket in which it ends. */
-function sumFlows(
+export function sumFlows(
   rows: readonly RollupFlow[],
-  { bucketUs, limit, fromUs, toUs }: HistoryQuery,
+  { bucketUs, limit, fromUs, toUs }: Omit<HistoryQuery, "tree">,
 ): Pick<History, "total" | "series" | "hosts" | "services" | "peers" | "countries"> {
   const lists = new Map<RollupKind, Map<string, HistoryRow>>();
   const points = new Map<number, HistoryPoint>();

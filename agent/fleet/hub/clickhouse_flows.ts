@@ -12,6 +12,7 @@ import {
   encodeTimeCursor,
 } from "../../store/cursor.ts";
 import { bounds, type FlowFilter } from "../../store/filters.ts";
+import type { RollupFlow } from "../../store/rollup_keys.ts";
 import { type Cell, FLOW_COLUMNS, type StoredFlow } from "../../store/schema.ts";
 import { checkLimit, countMax, type Page } from "../../store/time_list.ts";
 import { PROCESS_COLUMNS } from "../../text/processes.ts";
@@ -178,6 +179,20 @@ export class ClickHouseFlows implements FlowArchive {
     return { count: Math.min(count, countMax), isMore: count > countMax };
   }
 
+  /** What a search's sums are made of (agent/store/history.ts): the newest flows of a stretch, at most so many. */
+  async newest(
+    tree: SearchTree,
+    { fromUs, toUs, max }: { readonly fromUs: number; readonly toUs: number; readonly max: number },
+  ): Promise<RollupFlow[]> {
+    const conditions = [clickhouseSql(tree), ...hourConditions(fromUs, toUs)]
+      .concat(`end_us >= ${Math.trunc(fromUs)}`, `start_us < ${Math.trunc(toUs)}`);
+    const rows = await this.#server.rows<RawFlow>(
+      `SELECT ${summedColumns.join(", ")} FROM ${this.#table} WHERE ${conditions.join(" AND ")}
+       ORDER BY end_us DESC, id DESC LIMIT 1 BY id LIMIT ${max}`,
+    );
+    return rows.map(readFlow) as unknown as RollupFlow[];
+  }
+
   async flow(id: number): Promise<StoredFlow | null> {
     if (!Number.isSafeInteger(id)) return null;
     const [row] = await this.#server.rows<RawFlow>(
@@ -232,6 +247,9 @@ const flowColumns = FLOW_COLUMNS.filter((name) =>
 const columnTypes = flowColumns.map((name) =>
   texts.includes(name) ? "String" : numberTypes[name] ?? "UInt64"
 );
+const summedColumns = ["id", "agent", "ip_version", "orig_hi", "orig_lo", "resp_hi", "resp_lo"]
+  .concat("start_us", "end_us", "resp_p", "proto", "service", "orig_pkts", "resp_pkts")
+  .concat("orig_wire_bytes", "resp_wire_bytes", "local_orig", "local_resp");
 const columns = ["day", "hour", "agent", "epoch", "seq", "id", "orig_hi", "orig_lo"]
   .concat("resp_hi", "resp_lo", ...flowColumns);
 

@@ -83,7 +83,9 @@ function testSql(test: Test): string {
 }
 
 function refuse(what: string): never {
-  throw new RangeError(`ClickHouse cannot be asked for ${what}: search for addresses or networks`);
+  throw new RangeError(
+    `This hub keeps its flows in ClickHouse, which cannot be asked for ${what}: search for addresses or networks`,
+  );
 }
 
 function isAddress(column: string): boolean {
