@@ -1,6 +1,9 @@
 /** The pages of hosts: a row a device, one host with all that is known of it, what is new. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { Flow, HostTotals } from "../agent/records.ts";
+import { flowRow } from "../agent/flow/flow_row.ts";
+import { makeMatcher } from "../agent/search/match.ts";
+import { NO_OPEN_FLOWS, type OpenFlowsQuery } from "../agent/search/open_flows.ts";
 import { flow, hostRow } from "../agent/store/testing.ts";
 import { StoreWriter } from "../agent/store/writer.ts";
 import { hostileName, nowUs } from "./dashboard_fixture.ts";
@@ -224,6 +227,28 @@ Deno.test("a host elsewhere has a page of its own; one that nobody has seen is a
       strictEqual((await site.get(`/api/hosts/${id}`)).status, 404);
     }
   }));
+
+Deno.test("a host has its page from its first flow on, before its row is written", () => {
+  const startUs = nowUs() - 30e6;
+  const open = flow(7, {
+    ...{ startUs, endUs: startUs + 20e6, endReason: "", origH: "192.168.1.88" },
+    ...{ respH: "2001:db8::9", origWireBytes: 2000, respWireBytes: 7_000_000 },
+  });
+  const openFlows = ({ tree }: OpenFlowsQuery) => {
+    const rows = [flowRow(open)].filter(makeMatcher(tree));
+    return Promise.resolve({ ...NO_OPEN_FLOWS, rows, count: rows.length });
+  };
+  return withSite({ openFlows }, async (site) => {
+    for (const id of ["192.168.1.88", "2001:DB8:0::9"]) {
+      const page = await site.get(`/hosts/${id}`);
+      strictEqual(page.status, 200, id);
+      match(textOf(await page.text()), /7\.00\sMB/);
+    }
+    match(await (await site.get("/hosts/192.168.1.88")).text(), /own network/);
+    const told = await (await site.get("/api/hosts/192.168.1.88")).json();
+    deepStrictEqual([told.address, told.in_bytes, told.peers.length], ["192.168.1.88", 7e6, 1]);
+  });
+});
 
 Deno.test("what is new is a list, counted on the overview, with the device's page behind it", () =>
   withCamera(async ({ get }) => {

@@ -1,9 +1,10 @@
 /** What the pages of hosts are made of. */
+import { canonicalIp } from "../../agent/decode/addresses.ts";
 import { readIncident } from "../../agent/incident_reader.ts";
 import type { FlowProcess, Incident } from "../../agent/records.ts";
-import { anyHost } from "../../agent/search/edit.ts";
+import { anyHost, term } from "../../agent/search/edit.ts";
 import { readProcess } from "../../agent/text/processes.ts";
-import type { FirstContact, HostBook } from "../../agent/store/device_queries.ts";
+import type { DevicePeer, FirstContact, HostBook } from "../../agent/store/device_queries.ts";
 import type { FirstContactFilter, HostFilter } from "../../agent/store/filters.ts";
 import type { StoreReader } from "../../agent/store/reader.ts";
 import type { NewCounts } from "../../agent/store/queries.ts";
@@ -112,10 +113,56 @@ interface Extent {
 export async function describedHost(state: State, text: string, asked?: Extent) {
   const toUs = pageNowUs(state.message) + 1e6;
   const range = asked ?? { fromUs: toUs - hostDays * dayUs, toUs };
-  const book = await state.context.queries.hostBook(text.slice(0, 100), range);
+  const book = await state.context.queries.hostBook(text.slice(0, 100), range) ??
+    await bookOfFlows(state, text);
   if (book === null) return null;
   const [host] = await describeHosts([book.host]) as [DescribedHost];
   return { ...book, host };
+}
+
+/** What the newest flows say, open ones included, of a host whose row is still to come; null when it is in none. */
+async function bookOfFlows({ context, agents }: State, text: string): Promise<HostBook | null> {
+  const address = canonicalIp(text);
+  // A hub has rows of the agents' own networks alone.
+  if (address === null || agents !== undefined) return null;
+  const { rows } = await readFlowPage(context, { q: term("host", address) });
+  if (rows.length === 0) return null;
+  const peers = new Map<string, { -readonly [name in keyof DevicePeer]: DevicePeer[name] }>();
+  const host = {
+    ...{ address, key: address, mac: "", name: "", is_local: 0, is_router: 0, id: null },
+    ...{ first_seen_us: Infinity, last_seen_us: 0 },
+    ...{ in_packets: 0, in_bytes: 0, out_packets: 0, out_bytes: 0 },
+    ...{ addresses: [address], peers: null, offers: [], severity: "" },
+  };
+  for (const flow of rows) {
+    const isOriginator = flow.orig_h === address;
+    const sent = { packets: flow.orig_pkts, bytes: flow.orig_wire_bytes };
+    const received = { packets: flow.resp_pkts, bytes: flow.resp_wire_bytes };
+    const [out, into] = isOriginator ? [sent, received] : [received, sent];
+    host.is_local = (isOriginator ? flow.local_orig : flow.local_resp) ?? 0;
+    host.first_seen_us = Math.min(host.first_seen_us, flow.start_us);
+    host.last_seen_us = Math.max(host.last_seen_us, flow.end_us);
+    host.in_packets += into.packets;
+    host.in_bytes += into.bytes;
+    host.out_packets += out.packets;
+    host.out_bytes += out.bytes;
+    const peer = isOriginator ? flow.resp_h : flow.orig_h;
+    const known = peers.get(peer) ?? {
+      ...{ peer, name: "", first_us: null, last_us: 0, is_new: 0 },
+      ...{ flows: 0, in_bytes: 0, out_bytes: 0 },
+    };
+    known.last_us = Math.max(known.last_us, flow.end_us);
+    known.flows++;
+    known.in_bytes += into.bytes;
+    known.out_bytes += out.bytes;
+    peers.set(peer, known);
+  }
+  return {
+    host,
+    ...{ addresses: [host], names: [], services: [], hours: [] },
+    peers: [...peers.values()].sort((a, b) => b.in_bytes + b.out_bytes - a.in_bytes - a.out_bytes),
+    isPartial: false,
+  };
 }
 
 /** Null when there is no such host. Throws what StoreQueries throws. */
