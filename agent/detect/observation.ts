@@ -359,3 +359,8 @@ export class Observation {
     return this.word(index) * 2 ** 32 + this.word(index + 1);
   }
 }
+
+/** Whether the row of a DNS message at `at` is a query's. */
+export function isDnsQuery(words: Int32Array, at: number): boolean {
+  return words[at + 14] >= 0;
+}

@@ -20,7 +20,7 @@ import { type Episode, type EpisodeFacts, Episodes } from "../common/episodes.ts
 import { measureRegularity, type Regularity } from "../common/regularity.ts";
 import { formatCount, formatPeriod } from "../../text/amounts.ts";
 import { keyAddress } from "../common/address_words.ts";
-import { Mark, type Observation, ObservationKind } from "../observation.ts";
+import { isDnsQuery, Mark, type Observation, ObservationKind } from "../observation.ts";
 import { Beats } from "./beats.ts";
 import { BEATS_MIN } from "./beats_layout.ts";
 import { CalledNames, CallKind } from "./names.ts";
@@ -51,7 +51,7 @@ const checkSizeSpreadMax = 0.05;
 
 export class Beacon implements Detector {
   readonly interests: readonly Interest[] = [
-    { kind: ObservationKind.dns, marks: 0 },
+    { kind: ObservationKind.dns, marks: 0, skips: isDnsQuery },
     { kind: ObservationKind.contact, marks: Mark.hasHost },
   ];
   readonly #context: DetectorContext;
@@ -99,7 +99,7 @@ export class Beacon implements Detector {
 
   observe(observation: Observation): void {
     if (observation.kind === ObservationKind.contact) this.#names.learnHost(observation);
-    else if (observation.isDnsResponse) this.#names.learnAnswer(observation);
+    else this.#names.learnAnswer(observation);
   }
 
   /** What other detectors found in the same second is known by now. */

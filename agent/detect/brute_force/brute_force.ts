@@ -53,7 +53,11 @@ const ringLength = 32;
 
 export class BruteForce implements Detector {
   readonly interests: readonly Interest[] = [
-    { kind: ObservationKind.end, marks: 0 },
+    {
+      kind: ObservationKind.end,
+      marks: 0,
+      skips: (words, at) => serviceOfEnd(words, at) < 0,
+    },
     { kind: ObservationKind.login, marks: 0 },
   ];
   readonly #context: DetectorContext;
@@ -100,12 +104,9 @@ export class BruteForce implements Detector {
   }
 
   observe(observation: Observation): void {
-    if (observation.transport !== Transport.tcp) return;
     if (observation.kind === ObservationKind.login) return this.#observeLogin(observation);
-    if (observation.application === Application.ssh) return;
-    const usual = serviceOfPort[observation.destinationPort];
-    const index = usual >= 0 ? usual : serviceOfApplication[observation.application];
-    if (index < 0 || index === SSH) return;
+    const index = serviceOfEnd(observation.words, observation.at);
+    if (index < 0) return;
     const service = LOGIN_SERVICES[index];
     const { origBytes, respBytes } = observation;
     if (origBytes < service.clientBytesMin || respBytes < service.serverBytesMin) return;
@@ -250,6 +251,16 @@ export class BruteForce implements Detector {
       reason: sentence(service, { source, target, port, connections }, episode) + endings[after],
     };
   }
+}
+
+/** Index into LOGIN_SERVICES of the flow whose end is told by the row at `at`; -1 for none, and for SSH, whose ends say nothing. */
+function serviceOfEnd(words: Int32Array, at: number): number {
+  if ((words[at] >>> 8 & 0xff) !== Transport.tcp) return -1;
+  const application = words[at + 23] >>> 16;
+  if (application === Application.ssh) return -1;
+  const usual = serviceOfPort[words[at + 11] & 0xffff];
+  const index = usual >= 0 ? usual : serviceOfApplication[application];
+  return index === SSH ? -1 : index;
 }
 
 interface Guessing {
