@@ -105,6 +105,8 @@ interface HotExports {
   addSent(row: number, wireLength: number, timestampUs: number): void;
   addReceived(row: number, wireLength: number, timestampUs: number): void;
   indexHosts(): void;
+  /** Answers of DNS are given to inspect() even if they name nothing new. */
+  forgetAnswers(): void;
   hostRowsAt(): number;
   hostAddressesAt(): number;
   hostWindowTakenAt(): number;

@@ -8,7 +8,8 @@
  *                                             28,672  recent flows          786,432  UDP ports of tunnels
  *                                                                           794,624  a DNS message
  *                                                                           860,160  packets seen lately
- *                                                                           991,232  places counted out by setUp():
+ *                                                                           991,232  addresses named by DNS
+ *                                                                         1,007,616  places counted out by setUp():
  *                                                                                    hosts, bytes, index, flows
  *
  * A flow's slot has 256 bytes. What nearly every packet touches are the first two lines of the processor's cache:
@@ -204,7 +205,11 @@ export const DNS_MESSAGE_BYTES = 65_536;
 export const COPIES_AT = 860_160;
 export const COPIES_BITS = 11;
 
-export const DYNAMIC_AT = 991_232;
+/** How DNS answers named addresses, see assembly/known_answers.ts: places of 8 bytes. */
+export const KNOWN_ANSWERS_AT = 991_232;
+export const KNOWN_ANSWERS_BITS = 11;
+
+export const DYNAMIC_AT = 1_007_616;
 
 /** A flow's slot. */
 export const SLOT_BYTES = 256;

@@ -110,10 +110,11 @@ export class FlowInspector {
   }
 
   #learn(details: ApplicationDetails, slot: number, timestampUs: number): void {
-    const { flows, names, onDetails } = this.#options;
+    const { flows, names, isForHosts, onDetails } = this.#options;
+    if (details.dns) names.learn(details.dns, details.application);
+    if (isForHosts) return;
     if (details.name !== undefined && flows.name(slot) === "") flows.setName(slot, details.name);
     if (details.tls?.ja4 !== undefined) flows.setJa4(slot, details.tls.ja4);
-    if (details.dns) names.learn(details.dns, details.application);
     onDetails?.(details, timestampUs, () => flows.flow(slot));
   }
 

@@ -20,15 +20,21 @@ export class NameBook {
   readonly #byAddress = new Map<string, readonly HostNaming[]>();
   readonly #byMac = new Map<string, readonly HostNaming[]>();
   readonly #onNews: ((news: NameNews) => void) | undefined;
+  readonly #onStale: () => void;
 
-  /** `onNews` is told what the book did not hold, but not what came by take(). */
-  constructor(onNews?: (news: NameNews) => void) {
+  /**
+   * `onNews` is told what the book did not hold, but not what came by take(). As long as `onStale` is not called, an answer
+   * need not be learnt again whose addresses no other answer has named since.
+   */
+  constructor(onNews?: (news: NameNews) => void, onStale = () => {}) {
     this.#onNews = onNews;
+    this.#onStale = onStale;
   }
 
   /** A name that another book has learnt. */
-  take({ isOfMac, of, naming }: NameNews): void {
-    keep(isOfMac ? this.#byMac : this.#byAddress, of, naming);
+  take(news: NameNews): void {
+    this.#onStale();
+    this.#keep(news);
   }
 
   /** Takes the addresses of an answer under the name that was asked for; `application` has told it. */
@@ -49,8 +55,15 @@ export class NameBook {
 
   #learn(news: NameNews): void {
     const isNew = this.#onNews !== undefined && !this.#holds(news);
-    this.take(news);
+    this.#keep(news);
     if (isNew) this.#onNews!(news);
+  }
+
+  #keep({ isOfMac, of, naming }: NameNews): void {
+    const names = isOfMac ? this.#byMac : this.#byAddress;
+    keep(names, of, naming);
+    // The name learnt longest ago leaves first: from now on it matters when that was.
+    if (names.size > namedMax / 2) this.#onStale();
   }
 
   #holds({ isOfMac, of, naming }: NameNews): boolean {

@@ -211,12 +211,15 @@ export class Pipeline {
     const share = sampledRowsPerSecond / (options.part?.count ?? 1);
     this.#sampler = new RowSampler(options.rowPolicy, share);
     const { flowCountMax, onHearsay } = options;
-    this.#names = new NameBook(onHearsay && ((news) => onHearsay({ kind: "name", news })));
     const hot = this.#hot = new HotPath({
       flowCountMax,
       hostCountMax: hostCountDefault,
       captureBytes: options.captureBytes ?? 0,
     });
+    this.#names = new NameBook(
+      onHearsay && ((news) => onHearsay({ kind: "name", news })),
+      () => hot.exports.forgetAnswers(),
+    );
     this.#tunnelPorts = tunnelPorts(options.vxlanPorts);
     hot.setTunnelPorts(this.#tunnelPorts);
     this.#second = new SecondCounter(hot.doublesAt(TALLY_AT, TALLY_PLACES));

@@ -13,20 +13,20 @@ import { flowAt } from "./flows";
 import { beginPacketRow, dropRow, growRow, packetMarks, set } from "./observations";
 import { field, read16, read32 } from "./words";
 
-const HEADER_LENGTH: usize = 12;
+export const HEADER_LENGTH: usize = 12;
 /** Type and class behind a question's name; type, class, TTL and length behind a record's. */
-const QUESTION_LENGTH: usize = 4;
-const RECORD_LENGTH: usize = 10;
+export const QUESTION_LENGTH: usize = 4;
+export const RECORD_LENGTH: usize = 10;
 const LABEL_MAX: u32 = 63;
 const POINTER: u32 = 0xc0;
 const NAME_LENGTH_MAX: i32 = 255;
 const POINTERS_MAX: i32 = 32;
 /** Answers looked at, and addresses told. */
-const ANSWERS_MAX: i32 = 32;
+export const ANSWERS_MAX: i32 = 32;
 const ADDRESSES_MAX: i32 = 8;
-const TYPE_A: i32 = 1;
+export const TYPE_A: i32 = 1;
 const TYPE_TXT: i32 = 16;
-const TYPE_AAAA: i32 = 28;
+export const TYPE_AAAA: i32 = 28;
 /** Word 15: behind the addresses stands what the other answers carry. */
 const HAS_DATA: i32 = 0x100;
 /** Bytes of an answer's data that are shown, and those that its hash is of. */
@@ -98,7 +98,7 @@ function writeMessage(
 }
 
 /** Address behind the name at `at`, 0 when it is cut off or malformed. Pointers are not followed. */
-function skipName(at: usize, end: usize): usize {
+export function skipName(at: usize, end: usize): usize {
   let next = at;
   while (next < end) {
     const label = <u32> load<u8>(next);
@@ -111,7 +111,7 @@ function skipName(at: usize, end: usize): usize {
 }
 
 /** Writes the name at `at` in lower case, with dots, to `to`; its length, -1 when it is cut off, too long or leads nowhere. */
-function expandName(message: usize, end: usize, at: usize, to: usize): i32 {
+export function expandName(message: usize, end: usize, at: usize, to: usize): i32 {
   let length: i32 = 0;
   let pointers = 0;
   let next = at;

@@ -31,6 +31,7 @@ export {
   hostWindowTakenAt,
   indexHosts,
 } from "./hosts";
+export { forgetAnswers } from "./known_answers";
 export { takePcap } from "./pcap_records";
 export { processRows } from "./rows";
 

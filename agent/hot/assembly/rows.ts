@@ -59,6 +59,7 @@ import {
 } from "./flows";
 import { isFollowed, tellSegment } from "./followed";
 import { countHosts, directionOfCopy, PASSING } from "./hosts";
+import { forgetAnswers, isKnownAnswer } from "./known_answers";
 import { setDnsPacket, writeDns } from "./dns_observation";
 import { decode, decodeFurther, flowBegan, icmpError, makeRow, secondOver, tick } from "./imports";
 import {
@@ -267,8 +268,12 @@ function look(base: usize, row: i32, slot: i32, isEthernet: bool): void {
       if (application != APPLICATION_DNS) settle(slot);
       return;
     }
-  } else if (known == APPLICATION_DNS && !wantsDetails && isDnsQuery(base)) return;
+  } else if (known == APPLICATION_DNS && !wantsDetails) {
+    if (isDnsQuery(base) || isKnownAnswer(base)) return;
+  }
   inspectFlow(row, slot);
+  // Names were perhaps learnt from an answer whose flow was not known to be DNS.
+  if (known == 0 && applicationOf(flow) == APPLICATION_DNS) forgetAnswers();
 }
 
 @inline
