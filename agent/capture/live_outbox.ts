@@ -4,7 +4,7 @@
  *
  * Policy: while the pipeline keeps up, each batch goes out at once; when it is behind, batches are collected in the
  * buffer at hand until that is full, so that all of the pool's bytes hold packets; when no buffer is free, packets are
- * dropped and counted. Nothing here ever waits.
+ * dropped and counted. Nothing here ever waits. Buffers that a burst had needed go back to the system when it is over.
  */
 import type { BatchMessage, SourceToPipeline } from "../messages.ts";
 
@@ -17,6 +17,8 @@ export interface OutboxOptions {
 
 /** Buffers underway with which the pipeline counts as keeping up: one that it works on and one that waits. */
 const promptDepth = 2;
+/** Free buffers that are kept whether or not they are used. */
+const spareMin = 1;
 const recordHeaderBytes = 16;
 const capturedLengthOffset = 8;
 
@@ -27,6 +29,8 @@ export class LiveOutbox {
   readonly #options: OutboxOptions;
   readonly #free: ArrayBuffer[] = [];
   #allocated = 0;
+  /** The fewest that were free since the last `shrink()`. */
+  #unused = 0;
   #linktype = 0;
   #isNanosecond = false;
   #current: Uint8Array<ArrayBuffer> | null = null;
@@ -77,6 +81,16 @@ export class LiveOutbox {
     if (this.queueDepth < promptDepth) this.#sendCurrent();
   }
 
+  /** Gives back to the system what was not needed since the call before. */
+  shrink(): void {
+    for (let left = this.#unused - spareMin; left > 0; left--) {
+      // Frees its bytes now; the collector may be long in coming.
+      this.#free.shift()!.transfer(0);
+      this.#allocated--;
+    }
+    this.#unused = this.#free.length;
+  }
+
   /** Sends what is left, and word that nothing follows. */
   end(): void {
     this.#sendCurrent();
@@ -101,6 +115,7 @@ export class LiveOutbox {
 
   #takeBuffer(): Uint8Array<ArrayBuffer> | null {
     const returned = this.#free.pop();
+    this.#unused = Math.min(this.#unused, this.#free.length);
     if (returned !== undefined) return new Uint8Array(returned);
     if (this.#allocated === this.#options.bufferCountMax) return null;
     this.#allocated++;

@@ -133,3 +133,31 @@ Deno.test("LiveOutbox hands over each byte in order, or counts its packet", () =
     deepStrictEqual(concat(all), [...records(packets)]);
   }));
 });
+
+Deno.test("LiveOutbox gives buffers back to the system once a burst that needed them is over", () => {
+  const { outbox, batches } = createOutbox(8);
+  const one = records([{ value: 1, length: 100 }]);
+  let given = 0;
+  const burst = () => {
+    for (let i = 0; i < 8; i++) outbox.append(one, 1);
+  };
+  const giveAllBack = () => {
+    while (given < batches().length) outbox.giveBack(batches()[given++]!.buffer);
+  };
+  const gone = () => new Set(batches().map(({ buffer }) => buffer).filter((b) => b.detached)).size;
+  burst();
+  giveAllBack();
+  outbox.shrink();
+  strictEqual(gone(), 0, "all were in use");
+  outbox.append(one, 1);
+  giveAllBack();
+  outbox.shrink();
+  strictEqual(gone(), 6, "one was in use, and one is spare");
+  strictEqual(outbox.queueDepth, 0);
+  // The next burst may have as many as the first.
+  burst();
+  strictEqual(outbox.queueDrops, 0);
+  giveAllBack();
+  strictEqual(outbox.queueDepth, 0);
+  strictEqual(batches().length, 17);
+});

@@ -25,6 +25,8 @@ interface LiveSourceParts {
 }
 
 const reportMs = 1000;
+/** Buffers that were not needed for so many reports are given back. */
+const shrinkReports = 10;
 const retryMaxS = 30;
 /** The kernel hands packets over up to its timeout late; this is for its timer, and bounds the whole. */
 const drainExtraMs = 100;
@@ -40,6 +42,7 @@ export class LiveSource {
   #isDrained = false;
   #drainTimer: number | undefined;
   #isReportDue = false;
+  #reports = 0;
   #packets = 0;
   #linktype = 0;
   #isPromiscuous = false;
@@ -174,6 +177,7 @@ export class LiveSource {
 
   /** The counters may be read only between two reads: an idle one is ended for that. */
   #onReportTime(): void {
+    if (++this.#reports % shrinkReports === 0) this.#parts.outbox.shrink();
     if (this.#handle === null) return this.#tellState();
     this.#isReportDue = true;
     this.#handle.breakLoop();

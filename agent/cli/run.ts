@@ -2,7 +2,7 @@
  * `tapwatch run` and `tapwatch replay FILE`: the dashboard, the results folder, the worker threads, and their end. The
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
-import { giveMemoryBack } from "../../ffi/linux/allocator.ts";
+import { giveMemoryBack, trim } from "../../ffi/linux/allocator.ts";
 import { letGo, type Mapping, programMappings } from "../../ffi/linux/program_pages.ts";
 import { checkBlocklists } from "../blocklist_files.ts";
 import type { Config } from "../config.ts";
@@ -28,7 +28,7 @@ import { Supervisor } from "./supervisor.ts";
 import { tally } from "./tally.ts";
 import { watchUsage } from "./usage.ts";
 
-/** Pages of the executable that were not used for so long go; it costs a millisecond of processor time. */
+/** Pages of the executable that were not used for so long go, and what the C library holds for nothing; some milliseconds. */
 const unusedMs = 60_000;
 
 /** Runs until a signal. Throws TapwatchError. */
@@ -145,7 +145,10 @@ function keepMemorySmall(config: Config): () => void {
   if (Deno.build.os !== "linux" || !hasFfiConsent(config)) return () => {};
   giveMemoryBack();
   let mappings: Mapping[] | null = null;
-  const timer = setInterval(() => letGo(mappings ??= programMappings()), unusedMs);
+  const timer = setInterval(() => {
+    trim();
+    letGo(mappings ??= programMappings());
+  }, unusedMs);
   return () => clearInterval(timer);
 }
 

@@ -55,6 +55,8 @@ const functions = {
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   // int mallopt(int param, int value);
   mallopt: { parameters: ["i32", "i32"], result: "i32" },
+  // int malloc_trim(size_t pad);
+  malloc_trim: { parameters: ["usize"], result: "i32" },
   // int madvise(void *addr, size_t length, int advice);
   madvise: { parameters: ["pointer", "usize", "i32"], result: "i32" },
   // int open(const char *pathname, int flags);
