@@ -35,9 +35,14 @@ export interface MailServer {
   stop(): Promise<void>;
 }
 
-export async function startMailServer(args: readonly string[]): Promise<MailServer> {
-  const child = new Deno.Command(python, {
-    args: [script, ...args],
+/** `prefix` is a command that starts another, such as in a network namespace. */
+export async function startMailServer(
+  args: readonly string[],
+  prefix: readonly string[] = [],
+): Promise<MailServer> {
+  const [command, ...rest] = [...prefix, python, script, ...args];
+  const child = new Deno.Command(command!, {
+    args: rest,
     stdin: "piped",
     stdout: "piped",
     stderr: "null",

@@ -25,6 +25,7 @@ import { addressesOf, ownNetworks } from "./own_networks.ts";
 import { FindingOutlet } from "./finding_outlet.ts";
 import { FirstContactFindings } from "./first_contact_findings.ts";
 import { KnownFindings } from "./known_findings.ts";
+import { UnnamedFindings } from "./unnamed_findings.ts";
 import { WorkerHost } from "./worker_host.ts";
 
 interface DetectHostOptions {
@@ -46,6 +47,8 @@ interface DetectHostOptions {
   readonly nameOf: (address: string) => string;
   /** The process of this host that did what a finding tells of, as far as it is known by now. */
   readonly processOf: (finding: Finding) => FlowProcess | undefined;
+  /** Whether it may be known in a moment. */
+  readonly awaitsProcess: (finding: Finding) => boolean;
   readonly earlier: EarlierFindings;
 }
 
@@ -80,6 +83,7 @@ export class DetectHost {
   readonly #found = new Map<number, Finding>();
   readonly #book: IncidentBook;
   readonly #known: KnownFindings;
+  readonly #unnamed: UnnamedFindings;
   readonly #firstContacts = new FirstContactFindings();
   /** What the book has told since it was asked last. */
   #news: IncidentNews[] = [];
@@ -111,6 +115,10 @@ export class DetectHost {
     this.#known = new KnownFindings({
       find: options.earlier.find,
       firstOwnRow: () => options.live.storeRun * FLOWS_PER_RUN + this.#earlierFindingId + 1,
+    });
+    this.#unnamed = new UnnamedFindings({
+      awaitsProcess: options.awaitsProcess,
+      tell: (found) => this.#take(found),
     });
     this.#worker = new WorkerHost<DetectToMain>({
       name: "detect",
@@ -205,11 +213,16 @@ export class DetectHost {
 
   #onMessage(message: DetectToMain): void {
     if (message.type === "findings") {
-      message.findings.forEach((found) => this.#take(this.#numbered(found)));
+      for (const each of message.findings) {
+        const found = this.#numbered(each);
+        this.#unnamed.take(found, !this.#open.has(found.id));
+      }
     } else if (message.type === "state") this.#setState(message.state);
     else if (message.type === "windows") this.#options.sendToStore(message);
-    else if (message.type === "stopped") this.#stopped.resolve();
-    else this.#options.onNote(message);
+    else if (message.type === "stopped") {
+      this.#unnamed.endAll();
+      this.#stopped.resolve();
+    } else this.#options.onNote(message);
   }
 
   /** What devices did for the first time, as findings that are over when they are told. */
@@ -246,6 +259,7 @@ export class DetectHost {
 
   /** More is known of who began what: open findings that have another process now, or one at last, are told again. */
   nameProcesses(): void {
+    this.#unnamed.look();
     for (const found of [...this.#found.values()]) {
       const process = this.#options.processOf(found);
       const before = this.#open.get(found.id)?.process;
@@ -309,6 +323,7 @@ export class DetectHost {
 
   /** Nobody is left to close what is open. */
   #giveUpOpen(): void {
+    this.#unnamed.endAll();
     const { observations, forgotten } = this.#options.live.detectionOwn;
     this.#countedBefore = { observations, forgotten };
     for (const finding of [...this.#open.values()]) this.#take({ ...finding, isOpen: false });

@@ -36,7 +36,7 @@ export class ProcessContacts {
 
   /** The process that began most of what a finding of this host is about; undefined when none began more than half of it. */
   processOf(finding: Finding): FlowProcess | undefined {
-    if (notOfProcesses.includes(finding.kind)) return undefined;
+    if (!isOfProcess(finding)) return undefined;
     const sources = new Set(finding.sources);
     const targets = new Set(finding.targets);
     const areAllListed = finding.targetCount <= finding.targets.length;
@@ -56,6 +56,11 @@ export class ProcessContacts {
     if (first === undefined || first.count < needed(finding)) return undefined;
     return first.count * 2 > all ? first.process : undefined;
   }
+}
+
+/** Whether it is a process that does what a finding tells of. */
+export function isOfProcess({ kind }: Finding): boolean {
+  return !notOfProcesses.includes(kind);
 }
 
 /** One contact among the probes of a scan may be anybody's. */

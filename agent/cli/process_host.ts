@@ -2,6 +2,7 @@
  * The process worker as the supervisor has it: started with live capture on Linux, joined to the pipeline, started again when it
  * crashes. It keeps who on this host began what lately, so that findings about this host can name their process.
  */
+import { enablePerfTrace } from "../../ffi/linux/perf_trace.ts";
 import type { Config } from "../config.ts";
 import type { LiveState } from "../live_state.ts";
 import type { ContactsMessage, NoteMessage, ProcessToMain } from "../messages.ts";
@@ -9,7 +10,8 @@ import { openConnectTrace } from "../process/open_trace.ts";
 import type { Finding, FlowProcess, ProcessesState } from "../records.ts";
 import { hasFfiConsent } from "./ffi_consent.ts";
 import { blindText } from "./process_sight.ts";
-import { ProcessContacts } from "./process_contacts.ts";
+import { addressesOf, ownNetworks } from "./own_networks.ts";
+import { isOfProcess, ProcessContacts } from "./process_contacts.ts";
 import { WorkerHost } from "./worker_host.ts";
 
 interface ProcessHostOptions {
@@ -48,6 +50,7 @@ export class ProcessHost {
         const channels = Array.from({ length: pipelineCount }, () => new MessageChannel());
         const pipelines = channels.map(({ port1 }) => port1);
         const workerOptions = { hasArguments: options.config.hasProcessArguments };
+        if (this.#trace !== null) enablePerfTrace(this.#trace, true);
         const start = { type: "start", options: workerOptions, pipelines, trace: this.#trace };
         worker.postMessage(start, pipelines);
         channels.forEach(({ port2 }, index) => joinPipeline(index, port2));
@@ -72,11 +75,20 @@ export class ProcessHost {
 
   terminate(): void {
     this.#worker.terminate();
+    if (this.#trace !== null) enablePerfTrace(this.#trace, false);
   }
 
   /** The process that did what a finding tells of; undefined when that cannot be told. */
   processOf(finding: Finding): FlowProcess | undefined {
     return this.#contacts.processOf(finding);
+  }
+
+  /** Whether somebody on this host did what a finding tells of, and who is not known yet. */
+  awaitsProcess(finding: Finding): boolean {
+    if (!this.#worker.isRunning || !isOfProcess(finding)) return false;
+    const own = new Set(addressesOf(ownNetworks()));
+    return finding.sources.some((address) => own.has(address)) &&
+      this.processOf(finding) === undefined;
   }
 
   #take(message: ContactsMessage): void {

@@ -2,7 +2,8 @@
  * What the service manager is told, sd_notify(3): that the program is ready, how it goes, that it lives, that it reads its
  * configuration again, that it stops. Where there is none, nothing.
  */
-import { monotonicUs, NotifySocket } from "../../ffi/linux/notify_socket.ts";
+import { monotonicUs } from "../../ffi/linux/clocks.ts";
+import { NotifySocket } from "../../ffi/linux/notify_socket.ts";
 import type { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import { counted, formatCount } from "../text/amounts.ts";

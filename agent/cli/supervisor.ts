@@ -540,6 +540,7 @@ export class Supervisor {
       eveLines: this.#eve?.lines ?? null,
       nameOf: hostNames(live, queries),
       processOf: (finding) => this.#processes?.processOf(finding),
+      awaitsProcess: (finding) => this.#processes?.awaitsProcess(finding) ?? false,
       earlier: earlierFindings(queries, (text) => this.#warn(text)),
     });
   }

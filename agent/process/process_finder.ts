@@ -213,13 +213,19 @@ const nobody: ProcessFacts = { pid: 0, name: "", executable: "", command: "", un
 export class TimeShare {
   readonly #share: number;
   readonly #nowMs: () => number;
+  readonly #cpuMs: () => number;
   readonly #savedMsMax: number;
   #savedMs: number;
   #countedMs: number;
+  /** Processor time at a moment shortly before the work. */
+  #readCpuMs = 0;
+  #readAtMs = -Infinity;
 
-  constructor(share: number, nowMs: () => number, savedMsMax = 150) {
+  /** `cpuMs` is the thread's processor time. */
+  constructor(share: number, nowMs: () => number, cpuMs: () => number, savedMsMax = 150) {
     this.#share = share;
     this.#nowMs = nowMs;
+    this.#cpuMs = cpuMs;
     this.#savedMsMax = savedMsMax;
     this.#savedMs = savedMsMax;
     this.#countedMs = nowMs();
@@ -232,9 +238,23 @@ export class TimeShare {
     this.#savedMs = Math.min(this.#savedMsMax, this.#savedMs + earnedMs);
     this.#countedMs = startMs;
     if (this.#savedMs <= 0) return false;
+    if (startMs - this.#readAtMs > cpuReadMs) {
+      this.#readCpuMs = this.#cpuMs();
+      this.#readAtMs = startMs;
+    }
     work();
     // One piece of work that took long must not stop all others for long.
-    this.#savedMs = Math.max(-this.#savedMsMax, this.#savedMs - (this.#nowMs() - startMs));
+    this.#savedMs = Math.max(-this.#savedMsMax, this.#savedMs - this.#spentSince(startMs));
     return true;
   }
+
+  /** What seems to have taken long may have waited for a processor. */
+  #spentSince(startMs: number): number {
+    const tookMs = this.#nowMs() - startMs;
+    return tookMs < longMs ? tookMs : Math.min(tookMs, this.#cpuMs() - this.#readCpuMs);
+  }
 }
+
+/** To read the processor time is a call of the system. */
+const cpuReadMs = 5;
+const longMs = 2;

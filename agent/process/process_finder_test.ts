@@ -205,7 +205,7 @@ Deno.test("ProcessFinder names whoever refused connections in a burst are from",
 
 Deno.test("TimeShare spends its share of the time and no more", () => {
   let nowMs = 0;
-  const share = new TimeShare(0.2, () => nowMs, 100);
+  const share = new TimeShare(0.2, () => nowMs, () => spent, 100);
   let spent = 0;
   let passedOver = 0;
   for (let step = 0; step < 10_000; step++) {
@@ -218,4 +218,21 @@ Deno.test("TimeShare spends its share of the time and no more", () => {
   }
   strictEqual(Math.abs(spent - 0.2 * nowMs - 100) < 5, true, `${spent} of ${nowMs}`);
   strictEqual(passedOver > 0, true);
+});
+
+Deno.test("TimeShare does not count what work waits for a processor", () => {
+  let [nowMs, cpuMs] = [0, 0];
+  const share = new TimeShare(0.2, () => nowMs, () => cpuMs, 100);
+  let passedOver = 0;
+  for (let step = 0; step < 1000; step++) {
+    const isDone = share.spend(() => {
+      nowMs += 300;
+      cpuMs += 0.5;
+    });
+    if (!isDone) passedOver++;
+  }
+  strictEqual(passedOver, 0);
+  // What it has had of one it does count.
+  for (let step = 0; step < 10; step++) share.spend(() => cpuMs += nowMs += 300);
+  strictEqual(share.spend(() => {}), false);
 });

@@ -4,9 +4,8 @@
  * begins them (connect_trace.ts), where it lets us; and a tap of the first packets that this host sends (ffi/linux/outgoing_tap.ts).
  */
 /// <reference lib="deno.worker" />
-import { monotonicUs } from "../../ffi/linux/notify_socket.ts";
+import { monotonicUs, threadCpuMs } from "../../ffi/linux/clocks.ts";
 import { PerfRing } from "../../ffi/linux/perf_ring.ts";
-import { enablePerfTrace } from "../../ffi/linux/perf_trace.ts";
 import { PollSet } from "../../ffi/linux/poll_set.ts";
 import { findUserName } from "../../ffi/linux/privileges.ts";
 import { OutgoingTap, TAP_BYTES } from "../../ffi/linux/outgoing_tap.ts";
@@ -42,7 +41,7 @@ class ProcessThread {
   readonly #finder: ProcessFinder;
   readonly #source: ProcessesState["source"];
   readonly #closeSockets: () => void;
-  readonly #share = new TimeShare(share, () => performance.now());
+  readonly #share = new TimeShare(share, () => performance.now(), threadCpuMs);
   /** One a pipeline. */
   readonly #desks: readonly { readonly port: MessagePort; readonly desk: Desk }[];
   readonly #tap = openTap();
@@ -97,7 +96,6 @@ class ProcessThread {
 
   /** Another thread takes over. */
   close(): void {
-    if (this.#traceSource !== null) enablePerfTrace(this.#traceSource, false);
     this.#tap?.close();
     this.#closeSockets();
   }
@@ -125,15 +123,16 @@ class ProcessThread {
     if (format === null) return null;
     // Both clocks go as one.
     const aheadMs = Number(monotonicUs()) / 1000 - performance.now();
-    const trace = new ConnectTrace<FlowProcess>({
-      rings: source.rings.map(({ address, byteLength }) => PerfRing.at(address, byteLength)),
+    const rings = source.rings.map(({ address, byteLength }) => PerfRing.at(address, byteLength));
+    // Of what came while nobody read, the processes may be others by now.
+    for (const ring of rings) ring.drain(() => {});
+    return new ConnectTrace<FlowProcess>({
+      rings,
       format,
       describe: (pid) => this.#finder.connects(pid),
       onConnect: (query, process, atMs) => this.#finder.connected(query, process, atMs - aheadMs),
       nowMs: () => performance.now(),
     });
-    enablePerfTrace(source, true);
-    return trace;
   }
 
   #find(query: SocketQuery, startMs: number, isOriginator: boolean): FlowProcess | null {

@@ -1,5 +1,5 @@
 /** Datagrams to a UNIX socket, which Deno does not send by itself: what sd_notify(3) needs. */
-import { checkCall, cString, libc } from "./libc.ts";
+import { cString, libc } from "./libc.ts";
 
 const afUnix = 1;
 const datagramCloseOnExec = 2 | 0o2000000;
@@ -7,15 +7,6 @@ const datagramCloseOnExec = 2 | 0o2000000;
 const dontWaitNoSignal = 0x40 | 0x4000;
 /** struct sockaddr_un { sa_family_t sun_family; char sun_path[108]; } */
 const pathBytesMax = 108;
-
-const clockMonotonic = 1;
-
-/** CLOCK_MONOTONIC, whose beginning is the system's. */
-export function monotonicUs(): bigint {
-  const time = new BigInt64Array(2); // struct timespec: seconds, nanoseconds
-  checkCall("clock_gettime", libc().clock_gettime(clockMonotonic, new Uint8Array(time.buffer)));
-  return time[0]! * 1_000_000n + time[1]! / 1000n;
-}
 
 export class NotifySocket {
   readonly #address: Uint8Array<ArrayBuffer>;

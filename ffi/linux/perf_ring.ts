@@ -49,6 +49,11 @@ export class PerfRing {
     const head = Atomics.load(this.#words, headWord);
     const byteLength = Number(head - tail);
     if (byteLength === 0) return;
+    // Two threads have read at once, for a moment, when one took over from the other.
+    if (byteLength < 0 || byteLength > this.#size) {
+      Atomics.store(this.#words, tailWord, head);
+      return;
+    }
     const start = Number(tail & BigInt(this.#size - 1));
     for (let done = 0; done + headerBytes <= byteLength;) {
       const at = this.#offset + ((start + done) & (this.#size - 1));
