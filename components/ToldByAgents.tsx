@@ -13,6 +13,7 @@ export interface ToldIncident
 }
 
 interface Props {
+  /** The newest. */
   readonly told: readonly ToldIncident[];
   readonly nowUs: number;
   readonly zone: string;
@@ -21,15 +22,21 @@ interface Props {
 /** The rest opens on demand. */
 const shownMax = 6;
 
-export function ToldByAgents({ told, ...clock }: Props) {
+export function ToldByAgents(
+  { told, agentCount, ...clock }: Props & { readonly agentCount: number },
+) {
   if (told.length === 0) return null;
-  const count = new Set(told.map(({ agent }) => agent)).size;
+  const listed = new Set(told.map(({ agent }) => agent)).size;
+  const count = Math.max(listed, agentCount);
   const rest = told.slice(shownMax);
   return (
     <section class="panel c12" id="agents">
       <header>
         <h2>What each agent saw</h2>
-        <p>{count === 1 ? "1 agent" : `${formatCount(count)} agents`}</p>
+        <p>
+          {count === 1 ? "1 agent" : `${formatCount(count)} agents`}
+          {listed < count && `, what ${formatCount(listed)} told last`}
+        </p>
       </header>
       <div class="scroll">
         <Told told={told.slice(0, shownMax)} {...clock} />

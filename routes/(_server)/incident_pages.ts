@@ -45,6 +45,8 @@ export interface IncidentPage extends IncidentItem {
   readonly next: readonly LinkedIncident[];
   /** Of a hub: what agents themselves tell of it. */
   readonly told: readonly ToldIncident[];
+  /** Of a hub: agents that have seen of it. */
+  readonly agentCount: number;
 }
 interface LinkedIncident {
   readonly id: number;
@@ -87,6 +89,7 @@ export async function incidentPage(state: State, idText: string): Promise<Incide
     flows: await evidence(context, members, answered),
     muteStart: muteStartOf(context.alerts, incident),
     told: state.agents === undefined ? [] : await toldIncidents(context, id),
+    agentCount: JSON.parse(String((row as { agents?: string } | null)?.agents ?? "[]")).length,
     origin: incident.origin && await originOf(context, incident.origin),
     next: (await queries.incidentsFrom(id)).map((next) => ({
       id: Number(next.id),
@@ -96,7 +99,7 @@ export async function incidentPage(state: State, idText: string): Promise<Incide
   };
 }
 
-const toldMax = 200;
+const toldMax = 50;
 
 async function toldIncidents(
   { queries }: DashboardContext,

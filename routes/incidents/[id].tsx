@@ -89,7 +89,7 @@ export default define.page<typeof handler>(function IncidentRoute({ data, state 
         under={formatDuration(Math.max(0, incident.lastUs - incident.firstUs) / 1e6)}
         label="Who did it to whom"
       />
-      <ToldByAgents told={data.value.told} {...clock} />
+      <ToldByAgents told={data.value.told} agentCount={data.value.agentCount} {...clock} />
       <div class="c8 stack">
         <Course incident={incident} {...clock} />
         {open.ports.length > 0 && (
@@ -106,6 +106,9 @@ export default define.page<typeof handler>(function IncidentRoute({ data, state 
     </>
   );
 });
+
+/** An incident of a fleet can have a thousand. */
+const findingsShown = 100;
 
 /** The cause to act on: what succeeded before what did not, then the gravest. */
 function gravestCause(members: readonly Member[]): Member | undefined {
@@ -236,7 +239,8 @@ interface FindingsProps extends Clock {
   readonly members: readonly Member[];
 }
 
-function Findings({ incident: { findingCount }, members, nowUs, zone }: FindingsProps) {
+function Findings({ incident: { id, findingCount }, members, nowUs, zone }: FindingsProps) {
+  const more = members.length - findingsShown;
   const missing = findingCount - members.length;
   return (
     <section class="panel c12">
@@ -255,7 +259,7 @@ function Findings({ incident: { findingCount }, members, nowUs, zone }: Findings
               </tr>
             </thead>
             <tbody>
-              {members.map((member) => (
+              {members.slice(0, findingsShown).map((member) => (
                 <FindingRow
                   key={findingPath(member.finding)}
                   {...member}
@@ -266,6 +270,11 @@ function Findings({ incident: { findingCount }, members, nowUs, zone }: Findings
             </tbody>
           </table>
         </div>
+      )}
+      {more > 0 && (
+        <p class="note">
+          {formatCount(more)} more are in <a href={`/api/incidents/${id}`}>/api/incidents/{id}</a>.
+        </p>
       )}
       {missing > 0 && (
         <p class="note">
