@@ -635,7 +635,8 @@ export const OPTIONS: readonly OptionSpec[] = [
     env: "TAPWATCH_FLEET_SITE",
     kind: "text",
     placeholder: "TEXT",
-    help: "where this agent stands, as the hub's pages say it beside its name",
+    help:
+      "the network this agent is in: beside its name on the hub, which tells private addresses apart by it",
     commands: serving,
   },
   {
