@@ -28,7 +28,7 @@ const captures = devices.flatMap((device) =>
 const writing = captures.map(({ handle, path }) => write(handle, path));
 console.log("ready");
 for await (const _ of Deno.stdin.readable) { /* until it ends */ }
-await new Promise((resolve) => setTimeout(resolve, 4 * timeoutMs));
+await new Promise((resolve) => setTimeout(resolve, 20 * timeoutMs));
 isOver = true;
 for (const { handle } of captures) handle.breakLoop();
 await Promise.all(writing);
