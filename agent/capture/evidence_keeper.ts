@@ -58,17 +58,15 @@ interface Followed {
   nextUs: number;
 }
 
-/** A packet of some of the followed, by their places; they come in the order of the export. */
-interface Wanted {
-  readonly timestampUs: number;
-  readonly owners: readonly number[];
+/** Records of one pass for one finding. Numbers, because objects would outlive their youth by thousands in each pass. */
+interface Taken {
+  /** What the export gave, for all findings. */
+  readonly pieces: readonly Uint8Array[];
+  /** Of each record four numbers: its piece, start and end in that, and its time in microseconds. */
+  readonly places: number[];
 }
 
-/** Records of one pass for one finding. */
-interface Taken {
-  readonly records: Uint8Array[];
-  readonly times: number[];
-}
+const placeNumbers = 4;
 
 export class EvidenceKeeper {
   readonly #options: EvidenceOptions;
@@ -179,8 +177,12 @@ export class EvidenceKeeper {
     let seenUs = -Infinity;
     const isOf = ({ finding, nextUs }: Followed, timestampUs: number) =>
       timestampUs >= nextUs && timestampUs <= (finding.lastUs ?? Infinity);
-    const taken = followed.map((): Taken => ({ records: [], times: [] }));
-    const wanted: Wanted[] = [];
+    const pieces: Uint8Array[] = [];
+    const taken = followed.map((): Taken => ({ pieces, places: [] }));
+    // Packets of some of the followed, in the order of the export: time, and where in `owners` the places of those end.
+    const wantedUs: number[] = [];
+    const ownersEnd: number[] = [];
+    const owners: number[] = [];
     const firstUs = Math.min(...followed.map(({ nextUs }) => nextUs));
     const stream = exportPcap({
       folder: this.#options.folder,
@@ -189,12 +191,14 @@ export class EvidenceKeeper {
       isRingOnly: true,
       matches: (bytes, offset, capturedLength, wireLength, linktype, timestampUs) => {
         seenUs = Math.max(seenUs, timestampUs);
-        const owners: number[] = [];
+        const ownersStart = owners.length;
         sort(bytes, offset, capturedLength, wireLength, linktype, (index) => {
           if (isOf(followed[index]!, timestampUs)) owners.push(index);
         });
-        if (owners.length > 0) wanted.push({ timestampUs, owners });
-        return owners.length > 0;
+        if (owners.length === ownersStart) return false;
+        wantedUs.push(timestampUs);
+        ownersEnd.push(owners.length);
+        return true;
       },
     });
     let linktype = -1;
@@ -208,13 +212,13 @@ export class EvidenceKeeper {
       length += piece.length;
       eachRecord(piece, (start, end, timestampUs) => {
         // What cannot be turned into the file's link type was left out.
-        while (wanted[at]!.timestampUs !== timestampUs) at++;
-        const record = piece.subarray(start, end);
-        for (const index of wanted[at++]!.owners) {
-          taken[index]!.records.push(record);
-          taken[index]!.times.push(timestampUs);
+        while (wantedUs[at] !== timestampUs) at++;
+        for (let owner = ownersEnd[at - 1] ?? 0; owner < ownersEnd[at]!; owner++) {
+          taken[owners[owner]!]!.places.push(pieces.length, start, end, timestampUs);
         }
+        at++;
       });
+      pieces.push(piece);
     }
     this.#stillPasses = seenUs > before ? 0 : this.#stillPasses + 1;
     this.#seenUs = Math.max(before, seenUs);
@@ -234,29 +238,33 @@ export class EvidenceKeeper {
   /** Writes what was taken before `untilUs`, and notes that all before has been taken. */
   #keep(
     one: Followed,
-    { records, times }: Taken,
+    { pieces, places }: Taken,
     { untilUs, linktype }: { readonly untilUs: number; readonly linktype: number },
   ): void {
     const { finding } = one;
     const own = this.#ownFiles(finding.id);
     let room = this.#options.findingBytesMax - own.reduce((sum, file) => sum + file.sizeBytes, 0) -
       fileHeaderLength;
-    const kept: Uint8Array[] = [];
+    const kept: number[] = [];
+    let bytes = 0;
     let leftOut = 0;
-    for (const [index, record] of records.entries()) {
-      if (times[index]! >= untilUs) continue;
-      if (leftOut > 0 || record.length > room) leftOut++;
+    for (let place = 0; place < places.length; place += placeNumbers) {
+      const length = places[place + 2]! - places[place + 1]!;
+      if (places[place + 3]! >= untilUs) continue;
+      if (leftOut > 0 || length > room) leftOut++;
       else {
-        kept.push(record);
-        room -= record.length;
+        kept.push(places[place]!, places[place + 1]!, places[place + 2]!, places[place + 3]!);
+        bytes += length;
+        room -= length;
       }
     }
-    if (kept.length > 0) {
-      const bytes = kept.reduce((sum, record) => sum + record.length, 0);
+    if (bytes > 0) {
+      const records = joinRecords({ pieces, places: kept }, bytes);
+      const count = kept.length / placeNumbers;
       const isWritten = this.#makeRoom(bytes + fileHeaderLength, finding.severity, finding.id) &&
-        this.#write(finding, { records: kept, fromUs: one.nextUs, untilUs, linktype });
-      if (isWritten) this.#packetsWritten += kept.length;
-      else leftOut += kept.length;
+        this.#write(finding, { records, fromUs: one.nextUs, untilUs, linktype });
+      if (isWritten) this.#packetsWritten += count;
+      else leftOut += count;
     }
     this.#packetsLeftOut += leftOut;
     const known = this.#followed.get(finding.id);
@@ -271,7 +279,7 @@ export class EvidenceKeeper {
   #write(
     { id: findingId, severity }: KeptFinding,
     { records, fromUs, untilUs, linktype }: {
-      readonly records: readonly Uint8Array[];
+      readonly records: Uint8Array;
       readonly fromUs: number;
       readonly untilUs: number;
       readonly linktype: number;
@@ -285,7 +293,7 @@ export class EvidenceKeeper {
     const start = older === null ? fromUs : last!.fromUs;
     const name = evidenceName({ findingId, severity, fromUs: start, untilUs });
     const path = `${this.#folder}/${name}`;
-    const bytes = joinBytes([head, ...records]);
+    const bytes = joinBytes([head, records]);
     Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     Deno.writeFileSync(path + partExtension, bytes, { mode: 0o600 });
     Deno.renameSync(path + partExtension, path);
@@ -397,6 +405,17 @@ function eachRecord(
     visit(at, end, timestampUs);
     at = end;
   }
+}
+
+function joinRecords({ pieces, places }: Taken, byteLength: number): Uint8Array {
+  const bytes = new Uint8Array(byteLength);
+  let at = 0;
+  for (let place = 0; place < places.length; place += placeNumbers) {
+    const record = pieces[places[place]!]!.subarray(places[place + 1], places[place + 2]);
+    bytes.set(record, at);
+    at += record.length;
+  }
+  return bytes;
 }
 
 function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
