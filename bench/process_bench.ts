@@ -16,6 +16,7 @@ const here = "10.95.0.1";
 const there = "10.95.0.2";
 const flowsPerSecond = 20_000;
 const floodSeconds = size(20, 5);
+const stormSeconds = size(10, 3);
 const second = 1e6;
 
 /** What is started, how often, and which command: `/slow` takes two seconds. */
@@ -24,6 +25,11 @@ const workload = [
   { name: "curl, 2 s", count: size(40, 4), command: ["curl", "-s", `http://${there}/slow`] },
   { name: "DNS by a new process", count: size(60, 6), command: [python, "-c", askDns()] },
   { name: "python3, 1.5 s", count: size(20, 2), command: [python, "-c", holdConnection()] },
+  {
+    name: "python3 with 20 refused ports, 10 ms apart",
+    count: size(10, 2),
+    command: [python, "-c", tryRefused()],
+  },
 ] as const;
 const inbound = size(40, 4);
 /** Started at a time. */
@@ -62,7 +68,7 @@ async function bench(sender: Sender): Promise<Section> {
     for (const options of [["--no-processes"], [], ["--no-processes"], []].slice(0, size(4, 2))) {
       flood.push({ options, ...await measureFlood(sender, options) });
     }
-    return section(shares, flood);
+    return section({ shares, flood, storm: await measureStorm() });
   } finally {
     for (const server of servers) server.kill("SIGKILL");
     for (const server of servers) await server.status;
@@ -109,10 +115,12 @@ function readShares(path: string): Map<string, Share> {
   const lasted = "end_us - start_us";
   return new Map([
     ["longer than 1 s", share(`${lasted} > ${second}`)],
+    ["TCP begun here", share(`orig_h = '${here}' AND proto = 'tcp'`)],
     [
       "TCP begun here, shorter than 50 ms",
       share(`${lasted} < 50000 AND orig_h = '${here}' AND proto = 'tcp'`),
     ],
+    ["TCP begun here and refused", share(`orig_h = '${here}' AND conn_state = 'REJ'`)],
     ["DNS queries", share("resp_p = 53")],
     ["TCP that came in", share(`resp_h = '${here}' AND proto = 'tcp'`)],
     ["all", share("1")],
@@ -149,6 +157,29 @@ async function measureFlood(sender: Sender, options: readonly string[]) {
   });
 }
 
+/** One program opens connections that are refused, as fast as it can. */
+async function measureStorm() {
+  return await withTapwatch(tapwatchVariants()[0]!, [], async (running, results) => {
+    await running.untilCapturing();
+    await delay(1000);
+    const before = readProcess(running.pid);
+    await run(python, ["-c", connectFast()]);
+    const half = readProcess(running.pid);
+    await run(python, ["-c", connectFast()]);
+    await delay(1000);
+    const after = readProcess(running.pid);
+    const metrics = await running.metrics();
+    await running.stop();
+    return {
+      share: readShares(`${results}/packet_logs.db`).get("TCP begun here")!,
+      cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+      grownBytes: after.rssBytes - half.rssBytes,
+      lost: metrics.get("tapwatch_process_events_lost_total") ?? 0,
+      passedOver: metrics.get('tapwatch_process_lookups_total{result="passed_over"}') ?? 0,
+    };
+  });
+}
+
 /** Each is another flow: ports and hosts of a network change. */
 function floodPackets() {
   const count = 200_000;
@@ -162,7 +193,13 @@ function floodPackets() {
 
 type Flood = { readonly options: readonly string[] } & Awaited<ReturnType<typeof measureFlood>>;
 
-function section(shares: ReadonlyMap<string, Share>, flood: readonly Flood[]): Section {
+interface Results {
+  readonly shares: ReadonlyMap<string, Share>;
+  readonly flood: readonly Flood[];
+  readonly storm: Awaited<ReturnType<typeof measureStorm>>;
+}
+
+function section({ shares, flood, storm }: Results): Section {
   const percent = ({ flows, named }: Share) => `${(100 * named / flows).toFixed(1)} %`;
   const mean = (runs: readonly Flood[]) =>
     runs.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / runs.length;
@@ -206,6 +243,15 @@ function section(shares: ReadonlyMap<string, Share>, flood: readonly Flood[]): S
       `Looking for processes took ${
         (100 * (mean(withThem) - mean(without)) / floodSeconds).toFixed(0)
       } % of a core at that rate.`,
+      `One program that opens connections which are refused, as fast as it can: ${storm.share.flows} flows in ${
+        2 * stormSeconds
+      } s, ${
+        percent(storm.share)
+      } with their process; ${storm.passedOver} were passed over; ${storm.lost} events of the kernel's found no room; ${
+        storm.cpuSeconds.toFixed(1)
+      } s of processor time for all of tapwatch, memory grown by ${
+        formatMb(storm.grownBytes)
+      } in the second half.`,
     ],
     targets: targets(shares, withThem),
   };
@@ -267,6 +313,26 @@ udp.settimeout(2)
 udp.connect(("${there}", 53))
 udp.send(b"\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x07example\\x03org\\x00\\x00\\x01\\x00\\x01")
 udp.recv(512)
+`;
+}
+
+function tryRefused(): string {
+  return `
+import socket, time
+for port in range(2001, 2021):
+  with socket.socket() as connection: connection.connect_ex(("${there}", port))
+  time.sleep(0.01)
+`;
+}
+
+function connectFast(): string {
+  return `
+import socket, time
+end = time.monotonic() + ${stormSeconds}
+port = 0
+while time.monotonic() < end:
+  port = port % 30000 + 1
+  with socket.socket() as connection: connection.connect_ex(("${there}", 2000 + port))
 `;
 }
 
