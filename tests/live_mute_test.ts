@@ -58,6 +58,7 @@ test("a live scan is one incident, is muted from it after a preview, stays silen
     const options = ["run", "--allow-ffi", "--results", "r", "--alert-interval", "1"]
       .concat("--webhook", `http://127.0.0.1:${hookPort}/`);
     await using program = await Program.start(options, { cwd, prefix: lab.onSensor });
+    await lab.watchFindings(program).ready();
     const browser = await openChromium(inNamespace);
     try {
       const page = await browser.newPage();

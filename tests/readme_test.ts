@@ -54,6 +54,7 @@ test("each line of the README's part Try it shows what it says", () =>
     const [start, ...others] = lines;
     const options = { cwd: folder, prefix: lab.onSensor };
     await using program = await Program.start(start!.command.slice(1), options);
+    await lab.watchFindings(program).ready();
     const run = async (command: readonly string[]) => {
       const { code, stdout, stderr } = await runCommand([...lab.onSensor, ...command], {
         cwd: folder,
