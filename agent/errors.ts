@@ -32,10 +32,24 @@ export class CaptureFormatError extends TapwatchError {
   readonly exitCode = 4;
 }
 
+/** What was thrown, as text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What `ask` returns; null when there is no such file. */
+export function ifThere<T>(ask: () => T): T | null {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
 /** What the system says against a file, without its number and what was called: "no such file or directory". */
 export function systemReason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/ \(os error \d+\).*$/s, "").replace(
+  return messageOf(error).replace(/ \(os error \d+\).*$/s, "").replace(
     /^[A-Z](?=[a-z])/,
     (letter) => letter.toLowerCase(),
   );

@@ -1,5 +1,5 @@
 /** A failure to write: told once, tried again after 1, 2, 4 … 30 seconds, and told again when it is over. */
-import { systemReason } from "./errors.ts";
+import { messageOf, systemReason } from "./errors.ts";
 import type { StatusEntry } from "./records.ts";
 
 /** Where notes go, and a clock in milliseconds. */
@@ -50,7 +50,7 @@ export class FailedWrites {
 
 /** What stands against writing to `path`, and what helps. */
 export function writeFailureText(path: string, error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const known = error instanceof Deno.errors.PermissionDenied
     ? "permission denied; make it writable for this user, or name another folder with --results"
     : text.includes("os error 28")

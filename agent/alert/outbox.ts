@@ -12,6 +12,7 @@
  */
 import type { Alert, AlertDelivery, ChannelState } from "../records.ts";
 import { type Channel, ChannelError } from "./channel.ts";
+import { messageOf } from "../errors.ts";
 
 export interface OutboxOptions {
   readonly channels: readonly Channel[];
@@ -210,7 +211,7 @@ export class Outbox {
   }
 
   #failure(line: Line, alert: Alert, error: unknown): Partial<AlertDelivery> {
-    const answer = error instanceof Error ? error.message : String(error);
+    const answer = messageOf(error);
     const nowUs = this.#options.nowUs();
     const isRefused = error instanceof ChannelError && error.isPermanent;
     const { attempts } = deliveryOf(alert, line.channel.name)!;

@@ -6,6 +6,7 @@ import type { SyslogConfig } from "../alert_options.ts";
 import type { Alert, Severity } from "../records.ts";
 import { type Channel, ChannelError } from "./channel.ts";
 import { type AlertStory, visible } from "./story.ts";
+import { messageOf } from "../errors.ts";
 
 interface SyslogOptions {
   readonly syslog: SyslogConfig;
@@ -59,7 +60,7 @@ export class SyslogChannel implements Channel {
 
 /** Deno says no more than "UNKNOWN" of a certificate that it does not trust. */
 function trouble(error: unknown, { protocol, host, port }: SyslogConfig): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   if (protocol !== "tls" || !/UNKNOWN|certificate/i.test(text)) return text;
   return `the certificate of ${host}:${port} is not trusted. If its authority is your own, name it: --syslog-ca FILE`;
 }

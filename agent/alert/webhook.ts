@@ -7,6 +7,7 @@ import type { WebhookConfig } from "../alert_options.ts";
 import type { Alert } from "../records.ts";
 import { type Channel, ChannelError } from "./channel.ts";
 import { type AlertStory, factsWithAdvice, severityNames, subjectLine, visible } from "./story.ts";
+import { messageOf } from "../errors.ts";
 
 interface WebhookOptions {
   readonly webhook: WebhookConfig;
@@ -105,7 +106,7 @@ function connectionTrouble(error: unknown, answerMs: number): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return `no answer within ${answerMs / 1000} s`;
   }
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   // Deno puts the whole address, which may hold a secret, into the message.
   return text.replace(/\(?https?:\/\/[^\s)]+\)?:?\s*/g, "").replace(
     /^error sending request for url\s*/,

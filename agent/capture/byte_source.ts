@@ -1,7 +1,7 @@
 /**
  * Where the bytes of a capture file come from: a file or standard input, unpacked when they are gzip.
  */
-import { CaptureFormatError } from "../errors.ts";
+import { CaptureFormatError, messageOf } from "../errors.ts";
 import { type ByteInput, type ByteSource, isGzip, PlainSource } from "./plain_source.ts";
 
 const headLength = 64 * 1024;
@@ -79,5 +79,5 @@ function describeOpenError(path: string, error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
     return `Cannot read ${path}: permission denied. Make it readable for this user, or run as one who may read it.`;
   }
-  return `Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}.`;
+  return `Cannot read ${path}: ${messageOf(error)}.`;
 }

@@ -8,6 +8,7 @@
  * `….part` and renamed when it is whole.
  */
 import { SEVERITIES, type Severity } from "../records.ts";
+import { ifThere } from "../errors.ts";
 
 export interface EvidenceFile {
   readonly path: string;
@@ -49,7 +50,7 @@ function readName(folder: string, name: string): EvidenceFile | null {
   const [, id, severity, from, until] = namePattern.exec(name) ?? [];
   if (id === undefined || !(SEVERITIES as readonly string[]).includes(severity!)) return null;
   const path = `${folder}/${name}`;
-  const sizeBytes = sizeOf(path);
+  const sizeBytes = ifThere(() => Deno.statSync(path).size);
   return sizeBytes === null ? null : {
     path,
     findingId: Number(id),
@@ -58,14 +59,4 @@ function readName(folder: string, name: string): EvidenceFile | null {
     untilUs: Number(until),
     sizeBytes,
   };
-}
-
-/** Null for a file that has just been removed. */
-function sizeOf(path: string): number | null {
-  try {
-    return Deno.statSync(path).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }

@@ -26,6 +26,7 @@ import {
   recordCapturedLengthMax,
   recordHeaderLength,
 } from "./pcap_records.ts";
+import { ifThere, messageOf } from "../errors.ts";
 
 /** Tells of a packet which of the findings it belongs to, by their places in the list. */
 type FindingSorter = (
@@ -326,11 +327,7 @@ export class EvidenceKeeper {
   }
 
   #remove(file: EvidenceFile): void {
-    try {
-      Deno.removeSync(file.path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    ifThere(() => Deno.removeSync(file.path));
     this.#files = this.#files.filter((other) => other !== file);
   }
 
@@ -369,7 +366,7 @@ export class EvidenceKeeper {
 
   /** The next pass tries again. */
   #fail(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const text = `Cannot keep packets of findings in ${this.#folder}: ${reason}.`;
     if (this.#failure === "") this.#context.note("warning", text);
     this.#failure = text;
@@ -382,14 +379,9 @@ function rankOf(severity: KeptFinding["severity"]): number {
 
 /** A file's bytes, if records of this link type can stand behind them. */
 function readOlder({ path }: EvidenceFile, linktype: number): Uint8Array | null {
-  try {
-    const bytes = Deno.readFileSync(path);
-    const header = parsePcapHeader(bytes);
-    return header?.linktype === linktype && header.isNanosecond ? bytes : null;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  const bytes = ifThere(() => Deno.readFileSync(path));
+  const header = bytes && parsePcapHeader(bytes);
+  return header?.linktype === linktype && header.isNanosecond ? bytes : null;
 }
 
 /** Calls `visit` for each record of nanoseconds: from, to, time in microseconds. */

@@ -11,7 +11,7 @@
  * Memory: two slots of 64 KiB carry and 2 MiB chunk (256 KiB in a CaptureMemory), and a batch of 0.5 MiB. A record that is
  * larger than the carry enlarges it to the record's size, which is at most 16 MiB (`capturedLengthMax`, `blockLengthMax`).
  */
-import { CaptureFormatError } from "../errors.ts";
+import { CaptureFormatError, messageOf } from "../errors.ts";
 import { createPacketBatch, type PacketBatch } from "../records.ts";
 import { openByteSource } from "./byte_source.ts";
 import { describeContent } from "./content_kind.ts";
@@ -360,7 +360,7 @@ export class CaptureFileReader {
       this.#stopAt(error.message, error.offset, "packed byte");
       return;
     }
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     this.#stopAt(`reading failed (${text})`, this.#source.bytesRead);
   }
 

@@ -12,6 +12,7 @@ import type { CaptureOptions, SourceToMain } from "../messages.ts";
 import type { CaptureSourceState } from "../records.ts";
 import type { LiveOutbox } from "./live_outbox.ts";
 import { LiveTotals } from "./live_totals.ts";
+import { messageOf } from "../errors.ts";
 
 interface LiveSourceParts {
   /** Throws CaptureError. */
@@ -67,7 +68,7 @@ export class LiveSource {
       await this.#runToEnd();
       this.#setState("stopped", "stopped");
     } catch (error) {
-      this.#setState("failed", error instanceof Error ? error.message : String(error));
+      this.#setState("failed", messageOf(error));
       throw error;
     } finally {
       clearInterval(report);

@@ -7,7 +7,7 @@
  *
  * When the files have different link types the slice is Ethernet (ethernet_convert.ts).
  */
-import { CaptureFormatError } from "../errors.ts";
+import { CaptureFormatError, ifThere } from "../errors.ts";
 import { Linktype, type PacketBatch } from "../records.ts";
 import { createByteSource } from "./byte_source.ts";
 import { EthernetConverter, ethernetHeaderLength } from "./ethernet_convert.ts";
@@ -326,13 +326,8 @@ function withoutEarlier(files: readonly OpenRingFile[], fromUs: number): OpenRin
 
 /** Null for a file that is gone, has no packet yet, is no capture, or starts after `toUs`. */
 function openRingFile(path: string, toUs: number): OpenRingFile | null {
-  let handle: Deno.FsFile;
-  try {
-    handle = Deno.openSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  const handle = ifThere(() => Deno.openSync(path));
+  if (handle === null) return null;
   const head = new Uint8Array(fileHeaderLength + recordHeaderLength);
   const header = handle.readSync(head) === head.length ? parsePcapHeader(head) : null;
   const view = new DataView(head.buffer);

@@ -7,7 +7,7 @@
  *
  * Memory: 8 buffers of 4 MiB, and those of the file reader.
  */
-import { TapwatchError } from "../errors.ts";
+import { messageOf, TapwatchError } from "../errors.ts";
 import type { ReplayOptions, ReturnMessage, SourceToMain } from "../messages.ts";
 import type { CaptureSourceState, PacketBatch } from "../records.ts";
 import { BufferPool } from "./buffer_pool.ts";
@@ -162,7 +162,7 @@ export class Replay {
   }
 
   #fail(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     this.#setState("failed", message);
     const exitCode = error instanceof TapwatchError ? error.exitCode : 1;
     this.#tell({ type: "fatal", message, exitCode });

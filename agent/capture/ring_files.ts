@@ -9,6 +9,7 @@
 import { createPacketBatch } from "../records.ts";
 import { parsePcapHeader } from "./pcap_header.ts";
 import { fileHeaderLength, IndexCursor, indexRecords } from "./pcap_records.ts";
+import { ifThere } from "../errors.ts";
 
 export const inProgressName = "captured_traffic.pcap";
 const olderNamePattern =
@@ -134,11 +135,5 @@ function formatStart(startUs: number): string {
 }
 
 function doesExist(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return ifThere(() => Deno.lstatSync(path)) !== null;
 }

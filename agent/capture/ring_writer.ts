@@ -30,6 +30,7 @@ import {
   putLeftoverAside,
   type RingFile,
 } from "./ring_files.ts";
+import { ifThere } from "../errors.ts";
 
 /** How often it is checked that the file in progress is still where it was made. */
 const placeCheckMs = 1000;
@@ -342,10 +343,5 @@ function convertFractions(records: Uint8Array, isToNanosecond: boolean): void {
 }
 
 function inodeOf(path: string): number | null {
-  try {
-    return Deno.lstatSync(path).ino;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  return ifThere(() => Deno.lstatSync(path).ino);
 }

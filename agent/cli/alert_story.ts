@@ -10,6 +10,7 @@ import { readHere } from "../store/reader.ts";
 import { readIncident } from "../incident_reader.ts";
 import { packetsOfIncident } from "./finding_packets.ts";
 import { openRingSlice } from "./ring_export.ts";
+import { messageOf } from "../errors.ts";
 
 interface StoryOptions {
   readonly live: LiveState;
@@ -103,7 +104,7 @@ async function evidenceOf(
     });
     return await firstBytes(stream);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { missing: `not attached: ${reason}` };
   }
 }

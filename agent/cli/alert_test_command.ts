@@ -2,26 +2,17 @@
 import type { Channel } from "../alert/channel.ts";
 import { testDecision } from "../alert/policy.ts";
 import type { Config } from "../config.ts";
-import { RunError, UsageError } from "../errors.ts";
+import { messageOf, RunError, UsageError } from "../errors.ts";
 import { LiveState } from "../live_state.ts";
 import type { Alert } from "../records.ts";
 import { StoreQueries } from "../store/queries.ts";
-import { tellStory } from "./alert_story.ts";
 import { makeChannels } from "./channels.ts";
 import { databasePath } from "./results_folder.ts";
 
 /** Throws UsageError without a channel, RunError when one has failed. */
 export async function runAlertTest(config: Config): Promise<void> {
   const queries = new StoreQueries(databasePath(config.resultsFolder));
-  const { resultsFolder, dashboardUrl, vxlanPorts } = config;
-  const options = {
-    live: new LiveState("live"),
-    queries,
-    resultsFolder,
-    dashboardUrl,
-    vxlanPorts,
-  };
-  const channels = await makeChannels(config, (alert) => tellStory(alert, options));
+  const channels = await makeChannels(config, { live: new LiveState("live"), queries });
   if (channels.length === 0) {
     throw new UsageError(
       "No channel is set up, so there is nothing to test. Add --smtp-url URL with --mail-to ADDR, --webhook URL or --syslog URL.",
@@ -50,7 +41,7 @@ async function tryChannel(channel: Channel): Promise<Outcome> {
     const words = await channel.send(testAlert(Date.now() * 1000));
     return { name: channel.name, isSent: true, words, tookMs: took() };
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
+    const words = messageOf(error);
     return { name: channel.name, isSent: false, words, tookMs: took() };
   } finally {
     channel.close?.();

@@ -16,15 +16,14 @@ import { NO_OPEN_FLOWS } from "../search/open_flows.ts";
 import { StoreError } from "../store/failure.ts";
 import { StoreQueries } from "../store/queries.ts";
 import { VERSION } from "../version.ts";
-import { AlertHost, type AlertSettings } from "./alert_host.ts";
-import { tellStory } from "./alert_story.ts";
-import { makeChannels, policyOptions } from "./channels.ts";
+import { AlertHost } from "./alert_host.ts";
+import { alertSettings } from "./channels.ts";
 import { freeBytesOf } from "./disk.ts";
 import { GeoHost } from "./geo_host.ts";
 import { HubHost } from "./hub_host.ts";
-import { readConfig } from "./read_config.ts";
+import { Notes } from "./notes.ts";
 import { ReaderHost } from "./reader_host.ts";
-import { reloaded } from "./reload.ts";
+import { reload } from "./reload.ts";
 import { claimResults, databasePath } from "./results_folder.ts";
 import { type DashboardServer, startDashboard } from "./serve.ts";
 import { serviceNotify } from "./service_notify.ts";
@@ -39,10 +38,7 @@ export async function runHub(config: Config, log: Log): Promise<void> {
   const servers = config.fleetServers.length > 0 ? config.fleetServers : credentials.servers;
   const path = databasePath(config.resultsFolder);
   const live = new LiveState("hub");
-  const note = (severity: "info" | "warning" | "error", text: string) => {
-    live.note(severity, text);
-    log.write(severity, text);
-  };
+  const notes = new Notes(live, log);
   const queries = new StoreQueries(path);
   const hub = new HubHost({
     thread: {
@@ -58,7 +54,7 @@ export async function runHub(config: Config, log: Log): Promise<void> {
       store: config.hubStore,
     },
     live,
-    log,
+    notes,
     onBegan: () => alerts.storeBegan(),
     onAlertsTaken: (sequence, isWritten) => alerts.storeTook(sequence, isWritten),
   });
@@ -68,16 +64,13 @@ export async function runHub(config: Config, log: Log): Promise<void> {
     live,
     queries,
     sendToStore: (message) => hub.send(message),
-    note: (text) => note("warning", text),
+    note: notes.warn,
   });
-  const reader = new ReaderHost(path, (text) => {
-    live.workerRestarts++;
-    note("error", text);
-  });
+  const reader = new ReaderHost(path, notes.crashed);
   const geo = new GeoHost({
     paths: config.geoFiles,
     onState: (files) => live.geoFiles = files,
-    onWarning: (text) => note("warning", text),
+    onWarning: notes.warn,
   });
   const flows = await openFlows(config);
   await geo.start();
@@ -100,7 +93,7 @@ export async function runHub(config: Config, log: Log): Promise<void> {
         hub: () => hub.describe(),
       }),
       openFlows: () => Promise.resolve(NO_OPEN_FLOWS),
-      log,
+      notes,
       current: () => current,
     });
     release = claimResults(config.resultsFolder);
@@ -116,7 +109,9 @@ export async function runHub(config: Config, log: Log): Promise<void> {
     service.ready();
     signals.onReload = async () => {
       service.reloading();
-      current = await reload(current, { alerts, live, queries, note });
+      current = await reload(current, notes, async (taken) => {
+        alerts.reload(await alertSettings(taken, { live, queries }));
+      });
       service.ready();
     };
     for (const text of config.warnings) live.note("warning", text);
@@ -184,45 +179,5 @@ function sizeOf(path: string): number {
     return Deno.statSync(path).size;
   } catch {
     return 0;
-  }
-}
-
-type Note = (severity: "info" | "warning" | "error", text: string) => void;
-
-async function alertSettings(
-  config: Config,
-  { live, queries }: { readonly live: LiveState; readonly queries: StoreQueries },
-): Promise<AlertSettings> {
-  const { resultsFolder, dashboardUrl, vxlanPorts, anomalyThresholdPct } = config;
-  return {
-    channels: await makeChannels(
-      config,
-      (alert) => tellStory(alert, { live, queries, resultsFolder, dashboardUrl, vxlanPorts }),
-    ),
-    policy: policyOptions(config),
-    anomalyThresholdPct,
-  };
-}
-
-/** Reads the configuration and the mutes again; what is wrong with it changes nothing. */
-async function reload(
-  before: Config,
-  { alerts, live, queries, note }: {
-    readonly alerts: AlertHost;
-    readonly live: LiveState;
-    readonly queries: StoreQueries;
-    readonly note: Note;
-  },
-): Promise<Config> {
-  try {
-    const { config, text, restartText } = reloaded(before, readConfig());
-    alerts.reload(await alertSettings(config, { live, queries }));
-    note("info", text);
-    if (restartText !== "") note("warning", restartText);
-    return config;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    note("warning", `The configuration stays as it was: ${reason}`);
-    return before;
   }
 }

@@ -2,7 +2,7 @@
 import type { HubThreadOptions, HubThreadState, HubToMain } from "../fleet/hub/hub_messages.ts";
 import { RunError, UsageError } from "../errors.ts";
 import type { LiveState } from "../live_state.ts";
-import type { Log } from "../log.ts";
+import type { Notes } from "./notes.ts";
 import type { AlertsMessage } from "../messages.ts";
 import type { HubState } from "../fleet/view.ts";
 import { WorkerHost } from "./worker_host.ts";
@@ -10,7 +10,7 @@ import { WorkerHost } from "./worker_host.ts";
 interface HubHostOptions {
   readonly thread: HubThreadOptions;
   readonly live: LiveState;
-  readonly log: Log;
+  readonly notes: Notes;
   /** A thread has taken the place of one that crashed. */
   readonly onBegan: () => void;
   readonly onAlertsTaken: (sequence: number, isWritten: boolean) => void;
@@ -42,11 +42,7 @@ export class HubHost {
         new Worker(new URL("../fleet/hub/hub_worker.ts", import.meta.url), { type: "module" }),
       begin: (worker) => worker.postMessage({ type: "start", options: options.thread }),
       onMessage: (message) => this.#onMessage(message),
-      onCrash: (text) => {
-        options.live.workerRestarts++;
-        options.live.note("error", text);
-        options.log.error(text);
-      },
+      onCrash: options.notes.crashed,
     });
   }
 
@@ -96,7 +92,7 @@ export class HubHost {
   }
 
   #onMessage(message: HubToMain): void {
-    const { live, log, onBegan, onAlertsTaken } = this.#options;
+    const { live, notes, onBegan, onAlertsTaken } = this.#options;
     switch (message.type) {
       case "ready":
         if (this.#hasBegun) onBegan();
@@ -114,8 +110,7 @@ export class HubHost {
       case "alertsTaken":
         return onAlertsTaken(message.sequence, message.isWritten);
       case "note":
-        live.note(message.severity, message.text);
-        return log.write(message.severity, message.text);
+        return notes.note(message.severity, message.text);
       case "fatal": {
         const isUsage = message.exitCode === new UsageError("").exitCode;
         return this.#fail(

@@ -2,6 +2,9 @@
 import type { Config } from "../config.ts";
 import { listed } from "../idle_options.ts";
 import { OPTIONS, type OptionSpec } from "../options.ts";
+import { messageOf } from "../errors.ts";
+import type { Notes } from "./notes.ts";
+import { readConfig } from "./read_config.ts";
 
 export interface Reloaded {
   /** What holds from now on: of the new configuration the options that are taken up, else as before. */
@@ -10,6 +13,24 @@ export interface Reloaded {
   readonly text: string;
   /** Another, of what was changed and waits for a restart; "" for nothing. */
   readonly restartText: string;
+}
+
+/** Reads the configuration again and has it taken up; what is wrong with it changes nothing. Returns what holds from now on. */
+export async function reload(
+  before: Config,
+  notes: Notes,
+  takeUp: (config: Config) => Promise<void>,
+): Promise<Config> {
+  try {
+    const { config, text, restartText } = reloaded(before, readConfig());
+    await takeUp(config);
+    notes.info(text);
+    if (restartText !== "") notes.warn(restartText);
+    return config;
+  } catch (error) {
+    notes.warn(`The configuration stays as it was: ${messageOf(error)}`);
+    return before;
+  }
 }
 
 /** Options that are not taken up are those of `before`, even when they were given otherwise now. */

@@ -9,16 +9,15 @@ import type { Config } from "../config.ts";
 import { LiveState } from "../live_state.ts";
 import type { Log } from "../log.ts";
 import { StoreQueries } from "../store/queries.ts";
-import { AlertHost, type AlertSettings } from "./alert_host.ts";
-import { tellStory } from "./alert_story.ts";
-import { makeChannels, policyOptions } from "./channels.ts";
+import { AlertHost } from "./alert_host.ts";
+import { alertSettings } from "./channels.ts";
 import { watchDisk } from "./disk.ts";
 import { hasFfiConsent, requireFfiConsent } from "./ffi_consent.ts";
 import { GeoHost } from "./geo_host.ts";
 import { chooseInput, type Input } from "./input.ts";
-import { readConfig } from "./read_config.ts";
+import { Notes } from "./notes.ts";
 import { ReaderHost } from "./reader_host.ts";
-import { reloaded } from "./reload.ts";
+import { reload } from "./reload.ts";
 import { claimResults, databasePath, handResultsOver } from "./results_folder.ts";
 import { currentRights, giveUpRoot, userToBecome } from "./rights.ts";
 import { type DashboardServer, startDashboard } from "./serve.ts";
@@ -27,6 +26,7 @@ import { listenToSignals } from "./signals.ts";
 import { Supervisor } from "./supervisor.ts";
 import { tally } from "./tally.ts";
 import { watchUsage } from "./usage.ts";
+import { messageOf } from "../errors.ts";
 
 /** Pages of the executable that were not used for so long go, and what the C library holds for nothing; some milliseconds. */
 const unusedMs = 60_000;
@@ -40,10 +40,11 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   checkBlocklists(config.blocklists);
   const input = await chooseInput(config, log);
   const live = new LiveState(input.kind === "live" ? "live" : "replay");
+  const notes = new Notes(live, log);
   const geo = new GeoHost({
     paths: config.geoFiles,
     onState: (files) => live.geoFiles = files,
-    onWarning: (text) => noteWarning(live, log, text),
+    onWarning: notes.warn,
   });
   await geo.start();
   const queries = new StoreQueries(databasePath(config.resultsFolder));
@@ -58,19 +59,14 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   });
   const service = serviceNotify({ env: Deno.env, live, log, mayLoad: hasFfiConsent(config) });
   let current = config;
-  const settings = () => alertSettings(current, { live, queries });
   const alerts = new AlertHost({
-    ...await settings(),
+    ...await alertSettings(config, { live, queries }),
     live,
     queries,
     sendToStore: (message) => supervisor.sendToStore(message),
-    note: (text) => noteWarning(live, log, text),
+    note: notes.warn,
   });
-  const reader = new ReaderHost(databasePath(config.resultsFolder), (text) => {
-    live.workerRestarts++;
-    live.note("error", text);
-    log.error(text);
-  });
+  const reader = new ReaderHost(databasePath(config.resultsFolder), notes.crashed);
   geo.onChange((files) => {
     reader.setGeoFiles(files);
     supervisor.setGeoFiles(files);
@@ -91,7 +87,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
       queries: reader.reader,
       alerts,
       openFlows: (query) => supervisor.openFlows(query),
-      log,
+      notes,
       current: () => current,
     });
     if (user !== null) {
@@ -105,21 +101,26 @@ export async function runLive(config: Config, log: Log): Promise<void> {
       folder: config.resultsFolder,
       minFreeMb: config.minFreeMb,
       live,
-      log,
+      notes,
       onStep: () => supervisor.tellDisk(),
     });
     await supervisor.start();
-    startAlerts(alerts, live, log);
+    startAlerts(alerts, notes);
     if (config.envFile !== null) log.info(`Settings were read from ${config.envFile}.`);
     log.info(startLine(config, input, server));
     service.ready();
     signals.onReload = async () => {
       service.reloading();
-      current = await reload(current, { alerts, supervisor, live, queries, log });
+      current = await reload(current, notes, async (taken) => {
+        checkBlocklists(taken.blocklists);
+        supervisor.setBlocklists(taken.blocklists);
+        supervisor.setFleet(taken);
+        alerts.reload(await alertSettings(taken, { live, queries }));
+      });
       service.ready();
     };
     for (const text of config.warnings) live.note("warning", text);
-    noteLoopback(input, live, log);
+    if (input.kind === "live" && input.loopbackNote !== "") notes.info(input.loopbackNote);
     if (input.kind === "file") supervisor.drained.then(() => finishReplay(supervisor, live, log));
     await Promise.race([signals.end, supervisor.failure]);
     log.info("Stopping: writing what is in flight. A second signal ends at once.");
@@ -152,69 +153,13 @@ function keepMemorySmall(config: Config): () => void {
   return () => clearInterval(timer);
 }
 
-/** The channels of alerts, and when they are used. */
-async function alertSettings(
-  config: Config,
-  { live, queries }: { readonly live: LiveState; readonly queries: StoreQueries },
-): Promise<AlertSettings> {
-  const { resultsFolder, dashboardUrl, vxlanPorts } = config;
-  return {
-    channels: await makeChannels(
-      config,
-      (alert) => tellStory(alert, { live, queries, resultsFolder, dashboardUrl, vxlanPorts }),
-    ),
-    policy: policyOptions(config),
-    anomalyThresholdPct: config.anomalyThresholdPct,
-  };
-}
-
-/** Reads the configuration, the block lists and the mutes again; what is wrong with it changes nothing. */
-async function reload(
-  before: Config,
-  { alerts, supervisor, live, queries, log }: {
-    readonly alerts: AlertHost;
-    readonly supervisor: Supervisor;
-    readonly live: LiveState;
-    readonly queries: StoreQueries;
-    readonly log: Log;
-  },
-): Promise<Config> {
-  try {
-    const { config, text, restartText } = reloaded(before, readConfig());
-    checkBlocklists(config.blocklists);
-    supervisor.setBlocklists(config.blocklists);
-    supervisor.setFleet(config);
-    alerts.reload(await alertSettings(config, { live, queries }));
-    live.note("info", text);
-    log.info(text);
-    if (restartText !== "") noteWarning(live, log, restartText);
-    return config;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    noteWarning(live, log, `The configuration stays as it was: ${reason}`);
-    return before;
-  }
-}
-
 /** A database that cannot be read now may be written later: then alerts begin anew. */
-function startAlerts(alerts: AlertHost, live: LiveState, log: Log): void {
+function startAlerts(alerts: AlertHost, notes: Notes): void {
   try {
     alerts.start();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    noteWarning(live, log, `Alerts of earlier runs are not continued: ${reason}.`);
+    notes.warn(`Alerts of earlier runs are not continued: ${messageOf(error)}.`);
   }
-}
-
-function noteLoopback(input: Input, live: LiveState, log: Log): void {
-  if (input.kind === "file" || input.loopbackNote === "") return;
-  live.note("info", input.loopbackNote);
-  log.info(input.loopbackNote);
-}
-
-function noteWarning(live: LiveState, log: Log, text: string): void {
-  live.note("warning", text);
-  log.warning(text);
 }
 
 function startLine(config: Config, input: Input, server: DashboardServer): string {

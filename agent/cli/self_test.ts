@@ -7,14 +7,13 @@ import { join } from "node:path";
 import type { Channel } from "../alert/channel.ts";
 import { createDashboard } from "../../dashboard.ts";
 import type { Config } from "../config.ts";
-import { RunError } from "../errors.ts";
+import { messageOf, RunError } from "../errors.ts";
 import { LiveState } from "../live_state.ts";
 import { Log } from "../log.ts";
 import type { Alert } from "../records.ts";
 import { StoreQueries } from "../store/queries.ts";
 import { readHere } from "../store/reader.ts";
 import { AlertHost } from "./alert_host.ts";
-import { tellStory } from "./alert_story.ts";
 import { makeChannels } from "./channels.ts";
 import { databasePath } from "./results_folder.ts";
 import { scanNetwork, scanSource, selfTestCapture } from "./self_test_scan.ts";
@@ -120,14 +119,7 @@ async function runIn(folder: string, path: string, options: SelfTestOptions): Pr
   };
   const live = new LiveState("replay");
   const queries = new StoreQueries(databasePath(folder));
-  const story = {
-    live,
-    queries,
-    resultsFolder: folder,
-    dashboardUrl: config.dashboardUrl,
-    vxlanPorts: config.vxlanPorts,
-  };
-  const channels = (await makeChannels(config, (alert) => tellStory(alert, story)))
+  const channels = (await makeChannels(config, { live, queries }))
     .map((channel) => new TestChannel(channel));
   const supervisor: Supervisor = new Supervisor({
     config,
@@ -244,7 +236,7 @@ class Stages {
     }
     await Promise.all(channels.map(async ({ name, outcome }) => {
       const words = outcome.then((text) => `${name}: ${text}`, (error) => {
-        throw new Error(`${name}: ${textOf(error)}`);
+        throw new Error(`${name}: ${messageOf(error)}`);
       });
       tell(await this.#stage("sent", words, `${name}: it did not answer`, sendMs));
     }));
@@ -273,7 +265,7 @@ class Stages {
       return { name, isOk: true, text, tookMs: performance.now() - this.#startedMs };
     } catch (error) {
       const tookMs = performance.now() - this.#startedMs;
-      return { name, isOk: false, text: textOf(error), tookMs };
+      return { name, isOk: false, text: messageOf(error), tookMs };
     } finally {
       clearTimeout(timer);
     }
@@ -358,8 +350,4 @@ function marked(alert: Alert): Alert {
       "are nobody's, and nothing of it was on the network.",
     reason: "Somebody has run tapwatch self-test.",
   };
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,16 +3,16 @@ import { hostname } from "node:os";
 import { createDashboard } from "../../dashboard.ts";
 import type { Config } from "../config.ts";
 import { listEvidence } from "../capture/evidence_files.ts";
-import { type RingSpan, ringSpan } from "../capture/pcap_export.ts";
+import { ringSpan } from "../capture/pcap_export.ts";
 import {
   type DashboardContext,
   type ExportFilter,
   PacketsGoneError,
   type TellingRules,
 } from "../dashboard_context.ts";
-import { RunError } from "../errors.ts";
+import { ifThere, RunError } from "../errors.ts";
 import { readIncident } from "../incident_reader.ts";
-import type { Log } from "../log.ts";
+import type { Notes } from "./notes.ts";
 import { ALL } from "../search/tree.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../store/schema.ts";
 import type { StoreReader } from "../store/reader.ts";
@@ -43,10 +43,10 @@ const shutdownMs = 2000;
 export function startDashboard(
   config: Config,
   input: Input,
-  { live, queries, alerts, openFlows, fleet, log, current }:
+  { live, queries, alerts, openFlows, fleet, notes, current }:
     & Pick<DashboardContext, "live" | "queries" | "alerts" | "openFlows" | "fleet">
     & {
-      readonly log: Log;
+      readonly notes: Notes;
       /** As it was last read again. */
       readonly current: () => Config;
     },
@@ -72,11 +72,8 @@ export function startDashboard(
         return tellingRules(current());
       },
     },
-    note: (severity, text) => {
-      live.note(severity, text);
-      log.write(severity, text);
-    },
-    ringSpan: () => ringSpanOf(config.resultsFolder),
+    note: notes.note,
+    ringSpan: () => ifThere(() => ringSpan(config.resultsFolder)),
     hasEvidence: (fromUs, toUs) => isKept(config.resultsFolder, fromUs, toUs),
     readPacket: async (row) =>
       await readPacket({
@@ -176,7 +173,7 @@ async function findSearched(
 /** Throws PacketsGoneError when the ring begins only after what is asked for, and nothing is kept of that time. */
 function checkLeft({ config, live }: Sources, fromUs: number | null, toUs: number | null): void {
   const folder = config.resultsFolder;
-  const span = toUs === null ? null : ringSpanOf(folder);
+  const span = toUs === null ? null : ifThere(() => ringSpan(folder));
   if (span === null || toUs! > span.startUs) return;
   if (isKept(folder, fromUs ?? -Infinity, toUs!)) return;
   const start = isoTime(span.startUs);
@@ -199,15 +196,6 @@ function checkLeft({ config, live }: Sources, fromUs: number | null, toUs: numbe
 
 function isKept(folder: string, fromUs: number, toUs: number): boolean {
   return listEvidence(folder).some((file) => file.untilUs > fromUs && file.fromUs < toUs);
-}
-
-function ringSpanOf(folder: string): RingSpan | null {
-  try {
-    return ringSpan(folder);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }
 
 /** A flow of the database, or one that is open. Throws PacketsGoneError. */

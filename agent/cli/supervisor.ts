@@ -9,6 +9,7 @@
 import type { Config } from "../config.ts";
 import {
   CaptureFormatError,
+  messageOf,
   MissingError,
   RunError,
   type TapwatchError,
@@ -42,6 +43,7 @@ import { earlierFindings, readEarlierIncidents } from "./earlier_incidents.ts";
 import { hostNames } from "./host_names.ts";
 import { addressesOf, ownNetworks, watchOwnNetworks } from "./own_networks.ts";
 import { OpenFlowsDesk } from "./open_flows_desk.ts";
+import { Notes } from "./notes.ts";
 import { PipelineGroup } from "./pipeline_group.ts";
 import { joinSources } from "./pipeline_join.ts";
 import { looksForProcesses, ProcessHost } from "./process_host.ts";
@@ -67,6 +69,7 @@ const fleetMs = 2500;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
+  readonly #notes: Notes;
   readonly #sources: WorkerHost<SourceToMain>[] = [];
   readonly #pipelines: PipelineGroup;
   readonly #recorder: WorkerHost<RecorderToMain>;
@@ -98,6 +101,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#notes = new Notes(options.live, options.log);
     this.#blocklists = options.config.blocklists;
     this.#failure.promise.catch(() => {}); // raised where `failure` is awaited
     this.#pipelines = this.#makePipelines();
@@ -109,7 +113,7 @@ export class Supervisor {
       config: options.config,
       live: options.live,
       onNote: (message) => this.#onOtherMessage(message),
-      onCrash: (text) => this.#onCrash(text),
+      onCrash: this.#notes.crashed,
     });
     this.#fleet = options.config.fleetServers.length > 0 ? this.#makeFleet() : null;
     this.#processes = looksForProcesses(options.config, options.input.kind === "live")
@@ -292,13 +296,9 @@ export class Supervisor {
       const { queries, live } = this.#options;
       this.#detect.restore(readEarlierIncidents(queries), queries.lastFindingId(live.storeRun));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#warn(`Incidents of earlier runs are not continued: ${reason}.`);
+      const reason = messageOf(error);
+      this.#notes.warn(`Incidents of earlier runs are not continued: ${reason}.`);
     }
-  }
-
-  #warn(text: string): void {
-    this.#onOtherMessage({ type: "note", severity: "warning", text });
   }
 
   /** Devices that have been open in this run. */
@@ -333,7 +333,7 @@ export class Supervisor {
       onMessage: (message) => this.#onSourceMessage(message, thread),
       onCrash: (text) => {
         this.#leaveGroup(interfaceId);
-        this.#onCrash(text);
+        this.#notes.crashed(text);
       },
     });
   }
@@ -400,7 +400,7 @@ export class Supervisor {
       onMessage: (message) => this.#onPipelineMessage(message),
       onCrash: (text) => {
         this.#detect.terminate();
-        this.#onCrash(text);
+        this.#notes.crashed(text);
       },
     });
   }
@@ -434,7 +434,7 @@ export class Supervisor {
         else if (message.type === "stopped") this.#recorderStopped.resolve();
         else this.#onOtherMessage(message);
       },
-      onCrash: (text) => this.#onCrash(text),
+      onCrash: this.#notes.crashed,
     });
   }
 
@@ -477,7 +477,7 @@ export class Supervisor {
           this.#options.onAlertsTaken(message.sequence, message.isWritten);
         } else this.#onOtherMessage(message);
       },
-      onCrash: (text) => this.#onCrash(text),
+      onCrash: this.#notes.crashed,
     });
   }
 
@@ -494,7 +494,7 @@ export class Supervisor {
           port === null ? [] : [port],
         ),
       onNote: (message) => this.#onOtherMessage(message),
-      onCrash: (text) => this.#onCrash(text),
+      onCrash: this.#notes.crashed,
     });
   }
 
@@ -505,7 +505,7 @@ export class Supervisor {
       live,
       onFed: (throughId) => this.#store.post({ type: "fed", throughId }),
       onNote: (message) => this.#onOtherMessage(message),
-      onCrash: (text) => this.#onCrash(text),
+      onCrash: this.#notes.crashed,
     });
   }
 
@@ -519,7 +519,7 @@ export class Supervisor {
         this.#pipelines.postTo(index, { type: "process", port }, [port]),
       onContacts: () => this.#detect.nameProcesses(),
       onNote: (message) => this.#onOtherMessage(message),
-      onCrash: (text) => this.#onCrash(text),
+      onCrash: this.#notes.crashed,
     });
   }
 
@@ -535,13 +535,13 @@ export class Supervisor {
       sendToStore: (message) => this.#store.post(message),
       tellSuspects: (addresses) => this.#pipelines.post({ type: "suspects", addresses }),
       onNote: (message) => this.#onOtherMessage(message),
-      onCrash: (text) => this.#onCrash(text),
+      onCrash: this.#notes.crashed,
       onFinding: (finding) => this.#evidence.take(finding),
       eveLines: this.#eve?.lines ?? null,
       nameOf: hostNames(live, queries),
       processOf: (finding) => this.#processes?.processOf(finding),
       awaitsProcess: (finding) => this.#processes?.awaitsProcess(finding) ?? false,
-      earlier: earlierFindings(queries, (text) => this.#warn(text)),
+      earlier: earlierFindings(queries, this.#notes.warn),
     });
   }
 
@@ -598,17 +598,8 @@ export class Supervisor {
   }
 
   #onOtherMessage(message: NoteMessage | FatalMessage): void {
-    const { live, log } = this.#options;
-    if (message.type === "fatal") return this.#failure.reject(errorOf(message));
-    live.note(message.severity, message.text);
-    log.write(message.severity, message.text);
-  }
-
-  #onCrash(text: string): void {
-    const { live, log } = this.#options;
-    live.workerRestarts++;
-    live.note("error", text);
-    log.error(text);
+    if (message.type === "fatal") this.#failure.reject(errorOf(message));
+    else this.#notes.note(message.severity, message.text);
   }
 }
 

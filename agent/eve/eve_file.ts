@@ -14,6 +14,7 @@
 import type { EveOptions } from "../messages.ts";
 import { FailedWrites, type WriteContext, writeFailureText } from "../failed_writes.ts";
 import type { EveState } from "../records.ts";
+import { ifThere } from "../errors.ts";
 
 interface Piece {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -280,12 +281,7 @@ function readAt(handle: Deno.FsFile, position: number, length: number): Uint8Arr
 }
 
 function inodeOf(path: string): number | null {
-  try {
-    return Deno.statSync(path).ino;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  return ifThere(() => Deno.statSync(path).ino);
 }
 
 function isThere(path: string): boolean {

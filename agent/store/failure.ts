@@ -1,5 +1,5 @@
 /** What can go wrong with a database, told apart by what has to be done about it. */
-import { UsageError } from "../errors.ts";
+import { messageOf, UsageError } from "../errors.ts";
 
 export type StoreErrorKind =
   /** Another program holds a lock; passes by itself. */
@@ -48,7 +48,7 @@ const texts: readonly (readonly [RegExp, StoreErrorKind, string])[] = [
 /** Makes a StoreError out of whatever SQLite or the file system threw about the file at `path`. */
 export function toStoreError(error: unknown, path: string): StoreError {
   if (error instanceof StoreError) return error;
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const found = texts.find(([pattern]) => pattern.test(text));
   if (found) return new StoreError(found[1], `${path} ${found[2]}`, { cause: error });
   if (error instanceof UsageError) return new StoreError("open", text, { cause: error });

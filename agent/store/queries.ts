@@ -10,7 +10,7 @@
  * UsageError for a database that this version must not read, and StoreError when the database cannot be read.
  */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
-import { UsageError } from "../errors.ts";
+import { ifThere, UsageError } from "../errors.ts";
 import {
   type BookHost,
   countHosts,
@@ -892,12 +892,7 @@ function checkStats(fromUs: number, toUs: number, pointCount: number): void {
 }
 
 function inodeOf(path: string): number | null {
-  try {
-    return Deno.statSync(path).ino;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  return ifThere(() => Deno.statSync(path).ino);
 }
 
 function fileBytes(path: string): number {

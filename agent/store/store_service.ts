@@ -13,7 +13,7 @@
  * Free of threads and clocks, so that tests can drive it; store_worker.ts is its shell.
  */
 import type { DiskStep } from "../text/disk_guard.ts";
-import { UsageError } from "../errors.ts";
+import { messageOf, UsageError } from "../errors.ts";
 import type {
   AlertsMessage,
   FindingsMessage,
@@ -491,8 +491,4 @@ function describeKnown(path: string, known: KnownFile, packets: number): string 
   return packets === Infinity
     ? `${part}, by another version or with other options: nothing is added. Name another folder with --results DIR.`
     : `${part}: the rest is added, and nothing twice.`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
