@@ -60,10 +60,16 @@ export class HomeNetwork {
     return this.#learntAddresses.find(this.#keyOf(word0, word1, word2, word3)) >= 0;
   }
 
+  /** As isLocal(); an address is not spread, which costs as much again. */
+  isLocalAddress(address: Address): boolean {
+    return this.isLocal(address[0], address[1], address[2], address[3]);
+  }
+
   #isInside(word0: number, word1: number, word2: number, word3: number): boolean {
     if (staysOnLink(word0, word1, word2, word3)) return true;
     if (this.#isPrivateLocal && isPrivate(word0, word1, word2, word3)) return true;
-    for (const networks of this.#networks) {
+    for (let source = 0; source < this.#networks.length; source++) {
+      const networks = this.#networks[source];
       for (let index = 0; index < networks.length; index++) {
         if (isInNetwork(networks[index], word0, word1, word2, word3)) return true;
       }
@@ -102,7 +108,9 @@ export class HomeNetwork {
   /** The link has shown that the address is on it: for sure, or until it is taken back. */
   learnAddress(address: Address, isSure: boolean): void {
     if (!this.#isOwnLocal) return;
-    const slot = this.#learntAddresses.add(this.#keyOf(...address));
+    const slot = this.#learntAddresses.add(
+      this.#keyOf(address[0], address[1], address[2], address[3]),
+    );
     const { isNew } = this.#learntAddresses;
     const wasSure = !isNew && this.#isSure[slot] !== 0;
     this.#isSure[slot] = wasSure || isSure ? 1 : 0;
@@ -113,7 +121,9 @@ export class HomeNetwork {
 
   /** What had shown so does not hold any more. */
   forgetAddress(address: Address): void {
-    const slot = this.#learntAddresses.find(this.#keyOf(...address));
+    const slot = this.#learntAddresses.find(
+      this.#keyOf(address[0], address[1], address[2], address[3]),
+    );
     if (slot < 0 || this.#isSure[slot] !== 0) return;
     this.#learntAddresses.remove(slot);
     this.#changeCount++;
@@ -134,6 +144,11 @@ const everything: Network = { words: [0, 0, 0, 0], prefixLength: 0 };
 
 function networksOf(texts: readonly string[]): Network[] {
   return texts.map(parseNetwork).filter((network) => network !== null);
+}
+
+/** As isUnicastAddress(). */
+export function isUnicast(address: Address): boolean {
+  return isUnicastAddress(address[0], address[1], address[2], address[3]);
 }
 
 /** False for what stands for no host, or for many: unspecified, multicast and broadcast addresses. */

@@ -2,7 +2,7 @@
 import { isInNetwork, type Network } from "../decode/addresses.ts";
 import { readInt32, readUint16 } from "../decode/bytes.ts";
 import { type Packet, Transport } from "../records.ts";
-import { type Address, isUnicastAddress } from "./home_network.ts";
+import { type Address, isUnicast } from "./home_network.ts";
 import type { LinkView, MacWords } from "./link_view.ts";
 import type { MacBook } from "./mac_book.ts";
 
@@ -56,21 +56,21 @@ function isArpWhole(bytes: Uint8Array, at: number, end: number): boolean {
 
 /** Who asks or answers has the address that it names; a probe (RFC 5227) names none, and nobody speaks for another. */
 function bindArp(macs: MacBook, fromMac: MacWords, bytes: Uint8Array, at: number): void {
-  const [upper, lower] = macAt(bytes, at + 8);
+  const ofSender = macAt(bytes, at + 8);
   const sender = ipv4At(bytes, at + 14);
-  const isOwn = upper === fromMac[0] && lower === fromMac[1];
-  if (isOwn && isUnicastAddress(...sender)) macs.bind(fromMac, sender);
+  const isOwn = ofSender[0] === fromMac[0] && ofSender[1] === fromMac[1];
+  if (isOwn && isUnicast(sender)) macs.bind(fromMac, sender);
 }
 
 /** Who speaks has its source address, and what it advertises (section 4.4). */
 function bindNeighbour(macs: MacBook, fromMac: MacWords, bytes: Uint8Array, packet: Packet): void {
   const { source0, source1, source2, source3, payloadOffset: body } = packet;
   const source: Address = [source0, source1, source2, source3];
-  if (isUnicastAddress(...source)) macs.bind(fromMac, source);
+  if (isUnicast(source)) macs.bind(fromMac, source);
   const hasTarget = packet.sourcePort === neighbourAdvertisement &&
     packet.payloadCapturedLength >= 16;
   const target = hasTarget ? ipv6At(bytes, body) : source;
-  if (hasTarget && isUnicastAddress(...target)) macs.bind(fromMac, target);
+  if (hasTarget && isUnicast(target)) macs.bind(fromMac, target);
 }
 
 function hearNeighbour(view: LinkView, bytes: Uint8Array, packet: Packet): void {
@@ -105,10 +105,10 @@ function ipv4At(bytes: Uint8Array, at: number): Address {
 }
 
 function ipv6At(bytes: Uint8Array, at: number): Address {
-  return [0, 4, 8, 12].map((offset) => readInt32(bytes, at + offset)) as [
-    number,
-    number,
-    number,
-    number,
+  return [
+    readInt32(bytes, at),
+    readInt32(bytes, at + 4),
+    readInt32(bytes, at + 8),
+    readInt32(bytes, at + 12),
   ];
 }

@@ -14,7 +14,7 @@
  */
 import { KeyedSlots } from "../detect/common/keyed_slots.ts";
 import { isIpv4 } from "../decode/addresses.ts";
-import { type Address, type HomeNetwork, isUnicastAddress } from "./home_network.ts";
+import { type Address, type HomeNetwork, isUnicast } from "./home_network.ts";
 
 const macsMax = 1024;
 const addressesMax = 32;
@@ -107,14 +107,14 @@ export class LinkView {
   seeArp(sender: Address, target: Address): void {
     // A router that answers for all the world (proxy ARP, RFC 1027) makes no address of the world local.
     const isPlausible = sender[3] >>> 16 === target[3] >>> 16;
-    if (!isPlausible || !isUnicastAddress(...sender) || this.#isSurelyLocal(sender)) return;
+    if (!isPlausible || !isUnicast(sender) || this.#isSurelyLocal(sender)) return;
     this.#home.learnAddress(sender, true);
     this.#review();
   }
 
   /** A message of neighbour discovery, whose hop limit was whole. */
   seeNeighbour(source: Address): void {
-    if (!isUnicastAddress(...source) || this.#isSurelyLocal(source)) return;
+    if (!isUnicast(source) || this.#isSurelyLocal(source)) return;
     this.#learnSpeaker(source);
     this.#review();
   }
@@ -164,24 +164,39 @@ export class LinkView {
   /** Whether packets from elsewhere come through the MAC address. */
   #bringsOthers(slot: number): boolean {
     if (this.#saysRouter[slot] !== 0) return true;
+    const isOfEnough = this.#isSpread[slot] !== 0 && this.#sizes[slot] >= routerAddressesMin;
+    const end = this.#endOf(slot);
     let outsideCount = 0;
     let firstHome: Address | null = null;
-    for (let place = slot * addressesMax; place < this.#endOf(slot); place++) {
+    for (let place = slot * addressesMax; place < end; place++) {
+      const hasSentHome = (this.#traits[place] & Trait.hasSentHome) !== 0;
+      // Whether an address is local costs more than all the rest.
+      if (!hasSentHome && !isOfEnough || this.#isLocalAt(place)) continue;
+      if (isOfEnough && ++outsideCount >= routerAddressesMin) return true;
+      if (!hasSentHome) continue;
       const address = this.#addressAt(place);
-      if (this.#home.isLocal(...address)) continue;
-      outsideCount++;
-      if ((this.#traits[place] & Trait.hasSentHome) === 0) continue;
       // A dual-stack host's own IPv6 network, not known as such, may talk to local addresses.
       firstHome ??= address;
       if (isIpv4(address[0], address[1], address[2]) || !areOfOneLink(address, firstHome)) {
         return true;
       }
     }
-    return outsideCount >= routerAddressesMin && this.#isSpread[slot] !== 0;
+    return false;
+  }
+
+  #isLocalAt(place: number): boolean {
+    const addresses = this.#addresses;
+    const at = place * 4;
+    return this.#home.isLocal(
+      addresses[at],
+      addresses[at + 1],
+      addresses[at + 2],
+      addresses[at + 3],
+    );
   }
 
   #isSurelyLocal(address: Address): boolean {
-    return this.#home.isLocal(...address) && !this.#home.isGuessed(...address);
+    return this.#home.isLocalAddress(address) && !this.#home.isGuessed(...address);
   }
 
   #learnSpeaker(address: Address): void {
@@ -191,9 +206,9 @@ export class LinkView {
   }
 
   #seeSource({ fromMac, source, destination, hopLimit }: LinkPacket): number {
-    if (this.#home.isLocal(...source)) return Known.source;
+    if (this.#home.isLocalAddress(source)) return Known.source;
     const isWhole = hopLimit === 64 || hopLimit === 128 || hopLimit === 255;
-    const isToHome = isUnicastAddress(...destination) && this.#home.isLocal(...destination);
+    const isToHome = isUnicast(destination) && this.#home.isLocalAddress(destination);
     const from = this.#slot(fromMac);
     const traits = (isWhole ? Trait.hasSentWhole : 0) | (isToHome ? Trait.hasSentHome : 0);
     this.#note(from, source, traits);
@@ -206,13 +221,13 @@ export class LinkView {
     const from = this.#slot(fromMac);
     const to = this.#slot(toMac);
     const hasMet = this.#addPeer(to, from);
-    if (!isUnicastAddress(...destination) || this.#home.isLocal(...destination)) {
+    if (!isUnicast(destination) || this.#home.isLocalAddress(destination)) {
       return Known.destination;
     }
     this.#note(to, destination, Trait.hasReceived);
     this.#tell(to);
     if (hasMet) this.#judge(to);
-    const isKnown = this.#isOfMany(to) || this.#home.isLocal(...destination);
+    const isKnown = this.#isOfMany(to) || this.#home.isLocalAddress(destination);
     return isKnown ? Known.destination : 0;
   }
 
@@ -226,7 +241,7 @@ export class LinkView {
     const place = this.#placeOf(slot, address);
     if (place === this.#endOf(slot)) {
       if (this.#sizes[slot] === addressesMax) return;
-      this.#addresses.set(address, place * 4);
+      for (let word = 0; word < 4; word++) this.#addresses[place * 4 + word] = address[word];
       this.#traits[place] = traits;
       this.#sizes[slot]++;
       if (this.#isOfOther(slot, address)) this.#isSpread[slot] = 1;
@@ -296,10 +311,12 @@ export class LinkView {
 
   /** The MAC address stands for more than before: judges those that it has sent to. */
   #judgeBeside(slot: number): void {
-    for (let other = this.#macs.oldest; other >= 0; other = this.#macs.after(other)) {
+    const macs = this.#macs;
+    const peers = this.#peers;
+    for (let other = macs.oldest; other >= 0; other = macs.after(other)) {
       const from = other * peersMax;
       for (let place = from; place < from + peersMax; place++) {
-        if (this.#peers[place] === slot && this.#isPeer(place)) this.#judge(other);
+        if (peers[place] === slot && this.#isPeer(place)) this.#judge(other);
       }
     }
   }
@@ -329,7 +346,8 @@ export class LinkView {
   }
 
   #slot(mac: MacWords): number {
-    this.#key.set(mac);
+    this.#key[0] = mac[0];
+    this.#key[1] = mac[1];
     const slot = this.#macs.add(this.#key);
     if (!this.#macs.isNew) return slot;
     this.#uses[slot]++;

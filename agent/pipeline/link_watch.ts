@@ -64,7 +64,8 @@ export class LinkWatch {
 
   /** Lets the hot path know what it needs of a MAC address; when there is no place left, another one's is taken. */
   #tell(mac: MacWords, { isSettled, isRouter }: MacKnowledge): void {
-    const [upper, lower] = mac;
+    const upper = mac[0];
+    const lower = mac[1];
     this.#macs.setRouter(mac, isRouter);
     const { words, state } = this.#hot;
     const flags = (isSettled ? MAC_IS_SETTLED : 0) | (isRouter ? MAC_IS_ROUTER : 0);

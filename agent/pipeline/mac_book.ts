@@ -44,8 +44,7 @@ export class MacBook {
   bind(mac: MacWords, address: Address): void {
     const number = numberOf(mac);
     if (number === 0 || (mac[0] & 0x100) !== 0) return;
-    this.#key.set(address);
-    const slot = this.#addresses.add(this.#key);
+    const slot = this.#addresses.add(this.#keyOf(address));
     if (!this.#addresses.isNew) {
       if (this.#macs[slot] === number) return;
       this.#forget(slot);
@@ -67,8 +66,7 @@ export class MacBook {
 
   /** The MAC address of the device that has `address`, 0 when it is not known; `seenMac` is the one that its packets had. */
   macOf(address: Address, seenMac: number): number {
-    this.#key.set(address);
-    const slot = this.#addresses.find(this.#key);
+    const slot = this.#addresses.find(this.#keyOf(address));
     if (slot >= 0) {
       const mac = this.#macs[slot]!;
       return this.#card(mac).spoken > spokenMax ? 0 : mac;
@@ -94,6 +92,11 @@ export class MacBook {
     if (card.spokenPrefixes.size > 0) return card.spokenPrefixes.has(prefix);
     addTo(card.seenPrefixes, prefix);
     return !card.isRouter && card.seenPrefixes.size < prefixesMax;
+  }
+
+  #keyOf(address: Address): Int32Array {
+    for (let word = 0; word < 4; word++) this.#key[word] = address[word];
+    return this.#key;
   }
 
   #card(number: number): CardBook {
@@ -124,8 +127,8 @@ export class MacBook {
 }
 
 /** 48 bits as one number. */
-export function numberOf([upper, lower]: MacWords): number {
-  return upper * 2 ** 32 + (lower >>> 0);
+export function numberOf(mac: MacWords): number {
+  return mac[0] * 2 ** 32 + (mac[1] >>> 0);
 }
 
 function addTo(prefixes: Set<string>, prefix: string): void {
