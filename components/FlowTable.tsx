@@ -74,7 +74,6 @@ function FlowRow({ flow, narrow, names, nowUs, zone }: RowProps) {
         <a class="plain" href={narrow(term(flow.service ? "service" : "proto", service))}>
           {protocolLabel(service)}
         </a>
-        <AskedName flow={flow} narrow={narrow} />
         <FlowProcessOf flow={flow} narrow={narrow} />
       </td>
       <td class="num sent" data-l="sent">{formatBytes(flow.orig_wire_bytes)}</td>
@@ -83,17 +82,6 @@ function FlowRow({ flow, narrow, names, nowUs, zone }: RowProps) {
       <td class="num opt">{formatDuration((flow.end_us - flow.start_us) / 1e6)}</td>
       <FlowState flow={flow} narrow={narrow} />
     </tr>
-  );
-}
-
-/** The name that was asked for. */
-function AskedName({ flow, narrow }: Pick<RowProps, "flow" | "narrow">) {
-  const { asked } = namesOf(flow);
-  if (asked === "") return null;
-  return (
-    <a class="plain sub clip" href={narrow(term("name", asked))} title={`Asked for ${asked}`}>
-      {asked}
-    </a>
   );
 }
 
@@ -136,12 +124,13 @@ interface EndProps extends Pick<RowProps, "flow" | "narrow" | "names"> {
   readonly side: "orig" | "resp";
 }
 
-/** One side: the name that it was spoken with by, or else that of the host, its address and port. */
+/** One side: the name that it is spoken with by, or else that of the host, its address and port, and what was asked for. */
 function FlowEnd({ flow, side, narrow, names }: EndProps) {
   const address = side === "orig" ? flow.orig_h : flow.resp_h;
   const port = side === "orig" ? flow.orig_p : flow.resp_p;
   const hasPorts = flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp";
-  const flowName = side === "resp" ? namesOf(flow).peer : "";
+  const { peer, asked } = namesOf(flow);
+  const flowName = side === "resp" ? peer : "";
   const name = flowName || (names[address] ?? "");
   const hostHref = narrow(term("host", address));
   return (
@@ -160,6 +149,11 @@ function FlowEnd({ flow, side, narrow, names }: EndProps) {
       </a>
       {hasPorts && <a class="plain port mono" href={narrow(term("port", port))}>:{port}</a>}
       <PlaceMark address={address} narrow={narrow} />
+      {side === "resp" && asked !== "" && (
+        <span class="sub">
+          for <a class="plain" href={narrow(term("name", asked))}>{asked}</a>
+        </span>
+      )}
     </td>
   );
 }

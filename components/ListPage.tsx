@@ -102,7 +102,11 @@ export function ListPage(
               ? (
                 <div class="state">
                   <h2>{empty}</h2>
-                  {url.search !== "" && <p>Fewer filters may show more.</p>}
+                  {url.search !== "" ? <p>Fewer filters may show more.</p> : (
+                    <p>
+                      What is captured stands on <a href="/status" aria-current="false">Status</a>.
+                    </p>
+                  )}
                 </div>
               )
               : <div class="scroll">{children}</div>}

@@ -171,8 +171,8 @@ function Silence({ message }: { message: LiveMessage }) {
       <div class="state">
         <h2>{names} is open, but no packet has arrived</h2>
         <p>
-          Check that the switch port mirrors traffic to this interface, or pick one that has
-          traffic:
+          Check that the switch port mirrors traffic to this interface and that a capture filter
+          lets it through, or pick one that has traffic:
         </p>
         <div class="code">tapwatch interfaces</div>
         <p class="faint">Counts are live; this note goes away with the first packet.</p>

@@ -64,7 +64,7 @@ export default define.page<typeof handler>(function Hosts({ data, state, url }) 
         error={data.error}
         nextCursor={nextCursor}
         isEmpty={rows.length === 0}
-        empty="No host"
+        empty={url.search === "" ? "No host yet" : "No host fits"}
       >
         <HostTable
           hosts={rows}

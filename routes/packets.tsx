@@ -73,7 +73,7 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
           times: rows.map(({ tsUs }) => ({ fromUs: tsUs, toUs: tsUs })),
         })}
         isEmpty={below.length === 0}
-        empty={above.length === 0 ? "No packet" : "No packet before these"}
+        empty={above.length === 0 ? "No packet yet" : "No packet before these"}
       >
         <PacketTable
           rows={below}
