@@ -6,7 +6,7 @@ import type { StoredFlow } from "../agent/store/schema.ts";
 import { Address } from "./Address.tsx";
 import { AgentCell, AgentHead, type OfAgent } from "./AgentName.tsx";
 import { PlaceMark } from "./Place.tsx";
-import { endText, namesOf, stateText } from "./flow_text.ts";
+import { endText, hostOfName, namesOf, stateText } from "./flow_text.ts";
 import { formatBytes, formatCount, formatDuration, formatWhen } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
 import { type Sort, SortHead } from "./SortHead.tsx";
@@ -131,7 +131,7 @@ function FlowEnd({ flow, side, narrow, names }: EndProps) {
   const hasPorts = flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp";
   const { peer, asked } = namesOf(flow);
   const flowName = side === "resp" ? peer : "";
-  const name = flowName || (names[address] ?? "");
+  const name = hostOfName(flowName) === address ? "" : flowName || (names[address] ?? "");
   const hostHref = narrow(term("host", address));
   return (
     <td

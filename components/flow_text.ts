@@ -52,6 +52,11 @@ export function namesOf(
   return askingServices.has(service) ? { peer: "", asked: name } : { peer: name, asked: "" };
 }
 
+/** The host that a name asks for: an HTTP host without its port. */
+export function hostOfName(name: string): string {
+  return name.replace(/^([^:]+|\[.*\]):\d+$/, "$1").replace(/^\[(.*)\]$/, "$1");
+}
+
 /** Letters of Zeek's history; those of the originator are upper case. */
 const letters: Readonly<Record<string, string>> = {
   s: "asked for a connection (SYN)",

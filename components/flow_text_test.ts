@@ -1,6 +1,6 @@
 import { deepStrictEqual, notStrictEqual, strictEqual } from "node:assert/strict";
 import { CONN_STATES } from "../agent/search/fields.ts";
-import { endText, historySteps, stateText } from "./flow_text.ts";
+import { endText, historySteps, hostOfName, namesOf, stateText } from "./flow_text.ts";
 
 Deno.test("every state and reason has its words", () => {
   for (const state of CONN_STATES) notStrictEqual(stateText(state, "tcp"), "", state);
@@ -20,4 +20,22 @@ Deno.test("historySteps() says who did what, in order", () => {
   ]);
   strictEqual(historySteps("^").length, 1);
   strictEqual(historySteps("Z")[0], "“Z”");
+});
+
+Deno.test("a flow's name is that of its peer, or what was asked for", () => {
+  deepStrictEqual(namesOf({ name: "wiki.example.org", service: "tls" }), {
+    peer: "wiki.example.org",
+    asked: "",
+  });
+  deepStrictEqual(namesOf({ name: "wiki.example.org", service: "dns" }), {
+    peer: "",
+    asked: "wiki.example.org",
+  });
+});
+
+Deno.test("hostOfName() leaves a port out", () => {
+  strictEqual(hostOfName("nas.lan:8080"), "nas.lan");
+  strictEqual(hostOfName("[2001:db8::1]:80"), "2001:db8::1");
+  strictEqual(hostOfName("2001:db8::1"), "2001:db8::1");
+  strictEqual(hostOfName("nas.lan"), "nas.lan");
 });

@@ -2,7 +2,7 @@
  * The file that `tapwatch fleet` gives to an agent, to the hub and to whoever makes the streams: who it is, its key, where the
  * engine is and how to know it. JSON; the seed of the key never leaves the file's host.
  */
-import { UsageError } from "../errors.ts";
+import { systemReason, UsageError } from "../errors.ts";
 import { isAgentId } from "./streams.ts";
 
 export const ROLES = ["agent", "hub", "admin"] as const;
@@ -57,7 +57,7 @@ export function readCredentials(path: string, role: Role): Credentials {
     text = Deno.readTextFileSync(path);
   } catch (error) {
     throw new UsageError(
-      `Cannot read the fleet's credentials ${path}: ${(error as Error).message}.`,
+      `Cannot read the fleet's credentials ${path}: ${systemReason(error)}.`,
     );
   }
   const credentials = decodeCredentials(text, path);

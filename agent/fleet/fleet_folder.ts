@@ -7,7 +7,7 @@
  *     nats-server.conf permissions.conf                  what the engine reads
  */
 import { join, resolve } from "node:path";
-import { UsageError } from "../errors.ts";
+import { systemReason, UsageError } from "../errors.ts";
 import { randomId } from "./base32.ts";
 import {
   type Credentials,
@@ -201,7 +201,7 @@ export class FleetFolder {
       return Deno.readTextFileSync(this.#file(name));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return null;
-      throw new UsageError(`Cannot read ${this.#file(name)}: ${(error as Error).message}.`);
+      throw new UsageError(`Cannot read ${this.#file(name)}: ${systemReason(error)}.`);
     }
   }
 

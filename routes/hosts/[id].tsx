@@ -12,6 +12,7 @@ import { FirstContactTable } from "../../components/FirstContactTable.tsx";
 import { FleetNames, SeenByAgents } from "../../components/AgentName.tsx";
 import { FlowSketch } from "../../components/FlowSketch.tsx";
 import { FlowTable } from "../../components/FlowTable.tsx";
+import { hostOfName } from "../../components/flow_text.ts";
 import { bytesQuantity, formatBytes, formatCount, formatWhen } from "../../components/format.ts";
 import { hoursOfDay, originTexts, serviceText, usualHours } from "../../components/host_text.ts";
 import { Severity } from "../../components/Icon.tsx";
@@ -393,7 +394,7 @@ function Peers(
                     <td class="grow">
                       <HostLink
                         address={peer.peer}
-                        name={peer.name || (names_of[peer.peer] ?? "")}
+                        name={peerName(peer.name, peer.peer) || (names_of[peer.peer] ?? "")}
                       />{" "}
                       <PlaceMark address={peer.peer} />
                     </td>
@@ -432,6 +433,12 @@ function Peers(
       )}
     </section>
   );
+}
+
+/** The name that a peer is spoken with by; "" where that is its address. */
+function peerName(name: string, address: string): string {
+  const host = hostOfName(name);
+  return host === address ? "" : host;
 }
 
 function Services(

@@ -25,6 +25,8 @@ class Hub {
   #enrolled = "";
   #link: LinkState = "connecting";
   #linkDetail = "";
+  /** What was last told of it, so that a retry that fails alike says nothing. */
+  #toldLink = "";
   #storeFailure = "";
   #cloned: ReadonlySet<string> = new Set();
   #stored: { readonly flows: number; readonly oldestUs: number | null } = {
@@ -115,7 +117,9 @@ class Hub {
   }
 
   #setLink(state: LinkState, detail: string): void {
-    const isNews = state !== this.#link && state !== "connecting";
+    const news = `${state} ${detail}`;
+    const isNews = state !== "connecting" && news !== this.#toldLink;
+    if (isNews) this.#toldLink = news;
     this.#link = state;
     this.#linkDetail = detail;
     if (isNews && state === "connected") {
