@@ -160,7 +160,7 @@ function isDrained(state: TestHost["state"]): boolean {
 /** All that was written has come to the spool, which a few flows reach after some seconds, and left it. What a host last told of itself is older. */
 function isSent(folder: string): boolean {
   return isEmpty(join(folder, "packet_logs.db"), "fleet_feed") &&
-    isEmpty(join(folder, "fleet.db"), "outbox");
+    isEmpty(join(folder, "fleet.db"), "batches");
 }
 
 function isEmpty(path: string, table: string): boolean {
