@@ -69,9 +69,14 @@ async function runAndKill(path: string, ackCount: number): Promise<number> {
     stderr: "inherit",
   }).spawn();
   let text = "";
+  let isKilled = false;
   for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
     text += part;
-    if (text.split("\n").length > ackCount) child.kill("SIGKILL");
+    // What it had said before comes after the kill, too.
+    if (!isKilled && text.split("\n").length > ackCount) {
+      child.kill("SIGKILL");
+      isKilled = true;
+    }
   }
   const { signal } = await child.status;
   strictEqual(signal, "SIGKILL");

@@ -53,7 +53,7 @@ class TestHub {
   }
 
   count(table: "flows" | "scans" | "incidents"): number {
-    const database = new DatabaseSync(this.path, { readOnly: true, timeout: 1000 });
+    const database = new DatabaseSync(this.path, { readOnly: true, timeout: 10_000 });
     try {
       return Number(database.prepare(`SELECT count(*) AS count FROM ${table}`).get()!.count);
     } finally {
@@ -287,7 +287,7 @@ Deno.test({
 });
 
 function reportedGivenUp(path: string): number {
-  const database = new DatabaseSync(path, { readOnly: true, timeout: 1000 });
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 10_000 });
   try {
     const row = database.prepare("SELECT health FROM agents").get();
     return JSON.parse(String(row?.health ?? "{}")).flows?.given_up ?? -1;

@@ -82,7 +82,7 @@ Deno.test("a database that another program locks for a while is written afterwar
     await using program = await startLoad(load, results, "--speed", "30");
     await program.untilMetrics((text) => metricOf(text, "tapwatch_store_rows_total") > 500);
     const other = new DatabaseSync(`${results}/packet_logs.db`);
-    other.exec("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE");
+    other.exec("PRAGMA busy_timeout = 60000; BEGIN IMMEDIATE");
     await program.untilMetrics((text) => metricOf(text, "tapwatch_store_up") === 0);
     await sleep(byForm(3, 60) * 1000);
     match(await program.get("/status"), /locked by another program/);

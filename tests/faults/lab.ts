@@ -41,7 +41,7 @@ export function startLoad(path: string, results: string, ...args: string[]): Pro
 export function ask(results: string, sql: string): unknown[] {
   const database = new DatabaseSync(`${results}/packet_logs.db`);
   try {
-    database.exec("PRAGMA busy_timeout = 5000");
+    database.exec("PRAGMA busy_timeout = 60000");
     return Object.values(database.prepare(sql).get()!);
   } finally {
     database.close();
