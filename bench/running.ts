@@ -3,7 +3,7 @@ import { device } from "./namespaces.ts";
 import { type Tapwatch } from "./programs.ts";
 
 /** What `/metrics` says, by name and labels: `tapwatch_packets_total`. */
-export type Metrics = ReadonlyMap<string, number>;
+type Metrics = ReadonlyMap<string, number>;
 
 const url = "http://127.0.0.1:8055";
 /** Longest waits for the start, and for the end after a signal. */

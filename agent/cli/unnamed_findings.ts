@@ -4,7 +4,7 @@
  */
 import type { Finding } from "../records.ts";
 
-export interface UnnamedFindingsOptions {
+interface UnnamedFindingsOptions {
   /** Whether the process of a finding is not known, but may be in a moment. */
   readonly awaitsProcess: (finding: Finding) => boolean;
   readonly tell: (finding: Finding) => void;
