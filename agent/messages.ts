@@ -110,7 +110,9 @@ export interface CaptureOptions {
 }
 export type MainToCapture =
   | { readonly type: "start"; readonly options: CaptureOptions; readonly pipeline: MessagePort }
-  | { readonly type: "stop" };
+  | { readonly type: "stop" }
+  /** Another thread takes the place of this one: it lets go of the device, and nothing more is to be heard from it. */
+  | { readonly type: "abandon" };
 
 export interface ReplayOptions {
   readonly path: string;

@@ -4,11 +4,15 @@ import { parseConfig } from "../agent/config.ts";
 import { Supervisor } from "../agent/cli/supervisor.ts";
 import { type LiveEvent, LiveState } from "../agent/live_state.ts";
 import { Log } from "../agent/log.ts";
+import { libc } from "../ffi/linux/libc.ts";
 import { StoreQueries } from "../agent/store/queries.ts";
 import { demoCapture, patienceMs } from "./program.ts";
 import { tinyDetectorModule } from "./tiny_detector.ts";
 
 export const demoPackets = 25_208;
+
+// Once it is loaded it stays, which no test must be blamed for.
+if (Deno.build.os === "linux") libc();
 
 /**
  * Worker, but each thread also understands "crash", and the test finds them by their module's name. Detection is one

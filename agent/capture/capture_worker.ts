@@ -24,10 +24,26 @@ self.onmessage = async ({ data }: MessageEvent<MainToCapture>) => {
     running = run(data.options, data.pipeline);
     return;
   }
+  if (data.type === "abandon") {
+    source?.abandon();
+    return;
+  }
   source?.stop();
   await running;
   tell({ type: "stopped" });
 };
+
+// The device is lent to the process, not to this thread: it would stay open.
+self.addEventListener("error", (event) => {
+  if (source === null) return;
+  event.preventDefault();
+  source.abandon();
+  source = null;
+  const crash = () => {
+    throw event.error;
+  };
+  running.then(crash, crash);
+});
 
 async function run(options: CaptureOptions, pipeline: MessagePort): Promise<void> {
   const outbox = new LiveOutbox({

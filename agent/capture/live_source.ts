@@ -41,6 +41,7 @@ export class LiveSource {
   #handle: CaptureHandle | null = null;
   #hasOpened = false;
   #isDrained = false;
+  #isAbandoned = false;
   #drainTimer: number | undefined;
   #isReportDue = false;
   #reports = 0;
@@ -59,22 +60,29 @@ export class LiveSource {
 
   /**
    * Captures until `stop()`. Throws CaptureError when the device cannot be opened the first time and waiting would not
-   * help. Either way the pipeline has been told the end.
+   * help. Either way the pipeline has been told the end, unless the source was abandoned.
    */
   async run(): Promise<void> {
     const report = setInterval(() => this.#onReportTime(), reportMs);
     try {
       this.#tellState();
       await this.#runToEnd();
-      this.#setState("stopped", "stopped");
+      if (!this.#isAbandoned) this.#setState("stopped", "stopped");
     } catch (error) {
       this.#setState("failed", messageOf(error));
       throw error;
     } finally {
       clearInterval(report);
       clearTimeout(this.#drainTimer);
-      this.#parts.outbox.end();
+      if (!this.#isAbandoned) this.#parts.outbox.end();
     }
+  }
+
+  /** Ends `run()` as soon as the device is not read from, and closes it: another thread takes the place of this one. */
+  abandon(): void {
+    this.#isAbandoned = this.#isDrained = true;
+    this.#stopping.abort();
+    this.#handle?.breakLoop();
   }
 
   /** Hands over what the kernel has so far, then ends `run()`. May be called more than once. */

@@ -340,12 +340,12 @@ export class Supervisor {
 
   readonly #fanoutIds = new Map<number, number>();
 
-  /** A thread has crashed, and its socket goes on taking its part of the packets: the other threads form a group without it. */
+  /** A thread has crashed, and its socket may go on taking its part of the packets: the other threads form a group without it. */
   #leaveGroup(interfaceId: number): void {
     if (!this.#fanoutIds.delete(interfaceId)) return;
     const { count } = this.#pipelines;
     const threads = this.#sources.slice(interfaceId * count, (interfaceId + 1) * count);
-    for (const thread of threads) if (thread.isRunning) thread.restart();
+    for (const thread of threads) if (thread.isRunning) thread.restart({ type: "abandon" });
   }
 
   /** Of one of several threads of a device: the group of sockets that share its packets, and its part of the ring. */

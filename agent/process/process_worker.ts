@@ -251,6 +251,9 @@ function tell(message: ProcessToMain): void {
 
 let thread: ProcessThread | null = null;
 
+// What the system has lent the process would stay with it.
+self.addEventListener("error", () => thread?.close());
+
 self.onmessage = ({ data }: MessageEvent<MainToProcess>) => {
   if (data.type === "start") {
     thread = new ProcessThread(data);

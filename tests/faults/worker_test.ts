@@ -105,7 +105,7 @@ for (let round = 0; round < byForm(1, 100); round++) {
 
 testWith(
   missing,
-  "a pipeline that crashes leaves no packet socket open, and a capture thread that does takes no packets away",
+  "a pipeline, process or capture thread that crashes leaves no packet socket open and takes no packets away",
   () =>
     withVeth((veth) => {
       const args = ["--capture", "afpacket", "--capture-threads", "2"];
@@ -116,7 +116,7 @@ testWith(
         await until(live, () =>
           isCapturing() && live.snapshot !== null && live.processes?.hasTap === true);
         const opened = packetSockets();
-        for (const [crashes, name] of ["pipeline", "capture"].entries()) {
+        for (const [crashes, name] of ["pipeline", "process", "capture"].entries()) {
           FragileWorker.started.get(`${name}_worker.ts`)!.postMessage("crash");
           await until(live, () =>
             live.workerRestarts > crashes);
@@ -124,7 +124,7 @@ testWith(
           await sleep(3000);
           await until(live, isCapturing);
           // The tap of processes is closed when its last wait ends.
-          if (name === "pipeline") await until(live, () => packetSockets() === opened);
+          await until(live, () => packetSockets() === opened);
           const before = packets();
           await runInNamespace(veth, ["tcpreplay", "--pps=1000", "-i", veth.far, pcap]).status;
           await until(live, () => packets() >= before + 100);
