@@ -1,8 +1,8 @@
 /** Alerts with what became of each: by channel, or what held it back. Cards on a phone. */
 import type { Alert, AlertDelivery } from "../agent/records.ts";
 import { alertKindLabels, deliveryText } from "./alerts.ts";
-import { formatWhen } from "./format.ts";
 import { Severity } from "./Icon.tsx";
+import { Moment } from "./Moment.tsx";
 
 interface Clock {
   readonly nowUs: number;
@@ -34,7 +34,9 @@ function Row({ alert, ...clock }: Clock & { readonly alert: Alert }) {
   const { id, tsUs, severity, state } = alert;
   return (
     <tr id={`alert-${id}`} class={state === "muted" ? "muted" : undefined}>
-      <td class="dim time">{formatWhen(tsUs, clock.nowUs, clock.zone)}</td>
+      <td class="dim time">
+        <Moment tsUs={tsUs} {...clock} />
+      </td>
       <td class="level">
         <Severity level={severity} />
       </td>

@@ -7,6 +7,7 @@ import { endsOf } from "../agent/finding_ends.ts";
 import { findingPath } from "./findings.ts";
 import { formatCount } from "./format.ts";
 import { Severity } from "./Icon.tsx";
+import { Moment } from "./Moment.tsx";
 
 interface Props {
   readonly list: FindingList;
@@ -44,7 +45,8 @@ export function FindingTable({ list, findings, incidents, agents, nowUs, zone }:
             finding={finding}
             incident={incidents[findingPath(finding)]}
             agent={agents && (agents[findingPath(finding)] ?? "")}
-            when={whenText(finding, nowUs, zone)}
+            nowUs={nowUs}
+            zone={zone}
           />
         ))}
       </tbody>
@@ -56,14 +58,17 @@ interface RowProps {
   readonly finding: Finding;
   readonly incident: number | undefined;
   readonly agent: string | undefined;
-  readonly when: ReturnType<typeof whenText>;
+  readonly nowUs: number;
+  readonly zone: string;
 }
 
-function FindingTableRow({ finding, incident, agent, when }: RowProps) {
+function FindingTableRow({ finding, incident, agent, nowUs, zone }: RowProps) {
   const { scan, severity, reason, isOpen } = finding;
   return (
     <tr>
-      <td class="dim time">{when.time}</td>
+      <td class="dim time">
+        <Moment tsUs={finding.firstUs} nowUs={nowUs} zone={zone} />
+      </td>
       <td class="level">
         <Severity level={severity} />
       </td>
@@ -80,7 +85,9 @@ function FindingTableRow({ finding, incident, agent, when }: RowProps) {
       <td class="num opt">{formatCount(endsOf(finding).to.count)}</td>
       <td class="num opt">{scan ? formatCount(scan.attempts) : mostUnusual(finding)}</td>
       {scan && <td class="num opt">{formatCount(scan.answered)}</td>}
-      <td class={isOpen ? "over" : "over dim"}>{isOpen ? <b>open</b> : when.note}</td>
+      <td class={isOpen ? "over" : "over dim"}>
+        {isOpen ? <b>open</b> : whenText(finding, nowUs, zone).note}
+      </td>
     </tr>
   );
 }

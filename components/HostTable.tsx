@@ -5,7 +5,8 @@ import type { DescribedHost } from "../agent/vendor/describe_hosts.ts";
 import type { HostOrder } from "../agent/store/filters.ts";
 import { HostName, hostPath } from "./Address.tsx";
 import { AgentLink } from "./AgentName.tsx";
-import { formatBytes, formatCount, formatWhen, unknown } from "./format.ts";
+import { formatBytes, formatCount, unknown } from "./format.ts";
+import { Moment } from "./Moment.tsx";
 import { Severity } from "./Icon.tsx";
 import { PlaceMark } from "./Place.tsx";
 import { type Sort, SortHead } from "./SortHead.tsx";
@@ -84,8 +85,12 @@ function Row({ host, nowUs, zone }: Clock & { readonly host: ListedHost }) {
       {!host.agents && (
         <td class="num opt">{host.peers === null ? unknown : formatCount(host.peers)}</td>
       )}
-      <td class="num dim opt roomy">{formatWhen(host.first_seen_us, nowUs, zone)}</td>
-      <td class="num dim opt">{formatWhen(host.last_seen_us, nowUs, zone)}</td>
+      <td class="num dim opt roomy">
+        <Moment tsUs={host.first_seen_us} nowUs={nowUs} zone={zone} />
+      </td>
+      <td class="num dim opt">
+        <Moment tsUs={host.last_seen_us} nowUs={nowUs} zone={zone} />
+      </td>
       <td class="opt">
         {host.severity !== "" && <Severity level={host.severity as SeverityLevel} />}
       </td>

@@ -1,10 +1,10 @@
 /** Incidents as rows; the sentence leads to the page of the incident. Cards on a phone. */
 import { agentsText } from "./AgentName.tsx";
-import { whenText } from "./finding_text.ts";
 import { formatCount } from "./format.ts";
 import { Severity } from "./Icon.tsx";
 import { kindsText } from "./incident_text.ts";
 import { type IncidentItem, incidentPath } from "./incidents.ts";
+import { Moment } from "./Moment.tsx";
 
 interface Props {
   readonly items: readonly IncidentItem[];
@@ -45,10 +45,11 @@ interface RowProps extends Omit<Props, "items"> {
 function Row({ item, isOfHub, nowUs, zone }: RowProps) {
   const { incident, muted, agents = [], fleetSize = 0 } = item;
   const { severity, headline, targetCount, findingCount, origin } = incident;
-  const { time } = whenText(incident, nowUs, zone);
   return (
     <tr class={muted === "" ? "" : "muted"}>
-      <td class="dim time">{time}</td>
+      <td class="dim time">
+        <Moment tsUs={incident.firstUs} nowUs={nowUs} zone={zone} />
+      </td>
       <td class="level">
         <Severity level={severity} />
       </td>

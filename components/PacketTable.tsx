@@ -4,6 +4,7 @@ import { term } from "../agent/search/edit.ts";
 import { Address, hostPath } from "./Address.tsx";
 import { formatCount, formatPacketTime, formatTcpFlags, unknown } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
+import { momentHref } from "./range_text.ts";
 
 /** A packet that has come just now has no number yet. */
 type ListedPacket = PacketRow & { readonly id?: number };
@@ -49,7 +50,16 @@ function PacketTableRow(
     <tr data-protocol={row.protocol} data-application={row.application}>
       <td class="mono time">
         {row.id === undefined
-          ? formatPacketTime(row.tsUs, zone)
+          ? (
+            <a
+              class="plain"
+              href={momentHref(row.tsUs)}
+              title="The ten minutes around it"
+              aria-current="false"
+            >
+              {formatPacketTime(row.tsUs, zone)}
+            </a>
+          )
           : (
             <a class="plain" href={`/packets/${row.id}`} title="This packet" aria-current="false">
               {formatPacketTime(row.tsUs, zone)}

@@ -36,7 +36,7 @@ const emptyPaths = ["/flows", "/packets", "/hosts", "/scans", "/anomalies", "/in
 
 testWith(
   missingChromium,
-  "no page breaks a rule of WCAG 2.2 AA",
+  "no page breaks a rule of WCAG 2.2 AA, and what can be searched for in a table is a link",
   () =>
     withDemo(async ({ program, browser }) => {
       const problems: string[] = [];
@@ -53,6 +53,10 @@ testWith(
           for (const colorScheme of ["light", "dark"] as const) {
             await page.emulateMedia({ colorScheme });
             if (colorScheme === "light") await page.goto(program.url + path);
+            if (colorScheme === "light" && path !== "/status") {
+              const found = await page.evaluate(unlinked);
+              problems.push(...found.map((text) => `${path} (${size}) leads nowhere: ${text}`));
+            }
             const found = await violations(page);
             problems.push(...found.map((text) => `${path} (${size}, ${colorScheme}) ${text}`));
           }
@@ -204,3 +208,30 @@ testWith(
       }
     }, { TAPWATCH_PASSWORD: "correct horse battery" }),
 );
+
+/** Runs in the page: hosts, services, times … in tables of traffic that lead nowhere, with their columns. */
+function unlinked(): string[] {
+  const columns =
+    /^(host|from|to|source|target|peer|service|protocol|port|network|country|process|name|address|time|when|began|last|first)\b/i;
+  const telling = [
+    /(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])/,
+    /\b(?:[0-9a-f]{1,4}:){3,}[0-9a-f:]*[0-9a-f]\b/i,
+    /\b\d\d:\d\d(?::\d\d)?\b/,
+  ];
+  const problems: string[] = [];
+  for (const cell of document.querySelectorAll<HTMLTableCellElement>("main table td")) {
+    const head = cell.closest("table")!.tHead?.rows[0]?.cells[cell.cellIndex]?.textContent ?? "";
+    // What a packet says is text.
+    if (head === "What") continue;
+    const own = cell.cloneNode(true) as HTMLElement;
+    const linked = own.querySelectorAll("a[href], button");
+    for (const element of [...linked, ...own.querySelectorAll("svg, script, .vh")]) {
+      element.remove();
+    }
+    const text = own.textContent!.trim();
+    const isBare = linked.length === 0 && columns.test(head) && /[\p{L}\d]/u.test(text) &&
+      text !== "all others";
+    if (isBare || telling.some((pattern) => pattern.test(text))) problems.push(`${head}: ${text}`);
+  }
+  return problems;
+}

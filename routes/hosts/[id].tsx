@@ -342,7 +342,9 @@ function Processes({ data: { processes, q }, nowUs, zone }: Part & Clock) {
                 </td>
                 <td class="num" data-l="flows">{formatCount(flows)}</td>
                 <td class="num" data-l="bytes">{formatBytes(bytes)}</td>
-                <td class="num dim opt">{formatWhen(lastUs, nowUs, zone)}</td>
+                <td class="num dim opt">
+                  <Moment tsUs={lastUs} nowUs={nowUs} zone={zone} />
+                </td>
               </tr>
             ))}
           </tbody>
@@ -416,7 +418,9 @@ function Peers(
                         data-l="first"
                       >
                         {isFresh(peer, { range, nowUs }) && <b>new,</b>}{" "}
-                        {peer.first_us !== null && formatWhen(peer.first_us, nowUs, zone)}
+                        {peer.first_us !== null && (
+                          <Moment tsUs={peer.first_us} nowUs={nowUs} zone={zone} />
+                        )}
                       </td>
                     )}
                     <td class="num dim opt">
@@ -501,7 +505,7 @@ function ServiceRow(
         </a>
       </td>
       <td class="num dim">
-        {isNew && <b>new,</b>} {formatWhen(first_us, nowUs, zone)}
+        {isNew && <b>new,</b>} <Moment tsUs={first_us} nowUs={nowUs} zone={zone} />
       </td>
       <td class="num dim">
         <Moment tsUs={last_us} nowUs={nowUs} zone={zone} />
@@ -524,7 +528,9 @@ function Incidents({ data: { incidents }, nowUs, zone }: Part & Clock) {
               <li key={incident.id}>
                 <Severity level={incident.severity} />{" "}
                 <a href={incidentPath(incident)}>{incident.headline}</a>{" "}
-                <span class="dim">{formatWhen(incident.firstUs, nowUs, zone)}</span>
+                <span class="dim">
+                  <Moment tsUs={incident.firstUs} nowUs={nowUs} zone={zone} />
+                </span>
               </li>
             ))}
           </ul>

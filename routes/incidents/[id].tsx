@@ -287,10 +287,12 @@ function Findings({ incident: { id, findingCount }, members, nowUs, zone }: Find
 }
 
 function FindingRow({ finding, role, nowUs, zone }: Member & Clock) {
-  const { time, note } = whenText(finding, nowUs, zone);
+  const { note } = whenText(finding, nowUs, zone);
   return (
     <tr>
-      <td class="dim time">{time}</td>
+      <td class="dim time">
+        <Moment tsUs={finding.firstUs} nowUs={nowUs} zone={zone} />
+      </td>
       <td class="level">
         <Severity level={finding.severity} />
       </td>
