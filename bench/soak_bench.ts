@@ -15,6 +15,7 @@ import {
 } from "./harness.ts";
 import { largeCapture } from "./large_capture.ts";
 import { printLive, type Sender } from "./namespaces.ts";
+import { residentByPart, residentParts } from "./resident.ts";
 import { executableNote, readProcess, type Tapwatch, tapwatchVariants } from "./programs.ts";
 import {
   allDropsOf,
@@ -35,6 +36,8 @@ interface SoakRun {
   readonly cpuPct: number;
   readonly pagesMs: readonly number[];
   readonly code: number;
+  /** Resident bytes at the end, in the order of `residentParts`. */
+  readonly parts: readonly number[];
 }
 
 interface Load {
@@ -104,6 +107,8 @@ async function benchSoak(sender: Sender): Promise<Section> {
       } with its defaults; with a page open, which is one reader of \`/api/events\` and \`/\` each second. Memory is what is resident, the ` +
       `kernel's ring of 64 MiB and the executable's pages among it. A run is settled after ten minutes (the quiet one in its second half).`,
       soakTable(runs),
+      "What was resident at the end, by the process' mappings:",
+      partsTable(runs),
       ...executableNote(),
     ],
     targets: targets(runs),
@@ -123,6 +128,7 @@ async function soak(
     await using traffic = sender.sendSteadily(path, load.packetsPerSecond);
     try {
       const { samples, cpuPct } = await watch(running, load);
+      const parts = residentByPart(running.pid);
       const metrics = await running.metrics();
       traffic.kill("SIGKILL");
       viewer.abort();
@@ -134,6 +140,7 @@ async function soak(
         drops: allDropsOf(metrics),
         rowsShed: sumOf(metrics, /^tapwatch_rows_shed_total/),
         pagesMs: await pages ?? [],
+        parts,
         code: (await running.stop()).code,
       };
     } finally {
@@ -211,6 +218,13 @@ function soakTable(runs: readonly SoakRun[]): string {
         String(run.code),
       ];
     }),
+  );
+}
+
+function partsTable(runs: readonly SoakRun[]): string {
+  return table(
+    ["", ...runs.map(({ name }) => name)],
+    residentParts.map((part, index) => [part, ...runs.map(({ parts }) => formatMb(parts[index]!))]),
   );
 }
 

@@ -5,6 +5,8 @@ const chunkBytes = 64 * 1024;
 /** More than any of those that are read here has. */
 const bytesMax = 16 << 20;
 const readOnlyCloseOnExec = 0o2000000;
+/** One for all reads of a thread: files are read each second, and buffers wait long for the collector. */
+let chunk: Uint8Array<ArrayBuffer> | null = null;
 
 /** The text of `path`; null when it is not there or not to be read. */
 export function readKernelFile(path: string): string | null {
@@ -13,7 +15,7 @@ export function readKernelFile(path: string): string | null {
   if (file < 0) return null;
   try {
     const decoder = new TextDecoder();
-    const chunk = new Uint8Array(chunkBytes);
+    chunk ??= new Uint8Array(chunkBytes);
     let text = "";
     for (let size = 0; size < bytesMax;) {
       const count = Number(read(file, chunk, BigInt(chunk.length)));
