@@ -6,8 +6,8 @@
  * - `packets(ts_us)`: every list, slice and age limit. 260 k rows/s without it, 240 k with it, 111 bytes a row. No index
  *   on addresses: two of them would leave 29 k rows/s. A search for a host walks back in time, a bounded stretch a page.
  * - `flows(end_us)`: the same. Rows come in that order, so it only ever grows at its end.
- * - `flows(orig_h, end_us)`, `flows(resp_h, end_us)`: all flows of a host, newest first, without a sort. 109 k rows/s
- *   without them, 45 k with them, 211 bytes a row; flows are far fewer than packets.
+ * - `flows(orig_h, end_us)`, `flows(resp_h, end_us)`: all flows of a host, newest first, without a sort. 3 us of the processor a
+ *   row without them, 7 us with them (row_inserter.ts), 211 bytes a row; flows are far fewer than packets.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
