@@ -4,6 +4,7 @@
  */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { ask, until } from "./faults/lab.ts";
 import { withVeth, writePcap } from "./live_veth.ts";
 import {
   demoCapture,
@@ -55,6 +56,11 @@ testWith(
         const sent = 25_208 + conversations().length;
         for (const program of programs) {
           await program.untilMetrics((text) => packetsOf(text) >= sent);
+        }
+        // On a busy machine the database is seconds behind, and an end does not wait for so long.
+        for (const results of folders) {
+          const count = () => Number(ask(results, "SELECT count(*) FROM packets")[0]);
+          await until("a row of each packet", () => count() >= sent);
         }
         const shared = await programs[1].metric("tapwatch_packets_total");
         for (const program of programs) equal(await program.stop(), 0, program.log);
