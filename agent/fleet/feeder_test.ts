@@ -114,9 +114,10 @@ test("flows that are gone before they are read are counted as given up", (bench)
   bench.feed();
   bench.write(70, undefined, 1000);
   // Retention, and what nobody read in time.
-  bench.writer.deleteOld((startUs / 1e6 + 100 * 86_400) * 1e6);
+  // A call that a busy machine has held up deletes nothing.
+  many(100, () => bench.writer.deleteOld((startUs / 1e6 + 100 * 86_400) * 1e6));
   bench.write(500, (same) => ({ ...same, endUs: same.endUs + 90 * 86_400e6 }), 2000);
-  bench.writer.deleteOld((startUs / 1e6 + 100 * 86_400) * 1e6);
+  many(100, () => bench.writer.deleteOld((startUs / 1e6 + 100 * 86_400) * 1e6));
   bench.feed();
   const { spooled, givenUp } = bench.spool.state.counts.flows;
   strictEqual(spooled + givenUp, 600 + 70 + 500);
