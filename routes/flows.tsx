@@ -90,6 +90,8 @@ function flowCountText(page: FlowPage): string {
 }
 
 function emptyText({ nextCursor }: FlowPage, isSearched: boolean): string {
-  if (nextCursor !== null) return "Nothing in the newest 50,000 flows; there are older ones";
+  if (nextCursor !== null) {
+    return "Nothing in the newest flows that one page looks at; there are older ones";
+  }
   return isSearched ? "No flow fits" : "No flow yet";
 }
