@@ -4,7 +4,9 @@ import type { OpenFlowsQuery } from "../agent/search/open_flows.ts";
 import { NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
 import { flowRow } from "../agent/flow/flow_row.ts";
 import type { Flow } from "../agent/records.ts";
-import { flow, openWriter, rows, second } from "../agent/store/testing.ts";
+import { flow, many, openWriter, rows, second } from "../agent/store/testing.ts";
+import { trafficChart } from "../components/series_chart.ts";
+import { buildSeries } from "../components/traffic_series.ts";
 import { hostileName } from "./dashboard_fixture.ts";
 import { type Site, withSite } from "./dashboard_site.ts";
 import { makeSource } from "./dashboard_fixture.ts";
@@ -179,6 +181,117 @@ Deno.test("own dates, the week before, gaps and incidents are of the stretch tha
     assert.match(html, /Usual range: not yet/);
     assert.match(html, /beside the week before/);
     assert.match(html, /<summary aria-current="true">Dates/);
+  }));
+
+Deno.test("the anomaly rate over time stands beside its threshold: what is over it, what is under it", () =>
+  withSite({}, async (site) => {
+    const empty = await (await site.get("/?range=1h")).text();
+    assert.match(empty, /Nothing was judged in this time: detection was learning, behind or off\./);
+    const minute = Math.floor(nowUs / minuteUs) * minuteUs;
+    const [overUs, underUs] = [minute - 30 * minuteUs, minute - 20 * minuteUs];
+    const writer = openWriter(`${site.folder}/packet_logs.db`, { nowUs });
+    writer.writeWindows([
+      { tsUs: overUs, windows: 4, flagged: 2, ratePct: 15 },
+      { tsUs: overUs + 10e6, windows: 5, flagged: 1, ratePct: 35 },
+      { tsUs: underUs, windows: 6, flagged: 1, ratePct: 4 },
+      // Before the hour.
+      { tsUs: minute - 90 * minuteUs, windows: 7, flagged: 7, ratePct: 90 },
+    ]);
+    writer.close();
+    const html = await (await site.get("/?range=1h")).text();
+    assert.match(html, /aria-label="4 of 15 windows were unusual\."/);
+    assert.match(html, /4 of 15 windows unusual/);
+    assert.match(html, /told from 10\u00a0% on/);
+    const [, drawn] = /<svg class="rate"[^>]*>([^]*?)<\/svg>/.exec(html)!;
+    const percent = (of: string, name: string) =>
+      Number(new RegExp(` ${name}="([\\d.]+)%"`).exec(of)![1]);
+    const bars = [...drawn!.matchAll(/<rect([^>]*)><title>([^<]*)</g)].map(([, of, title]) => ({
+      isOver: of!.includes('class="over"'),
+      x: percent(of!, "x"),
+      top: percent(of!, "y"),
+      bottom: percent(of!, "y") + percent(of!, "height"),
+      title: title!.replaceAll("\u00a0", " "),
+    })).sort((a, b) => a.x - b.x);
+    assert.deepEqual(bars.map(({ isOver }) => isOver), [true, false]);
+    assert.match(bars[0]!.title, /: 25\.0 % of packets, 3 of 9 windows$/);
+    assert.match(bars[1]!.title, /: 4\.0 % of packets, 1 of 6 windows$/);
+    const line = /<line[^>]*>/.exec(drawn!)![0];
+    const threshold = percent(line, "y1");
+    assert.equal(percent(line, "y2"), threshold);
+    assert.ok(bars[0]!.top < threshold && threshold < bars[1]!.top, `${drawn}`);
+    assert.ok(bars.every(({ bottom }) => bottom > 99.9 && bottom < 100.1), `${drawn}`);
+    // Ten minutes apart.
+    assert.ok(Math.abs(bars[1]!.x - bars[0]!.x - 100 / 6) < 0.1, `${drawn}`);
+    assert.doesNotMatch(await (await site.get("/?range=1h&q=service+dns")).text(), /class="rate"/);
+  }));
+
+Deno.test("the usual range of the hour stands behind the line once there are weeks to know it from", () =>
+  withSite({}, async (site) => {
+    const startUs = Math.floor(nowUs / dayUs) * dayUs - 2 * dayUs;
+    const weekUs = 7 * dayUs;
+    const asked = `from=${startUs}&to=${startUs + 6 * hourUs}`;
+    /** The hours of a week so many weeks before: 1 MB in more each week, of odd hours twice as much. */
+    const storeWeek = (weeks: number) => {
+      const writer = openWriter(`${site.folder}/packet_logs.db`, { nowUs });
+      const seconds = Array.from({ length: 168 }, (_, hour) =>
+        second(0, {
+          tsUs: startUs - weeks * weekUs + hour * hourUs,
+          inBytes: weeks * 1e6 * (1 + hour % 2),
+          outBytes: 5e5,
+          bytes: 1e7,
+        }));
+      writer.write(rows({ seconds }));
+      writer.close();
+    };
+    storeWeek(1);
+    assert.match(
+      (await history(site, asked)).beside.usual_note,
+      /not yet, it needs 2 weeks of history and there is 1\./,
+    );
+    // Oldest last, as a restored history has it.
+    storeWeek(3);
+    storeWeek(2);
+    const writer = openWriter(`${site.folder}/packet_logs.db`, { nowUs });
+    const own = many(6, (hour) => second(0, { tsUs: startUs + hour * hourUs, inBytes: 4e6 }));
+    writer.write(rows({ seconds: own }));
+    writer.close();
+    const { series, beside } = await history(site, asked);
+    assert.equal(beside.usual_note, "");
+    const usual = beside.usual as { in_bytes: number[]; out_bytes: number[] };
+    assert.equal(usual.in_bytes.length, series.in_bytes.length);
+    const share = series.bucket_us / hourUs;
+    for (let index = 0; index < usual.in_bytes.length; index++) {
+      const hour = Math.floor(
+        (series.start_us + (index + 0.5) * series.bucket_us - startUs) / hourUs,
+      );
+      // The ninetieth hundredth of 1, 2 and 3 MB.
+      const expected = 2.8e6 * (1 + hour % 2) * share;
+      assert.ok(Math.abs(usual.in_bytes[index]! - expected) < 1, `${index}: ${usual.in_bytes}`);
+      assert.ok(Math.abs(usual.out_bytes[index]! - 5e5 * share) < 1, `${usual.out_bytes}`);
+    }
+    const html = await (await site.get(`/?${asked}`)).text();
+    assert.match(html, /<i class="sw usual"><\/i>usual for the hour/);
+    assert.doesNotMatch(html, /Usual range: not yet/);
+    // As the chart is given it: behind the lines, in above and out below.
+    const shown = buildSeries([], {
+      bucketUs: hourUs,
+      countMax: 2,
+      endUs: startUs + 2 * hourUs - 1,
+    });
+    const band = { inBytes: [3e6, 6e6], outBytes: [5e5, 5e5] };
+    const { data, palette } = trafficChart(shown, "UTC", { usual: band, before: null });
+    assert.deepEqual(data.datasets.map(({ name }) => name), [
+      "Usual, in",
+      "Usual, out",
+      "In",
+      "Out",
+    ]);
+    assert.equal(palette, "pal-usual");
+    // The week before takes its place, and a search has none.
+    const compared = await (await site.get(`/?${asked}&compare=week`)).text();
+    assert.doesNotMatch(compared, /usual for the hour/);
+    const narrowed = await (await site.get(`/?${asked}&q=service+dns`)).text();
+    assert.doesNotMatch(narrowed, /usual for the hour/);
   }));
 
 Deno.test("hostile names of hosts and services are text on the overview", () =>

@@ -1,7 +1,7 @@
 /** The pages of packets, from request to response. */
 import assert from "node:assert/strict";
 import { ethernet, ipv4, tcp } from "../agent/decode/packet_builder.ts";
-import { type FixtureOptions, hostileName } from "./dashboard_fixture.ts";
+import { fillDatabase, type FixtureOptions, hostileName, makePacket } from "./dashboard_fixture.ts";
 import { markup, withSite, withTraffic } from "./dashboard_site.ts";
 
 /** A request whose header is markup, control characters and a direction mark. */
@@ -137,3 +137,38 @@ Deno.test("a packet that is not there, and a query that is none, are refused", a
     assert.equal((await site.get("/packets/7?other=1")).status, 400);
   });
 });
+
+Deno.test("the page of a packet leads to the next and the one before of its flow, from end to end", () =>
+  withSite({}, async (site) => {
+    const startUs = Date.now() * 1000 - 60e6;
+    // Of flows 1 and 2 in turns, two of them at the same moment; one is of no flow.
+    const flows = [1, 2, 1, 1, 2, 0, 1];
+    fillDatabase(
+      site,
+      flows.map((flowId, index) =>
+        makePacket({ flowId, tsUs: startUs + (index === 3 ? 2 : index) * 1000, info: `p${index}` })
+      ),
+    );
+    const { packets } = await (await site.get("/api/packets")).json();
+    const idOf = (index: number) =>
+      packets.find(({ info }: { info: string }) => info === `p${index}`).id as number;
+    const linked = async (id: number) => {
+      const html = await (await site.get(`/packets/${id}`)).text();
+      return ["prev", "next"].map((rel) => {
+        const [link] = new RegExp(`<a[^>]* rel="${rel}"[^>]*>`).exec(html) ?? [];
+        return link === undefined ? null : Number(/href="\/packets\/(\d+)"/.exec(link)![1]);
+      });
+    };
+    for (const indexes of [[0, 2, 3, 6], [1, 4], [5]]) {
+      const ids = indexes.map(idOf);
+      const flowsOf = ids.map((id) => packets.find((row: { id: number }) => row.id === id).flow_id);
+      assert.equal(new Set(flowsOf).size, 1);
+      for (const [place, id] of ids.entries()) {
+        assert.deepEqual(
+          await linked(id),
+          [ids[place - 1] ?? null, ids[place + 1] ?? null],
+          `packet ${indexes[place]}`,
+        );
+      }
+    }
+  }));
