@@ -93,7 +93,11 @@ async function run(own: Connected): Promise<void> {
   }
 }
 
-await Promise.all(connected.map(run));
+await Promise.all(connected.map((own) =>
+  run(own).catch((error) => {
+    throw new Error(`agent a${own.agent.number} lost its connection: ${error.message}`);
+  })
+));
 const sorted = times.toSorted((a, b) => a - b);
 const share = (part: number) => Math.round(sorted[Math.floor(sorted.length * part)] ?? 0);
 console.log(JSON.stringify({ sent, failed, flows, rows, p50: share(0.5), p99: share(0.99) }));

@@ -3,8 +3,17 @@
  * minute, and with every flow. What engine and hub need, and how far the hub is behind.
  */
 import { join } from "node:path";
-import { hasNoEngine, makeKey, TestEngine, until } from "../agent/fleet/testing/engine.ts";
-import { formatCount, formatMb, printSection, type Section, size, table } from "./harness.ts";
+import { hasNoEngine, makeKey, TestEngine } from "../agent/fleet/testing/engine.ts";
+import {
+  formatCount,
+  formatMb,
+  isQuick,
+  printSection,
+  type Section,
+  size,
+  table,
+  type Target,
+} from "./harness.ts";
 
 const agentCount = size(1000, 50);
 const seconds = size(300, 70);
@@ -42,6 +51,7 @@ async function bench(): Promise<Section> {
   for (const level of levels) results.set(level, await measure(level));
   const { hubCores, engineBytes, lagS } = results.get("rollups")!;
   const percent = (cores: number) => `${Math.round(cores * 100)} %`;
+  const failed = levels.map((level) => results.get(level)!.sent.failed);
   return {
     title: "A thousand agents",
     blocks: [
@@ -71,23 +81,29 @@ async function bench(): Promise<Section> {
       ),
     ],
     targets: [
-      {
-        promise: "1,000 agents: hub behind by 5 s at most",
-        measured: `${lagS.toFixed(1)} s`,
-        isMet: lagS <= 5,
-      },
-      {
-        promise: "1,000 agents: engine below 300 MB",
-        measured: formatMb(engineBytes),
-        isMet: engineBytes < 300e6,
-      },
-      {
-        promise: "1,000 agents: hub at most half a core on SQLite, roll-ups",
-        measured: percent(hubCores),
-        isMet: hubCores <= 0.5,
-      },
+      target(
+        "1,000 agents: no batch fails, as roll-ups and as flows",
+        `${failed.join(" and ")} failed`,
+        failed.every((count) => count === 0),
+      ),
+      target(
+        "1,000 agents: hub behind by 5 s at most, roll-ups",
+        `${lagS.toFixed(1)} s (with every flow ${results.get("flows")!.lagS.toFixed(1)} s)`,
+        lagS <= 5,
+      ),
+      target("1,000 agents: engine below 300 MB", formatMb(engineBytes), engineBytes < 300e6),
+      target(
+        "1,000 agents: hub at most half a core on SQLite, roll-ups",
+        percent(hubCores),
+        hubCores <= 0.5,
+      ),
     ],
   };
+}
+
+/** Fifty agents for a minute say nothing of a thousand. */
+function target(promise: string, measured: string, isMet: boolean): Target {
+  return { promise, measured, isMet: isQuick ? null : isMet };
 }
 
 async function measure(level: "rollups" | "flows"): Promise<Measured> {
@@ -109,9 +125,37 @@ async function measure(level: "rollups" | "flows"): Promise<Measured> {
     level,
     String(seconds),
   ]);
+  try {
+    return await watch(engine, hub, agents);
+  } catch (error) {
+    throw new Error(`${level}: ${(error as Error).message}`);
+  } finally {
+    for (const process of [hub, agents]) {
+      try {
+        process.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+      await process.status;
+    }
+  }
+}
+
+/** Until all rows that the agents have sent are in the hub. Throws Error with what one of them said when it ends before. */
+async function watch(
+  engine: TestEngine,
+  hub: Deno.ChildProcess,
+  agents: Deno.ChildProcess,
+): Promise<Measured> {
   let [lagS, pendingMax, rows] = [0, 0, 0];
   let sent: Measured["sent"] | null = null;
   let isReady = false;
+  const early = Promise.race([
+    saidAtEnd(agents, "the agents", () => sent !== null),
+    saidAtEnd(hub, "the hub", () => false),
+  ]);
+  const wait = (isTrue: () => boolean, what: () => string, ms: number) =>
+    Promise.race([until(isTrue, what, ms), early]);
   void eachLine(hub, (line) => {
     const state = JSON.parse(line);
     lagS = Math.max(lagS, state.lagS);
@@ -122,15 +166,29 @@ async function measure(level: "rollups" | "flows"): Promise<Measured> {
     if (line === "ready") isReady = true;
     else sent = JSON.parse(line);
   });
-  await until(() => isReady, "all agents", 180_000);
+  await wait(() => isReady, () => "all agents did not connect", 180_000);
   const before = { hub: cpuS(hub.pid), engine: cpuS(engine.pid), ms: Date.now() };
   let engineBytes = 0;
-  const watch = setInterval(() => engineBytes = Math.max(engineBytes, rssBytes(engine.pid)), 1000);
-  await until(() => sent !== null, "the end of the agents", (seconds + 120) * 1000);
-  const lastedS = (Date.now() - before.ms) / 1000;
-  await until(() => rows >= sent!.rows, "the last rows", 120_000);
-  clearInterval(watch);
-  const measured: Measured = {
+  const sampler = setInterval(
+    () => engineBytes = Math.max(engineBytes, rssBytes(engine.pid)),
+    1000,
+  );
+  let lastedS = 0;
+  try {
+    await wait(() => sent !== null, () => "the agents did not end", (seconds + 120) * 1000);
+    lastedS = (Date.now() - before.ms) / 1000;
+    await wait(
+      () => rows >= sent!.rows,
+      () =>
+        `${formatCount(rows)} of ${formatCount(sent!.rows)} rows that were sent came to the hub, ${
+          sent!.failed
+        } batches failed`,
+      120_000,
+    );
+  } finally {
+    clearInterval(sampler);
+  }
+  return {
     hubCores: (cpuS(hub.pid) - before.hub) / lastedS,
     engineCores: (cpuS(engine.pid) - before.engine) / lastedS,
     engineBytes,
@@ -139,10 +197,32 @@ async function measure(level: "rollups" | "flows"): Promise<Measured> {
     sent: sent!,
     rows,
   };
-  hub.kill("SIGKILL");
-  await hub.status;
-  await agents.status;
-  return measured;
+}
+
+/** Rejects when a process ends before it `mayEnd`, with what it said last; else never settles. */
+async function saidAtEnd(
+  process: Deno.ChildProcess,
+  who: string,
+  mayEnd: () => boolean,
+): Promise<never> {
+  let said = "";
+  for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) {
+    console.error(text.trimEnd());
+    said = (said + text).slice(-2000);
+  }
+  const { code, signal } = await process.status;
+  // What it has said on its output is read at once.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  if (!mayEnd()) throw new Error(`${who} ended early with ${signal ?? code}: ${said.trim()}`);
+  return await new Promise(() => {});
+}
+
+async function until(isTrue: () => boolean, what: () => string, ms: number): Promise<void> {
+  const end = Date.now() + ms;
+  while (!isTrue()) {
+    if (Date.now() > end) throw new Error(`${what()}, within ${ms / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 function start(script: string, args: readonly string[]): Deno.ChildProcess {
@@ -151,7 +231,7 @@ function start(script: string, args: readonly string[]): Deno.ChildProcess {
       .concat(`--lock=${root}deno.lock`, root + script, args),
     stdin: "null",
     stdout: "piped",
-    stderr: "inherit",
+    stderr: "piped",
   }).spawn();
 }
 
