@@ -493,7 +493,7 @@ browserTest(
     storeFindings(visit);
     await page.goto(`${origin}/incidents?severity=critical`);
     assert.equal(await page.locator(".episodes tbody tr").count(), 1);
-    await page.locator(".episodes a").first().click();
+    await page.locator('.episodes a[href^="/incidents/"]').first().click();
     await page.getByRole("button", { name: "Acknowledge" }).click();
     await page.locator(".acknowledge").getByText("Acknowledged").waitFor();
     await page.locator(".head").getByRole("link", { name: "Mute" }).click();
