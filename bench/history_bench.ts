@@ -1,20 +1,23 @@
 /**
  * Pages and `/api` over a month of history: how long the server takes for each, how long the main thread is held up meanwhile, and
- * whether writing 20,000 flow rows a second beside it loses any. `--full` makes ten million flow rows, else it is one million.
+ * whether writing 20,000 flow rows a second beside it loses any. Ten million flow rows, 3 GB in the folder of temporary files.
  */
 import { DatabaseSync } from "node:sqlite";
 import { ReaderHost } from "../agent/cli/reader_host.ts";
 import { createDashboard } from "../dashboard.ts";
+import { Linktype } from "../agent/records.ts";
 import { openFixture, startTraffic } from "../tests/dashboard_fixture.ts";
 import { formatCount, formatMb, percentile, printSection, size, table } from "./harness.ts";
-import { makeHistory } from "./history_data.ts";
+import { countRows, type HistoryCounts, makeHistory } from "./history_data.ts";
 import type { Written } from "./history_writer.ts";
 import { FLOWS_PER_RUN } from "../agent/store/schema.ts";
+import { peerAddress } from "./history_month.ts";
+import { makeFrames } from "./packet_data.ts";
 
-const isFull = Deno.args.includes("--full");
 const wanted = {
-  flows: isFull ? 10_000_000 : size(1_000_000, 100_000),
+  flows: size(10_000_000, 100_000),
   rollups: size(2_000_000, 200_000),
+  hourStep: size(1, 8),
 };
 const rounds = size(20, 5);
 const perSecond = 20_000;
@@ -23,7 +26,13 @@ const pauseMs = 20;
 const p95MaxMs = 150;
 const blockedMaxMs = 50;
 
-const fixture = await openFixture();
+const frames = makeFrames(1, 1);
+const captured = {
+  bytes: frames.bytes.slice(),
+  wireLength: frames.wireLengths[0]!,
+  linktype: Linktype.ethernet,
+};
+const fixture = await openFixture({ readPacket: () => Promise.resolve(captured) });
 const { folder, live } = fixture;
 const path = `${folder}/packet_logs.db`;
 const nowUs = Date.now() * 1000;
@@ -36,36 +45,74 @@ const reader = new ReaderHost(path, (text) => console.error(text));
 reader.start();
 const dashboard = createDashboard({ ...fixture.context, queries: reader.reader });
 
-const month = `from=${nowUs - 30 * 86_400e6}&to=${nowUs}`;
+const month = `from=${nowUs - 30 * 86_400e6}`;
+const dayThen = `from=${nowUs - 8 * 86_400e6}&to=${nowUs - 7 * 86_400e6}`;
 const host = "host+192.168.1.7";
-const asked = [
-  ["/", "15 min"],
-  ["/?range=24h", "24 h"],
-  ["/?range=7d", "7 d"],
-  ["/?range=30d", "30 d"],
-  ["/?range=30d&compare=week", "30 d, week before"],
-  [`/?range=30d&q=${host}`, "30 d, one host"],
-  ["/?range=30d&q=service+tls", "30 d, one service"],
-  ["/?range=30d&q=service+tls+and+name+www7.*", "30 d, two terms"],
-  ["/api/stats?range=30d", ""],
-  [`/flows?${month}`, "30 d"],
-  [`/flows?${month}&q=${host}+and+service+tls`, "30 d"],
-  [`/flows?${month}&order=bytes`, "30 d, by bytes"],
-  [`/flows?${month}&limit=1000`, "30 d, long"],
-  [`/api/flows?${month}&limit=1000`, "30 d, 1,000 rows"],
-  [`/api/flows?${month}&q=net+203.7.0.0/16`, "30 d"],
-  [`/api/flows?${month}&q=name+*.nowhere.example`, "30 d, nothing fits"],
-  ["/hosts", ""],
-  ["/hosts/192.168.1.7", "7 d"],
-  ["/hosts/192.168.1.7?range=30d", "30 d"],
-  ["/hosts/new", ""],
-  [`/packets?${month}`, "30 d"],
-  [`/incidents?${month}`, "30 d"],
-  [`/anomalies?${month}`, "30 d"],
-  [`/scans?${month}`, "30 d"],
-  ["/alerts", ""],
-  ["/status?range=30d", "30 d"],
-] as const;
+const ids = newestIds();
+/** Path, what of, and what its answer has when its list is not empty. */
+const asked: readonly (readonly [target: string, note: string, has: RegExp])[] = [
+  ["/", "15 min", /href="\/hosts\//],
+  ["/?range=24h", "24 h", /192\.168\.1\.\d/],
+  ["/?range=7d", "7 d", /192\.168\.1\.\d/],
+  ["/?range=30d", "30 d", /192\.168\.1\.\d/],
+  ["/?range=30d&compare=week", "30 d, week before", /192\.168\.1\.\d/],
+  [`/?range=30d&q=${host}`, "30 d, one host", /203\.\d+\./],
+  ["/?range=30d&q=service+tls", "30 d, one service", /192\.168\.1\.\d/],
+  ["/?range=30d&q=service+tls+and+name+www7.*", "30 d, two terms", /192\.168\.1\.\d/],
+  ["/api/stats?range=30d", "30 d", /"key":"192\.168\.1\.\d/],
+  [`/flows?${month}`, "30 d", /href="\/flows\/\d/],
+  [`/flows?${month}&q=${host}+and+service+tls`, "30 d, of a host", /href="\/flows\/\d/],
+  [`/flows?${month}&order=bytes`, "30 d, by bytes", /href="\/flows\/\d/],
+  [`/flows?${month}&limit=1000`, "30 d, long", /href="\/flows\/\d/],
+  [`/flows?${dayThen}`, "a day a week ago", /href="\/flows\/\d/],
+  [`/api/flows?${month}&limit=1000`, "30 d, 1,000 rows", /"id":\d/],
+  [`/api/flows?${month}&q=net+203.7.0.0/16`, "30 d, of a network", /"id":\d/],
+  [`/api/flows?${month}&q=name+*.nowhere.example`, "30 d, nothing fits", /"flows":\[\]/],
+  [`/flows/${ids.flow}`, "evidence", /203\.\d+\.\d+\.\d+|192\.168\.1\.7/],
+  [`/api/flows/${ids.flow}`, "evidence", /"community_id":"1:/],
+  ["/hosts", "", /href="\/hosts\/\S+/],
+  ["/hosts?limit=1000", "long", /href="\/hosts\/\S+/],
+  ["/api/hosts?limit=1000", "1,000 rows", /"offers":\["tcp\/\d/],
+  ["/hosts/192.168.1.7", "7 d", /203\.\d+\.\d+\.\d+/],
+  ["/hosts/192.168.1.7?range=30d", "30 d", /203\.\d+\.\d+\.\d+/],
+  ["/api/hosts/192.168.1.7?range=30d", "30 d", /"peer":"203\./],
+  [`/hosts/${peerAddress(100)}?range=30d`, "30 d, elsewhere", /192\.168\.1\.\d/],
+  ["/hosts/new", "", /href="\/hosts\/02/],
+  ["/api/hosts/new?limit=1000", "1,000 rows", /"device_id":\d/],
+  [`/packets?${month}`, "30 d", /href="\/packets\/\d/],
+  [`/packets?${month}&limit=1000`, "30 d, long", /href="\/packets\/\d/],
+  [`/packets?${month}&q=${host}+and+service+smb`, "30 d, of a host", /href="\/packets\/\d/],
+  [`/api/packets?${month}&limit=1000`, "30 d, 1,000 rows", /"id":\d/],
+  [`/packets/${ids.packet}`, "", /Ethernet/],
+  [`/api/packets/${ids.packet}`, "", /"layers":\[/],
+  ...(["incidents", "anomalies", "scans"] as const).flatMap((list) =>
+    [
+      [`/${list}?${month}`, "30 d", new RegExp(`href="/${list}/\\d`)],
+      [`/${list}?${month}&limit=1000`, "30 d, long", new RegExp(`href="/${list}/\\d`)],
+      [`/api/${list}?${month}&limit=1000`, "30 d, 1,000 rows", /"id":\d/],
+      [`/${list}/${ids[list]}`, "", /198\.51\.100\.\d|192\.168\.1\.\d/],
+      [`/api/${list}/${ids[list]}`, "", /"id":\d/],
+    ] as const
+  ),
+  [`/incidents?${month}&q=severity+high`, "30 d, of a severity", /href="\/incidents\/\d/],
+  ["/alerts", "", /href="\/incidents\/\d/],
+  ["/api/alerts?limit=1000", "1,000 rows", /"id":\d/],
+  ["/status?range=30d", "30 d", /packet_logs\.db/],
+];
+
+function newestIds() {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const id = (sql: string) => Number(database.prepare(sql).get()!.id);
+  const newest = {
+    flow: id("SELECT flow_id AS id FROM scan_flows ORDER BY scan_id DESC LIMIT 1"),
+    packet: id("SELECT id FROM packets ORDER BY ts_us DESC LIMIT 1 OFFSET 1000"),
+    incidents: id("SELECT id FROM incidents ORDER BY last_us DESC LIMIT 1"),
+    anomalies: id("SELECT id FROM anomalies ORDER BY ts_us DESC LIMIT 1"),
+    scans: id("SELECT id FROM scans ORDER BY last_us DESC LIMIT 1"),
+  };
+  database.close();
+  return newest;
+}
 
 /** Longest that a timer of a millisecond came late. */
 class Lateness {
@@ -97,7 +144,7 @@ function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-async function ask(target: string): Promise<number> {
+async function ask(target: string, has: RegExp): Promise<number> {
   const request = new Request(`http://localhost:8055${target}`, {
     headers: { host: "localhost:8055" },
   });
@@ -106,34 +153,49 @@ async function ask(target: string): Promise<number> {
     remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 4 },
     completed: Promise.resolve(),
   });
-  await response.text();
+  const text = await response.text();
+  const tookMs = performance.now() - beganMs;
   if (response.status !== 200) throw new Error(`${target}: ${response.status}`);
-  return performance.now() - beganMs;
+  if (!has.test(text)) throw new Error(`${target}: nothing in its answer is ${has}`);
+  return tookMs;
+}
+
+function tell(results: readonly Timed[]): void {
+  for (const { path, note, ms, blockedMs } of results) {
+    const figures = [percentile(ms, 0.5), percentile(ms, 0.95), blockedMs];
+    console.error(path, note, ...figures.map((figure) => figure.toFixed(0)));
+  }
 }
 
 async function askAll(): Promise<Timed[]> {
   const lateness = new Lateness();
   const results: Timed[] = [];
-  for (const [target, note] of asked) {
-    await ask(target);
+  for (const [target, note, has] of asked) {
+    await ask(target, has);
     lateness.take();
     const ms: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      ms.push(await ask(target));
+      ms.push(await ask(target, has));
       await delay(pauseMs);
     }
-    results.push({ path: target.split("?")[0]!, note, ms, blockedMs: lateness.take() });
+    results.push({
+      path: target.split("?")[0]!.replace(/\/\d+$/, "/ID"),
+      note,
+      ms,
+      blockedMs: lateness.take(),
+    });
   }
   lateness.stop();
   return results;
 }
 
 const quiet = await askAll();
-for (const { path, note, ms } of quiet) console.error(path, note, percentile(ms, 0.95).toFixed(0));
+tell(quiet);
 const writer = new Worker(new URL("./history_writer.ts", import.meta.url), { type: "module" });
 writer.postMessage({ path, perSecond });
 await delay(2000);
 const busy = await askAll();
+tell(busy);
 const written = await new Promise<Written>((resolve) => {
   writer.onmessage = ({ data }) => resolve(data);
   writer.postMessage({});
@@ -141,6 +203,7 @@ const written = await new Promise<Written>((resolve) => {
 writer.terminate();
 reader.stop();
 const database = new DatabaseSync(path, { readOnly: true });
+const grown = countRows(database);
 const stored = Number(
   database.prepare("SELECT count(*) AS n FROM flows WHERE id > ?").get(written.run * FLOWS_PER_RUN)!
     .n,
@@ -149,6 +212,8 @@ database.close();
 dashboard.closeStreams();
 await fixture.close();
 
+const listed = (counts: HistoryCounts) =>
+  Object.entries(counts).map(([table, rows]) => `${formatCount(rows)} ${table}`).join(", ");
 const p95 = (ms: readonly number[]) => percentile(ms, 0.95);
 const middle = (ms: readonly number[]) => percentile(ms, 0.5);
 const text = (ms: number) => `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
@@ -157,17 +222,19 @@ const blocked = (results: readonly Timed[]) => Math.max(...results.map((r) => r.
 printSection({
   title: "history: pages over a month",
   blocks: [
-    `${formatCount(made.flows)} flow rows of 30 days, ${formatCount(made.rollups)} roll-ups, ${
-      formatMb(fileBytes)
-    }, made in ${
+    `${listed(made)}, of 30 days, ${formatMb(fileBytes)}, made in ${
       madeS.toFixed(0)
     } s. Times on the server, ${rounds} requests each after a first one, through everything but the ` +
     `socket; "held up" is the longest that a timer of the main thread came late, requests of its own rendering included. Beside ` +
     `it, the same while the store's worker is sent ${
       formatCount(perSecond)
-    } flow rows a second for the same database, as a pipeline sends them, with hosts, devices and all roll-ups: ${
-      formatCount(stored)
-    } of ${formatCount(written.sent)} were there at the end of ${written.seconds.toFixed(0)} s, ${
+    } flow rows a second for the same database, as a pipeline sends them, with ${
+      formatCount(grown.devices - made.devices)
+    } new devices, ${
+      formatCount(grown.device_peers - made.device_peers)
+    } further peers of devices and all roll-ups: ${formatCount(stored)} of ${
+      formatCount(written.sent)
+    } were there at the end of ${written.seconds.toFixed(0)} s, ${
       formatCount(written.shed)
     } had been shed, the last came ${text(written.behindMs)} late.`,
     table(
@@ -193,12 +260,12 @@ printSection({
     {
       promise: `each page and /api over 30 days within ${p95MaxMs} ms, p95`,
       measured: `${text(worst(quiet))}; ${text(worst(busy))} while writing`,
-      isMet: worst(quiet) <= p95MaxMs,
+      isMet: Math.max(worst(quiet), worst(busy)) <= p95MaxMs,
     },
     {
       promise: `main thread held up at most ${blockedMaxMs} ms`,
       measured: `${text(blocked(quiet))}; ${text(blocked(busy))} while writing`,
-      isMet: blocked(quiet) <= blockedMaxMs,
+      isMet: Math.max(blocked(quiet), blocked(busy)) <= blockedMaxMs,
     },
     {
       promise: `${formatCount(perSecond)} flow rows/s are written meanwhile, none lost`,

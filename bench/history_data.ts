@@ -1,17 +1,36 @@
-/** A database of a busy month, made by SQL: flow rows, roll-ups, minutes, hosts. */
+/** A database of a busy month: flow rows, roll-ups and minutes by SQL, all else by history_month.ts. */
 import { DatabaseSync } from "node:sqlite";
 import { ROLLUP_SPANS } from "../agent/store/rollup_spans.ts";
-import { openWriter } from "../agent/store/testing.ts";
+import { ownHosts, peerAddressSql, peerCount, writeMonth } from "./history_month.ts";
 
 interface HistorySize {
   readonly flows: number;
   readonly rollups: number;
+  /** Every which hour of the month what is not made by SQL is written. */
+  readonly hourStep: number;
 }
+/** Rows of each table. */
+export type HistoryCounts = Readonly<Record<typeof counted[number], number>>;
+const counted = [
+  "flows",
+  "rollups",
+  "packets",
+  "scans",
+  "anomalies",
+  "incidents",
+  "alerts",
+  "hosts",
+  "devices",
+  "device_peers",
+  "device_services",
+  "device_hours",
+  "first_contacts",
+] as const;
 
 const dayUs = 86_400_000_000;
 const days = 30;
 /** Keys of a bucket of each kind. */
-const keys = 64;
+const keys = ownHosts;
 const chunk = 500_000;
 const indexes = [
   "CREATE INDEX flows_time ON flows(end_us)",
@@ -19,28 +38,36 @@ const indexes = [
   "CREATE INDEX flows_resp ON flows(resp_h, end_us)",
 ];
 
-/** Fills the database at `path`, up to `nowUs`; how many rows there are of each. */
-export function makeHistory(path: string, size: HistorySize, nowUs: number): HistorySize {
-  openWriter(path, { nowUs }).close();
+/** Fills the new database at `path`, up to `nowUs`. */
+export function makeHistory(path: string, size: HistorySize, nowUs: number): HistoryCounts {
+  const fromUs = Math.floor((nowUs - days * dayUs) / 60e6) * 60e6;
+  const written = writeMonth(path, { fromUs, hours: days * 24, step: size.hourStep });
   const database = new DatabaseSync(path);
   database.exec("PRAGMA synchronous = OFF");
   for (const name of ["flows_time", "flows_orig", "flows_resp"]) {
     database.exec(`DROP INDEX ${name}`);
   }
-  const fromUs = Math.floor((nowUs - days * dayUs) / 60e6) * 60e6;
   const stepUs = Math.floor(days * dayUs / size.flows);
-  for (let at = 0; at < size.flows; at += chunk) {
-    database.exec(flowsSql(at, Math.min(size.flows, at + chunk), { fromUs, stepUs }));
+  for (let at = written + 1; at <= size.flows; at += chunk) {
+    database.exec(flowsSql(at, Math.min(size.flows + 1, at + chunk), { fromUs, stepUs }));
   }
   for (const sql of indexes) database.exec(sql);
-  database.exec(`INSERT OR REPLACE INTO meta(key, value) VALUES ('flows_rows', ${size.flows})`);
-  database.exec(hostsSql(fromUs, nowUs));
+  database.exec("UPDATE meta SET value = (SELECT count(*) FROM flows) WHERE key = 'flows_rows'");
   database.exec(minutesSql(fromUs));
   database.exec(`INSERT INTO runs(run, first_us, last_us) VALUES (1, ${fromUs}, ${nowUs})`);
-  const rollups = makeRollups(database, size.rollups, nowUs);
+  // Those of a minute a month ago would not be kept.
+  database.exec("DELETE FROM rollups WHERE kind IN ('all', 'host', 'service', 'peer')");
+  makeRollups(database, size.rollups, nowUs);
   database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  const counts = countRows(database);
   database.close();
-  return { flows: size.flows, rollups };
+  return counts;
+}
+
+export function countRows(database: DatabaseSync): HistoryCounts {
+  const count = (table: string) =>
+    Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()!.n);
+  return Object.fromEntries(counted.map((table) => [table, count(table)])) as HistoryCounts;
 }
 
 const numbers = (from: number, to: number) =>
@@ -58,7 +85,7 @@ function flowsSql(
     ${numbers(from, to)}
     SELECT 4294967296 + n, ${fromUs} + n * ${stepUs} - n % 7 * 1000000, ${fromUs} + n * ${stepUs},
       '192.168.1.' || (n * 7919 % ${keys}), 40000 + n % 20000,
-      '203.' || (n * 31 % 50) || '.' || (n * 17 % 250) || '.' || (n * 13 % 250),
+      ${peerAddressSql(`((n / ${keys} * 7919 + n * 31) % ${peerCount})`)},
       CASE n % 4 WHEN 0 THEN 53 WHEN 1 THEN 8443 ELSE 443 END, 4,
       CASE n % 4 WHEN 0 THEN 'udp' ELSE 'tcp' END,
       CASE n % 4 WHEN 0 THEN 'dns' WHEN 1 THEN '' WHEN 2 THEN 'tls' ELSE 'quic' END,
@@ -66,15 +93,6 @@ function flowsSql(
       10, 1000, 1600 + n % 1000, 12, 9000, 9700 + n * 37 % 100000, 'SF', 'ShADadFf',
       '1:LQU9qZlK+B5F3KDmev6m5PMibrg=', 12345, 0, 1, 0, 0, 1, 0, 0, NULL, 'closed'
     FROM t`;
-}
-
-function hostsSql(fromUs: number, nowUs: number): string {
-  return `INSERT INTO hosts(address, mac, name, is_local, first_seen_us, last_seen_us, in_packets, in_bytes,
-      out_packets, out_bytes)
-    ${
-    numbers(0, keys)
-  } SELECT '192.168.1.' || n, '02:00:5e:10:00:' || printf('%02x', n), 'host-' || n, 1,
-      ${fromUs}, ${nowUs}, n * 1000, n * 1000000, n * 900, n * 90000 FROM t`;
 }
 
 function minutesSql(fromUs: number): string {
@@ -88,7 +106,7 @@ function minutesSql(fromUs: number): string {
 }
 
 /** All spans as long as they are kept, hours as far back as `count` goes. */
-function makeRollups(database: DatabaseSync, count: number, nowUs: number): number {
+function makeRollups(database: DatabaseSync, count: number, nowUs: number): void {
   const perBucket = 3 * keys + 1;
   let left = count;
   for (const { spanUs, days: kept } of ROLLUP_SPANS) {
@@ -118,5 +136,4 @@ function makeRollups(database: DatabaseSync, count: number, nowUs: number): numb
     }
     left -= buckets * perBucket;
   }
-  return Number(database.prepare("SELECT count(*) AS n FROM rollups").get()!.n);
 }

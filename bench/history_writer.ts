@@ -1,10 +1,18 @@
 /**
  * Flow rows at a steady rate for the store's worker, as a pipeline sends them (messages of 2,000 rows, 16 under way, then rows are
- * shed), until it is told to stop. Each second the hosts that had traffic come too.
+ * shed), until it is told to stop. Each second the hosts that had traffic come too: own ones, some of them new, and their peers.
  */
 import type { MainToStore, StoreToMain } from "../agent/messages.ts";
 import { RowOutlet, rowsMessageMax } from "../agent/pipeline/row_outlet.ts";
-import { flow, hostRow } from "../agent/store/testing.ts";
+import { flow, hostRow, many } from "../agent/store/testing.ts";
+import {
+  newOwnHosts,
+  ownAddress,
+  ownHost,
+  ownHosts,
+  peerAddress,
+  peerCount,
+} from "./history_month.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -52,7 +60,11 @@ async function run(path: string, perSecond: number): Promise<void> {
     for (let count = 0; count < rowsMessageMax; count++) {
       const id = ++sent;
       outlet.addFlow(flow(id, {
-        ...{ startUs: atUs - id % 20 * 1_000_000, endUs: atUs, origH: `192.168.1.${id % 64}` },
+        ...{
+          startUs: atUs - id % 20 * 1_000_000,
+          endUs: atUs,
+          origH: ownAddress(id % (ownHosts + newOwnHosts)),
+        },
         respH: peer(id * 7919 % peers),
       }));
     }
@@ -69,16 +81,18 @@ async function run(path: string, perSecond: number): Promise<void> {
   self.postMessage(written);
 }
 
+/** Some of them are known, the others new. */
 function peer(index: number): string {
-  return `198.51.${index % 100}.${index % 250}`;
+  return peerAddress(peerCount - 100 + index);
 }
 
 function hosts() {
   const nowUs = Date.now() * 1000;
-  return Array.from(
-    { length: peers },
-    (_, index) => hostRow(peer(index), { isLocal: false, firstSeenUs: nowUs, lastSeenUs: nowUs }),
-  );
+  const seen = { firstSeenUs: nowUs, lastSeenUs: nowUs };
+  return [
+    ...many(ownHosts + newOwnHosts, (number) => ownHost(number, seen)).flat(),
+    ...many(peers, (index) => hostRow(peer(index), { isLocal: false, ...seen })),
+  ];
 }
 
 function startStore(path: string) {
