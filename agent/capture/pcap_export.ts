@@ -48,6 +48,8 @@ export interface PcapExportOptions {
 
 /** Records are gathered up to this size before they are handed on; room for the longest record. */
 const pieceBytes = recordCapturedLengthMax + recordHeaderLength;
+/** Read at a time: many may ask at once and read slowly, and each has buffers of its own. */
+const readSizes = { chunkBytes: 256 * 1024, batchPackets: 2048 };
 /** A file that starts this much after the wanted end is left out: packets are in order but for small overlaps. */
 const disorderUs = 60e6;
 
@@ -195,6 +197,7 @@ class Slice {
     const input = startAt(file.handle, this.#track.seek(this.#options.fromUs ?? -Infinity));
     const reader = await CaptureFileReader.openSource(
       await createByteSource(input, file.path, null),
+      readSizes,
     );
     if (!this.#isClosed) return reader;
     reader.close();
