@@ -62,6 +62,7 @@ export interface BatchHead {
   readonly rowCount: number;
 }
 
+/** New columns are put at the end, after "pid", where batches of older agents end (decodeColumns). */
 const flowCodecs = {
   id: "delta",
   start_us: "delta",
@@ -367,8 +368,10 @@ function inflate(message: Uint8Array): Uint8Array {
 }
 
 function readBody({ kind, rowCount }: BatchHead, body: Uint8Array): object {
-  if (kind === "flows") return { columns: decodeColumns(flowCodecs, rowCount, body) };
-  if (kind === "rollups") return { columns: decodeColumns(rollupCodecs, rowCount, body) };
+  if (kind === "flows") {
+    return { columns: decodeColumns(flowCodecs, { rowCount, added: "pid" }, body) };
+  }
+  if (kind === "rollups") return { columns: decodeColumns(rollupCodecs, { rowCount }, body) };
   const items: unknown = JSON.parse(decodeUtf8(body));
   if (!Array.isArray(items) || items.length !== rowCount) {
     throw new WireError("damaged", "it has not as many rows as it says");

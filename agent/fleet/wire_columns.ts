@@ -65,17 +65,24 @@ export function encodeColumns<Name extends string>(
   return head.done();
 }
 
-/** Throws DamagedError. `bytes` is bounded by whoever inflated it, `rowCount` by the caller. */
+/**
+ * Columns from `added` on came later than the first release: what an older agent sends may end before any of them, and it is filled with
+ * null, "" and 0. Throws DamagedError. `bytes` is bounded by whoever inflated it, `rowCount` by the caller.
+ */
 export function decodeColumns<Name extends string>(
   schema: { readonly [name in Name]: Codec },
-  rowCount: number,
+  { rowCount, added }: { readonly rowCount: number; readonly added?: Name },
   bytes: Uint8Array,
 ): Columns<Name> {
   const reader = new ByteReader(bytes);
   const strings = readStrings(reader);
   const columns: Record<string, Cell[]> = {};
+  let mayEnd = false;
   for (const [name, codec] of Object.entries(schema) as [Name, Codec][]) {
-    columns[name] = readColumn(reader, { codec, rowCount, strings, columns });
+    mayEnd ||= name === added;
+    columns[name] = mayEnd && reader.isAtEnd
+      ? Array<Cell>(rowCount).fill(missingCell(codec))
+      : readColumn(reader, { codec, rowCount, strings, columns });
   }
   if (!reader.isAtEnd) throw new DamagedError("bytes after the last column");
   return columns as unknown as Columns<Name>;
@@ -117,6 +124,11 @@ function readColumn(
     }
   }
   return cells;
+}
+
+function missingCell(codec: Codec): Cell {
+  if (codec === "optional" || codec === "optionalText") return null;
+  return codec === "text" || codec === "community" ? "" : 0;
 }
 
 function readStrings(reader: ByteReader): string[] {

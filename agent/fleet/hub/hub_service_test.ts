@@ -1,15 +1,16 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { deflateSync, inflateSync } from "node:zlib";
 import { readIncident } from "../../incident_reader.ts";
 import { StoreQueries } from "../../store/queries.ts";
-import type { StoredAnomaly } from "../../store/schema.ts";
+import type { StoredAnomaly, StoredFlow } from "../../store/schema.ts";
 import { anomalyRow, scanRow } from "../../store/finding_rows.ts";
 import { bruteForceFinding, scanFinding } from "../../store/testing.ts";
 import { randomId } from "../base32.ts";
 import { agentSubject, encodeHeartbeat } from "../streams.ts";
 import { healthReport, storedFlow } from "../testing.ts";
 import { encodeBatch, type FindingItem, type Rows } from "../wire.ts";
-import { hostOf, knock } from "./detect/testing.ts";
+import { call, hostOf, knock, visit } from "./detect/testing.ts";
 import { type HubMessage, HubService } from "./hub_service.ts";
 import type { Judgement } from "./hub_store.ts";
 import { flowRows, startUs, withDatabasePath } from "./testing.ts";
@@ -85,6 +86,11 @@ class Fleet {
       flow_ids: [],
     };
     return this.message(number, { kind: "findings", rows: [item] });
+  }
+
+  flows(number: number, ...flows: readonly Partial<StoredFlow>[]): HubMessage {
+    const rows = flows.map((changes, at) => storedFlow(at, changes));
+    return this.message(number, { kind: "flows", rows });
   }
 
   knocks(number: number, source = scanner): HubMessage {
@@ -383,4 +389,143 @@ Deno.test("hosts with one private address at several sites are not one that scan
       queries.close();
     });
   }
+});
+
+/** A hub that knows a fleet of 20 since 25 hours; then `messages` of now, and the incidents with the agents and findings of each. */
+async function incidentsOf(
+  messages: (fleet: Fleet) => readonly HubMessage[],
+): Promise<{ kinds: string[]; agents: number[]; actor: string; findings: string[] }[]> {
+  let incidents: Awaited<ReturnType<typeof incidentsOf>> = [];
+  await withDatabasePath(async (path) => {
+    const fleet = new Fleet(path);
+    const hub = fleet.open();
+    await hub.take(fleet.agents.map(({ number }) => fleet.health(number)));
+    await hub.take([fleet.flows(1, call(1, "198.51.100.7", fleet.nowUs, known))]);
+    await hub.tick();
+    fleet.nowUs += 25 * 3600 * second;
+    await hub.take(fleet.agents.map(({ number }) => fleet.health(number)));
+    await hub.tick();
+    for (const message of messages(fleet)) await hub.take([message]);
+    await hub.tick();
+    hub.close();
+    const queries = new StoreQueries(path);
+    incidents = queries.incidents().rows.map((row) => ({
+      kinds: [...readIncident(row).kinds],
+      agents: agentsOf(row),
+      actor: String(row.actor),
+      findings: queries.incidentFindings(Number(row.id)).map(({ row }) => String(row.reason)),
+    }));
+    queries.close();
+  });
+  return incidents;
+}
+
+const known = { name: "www.known.example", ja4: "t13d_known" };
+
+Deno.test("a move from host to host, of which two agents have seen a half each, is an incident of both", async () => {
+  const [a, b, c] = ["10.1.0.1", "10.1.0.2", "10.1.0.3"];
+  const session = (orig: string, resp: string, us: number) =>
+    visit(orig, 1, us, {
+      ...{ resp_h: resp, resp_p: 22, service: "ssh", local_orig: 1, local_resp: 1 },
+      ...{ orig_bytes: 4000, orig_wire_bytes: 5000 },
+    });
+  const incidents = await incidentsOf((fleet) => [
+    fleet.flows(1, session(a, b, fleet.nowUs - 300 * second)),
+    fleet.flows(2, session(b, c, fleet.nowUs - 60 * second)),
+  ]);
+  deepStrictEqual(incidents.map(({ kinds, agents, actor }) => ({ kinds, agents, actor })), [
+    { kinds: ["lateral_movement"], agents: [1, 2], actor: a },
+  ]);
+  match(incidents[0]!.findings.join(), /10\.1\.0\.1 logged in to 10\.1\.0\.2 by SSH/);
+});
+
+Deno.test("a name and a JA4 that the fleet has not met before are told with the host that spoke them", async () => {
+  const incidents = await incidentsOf((fleet) => [
+    fleet.flows(
+      3,
+      call(3, "198.51.100.8", fleet.nowUs, { name: "a.new.example", ja4: "t13d_new" }),
+      call(3, "198.51.100.7", fleet.nowUs, known),
+    ),
+    fleet.flows(
+      4,
+      call(4, "198.51.100.8", fleet.nowUs, { name: "a.new.example", ja4: "t13d_new" }),
+    ),
+  ]);
+  deepStrictEqual(incidents.map(({ kinds, agents, actor }) => ({ kinds, agents, actor })), [
+    { kinds: ["first_seen"], agents: [3], actor: hostOf(3) },
+  ]);
+  deepStrictEqual(
+    incidents[0]!.findings.map((reason) => reason.split(": ").at(-1)).sort(),
+    ["new.example", "t13d_new"],
+  );
+});
+
+Deno.test("one destination that hosts of three agents call at even intervals is an incident of all three", async () => {
+  const beacon = (fleet: Fleet, number: number): HubMessage => {
+    const row = anomalyRow(
+      {
+        ...bruteForceFinding(number),
+        kind: "beacon",
+        attackId: "T1071",
+        sources: [hostOf(number)],
+        targets: [scanner],
+        firstUs: fleet.nowUs - 3600 * second,
+        lastUs: fleet.nowUs,
+        detectedUs: fleet.nowUs,
+        isOpen: false,
+        flowIds: [],
+      },
+      1,
+    );
+    return fleet.message(number, {
+      kind: "findings",
+      rows: [{ list: "anomalies", row, flow_ids: [] }],
+    });
+  };
+  const two = await incidentsOf((fleet) => [1, 2].map((number) => beacon(fleet, number)));
+  ok(two.every(({ agents }) => agents.length === 1), JSON.stringify(two));
+  const incidents = await incidentsOf((fleet) => [1, 2, 3].map((number) => beacon(fleet, number)));
+  const shared = incidents.filter(({ agents }) => agents.length === 3);
+  strictEqual(shared.length, 1, JSON.stringify(incidents));
+  deepStrictEqual(shared[0]!.kinds, ["beacon"]);
+  ok(
+    shared[0]!.findings.some((reason) => /^3 hosts of 3 of 20 agents call 203/.test(reason)),
+    JSON.stringify(shared),
+  );
+});
+
+/** A batch as an agent wrote it that knew none of the last `columns`, all of which are null or 0 in it. */
+function withoutLast(message: HubMessage, columns: number, rowCount: number): HubMessage {
+  const headBytes = 42;
+  // A byte a cell.
+  const body = inflateSync(message.data.subarray(headBytes)).subarray(0, -columns * rowCount);
+  const deflated = deflateSync(body);
+  const data = new Uint8Array(headBytes + deflated.length);
+  data.set(message.data.subarray(0, headBytes));
+  data.set(deflated, headBytes);
+  new DataView(data.buffer).setUint32(headBytes - 4, body.length);
+  return { ...message, data };
+}
+
+Deno.test("flows of an older agent, which knows no processes, are stored; those without more are not", async () => {
+  await withDatabasePath(async (path) => {
+    const fleet = new Fleet(path);
+    const hub = fleet.open();
+    const processColumns = ["pid", "process", "executable", "command", "user", "unit"];
+    const none = Object.fromEntries(processColumns.map((name) => [name, null]));
+    const message = () => fleet.flows(1, ...[1, 2, 3].map((id) => ({ ...none, orig_p: id })));
+    for (let fewer = 1; fewer <= processColumns.length; fewer++) {
+      await hub.take([withoutLast(message(), fewer, 3)]);
+      strictEqual(hub.counts.rows, 3 * fewer);
+    }
+    strictEqual(hub.counts.deadLetters, 0);
+    await hub.take([withoutLast(message(), processColumns.length + 1, 3)]);
+    strictEqual(hub.counts.deadLetters, 1);
+    hub.close();
+    const queries = new StoreQueries(path);
+    const { rows } = queries.flows();
+    strictEqual(rows.length, 3 * processColumns.length);
+    ok(rows.every((row) => row.pid === null && row.process === null && row.end_reason !== ""));
+    queries.close();
+  });
 });

@@ -5,6 +5,7 @@ import { openWriter } from "../../store/testing.ts";
 import { flow } from "../../store/testing.ts";
 import { anomalyItem, healthReport, incidentItem, many, rollupRow, scanItem } from "../testing.ts";
 import { Ledger } from "./ledger.ts";
+import { HUB_SCHEMA_VERSION, hubMigrations } from "./schema.ts";
 import { flowRows, nothing, openHub, startUs, testAgent, withDatabasePath } from "./testing.ts";
 
 const options = { nowUs: startUs, judge: () => nothing };
@@ -263,5 +264,53 @@ Deno.test("and the database of a hub by a single host", async () => {
   await withDatabasePath((path) => {
     openHub(path).close();
     throws(() => openWriter(path), /is the database of a hub/);
+  });
+});
+
+Deno.test("the database of a hub of schema version 1 goes on where it stood, and keeps what it has", async () => {
+  await withDatabasePath(async (path) => {
+    const agent = testAgent();
+    openWriter(path).close();
+    const old = new DatabaseSync(path);
+    old.exec(hubMigrations[0]!);
+    old.exec("INSERT INTO meta(key, value) VALUES ('hub_schema_version', '1')");
+    old.prepare(
+      `INSERT INTO agents(id, token, name, site, version, epoch, url, first_seen_us, last_seen_us, skew_us, health, flows, findings, batches)
+       VALUES (7, ?, 'web-7', 'Oslo', '0.1.0', ?, '', 1, 2, NULL, '{}', 5, 0, 1)`,
+    ).run(agent.token, agent.epoch);
+    old.prepare("INSERT INTO ledger VALUES (7, ?, 'flows', 1, 5)").run(agent.epoch);
+    old.exec("INSERT INTO log_ins VALUES ('10.0.0.1', '10.0.0.2', 22, 1)");
+    old.close();
+
+    const hub = openHub(path);
+    strictEqual(hub.through(agent.token, agent.epoch, "flows"), 5);
+    const [known, fresh] = [agent.batch(flowRows(1, 5)), agent.batch(flowRows(6, 3))];
+    const { rows, known: again } = await hub.commit([known, fresh], options);
+    deepStrictEqual([rows, again], [3, 1]);
+    hub.close();
+
+    const queries = new StoreQueries(path);
+    strictEqual(queries.meta().hub_schema_version, HUB_SCHEMA_VERSION);
+    deepStrictEqual(queries.agents().map(({ id, name, flows }) => [id, name, flows]), [[
+      7,
+      "web-7",
+      8,
+    ]]);
+    queries.close();
+    const database = new DatabaseSync(path, { readOnly: true });
+    strictEqual(database.prepare("SELECT agent FROM log_ins").get()!.agent, 0);
+    database.close();
+    openHub(path).close();
+  });
+});
+
+Deno.test("the database of a hub of a newer schema version is refused", async () => {
+  await withDatabasePath((path) => {
+    openHub(path).close();
+    const database = new DatabaseSync(path);
+    database.prepare("UPDATE meta SET value = ? WHERE key = 'hub_schema_version'")
+      .run(HUB_SCHEMA_VERSION + 1);
+    database.close();
+    throws(() => openHub(path), /Use the newer tapwatch/);
   });
 });

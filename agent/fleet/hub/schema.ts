@@ -199,7 +199,7 @@ CREATE INDEX dead_letters_agent ON dead_letters(agent);
 `;
 
 /** `hubMigrations[n]` leads from version n to n + 1; a released step is never edited. */
-const hubMigrations: readonly string[] = [tables, limits];
+export const hubMigrations: readonly string[] = [tables, limits];
 
 /** Brings a database with the tables of a single host to the hub's present version. Throws UsageError for a newer one. */
 export function migrateHub(database: DatabaseSync, path: string): void {
