@@ -7,7 +7,11 @@
  *       failed (no such device, no permission, bad filter: before the first packet only)
  */
 import { CaptureError } from "../../ffi/capture/capture_error.ts";
-import type { BatchResult, CaptureHandle } from "../../ffi/capture/capture_handle.ts";
+import {
+  type BatchResult,
+  type CaptureHandle,
+  RecordHeader,
+} from "../../ffi/capture/capture_handle.ts";
 import type { CaptureOptions, SourceToMain } from "../messages.ts";
 import type { CaptureSourceState } from "../records.ts";
 import type { LiveOutbox } from "./live_outbox.ts";
@@ -32,6 +36,10 @@ const retryMaxS = 30;
 /** The kernel hands packets over up to its timeout late; this is for its timer, and bounds the whole. */
 const drainExtraMs = 100;
 const drainMaxMs = 500;
+/** A starved thread may find more in the ring than it can take in that time: it takes that too, but not for ever. */
+const restMaxMs = 4000;
+/** A read that was broken off may have nothing although there is some. */
+const emptyReadsMax = 2;
 
 export class LiveSource {
   readonly #options: CaptureOptions;
@@ -42,6 +50,12 @@ export class LiveSource {
   #hasOpened = false;
   #isDrained = false;
   #isAbandoned = false;
+  /** Wall clock, milliseconds; what is stamped later need not be read. */
+  #stopMs = Infinity;
+  /** Of the handle that is open. */
+  #readPackets = 0;
+  /** When the last packet of the last batch was stamped, milliseconds; -Infinity before. */
+  #lastMs = -Infinity;
   #drainTimer: number | undefined;
   #isReportDue = false;
   #reports = 0;
@@ -89,6 +103,7 @@ export class LiveSource {
   stop(): void {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
+    this.#stopMs = Date.now();
     const drainMs = Math.min(this.#options.timeoutMs + drainExtraMs, drainMaxMs);
     this.#drainTimer = setTimeout(() => {
       this.#isDrained = true;
@@ -146,6 +161,7 @@ export class LiveSource {
         this.#take(handle, await handle.read());
         if (this.#isReportDue) this.#report(handle);
       }
+      if (!this.#isAbandoned) await this.#readRest(handle);
       return "";
     } catch (error) {
       if (!(error instanceof CaptureError)) throw error;
@@ -157,8 +173,50 @@ export class LiveSource {
     }
   }
 
+  /** What came before `stop()` and is still in the ring; what there is no time for is lost, and counted. */
+  async #readRest(handle: CaptureHandle): Promise<void> {
+    const endMs = performance.now() + restMaxMs;
+    const { timeoutMs, filter } = this.#options;
+    const waitMs = handle.isExact
+      ? Math.min(timeoutMs + drainExtraMs, restMaxMs)
+      : drainExtraMs / 2;
+    let emptyReads = 0;
+    while (performance.now() < endMs && emptyReads < emptyReadsMax) {
+      if (this.#lastMs >= this.#stopMs || this.#unread(handle) === 0) return;
+      const timer = setTimeout(() => handle.breakLoop(), waitMs);
+      const batch = await handle.read();
+      clearTimeout(timer);
+      this.#take(handle, batch);
+      if (batch.packetCount === 0) emptyReads++;
+    }
+    // Before its filter was set a device may have received some that were never to be read.
+    const isSure = handle.isExact && filter === "";
+    if (this.#lastMs < this.#stopMs && (isSure || emptyReads < emptyReadsMax)) {
+      this.#loseRest(handle);
+    }
+  }
+
+  /** Null where the counters do not tell. */
+  #unread(handle: CaptureHandle): number | null {
+    this.#addCounters(handle);
+    return handle.isExact ? this.#totals.unread(this.#readPackets) : null;
+  }
+
+  #loseRest(handle: CaptureHandle): void {
+    const unread = this.#unread(handle);
+    if (unread === 0) return;
+    this.#totals.kernelDrops += unread ?? 0;
+    const what = unread === null ? "Packets, nobody knows how many," : `${unread} packets`;
+    this.#note(
+      "warning",
+      `${what} that came before the end could not be read in time and are lost.`,
+    );
+  }
+
   #begin(handle: CaptureHandle): void {
     this.#handle = handle;
+    this.#readPackets = 0;
+    this.#lastMs = -Infinity;
     this.#trouble = "";
     this.#totals.startHandle();
     this.#parts.outbox.setFormat(handle);
@@ -180,7 +238,9 @@ export class LiveSource {
   #take(handle: CaptureHandle, batch: BatchResult): void {
     this.#packets += batch.packetCount + batch.lostPackets;
     this.#parts.outbox.queueDrops += batch.lostPackets;
+    this.#readPackets += batch.packetCount + batch.lostPackets;
     if (batch.packetCount === 0) return;
+    if (this.#stopping.signal.aborted) this.#lastMs = lastStampMs(handle, batch);
     this.#parts.outbox.append(handle.bytes.subarray(0, batch.byteLength), batch.packetCount);
   }
 
@@ -256,4 +316,17 @@ function describeCapture(handle: CaptureHandle): string {
   const mode = handle.isPromiscuous ? "promiscuous" : "not promiscuous";
   const pace = handle.isSlow ? ", packet by packet (slower)" : "";
   return `capturing by ${methodNames[handle.method]}, ${mode}${pace}`;
+}
+
+/** Of the last packet of a batch. */
+function lastStampMs({ bytes, isNanosecond }: CaptureHandle, { byteLength }: BatchResult): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, byteLength);
+  let last = 0;
+  for (let at = 0; at + RecordHeader.size <= byteLength;) {
+    last = at;
+    at += RecordHeader.size + view.getUint32(at + RecordHeader.capturedLength, true);
+  }
+  const fraction = view.getUint32(last + RecordHeader.fraction, true);
+  const ms = fraction / (isNanosecond ? 1e6 : 1e3);
+  return view.getUint32(last + RecordHeader.seconds, true) * 1000 + ms;
 }

@@ -34,6 +34,7 @@ function fakeHandle(script: (BatchResult | CaptureError)[], facts: Partial<Captu
     warning: "",
     method: "pcap",
     isSlow: false,
+    isExact: false,
     bytes: packetRecord(),
     read: async () => {
       const step = steps.shift();
@@ -219,4 +220,47 @@ Deno.test("a link that is lost is told while the device stands open, and that it
     "stopped",
   ]);
   deepStrictEqual(notes, ["tap0: Nothing comes: tap0 has no link.", "tap0: The link is back."]);
+});
+
+/** Reads one packet at a time, slower than what is drained; then waits. */
+function slowHandle(count: number, facts: Partial<CaptureHandle>) {
+  const handle = fakeHandle([], { isExact: true, ...facts });
+  const { read } = handle;
+  let left = count;
+  handle.read = async () => {
+    if (left-- <= 0) return await read();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return onePacket;
+  };
+  return handle;
+}
+
+Deno.test("LiveSource reads what came before its stop, however long that takes", async () => {
+  const { source, states, notes, watch } = createSource([slowHandle(8, {})]);
+  watch.onState = ({ state }) => state === "capturing" && source.stop();
+  await source.run();
+  const last = states.at(-1)!;
+  deepStrictEqual([last.packets, last.received, last.kernelDrops], [8, 10, 2]);
+  deepStrictEqual(notes, []);
+});
+
+Deno.test("LiveSource counts what came before its stop and could not be read as dropped", async () => {
+  const { source, states, notes, watch } = createSource([slowHandle(3, {})]);
+  watch.onState = ({ state }) => state === "capturing" && source.stop();
+  await source.run();
+  const last = states.at(-1)!;
+  deepStrictEqual([last.packets, last.received, last.kernelDrops], [3, 10, 7]);
+  deepStrictEqual(notes, [
+    "tap0: 5 packets that came before the end could not be read in time and are lost.",
+  ]);
+});
+
+Deno.test("LiveSource does not count what came after its stop", async () => {
+  const bytes = packetRecord();
+  new DataView(bytes.buffer).setUint32(0, 0xffff_ffff, true);
+  const { source, states, notes, watch } = createSource([slowHandle(3, { bytes })]);
+  watch.onState = ({ state }) => state === "capturing" && source.stop();
+  await source.run();
+  strictEqual(states.at(-1)!.kernelDrops, 2);
+  deepStrictEqual(notes, []);
 });

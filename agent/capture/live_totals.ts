@@ -18,6 +18,11 @@ export class LiveTotals {
     this.#last = zero;
   }
 
+  /** Packets that this handle received, did not drop, and that are not among the `read` ones: they wait. */
+  unread(read: number): number {
+    return growth(read, this.#last.received - this.#last.kernelDrops);
+  }
+
   /** Takes the handle's counters; at least once in 2^32 packets, so that each wrap is seen. */
   add(counters: HandleCounters): void {
     this.received += growth(this.#last.received, counters.received);

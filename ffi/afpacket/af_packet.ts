@@ -42,6 +42,7 @@ export class AfPacket implements CaptureHandle {
   readonly isPromiscuous: boolean;
   readonly warning = "";
   readonly isSlow = false;
+  readonly isExact: boolean;
   readonly #device: string;
   readonly #socket: PacketSocket;
   readonly #ring: Ring;
@@ -84,6 +85,7 @@ export class AfPacket implements CaptureHandle {
     if (this.isPromiscuous) socket.makePromiscuous(index);
     // What is sent there comes back as received; older kernels give both, of which the ring takes one.
     const isLoopback = hardware === loopbackHardware;
+    this.isExact = !isLoopback && device !== anyDevice;
     if (isLoopback) socket.trySet(PacketOption.ignoreOutgoing, 1);
     this.#interfaceDropsBefore = interfaceDrops(device);
     this.#ring = new Ring(socket, {

@@ -69,6 +69,8 @@ export interface CaptureHandle {
   readonly warning: string;
   /** Batches are made packet by packet, several times slower than usual. */
   readonly isSlow: boolean;
+  /** Once all is read, the packets read and the kernel's drops are those received: not so where doubles are left out later. */
+  readonly isExact: boolean;
   /** Where the records of the last batch stand, until the next `read()`. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /**

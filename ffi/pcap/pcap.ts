@@ -79,6 +79,11 @@ export class Pcap implements CaptureHandle {
     return this.batchMethod === "copy";
   }
 
+  /** libpcap leaves out what loopback tells twice, and on BSD counts what its filter refuses. */
+  get isExact(): boolean {
+    return Deno.build.os === "linux" && !["lo", "any"].includes(this.device);
+  }
+
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#reader.bytes;
   }
