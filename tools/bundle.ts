@@ -8,12 +8,12 @@ import { denoResolver } from "./esbuild_deno.ts";
 
 const workerUrl = /new URL\("[^"]*?(\w+_worker)\.ts", import\.meta\.url\)/g;
 
-/** Writes `main.js`, one `<name>.js` for each of `workers` and shared chunks into `folder`; returns what they were made of. */
+/** Writes `main.js`, one `<name>.js` for each of `workers` and shared chunks into `folder`; returns what they are made of. */
 export async function bundle(
   root: string,
   workers: readonly string[],
   folder: string,
-): Promise<string[]> {
+): Promise<esbuild.Metafile> {
   const names = workers.map((path) => basename(path, ".ts"));
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) {
@@ -43,7 +43,7 @@ export async function bundle(
       jsxImportSource: "preact",
       plugins: [workerUrls(new Set(names)), denoResolver],
     });
-    return Object.keys(metafile.inputs);
+    return metafile;
   } finally {
     await esbuild.stop();
   }

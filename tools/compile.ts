@@ -62,9 +62,8 @@ export async function compile(output: string, target?: Target): Promise<number> 
   // Outside of the repository, so that Deno finds no configuration or packages to embed.
   const staging = await Deno.makeTempDir({ prefix: "tapwatch-compile-" });
   try {
-    const workers = filesUnder(join(root, "agent")).filter((path) => path.endsWith("_worker.ts"));
-    const inputs = await bundle(root, workers.map((path) => relative(root, path)), staging);
-    checkPackages([...inputs, ...await browserInputs()]);
+    const { inputs } = await bundle(root, workers(), staging);
+    checkPackages([...Object.keys(inputs), ...await browserInputs()]);
     await copyStaticFiles(staging);
     // Deno embeds them.
     await setTimes(staging, await sourceDate());
@@ -83,6 +82,12 @@ export async function compile(output: string, target?: Target): Promise<number> 
     `Wrote ${relative(Deno.cwd(), output)} (${(size / 1024 / 1024).toFixed(1)} MiB).`,
   );
   return size;
+}
+
+/** Paths below the root. */
+export function workers(): string[] {
+  return filesUnder(join(root, "agent")).filter((path) => path.endsWith("_worker.ts"))
+    .map((path) => relative(root, path));
 }
 
 async function copyStaticFiles(staging: string): Promise<void> {
