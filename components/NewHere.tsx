@@ -12,6 +12,8 @@ export interface NewItem {
 }
 interface Props {
   readonly count: number;
+  /** The whole list. */
+  readonly href: string;
   /** That everything would still be new; "" once the network is known. */
   readonly learning: string;
   readonly items: readonly NewItem[];
@@ -20,13 +22,13 @@ interface Props {
   readonly zone: string;
 }
 
-export function NewHere({ count, learning, items, when, nowUs, zone }: Props) {
+export function NewHere({ count, href, learning, items, when, nowUs, zone }: Props) {
   return (
     <section class="panel c4">
       <header>
         <h2>New here</h2>
         <p>{when}</p>
-        <a class="end" href="/hosts/new" aria-current="false">
+        <a class="end" href={href} aria-current="false">
           What is new{count > items.length && ` (${formatCount(count)})`}
         </a>
       </header>

@@ -9,6 +9,12 @@ export function localInputTime(timeUs: number): string {
   return `${day}T${clock}`;
 }
 
+/** When the day before that of a time began, by the sensor's clock. */
+export function startOfYesterdayUs(timeUs: number): number {
+  const date = new Date(timeUs / 1000);
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate() - 1).getTime() * 1000;
+}
+
 /** The value of such an input from a query: microseconds become a time, anything else stays. */
 export function inputTimeOf(text: string): string {
   return /^\d{1,16}$/.test(text) ? localInputTime(Number(text)) : text;

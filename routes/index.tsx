@@ -63,7 +63,7 @@ export const handler = define.handlers({
       },
       windows: [],
     };
-    const nothingNew: News = { count: 0, items: [], learning: "" };
+    const nothingNew: News = { count: 0, href: "/hosts/new", items: [], learning: "" };
     const [overview, fleet, news, incidents] = await Promise.all([
       attempt(() => readOverview(state, view), none),
       attempt(() => readFleet(state, view), null),

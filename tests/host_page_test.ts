@@ -1,5 +1,5 @@
 /** The pages of hosts: a row a device, one host with all that is known of it, what is new. */
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
 import type { Flow, HostTotals } from "../agent/records.ts";
 import { flowRow } from "../agent/flow/flow_row.ts";
 import { makeMatcher } from "../agent/search/match.ts";
@@ -274,6 +274,49 @@ Deno.test("what is new is a list, counted on the overview, with the device's pag
       await (await get("/api/hosts/new?format=csv")).text(),
       /^id,ts_us,kind,device_id,address/,
     );
+  }));
+
+Deno.test("what is new can be asked for since yesterday, as the overview leads to it; what is older is then not listed", () =>
+  withSite({}, async (site) => {
+    const atUs = nowUs() - 10 * dayUs;
+    const hours = Array.from({ length: 240 }, (_, hour) => ({
+      hosts: [host(camera, atUs + hour * hourUs)],
+    }));
+    const [olderUs, newerUs] = [nowUs() - 4 * dayUs, nowUs() - hourUs];
+    write(site, [
+      ...hours.slice(0, 144),
+      { hosts: [host("192.168.10.98", olderUs)] },
+      ...hours.slice(144),
+      { hosts: [host("192.168.10.99", newerUs)] },
+    ]);
+    const both = textOf(await (await site.get("/hosts/new")).text());
+    match(both, /192\.168\.10\.98 was seen for the first time/);
+    match(both, /192\.168\.10\.99 was seen for the first time/);
+    const linkOf = async (path: string) => {
+      const html = await (await site.get(path)).text();
+      return /href="([^"]+)"[^>]*>What is new/.exec(html)![1]!.replaceAll("&amp;", "&");
+    };
+    const href = await linkOf("/?range=15m");
+    const fromUs = Number(new URL(href, "http://x").searchParams.get("from"));
+    const age = nowUs() - fromUs;
+    // A day may have an hour more.
+    ok(age >= dayUs - hourUs && age <= 2 * dayUs + hourUs + 60e6, href);
+    strictEqual(new Date(fromUs / 1000).toTimeString().slice(0, 8), "00:00:00");
+    const html = await (await site.get(href)).text();
+    match(html, /class="chip on"[^>]*>Since yesterday</);
+    match(textOf(html), /192\.168\.10\.99 was seen/);
+    doesNotMatch(textOf(html), /192\.168\.10\.98 was seen/);
+    const csv = /href="(\/api\/hosts\/new[^"]*format=csv)"/.exec(html)![1]!.replaceAll(
+      "&amp;",
+      "&",
+    );
+    doesNotMatch(await (await site.get(csv)).text(), /192\.168\.10\.98/);
+    // A longer range goes back as far as the range does, and one with an end ends there.
+    match(textOf(await (await site.get(await linkOf("/?range=7d"))).text()), /10\.98 was seen/);
+    const past = await linkOf(`/?from=${olderUs - hourUs}&to=${olderUs + hourUs}`);
+    const then = textOf(await (await site.get(past)).text());
+    match(then, /10\.98 was seen/);
+    doesNotMatch(then, /10\.99 was seen/);
   }));
 
 Deno.test("while tapwatch learns, the list and the overview say so", () =>

@@ -26,6 +26,7 @@ import {
 } from "../../components/traffic_series.ts";
 import { pageNowUs } from "../../components/verdict.ts";
 import { fromWire } from "../../components/wire.ts";
+import { startOfYesterdayUs } from "../../components/input_time.ts";
 import { learningText } from "../../components/host_text.ts";
 import { hostNamesOf } from "./finding_pages.ts";
 import { newCounts } from "./host_pages.ts";
@@ -149,6 +150,8 @@ const newWords: Readonly<Record<string, string>> = {
 
 export interface News {
   readonly count: number;
+  /** The list of the range, which goes back to the beginning of yesterday at least where it ends now. */
+  readonly href: string;
   readonly items: readonly NewItem[];
   readonly learning: string;
 }
@@ -183,7 +186,13 @@ export async function newItems(
   const learning = counts === null
     ? ""
     : learningText(counts.learningUntilUs, pageNowUs(state.message), state.sensor.zone);
-  return { count, items, learning };
+  const { toUs } = view.range;
+  const query = new URLSearchParams(
+    toUs === null
+      ? { from: String(Math.min(extent.fromUs, startOfYesterdayUs(pageNowUs(state.message)))) }
+      : { from: String(extent.fromUs), to: String(toUs) },
+  );
+  return { count, href: `/hosts/new?${query}`, items, learning };
 }
 
 interface OpenPart {

@@ -3,6 +3,7 @@ import { page } from "fresh";
 import { FIRST_CONTACT_KINDS } from "../../agent/records.ts";
 import { contactKinds, FirstContactTable } from "../../components/FirstContactTable.tsx";
 import { learningText } from "../../components/host_text.ts";
+import { startOfYesterdayUs } from "../../components/input_time.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { attempt, countText, emptyPage, firstContactFilter, shown } from "../(_server)/lists.ts";
@@ -31,7 +32,7 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
   if (data.error !== "") return <Notice title="This list cannot be shown" detail={data.error} />;
   return (
     <>
-      <nav class="c12 chips" aria-label="Kinds">
+      <nav class="c12 chips" aria-label="Kinds and time">
         {["", ...FIRST_CONTACT_KINDS].map((one) => (
           <a
             key={one}
@@ -42,6 +43,7 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
             {one === "" ? "Everything" : contactKinds[one as keyof typeof contactKinds]}
           </a>
         ))}
+        <TimeChips url={url} yesterdayUs={startOfYesterdayUs(clock.nowUs)} />
         <span class="dim">{countText(data.value, ["first contact", "first contacts"])}</span>
         <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
         <a class="btn quiet" href={`/api${linkTo(url, { format: "csv" })}`}>CSV</a>
@@ -75,6 +77,25 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
     </>
   );
 });
+
+/** Since when; another time may be asked for by address. */
+function TimeChips({ url, yesterdayUs }: { url: URL; yesterdayUs: number }) {
+  const from = url.searchParams.get("from") ?? "";
+  const hasEnd = url.searchParams.has("to");
+  return [["Since yesterday", String(yesterdayUs)], ["Since ever", ""]].map(([label, since]) => {
+    const isShown = from === since && !hasEnd;
+    return (
+      <a
+        key={label}
+        class={`chip ${isShown ? "on" : ""}`}
+        href={linkTo(url, { from: since!, to: "", cursor: "" })}
+        aria-current={isShown ? "page" : "false"}
+      >
+        {label}
+      </a>
+    );
+  });
+}
 
 function linkTo(url: URL, changes: Readonly<Record<string, string>>): string {
   const query = new URLSearchParams(url.search);
