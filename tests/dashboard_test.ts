@@ -1,6 +1,5 @@
 /** Request to response, through everything but the socket. */
 import assert from "node:assert/strict";
-import { gzipSync } from "node:zlib";
 import { FEATURES } from "../agent/detect/anomaly/features.ts";
 import { featureLabel, featureValue } from "../components/feature_text.ts";
 import { clientsMax } from "../routes/(_server)/event_hub.ts";
@@ -754,39 +753,6 @@ Deno.test("a reader of /api/events that does not keep up is dropped; the others 
       for await (const _ of stalled.body!);
     }, /does not keep up/);
     assert.match(await (await get("/metrics")).text(), /^tapwatch_event_streams 1$/m);
-  }));
-
-Deno.test("the client code of each page is at most 70 kB gzipped", () =>
-  withTraffic(async ({ get }) => {
-    const folder = new URL("_fresh/static", root).href;
-    const sizes = new Map<string, number>();
-    for (const path of [...pages, "/mutes/new"]) {
-      const html = await (await get(path)).text();
-      const waiting = [...html.matchAll(/"(\/_fresh\/js\/[^"]+\.js)"/g)].map((match) =>
-        folder + match[1]
-      );
-      const loaded = new Set<string>();
-      while (waiting.length > 0) {
-        const url = waiting.pop()!;
-        if (loaded.has(url)) continue;
-        loaded.add(url);
-        const code = Deno.readTextFileSync(new URL(url));
-        for (const [, other] of code.matchAll(/"(\.\/[\w-]+\.js)"/g)) {
-          waiting.push(new URL(other!, url).href);
-        }
-      }
-      const bytes = [...loaded].reduce(
-        (sum, url) => sum + gzipSync(Deno.readFileSync(new URL(url))).length,
-        0,
-      );
-      sizes.set(path, bytes);
-      assert.ok(loaded.size > 3 && bytes > 10_000, `${path}: ${loaded.size} files`);
-      assert.ok(bytes <= 70_000, `${path}: ${bytes} bytes in ${loaded.size} files`);
-    }
-    assert.ok(
-      sizes.get("/")! > sizes.get("/packets")! + 10_000,
-      "charts load where they are alone",
-    );
   }));
 
 Deno.test("components have no colours and no styles of their own", () => {
