@@ -25,6 +25,20 @@ export const testWithLibpcap = requirement(hasLibpcap, "no libpcap");
 /** A test that needs libpcap, and Linux, and to be root: it captures. */
 export const testAsRoot = requirement(canCapture, "needs Linux, root and libpcap");
 
+/** A test that needs libpcap and the system's list of services. */
+export const testWithServices = requirement(
+  hasLibpcap && hasServices(),
+  "needs libpcap and /etc/services",
+);
+
+function hasServices(): boolean {
+  try {
+    return Deno.statSync("/etc/services").isFile;
+  } catch {
+    return false;
+  }
+}
+
 function canOpenLibrary(): boolean {
   try {
     openLibrary();
