@@ -97,6 +97,8 @@ export function formatDuration(seconds: number): string {
 interface ZoneFormats {
   readonly clock: Intl.DateTimeFormat;
   readonly fields: Intl.DateTimeFormat;
+  /** Of times that were asked for, by the quarter of an hour. */
+  readonly days: Map<number, Readonly<Record<string, string>>>;
 }
 const zones = new Map<string, ZoneFormats>();
 
@@ -104,6 +106,7 @@ function zoneFormats(zone: string): ZoneFormats {
   const known = zones.get(zone);
   if (known) return known;
   const made = {
+    days: new Map<number, Readonly<Record<string, string>>>(),
     clock: new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeStyle: "medium" }),
     fields: new Intl.DateTimeFormat("en-GB", {
       timeZone: zone,
@@ -154,10 +157,20 @@ export function formatWhen(timestampUs: number, nowUs: number, zone: string): st
   return sameYear ? `${date} ${minute}` : `${date} ${then.year} ${minute}`;
 }
 
-function dayFields(timestampUs: number, zone: string): Record<string, string> {
-  const parts = zoneFormats(zone).fields.formatToParts(Math.floor(timestampUs / 1000));
-  return Object.fromEntries(parts.map((part) => [part.type, part.value]));
+/** Where it is midnight is told by whole quarters of an hour: of each the fields are kept, as a list asks for the same again. */
+function dayFields(timestampUs: number, zone: string): Readonly<Record<string, string>> {
+  const { fields, days } = zoneFormats(zone);
+  const quarter = Math.floor(timestampUs / quarterUs);
+  const known = days.get(quarter);
+  if (known !== undefined) return known;
+  const parts = fields.formatToParts(quarter * quarterUs / 1000);
+  const made = Object.fromEntries(parts.map((part) => [part.type, part.value]));
+  if (days.size >= daysMax) days.clear();
+  days.set(quarter, made);
+  return made;
 }
+const quarterUs = 900_000_000;
+const daysMax = 1000;
 
 /** An address for a table: IPv6 and other long ones in two pieces, so that the middle gives way, not the end. */
 export function splitAddress(address: string): readonly [string, string] | null {

@@ -74,10 +74,11 @@ hooks.__b = (vnode) => {
 function markActive(props: Props, { pathname, search }: URL): void {
   const { href } = props;
   if (typeof href !== "string" || !/^\/(?!\/)/.test(href) || "aria-current" in props) return;
-  const link = new URL(href, "http://localhost");
-  const path = withoutSlash(link.pathname);
+  // Not by URL: a list has thousands, which our own pages write as URL would.
+  const [, linkPath = "", query = ""] = /^([^?#]*)(\?[^#]+)?/.exec(href) ?? [];
+  const path = withoutSlash(linkPath);
   const here = withoutSlash(pathname);
-  if (path === here && (link.search === "" || link.search === search)) {
+  if (path === here && (query === "" || query === search)) {
     Object.assign(props, { "data-current": "true", "aria-current": "page" });
   } else if (path !== here && here.startsWith(`${path}/`)) {
     Object.assign(props, { "data-ancestor": "true", "aria-current": "true" });

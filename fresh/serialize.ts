@@ -12,7 +12,7 @@ export function stringify(root: unknown): string {
   const parts: string[] = [];
   const indexes = new Map<unknown, number>();
   const write = (value: unknown): number => {
-    const constant = constants.findIndex((one) => Object.is(one, value));
+    const constant = isUsual(value) ? -1 : constants.findIndex((one) => Object.is(one, value));
     if (constant >= 0) return -1 - constant;
     let index = indexes.get(value);
     if (index === undefined) {
@@ -24,6 +24,11 @@ export function stringify(root: unknown): string {
   };
   const index = write(root);
   return index < 0 ? String(index) : `[${parts.join(",")}]`;
+}
+
+/** Certainly none of the constants. */
+function isUsual(value: unknown): boolean {
+  return typeof value === "string" || Number.isFinite(value) && value !== 0;
 }
 
 function written(value: unknown, write: (value: unknown) => number): string {

@@ -6,7 +6,6 @@ import { formatCount } from "../components/format.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { sortLink } from "../components/SortHead.tsx";
 import { pageNowUs } from "../components/verdict.ts";
-import { narrow } from "../agent/search/edit.ts";
 import { NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
 import { type FlowPage, readFlowPage } from "./(_server)/flow_list.ts";
 import { hostNamesOf } from "./(_server)/finding_pages.ts";
@@ -14,7 +13,7 @@ import {
   attempt,
   countText,
   flowFilter,
-  searchLink,
+  narrowingLinks,
   shown,
   shownSearch,
 } from "./(_server)/lists.ts";
@@ -67,7 +66,7 @@ export default define.page<typeof handler>(function Flows({ data, state, url }) 
       <FlowTable
         flows={rows}
         names={data.names}
-        narrow={(term) => searchLink(url, narrow(search.text, term, "flows"), search.replaced)}
+        narrow={narrowingLinks(url, search)}
         sort={{ order, isAscending, href: (next) => sortLink(url, next, { order, isAscending }) }}
         {...clock}
       />

@@ -1,7 +1,6 @@
 /** Packet rows of the database, newest first, those that come in above them, and their export. */
 import { page } from "fresh";
 import type { PacketRow } from "../agent/records.ts";
-import { narrow } from "../agent/search/edit.ts";
 import { ExportForm } from "../components/ExportForm.tsx";
 import { timeFields } from "../components/filter_fields.ts";
 import { inputTimeOf, localInputTime } from "../components/input_time.ts";
@@ -15,8 +14,8 @@ import {
   counted,
   countText,
   emptyPage,
+  narrowingLinks,
   packetFilter,
-  searchLink,
   shown,
   shownSearch,
   toPacketRow,
@@ -78,7 +77,7 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
         <PacketTable
           rows={below}
           zone={zone}
-          narrow={(term) => searchLink(url, narrow(search.text, term, "packets"), search.replaced)}
+          narrow={narrowingLinks(url, search)}
         />
       </ListPage>
       <ExportForm

@@ -22,10 +22,24 @@ export function chipsOf(text: string, list: SearchSubject): Chip[] {
 
 /** The search with another term that has to fit as well; what it says already is not said twice. Throws SearchError. */
 export function narrow(text: string, term: string, list: SearchSubject): string {
-  if (text.trim() === "") return term;
+  return narrower(text, list)(term);
+}
+
+/** The same for many terms; the text is read once, with the first. */
+export function narrower(text: string, list: SearchSubject): (term: string) => string {
+  const trimmed = text.trim();
+  if (trimmed === "") return (term) => term;
+  let read: { readonly said: ReadonlySet<string>; readonly base: string } | null = null;
+  return (term) => {
+    read ??= readParts(text, list);
+    return read.said.has(term) ? trimmed : `${read.base} and ${term}`;
+  };
+}
+
+function readParts(text: string, list: SearchSubject) {
   const { parts, isEither } = parseSearch(text, list);
-  if (parts.some(({ at, end }) => text.slice(at, end).trim() === term)) return text.trim();
-  return isEither ? `(${text.trim()}) and ${term}` : `${text.trim()} and ${term}`;
+  const said = new Set(parts.map(({ at, end }) => text.slice(at, end).trim()));
+  return { said, base: isEither ? `(${text.trim()})` : text.trim() };
 }
 
 /** `field value`, with the value in quotation marks where it needs them. A star in it, which stands for any text, becomes `?`. */

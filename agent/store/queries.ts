@@ -2,7 +2,7 @@
  * The only SELECTs for people: the pages of the dashboard, its JSON interface and `export`. Opens the database
  * read-only, so it reads beside the writer and never holds it up; results have the tables' column names.
  *
- * Every query is bounded. Lists are read along an index, at most 1,000 rows a page and 50,000 looked at, 20,000 of an address (time_list.ts).
+ * Every query is bounded. Lists are read along an index, at most 1,000 rows a page and 50,000 looked at, fewer of an address (time_list.ts).
  * Sums over time read `stats` for six hours at most (21,600 rows) and `stats_minutes` beyond; sums by who and what read roll-ups, or
  * the newest 10,000 flows of the range, and say so (history.ts). `hosts` is at most some 200,000 rows and read whole.
  *

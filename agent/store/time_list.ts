@@ -1,6 +1,6 @@
 /**
  * One page of a list that is ordered by time, newest first, in bounded work: a page looks at no more than
- * `rowsLookedAtMax` rows (`rowsLookedUpMax` of an address). A page that finds less than it was asked for still has a cursor when older rows remain, and
+ * `rowsLookedAtMax` rows (`rowsLookedUpMax` of an address, `rowsSortedMax` in another order). A page that finds less than it was asked for still has a cursor when older rows remain, and
  * the next page goes on from there.
  *
  * The bound is a place in the time index, found by stepping over that many entries of the index alone (about 10 ns
@@ -20,8 +20,10 @@ import type { Lookup } from "./lookup.ts";
 
 /** Rows that one page may look at: about 50 ms. */
 export const rowsLookedAtMax = 50_000;
-/** The same of one address: its rows lie here and there in the file, and take three times as long each. */
-export const rowsLookedUpMax = 20_000;
+/** The same in another order than that of time, which has to look at all of them. */
+const rowsSortedMax = 25_000;
+/** The same of one address: its rows lie here and there in the file, and take five times as long each. */
+export const rowsLookedUpMax = 10_000;
 /** Rows in one page. */
 export const pageRowsMax = 1000;
 /** Rows that are counted. */
@@ -228,7 +230,8 @@ function findFloor(
   branches: readonly Condition[][],
   bounds: readonly Condition[],
 ): TimePlace | null {
-  const most = query.lookedAtMax ?? (query.lookup ? rowsLookedUpMax : rowsLookedAtMax);
+  const most = query.lookedAtMax ??
+    (query.lookup ? rowsLookedUpMax : query.order ? rowsSortedMax : rowsLookedAtMax);
   let floor: TimePlace | null = null;
   for (const [equality] of branches) {
     const where = joinConditions(equality ? [equality, ...bounds] : bounds);
