@@ -1,4 +1,5 @@
 /** Alerts with what became of each: by channel, or what held it back. Cards on a phone. */
+import { unparted } from "./format.ts";
 import type { Alert, AlertDelivery } from "../agent/records.ts";
 import { alertKindLabels, deliveryText } from "./alerts.ts";
 import { Severity } from "./Icon.tsx";
@@ -70,8 +71,8 @@ function MuteLink({ alert: { kind, state, incidentId } }: { alert: Alert }) {
 
 function Headline({ alert: { headline, incidentId } }: { alert: Alert }) {
   return incidentId === null
-    ? <b>{headline}</b>
-    : <a class="plain" href={`/incidents/${incidentId}`}>{headline}</a>;
+    ? <b>{unparted(headline)}</b>
+    : <a class="plain" href={`/incidents/${incidentId}`}>{unparted(headline)}</a>;
 }
 
 function whyText({ kind, reason }: Alert): string {

@@ -9,7 +9,7 @@ import { HostLink } from "./Address.tsx";
 import { FleetNames } from "./AgentName.tsx";
 import { hostCount, openText, spanText } from "./finding_text.ts";
 import { FlowTable } from "./FlowTable.tsx";
-import { formatCount } from "./format.ts";
+import { formatCount, unparted } from "./format.ts";
 import { PacketsLink, type PacketsShown } from "./PacketsLink.tsx";
 import { Icon, Severity } from "./Icon.tsx";
 import { PlaceLine } from "./Place.tsx";
@@ -54,7 +54,7 @@ export function FindingHead(
             {finding.isOpen ? <b>{openText((nowUs - finding.lastUs) / 1e6)}</b> : "ended"}
           </span>
         </div>
-        <p class="lead">{lead}</p>
+        <p class="lead">{unparted(lead)}</p>
         {notes}
       </div>
       <div class="btns">
@@ -81,7 +81,7 @@ export function IncidentNote(
     <p class="of">
       Part of incident{" "}
       <a href={`/incidents/${incident.id}`}>
-        {incident.id}: {incident.headline}
+        {incident.id}: {unparted(incident.headline)}
       </a>
     </p>
   );

@@ -5,7 +5,7 @@ import { kindText, whenText } from "./finding_text.ts";
 import { type FindingList } from "../agent/finding_reader.ts";
 import { endsOf } from "../agent/finding_ends.ts";
 import { findingPath } from "./findings.ts";
-import { formatCount } from "./format.ts";
+import { formatCount, unparted } from "./format.ts";
 import { Severity } from "./Icon.tsx";
 import { Moment } from "./Moment.tsx";
 
@@ -73,7 +73,7 @@ function FindingTableRow({ finding, incident, agent, nowUs, zone }: RowProps) {
         <Severity level={severity} />
       </td>
       <td class="grow w2" title={reason}>
-        <a class="plain" href={findingPath(finding)}>{reason}</a>
+        <a class="plain" href={findingPath(finding)}>{unparted(reason)}</a>
         {incident !== undefined && (
           <small>
             part of <a href={`/incidents/${incident}`}>incident {incident}</a>

@@ -1,4 +1,5 @@
 /** An incident as a row of the overview: badge, sentence, circumstances, time. The whole row is one link. */
+import { unparted } from "./format.ts";
 import { seenByText } from "./AgentName.tsx";
 import { whenText } from "./finding_text.ts";
 import { isGrave } from "./findings.ts";
@@ -21,7 +22,7 @@ export function IncidentLink({ item, nowUs, zone }: Props) {
     <a class={`finding ${tint}`} href={incidentPath(incident)}>
       <Severity level={severity} />
       <div class="tx">
-        <h3>{headline}</h3>
+        <h3>{unparted(headline)}</h3>
         <p>{[circumstances(incident), seenByText(item)].filter(Boolean).join(", ")}</p>
       </div>
       <div class="when">

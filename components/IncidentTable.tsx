@@ -1,6 +1,6 @@
 /** Incidents as rows; the sentence leads to the page of the incident. Cards on a phone. */
 import { agentsText } from "./AgentName.tsx";
-import { formatCount } from "./format.ts";
+import { formatCount, unparted } from "./format.ts";
 import { Severity } from "./Icon.tsx";
 import { kindsText } from "./incident_text.ts";
 import { type IncidentItem, incidentPath } from "./incidents.ts";
@@ -54,7 +54,7 @@ function Row({ item, isOfHub, nowUs, zone }: RowProps) {
         <Severity level={severity} />
       </td>
       <td class="grow w2" title={headline}>
-        <a class="plain" href={incidentPath(incident)}>{headline}</a>
+        <a class="plain" href={incidentPath(incident)}>{unparted(headline)}</a>
         {(muted !== "" || origin) && <small>{muted || origin?.text}</small>}
       </td>
       {isOfHub && (

@@ -19,7 +19,7 @@ export function NobodyIsTold() {
         <h2>Nobody is told</h2>
         <p>
           Add one of these to how you start tapwatch, start it again, and send a test from here. Or
-          try it first: tapwatch alert-test takes the same options.
+          try it first: <code>tapwatch alert-test</code> takes the same options.
         </p>
       </section>
       <section class="panel c12">
@@ -27,7 +27,9 @@ export function NobodyIsTold() {
           {setUp.map(({ what, line }) => (
             <>
               <h3>{what}</h3>
-              <p class="code" tabIndex={0}>{line}</p>
+              <p class="code" tabIndex={0}>
+                {line.split(" ").map((word) => <code key={word}>{word}</code>)}
+              </p>
             </>
           ))}
         </div>

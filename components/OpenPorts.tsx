@@ -42,7 +42,7 @@ export function OpenPorts({ open, notListed, names }: Props) {
           <thead>
             <tr>
               <th scope="col">Host</th>
-              <th scope="col">Ports</th>
+              <th scope="col" class="half">Ports</th>
             </tr>
           </thead>
           <tbody>

@@ -67,6 +67,15 @@ export function percentOf(part: number, whole: number): string {
   return percent < 0.01 ? "<0.01" : threeDigits(Math.min(100, percent));
 }
 
+const parted = /(\d) (?=(?:[kMGT]?B|[kMG]?bit\/s|%|ms|s|min|h|d|bytes|\/ s)(?!\w))/g;
+
+/** A sentence in which no line ends between a number and its unit, nor before what is usual. */
+export function unparted(sentence: string): string {
+  return sentence.replace(parted, `$1${space}`)
+    .replace(/(\d\u00a0\/) (?=s\b)/g, `$1${space}`)
+    .replace(/\busually (?=\d)/g, `usually${space}`);
+}
+
 /** A share for a legend, as whole percent. */
 export function sharePercent(part: number, whole: number): string {
   if (whole <= 0 || part <= 0) return `0${space}%`;

@@ -11,6 +11,7 @@ import {
   percentOf,
   sharePercent,
   splitAddress,
+  unparted,
 } from "./format.ts";
 
 const plain = (text: string) => text.replaceAll("\u00a0", " ");
@@ -68,4 +69,16 @@ Deno.test("long addresses give way in the middle", () => {
     "2001:db8:4f:1:a8bb:",
     "ccff:fe12:7a3c",
   ]);
+});
+
+Deno.test("a sentence does not part a number from its unit", () => {
+  const space = "\u00a0";
+  assert.equal(
+    unparted("a made 296 attempts in 10 s, 32 / s, 25 MB or 4 %; usually 0 to 1"),
+    `a made 296 attempts in 10${space}s, 32${space}/${space}s, 25${space}MB or 4${space}%; usually${space}0 to 1`,
+  );
+  assert.equal(
+    unparted("10.0.0.1 scanned 2 hosts, 1 slowly"),
+    "10.0.0.1 scanned 2 hosts, 1 slowly",
+  );
 });

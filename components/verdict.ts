@@ -10,7 +10,14 @@ import {
 } from "../agent/coverage.ts";
 import type { Health } from "../agent/live_state.ts";
 import type { LiveMessage, SensorInfo } from "./live_message.ts";
-import { formatCount, formatDuration, formatWhen, percentOf } from "./format.ts";
+import {
+  formatClock,
+  formatCount,
+  formatDay,
+  formatDuration,
+  formatWhen,
+  percentOf,
+} from "./format.ts";
 
 type Tone = "good" | "plain" | "medium" | "high";
 
@@ -175,8 +182,15 @@ function replayVerdict(message: LiveMessage, sensor: SensorInfo): Omit<Verdict, 
   return {
     tone: "good",
     title: `Replay of ${file} has finished`,
-    detail: `${count} packets, ${pace}`,
+    detail: `${count} packets, ${pace}${lastText(message, sensor)}`,
   };
+}
+
+/** Which day it was: the clock at the top tells the time alone. */
+function lastText({ snapshot, nowUs }: LiveMessage, { zone }: SensorInfo): string {
+  if (!snapshot || snapshot.packets === 0) return "";
+  const { tsUs } = snapshot;
+  return `, up to ${formatDay(tsUs, nowUs, zone)}, ${formatClock(tsUs, zone)}`;
 }
 
 function paceText(speed: number): string {

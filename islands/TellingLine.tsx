@@ -3,7 +3,7 @@ import type { TellingRules } from "../agent/dashboard_context.ts";
 import type { Alert, PendingAlert } from "../agent/records.ts";
 import { rulesText, tellingTitle } from "../components/alerts.ts";
 import { Deliveries } from "../components/AlertTable.tsx";
-import { formatWhen } from "../components/format.ts";
+import { formatWhen, unparted } from "../components/format.ts";
 import { Severity } from "../components/Icon.tsx";
 import { latest } from "../components/live.ts";
 import { mergeAlerts, newAlerts } from "../components/live_alerts.ts";
@@ -76,8 +76,8 @@ function PendingAlerts({ pending, nowUs, zone }: PendingProps) {
                 </td>
                 <td class="w2 what">
                   {incidentId === null
-                    ? headline
-                    : <a class="plain" href={`/incidents/${incidentId}`}>{headline}</a>}
+                    ? unparted(headline)
+                    : <a class="plain" href={`/incidents/${incidentId}`}>{unparted(headline)}</a>}
                 </td>
                 <td class="w2 told">
                   <b>Held back</b> by {heldBy}

@@ -1,4 +1,7 @@
-/** `deno task screenshots`: the pictures of docs/ and the README, of the real program that has replayed the demo. Needs Chromium. */
+/**
+ * `deno task screenshots`: the pictures of docs/ and the README, of the real program that has replayed the demo. Needs Chromium.
+ * With `--all FOLDER`: of every page instead, to be looked at; docs/ stays as it is. With `--fleet`: those of the fleet alone.
+ */
 import type { Browser } from "playwright-core";
 import { missingChromium, openChromium } from "../tests/chromium.ts";
 import { pagePaths, replayed } from "../tests/every_page.ts";
@@ -10,6 +13,7 @@ import {
   Program,
   withFolder,
 } from "../tests/program.ts";
+import { pictureOptions, takeEvery } from "./every_screenshot.ts";
 
 const folder = new URL("../docs/", import.meta.url).pathname;
 const wide = { width: 1280, height: 800 };
@@ -24,7 +28,23 @@ interface Shot {
 }
 
 if (missingChromium !== "") throw new Error(`Cannot take pictures: ${missingChromium}`);
-await withFolder(async (results) => {
+const [form, place, ...rest] = Deno.args;
+const forms = { all: form === "--all" && place !== undefined, fleet: form === "--fleet" && !place };
+if (rest.length > 0 || (form !== undefined && !forms.all && !forms.fleet)) {
+  throw new Error("Usage: deno task screenshots [--all FOLDER | --fleet]");
+}
+if (forms.all) {
+  await takeEvery(place!);
+} else {
+  if (!forms.fleet) await withFolder(takeDemo);
+  // As root on Linux, with a NATS server.
+  const missing = missingForRoot("ip", "sysctl", "nmap", "nats-server") ||
+    await missingNamespaces();
+  if (missing === "") await withFolder(takeFleet);
+  else console.error(`The pictures of a fleet are left as they are: ${missing}.`);
+}
+
+async function takeDemo(results: string): Promise<void> {
   await using program = await Program.start(
     ["replay", demoCapture, "--speed", "max", "--results", results],
   );
@@ -35,13 +55,9 @@ await withFolder(async (results) => {
   } finally {
     await browser.close();
   }
-});
+}
 
-/** A fleet of two agents after a scan across both; as root on Linux, with a NATS server. */
-const missing = missingForRoot("ip", "sysctl", "nmap", "nats-server") || await missingNamespaces();
-if (missing !== "") console.error(`The pictures of a fleet are left as they are: ${missing}.`);
-else await withFolder(takeFleet);
-
+/** A fleet of two agents after a scan across both. */
 async function takeFleet(folder: string): Promise<void> {
   await using lab = await FleetLab.create(folder);
   const hub = await lab.startHub();
@@ -97,13 +113,7 @@ async function shots(program: Program): Promise<Shot[]> {
 
 async function take(browser: Browser, origin: string, shot: Shot): Promise<void> {
   const { name, path, viewport, colorScheme } = shot;
-  const page = await browser.newPage({
-    viewport,
-    colorScheme,
-    reducedMotion: "reduce",
-    timezoneId: "UTC",
-    locale: "en-GB",
-  });
+  const page = await browser.newPage({ ...pictureOptions, viewport, colorScheme });
   // Islands hold a connection open, so the network is never idle; charts are there once it is.
   const stream = page.waitForResponse((response) => response.url().includes("/api/events"));
   await page.goto(origin + path);

@@ -1,4 +1,5 @@
 /** Decides which packets become rows, and makes the rows. */
+import { formatCount } from "../text/amounts.ts";
 import {
   Application,
   APPLICATION_NAMES,
@@ -140,14 +141,14 @@ function packetInfo(packet: Packet, details: ApplicationDetails | null): string 
   if (packet.icmpIdentifier >= 0) {
     return packet.sourcePort === 8 || packet.sourcePort === 128 ? "echo request" : "echo reply";
   }
-  return packet.payloadLength > 0 ? `${packet.payloadLength} bytes` : "";
+  return packet.payloadLength > 0 ? `${formatCount(packet.payloadLength)} bytes` : "";
 }
 
 const flagNames = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS"];
 
 function tcpInfo(packet: Packet): string {
   const flags = flagNames.filter((_, bit) => packet.tcpFlags & (1 << bit)).join(" ") || "no flags";
-  return packet.payloadLength > 0 ? `${flags}, ${packet.payloadLength} bytes` : flags;
+  return packet.payloadLength > 0 ? `${flags}, ${formatCount(packet.payloadLength)} bytes` : flags;
 }
 
 /** ARP for Ethernet and IPv4: sender at 8 and 14, target at 18 and 24 (RFC 826). */

@@ -9,6 +9,7 @@ import { type Clock, Facts } from "../../components/FindingPage.tsx";
 import { findingPath } from "../../components/findings.ts";
 import { endText, historySteps, namesOf, stateText } from "../../components/flow_text.ts";
 import { spanText } from "../../components/finding_text.ts";
+import { counted } from "../../agent/text/amounts.ts";
 import { bytesQuantity, formatCount, formatDuration, formatWhen } from "../../components/format.ts";
 import { Icon, Severity } from "../../components/Icon.tsx";
 import { Notice } from "../../components/Notice.tsx";
@@ -215,12 +216,12 @@ function FlowNumbers({ data: { whole } }: Part) {
       <Stat
         label="Sent"
         quantity={bytesQuantity(whole.orig_wire_bytes)}
-        hint={`${formatCount(whole.orig_pkts)} packets of the originator`}
+        hint={`${counted(whole.orig_pkts, "packet")} of the originator`}
       />
       <Stat
         label="Received"
         quantity={bytesQuantity(whole.resp_wire_bytes)}
-        hint={`${formatCount(whole.resp_pkts)} packets of the responder`}
+        hint={`${counted(whole.resp_pkts, "packet")} of the responder`}
       />
       <Stat
         label="Lasted"
@@ -235,7 +236,7 @@ function FlowNumbers({ data: { whole } }: Part) {
       <Stat
         label="Sent again"
         quantity={isTcp ? { value: formatCount(retransmissions), unit: "" } : null}
-        hint={isTcp ? `of ${formatCount(packets)} packets` : "only TCP tells it"}
+        hint={isTcp ? `of ${counted(packets, "packet")}` : "only TCP tells it"}
       />
     </section>
   );

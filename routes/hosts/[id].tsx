@@ -13,7 +13,13 @@ import { FleetNames, SeenByAgents } from "../../components/AgentName.tsx";
 import { FlowSketch } from "../../components/FlowSketch.tsx";
 import { FlowTable } from "../../components/FlowTable.tsx";
 import { hostOfName } from "../../components/flow_text.ts";
-import { bytesQuantity, formatBytes, formatCount, formatWhen } from "../../components/format.ts";
+import {
+  bytesQuantity,
+  formatBytes,
+  formatCount,
+  formatWhen,
+  unparted,
+} from "../../components/format.ts";
 import { hoursOfDay, originTexts, serviceText, usualHours } from "../../components/host_text.ts";
 import { Severity } from "../../components/Icon.tsx";
 import { incidentPath } from "../../components/incidents.ts";
@@ -527,7 +533,7 @@ function Incidents({ data: { incidents }, nowUs, zone }: Part & Clock) {
             {incidents.map((incident) => (
               <li key={incident.id}>
                 <Severity level={incident.severity} />{" "}
-                <a href={incidentPath(incident)}>{incident.headline}</a>{" "}
+                <a href={incidentPath(incident)}>{unparted(incident.headline)}</a>{" "}
                 <span class="dim">
                   <Moment tsUs={incident.firstUs} nowUs={nowUs} zone={zone} />
                 </span>

@@ -66,7 +66,7 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
           port or peer in the first day of its device. Peers are told of devices that talk to at
           most 32, when they have another name and network than those that are known; their pages
           mark all others. A country is told when none of a device's peers was there before, as far
-          as files of --geo-db know it.
+          as files of <code>--geo-db</code> know it.
         </p>
       </section>
       {nextCursor !== null && (

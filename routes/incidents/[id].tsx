@@ -16,7 +16,7 @@ import { attackText, kindText, portsText, whenText } from "../../components/find
 import { findingPath, severityRank } from "../../components/findings.ts";
 import { Moment } from "../../components/Moment.tsx";
 import { momentHref } from "../../components/range_text.ts";
-import { formatCount, formatDuration, formatWhen } from "../../components/format.ts";
+import { formatCount, formatDuration, formatWhen, unparted } from "../../components/format.ts";
 import { Severity } from "../../components/Icon.tsx";
 import {
   causesOf,
@@ -185,7 +185,7 @@ function Course(
                   {tacticName(tactic)}
                 </span>
               )}
-              {text}
+              {unparted(text)}
             </div>
           </li>
         ))}
@@ -211,7 +211,7 @@ function WhyItStandsOut({ members }: { members: readonly Member[] }) {
         <h2>Why this stands out</h2>
       </header>
       <div class="body why-texts">
-        {texts.map((text) => <p key={text}>{text}</p>)}
+        {texts.map((text) => <p key={text}>{unparted(text)}</p>)}
         {window && (
           <>
             <p>
