@@ -1,6 +1,8 @@
 /** The search language from outside: the same on pages, in /api and in `export`. */
 import assert from "node:assert/strict";
+import { nowUs } from "./dashboard_fixture.ts";
 import { withTraffic } from "./dashboard_site.ts";
+import { storeFindings } from "./finding_fixture.ts";
 
 Deno.test("q narrows every list, and says where it is wrong", () =>
   withTraffic(async ({ get }) => {
@@ -55,4 +57,41 @@ Deno.test("a page shows its search in the box, as chips, and links to what it sh
       /Column 14 of the search: there is no &quot;hots&quot;; did you mean host\?/,
     );
     assert.match(refused, /name="q" value="port 443 and hots=10\.0\.0\.1"/);
+  }));
+
+Deno.test("the links to JSON and CSV of each list keep its filter, its time and its order", () =>
+  withTraffic(async (site) => {
+    const { get } = site;
+    storeFindings(site);
+    const fromUs = nowUs() - 86_400e6;
+    const queries: [string, string][] = [
+      ["flows", "host 203.0.113.77"],
+      ["packets", "service dns"],
+      ["hosts", "name nas-01"],
+      ["scans", "severity >= high"],
+      ["anomalies", "severity >= high"],
+      ["incidents", "severity >= high"],
+    ];
+    for (const [list, q] of queries) {
+      const search = new URLSearchParams({ q });
+      if (list !== "hosts") search.set("from", String(fromUs));
+      const html = await (await get(`/${list}?${search}`)).text();
+      const linkOf = (label: string) =>
+        new RegExp(`href="([^"]+)"[^>]*>${label}</a>`).exec(html)![1]!.replaceAll("&amp;", "&");
+      const [json, csv] = [linkOf("JSON"), linkOf("CSV")];
+      for (const link of [json, csv]) {
+        const { pathname, searchParams } = new URL(link, "http://x");
+        assert.equal(pathname, `/api/${list}`);
+        for (const [name, value] of search) assert.equal(searchParams.get(name), value, link);
+      }
+      const rows: unknown[] = (await (await get(json)).json())[list];
+      const all: unknown[] = (await (await get(`/api/${list}`)).json())[list];
+      // A list of one row cannot become shorter.
+      assert.ok(
+        rows.length > 0 && (rows.length < all.length || all.length === 1),
+        `${list}: ${rows.length} of ${all.length}`,
+      );
+      const lines = (await (await get(csv)).text()).trimEnd().split("\r\n");
+      assert.equal(lines.length, rows.length + 1, list);
+    }
   }));
