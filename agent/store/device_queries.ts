@@ -92,6 +92,7 @@ export const ADDRESSES_MAX = 64;
 /** Of flows: the name of the responder that was asked for. */
 const namedSql =
   "CASE WHEN service IN ('tls', 'http', 'quic', 'dtls') AND name GLOB '*[a-z]*' AND name NOT GLOB '*:*:*' THEN name ELSE '' END";
+/** Of all its addresses, as originator and as responder together. */
 const flowsSummedMax = 10_000;
 const addressesSummedMax = 16;
 const peersListedMax = 200;
@@ -379,7 +380,7 @@ function readPeers(
   addresses: readonly string[],
   { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
 ): Pick<HostBook, "peers" | "isPartial"> {
-  const limit = Math.ceil(flowsSummedMax / Math.max(1, addresses.length));
+  const limit = Math.ceil(flowsSummedMax / 2 / Math.max(1, addresses.length));
   const side = (own: "orig" | "resp", other: "orig" | "resp") =>
     `SELECT * FROM (SELECT ${other}_h AS peer, ${own === "orig" ? namedSql : "''"} AS name,
        ${other}_wire_bytes AS in_bytes, ${own}_wire_bytes AS out_bytes, start_us, end_us FROM flows
