@@ -88,8 +88,7 @@ export class FleetAgent {
   }
 
   /** Does what is due. */
-  tick(): void {
-    const nowMs = Date.now();
+  tick(nowMs = Date.now()): void {
     if (nowMs >= this.#retryAtMs) this.#attempt(() => this.#work(nowMs));
     if (this.#isDue("state", nowMs, stateEveryMs)) this.#tellState();
   }

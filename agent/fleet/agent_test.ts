@@ -3,8 +3,12 @@ import { match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreQueries } from "../store/queries.ts";
+import { FleetAgent } from "./agent.ts";
+import { readCredentials } from "./credentials.ts";
+import { connectEngine } from "./engine_link.ts";
 import { HubService } from "./hub/hub_service.ts";
 import { Receiver } from "./hub/receiver.ts";
+import { STREAMS } from "./streams.ts";
 import { hasNoEngine, TestEngine, until } from "./testing/engine.ts";
 import { TestHost } from "./testing/host.ts";
 
@@ -99,6 +103,46 @@ function test(
     },
   });
 }
+
+test("health is sent once connected, each 30 s, and at the end", async ({ engine, file }) => {
+  const admin = await connectEngine({
+    servers: [engine.url],
+    credentials: engine.credentials("admin"),
+  });
+  /** Health messages that the engine has ever taken. */
+  const taken = async () => {
+    const answer = await admin.request(`$JS.API.STREAM.INFO.${STREAMS.health.name}`);
+    return answer.json<{ state: { last_seq: number } }>().state.last_seq;
+  };
+  const agent = new FleetAgent({
+    servers: [engine.url],
+    credentials: readCredentials(file, "agent"),
+    credentialsFile: file,
+    databasePath: join(engine.path, "web-01", "packet_logs.db"),
+    spoolPath: join(engine.path, "web-01", "fleet.db"),
+    level: "flows",
+    spoolBytesMax: 1e9,
+    site: "",
+    dashboardUrl: "",
+  }, () => {});
+  const startMs = Date.now();
+  try {
+    await until(
+      async () => {
+        agent.tick(startMs);
+        return await taken() > 0;
+      },
+      "the first",
+    );
+    for (let s = 1; s <= 900; s++) agent.tick(startMs + s * second);
+    await until(async () => await taken() >= 31, "those of a quarter of an hour");
+  } finally {
+    await agent.stop();
+  }
+  await until(async () => await taken() >= 32, "the last");
+  strictEqual(await taken(), 1 + 30 + 1);
+  await admin.close();
+});
 
 /** Until all that was produced has left the spool. */
 async function allIsCommitted(fleet: Fleet, produced: number): Promise<void> {

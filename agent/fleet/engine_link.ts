@@ -30,6 +30,7 @@ export interface EngineLinkOptions {
 const dialTimeoutMs = 20_000;
 const reconnectMs = 60_000;
 const pingMs = 20_000;
+const lastFlushMs = 1000;
 
 export class EngineLink {
   readonly #options: EngineLinkOptions;
@@ -53,11 +54,14 @@ export class EngineLink {
     return this.#retries;
   }
 
-  /** Sends what has been handed over, and ends. */
+  /** Sends what has been handed over, for a second at most, and ends. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#stop.resolve();
-    await this.#connection?.close();
+    const connection = this.#connection;
+    if (connection === null) return;
+    await flushed(connection);
+    await connection.close();
   }
 
   async #run(): Promise<void> {
@@ -95,6 +99,15 @@ export class EngineLink {
     const timer = setTimeout(resolve, ms);
     return Promise.race([promise, this.#stop.promise]).finally(() => clearTimeout(timer));
   }
+}
+
+/** What the client has not yet written it forgets when it is closed. */
+async function flushed(connection: NatsConnection): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, lastFlushMs);
+  // A connection that is lost has nothing to flush to.
+  await Promise.race([promise, connection.flush().catch(() => {})]);
+  clearTimeout(timer);
 }
 
 /** Connects once, or throws what stands against it. */
