@@ -299,8 +299,9 @@ Deno.test({
     checkEngine({ agentCount: 1 }, async ({ engine, hub }) => {
       await limitMessages(engine, byForm(20, 400));
       const isFull = () => {
-        const { state, detail } = readState(join(engine.path, "host-1"));
-        return state === "refused" && /maximum messages per subject/.test(detail ?? "");
+        const { state, detail, refusals = 0 } = readState(join(engine.path, "host-1"));
+        return refusals > 0 && state === "refused" &&
+          /maximum messages per subject/.test(detail ?? "");
       };
       await until(
         () => (readState(join(engine.path, "host-1")).flows?.committed ?? 0) > 0,

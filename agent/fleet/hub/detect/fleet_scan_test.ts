@@ -97,15 +97,23 @@ Deno.test("a slow scan of 200 agents is found within six minutes, and nothing el
   ok(found.at(-1)!.agents.length > 80);
 });
 
-Deno.test("five flows a minute at each agent are found as well, and in the order in which batches come late", () => {
-  const events = spread({ perMinute: 5, minutes: 6 }, (number, us) => {
-    const agent = 1 + number % 30;
-    return { agent, flow: knock(scanner, agent, us) };
-  });
-  const late = events.toReversed();
-  const found = run(makeView(200), late);
-  strictEqual(found.length > 0, true);
-  strictEqual(found[0]!.finding.sources[0], scanner);
+Deno.test("five flows a minute at each agent are found within six minutes, in whatever order batches come", () => {
+  for (const agents of [20, 30, 200]) {
+    const events = spread({ perMinute: 5 * agents, minutes: 10 }, (number, us) => {
+      const agent = 1 + number % agents;
+      return { agent, flow: knock(scanner, agent, us) };
+    });
+    const first = run(makeView(200), events)[0]!;
+    ok(first.finding.detectedUs - startUs <= 6 * minuteUs, String(agents));
+    // Of the newest minutes alone, which come first.
+    const late = run(makeView(200), events.toReversed());
+    const newestUs = events.at(-1)!.flow.start_us!;
+    ok(newestUs - late[0]!.finding.firstUs <= 6 * minuteUs, String(agents));
+    for (const { finding, agents } of [first, late[0]!]) {
+      deepStrictEqual([finding.kind, finding.sources], ["fleet_scan", [scanner]]);
+      strictEqual(agents.length, 20);
+    }
+  }
 });
 
 Deno.test("of a small fleet a tenth suffices, but never fewer than three agents", () => {
