@@ -6,11 +6,21 @@ import { readHere } from "../agent/store/reader.ts";
 import { StoreQueries } from "../agent/store/queries.ts";
 import { ALL } from "../agent/search/tree.ts";
 import { ClickHouseFlows } from "../agent/fleet/hub/clickhouse_flows.ts";
+import { withArchive } from "../agent/fleet/hub/archive_reader.ts";
 import { HubService } from "../agent/fleet/hub/hub_service.ts";
 import type { FlowArchive } from "../agent/fleet/hub/hub_store.ts";
 import { hasNoClickHouse, TestClickHouse } from "../agent/fleet/testing/clickhouse.ts";
 import { type BenchAgent, makeAgents, makeFlows, makeMessage } from "./fleet_data.ts";
-import { formatCount, formatMb, formatRate, median, printSection, size, table } from "./harness.ts";
+import {
+  formatCount,
+  formatMb,
+  formatRate,
+  isQuick,
+  median,
+  printSection,
+  size,
+  table,
+} from "./harness.ts";
 
 const agentCount = 200;
 const rowsInMessage = 500;
@@ -105,14 +115,22 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
   return median(times);
 }
 
-async function overviewMs(path: string): Promise<number> {
+/** As the hub's first page asks; `q` is what is searched for. */
+async function overviewMs(
+  path: string,
+  { archive = null, q = "" }: {
+    readonly archive?: ClickHouseFlows | null;
+    readonly q?: string;
+  } = {},
+): Promise<number> {
   const queries = new StoreQueries(path);
-  const reader = readHere(queries);
+  const here = readHere(queries);
+  const reader = archive === null ? here : withArchive(here, archive);
   const range = { fromUs, toUs: nowUs };
   const ms = await timeOf(async () => {
     await reader.agents();
     await reader.agentSums({ ...range, limit: 1000 });
-    await reader.history({ ...range, q: "", bucketUs: 1800e6, limit: 10 });
+    await reader.history({ ...range, q, bucketUs: 1800e6, limit: 10 });
     await reader.incidents({ limit: 20 });
   });
   queries.close();
@@ -144,22 +162,37 @@ const answers: string[][] = [[
 ]];
 let clickhouse: Filled | null = null;
 let rawMs: number | null = null;
+let archived: number | null = null;
 if (!hasNoClickHouse) {
   await using server = await TestClickHouse.start();
   const flows = await ClickHouseFlows.open(server.config);
-  clickhouse = await fill("clickhouse", { flows: archivedFlows, archive: flows });
+  clickhouse = await fill("clickhouse", {
+    flows: archivedFlows,
+    archive: flows,
+    lengthUs: dayUs,
+  });
   rows.push([
-    `ClickHouse, ${formatCount(archivedFlows)} flows`,
+    `ClickHouse, of a day, ${formatCount(archivedFlows)} flows`,
     formatRate(clickhouse.firstRate),
     formatRate(clickhouse.rate),
     "–",
   ]);
   rawMs = await timeOf(() => flows.agentSums({ fromUs, toUs: nowUs }));
+  archived = await overviewMs(clickhouse.path, { archive: flows });
+  const searched = await overviewMs(clickhouse.path, { archive: flows, q: "port 443" });
   const one = { op: "in", columns: ["orig_h", "resp_h"], values: ["10.0.7.3"] } as const;
   const page = await timeOf(() => flows.flows({ limit: 100 }, ALL));
   const host = await timeOf(() => flows.flows({ limit: 100 }, one));
   answers.push(
-    [`sums of ${agentCount} agents over 24 h, ClickHouse from flows`, `${rawMs.toFixed(0)} ms`],
+    [
+      `overview of 24 h, ClickHouse with ${formatCount(archivedFlows)} flows, sums in SQLite`,
+      `${archived.toFixed(1)} ms`,
+    ],
+    ["the same of a search for port 443, from its newest flows", `${searched.toFixed(0)} ms`],
+    [
+      `sums of ${agentCount} agents alone over 24 h, ClickHouse from flows`,
+      `${rawMs.toFixed(0)} ms`,
+    ],
     ["newest 100 flows, ClickHouse", `${page.toFixed(0)} ms`],
     ["newest 100 flows of one address, ClickHouse", `${host.toFixed(0)} ms`],
   );
@@ -179,24 +212,29 @@ printSection({
     {
       promise: "hub: 20,000 flows/s into SQLite",
       measured: `${formatRate(sqlite.rate)}/s`,
-      isMet: sqlite.rate >= 20_000,
+      isMet: isQuick ? null : sqlite.rate >= 20_000,
     },
     {
       promise: "hub: 80,000 flows/s into ClickHouse",
       measured: clickhouse === null
         ? "no clickhouse-server here"
         : `${formatRate(clickhouse.rate)}/s`,
-      isMet: clickhouse === null ? null : clickhouse.rate >= 80_000,
+      isMet: clickhouse === null || isQuick ? null : clickhouse.rate >= 80_000,
     },
     {
       promise: "overview of 10 million flows within 500 ms, SQLite from roll-ups",
       measured: `${overview.toFixed(1)} ms`,
-      isMet: overview <= 500,
+      isMet: isQuick ? null : overview <= 500,
     },
     {
-      promise: "sums of 10 million flows within 500 ms, ClickHouse from flows",
+      promise: "overview of 10 million flows within 500 ms, hub on ClickHouse",
+      measured: archived === null ? "no clickhouse-server here" : `${archived.toFixed(1)} ms`,
+      isMet: archived === null || isQuick ? null : archived <= 500,
+    },
+    {
+      promise: "agents' sums alone of 10 million flows within 500 ms, ClickHouse from flows",
       measured: rawMs === null ? "no clickhouse-server here" : `${rawMs.toFixed(0)} ms`,
-      isMet: rawMs === null ? null : rawMs <= 500,
+      isMet: rawMs === null || isQuick ? null : rawMs <= 500,
     },
   ],
 });
