@@ -207,9 +207,62 @@ testTrace(
         deepStrictEqual(await flowAt(9999), [null, null, "root"]);
         match(await get("/status"), /cap_sys_ptrace and cap_dac_read_search/);
         strictEqual(await program.stop(), 0);
+        strictEqual(program.log.match(/tapwatch \(as nobody\) may not see/g)?.length, 1);
       })
     ),
 );
+
+const container = `docker-${"0123456789abcdef".repeat(4)}.scope`;
+const groups = missing === "" ? controlGroups() : "";
+
+testWith(
+  missing || (groups === "" ? "no control group can be made" : ""),
+  "run --process-arguments tells whole command lines, and which container they run in",
+  () =>
+    withFolder(async (folder) => {
+      const group = `${groups}/${container}`;
+      Deno.mkdirSync(group);
+      try {
+        await using lab = await ProcessLab.create();
+        const args = ["run", "--allow-ffi", "-i", "tw0", "--results", "r", "--process-arguments"];
+        await using program = await Program.start(args, { cwd: folder, prefix: lab.on("sensor") });
+        const get = (path: string) => lab.run("sensor", "curl", "-sS", `${program.url}${path}`);
+        await untilUp(get);
+        const command = `curl -sS http://${peerAddress}/`;
+        // `ip netns exec` has a /sys of its own, without control groups.
+        const enter = ["sh", "-c", `echo $$ > '${group}/cgroup.procs' && exec "$@"`, "sh"];
+        const ran = await runCommand([...enter, ...lab.on("sensor"), ...command.split(" ")]);
+        strictEqual(ran.code, 0, ran.stderr);
+        const [flow] = await until("the flow", async () => {
+          return JSON.parse(await get("/api/flows?q=port+80+and+unit+docker-*")).flows;
+        });
+        deepStrictEqual([flow.process, flow.command, flow.unit], [
+          "curl",
+          command,
+          "docker-0123456789ab",
+        ]);
+        strictEqual(await program.stop(), 0);
+      } finally {
+        Deno.removeSync(group);
+      }
+    }),
+);
+
+/** A folder of control groups, of version 2 or of systemd's beside version 1, in which one can be made; else "". */
+function controlGroups(): string {
+  for (const folder of ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"]) {
+    const trial = `${folder}/tapwatch-test-${Deno.pid}`;
+    try {
+      Deno.mkdirSync(trial);
+      const isGroup = Deno.statSync(`${trial}/cgroup.procs`).isFile;
+      Deno.removeSync(trial);
+      if (isGroup) return folder;
+    } catch {
+      // Read-only, or not there.
+    }
+  }
+  return "";
+}
 
 test("run --no-processes names none", () =>
   withFolder(async (folder) => {
