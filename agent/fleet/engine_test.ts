@@ -90,28 +90,6 @@ test("an engine that another authority has signed is not spoken to", async (engi
   );
 });
 
-test("without TLS nothing is said outside loopback, nor to who should offer it", async (engine) => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const heard = (async () => {
-    const plain = await listener.accept();
-    const info = { server_id: "X", version: "2.9.10", proto: 1, nonce: "abc", max_payload: 1e6 };
-    await plain.write(new TextEncoder().encode(`INFO ${JSON.stringify(info)} \r\n`));
-    const bytes = new Uint8Array(1000);
-    const count = await plain.read(bytes);
-    plain.close();
-    return new TextDecoder().decode(bytes.subarray(0, count ?? 0));
-  })();
-  await rejects(
-    connectEngine({
-      servers: [`nats://127.0.0.1:${listener.addr.port}`],
-      credentials: engine.credentials("hub"),
-    }),
-    /does not offer TLS/,
-  );
-  strictEqual(await heard, "");
-  listener.close();
-});
-
 test("who is revoked is thrown out, says so, and is back once enrolled again, without a restart", async (engine) => {
   const { file } = engine.enroll("web-01");
   await engine.reload();
