@@ -51,7 +51,7 @@ export function AgentTable({ agents, sort, ...clock }: Props) {
           <th scope="col" class="num" title="Publishes that the engine refused, to be sent again">
             Refused
           </th>
-          <th scope="col">Clock</th>
+          <th scope="col" class="num">Clock</th>
           <th scope="col">Credentials</th>
           <th scope="col" class="roomy">Version</th>
         </tr>
@@ -87,7 +87,7 @@ function Row({ agent, nowUs, zone }: Clock & { readonly agent: FleetAgent }) {
       </td>
       <Count label="given up" count={isKnown ? lostRows(agent) : null} />
       <td class="num dim opt">{isKnown ? formatCount(rejected) : unknown}</td>
-      <td class={isSkewed(agent) ? "num sev-high" : "dim opt"} data-l="clock">
+      <td class={isSkewed(agent) ? "num sev-high" : "num dim opt"} data-l="clock">
         {skewWords(clockSkewMs)}
       </td>
       <td class={credential === "rejected" ? "num sev-high" : "dim opt"} data-l="credentials">

@@ -108,7 +108,7 @@ function Rows({ rows, head, empty, cell }: RowsProps) {
               </td>
               <td class="num" data-l="in">{formatBytes(row.inBytes)}</td>
               <td class="num" data-l="out">{formatBytes(row.outBytes)}</td>
-              <td class={isCompared ? "num" : "num opt"} data-l="all">
+              <td class={isCompared || isInside(row) ? "num" : "num opt"} data-l="all">
                 {formatBytes(row.bytes)}
               </td>
               {isCompared && <Before bytes={row.beforeBytes} />}
@@ -121,6 +121,11 @@ function Rows({ rows, head, empty, cell }: RowsProps) {
       </table>
     </div>
   );
+}
+
+/** Neither came in nor went out: on a phone, too, the sum says more. */
+function isInside({ inBytes, outBytes, bytes }: HistoryRow): boolean {
+  return inBytes + outBytes === 0 && bytes > 0;
 }
 
 function Before({ bytes }: { bytes: number | null | undefined }) {
