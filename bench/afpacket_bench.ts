@@ -16,10 +16,11 @@ import {
 import { printLive, type Sender, type Sent } from "./namespaces.ts";
 import {
   executableNote,
-  python,
+  onOneProcessor,
   readProcess,
   type Tapwatch,
   tapwatchVariants,
+  withHogs,
 } from "./programs.ts";
 import { writeFrames } from "./small_frames.ts";
 import { allDropsOf, countedOf, firstRecordUs, untilCounted, withTapwatch } from "./running.ts";
@@ -143,32 +144,17 @@ async function overload(
   path: string,
   sender: Sender,
 ): Promise<Overload> {
-  const onOne = ["taskset", "--cpu-list", firstProcessor()];
   const options = ["--capture", method, "--buffer-mb", String(overloadBufferMb)];
-  return await withTapwatch({ name, command: [...onOne, ...command] }, options, async (running) => {
+  const onOne = { name, command: [...onOneProcessor(), ...command] };
+  return await withTapwatch(onOne, options, async (running) => {
     await running.untilCapturing();
-    const busy = Array.from({ length: hogs }, () => startHog(onOne));
-    let sent: number;
-    try {
+    const sent = await withHogs(hogs, async () => {
       const both = [1, 2].map(() => sender.sendAll(path, overloadLoops));
-      sent = (await Promise.all(both)).reduce((sum, { packets }) => sum + packets, 0);
-    } finally {
-      for (const hog of busy) hog.kill("SIGKILL");
-      for (const hog of busy) await hog.status;
-    }
+      return (await Promise.all(both)).reduce((sum, { packets }) => sum + packets, 0);
+    });
     const metrics = await untilCounted(running, sent);
     return { sent, counted: countedOf(metrics), drops: allDropsOf(metrics) };
   });
-}
-
-/** Of those that this program may use. */
-function firstProcessor(): string {
-  const status = Deno.readTextFileSync("/proc/self/status");
-  return /^Cpus_allowed_list:\s+(\d+)/m.exec(status)![1];
-}
-
-function startHog([program, ...args]: readonly string[]): Deno.ChildProcess {
-  return new Deno.Command(program, { args: [...args, python, "-c", "while True: pass"] }).spawn();
 }
 
 async function measureStarts(tapwatch: Tapwatch, folder: string, sender: Sender) {

@@ -82,6 +82,25 @@ export function isInstalled(program: string): boolean {
 
 /** Scapy is a package of Debian's own Python. */
 export const python = "/usr/bin/python3";
+
+/** What comes before a command that may use the first processor only, of those that this program may use. */
+export function onOneProcessor(): string[] {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  return ["taskset", "--cpu-list", /^Cpus_allowed_list:\s+(\d+)/m.exec(status)![1]!];
+}
+
+/** Calls `use` while so many programs use up that processor. */
+export async function withHogs<T>(count: number, use: () => Promise<T>): Promise<T> {
+  const [program, ...args] = [...onOneProcessor(), python, "-c", "while True: pass"];
+  const hogs = Array.from({ length: count }, () => new Deno.Command(program!, { args }).spawn());
+  try {
+    return await use();
+  } finally {
+    for (const hog of hogs) hog.kill("SIGKILL");
+    for (const hog of hogs) await hog.status;
+  }
+}
+
 export function isScapyInstalled(): boolean {
   return modifiedMs("/usr/lib/python3/dist-packages/scapy/__init__.py") > 0;
 }
