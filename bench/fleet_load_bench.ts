@@ -19,6 +19,8 @@ const agentCount = size(1000, 50);
 const seconds = size(300, 70);
 const root = new URL("..", import.meta.url).pathname;
 const ticksPerS = 100;
+/** The hub has so long for what is left when the agents have ended. */
+const catchUpMs = 120_000;
 
 interface Measured {
   readonly hubCores: number;
@@ -49,7 +51,7 @@ async function bench(): Promise<Section> {
   const levels = ["rollups", "flows"] as const;
   const results = new Map<string, Measured>();
   for (const level of levels) results.set(level, await measure(level));
-  const { hubCores, engineBytes, lagS } = results.get("rollups")!;
+  const { hubCores, engineBytes, lagS, rows, sent } = results.get("rollups")!;
   const percent = (cores: number) => `${Math.round(cores * 100)} %`;
   const failed = levels.map((level) => results.get(level)!.sent.failed);
   return {
@@ -68,7 +70,9 @@ async function bench(): Promise<Section> {
         [...results].map(([level, one]) => [
           level,
           formatCount(one.sent.flows),
-          formatCount(one.rows),
+          one.rows < one.sent.rows
+            ? `${formatCount(one.rows)} of ${formatCount(one.sent.rows)}`
+            : formatCount(one.rows),
           percent(one.hubCores),
           percent(one.engineCores),
           formatMb(one.engineBytes),
@@ -85,6 +89,11 @@ async function bench(): Promise<Section> {
         "1,000 agents: no batch fails, as roll-ups and as flows",
         `${failed.join(" and ")} failed`,
         failed.every((count) => count === 0),
+      ),
+      target(
+        "1,000 agents: all rows that were sent are in the hub, roll-ups",
+        `${formatCount(rows)} of ${formatCount(sent.rows)}`,
+        rows === sent.rows,
       ),
       target(
         "1,000 agents: hub behind by 5 s at most, roll-ups",
@@ -177,14 +186,9 @@ async function watch(
   try {
     await wait(() => sent !== null, () => "the agents did not end", (seconds + 120) * 1000);
     lastedS = (Date.now() - before.ms) / 1000;
-    await wait(
-      () => rows >= sent!.rows,
-      () =>
-        `${formatCount(rows)} of ${formatCount(sent!.rows)} rows that were sent came to the hub, ${
-          sent!.failed
-        } batches failed`,
-      120_000,
-    );
+    // What a hub that is too slow has by then is told, not an error.
+    const isWhole = until(() => rows >= sent!.rows, () => "all rows", catchUpMs).catch(() => {});
+    await Promise.race([isWhole, early]);
   } finally {
     clearInterval(sampler);
   }
