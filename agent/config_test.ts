@@ -35,6 +35,7 @@ Deno.test("parseConfig() without arguments runs with the documented defaults", (
     14,
     2048,
   ]);
+  deepStrictEqual(config.historyDays, 365);
   deepStrictEqual([config.pcapFileMb, config.pcapFiles], [100, 10]);
   deepStrictEqual(config.isFfiAllowed, false);
   deepStrictEqual(Object.isFrozen(config), true);

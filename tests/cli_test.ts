@@ -1,4 +1,5 @@
 /** The small commands and the manners of the command line, through the real program. */
+import { EXPORT_KINDS } from "../agent/cli/export.ts";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { VERSION } from "../agent/version.ts";
 import {
@@ -321,7 +322,7 @@ Deno.test("a replay reads standard input", () =>
 
 Deno.test("a search that cannot be understood ends with 2 and a caret below its place, for rows and for packets", () =>
   withFolder(async (cwd) => {
-    for (const kind of ["flows", "packets", "hosts", "scans", "alerts", "incidents", "pcap"]) {
+    for (const kind of [...EXPORT_KINDS, "pcap"]) {
       await Deno.mkdir(`${cwd}/r`, { recursive: true });
       const { code, stdout, stderr } = await runProgram(
         ["export", kind, "--filter", "net 10.0.0.0/8 and hots=1", "--results", "r"],

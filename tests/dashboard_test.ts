@@ -194,6 +194,28 @@ Deno.test("every feature of the forest has words of its own", () => {
   }
 });
 
+Deno.test("the page of a flow lists the findings about its hosts, and says of which it is evidence", () =>
+  withFindings(async (site) => {
+    const { get } = site;
+    const scan = makeScan();
+    const { flows } = await (await get("/api/flows?q=host+192.168.10.57&limit=1000")).json();
+    const pageOfFlow = async (port: number) => {
+      const { id } = flows.find((row: { orig_p: number }) => row.orig_p === port);
+      const html = await (await get(`/flows/${id}`)).text();
+      return /<h2>Findings<\/h2>[^]*?<\/section>/.exec(html)![0];
+    };
+    // The first 64 flows of the scan are its evidence; the last is not.
+    const [first, last] = [await pageOfFlow(40_000), await pageOfFlow(40_000 + flows.length - 1)];
+    for (const part of [first, last]) {
+      assert.ok(part.includes(`href="${pageOf(site, scan)}"`), part);
+      assert.match(part, /192\.168\.10\.57 tried 12 ports on 38 hosts/);
+      // About another host.
+      assert.doesNotMatch(part, /84 short SSH sessions/);
+    }
+    assert.match(first, /This flow is evidence of it\./);
+    assert.doesNotMatch(last, /This flow is evidence of it\./);
+  }));
+
 Deno.test("a finding that is not written yet has its page already", () =>
   withTraffic(async (site) => {
     storeFindings(site, []);
