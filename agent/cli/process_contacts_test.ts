@@ -1,5 +1,8 @@
-import { strictEqual } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
+import { Beacon } from "../detect/beacon/beacon.ts";
+import { opened, TrafficScript } from "../detect/testing/traffic_script.ts";
 import type { Finding, FlowProcess, ScanDetails } from "../records.ts";
+import { withProcess } from "../text/processes.ts";
 import { ProcessContacts } from "./process_contacts.ts";
 
 const nmap = person(50, "nmap", "bob");
@@ -51,6 +54,27 @@ Deno.test("ProcessContacts names who began what a finding is about, by target an
   ]);
   strictEqual(contacts.processOf(finding({ ports: "443" })), nmap);
   strictEqual(contacts.processOf(finding({ targets: ["192.0.2.8"] })), firefox);
+});
+
+Deno.test("a beacon of this host, as the detector tells it, begins with its process", () => {
+  const script = new TrafficScript();
+  for (let beat = 0; beat < 60; beat++) {
+    script.session({
+      at: beat * 60,
+      from: "10.0.0.1",
+      to: "198.51.100.7",
+      port: 443,
+      bytes: [700, 900],
+    });
+  }
+  const [found] = opened(script.play((context) => new Beacon(context)));
+  const contacts = contactsOf(
+    [[firefox, "198.51.100.8", 443], [nmap, "198.51.100.7", 443]],
+    found!.lastUs,
+  );
+  const { reason, process } = withProcess(found!, contacts.processOf(found!)!);
+  match(reason, /^nmap \(bob\) on 10\.0\.0\.1 called 198\.51\.100\.7 \(port 443\) /);
+  strictEqual(process, nmap);
 });
 
 Deno.test("ProcessContacts names nobody when none did more than half of it", () => {
