@@ -94,6 +94,23 @@ job("5 and 6: flows like one that is open, and its packets", async (reader) => {
   assert.ok((await reader.download(reader.link("Packets as pcap"))).length > 10);
 });
 
+job("5: flows with the same peer as one that is open", async (reader) => {
+  await reader.follow(reader.link("Flows").first());
+  const row = reader.page.locator("table.flows tbody tr").filter({ hasText: house.stranger });
+  await reader.follow(row.first().locator("td.time a"));
+  await reader.follow(reader.link("the same peer"));
+  await reader.sees(reader.page.locator(".chip.on"), `host ${house.stranger}`);
+  const { search } = new URL(reader.page.url());
+  const flows: { orig_h: string; resp_h: string; state: string }[] = await reader.page.evaluate(
+    async (path) => (await (await fetch(path)).json()).flows,
+    `/api/flows${search}`,
+  );
+  assert.ok(flows.some(({ state }) => state === "open"), JSON.stringify(flows));
+  for (const { orig_h, resp_h } of flows) {
+    assert.ok([orig_h, resp_h].includes(house.stranger), JSON.stringify(flows));
+  }
+});
+
 job("4: what is new says how long it learns", async (reader) => {
   await reader.follow(reader.link("What is new"));
   await reader.sees(reader.page.locator("main"), /tapwatch is learning what is there until/);
