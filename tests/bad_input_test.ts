@@ -12,6 +12,7 @@ import {
   runProgram,
   testWith,
   withFolder,
+  withoutLibpcap,
 } from "./program.ts";
 
 const loopback = Deno.build.os === "linux" ? "lo" : "lo0";
@@ -291,14 +292,3 @@ testWith(
       deepStrictEqual(namesIn(cwd), []);
     }),
 );
-
-/** Starts a command where the files of libpcap look empty, in a mount namespace of its own. */
-async function withoutLibpcap(): Promise<string[]> {
-  const { stdout } = await new Deno.Command("sh", {
-    args: ["-c", "ls /usr/lib/*/libpcap.so* /usr/lib/libpcap.so* /lib/*/libpcap.so* 2>/dev/null"],
-  }).output();
-  const paths = new TextDecoder().decode(stdout).trim().split("\n");
-  const real = new Set(paths.map((path) => Deno.realPathSync(path)));
-  const hide = [...real].map((path) => `mount --bind /dev/null '${path}'`).join(" && ");
-  return ["unshare", "-m", "sh", "-c", `${hide} && exec "$@"`, "sh"];
-}

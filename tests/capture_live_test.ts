@@ -3,13 +3,18 @@
  * end stands in a network namespace and is fed by tcpreplay. Needs Linux, root, libpcap, iproute2 and tcpreplay.
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { openLibrary } from "../ffi/pcap/symbols.ts";
 import { testAsRoot } from "../ffi/pcap/testing.ts";
 import { CAPTURE_METHODS } from "../ffi/capture/capture_handle.ts";
 import type { CaptureChoice, CaptureOptions, FatalMessage } from "../agent/messages.ts";
 import { CaptureRun } from "./live_capture_run.ts";
 import { makeFrames, runInNamespace, type Veth, withVeth, writePcap } from "./live_veth.ts";
-import { missingCommands, missingNamespaces, mustRun, testWith } from "./program.ts";
+import {
+  missingCommands,
+  missingNamespaces,
+  mustRun,
+  testWith,
+  withoutLibpcap,
+} from "./program.ts";
 
 const missing = missingCommands("tcpreplay") || await missingNamespaces();
 const test = missing === "" ? testAsRoot : testWith.bind(null, missing);
@@ -168,9 +173,7 @@ test("pcap refuses a bad filter with libpcap's own words", async () => {
 });
 
 test("where there is no libpcap, pcap says what to install and auto captures without", async () => {
-  const paths = await libpcapPaths();
-  const hide = paths.map((path) => `mount --bind /dev/null '${path}'`).join(" && ");
-  const prefix = ["unshare", "-m", "sh", "-c", `${hide} && exec "$@"`, "sh"];
+  const prefix = await withoutLibpcap();
   const fatal = await fatalOfChild(prefix, "pcap");
   strictEqual(fatal.exitCode, 3);
   match(fatal.message, /apt install libpcap0\.8/);
@@ -214,11 +217,4 @@ async function messageOfChild(
     console.log(JSON.stringify(capture.fatal ?? { type: "state", state: capture.state }));
     await capture.stop();`;
   return JSON.parse(await mustRun(...prefix, Deno.execPath(), "eval", "--no-lock", code));
-}
-
-/** Every path by which the loader would find libpcap: the loaded file is the same for all of its names. */
-async function libpcapPaths(): Promise<string[]> {
-  openLibrary();
-  const maps = await Deno.readTextFile("/proc/self/maps");
-  return [...new Set(maps.match(/\/\S*libpcap\.so\S*/g) ?? [])];
 }

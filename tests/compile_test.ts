@@ -3,7 +3,7 @@ import { match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { engineProgram, hasNoEngine, until } from "../agent/fleet/testing/engine.ts";
 import { compile } from "../tools/compile.ts";
-import { freePort, missingForRoot } from "./program.ts";
+import { freePort, missingForRoot, withoutLibpcap } from "./program.ts";
 
 const demo = new URL("fixtures/demo.pcapng.gz", import.meta.url).pathname;
 const isRoot = Deno.build.os === "linux" && Deno.uid() === 0;
@@ -78,7 +78,24 @@ Deno.test("the compiled executable does everything from an empty folder", async 
     ignore: !isRoot,
     fn: () => checkLiveCapture(box),
   });
+  const missingHidden = missingForRoot("unshare", "mount");
+  await t.step({
+    name: missingHidden
+      ? `it captures without libpcap (SKIPPED: ${missingHidden})`
+      : "it captures without libpcap",
+    ignore: missingHidden !== "",
+    fn: () => checkCaptureWithoutLibrary(box),
+  });
 });
+
+/** One file needs no library: it captures where libpcap cannot be loaded. */
+async function checkCaptureWithoutLibrary(box: Box): Promise<void> {
+  const args = ["run", "--allow-ffi", "-i", "lo", "--results", "without-library"];
+  await using running = await start(box, args, await withoutLibpcap());
+  ok(await running.packetsSeen() > 0);
+  match((await running.get("/status")).body, /capturing by AF_PACKET/);
+  strictEqual(await running.stop(), 0);
+}
 
 /**
  * Becomes a service and none again, in a mount namespace where /etc, /usr/local/bin, /var/lib and /run are copies of its own and
@@ -229,9 +246,10 @@ async function checkLiveCapture(box: Box): Promise<void> {
 }
 
 /** Starts a command that serves the dashboard, and waits for the line that says where. */
-async function start(box: Box, args: string[]) {
-  const child = new Deno.Command(box.executable, {
-    args: [...args, "--port", String(freePort())],
+async function start(box: Box, args: string[], prefix: readonly string[] = []) {
+  const [program = "", ...before] = [...prefix, box.executable];
+  const child = new Deno.Command(program, {
+    args: [...before, ...args, "--port", String(freePort())],
     cwd: box.folder,
     stdout: "null",
     stderr: "piped",
