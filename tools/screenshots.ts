@@ -1,11 +1,13 @@
 /**
  * `deno task screenshots`: the pictures of docs/ and the README, of the real program that has replayed the demo. Needs Chromium.
- * With `--all FOLDER`: of every page instead, to be looked at; docs/ stays as it is. With `--fleet`: those of the fleet alone.
+ * With `--all FOLDER`: of every page instead, to be looked at; docs/ stays as it is. With `--fleet` or `--processes`: those alone.
+ * `--at ORIGIN PATH NAME` takes one picture; a lab runs it where its program listens.
  */
 import type { Browser } from "playwright-core";
 import { missingChromium, openChromium } from "../tests/chromium.ts";
 import { pagePaths, replayed } from "../tests/every_page.ts";
 import { agentAddress, agentNames, FleetLab } from "../tests/fleet_lab.ts";
+import { peerAddress, ProcessLab } from "../tests/process_lab.ts";
 import {
   demoCapture,
   missingForRoot,
@@ -28,20 +30,32 @@ interface Shot {
 }
 
 if (missingChromium !== "") throw new Error(`Cannot take pictures: ${missingChromium}`);
-const [form, place, ...rest] = Deno.args;
-const forms = { all: form === "--all" && place !== undefined, fleet: form === "--fleet" && !place };
-if (rest.length > 0 || (form !== undefined && !forms.all && !forms.fleet)) {
-  throw new Error("Usage: deno task screenshots [--all FOLDER | --fleet]");
-}
-if (forms.all) {
-  await takeEvery(place!);
+const [form, ...rest] = Deno.args;
+const forms: Record<string, { readonly words: number; readonly take: () => Promise<void> }> = {
+  "--all": { words: 1, take: () => takeEvery(rest[0]!) },
+  "--at": { words: 3, take: () => takeOne(rest[0]!, { path: rest[1]!, name: rest[2]! }) },
+  "--fleet": { words: 0, take: () => inLab("a fleet", ["nmap", "nats-server"], takeFleet) },
+  "--processes": { words: 0, take: () => inLab("processes", ["nmap", "setpriv"], takeProcesses) },
+};
+if (form === undefined) {
+  await withFolder(takeDemo);
+  await forms["--fleet"]!.take();
+  await forms["--processes"]!.take();
+} else if (forms[form]?.words === rest.length) {
+  await forms[form].take();
 } else {
-  if (!forms.fleet) await withFolder(takeDemo);
-  // As root on Linux, with a NATS server.
-  const missing = missingForRoot("ip", "sysctl", "nmap", "nats-server") ||
-    await missingNamespaces();
-  if (missing === "") await withFolder(takeFleet);
-  else console.error(`The pictures of a fleet are left as they are: ${missing}.`);
+  throw new Error("Usage: deno task screenshots [--all FOLDER | --fleet | --processes]");
+}
+
+/** As root on Linux, with these programs. */
+async function inLab(
+  what: string,
+  programs: readonly string[],
+  take: (folder: string) => Promise<void>,
+): Promise<void> {
+  const missing = missingForRoot("ip", "sysctl", ...programs) || await missingNamespaces();
+  if (missing === "") await withFolder(take);
+  else console.error(`The pictures of ${what} are left as they are: ${missing}.`);
 }
 
 async function takeDemo(results: string): Promise<void> {
@@ -77,6 +91,37 @@ async function takeFleet(folder: string): Promise<void> {
         { name: "phone-fleet", path: "/", viewport: phone, colorScheme: "dark" as const },
       ]
     ) await take(browser, hub.url, shot);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** A scan by a user of this host, whose process is named. */
+async function takeProcesses(folder: string): Promise<void> {
+  await using lab = await ProcessLab.create();
+  const args = ["run", "--allow-ffi", "-i", "tw0", "--results", "r"];
+  await using program = await Program.start(args, { cwd: folder, prefix: lab.on("sensor") });
+  await program.logged(/Capturing on tw0/);
+  const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  await lab.run("sensor", ...asNobody, "nmap", "-n", "-Pn", "-sT", "-p1-300", peerAddress);
+  const get = async (path: string) =>
+    JSON.parse(await lab.run("sensor", "curl", "-sS", program.url + path));
+  let flows = [];
+  while (flows.length < 300) ({ flows } = await get("/api/flows?q=process+nmap&limit=1000"));
+  const [{ id }] = (await get("/api/incidents")).incidents;
+  const script = new URL(import.meta.url).pathname;
+  const lock = new URL("../deno.lock", import.meta.url).pathname;
+  const deno = [Deno.execPath(), "run", "-A", "--frozen", `--lock=${lock}`, script];
+  await lab.run("sensor", ...deno, "--at", program.url, `/incidents/${id}`, "processes");
+}
+
+async function takeOne(
+  origin: string,
+  shot: { readonly path: string; readonly name: string },
+): Promise<void> {
+  const browser = await openChromium();
+  try {
+    await take(browser, origin, { ...shot, viewport: wide, colorScheme: "light" });
   } finally {
     await browser.close();
   }
