@@ -27,9 +27,7 @@ export function NobodyIsTold() {
           {setUp.map(({ what, line }) => (
             <>
               <h3>{what}</h3>
-              <p class="code" tabIndex={0}>
-                {line.split(" ").map((word) => <code key={word}>{word}</code>)}
-              </p>
+              <p class="code" tabIndex={0}>{line}</p>
             </>
           ))}
         </div>
