@@ -13,7 +13,7 @@ const commandMax = 400;
 /** Where tables of /proc/net have the inode. */
 const inodeColumns = { unix: 6, netlink: 9, tcp: 9, tcp6: 9 };
 /** The state of a socket there that waits for connections. */
-const tcpListens = "0A";
+const tcpSynSent = "02";
 
 /** All but the user, who is the socket's. */
 export type ProcessFacts = Omit<FlowProcess, "user">;
@@ -76,14 +76,14 @@ export class ProcTree {
   }
 
   /**
-   * Inodes of the sockets that begin nothing on the network: within this host and to the kernel (proc_net_unix(5)), and those
-   * that wait for connections.
+   * Inodes of the sockets that begin nothing on the network just now: within this host and to the kernel (proc_net_unix(5)), those
+   * that wait for connections, and those that have theirs.
    */
   passiveSockets(): Set<number> {
     const inodes = Object.entries(inodeColumns).flatMap(([name, column]) =>
       (readKernelFile(`${this.#root}/self/net/${name}`) ?? "").split("\n").slice(1)
         .map((line) => line.trim().split(/\s+/))
-        .filter((cells) => !name.startsWith("tcp") || cells[3] === tcpListens)
+        .filter((cells) => !name.startsWith("tcp") || cells[3] !== tcpSynSent)
         .map((cells) => Number(cells[column]))
     );
     return new Set(inodes);

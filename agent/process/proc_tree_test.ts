@@ -99,10 +99,12 @@ test("ProcTree knows the sockets that begin nothing", (folder) => {
     tcp:
       "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n" +
       "   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 24 1 0\n" +
-      "   1: 0100007F:1234 0100007F:0016 01 00000000:00000000 00:00000000 00000000     0        0 25 1 0\n",
+      "   1: 0100007F:1234 0100007F:0016 01 00000000:00000000 00:00000000 00000000     0        0 25 1 0\n" +
+      "   2: 0100007F:1235 0100007F:0017 02 00000000:00000000 00:00000000 00000000     0        0 26 1 0\n",
   });
   const local = new ProcTree({ root: folder.root }).passiveSockets();
-  deepStrictEqual([21, 22, 23, 24, 25].map((inode) => local.has(inode)), [
+  deepStrictEqual([21, 22, 23, 24, 25, 26].map((inode) => local.has(inode)), [
+    true,
     true,
     true,
     true,

@@ -95,11 +95,14 @@ export class SocketOwners {
     this.#ownerOf.delete(inode);
   }
 
-  /** Who among the processes that have begun, or were found, lately has just opened such sockets. */
+  /**
+   * Who among the processes that have begun, or were found, lately has just opened such sockets. Never this one: what it begins has
+   * ordinary sockets, and what it opens is to capture and to look with.
+   */
   openers(): Opener[] {
     const { tree } = this.#options;
     const passive = tree.passiveSockets();
-    const pids = tree.pids();
+    const pids = tree.pids().filter((pid) => pid !== Deno.pid);
     const youngSinceMs = this.#options.nowMs() - youngMs;
     const young = pids.filter((pid) => (this.#firstSeen.get(pid) ?? Infinity) > youngSinceMs);
     const late = this.#lately(pids).late.filter((pid) => !young.includes(pid));
