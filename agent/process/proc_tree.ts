@@ -12,7 +12,7 @@ const commandMax = 400;
 
 /** Where tables of /proc/net have the inode. */
 const inodeColumns = { unix: 6, netlink: 9, tcp: 9, tcp6: 9 };
-/** The state of a socket there that waits for connections. */
+/** The state of a socket there that begins a connection. */
 const tcpSynSent = "02";
 
 /** All but the user, who is the socket's. */
