@@ -1,4 +1,5 @@
 /** A moment of traffic, which leads to the overview of the minutes around it. */
+import type { ComponentChildren } from "preact";
 import { formatWhen } from "./format.ts";
 import { momentHref } from "./range_text.ts";
 
@@ -9,9 +10,16 @@ interface Props {
 }
 
 export function Moment({ tsUs, nowUs, zone }: Props) {
+  return <MomentLink tsUs={tsUs}>{formatWhen(tsUs, nowUs, zone)}</MomentLink>;
+}
+
+/** The same, of a time that is written in another way. */
+export function MomentLink(
+  { tsUs, children }: { readonly tsUs: number; readonly children: ComponentChildren },
+) {
   return (
     <a class="plain" href={momentHref(tsUs)} title="The ten minutes around it" aria-current="false">
-      {formatWhen(tsUs, nowUs, zone)}
+      {children}
     </a>
   );
 }

@@ -3,8 +3,8 @@ import type { PacketRow } from "../agent/records.ts";
 import { term } from "../agent/search/edit.ts";
 import { Address, hostPath } from "./Address.tsx";
 import { formatCount, formatPacketTime, formatTcpFlags, unknown } from "./format.ts";
+import { MomentLink } from "./Moment.tsx";
 import { protocolLabel } from "./protocol_groups.ts";
-import { momentHref } from "./range_text.ts";
 
 /** A packet that has come just now has no number yet. */
 type ListedPacket = PacketRow & { readonly id?: number };
@@ -50,16 +50,7 @@ function PacketTableRow(
     <tr data-protocol={row.protocol} data-application={row.application}>
       <td class="mono time">
         {row.id === undefined
-          ? (
-            <a
-              class="plain"
-              href={momentHref(row.tsUs)}
-              title="The ten minutes around it"
-              aria-current="false"
-            >
-              {formatPacketTime(row.tsUs, zone)}
-            </a>
-          )
+          ? <MomentLink tsUs={row.tsUs}>{formatPacketTime(row.tsUs, zone)}</MomentLink>
           : (
             <a class="plain" href={`/packets/${row.id}`} title="This packet" aria-current="false">
               {formatPacketTime(row.tsUs, zone)}
