@@ -3,7 +3,7 @@
  * minute, and with every flow. What engine and hub need, and how far the hub is behind.
  */
 import { join } from "node:path";
-import { hasNoEngine, makeKey, TestEngine } from "../agent/fleet/testing/engine.ts";
+import { hasNoEngine, makeKey, TestEngine, until } from "../agent/fleet/testing/engine.ts";
 import {
   formatCount,
   formatMb,
@@ -163,7 +163,7 @@ async function watch(
     saidAtEnd(agents, "the agents", () => sent !== null),
     saidAtEnd(hub, "the hub", () => false),
   ]);
-  const wait = (isTrue: () => boolean, what: () => string, ms: number) =>
+  const wait = (isTrue: () => boolean, what: string, ms: number) =>
     Promise.race([until(isTrue, what, ms), early]);
   void eachLine(hub, (line) => {
     const state = JSON.parse(line);
@@ -175,7 +175,7 @@ async function watch(
     if (line === "ready") isReady = true;
     else sent = JSON.parse(line);
   });
-  await wait(() => isReady, () => "all agents did not connect", 180_000);
+  await wait(() => isReady, "all agents", 180_000);
   const before = { hub: cpuS(hub.pid), engine: cpuS(engine.pid), ms: Date.now() };
   let engineBytes = 0;
   const sampler = setInterval(
@@ -184,10 +184,10 @@ async function watch(
   );
   let lastedS = 0;
   try {
-    await wait(() => sent !== null, () => "the agents did not end", (seconds + 120) * 1000);
+    await wait(() => sent !== null, "the end of the agents", (seconds + 120) * 1000);
     lastedS = (Date.now() - before.ms) / 1000;
     // What a hub that is too slow has by then is told, not an error.
-    const isWhole = until(() => rows >= sent!.rows, () => "all rows", catchUpMs).catch(() => {});
+    const isWhole = until(() => rows >= sent!.rows, "all rows", catchUpMs).catch(() => {});
     await Promise.race([isWhole, early]);
   } finally {
     clearInterval(sampler);
@@ -219,14 +219,6 @@ async function saidAtEnd(
   await new Promise((resolve) => setTimeout(resolve, 100));
   if (!mayEnd()) throw new Error(`${who} ended early with ${signal ?? code}: ${said.trim()}`);
   return await new Promise(() => {});
-}
-
-async function until(isTrue: () => boolean, what: () => string, ms: number): Promise<void> {
-  const end = Date.now() + ms;
-  while (!isTrue()) {
-    if (Date.now() > end) throw new Error(`${what()}, within ${ms / 1000} s`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 function start(script: string, args: readonly string[]): Deno.ChildProcess {
