@@ -1,5 +1,6 @@
 /** Who on this host began what lately, by the ends of it: bounded, the oldest goes. */
 import type { ContactsMessage } from "../messages.ts";
+import { remember } from "../process/remember.ts";
 import type { Finding, FindingKind, FlowProcess } from "../records.ts";
 
 interface Contact {
@@ -26,11 +27,8 @@ export class ProcessContacts {
       const process = processes[index];
       if (process === undefined) continue;
       const key = `${local} ${remote} ${port} ${process.pid} ${process.user}`;
-      this.#contacts.delete(key);
-      if (this.#contacts.size >= contactsMax) {
-        this.#contacts.delete(this.#contacts.keys().next().value!);
-      }
-      this.#contacts.set(key, { local, remote, port, process, lastUs: nowUs });
+      const contact = { local, remote, port, process, lastUs: nowUs };
+      remember(this.#contacts, key, contact, contactsMax);
     }
   }
 

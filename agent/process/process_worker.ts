@@ -46,7 +46,6 @@ class ProcessThread {
   readonly #desks: readonly { readonly port: MessagePort; readonly desk: Desk }[];
   readonly #tap = openTap();
   readonly #trace: ConnectTrace<FlowProcess> | null;
-  readonly #traceSource: ConnectTraceSource | null;
   #againTimer: number | null = null;
   /** Addresses of this host. */
   #own: ReadonlySet<string> = new Set();
@@ -71,7 +70,6 @@ class ProcessThread {
     this.#owners.openers();
     this.#finder.connects(Deno.pid);
     findUserName(0);
-    this.#traceSource = trace;
     this.#trace = trace === null ? null : this.#readTrace(trace);
     this.#desks = pipelines.map((port) => ({
       port,
@@ -90,7 +88,8 @@ class ProcessThread {
     this.#readOwn();
     setInterval(() => this.#readOwn(), ownMs);
     setInterval(() => this.#tellState(), stateMs);
-    void this.#watch();
+    const traceHandles = this.#trace === null ? [] : trace!.handles;
+    void this.#watch([...this.#tap === null ? [] : [this.#tap.handle], ...traceHandles]);
     this.#tellState();
   }
 
@@ -143,9 +142,7 @@ class ProcessThread {
     return this.#trace.take() ? this.#finder.find(query, startMs, isOriginator) : null;
   }
 
-  async #watch(): Promise<void> {
-    const tapHandles = this.#tap === null ? [] : [this.#tap.handle];
-    const handles = [...tapHandles, ...this.#trace === null ? [] : this.#traceSource!.handles];
+  async #watch(handles: readonly number[]): Promise<void> {
     if (handles.length === 0) return;
     const files = new PollSet(handles);
     const packet = new Uint8Array(TAP_BYTES);

@@ -264,7 +264,7 @@ function addTo(sum: { -readonly [name in keyof HistorySums]: number }, more: His
 }
 
 /** What a map has under a key, made where there is nothing. */
-function found<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+function getOrMake<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
   const known = map.get(key);
   if (known !== undefined) return known;
   const value = make();
@@ -344,13 +344,12 @@ export function sumFlows(
   for (const row of rows) {
     const part = shareOf(row, fromUs, toUs);
     for (const { kind, key, originatorGoes } of rollupEntries(row)) {
-      const list = lists.get(kind) ?? new Map<string, HistoryRow>();
-      lists.set(kind, list);
+      const list = getOrMake(lists, kind, () => new Map<string, HistoryRow>());
       const directed = directedSums(part, originatorGoes);
-      addTo(found(list, key, () => ({ key, ...noSums })), directed);
+      addTo(getOrMake(list, key, () => ({ key, ...noSums })), directed);
       if (kind !== "service") continue;
       for (const [start, share] of buckets(row, { bucketUs, fromUs, toUs })) {
-        const point = found(points, start, () => ({ ts_us: start, ...noSums }));
+        const point = getOrMake(points, start, () => ({ ts_us: start, ...noSums }));
         addTo(point, share === 1 ? directed : scaled(directed, share));
       }
     }
