@@ -108,7 +108,9 @@ function aheadOfHighest(flow: usize, direction: i32, number: i32, isFin: bool): 
   const highest = load<i32>(flow + (direction << 2), F_HIGHEST << 2);
   const start = load<i32>(flow + (direction << 4), F_TCP_START << 2);
   const difference = number - highest;
-  return isFin && highest == start + 1 ? <f64> <u32> difference : <f64> difference;
+  // Numbers that have gone all the way round stand there again.
+  const isOnlySynSeen = highest == start + 1 && load<f64>(flow + (direction << 3), F_BYTES << 2) == 0;
+  return isFin && isOnlySynSeen ? <f64> <u32> difference : <f64> difference;
 }
 
 /** Whether a number far ahead is to be believed: else it is remembered, and the next one near it is. */
