@@ -127,7 +127,7 @@ const rules: readonly Rule[] = [
   {
     part: /^agent\/fleet\//,
     values: ["agent/decode/addresses.ts", ...common].concat(
-      ["failure", "fleet_feed", "open", "schema", "transactor"].map((name) =>
+      ["database", "failure", "fleet_feed", "open", "schema", "transactor"].map((name) =>
         `agent/store/${name}.ts`
       ),
     ),

@@ -8,7 +8,8 @@
  * Each change is a transaction that is on the disk before it counts: a number that was sent is never given to other rows, not even
  * after a loss of power.
  */
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
+import { Database } from "../store/database.ts";
 import { Transactor } from "../store/transactor.ts";
 import { randomId } from "./base32.ts";
 import { type Channel, CHANNELS, type CommitNotice } from "./streams.ts";
@@ -72,7 +73,7 @@ export class Spool {
   /** Opens or makes the file. Of another agent's it begins anew, with all that waits. Throws Error. */
   constructor(path: string, agent: string) {
     this.#agent = agent;
-    this.#database = new DatabaseSync(path, { timeout: 1000 });
+    this.#database = new Database(path, { timeout: 1000 });
     this.#work = new Transactor(this.#database, path, () => this.#load());
     try {
       this.#database.exec("PRAGMA auto_vacuum = INCREMENTAL");

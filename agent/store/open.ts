@@ -2,9 +2,10 @@
  * Opens `packet_logs.db`: for the writer, which makes, migrates or sets aside the file; for readers, which change
  * nothing. A database of a newer tapwatch, or of another program, is refused by both and never touched.
  */
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { UsageError } from "../errors.ts";
 import { addSearchFunctions } from "../search/sql.ts";
+import { Database } from "./database.ts";
 import { StoreError, toStoreError } from "./failure.ts";
 import { migrate, readUserVersion } from "./migrations.ts";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
@@ -71,7 +72,7 @@ export function openForReading(path: string): DatabaseSync | null {
   if (!exists(path)) return null;
   let database: DatabaseSync | null = null;
   try {
-    database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+    database = new Database(path, { readOnly: true, timeout: busyTimeoutMs });
     const version = checkIdentity(database, path);
     if (version === SCHEMA_VERSION) {
       addSearchFunctions(database);
@@ -94,7 +95,7 @@ function openOnce(options: OpenOptions): DatabaseSync {
   const isShort = isCutOff(path);
   let database: DatabaseSync | null = null;
   try {
-    database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    database = new Database(path, { timeout: busyTimeoutMs });
     const version = checkIdentity(database, path);
     // What is missing may stand in the write-ahead log, if the program was ended while it copied that back.
     if (isShort && !isSound(database)) throw new StoreError("corrupt", `${path} is damaged`);
