@@ -71,7 +71,7 @@ async function drain(sender: Sender, path: string, batchMethod: "dump" | "copy")
     if (kernelDrops > 0) throw new Error(`The ring was too small: ${kernelDrops} packets dropped`);
     return seconds;
   } finally {
-    pcap.close();
+    await pcap.close();
   }
 }
 

@@ -43,5 +43,5 @@ async function write(handle: CaptureHandle, path: string): Promise<void> {
   }
   const { kernelDrops } = handle.stats();
   if (kernelDrops > 0) throw new Error(`${path}: ${kernelDrops} packets dropped`);
-  handle.close();
+  await handle.close();
 }

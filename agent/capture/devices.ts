@@ -21,10 +21,19 @@ interface DefaultDevice {
   readonly note: string;
 }
 
-/** The devices with the link type of those that are up. Throws MissingError when libpcap is meant and cannot be loaded. */
+/** The devices, none of which is opened. Throws MissingError when libpcap is meant and cannot be loaded. */
 export function listCaptureDevices(choice: CaptureChoice): DeviceInfo[] {
+  return list(choice, (capture) => capture.list());
+}
+
+/** The same with the link type of those that are up; libpcap opens each of them, which takes some 45 ms. */
+export function listWithLinktypes(choice: CaptureChoice): DeviceInfo[] {
+  return list(choice, (capture) => capture.listWithLinktypes());
+}
+
+function list(choice: CaptureChoice, ask: (capture: Capture) => DeviceInfo[]): DeviceInfo[] {
   try {
-    return chosenCapture(choice).listWithLinktypes();
+    return ask(chosenCapture(choice));
   } catch (error) {
     throw liveFailure(error, { device: "any device", capture: choice }) ?? error;
   }

@@ -4,6 +4,7 @@ import {
   chooseDefaultDevice,
   type DeviceInfo,
   listCaptureDevices,
+  listWithLinktypes,
   readRouteTables,
 } from "./devices.ts";
 
@@ -67,10 +68,12 @@ Deno.test("chooseDefaultDevice() falls back to loopback, then any, and says so",
   strictEqual(chooseDefaultDevice([down], noRoutes), null);
 });
 
-testAsRoot("listCaptureDevices() knows loopback's addresses and link type", () => {
-  const devices = listCaptureDevices("auto");
+testAsRoot("listWithLinktypes() knows loopback's addresses and link type", () => {
+  const devices = listWithLinktypes("auto");
   const loopback = devices.find(({ name }) => name === "lo");
   strictEqual(loopback?.linktype, 1);
   ok(loopback.addresses.some(({ address }) => address === "127.0.0.1"));
   ok(chooseDefaultDevice(devices, readRouteTables()) !== null);
+  const withoutOpening = listCaptureDevices("auto");
+  deepStrictEqual(withoutOpening.map(({ name }) => name), devices.map(({ name }) => name));
 });

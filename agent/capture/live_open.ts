@@ -21,14 +21,17 @@ export function openDevice(
   }
 }
 
+/** What a device that was opened is like; it has been closed when `closed` resolves, which nobody needs to wait for. */
+interface Trial extends Pick<CaptureHandle, "linktype" | "isPromiscuous"> {
+  readonly closed: Promise<void>;
+}
+
 /** Opens and closes a device: what `doctor` asks. Throws TapwatchError with the remedy. */
-export function tryCapture(
-  options: CaptureOptions,
-): Pick<CaptureHandle, "linktype" | "isPromiscuous"> {
+export function tryCapture(options: CaptureOptions): Trial {
   try {
     const handle = openDevice(options, chooseCapture(options.capture).open);
-    handle.close();
-    return { linktype: handle.linktype, isPromiscuous: handle.isPromiscuous };
+    const { linktype, isPromiscuous } = handle;
+    return { linktype, isPromiscuous, closed: handle.close() };
   } catch (error) {
     throw liveFailure(error, options) ?? error;
   }
@@ -58,7 +61,7 @@ export async function samplePacketAge(
     throw error;
   } finally {
     clearTimeout(timer);
-    handle.close();
+    await handle.close();
   }
 }
 

@@ -169,7 +169,7 @@ export class LiveSource {
     } finally {
       this.#handle = null;
       this.#addCounters(handle);
-      handle.close();
+      await handle.close();
     }
   }
 

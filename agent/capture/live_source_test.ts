@@ -46,7 +46,10 @@ function fakeHandle(script: (BatchResult | CaptureError)[], facts: Partial<Captu
     },
     breakLoop: () => wake.resolve(),
     stats: () => ({ received: 10, kernelDrops: 2, interfaceDrops: 1 }),
-    close: () => handle.isClosed = true,
+    close: () => {
+      handle.isClosed = true;
+      return Promise.resolve();
+    },
     ...facts,
   };
   return handle;

@@ -3,7 +3,7 @@ import {
   chooseDefaultDevice,
   chosenCapture,
   type DeviceInfo,
-  listCaptureDevices,
+  listWithLinktypes,
   readRouteTables,
 } from "../capture/devices.ts";
 import { describeLinktype } from "../capture/linktypes.ts";
@@ -17,7 +17,7 @@ export function runInterfaces(config: Config): void {
   if (config.capture === "auto" && method === "afpacket") {
     console.error(`libpcap cannot be loaded; ${description} captures without it.`);
   }
-  const devices = listCaptureDevices(config.capture);
+  const devices = listWithLinktypes(config.capture);
   const standard = chooseDefaultDevice(devices, readRouteTables())?.name ?? null;
   if (config.isJson) {
     console.log(JSON.stringify(devices.map((device) => toJson(device, standard)), null, 2));

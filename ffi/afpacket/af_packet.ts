@@ -135,10 +135,10 @@ export class AfPacket implements CaptureHandle {
     };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#ring.close();
-    this.#socket.close();
     this.#waker.close();
+    await this.#socket.closeOffLoop();
   }
 
   /** A device that went down stays bound, and its packets come again when it is up; one that is gone does not come back. */

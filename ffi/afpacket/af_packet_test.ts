@@ -46,7 +46,7 @@ testAsRoot(
     deepStrictEqual(seen, sent);
     deepStrictEqual(handle.stats(), { received: 300, kernelDrops: 0, interfaceDrops: 0 });
     socket.close();
-    handle.close();
+    await handle.close();
   },
 );
 
@@ -70,7 +70,7 @@ testAsRoot(
       const whole = udpBytesMax + headerBytes;
       deepStrictEqual(new Set(lengths), new Set([`${Math.min(snaplen, whole)} of ${whole}`]));
       socket.close();
-      handle.close();
+      await handle.close();
     }
   },
 );
@@ -89,7 +89,7 @@ testAsRoot("AfPacket counts what a full ring has lost", async () => {
   ok(stats.kernelDrops > 0);
   deepStrictEqual([packets + stats.kernelDrops, stats.received], [sent, sent]);
   socket.close();
-  handle.close();
+  await handle.close();
 });
 
 testAsRoot("AfPacket.breakLoop() ends a wait for nothing", async () => {
@@ -104,7 +104,7 @@ testAsRoot("AfPacket.breakLoop() ends a wait for nothing", async () => {
       isBroken: true,
     });
   }
-  handle.close();
+  await handle.close();
 });
 
 testAsRoot(

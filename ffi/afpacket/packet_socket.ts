@@ -142,6 +142,10 @@ export class PacketSocket {
     socketFunctions().close(this.handle);
   }
 
+  async closeOffLoop(): Promise<void> {
+    await socketFunctions().closeOffLoop(this.handle);
+  }
+
   #getOption(level: number, option: number, size: number): ArrayBuffer {
     const bytes = new Uint8Array(size);
     const length = bytesOf(Uint32Array.of(size));

@@ -23,6 +23,7 @@ const functions = {
   write: { parameters: ["i32", "buffer", "usize"], result: "i64" },
   // int close(int fd);
   close: { parameters: ["i32"], result: "i32" },
+  closeOffLoop: { name: "close", parameters: ["i32"], result: "i32", nonblocking: true },
   // void *malloc(size_t size);
   malloc: { parameters: ["usize"], result: "pointer" },
   // void free(void *ptr);

@@ -82,6 +82,9 @@ export interface CaptureHandle {
   breakLoop(): void;
   /** Not while `read()` is running. Throws CaptureError. */
   stats(): CaptureStats;
-  /** Not while `read()` is running; nothing of the handle may be called afterwards. */
-  close(): void;
+  /**
+   * Not while `read()` is running; nothing of the handle may be called afterwards. Off the event loop: the kernel takes some
+   * 25 ms until nobody looks at the socket any more.
+   */
+  close(): Promise<void>;
 }

@@ -110,9 +110,9 @@ export class Pcap implements CaptureHandle {
     };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#reader.close();
-    this.#library.pcap.pcap_close(this.#handle);
+    await this.#library.pcap.closeOffLoop(this.#handle);
   }
 
   #warningText(status: number): string {

@@ -53,11 +53,11 @@ testAsRoot("Pcap.open() shows libpcap's text together with a bad filter", () => 
   });
 });
 
-testAsRoot("Pcap.open() says that any is not promiscuous", () => {
+testAsRoot("Pcap.open() says that any is not promiscuous", async () => {
   const pcap = open({ device: "any" });
   strictEqual(pcap.isPromiscuous, false);
   strictEqual(pcap.linktype, 113);
-  pcap.close();
+  await pcap.close();
 });
 
 for (const batchMethod of methods) {
@@ -77,7 +77,7 @@ for (const batchMethod of methods) {
     deepStrictEqual(seen, sent);
     strictEqual(pcap.stats().kernelDrops, 0);
     socket.close();
-    pcap.close();
+    await pcap.close();
   });
 
   testAsRoot(`Pcap.breakLoop() ends a wait for nothing by ${batchMethod}`, async () => {
@@ -89,7 +89,7 @@ for (const batchMethod of methods) {
     const next = pcap.read();
     pcap.breakLoop();
     deepStrictEqual(await next, nothing);
-    pcap.close();
+    await pcap.close();
   });
 
   testAsRoot(`Pcap keeps frames of 64 KiB whole by ${batchMethod}`, async () => {
@@ -110,7 +110,7 @@ for (const batchMethod of methods) {
     }
     strictEqual(packets, sent);
     socket.close();
-    pcap.close();
+    await pcap.close();
   });
 }
 

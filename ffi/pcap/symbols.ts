@@ -68,6 +68,12 @@ const pcapFunctions = {
   pcap_geterr: { parameters: ["pointer"], result: "pointer" },
   // void pcap_close(pcap_t *p);
   pcap_close: { parameters: ["pointer"], result: "void" },
+  closeOffLoop: {
+    name: "pcap_close",
+    parameters: ["pointer"],
+    result: "void",
+    nonblocking: true,
+  },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The C library's files in memory, and its loader. */
