@@ -163,23 +163,7 @@ export interface RecorderOptions {
   readonly fileCountMax: number;
   readonly snaplen: number;
 }
-export type MainToRecorder =
-  | {
-    readonly type: "start";
-    readonly options: RecorderOptions;
-    readonly pipelines: readonly MessagePort[];
-  }
-  | DiskMessage
-  | { readonly type: "stop" };
-export type RecorderToMain =
-  | { readonly type: "state"; readonly state: RecorderState }
-  | NoteMessage
-  | FatalMessage
-  | StoppedMessage;
-
-// ------------------------------------------------- main -> evidence worker
-
-/** A finding whose packets are to be kept; told again whenever it changes. */
+/** A finding whose packets are to be kept. */
 export interface KeptFinding {
   /** Id of its row. */
   readonly id: number;
@@ -200,15 +184,23 @@ export interface EvidenceOptions {
   readonly findingBytesMax: number;
   readonly vxlanPorts: readonly number[];
 }
-export type MainToEvidence =
-  | { readonly type: "start"; readonly options: EvidenceOptions }
+export type MainToRecorder =
+  | {
+    readonly type: "start";
+    readonly options: RecorderOptions;
+    readonly evidence: EvidenceOptions;
+    readonly pipelines: readonly MessagePort[];
+  }
+  /** Its packets are to be kept; told again whenever it changes. */
   | { readonly type: "finding"; readonly finding: KeptFinding }
   | DiskMessage
-  /** Take what is there, write it, answer "stopped". */
+  /** Close the file, take what is there of findings, write it, answer "stopped". */
   | { readonly type: "stop" };
-export type EvidenceToMain =
-  | { readonly type: "state"; readonly state: EvidenceState }
+export type RecorderToMain =
+  | { readonly type: "state"; readonly state: RecorderState }
+  | { readonly type: "evidence"; readonly state: EvidenceState }
   | NoteMessage
+  | FatalMessage
   | StoppedMessage;
 
 // ------------------------------------------------- pipeline worker <-> store worker

@@ -1,54 +1,100 @@
 /**
  * The recorder thread: writes the batches that the pipeline sends into the capture ring and gives every buffer back,
- * written or not. It never waits for anyone; the pipeline counts what it could not hand over.
+ * written or not. It never waits for anyone; the pipeline counts what it could not hand over. Between batches it copies the packets
+ * of findings, which the main thread names, out of the ring: some milliseconds at a time, for which a batch waits.
  *
- * "stop" closes the file and is answered with "stopped". Main sends it once the pipeline has stopped, so nothing is
- * under way by then.
+ * "stop" closes the file, takes what is there of findings, as far as time allows, and is answered with "stopped". Main sends it once
+ * the pipeline has stopped, so nothing is under way by then.
  */
 /// <reference lib="deno.worker" />
+import type { WriteContext } from "../failed_writes.ts";
 import type { MainToRecorder, RecorderToMain, RecordMessage } from "../messages.ts";
+import { createPacketSorter } from "../pipeline/packet_filter.ts";
+import { EvidenceKeeper } from "./evidence_keeper.ts";
+import { EvidencePasses } from "./evidence_passes.ts";
 import { RingWriter } from "./ring_writer.ts";
 
+type StartMessage = Extract<MainToRecorder, { type: "start" }>;
+
 const stateIntervalMs = 1000;
-let stop = () => tell({ type: "stopped" });
-let ring: RingWriter | null = null;
 
-self.onmessage = ({ data }: MessageEvent<MainToRecorder>) => {
-  if (data.type === "start") stop = record(data);
-  else if (data.type === "disk") ring?.hold(data.step > 0);
-  else stop();
-};
+class RecorderThread {
+  readonly #ring: RingWriter;
+  readonly #keeper: EvidenceKeeper;
+  readonly #passes: EvidencePasses;
+  readonly #ticker: number;
+  #told = "";
 
-/** Starts recording; the result ends it. */
-function record({ options, pipelines }: Extract<MainToRecorder, { type: "start" }>): () => void {
-  const writer = ring = new RingWriter(options, {
-    note: (severity, text) => tell({ type: "note", severity, text }),
-    now: () => performance.now(),
-  });
-  let told = "";
-  const tellState = () => tell({ type: "state", state: writer.state });
-  const tellChange = () => {
-    if (writer.state.state !== told) tellState();
-    told = writer.state.state;
-  };
-  writer.start();
-  tellChange();
-  const ticker = setInterval(tellState, stateIntervalMs);
-  for (const port of pipelines) {
-    port.onmessage = ({ data: { batch } }: MessageEvent<RecordMessage>) => {
-      writer.write(batch);
-      port.postMessage({ type: "return", buffer: batch.buffer }, [batch.buffer]);
-      tellChange();
-    };
+  constructor({ options, evidence, pipelines }: StartMessage) {
+    const note: WriteContext["note"] = (severity, text) => tell({ type: "note", severity, text });
+    this.#ring = new RingWriter(options, { note, now: () => performance.now() });
+    this.#keeper = new EvidenceKeeper(evidence, {
+      note,
+      makeSorter: (findings) =>
+        createPacketSorter(
+          findings.map(({ hosts, peers }) => ({ hosts, peers })),
+          evidence.vxlanPorts,
+        ),
+    });
+    this.#passes = new EvidencePasses(this.#keeper);
+    this.#ring.start();
+    this.#keeper.start();
+    this.#tellStates();
+    this.#ticker = setInterval(() => {
+      this.#tellStates();
+      this.#passes.goOn();
+    }, stateIntervalMs);
+    for (const port of pipelines) {
+      port.onmessage = ({ data: { batch } }: MessageEvent<RecordMessage>) => {
+        this.#ring.write(batch);
+        port.postMessage({ type: "return", buffer: batch.buffer }, [batch.buffer]);
+        if (this.#ring.state.state !== this.#told) this.#tellRing();
+      };
+    }
   }
-  return () => {
-    clearInterval(ticker);
-    writer.close();
-    tellState();
-    tell({ type: "stopped" });
-    stop = () => tell({ type: "stopped" });
-  };
+
+  take(message: Exclude<MainToRecorder, { type: "start" | "stop" }>): void {
+    if (message.type === "disk") {
+      this.#ring.hold(message.step > 0);
+      this.#keeper.hold(message.step > 0);
+    } else {
+      this.#keeper.take(message.finding);
+      this.#passes.hurry();
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#ticker);
+    this.#ring.close();
+    this.#tellRing();
+    await this.#passes.finish();
+    this.#tellStates();
+  }
+
+  #tellStates(): void {
+    this.#tellRing();
+    tell({ type: "evidence", state: this.#keeper.state });
+  }
+
+  #tellRing(): void {
+    const { state } = this.#ring;
+    this.#told = state.state;
+    tell({ type: "state", state });
+  }
 }
+
+let thread: RecorderThread | null = null;
+
+self.onmessage = async ({ data }: MessageEvent<MainToRecorder>) => {
+  if (data.type === "start") thread = new RecorderThread(data);
+  else if (data.type !== "stop") thread?.take(data);
+  else {
+    const ending = thread;
+    thread = null;
+    await ending?.stop();
+    tell({ type: "stopped" });
+  }
+};
 
 function tell(message: RecorderToMain): void {
   self.postMessage(message);

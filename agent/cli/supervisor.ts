@@ -26,7 +26,6 @@ import type {
   NoteMessage,
   PipelineToMain,
   PipelineWorkerOptions,
-  RecorderToMain,
   SourceToMain,
   StoreToMain,
 } from "../messages.ts";
@@ -36,7 +35,6 @@ import type { StoreQueries } from "../store/queries.ts";
 import { flowCountMax } from "./common_settings.ts";
 import { DetectHost } from "./detect_host.ts";
 import { EveHost } from "./eve_host.ts";
-import { EvidenceHost } from "./evidence_host.ts";
 import { FleetHost } from "./fleet_host.ts";
 import { captureOptions, type Input } from "./input.ts";
 import { earlierFindings, readEarlierIncidents } from "./earlier_incidents.ts";
@@ -47,6 +45,7 @@ import { Notes } from "./notes.ts";
 import { PipelineGroup } from "./pipeline_group.ts";
 import { joinSources } from "./pipeline_join.ts";
 import { looksForProcesses, ProcessHost } from "./process_host.ts";
+import { RecorderHost } from "./recorder_host.ts";
 import { databasePath } from "./results_folder.ts";
 import { WorkerHost } from "./worker_host.ts";
 
@@ -72,18 +71,16 @@ export class Supervisor {
   readonly #notes: Notes;
   readonly #sources: WorkerHost<SourceToMain>[] = [];
   readonly #pipelines: PipelineGroup;
-  readonly #recorder: WorkerHost<RecorderToMain>;
+  readonly #recorder: RecorderHost;
   readonly #store: WorkerHost<StoreToMain>;
   /** What the threads of the store before this one had counted. */
   #storeBefore: StoreState;
   readonly #detect: DetectHost;
   readonly #eve: EveHost | null;
-  readonly #evidence: EvidenceHost;
   readonly #fleet: FleetHost | null;
   /** Of live capture. */
   readonly #processes: ProcessHost | null;
   readonly #pipelineStopped = Promise.withResolvers<void>();
-  readonly #recorderStopped = Promise.withResolvers<void>();
   #storeStopped = Promise.withResolvers<void>();
   readonly #storeReady = Promise.withResolvers<void>();
   readonly #failure = Promise.withResolvers<never>();
@@ -109,12 +106,6 @@ export class Supervisor {
     this.#storeBefore = options.live.store;
     this.#store = this.#makeStore();
     this.#eve = options.config.hasEveLog ? this.#makeEve() : null;
-    this.#evidence = new EvidenceHost({
-      config: options.config,
-      live: options.live,
-      onNote: (message) => this.#onOtherMessage(message),
-      onCrash: this.#notes.crashed,
-    });
     this.#fleet = options.config.fleetServers.length > 0 ? this.#makeFleet() : null;
     this.#processes = looksForProcesses(options.config, options.input.kind === "live")
       ? this.#makeProcesses()
@@ -167,7 +158,6 @@ export class Supervisor {
     for (const source of this.#sources) source.start();
     this.#detect.start();
     this.#processes?.start();
-    this.#evidence.start();
     if (this.#options.input.kind !== "live") return;
     this.#stopWatching = watchOwnNetworks((networks) => {
       this.#pipelines.post({ type: "ownNetworks", networks });
@@ -182,8 +172,7 @@ export class Supervisor {
 
   /** Tells those who write what may still grow, as the live state has it. */
   tellDisk(): void {
-    this.#recorder.post(this.#diskMessage);
-    this.#evidence.tellDisk(this.#diskMessage);
+    this.#recorder.tellDisk(this.#diskMessage);
     this.#fleet?.tellDisk(this.#diskMessage);
     this.#eve?.tellDisk(this.#diskMessage);
     this.#store.post(this.#diskMessage);
@@ -250,26 +239,18 @@ export class Supervisor {
     this.#processes?.terminate();
     this.#detect.end();
     for (const source of this.#sources) source.terminate();
-    this.#recorder.post({ type: "stop" });
     this.#store.post({ type: "stop" });
     await this.#within(
       writeMs,
       Promise.all([
-        this.#stopRecording(),
+        this.#recorder.stop(),
         this.#store.isRunning && this.#storeStopped.promise,
         this.#eve?.stop(),
       ]),
     );
     this.#eve?.terminate();
     this.#recorder.terminate();
-    this.#evidence.terminate();
     this.#store.terminate();
-  }
-
-  /** The ring is whole before the last packets of findings are taken from it. */
-  async #stopRecording(): Promise<void> {
-    if (this.#recorder.isRunning) await this.#recorderStopped.promise;
-    await this.#evidence.stop();
   }
 
   /** Whether something in flight was left behind at the end. */
@@ -411,29 +392,17 @@ export class Supervisor {
     return { own: channels.map(({ port1 }) => port1), far: channels.map(({ port2 }) => port2) };
   }
 
-  #makeRecorder(): WorkerHost<RecorderToMain> {
-    const { config } = this.#options;
-    return new WorkerHost<RecorderToMain>({
-      name: "recorder",
-      spawn: () =>
-        new Worker(new URL("../capture/recorder_worker.ts", import.meta.url), { type: "module" }),
-      begin: (worker) => {
+  #makeRecorder(): RecorderHost {
+    const { config, live } = this.#options;
+    return new RecorderHost({
+      config,
+      live,
+      joinPipelines: () => {
         const { own, far } = this.#channels();
-        const options = {
-          folder: config.resultsFolder,
-          fileBytesMax: config.pcapFileMb * 1e6,
-          fileCountMax: config.pcapFiles,
-          snaplen: config.snaplen,
-        };
-        worker.postMessage({ type: "start", options, pipelines: own }, own);
-        worker.postMessage(this.#diskMessage);
         this.#offer("recorder", far);
+        return own;
       },
-      onMessage: (message) => {
-        if (message.type === "state") this.#options.live.recorder = message.state;
-        else if (message.type === "stopped") this.#recorderStopped.resolve();
-        else this.#onOtherMessage(message);
-      },
+      onNote: (message) => this.#onOtherMessage(message),
       onCrash: this.#notes.crashed,
     });
   }
@@ -536,7 +505,7 @@ export class Supervisor {
       tellSuspects: (addresses) => this.#pipelines.post({ type: "suspects", addresses }),
       onNote: (message) => this.#onOtherMessage(message),
       onCrash: this.#notes.crashed,
-      onFinding: (finding) => this.#evidence.take(finding),
+      onFinding: (finding) => this.#recorder.take(finding),
       eveLines: this.#eve?.lines ?? null,
       nameOf: hostNames(live, queries),
       processOf: (finding) => this.#processes?.processOf(finding),

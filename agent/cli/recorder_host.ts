@@ -1,60 +1,71 @@
 /**
- * The evidence thread as the supervisor has it: started, told of findings, started again when it crashes, and then told again
- * of those that are open. While no finding is open and nothing is left to be copied it is ended, for the 15 MB that it holds.
+ * The recorder thread as the supervisor has it: started, joined to the pipelines, told of the findings whose packets are to be kept,
+ * started again when it crashes, and then told again of those that are open.
  */
 import type { Config } from "../config.ts";
 import type { LiveState } from "../live_state.ts";
-import type { DiskMessage, EvidenceToMain, KeptFinding, NoteMessage } from "../messages.ts";
+import type {
+  DiskMessage,
+  EvidenceOptions,
+  FatalMessage,
+  KeptFinding,
+  NoteMessage,
+  RecorderOptions,
+  RecorderToMain,
+} from "../messages.ts";
 import type { EvidenceState, Finding } from "../records.ts";
 import { findingRowId } from "../store/finding_rows.ts";
 import { packetsOfFinding } from "./finding_packets.ts";
 import { WorkerHost } from "./worker_host.ts";
 
-interface EvidenceHostOptions {
+interface RecorderHostOptions {
   readonly config: Config;
   readonly live: LiveState;
-  readonly onNote: (message: NoteMessage) => void;
+  /** Offers the pipelines a port each, and returns the other ends. */
+  readonly joinPipelines: () => MessagePort[];
+  readonly onNote: (message: NoteMessage | FatalMessage) => void;
   readonly onCrash: (text: string) => void;
 }
 
 /** Share of all evidence that one finding may have at most. */
 const findingShare = 1 / 16;
-/** It goes once there has been nothing to do for so long. */
-const quietMs = 15_000;
 
-export class EvidenceHost {
-  readonly #options: EvidenceHostOptions;
-  readonly #worker: WorkerHost<EvidenceToMain>;
+export class RecorderHost {
+  readonly #options: RecorderHostOptions;
+  readonly #worker: WorkerHost<RecorderToMain>;
   readonly #open = new Map<number, KeptFinding>();
   readonly #stopped = Promise.withResolvers<void>();
   /** What threads that are gone had counted. */
   #before = { packetsWritten: 0, packetsLeftOut: 0, filesRemoved: 0 };
-  #busyMs = 0;
-  #isAtRest = false;
 
-  constructor(options: EvidenceHostOptions) {
+  constructor(options: RecorderHostOptions) {
     this.#options = options;
-    this.#worker = new WorkerHost<EvidenceToMain>({
-      name: "evidence",
+    this.#worker = new WorkerHost<RecorderToMain>({
+      name: "recorder",
       spawn: () =>
-        new Worker(new URL("../capture/evidence_worker.ts", import.meta.url), { type: "module" }),
+        new Worker(new URL("../capture/recorder_worker.ts", import.meta.url), { type: "module" }),
       begin: (worker) => this.#begin(worker),
       onMessage: (message) => {
-        if (message.type === "state") this.#onState(message.state);
+        if (message.type === "state") options.live.recorder = message.state;
+        else if (message.type === "evidence") this.#onEvidence(message.state);
         else if (message.type === "stopped") this.#stopped.resolve();
         else options.onNote(message);
       },
       onCrash: (text) => {
-        this.#keepCounts();
+        const { packetsWritten, packetsLeftOut, filesRemoved } = options.live.evidence;
+        this.#before = { packetsWritten, packetsLeftOut, filesRemoved };
         options.onCrash(text);
       },
     });
   }
 
   start(): void {
-    this.#isAtRest = false;
-    this.#busyMs = performance.now();
     this.#worker.start();
+  }
+
+  /** The pipelines are others. */
+  restart(): void {
+    this.#worker.restart();
   }
 
   /** A finding as its row has it has opened, changed or ended. */
@@ -62,8 +73,6 @@ export class EvidenceHost {
     const kept = keptFinding(finding, this.#options.live.storeRun);
     if (finding.isOpen) this.#open.set(kept.id, kept);
     else this.#open.delete(kept.id);
-    if (this.#isAtRest) this.start();
-    this.#busyMs = performance.now();
     this.#worker.post({ type: "finding", finding: kept });
   }
 
@@ -71,7 +80,7 @@ export class EvidenceHost {
     this.#worker.post(message);
   }
 
-  /** Resolves when all is written that was in the ring. */
+  /** Resolves when the ring is closed and what it has of findings is copied. */
   async stop(): Promise<void> {
     if (!this.#worker.isRunning) return;
     this.#worker.post({ type: "stop" });
@@ -82,7 +91,7 @@ export class EvidenceHost {
     this.#worker.terminate();
   }
 
-  #onState(state: EvidenceState): void {
+  #onEvidence(state: EvidenceState): void {
     const { packetsWritten, packetsLeftOut, filesRemoved } = this.#before;
     this.#options.live.evidence = {
       ...state,
@@ -90,29 +99,25 @@ export class EvidenceHost {
       packetsLeftOut: state.packetsLeftOut + packetsLeftOut,
       filesRemoved: state.filesRemoved + filesRemoved,
     };
-    const nowMs = performance.now();
-    if (this.#open.size > 0 || state.following > 0) this.#busyMs = nowMs;
-    if (nowMs - this.#busyMs < quietMs) return;
-    this.#isAtRest = true;
-    this.#keepCounts();
-    this.#worker.terminate();
-  }
-
-  #keepCounts(): void {
-    const { packetsWritten, packetsLeftOut, filesRemoved } = this.#options.live.evidence;
-    this.#before = { packetsWritten, packetsLeftOut, filesRemoved };
   }
 
   #begin(worker: Worker): void {
-    const { config, live } = this.#options;
+    const { config, live, joinPipelines } = this.#options;
+    const options: RecorderOptions = {
+      folder: config.resultsFolder,
+      fileBytesMax: config.pcapFileMb * 1e6,
+      fileCountMax: config.pcapFiles,
+      snaplen: config.snaplen,
+    };
     const bytesMax = config.pcapFiles === 0 ? 0 : config.evidenceMb * 1e6;
-    const options = {
+    const evidence: EvidenceOptions = {
       folder: config.resultsFolder,
       bytesMax,
       findingBytesMax: bytesMax * findingShare,
       vxlanPorts: config.vxlanPorts,
     };
-    worker.postMessage({ type: "start", options });
+    const pipelines = joinPipelines();
+    worker.postMessage({ type: "start", options, evidence, pipelines }, pipelines);
     worker.postMessage({ type: "disk", step: live.disk.step });
     for (const finding of this.#open.values()) worker.postMessage({ type: "finding", finding });
   }
