@@ -8,7 +8,7 @@
  *     pipeline worker --observations--> detect worker --return--> pipeline worker
  *     detect worker --finding--> main thread --findings--> store worker --findingsTaken--> main thread
  *     store worker --firstContacts--> main thread
- *     pipeline worker --asks--> process worker --processes--> pipeline worker, --contacts--> main thread
+ *     pipeline worker --asks--> detect worker --processes--> pipeline worker, --contacts--> main thread
  *     pipeline worker, main thread --lines--> EVE worker --taken--> whoever sent them
  *
  * With --capture-threads there are several pipelines, each joined to the others' neighbours by a port of its own.
@@ -392,19 +392,24 @@ export type MainToDetect =
   | { readonly type: "ownAddresses"; readonly addresses: readonly string[] }
   /** The files of --blocklist are these now; what has changed is read. */
   | { readonly type: "blocklists"; readonly paths: readonly string[] }
+  /** Flows of this host are to be named too. */
+  | { readonly type: "processes"; readonly look: LookForProcesses }
   /** The pipeline is gone: end as after its "end". */
-  | { readonly type: "stop" };
+  | { readonly type: "stop" }
+  /** Another thread takes the place of this one. */
+  | { readonly type: "leave" };
 export type DetectToMain =
   /** In order, of each call that found something. */
   | { readonly type: "findings"; readonly findings: readonly Finding[] }
   /** Once a second, and at the end. */
   | { readonly type: "state"; readonly state: Omit<DetectionState, "observationsShed"> }
   | WindowsMessage
+  | { readonly type: "processes"; readonly news: ProcessNews }
   | NoteMessage
   /** The last finding has been told and the model saved. */
   | StoppedMessage;
 
-// ------------------------------------------------- pipeline worker, main <-> process worker
+// ------------------------------------------------- pipeline worker, main <-> processes, in the detect worker
 
 /** Flows of this host that have begun; rows as agent/process/asks.ts has them, `count` of them. The buffer is transferred. */
 export interface AsksMessage {
@@ -435,24 +440,20 @@ export interface ProcessContact {
   readonly port: number;
   readonly process: number;
 }
-interface ProcessOptions {
-  /** All arguments of a process are its command, not the first alone. */
-  readonly hasArguments: boolean;
+/** What the detect worker needs to look for the processes of this host. */
+export interface LookForProcesses {
+  readonly options: {
+    /** All arguments of a process are its command, not the first alone. */
+    readonly hasArguments: boolean;
+  };
+  readonly pipelines: readonly MessagePort[];
+  /** Of what begins connections; null where the kernel does not let us. */
+  readonly trace: ConnectTraceSource | null;
 }
-export type MainToProcess =
-  | {
-    readonly type: "start";
-    readonly options: ProcessOptions;
-    readonly pipelines: readonly MessagePort[];
-    /** Of what begins connections; null where the kernel does not let us. */
-    readonly trace: ConnectTraceSource | null;
-  }
-  | { readonly type: "stop" };
-export type ProcessToMain =
+export type ProcessNews =
   /** Once a second. */
   | { readonly type: "state"; readonly state: ProcessesState }
-  | ContactsMessage
-  | NoteMessage;
+  | ContactsMessage;
 
 // ------------------------------------------------- pipeline worker, main -> EVE worker
 
@@ -536,7 +537,7 @@ export type MainToPipeline =
   }
   /** A source's port; replaces the one of a source that crashed. */
   | { readonly type: "source"; readonly interfaceId: number; readonly port: MessagePort }
-  /** The port of recorder, store, detectors or process worker; replaces that of one that crashed. */
+  /** The port of recorder, store, detectors or processes; replaces that of one that crashed. */
   | { readonly type: "recorder"; readonly port: MessagePort }
   | { readonly type: "store"; readonly port: MessagePort }
   | { readonly type: "detect"; readonly port: MessagePort }

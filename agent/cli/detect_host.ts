@@ -13,7 +13,9 @@ import type {
   DetectOptions,
   DetectToMain,
   FindingsMessage,
+  LookForProcesses,
   NoteMessage,
+  ProcessNews,
   WindowsMessage,
 } from "../messages.ts";
 import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
@@ -45,6 +47,9 @@ interface DetectHostOptions {
   readonly eveLines: FindingLines | null;
   /** The name of a host; "" when none is known. */
   readonly nameOf: (address: string) => string;
+  /** What the thread needs to look for the processes of this host too; null when it does not. Asked of each that begins. */
+  readonly lookForProcesses: () => LookForProcesses | null;
+  readonly onProcessNews: (news: ProcessNews) => void;
   /** The process of this host that did what a finding tells of, as far as it is known by now. */
   readonly processOf: (finding: Finding) => FlowProcess | undefined;
   /** Whether it may be known in a moment. */
@@ -148,7 +153,7 @@ export class DetectHost {
 
   /** The pipeline is lost, and with it what this thread was told of flows. Start it again with the next pipeline. */
   terminate(): void {
-    this.#worker.terminate();
+    this.#worker.terminate({ type: "leave" });
     this.#giveUpOpen();
   }
 
@@ -171,7 +176,8 @@ export class DetectHost {
 
   /** Ends the thread and sends the store all that is left, before it is told to stop. */
   end(): void {
-    this.terminate();
+    this.#worker.terminate();
+    this.#giveUpOpen();
     // A live link goes on at the next start, and with it what is open; a file has an end.
     if (!this.#options.isLive) this.#book.finish();
     this.#tellNews();
@@ -209,6 +215,8 @@ export class DetectHost {
     };
     worker.postMessage({ type: "start", options, pipelines }, pipelines);
     channels.forEach(({ port2 }, index) => joinPipeline(index, port2));
+    const look = this.#options.lookForProcesses();
+    if (look !== null) worker.postMessage({ type: "processes", look }, [...look.pipelines]);
   }
 
   #onMessage(message: DetectToMain): void {
@@ -219,6 +227,7 @@ export class DetectHost {
       }
     } else if (message.type === "state") this.#setState(message.state);
     else if (message.type === "windows") this.#options.sendToStore(message);
+    else if (message.type === "processes") this.#options.onProcessNews(message.news);
     else if (message.type === "stopped") {
       this.#unnamed.endAll();
       this.#stopped.resolve();

@@ -1,18 +1,17 @@
 /**
- * The process worker as the supervisor has it: started with live capture on Linux, joined to the pipeline, started again when it
- * crashes. It keeps who on this host began what lately, so that findings about this host can name their process.
+ * The processes of this host as the supervisor has them, of live capture on Linux: what the detect worker needs to look for them, and
+ * what it tells of them. It keeps who on this host began what lately, so that findings about this host can name their process.
  */
 import { enablePerfTrace } from "../../ffi/linux/perf_trace.ts";
 import type { Config } from "../config.ts";
 import type { LiveState } from "../live_state.ts";
-import type { ContactsMessage, NoteMessage, ProcessToMain } from "../messages.ts";
+import type { LookForProcesses, NoteMessage, ProcessNews } from "../messages.ts";
 import { openConnectTrace } from "../process/open_trace.ts";
 import type { Finding, FlowProcess, ProcessesState } from "../records.ts";
 import { hasFfiConsent } from "./ffi_consent.ts";
 import { blindText } from "./process_sight.ts";
 import { addressesOf, ownNetworks } from "./own_networks.ts";
 import { isOfProcess, ProcessContacts } from "./process_contacts.ts";
-import { WorkerHost } from "./worker_host.ts";
 
 interface ProcessHostOptions {
   readonly config: Config;
@@ -22,7 +21,6 @@ interface ProcessHostOptions {
   /** Somebody began something that findings may be about. */
   readonly onContacts: () => void;
   readonly onNote: (message: NoteMessage) => void;
-  readonly onCrash: (text: string) => void;
 }
 
 /** Whether processes are looked for: live, where there is /proc, and unless it is turned off. */
@@ -32,7 +30,6 @@ export function looksForProcesses(config: Config, isLive: boolean): boolean {
 
 export class ProcessHost {
   readonly #options: ProcessHostOptions;
-  readonly #worker: WorkerHost<ProcessToMain>;
   readonly #contacts = new ProcessContacts();
   /** Opened while there are the rights to. */
   readonly #trace = openConnectTrace();
@@ -41,40 +38,29 @@ export class ProcessHost {
   /** Call it before root is given up. */
   constructor(options: ProcessHostOptions) {
     this.#options = options;
-    this.#worker = new WorkerHost<ProcessToMain>({
-      name: "process",
-      spawn: () =>
-        new Worker(new URL("../process/process_worker.ts", import.meta.url), { type: "module" }),
-      begin: (worker) => {
-        const { pipelineCount, joinPipeline } = options;
-        const channels = Array.from({ length: pipelineCount }, () => new MessageChannel());
-        const pipelines = channels.map(({ port1 }) => port1);
-        const workerOptions = { hasArguments: options.config.hasProcessArguments };
-        if (this.#trace !== null) enablePerfTrace(this.#trace, true);
-        const start = { type: "start", options: workerOptions, pipelines, trace: this.#trace };
-        worker.postMessage(start, pipelines);
-        channels.forEach(({ port2 }, index) => joinPipeline(index, port2));
-      },
-      onMessage: (message) => {
-        if (message.type === "contacts") this.#take(message);
-        else if (message.type === "state") this.#setState(message.state);
-        else options.onNote(message);
-      },
-      onCrash: options.onCrash,
-    });
   }
 
-  start(): void {
-    this.#worker.start();
+  /** A detect worker has begun: what it needs, the pipelines being joined to it. */
+  begin(): LookForProcesses {
+    const { config, pipelineCount, joinPipeline } = this.#options;
+    const channels = Array.from({ length: pipelineCount }, () => new MessageChannel());
+    channels.forEach(({ port2 }, index) => joinPipeline(index, port2));
+    if (this.#trace !== null) enablePerfTrace(this.#trace, true);
+    return {
+      options: { hasArguments: config.hasProcessArguments },
+      pipelines: channels.map(({ port1 }) => port1),
+      trace: this.#trace,
+    };
   }
 
-  /** The pipeline is another. */
-  restart(): void {
-    this.#worker.restart({ type: "stop" });
+  take(news: ProcessNews): void {
+    if (news.type === "state") return this.#setState(news.state);
+    this.#contacts.take(news, Date.now() * 1000);
+    this.#options.onContacts();
   }
 
-  terminate(): void {
-    this.#worker.terminate();
+  /** Nobody looks any more. */
+  end(): void {
     if (this.#trace !== null) enablePerfTrace(this.#trace, false);
   }
 
@@ -85,15 +71,10 @@ export class ProcessHost {
 
   /** Whether somebody on this host did what a finding tells of, and who is not known yet. */
   awaitsProcess(finding: Finding): boolean {
-    if (!this.#worker.isRunning || !isOfProcess(finding)) return false;
+    if (!isOfProcess(finding)) return false;
     const own = new Set(addressesOf(ownNetworks()));
     return finding.sources.some((address) => own.has(address)) &&
       this.processOf(finding) === undefined;
-  }
-
-  #take(message: ContactsMessage): void {
-    this.#contacts.take(message, Date.now() * 1000);
-    this.#options.onContacts();
   }
 
   #setState(state: ProcessesState): void {

@@ -157,7 +157,6 @@ export class Supervisor {
     // What they bring waits in the pipeline for the detectors.
     for (const source of this.#sources) source.start();
     this.#detect.start();
-    this.#processes?.start();
     if (this.#options.input.kind !== "live") return;
     this.#stopWatching = watchOwnNetworks((networks) => {
       this.#pipelines.post({ type: "ownNetworks", networks });
@@ -236,7 +235,7 @@ export class Supervisor {
     for (const source of this.#sources) source.post({ type: "stop" });
     if (this.#pipelines.isRunning) await this.#within(drainMs, this.drained);
     this.#pipelines.terminate();
-    this.#processes?.terminate();
+    this.#processes?.end();
     this.#detect.end();
     for (const source of this.#sources) source.terminate();
     this.#store.post({ type: "stop" });
@@ -372,7 +371,6 @@ export class Supervisor {
         if (config.pcapFiles > 0) this.#joinToPipelines("recorder");
         this.#joinToPipelines("store");
         if (!isFirst) {
-          this.#processes?.restart();
           this.#detect.start();
           this.#restartSources();
         }
@@ -488,7 +486,6 @@ export class Supervisor {
         this.#pipelines.postTo(index, { type: "process", port }, [port]),
       onContacts: () => this.#detect.nameProcesses(),
       onNote: (message) => this.#onOtherMessage(message),
-      onCrash: this.#notes.crashed,
     });
   }
 
@@ -508,6 +505,8 @@ export class Supervisor {
       onFinding: (finding) => this.#recorder.take(finding),
       eveLines: this.#eve?.lines ?? null,
       nameOf: hostNames(live, queries),
+      lookForProcesses: () => this.#processes?.begin() ?? null,
+      onProcessNews: (news) => this.#processes?.take(news),
       processOf: (finding) => this.#processes?.processOf(finding),
       awaitsProcess: (finding) => this.#processes?.awaitsProcess(finding) ?? false,
       earlier: earlierFindings(queries, this.#notes.warn),

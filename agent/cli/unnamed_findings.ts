@@ -11,7 +11,7 @@ interface UnnamedFindingsOptions {
   readonly waitMs?: number | undefined;
 }
 
-/** Longer than a busy process worker is behind, and than it tries once more. */
+/** Longer than a busy detect worker is behind, and than it tries once more. */
 const waitMs = 2000;
 const waitingMax = 256;
 

@@ -59,16 +59,27 @@ export class WorkerHost<In> {
     this.#worker?.postMessage(message, transfer);
   }
 
-  /**
-   * Starts the worker anew as after a crash, because one that it depends on crashed. The one before is told `farewell`, if there
-   * is one, and given time to let go of what the system lends to no thread alone; what it still says is not listened to.
-   */
+  /** Starts the worker anew as after a crash, because one that it depends on crashed; the one before ends as by `terminate()`. */
   restart(farewell?: unknown): void {
-    const before = this.#worker;
-    if (farewell !== undefined) this.#worker = null;
-    this.terminate();
-    if (before !== null && farewell !== undefined) this.#endLater(before, farewell);
+    this.terminate(farewell);
     this.start();
+  }
+
+  /**
+   * Ends the worker. It is told `farewell`, if there is one, and given time to let go of what the system lends to no thread alone;
+   * what it still says is not listened to.
+   */
+  terminate(farewell?: unknown): void {
+    const leaving = farewell === undefined ? null : this.#worker;
+    clearTimeout(this.#restartTimer);
+    clearTimeout(this.#leavingTimer);
+    this.#leaving?.terminate();
+    this.#leaving = null;
+    this.#prepared?.terminate();
+    this.#prepared = null;
+    if (leaving === null) this.#worker?.terminate();
+    else this.#endLater(leaving, farewell);
+    this.#worker = null;
   }
 
   #endLater(worker: Worker, farewell: unknown): void {
@@ -77,17 +88,6 @@ export class WorkerHost<In> {
     worker.postMessage(farewell);
     this.#leaving = worker;
     this.#leavingTimer = setTimeout(() => worker.terminate(), farewellMs);
-  }
-
-  terminate(): void {
-    clearTimeout(this.#restartTimer);
-    clearTimeout(this.#leavingTimer);
-    this.#leaving?.terminate();
-    this.#leaving = null;
-    this.#prepared?.terminate();
-    this.#prepared = null;
-    this.#worker?.terminate();
-    this.#worker = null;
   }
 
   #crashed(message: string): void {

@@ -1,6 +1,7 @@
 /**
  * The thread of the detectors: a shell around Detection that takes the pipeline's observations, gives the buffers back,
- * tells findings as they come and the state each second, and keeps the model in its file.
+ * tells findings as they come and the state each second, and keeps the model in its file. Of a live capture it also looks for the
+ * processes behind this host's flows (process_thread.ts).
  */
 import { blocklistsState, readBlocklists, readBlocklistsSync } from "../blocklist_files.ts";
 import { formatAddressWords } from "../decode/addresses.ts";
@@ -13,6 +14,7 @@ import type {
   PipelineToDetect,
 } from "../messages.ts";
 import { readModel, writeModel } from "../model_file.ts";
+import { ProcessThread } from "../process/process_thread.ts";
 import type { Finding } from "../records.ts";
 import { counted, formatCount } from "../text/amounts.ts";
 import { printable } from "../text/printable.ts";
@@ -225,10 +227,20 @@ function post(message: DetectToMain): void {
 }
 
 let thread: DetectThread | null = null;
+let processes: ProcessThread | null = null;
+
+// What the system has lent the process would stay with it.
+self.addEventListener("error", () => processes?.close());
 
 self.onmessage = ({ data }: MessageEvent<MainToDetect>) => {
   if (data.type === "start") thread = new DetectThread(data.options, data.pipelines);
-  else if (data.type === "blocklists") thread?.setBlocklists(data.paths);
+  else if (data.type === "processes") {
+    processes = new ProcessThread(data.look, (news) => post({ type: "processes", news }));
+  } else if (data.type === "blocklists") thread?.setBlocklists(data.paths);
   else if (data.type === "ownAddresses") thread?.setOwn(data.addresses);
-  else thread?.end();
+  else if (data.type === "stop") thread?.end();
+  else {
+    processes?.close();
+    self.close();
+  }
 };

@@ -31,7 +31,7 @@ import { ReplayProgress } from "./replay_progress.ts";
 import { RowOutlet } from "./row_outlet.ts";
 
 const recordsOutMax = 32;
-/** Messages to the process worker that it has not answered. */
+/** Questions for processes that the detect worker has not answered. */
 const asksOutMax = 2;
 const flushMs = 250;
 const ticksPerSnapshot = 4;

@@ -105,7 +105,7 @@ for (let round = 0; round < byForm(1, 100); round++) {
 
 testWith(
   missing,
-  "a pipeline, process or capture thread that crashes leaves no packet socket open and takes no packets away",
+  "a pipeline, detect or capture thread that crashes leaves no packet socket open and takes no packets away",
   () =>
     withVeth((veth) => {
       const args = ["--capture", "afpacket", "--capture-threads", "2"];
@@ -116,7 +116,7 @@ testWith(
         await until(live, () =>
           isCapturing() && live.snapshot !== null && live.processes?.hasTap === true);
         const opened = packetSockets();
-        for (const [crashes, name] of ["pipeline", "process", "capture"].entries()) {
+        for (const [crashes, name] of ["pipeline", "detect", "capture"].entries()) {
           FragileWorker.started.get(`${name}_worker.ts`)!.postMessage("crash");
           await until(live, () =>
             live.workerRestarts > crashes);

@@ -1,16 +1,15 @@
 /**
- * The thread that looks for the processes behind this host's flows. The pipeline asks for flows that have begun, and is answered
- * as far as a fifth of the time goes. Of connections that are over before their packets have been read the kernel tells who
+ * What looks for the processes behind this host's flows, in the thread of the detectors, whose findings they name. The pipeline asks for
+ * flows that have begun, and is answered as far as a fifth of the time goes. Of connections that are over before their packets have been read the kernel tells who
  * begins them (connect_trace.ts), where it lets us; and a tap of the first packets that this host sends (ffi/linux/outgoing_tap.ts).
  */
-/// <reference lib="deno.worker" />
 import { monotonicUs, threadCpuMs } from "../../ffi/linux/clocks.ts";
 import { PerfRing } from "../../ffi/linux/perf_ring.ts";
 import { PollSet } from "../../ffi/linux/poll_set.ts";
 import { findUserName } from "../../ffi/linux/privileges.ts";
 import { OutgoingTap, TAP_BYTES } from "../../ffi/linux/outgoing_tap.ts";
 import { formatIpWords } from "../decode/addresses.ts";
-import type { AsksMessage, MainToProcess, ProcessesMessage, ProcessToMain } from "../messages.ts";
+import type { AsksMessage, LookForProcesses, ProcessesMessage, ProcessNews } from "../messages.ts";
 import type { FlowProcess, ProcessesState } from "../records.ts";
 import { readConnectFormat } from "./connect_events.ts";
 import { ConnectTrace } from "./connect_trace.ts";
@@ -36,7 +35,8 @@ const busyPauseMs = 5;
 /** Packets of the tap that are looked at in one go. */
 const tapMax = 64;
 
-class ProcessThread {
+export class ProcessThread {
+  readonly #tell: (news: ProcessNews) => void;
   readonly #owners: SocketOwners;
   readonly #finder: ProcessFinder;
   readonly #source: ProcessesState["source"];
@@ -50,7 +50,11 @@ class ProcessThread {
   /** Addresses of this host. */
   #own: ReadonlySet<string> = new Set();
 
-  constructor({ options, pipelines, trace }: MainToProcess & { type: "start" }) {
+  constructor(
+    { options, pipelines, trace }: LookForProcesses,
+    tell: (news: ProcessNews) => void,
+  ) {
+    this.#tell = tell;
     const tree = new ProcTree(options);
     const nowMs = () => performance.now();
     const sockets = openSockets(nowMs);
@@ -81,7 +85,7 @@ class ProcessThread {
     }));
     for (const { port, desk } of this.#desks) {
       port.onmessage = ({ data }: MessageEvent<AsksMessage>) => {
-        tellFlows(port, desk.answer(data), 1);
+        this.#tellFlows(port, desk.answer(data), 1);
         this.#answerLater();
       };
     }
@@ -93,7 +97,7 @@ class ProcessThread {
     this.#tellState();
   }
 
-  /** Another thread takes over. */
+  /** What the system has lent the process would stay with it when the thread ends. */
   close(): void {
     this.#tap?.close();
     this.#closeSockets();
@@ -112,7 +116,7 @@ class ProcessThread {
   #answerAgain(): void {
     for (const { port, desk } of this.#desks) {
       const answer = desk.answerAgain();
-      if (answer !== null && answer.flows.length > 0) tellFlows(port, answer, 0);
+      if (answer !== null && answer.flows.length > 0) this.#tellFlows(port, answer, 0);
     }
   }
 
@@ -191,9 +195,20 @@ class ProcessThread {
     return this.#own.has(address) || !isIpv6 && address.startsWith("127.");
   }
 
+  #tellFlows(
+    pipeline: MessagePort,
+    { processes, flows: found, contacts }: DeskAnswer,
+    answers: number,
+  ): void {
+    const flows = Float64Array.from(found);
+    const message: ProcessesMessage = { type: "processes", answers, processes, flows };
+    pipeline.postMessage(message, [flows.buffer]);
+    if (contacts.length > 0) this.#tell({ type: "contacts", processes, contacts });
+  }
+
   #tellState(): void {
     const { processes, closedProcesses, hidesOthers } = this.#owners;
-    tell({
+    this.#tell({
       type: "state",
       state: {
         state: "ok",
@@ -220,17 +235,6 @@ function openTap(): OutgoingTap | null {
   }
 }
 
-function tellFlows(
-  pipeline: MessagePort,
-  { processes, flows: found, contacts }: DeskAnswer,
-  answers: number,
-) {
-  const flows = Float64Array.from(found);
-  const message: ProcessesMessage = { type: "processes", answers, processes, flows };
-  pipeline.postMessage(message, [flows.buffer]);
-  if (contacts.length > 0) tell({ type: "contacts", processes, contacts });
-}
-
 function addCounts(all: readonly Desk["counts"][]): Desk["counts"] {
   const sum = { named: 0, userOnly: 0, unknown: 0, passedOver: 0 };
   for (const counts of all) {
@@ -241,21 +245,3 @@ function addCounts(all: readonly Desk["counts"][]): Desk["counts"] {
   }
   return sum;
 }
-
-function tell(message: ProcessToMain): void {
-  self.postMessage(message);
-}
-
-let thread: ProcessThread | null = null;
-
-// What the system has lent the process would stay with it.
-self.addEventListener("error", () => thread?.close());
-
-self.onmessage = ({ data }: MessageEvent<MainToProcess>) => {
-  if (data.type === "start") {
-    thread = new ProcessThread(data);
-    return;
-  }
-  thread?.close();
-  self.close();
-};
