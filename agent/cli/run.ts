@@ -28,8 +28,8 @@ import { tally } from "./tally.ts";
 import { watchUsage } from "./usage.ts";
 import { messageOf } from "../errors.ts";
 
-/** Pages of the executable that were not used for so long go, and what the C library holds for nothing; some milliseconds. */
-const unusedMs = 60_000;
+/** Pages of the executable that were not used for so long go: each time a millisecond, and as much for those that are read again. */
+const unusedMs = 10_000;
 
 /** Runs until a signal. Throws TapwatchError. */
 export async function runLive(config: Config, log: Log): Promise<void> {
