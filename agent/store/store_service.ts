@@ -36,6 +36,9 @@ import { type StoreRows, StoreWriter } from "./writer.ts";
 export const transactionRows = 5000;
 /** Batches after which it does not wait either: the pipeline may have no more on their way. */
 const transactionBatches = 4;
+/** So often it is looked whether there has been little to write: fewer rows than so many. */
+const ticksPerLook = 10;
+const quietRows = 2000;
 const retryFirstMs = 500;
 const retryMaxMs = 8000;
 
@@ -68,6 +71,9 @@ export class StoreService {
   readonly #alerts: AlertsMessage[] = [];
   #run = 0;
   #rowsWritten = 0;
+  #ticks = 0;
+  /** When it was looked last. */
+  #rowsAtLook = 0;
   #rowsLost = 0;
   #rowsLostTold = 0;
   #rowsHeldBack = 0;
@@ -345,6 +351,13 @@ export class StoreService {
     if (this.#clock.isSettled(this.#elapsedUs())) writer.deleteOld(nowUs);
     if (this.#options.feedsFleet) writer.trimFeed(this.#fedThroughId);
     this.#oldestUs = writer.oldestUs();
+    if (++this.#ticks % ticksPerLook === 0) this.#look(writer);
+  }
+
+  /** While there is little to write, what SQLite remembers of the file is not worth its memory. */
+  #look(writer: StoreWriter): void {
+    if (this.#rowsWritten - this.#rowsAtLook < quietRows) writer.forgetPages();
+    this.#rowsAtLook = this.#rowsWritten;
   }
 
   /** Runs `work`; a failure of the database puts the service into the retrying state, success out of it. */

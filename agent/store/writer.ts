@@ -325,6 +325,11 @@ export class StoreWriter {
     }
   }
 
+  /** Gives back what SQLite holds of the file's pages, up to 16 MB; what is needed again is read again. */
+  forgetPages(): void {
+    this.#work.guard(() => this.#database.exec("PRAGMA shrink_memory"));
+  }
+
   /** Copies the log back into the file and closes it. A failure to do so loses nothing: the log stays. */
   close(): void {
     if (!this.#database.isOpen) return;
