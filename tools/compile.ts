@@ -26,7 +26,7 @@ const sizeMax = 96 * 1024 * 1024;
  * - that growth may be of 2 MB, not of 8 at least (memory saver): beside 20,000 packets/s 30 to 50 MB less, for 1.5 % of a core;
  *   `analyze` takes no longer.
  */
-const v8Flags = [
+export const v8Flags = [
   "--invocation-count-for-turbofan=100000",
   "--no-maglev-osr",
   "--invocation-count-for-maglev=2000",

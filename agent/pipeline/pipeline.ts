@@ -135,6 +135,9 @@ const shownRowsPerSecond = 20;
 const talkersMax = 20;
 
 const tickUs = 1_000_000;
+/** After a tick by which more flows than this have ended, they are ended in steps, so that a flood does not hold the thread up. */
+const endedMany = 5000;
+const stepsPerTick = 16;
 const hourUs = 3_600_000_000;
 /** In place of a first row: every row is at place 0 in its turn. */
 const inTurn = -1;
@@ -185,6 +188,9 @@ export class Pipeline {
   readonly #suspectKey = new Int32Array(4);
   /** Start of the detectors' window in progress. */
   #windowStartUs = -Infinity;
+  #wholeTickAtUs = -Infinity;
+  #stepUs = tickUs;
+  #endedSinceTick = 0;
   #newest: PacketRow[] = [];
   #shownThisSecond = 0;
   #lastFlowCount = 0;
@@ -603,9 +609,17 @@ export class Pipeline {
    * that the size of batches makes no difference.
    */
   #passTime(nowUs: number): void {
+    const before = this.#flows.activeCount;
     this.#flows.advance(nowUs);
-    this.#hot.times[S_TICK_AT_US / 2] = Math.floor(nowUs / tickUs) * tickUs + tickUs;
-    if (this.#observer === null) return;
+    this.#endedSinceTick += before - this.#flows.activeCount;
+    const isTick = nowUs >= this.#wholeTickAtUs;
+    if (isTick) {
+      this.#wholeTickAtUs = nextMultiple(nowUs, tickUs);
+      this.#stepUs = this.#endedSinceTick > endedMany ? tickUs / stepsPerTick : tickUs;
+      this.#endedSinceTick = 0;
+    }
+    this.#hot.times[S_TICK_AT_US / 2] = nextMultiple(nowUs, this.#stepUs);
+    if (!isTick || this.#observer === null) return;
     const windowStartUs = Math.floor(nowUs / WINDOW_US) * WINDOW_US;
     if (windowStartUs !== this.#windowStartUs) {
       if (this.#windowStartUs !== -Infinity) this.#endWindow();
@@ -701,6 +715,11 @@ export class Pipeline {
     const process = this.#processes?.of(slot);
     return process === undefined ? flow : { ...flow, process };
   }
+}
+
+/** The first multiple of `stepUs` after `timeUs`. */
+function nextMultiple(timeUs: number, stepUs: number): number {
+  return Math.floor(timeUs / stepUs) * stepUs + stepUs;
 }
 
 /** A record by name of those values that are worth listing. */

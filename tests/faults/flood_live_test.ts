@@ -1,5 +1,6 @@
 /** All floods at once on a live link, twice the same: nothing is lost in silence, memory does not grow again, pages come. */
 import { ok, strictEqual } from "node:assert/strict";
+import { v8Flags } from "../../tools/compile.ts";
 import { pcapFile } from "../../agent/capture/sample_captures.ts";
 import { Prng } from "../../agent/detect/common/prng.ts";
 import { runInNamespace, withVeth } from "../live_veth.ts";
@@ -42,6 +43,7 @@ test("floods from as many sources as packets on a live link: memory flat, pages 
       const results = `${folder}/r`;
       await using program = await Program.start(
         ["run", "--allow-ffi", "-i", veth.device, "--results", results],
+        { env: { DENO_V8_FLAGS: v8Flags.join(",") } },
       );
       const up = `tapwatch_capture_up{interface="${veth.device}"}`;
       await program.untilMetrics((text) => metricOf(text, up) === 1);
