@@ -389,7 +389,7 @@ export class Pipeline {
     this.#observer?.batchOver();
   }
 
-  /** Traffic time of the next tick. */
+  /** Traffic time of the next tick, or step of one. */
   get #tickAtUs(): number {
     return this.#hot.times[S_TICK_AT_US / 2];
   }
@@ -612,14 +612,14 @@ export class Pipeline {
     const before = this.#flows.activeCount;
     this.#flows.advance(nowUs);
     this.#endedSinceTick += before - this.#flows.activeCount;
-    const isTick = nowUs >= this.#wholeTickAtUs;
-    if (isTick) {
+    const isStep = nowUs >= this.#tickAtUs && nowUs < this.#wholeTickAtUs;
+    if (!isStep) {
       this.#wholeTickAtUs = nextMultiple(nowUs, tickUs);
       this.#stepUs = this.#endedSinceTick > endedMany ? tickUs / stepsPerTick : tickUs;
       this.#endedSinceTick = 0;
     }
     this.#hot.times[S_TICK_AT_US / 2] = nextMultiple(nowUs, this.#stepUs);
-    if (!isTick || this.#observer === null) return;
+    if (isStep || this.#observer === null) return;
     const windowStartUs = Math.floor(nowUs / WINDOW_US) * WINDOW_US;
     if (windowStartUs !== this.#windowStartUs) {
       if (this.#windowStartUs !== -Infinity) this.#endWindow();

@@ -2,10 +2,11 @@
  * What time brings, seconds, ticks and windows, beside a model that looks at every packet for whatever may be due. The hot
  * path does so only when something can be (assembly/traffic_clock.ts).
  */
-import { deepStrictEqual, ok } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { ethernet, filler, ipv4, udp } from "../decode/packet_builder.ts";
 import { Observation, ObservationKind } from "../detect/observation.ts";
+import { DEFAULT_TIMEOUTS } from "../flow/timeouts.ts";
 import { WINDOW_US } from "../records.ts";
 import { Pipeline } from "./pipeline.ts";
 import { batchOf } from "./testing.ts";
@@ -75,6 +76,55 @@ function happenings(times: readonly (readonly number[])[]): Happening[] {
   }
   pipeline.finish();
   return sorted([...happened, ...spans]);
+}
+
+Deno.test("flows of a flood end in steps, the same at any size of batch", () => {
+  const ends = endsOfFlood(1);
+  const [first, ...later] = ends.map(({ flows }) => flows);
+  // Those of its first second end at once; that they were many is what steps are made for.
+  strictEqual(first, floodPerSecond);
+  const most = floodPerSecond / 16 + 1;
+  ok(
+    later.every((flows) => flows <= most),
+    `${Math.max(...later)} of ${floodPerSecond} end at once`,
+  );
+  strictEqual(first + later.reduce((sum, flows) => sum + flows, 0), floodSeconds * floodPerSecond);
+  deepStrictEqual(endsOfFlood(1000), ends);
+});
+
+const floodPerSecond = 8000;
+const floodSeconds = 4;
+
+/**
+ * A flood of flows of one packet each, and a stream of 80 packets/s until they are over: how many ended before which packet of the
+ * stream.
+ */
+function endsOfFlood(
+  batchPackets: number,
+): { readonly beforeUs: number; readonly flows: number }[] {
+  const frames = Array.from({ length: floodSeconds * floodPerSecond }, (_, index) => ({
+    timestampUs: startUs + index * secondUs / floodPerSecond,
+    bytes: ethernet(0x0800, ipv4({ protocol: 17 }, udp({ destination: 1024 + index }, filler(0)))),
+  }));
+  const overUs = floodSeconds * secondUs + DEFAULT_TIMEOUTS.udpUs + secondUs;
+  for (let us = floodSeconds * secondUs; us <= overUs; us += 12_500) {
+    frames.push({ timestampUs: startUs + us, bytes: frame });
+  }
+  const ends: { beforeUs: number; flows: number }[] = [];
+  let ended = 0;
+  const pipeline = new Pipeline({
+    flowCountMax: 100_000,
+    rowPolicy: "all",
+    onFlow: () => ended++,
+    onRow: ({ tsUs }) => {
+      if (ended > 0) ends.push({ beforeUs: tsUs - startUs, flows: ended });
+      ended = 0;
+    },
+  });
+  for (let at = 0; at < frames.length; at += batchPackets) {
+    pipeline.process(batchOf(frames.slice(at, at + batchPackets)));
+  }
+  return ends;
 }
 
 /** Each kind in its order, but apart: seconds are told at once, rows when a batch is over. */
