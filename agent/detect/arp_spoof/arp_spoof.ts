@@ -32,7 +32,7 @@ const askedUs = 5 * secondUs;
 const quietUs = 600 * secondUs;
 const capacity = 4096;
 const contestMax = 256;
-/** Senders whose packets tell nothing until ARP speaks again. */
+/** Senders whose packets tell nothing until ARP says something new. */
 const idleMax = 256;
 
 const arpRequest = 1;
@@ -52,7 +52,8 @@ export class ArpSpoof implements Detector {
       marks: Mark.isFirstOfSide | Mark.isFirstInWindow,
       all: Mark.isSourceLocal,
       without: Mark.isSentByRouter | Mark.isTunnelled,
-      skips: (words, at) => this.#slots.count === 0 || this.#isIdle(words, at),
+      skips: (words, at) =>
+        this.#slots.count === 0 || !isOfLink(words, at) || this.#isIdle(words, at),
     },
     { kind: ObservationKind.arp, marks: 0 },
   ];
@@ -72,9 +73,10 @@ export class ArpSpoof implements Detector {
   readonly #verdicts = new Map<number, Verdict>();
   readonly #episodes: Episodes;
   readonly #key = new Int32Array(1);
-  /** Of each: address, MAC address, and when ARP had last spoken. */
+  /** Of each: address, MAC address, and #newsCount when its packets told nothing. */
   readonly #idle = new Int32Array(idleMax * 4);
-  #arpCount = 0;
+  /** Rises when an address is claimed or asked for first, and when its claimant is another. Most ARP is said again and again. */
+  #newsCount = 0;
 
   constructor(context: DetectorContext) {
     this.#context = context;
@@ -116,20 +118,19 @@ export class ArpSpoof implements Detector {
     this.#episodes.finish();
   }
 
-  /** Whether the row's sender has told nothing since ARP spoke last. */
+  /** Whether the row's sender told nothing, and ARP has said nothing new since. */
   #isIdle(words: Int32Array, at: number): boolean {
     const idle = this.#idle;
     const address = words[at + 6];
     const lower = words[at + 25];
     const own = placeOf(address, lower);
     return idle[own] === address && idle[own + 1] === lower && idle[own + 2] === words[at + 24] &&
-      idle[own + 3] === this.#arpCount;
+      idle[own + 3] === this.#newsCount;
   }
 
   /** A packet from a local address, of which ARP may have spoken. */
   #use(observation: Observation): void {
     const { words, at } = observation;
-    if (words[at + 5] !== 0xffff || !isWhole(observation.ttl)) return;
     const address = words[at + 6];
     this.#key[0] = address;
     const slot = this.#slots.find(this.#key);
@@ -142,11 +143,10 @@ export class ArpSpoof implements Detector {
     this.#idle[own] = address;
     this.#idle[own + 1] = mac.lower;
     this.#idle[own + 2] = mac.upper;
-    this.#idle[own + 3] = this.#arpCount;
+    this.#idle[own + 3] = this.#newsCount;
   }
 
   #arp(observation: Observation): void {
-    this.#arpCount = this.#arpCount + 1 | 0;
     const { arpOperation, timestampUs } = observation;
     if (arpOperation !== arpRequest && arpOperation !== arpReply) return;
     const sender = observation.source3;
@@ -184,6 +184,7 @@ export class ArpSpoof implements Detector {
       this.#claims[slot]++;
       if (claim.isUnasked) this.#unasked[slot]++;
     } else {
+      this.#newsCount = this.#newsCount + 1 | 0;
       this.#uppers[slot] = claim.upper;
       this.#lowers[slot] = claim.lower;
       this.#claims[slot] = 1;
@@ -255,6 +256,7 @@ export class ArpSpoof implements Detector {
     this.#key[0] = address;
     const slot = this.#slots.add(this.#key);
     if (this.#slots.isNew) {
+      this.#newsCount = this.#newsCount + 1 | 0;
       this.#askedUs[slot] = -Infinity;
       this.#uppers[slot] = 0;
       this.#lowers[slot] = 0;
@@ -368,9 +370,10 @@ function placeOf(address: number, lower: number): number {
   return ((address ^ address >>> 8 ^ lower) & idleMax - 1) * 4;
 }
 
-/** As systems set it: no router has counted it down. */
-function isWhole(hopLimit: number): boolean {
-  return hopLimit === 64 || hopLimit === 128 || hopLimit === 255;
+/** IPv4, with a hop limit as systems set it: no router has counted it down. */
+function isOfLink(words: Int32Array, at: number): boolean {
+  const hopLimit = words[at + 14] & 0xffff;
+  return words[at + 5] === 0xffff && (hopLimit === 64 || hopLimit === 128 || hopLimit === 255);
 }
 
 /** Addresses that move between routers by design: VRRP and CARP (RFC 5798), HSRP, GLBP. */

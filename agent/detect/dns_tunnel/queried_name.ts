@@ -89,8 +89,8 @@ export class QueriedName {
   /** Which of the name's labels it is, counted from 0; -1 when it is none. */
   indexOfLabel(label: string): number {
     let index = 0;
-    for (let at = 0; at < this.length; at = this.#labelEnd(at, this.length) + 1, index++) {
-      const end = this.#labelEnd(at, this.length);
+    for (let at = 0, end = 0; at < this.length; at = end + 1, index++) {
+      end = this.#labelEnd(at, this.length);
       if (end - at === label.length && this.#isText(at, label)) return index;
     }
     return -1;
@@ -118,8 +118,9 @@ export class QueriedName {
   #labels(bytesMax = 0): { readonly longest: number; readonly over: number } {
     let longest = 0;
     let over = 0;
-    for (let at = 0; at < this.dataLength; at = this.#labelEnd(at, this.dataLength) + 1) {
-      const bytes = this.#labelEnd(at, this.dataLength) - at;
+    for (let at = 0, end = 0; at < this.dataLength; at = end + 1) {
+      end = this.#labelEnd(at, this.dataLength);
+      const bytes = end - at;
       longest = Math.max(longest, bytes);
       if (bytes > bytesMax) over++;
     }
@@ -211,9 +212,10 @@ class CutName {
   }
 
   #hash(from: number, seed: number): number {
+    const { bytes, length } = this;
     let hash = seed;
-    for (let index = from; index < this.length; index++) {
-      hash = Math.imul(hash ^ this.bytes[index], 0x01000193);
+    for (let index = from; index < length; index++) {
+      hash = Math.imul(hash ^ bytes[index], 0x01000193);
     }
     return hash ^ hash >>> 15;
   }
