@@ -210,27 +210,44 @@ export interface Fact {
   readonly href?: string | undefined;
 }
 
-export function Facts({ facts }: { facts: readonly Fact[] }) {
+interface FactsProps {
+  readonly facts: readonly Fact[];
+  /** In as many columns as the page has room for. */
+  readonly isWide?: boolean;
+}
+
+export function Facts({ facts, isWide = false }: FactsProps) {
+  const known = facts.filter(({ text }) => text !== "");
   return (
     <section class="panel">
       <header>
         <h2>Facts</h2>
       </header>
       <div class="body">
-        <dl class="facts long">
-          {facts.filter(({ text }) => text !== "").map(({ term, text, href }) => (
-            <>
-              <dt>{term}</dt>
-              <dd>
-                {href === undefined
-                  ? text
-                  : <a class="plain" href={href} aria-current="false">{text}</a>}
-              </dd>
-            </>
-          ))}
+        <dl class={isWide ? "facts long wide" : "facts long"}>
+          {known.map((fact) =>
+            isWide
+              ? (
+                <div>
+                  <OneFact {...fact} />
+                </div>
+              )
+              : <OneFact {...fact} />
+          )}
         </dl>
       </div>
     </section>
+  );
+}
+
+function OneFact({ term, text, href }: Fact) {
+  return (
+    <>
+      <dt>{term}</dt>
+      <dd>
+        {href === undefined ? text : <a class="plain" href={href} aria-current="false">{text}</a>}
+      </dd>
+    </>
   );
 }
 

@@ -6,8 +6,8 @@ import type { StoredFlow } from "../agent/store/schema.ts";
 import { Address } from "./Address.tsx";
 import { AgentCell, AgentHead, type OfAgent } from "./AgentName.tsx";
 import { PlaceMark } from "./Place.tsx";
-import { endText, hostOfName, namesOf, stateText } from "./flow_text.ts";
-import { formatBytes, formatCount, formatDuration, formatWhen } from "./format.ts";
+import { endText, hostOfName, namesOf, stateText, stateWord } from "./flow_text.ts";
+import { formatBytes, formatCount, formatDuration, formatSecond } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
 import { type Sort, SortHead } from "./SortHead.tsx";
 
@@ -64,7 +64,7 @@ function FlowRow({ flow, narrow, names, nowUs, zone }: RowProps) {
     <tr>
       <td class="mono dim time">
         <a class="plain" href={`/flows/${flow.id}`} title="This flow" aria-current="false">
-          {formatWhen(flow.end_us, nowUs, zone)}
+          {formatSecond(flow.end_us, nowUs, zone)}
         </a>
       </td>
       <AgentCell row={flow} />
@@ -111,11 +111,13 @@ function FlowState({ flow, narrow }: Pick<RowProps, "flow" | "narrow">) {
       </td>
     );
   }
-  const words = `${stateText(flow.conn_state, flow.proto)}; ${endText(flow.end_reason)}`;
+  const { conn_state: state, end_reason: endReason, proto } = flow;
+  const words = `${state}: ${stateText(state, proto)}; ${endText(endReason, flow)}`;
   return (
-    <td class="mono opt state-of" title={words}>
-      <a class="plain" href={narrow(term("state", flow.conn_state))}>{flow.conn_state}</a>
-      {flow.end_reason === "active" && <span class="sub">goes on</span>}
+    <td class="dim opt state-of" title={words}>
+      <a class="plain" href={narrow(term("state", state))}>
+        {endReason === "active" ? "goes on" : stateWord(state, proto)}
+      </a>
     </td>
   );
 }

@@ -91,7 +91,7 @@ function Row({ host, nowUs, zone }: Clock & { readonly host: ListedHost }) {
       <td class="num dim opt">
         <Moment tsUs={host.last_seen_us} nowUs={nowUs} zone={zone} />
       </td>
-      <td class="opt">
+      <td class={host.severity === "" ? "opt" : "level"}>
         {host.severity !== "" && <Severity level={host.severity as SeverityLevel} />}
       </td>
     </tr>

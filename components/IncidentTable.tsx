@@ -71,7 +71,7 @@ function Row({ item, isOfHub, nowUs, zone }: RowProps) {
 }
 
 function stateText({ incident, isAcknowledged, muted }: IncidentItem) {
-  const seen = muted !== "" ? "muted" : isAcknowledged ? "acknowledged" : "not looked at";
+  const seen = muted !== "" ? "muted" : isAcknowledged ? "acknowledged" : "not acknowledged";
   if (incident.isOpen) {
     return (
       <>

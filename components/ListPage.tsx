@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
 import type { FleetAgent } from "../agent/fleet/view.ts";
 import { FleetNames } from "./AgentName.tsx";
+import { Icon } from "./Icon.tsx";
 import { inputTimeOf } from "./input_time.ts";
 import type { PacketsShown } from "./PacketsLink.tsx";
 import { Notice } from "./Notice.tsx";
@@ -48,7 +49,7 @@ export function ListPage(
     count = "",
     error,
     nextCursor,
-    next = "Older",
+    next = url.searchParams.has("order") ? "More" : "Older",
     packets = null,
     isEmpty = false,
     empty = "",
@@ -76,12 +77,14 @@ export function ListPage(
           ))}
           <div class="acts">
             <button type="submit" class="btn main">Filter</button>
-            {url.search !== "" && (
-              <a class="btn quiet" href={url.pathname} aria-current="false">Clear</a>
+            {url.search !== "" && <a class="btn" href={url.pathname} aria-current="false">Clear</a>}
+            {error === "" && (
+              <>
+                <Download href={`/api${url.pathname}${url.search}`}>JSON</Download>
+                <Download href={`/api${url.pathname}${csvQuery(url)}`}>CSV</Download>
+                {packets?.href && !isHub && <Download href={packets.href}>PCAP</Download>}
+              </>
             )}
-            <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
-            <a class="btn quiet" href={`/api${url.pathname}${csvQuery(url)}`}>CSV</a>
-            {packets?.href && !isHub && <a class="btn quiet" href={packets.href} download>PCAP</a>}
           </div>
         </form>
       </div>
@@ -102,11 +105,21 @@ export function ListPage(
               ? (
                 <div class="state">
                   <h2>{empty}</h2>
-                  {url.search !== "" ? <p>Fewer filters may show more.</p> : (
-                    <p>
-                      What is captured stands on <a href="/status" aria-current="false">Status</a>.
-                    </p>
-                  )}
+                  {url.search !== ""
+                    ? (
+                      <>
+                        <p>Fewer filters may show more.</p>
+                        <a class="btn" href={url.pathname} aria-current="false">
+                          Clear all filters
+                        </a>
+                      </>
+                    )
+                    : (
+                      <p>
+                        What is captured stands on{" "}
+                        <a href="/status" aria-current="false">Status</a>.
+                      </p>
+                    )}
                 </div>
               )
               : <div class="scroll">{children}</div>}
@@ -118,6 +131,15 @@ export function ListPage(
         </p>
       )}
     </>
+  );
+}
+
+function Download({ href, children }: { href: string; children: string }) {
+  return (
+    <a class="btn" href={href} download>
+      <Icon name="download" />
+      {children}
+    </a>
   );
 }
 

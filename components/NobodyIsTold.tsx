@@ -27,7 +27,14 @@ export function NobodyIsTold() {
           {setUp.map(({ what, line }) => (
             <>
               <h3>{what}</h3>
-              <p class="code" tabIndex={0}>{line}</p>
+              <p class="code" tabIndex={0}>
+                {line.split(" ").map((word) => (
+                  <>
+                    <span>{word}</span>
+                    {" "}
+                  </>
+                ))}
+              </p>
             </>
           ))}
         </div>

@@ -38,11 +38,11 @@ export function OpenPorts({ open, notListed, names }: Props) {
         </p>
       </header>
       <div class="scroll">
-        <table class="tbl static">
+        <table class="tbl static open-ports">
           <thead>
             <tr>
               <th scope="col">Host</th>
-              <th scope="col" class="half">Ports</th>
+              <th scope="col">Ports</th>
             </tr>
           </thead>
           <tbody>
@@ -94,5 +94,5 @@ function portHref({ address, port }: OpenPort, isOfMany: boolean): string {
 
 /** "22 SSH": the service as it was seen, else as the port is usually used. */
 function portText({ port, service }: OpenPort): string {
-  return `${port}\u00a0${service ? protocolLabel(service) : serviceOfPort(port)}`.trim();
+  return `${port}\u00a0${protocolLabel(service || serviceOfPort(port))}`.trim();
 }

@@ -100,9 +100,11 @@ function lastPart(address: string): string {
 function noteText({ ports, portCount, rows, hostCount }: Grid): string {
   const hosts = rows.reduce((sum, row) => sum + row.hostCount, 0);
   return [
-    "Open ports are what the scan was told, the rest is from flows that have ended. Neighbouring hosts with the same answers are folded into one row.",
+    "Open are the ports that answered the scan; the rest is from flows that have ended. Neighbouring hosts with the same answers share a row.",
     portCount > ports.length &&
-    `${ports.length} of ${formatCount(portCount)} ports are shown, open and refused ones first.`,
+    `${ports.length} of ${
+      formatCount(portCount)
+    } ports are shown: the open ones, then refused ones.`,
     hostCount > hosts && `${hosts} of ${formatCount(hostCount)} hosts are shown.`,
   ].filter(Boolean).join(" ");
 }

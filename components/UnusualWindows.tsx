@@ -12,7 +12,8 @@ interface Props {
 }
 
 export function UnusualWindows({ windows, extent, thresholdPct, when, nowUs, zone }: Props) {
-  const highest = Math.max(2 * thresholdPct, ...windows.map(({ ratePct }) => ratePct));
+  const most = Math.max(0, ...windows.map(({ ratePct }) => ratePct));
+  const highest = Math.max(2 * thresholdPct, most);
   const judged = windows.reduce((sum, { windows }) => sum + windows, 0);
   const flagged = windows.reduce((sum, { flagged }) => sum + flagged, 0);
   const spanUs = extent.toUs - extent.fromUs;
@@ -24,8 +25,12 @@ export function UnusualWindows({ windows, extent, thresholdPct, when, nowUs, zon
     <section class="panel c12">
       <header>
         <h2>Anomaly rate</h2>
-        <p>packets in unusual windows, {when}</p>
-        <p class="end">told from {threshold} on</p>
+        <p>share of packets in unusual windows, {when}</p>
+        <div class="legend end">
+          <span>
+            <i class="sw dashed high" />an anomaly from {threshold} on
+          </span>
+        </div>
       </header>
       <div class="body">
         {windows.length === 0
@@ -64,10 +69,11 @@ export function UnusualWindows({ windows, extent, thresholdPct, when, nowUs, zon
                 ))}
                 <line x1="0" x2="100%" y1={fromTop(thresholdPct)} y2={fromTop(thresholdPct)} />
               </svg>
-              <p class="ends dim">
+              <p class="ends-of">
                 <span>{formatWhen(extent.fromUs, nowUs, zone)}</span>
-                <span>
+                <span class="dim">
                   {formatCount(flagged)} of {formatCount(judged)} windows unusual
+                  {flagged > 0 && `, at most ${most.toFixed(1)}\u00a0% of the packets`}
                 </span>
                 <span>{formatWhen(Math.min(extent.toUs, nowUs), nowUs, zone)}</span>
               </p>

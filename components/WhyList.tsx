@@ -34,7 +34,7 @@ function isUsual({ value, typical: [low, high] }: TopFeature): boolean {
 
 function WhyRow({ feature }: { feature: TopFeature }) {
   const { name, value, typical, contribution } = feature;
-  const share = `${Math.round(contribution * 100)}\u00a0% of what made it stand out`;
+  const share = `${Math.round(contribution * 100)}\u00a0% of the weight`;
   const usual = value === null ? "not seen in this window" : usualText(name, value, typical);
   const text = value === null ? unknown : featureValue(name, value);
   const most = featureScaleEnd(name, value ?? 0, typical);

@@ -196,8 +196,14 @@ export function spanText(
 export function portsText(ports: string, partsMax = 12): string {
   const parts = ports.split(",").filter((part) => part !== "");
   const shown = parts.slice(0, partsMax).map((part) => part.replace("-", " to ")).join(", ");
-  const more = parts.length - partsMax;
+  const more = parts.slice(partsMax).reduce((sum, part) => sum + portCount(part), 0);
   return more > 0 ? `${shown} and ${formatCount(more)} more` : shown;
+}
+
+/** Of "22" one, of "1000-1024" 25. */
+function portCount(part: string): number {
+  const [low, high = low] = part.split("-").map(Number);
+  return high! - low! + 1;
 }
 
 /** Whether `port` is in a list like "22,80,1000-1024". */

@@ -113,6 +113,8 @@ Deno.test("when a finding was, and what became of it", () => {
 Deno.test("lists of ports are read and cut", () => {
   assert.equal(portsText("22,80,1000-1024"), "22, 80, 1000 to 1024");
   assert.equal(portsText("1,2,3,4", 2), "1, 2 and 2 more");
+  // Ports, not parts of the list.
+  assert.equal(portsText("1,2,10-19,25", 2), "1, 2 and 11 more");
   assert.equal(portsText(""), "");
   assert.ok(hasPort("22,1000-1024", 1024) && hasPort("22,1000-1024", 22));
   assert.ok(!hasPort("22,1000-1024", 23) && !hasPort("", 0));

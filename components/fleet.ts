@@ -1,6 +1,6 @@
 /** A fleet in words: which agents report, what they lost, how far behind the hub is. Pure; the same on server and browser. */
 import type { CredentialState, FleetAgent, HubState } from "../agent/fleet/view.ts";
-import { counted, formatPeriod } from "../agent/text/amounts.ts";
+import { counted } from "../agent/text/amounts.ts";
 import {
   formatBytes,
   formatCount,
@@ -64,7 +64,7 @@ export function spoolWords(
   { spoolBytes, spoolOldestS }: Pick<FleetAgent, "spoolBytes" | "spoolOldestS">,
 ): string {
   if (spoolOldestS === null) return "nothing";
-  return `${formatBytes(spoolBytes)}, ${formatPeriod(spoolOldestS * 1e6)}`;
+  return `${formatBytes(spoolBytes)}, ${formatDuration(spoolOldestS)}`;
 }
 
 export function isSpoolLate({ spoolOldestS }: Pick<FleetAgent, "spoolOldestS">): boolean {
@@ -139,8 +139,8 @@ export function agentTroubles(agent: FleetAgent, nowUs: number): string[] {
   if (deadLetters > 0) {
     troubles.push(
       `${counted(deadLetters, "message")} of it could not be read and ${
-        deadLetters === 1 ? "is" : "are"
-      } kept as dead letters.`,
+        deadLetters === 1 ? "is kept as a dead letter" : "are kept as dead letters"
+      }.`,
     );
   }
   const forgotten = Object.entries(agent.forgotten).filter(([, rows]) => rows > 0)

@@ -171,7 +171,7 @@ Deno.test("clocks, spools and lists are told in few words", () => {
   strictEqual(skewWords(41_000), "41\u00a0s ahead");
   strictEqual(skewWords(-3_600_000), "1\u00a0h behind");
   strictEqual(spoolWords(agent()), "nothing");
-  strictEqual(spoolWords(agent({ spoolBytes: 12.4e6, spoolOldestS: 3 })), "12.4\u00a0MB, 3 s");
+  strictEqual(spoolWords(agent({ spoolBytes: 12.4e6, spoolOldestS: 3 })), "12.4\u00a0MB, 3\u00a0s");
   strictEqual(listed(["a"]), "a");
   strictEqual(listed(["a", "b"]), "a and b");
   strictEqual(listed(["a", "b", "c", "d", "e"]), "a, b, c and 2 more");

@@ -33,22 +33,61 @@ const endTexts: Readonly<Record<string, string>> = {
   idle: "nothing more was sent",
   active: "it goes on: long flows have a row every five minutes",
   evicted: "the flow table was full, and it had been silent longest",
-  end: "the input was at its end",
+  end: "the capture ended",
   "": "it is open",
 };
 
+/** States of TCP in which a connection is over. */
+const overStates: ReadonlySet<string> = new Set(["SF", "REJ", "RSTO", "RSTR", "RSTRH"]);
+
 /** Why a row of a flow ended. */
-export function endText(endReason: string): string {
+export function endText(
+  endReason: string,
+  { conn_state, proto }: { readonly conn_state: string; readonly proto: string },
+): string {
+  const isOver = proto === "tcp" && overStates.has(conn_state);
+  // Its row was still open for what might come late.
+  if (isOver && endReason === "end") return endTexts.closed!;
   return endTexts[endReason] ?? endReason;
+}
+
+const tcpWords: Readonly<Record<string, string>> = {
+  S0: "no answer",
+  S1: "not closed",
+  SF: "closed",
+  REJ: "refused",
+  S2: "half closed",
+  S3: "half closed",
+  RSTO: "reset",
+  RSTR: "reset",
+  RSTOS0: "taken back",
+  RSTRH: "reset",
+  SH: "half open",
+  SHR: "answer only",
+  OTH: "from the middle",
+};
+const otherWords: Readonly<Record<string, string>> = {
+  S0: "no answer",
+  SF: "answered",
+  SHR: "answer only",
+  OTH: "one side",
+};
+
+/** The state as a column has it: "closed"; Zeek's letters where there is no word. */
+export function stateWord(state: string, proto: string): string {
+  return (proto === "tcp" ? tcpWords : otherWords)[state] ?? state;
 }
 
 /** Services whose flows have the name that was asked for, which is not that of the host that answers. */
 const askingServices: ReadonlySet<string> = new Set(["dns", "mdns", "llmnr", "nbns"]);
+/** Services whose flows have the name of the host that asks. */
+const callingServices: ReadonlySet<string> = new Set(["dhcp", "dhcpv6"]);
 
 /** What a flow's name says: who is spoken with (TLS, QUIC, HTTP …), or what was asked for. "" where it is not that. */
 export function namesOf(
   { name, service }: { readonly name: string; readonly service: string },
 ): { readonly peer: string; readonly asked: string } {
+  if (callingServices.has(service)) return { peer: "", asked: "" };
   return askingServices.has(service) ? { peer: "", asked: name } : { peer: name, asked: "" };
 }
 

@@ -1,15 +1,25 @@
 import { deepStrictEqual, notStrictEqual, strictEqual } from "node:assert/strict";
 import { CONN_STATES } from "../agent/search/fields.ts";
-import { endText, historySteps, hostOfName, namesOf, stateText } from "./flow_text.ts";
+import { endText, historySteps, hostOfName, namesOf, stateText, stateWord } from "./flow_text.ts";
 
 Deno.test("every state and reason has its words", () => {
-  for (const state of CONN_STATES) notStrictEqual(stateText(state, "tcp"), "", state);
+  for (const state of CONN_STATES) {
+    notStrictEqual(stateText(state, "tcp"), "", state);
+    notStrictEqual(stateWord(state, "tcp"), state);
+  }
   for (const state of ["S0", "SF", "SHR", "OTH"]) {
     notStrictEqual(stateText(state, "udp"), "", state);
+    notStrictEqual(stateWord(state, "udp"), state);
   }
   for (const reason of ["closed", "idle", "active", "evicted", "end", ""]) {
-    notStrictEqual(endText(reason), reason);
+    notStrictEqual(endText(reason, { conn_state: "S1", proto: "tcp" }), reason);
   }
+});
+
+Deno.test("a connection that is over was closed, though its row ended with the capture", () => {
+  const of = (conn_state: string) => endText("end", { conn_state, proto: "tcp" });
+  strictEqual(of("SF"), "the connection was closed");
+  strictEqual(of("S1"), "the capture ended");
 });
 
 Deno.test("historySteps() says who did what, in order", () => {
@@ -31,6 +41,8 @@ Deno.test("a flow's name is that of its peer, or what was asked for", () => {
     peer: "",
     asked: "wiki.example.org",
   });
+  // The name is of the host that asks for an address.
+  deepStrictEqual(namesOf({ name: "esp-7f", service: "dhcp" }), { peer: "", asked: "" });
 });
 
 Deno.test("hostOfName() leaves a port out", () => {

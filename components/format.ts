@@ -154,16 +154,28 @@ export function formatDay(timestampUs: number, nowUs: number, zone: string): str
 
 /** "14:07:31" today, "Sat 21:30" within a week, "9 Nov 23:40" before that, with the year if it is another. */
 export function formatWhen(timestampUs: number, nowUs: number, zone: string): string {
+  return whenText(timestampUs, { nowUs, zone }, formatMinute(timestampUs, zone));
+}
+
+/** The same to the second on other days too, for facts and evidence: "Sat 21:30:04". */
+export function formatSecond(timestampUs: number, nowUs: number, zone: string): string {
+  return whenText(timestampUs, { nowUs, zone }, formatClock(timestampUs, zone));
+}
+
+function whenText(
+  timestampUs: number,
+  { nowUs, zone }: { readonly nowUs: number; readonly zone: string },
+  time: string,
+): string {
   const then = dayFields(timestampUs, zone);
   const now = dayFields(nowUs, zone);
-  const minute = formatMinute(timestampUs, zone);
   const sameYear = then.year === now.year;
   if (sameYear && then.month === now.month && then.day === now.day) {
     return formatClock(timestampUs, zone);
   }
-  if (Math.abs(nowUs - timestampUs) < 6 * 86_400e6) return `${then.weekday} ${minute}`;
+  if (Math.abs(nowUs - timestampUs) < 6 * 86_400e6) return `${then.weekday} ${time}`;
   const date = `${then.day} ${then.month}`;
-  return sameYear ? `${date} ${minute}` : `${date} ${then.year} ${minute}`;
+  return sameYear ? `${date} ${time}` : `${date} ${then.year} ${time}`;
 }
 
 /** Where it is midnight is told by whole quarters of an hour: of each the fields are kept, as a list asks for the same again. */

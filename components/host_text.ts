@@ -5,10 +5,11 @@ import { countryName } from "../agent/text/countries.ts";
 import { firstContactText } from "../agent/text/first_contacts.ts";
 import { formatWhen } from "./format.ts";
 import { serviceOfPort } from "./port_names.ts";
+import { protocolLabel } from "./protocol_groups.ts";
 
-/** "https (443/tcp)". */
+/** "HTTPS (443/tcp)". */
 export function serviceText(proto: string, port: number, service: string): string {
-  const name = service || serviceOfPort(port);
+  const name = protocolLabel(service || serviceOfPort(port));
   return name ? `${name} (${port}/${proto})` : `port ${port}/${proto}`;
 }
 
@@ -40,25 +41,28 @@ export function contactText(
 export function learningText(untilUs: number | null, nowUs: number, zone: string): string {
   if (untilUs === null) return "There was no traffic yet.";
   if (nowUs >= untilUs) return "";
-  return `tapwatch is learning what is there until ${
+  return `Until ${
     formatWhen(untilUs, nowUs, zone)
-  }: nothing is new before.`;
+  } tapwatch learns what is there; what comes later is new.`;
 }
 
-/** Average bytes of each hour of the day in `zone`, over the days from the first hour on. */
+/** Usual bytes of each hour of the day in `zone`: the median of the days from the first hour on, so that one busy day is not usual. */
 export function hoursOfDay(hours: readonly DeviceHour[], zone: string): number[] {
-  const sums = new Array<number>(24).fill(0);
-  if (hours.length === 0) return sums;
+  const bytes = Array.from({ length: 24 }, (): number[] => []);
+  if (hours.length === 0) return bytes.map(() => 0);
   const hourOf = new Intl.DateTimeFormat("en-GB", {
     timeZone: zone,
     hour: "2-digit",
     hour12: false,
   });
   for (const { hour_us, in_bytes, out_bytes } of hours) {
-    sums[Number(hourOf.format(hour_us / 1000)) % 24]! += in_bytes + out_bytes;
+    bytes[Number(hourOf.format(hour_us / 1000)) % 24]!.push(in_bytes + out_bytes);
   }
-  const days = Math.max(1, (hours.at(-1)!.hour_us - hours[0]!.hour_us) / 86_400e6);
-  return sums.map((sum) => sum / days);
+  const days = Math.round((hours.at(-1)!.hour_us - hours[0]!.hour_us) / 86_400e6);
+  // Hours without traffic have no row.
+  return bytes.map((own) =>
+    own.sort((a, b) => b - a)[Math.floor(Math.max(days, own.length) / 2)] ?? 0
+  );
 }
 
 /** When a host is usually active: "from 07:00 to 23:00", "at all hours"; "" with less than three days to go by. */
@@ -66,9 +70,10 @@ export function usualHours(hours: readonly DeviceHour[], zone: string): string {
   if (hours.length === 0) return "";
   const days = (hours.at(-1)!.hour_us - hours[0]!.hour_us) / 86_400e6;
   if (days < 3) return "";
-  const averages = hoursOfDay(hours, zone);
-  const quiet = Math.max(...averages) / 20;
-  const isActive = averages.map((bytes) => bytes > quiet);
+  const usual = hoursOfDay(hours, zone);
+  const quiet = Math.max(...usual) / 20;
+  const isActive = usual.map((bytes) => bytes > quiet);
+  if (isActive.every((active) => !active)) return "";
   if (isActive.every((active) => active)) return "at all hours";
   // The longest pause, over midnight too, is its night.
   let [start, length] = [0, 0];

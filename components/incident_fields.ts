@@ -10,11 +10,11 @@ export const incidentFields: readonly ListField[] = [
   ...episodeFields,
   {
     name: "acknowledged",
-    label: "Looked at",
+    label: "Acknowledged",
     choices: [
       { value: "", label: "any" },
       { value: "no", label: "not yet" },
-      { value: "yes", label: "acknowledged" },
+      { value: "yes", label: "yes" },
     ],
   },
   {

@@ -37,7 +37,8 @@ export function trafficChart(
   const behind = before ?? usual;
   const others = behind ? [behind.inBytes, behind.outBytes] : [];
   const highest = Math.max(0, ...[...own, ...others].flat());
-  const unit = rateUnits.find(({ bits }) => highest * perSecond >= bits) ?? rateUnits.at(-1)!;
+  // The axis ends above the highest value: from 800 kbit/s on at 1 Mbit/s.
+  const unit = rateUnits.find(({ bits }) => highest * perSecond >= 0.8 * bits) ?? rateUnits.at(-1)!;
   const scale = (values: readonly number[], sign: 1 | -1) =>
     values.map((value) => rounded(sign * value * perSecond / unit.bits));
   const word = before ? "Week before" : "Usual";
@@ -86,7 +87,9 @@ const ticksMax = 8;
 
 /** Said in place of a chart that has fewer than two points of `bucketS` seconds. */
 export function noLineYet(bucketS: number): string {
-  return `The line needs two points; each stands for ${formatDuration(bucketS)}.`;
+  return `No line yet: it is drawn from two values on, and there is one every ${
+    formatDuration(bucketS)
+  }.`;
 }
 
 /** Labels of every bucket, and which of them stand on round times of the zone's clock. */

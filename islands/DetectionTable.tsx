@@ -7,6 +7,7 @@ import {
   formatCountShort,
   formatDuration,
   formatWhen,
+  unknown,
 } from "../components/format.ts";
 import { latest } from "../components/live.ts";
 import type { LiveMessage } from "../components/live_message.ts";
@@ -39,11 +40,11 @@ export default function DetectionTable({ initial, zone }: Props) {
             </dd>
           </div>
           <div>
-            <dt>Packets in unusual windows</dt>
-            <dd>{windows === 0 ? "–" : `${anomalyPercent(detection)}\u00a0%`}</dd>
+            <dt title="Of all packets of the last 5 minutes">In unusual windows, 5 min</dt>
+            <dd>{windows === 0 ? unknown : `${anomalyPercent(detection)}\u00a0% of packets`}</dd>
           </div>
           <div>
-            <dt title="Of the last 5 minutes">Unusual windows</dt>
+            <dt>Unusual windows, 5 min</dt>
             <dd>{formatCount(detection.windowsFlagged)} of {formatCount(windows)}</dd>
           </div>
           <div>
@@ -70,17 +71,17 @@ export default function DetectionTable({ initial, zone }: Props) {
             <dd>{formatCountShort(detection.observations)}</dd>
           </div>
           <div>
-            <dt title="Observations that detection had no time for">Left out</dt>
+            <dt title="Observations that detection had no time for">Observations left out</dt>
             <dd class={detection.observationsShed > 0 ? "sev-high" : ""}>
               {formatCountShort(detection.observationsShed)}
             </dd>
           </div>
           <div>
-            <dt>Memory of its tables</dt>
+            <dt>Memory of the detectors</dt>
             <dd>{formatBytes(detection.stateBytes)}</dd>
           </div>
           <div>
-            <dt title="Oldest entries that made room in a full table">Forgotten</dt>
+            <dt title="Oldest entries that made room in a full table">Entries forgotten</dt>
             <dd>{formatCountShort(detection.forgotten)}</dd>
           </div>
         </dl>

@@ -1,5 +1,6 @@
 /** What is written, where, and how well. */
 import type { EveState, EvidenceState, RecorderState, StoreState } from "../agent/records.ts";
+import { counted } from "../agent/text/amounts.ts";
 import { diskSentence } from "../agent/text/disk_guard.ts";
 import { reachAdvice, reachText } from "../agent/text/ring_reach.ts";
 import { formatBytes, formatCount, formatDuration } from "../components/format.ts";
@@ -25,7 +26,9 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
     <section class="panel c4 lone">
       <header>
         <h2>Disk</h2>
-        <p class="mono clip" title={resultsFolder}>{resultsFolder}</p>
+        <p class="clip" title={resultsFolder}>
+          in <span class="mono">{resultsFolder}</span>
+        </p>
       </header>
       <div class="body">
         <dl class="facts disk">
@@ -65,9 +68,9 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
           <dd>
             <State state={recorder.state} hasWritten={recorder.packetsWritten > 0} />{" "}
             {recorder.state !== "off" &&
-              `${formatBytes(recorder.sizeBytes)} of ${
-                formatBytes(recorder.bytesMax)
-              } in ${recorder.files}`}
+              `${formatBytes(recorder.sizeBytes)} of ${formatBytes(recorder.bytesMax)} in ${
+                counted(recorder.files, "file")
+              }`}
           </dd>
           <dt>Packets in them</dt>
           <dd>
@@ -85,8 +88,8 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
             <State state={evidence.state} hasWritten={evidence.files > 0} />{" "}
             {evidence.state !== "off" &&
               `${formatBytes(evidence.sizeBytes)} of ${formatBytes(evidence.bytesMax)}, of ${
-                formatCount(evidence.findings)
-              } finding${evidence.findings === 1 ? "" : "s"}`}
+                counted(evidence.findings, "finding")
+              }`}
           </dd>
           {evidence.packetsLeftOut > 0 && (
             <>
@@ -107,7 +110,7 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
           <dt>EVE log</dt>
           <dd>
             <State state={eve.state} hasWritten={eve.linesWritten > 0} />{" "}
-            {eve.files > 0 && `${formatBytes(eve.sizeBytes)} in ${eve.files}`}
+            {eve.files > 0 && `${formatBytes(eve.sizeBytes)} in ${counted(eve.files, "file")}`}
           </dd>
           {eve.path !== "" && (
             <>
@@ -119,7 +122,13 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
           )}
         </dl>
       </div>
-      {notes.filter(Boolean).map((note) => <p key={note} class="note">{note}</p>)}
+      {notes.filter(Boolean).map((note) => (
+        <p key={note} class="note">
+          {note.split(/(--[a-z-]+(?: \d+)?)/).map((part) =>
+            part.startsWith("--") ? <code>{part}</code> : part
+          )}
+        </p>
+      ))}
     </section>
   );
 }
@@ -128,5 +137,5 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
 function State({ state, hasWritten }: { state: Part["state"]; hasWritten: boolean }) {
   if (state === "ok") return null;
   if (state === "off") return <b class="dim">{hasWritten ? "closed" : "off"}</b>;
-  return <b class="sev-high">{state}</b>;
+  return <b class={state === "retrying" ? "sev-medium" : "sev-high"}>{state}</b>;
 }

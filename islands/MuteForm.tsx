@@ -108,7 +108,7 @@ export default function MuteForm(props: Props) {
             <FieldError text={errorOf("kind")} />
           </label>
           <Input name="source" label="Source" {...{ fields, errorOf }} />
-          <Input name="destination" label="Destination" {...{ fields, errorOf }} />
+          <Input name="destination" label="Target" {...{ fields, errorOf }} />
           <Input name="port" label="Port" {...{ fields, errorOf }} />
           <p class="faint">
             An empty field takes any. Addresses may be networks, as 10.0.0.0/8; ports ranges and

@@ -21,7 +21,7 @@ export default function StatusLog({ entries, nowUs, zone }: Props) {
         <h2>Log</h2>
         <p>newest first</p>
       </header>
-      {all.length === 0 ? <p class="body dim">Nothing to tell.</p> : (
+      {all.length === 0 ? <p class="body dim">No message so far.</p> : (
         <div class="scroll">
           <table class="tbl log">
             <tbody>

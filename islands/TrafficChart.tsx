@@ -160,7 +160,7 @@ function Legend({ initial, series, beside, range, isNarrowed, isCompared }: Prop
       )}
       {isCompared && (
         <span>
-          <i class="sw ink" />week before
+          <i class="sw dashed" />week before
         </span>
       )}
       {beside.gaps.length > 0 && (

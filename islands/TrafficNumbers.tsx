@@ -87,5 +87,5 @@ function anomalyHint({ health: { detection } }: LiveMessage): string {
   if (detection.state === "off") return "no data yet";
   if (detection.state === "learning") return learningText(detection);
   const { windows, windowsFlagged } = detection;
-  return `${formatCount(windowsFlagged)} of ${formatCount(windows)} windows`;
+  return `${formatCount(windowsFlagged)} of ${formatCount(windows)} windows in 5\u00a0min`;
 }

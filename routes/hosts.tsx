@@ -63,6 +63,7 @@ export default define.page<typeof handler>(function Hosts({ data, state, url }) 
         count={countText(data.value, ["host", "hosts"])}
         error={data.error}
         nextCursor={nextCursor}
+        next="More"
         isEmpty={rows.length === 0}
         empty={url.search === "" ? "No host yet" : "No host fits"}
       >

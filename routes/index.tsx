@@ -127,7 +127,13 @@ export default define.page<typeof handler>(function OverviewPage({ data, state, 
         isNarrowed={view.q !== "" || isHub}
         isCompared={view.isCompared}
       />
-      {isHub ? fleet?.agents : <NewHere {...data.news} when={when} {...clock} />}
+      {isHub ? fleet?.agents : (
+        <NewHere
+          {...data.news}
+          when={view.q === "" ? when : `${when}, all hosts`}
+          {...clock}
+        />
+      )}
       <HistoryLists
         history={overview.history}
         range={view.range}
@@ -167,10 +173,10 @@ function Narrowed({ url, view, isHub }: { url: URL; view: View; isHub: boolean }
         <SearchBox list="flows" text={view.q} />
         <button type="submit" class="btn">Narrow</button>
         {address !== undefined && (
-          <a class="btn quiet" href={`${hostPath(address)}?${rangeQuery(range)}`}>Host</a>
+          <a class="btn" href={`${hostPath(address)}?${rangeQuery(range)}`}>Host</a>
         )}
-        <a class="btn quiet" href={`/flows${lists}`}>Flows</a>
-        {!isHub && <a class="btn quiet" href={`/packets${packetQuery(view, lists)}`}>Packets</a>}
+        <a class="btn" href={`/flows${lists}`}>Flows</a>
+        {!isHub && <a class="btn" href={`/packets${packetQuery(view, lists)}`}>Packets</a>}
       </form>
       {search.chips.length > 0 && (
         <div class="chips" role="group" aria-label="Search in use">

@@ -638,13 +638,13 @@ browserTest(
     await dialog.getByLabel("Source").fill("10.99.0.1/99");
     await dialog.getByRole("alert").getByText("source must be an address").waitFor();
     await dialog.getByLabel("Source").fill("");
-    await dialog.getByLabel("Destination").fill("10.0.0.0/8");
+    await dialog.getByLabel("Target").fill("10.0.0.0/8");
     await dialog.getByText("would have held back 2 of the 2 incidents").waitFor();
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
     await page.getByRole("link", { name: "Mute", exact: true }).click();
     await dialog.getByLabel("Source").fill(actor);
-    await dialog.getByLabel("Destination").fill("");
+    await dialog.getByLabel("Target").fill("");
     await dialog.getByText("held back 1 of the 2 incidents").waitFor();
     await dialog.getByText("1 hour").click();
     await dialog.getByLabel("Note").fill("our scanner");

@@ -164,7 +164,7 @@ Deno.test("a host's page has its peers with names, bytes and first contacts, its
     const html = await response.text();
     const text = textOf(html);
     ok(!html.includes(hostileName), "a hostile name is text");
-    match(text, /Usually active from \d\d:00 to \d\d:00, by the last four weeks\./);
+    match(text, /Usually active from \d\d:00 to \d\d:00, judged by the last four weeks\./);
     match(text, /\n203\.0\.113\.77\n[^]*?25\.0\sMB\n1\nnew,/);
     match(text, /cloud\.example\n198\.51\.100\.9\n/);
     match(text, /Services offered\n[^]*telnet \(23\/tcp\)\nnew,[^]*554\/tcp/);
@@ -323,7 +323,7 @@ Deno.test("while tapwatch learns, the list and the overview say so", () =>
   withSite({}, async (site) => {
     write(site, [{ hosts: [host(camera, nowUs() - 60e6)] }]);
     for (const path of ["/hosts/new", "/"]) {
-      match(await (await site.get(path)).text(), /tapwatch is learning what is there until/);
+      match(await (await site.get(path)).text(), /tapwatch learns what is there/);
     }
   }));
 

@@ -82,7 +82,7 @@ test("a live scan is one incident, is muted from it after a preview, stays silen
       await page.getByRole("link", { name: "Mute", exact: true }).click();
       const dialog = page.getByRole("dialog", { name: "Mute incidents like this" });
       strictEqual(await dialog.getByLabel("Source").inputValue(), scanner);
-      strictEqual(await dialog.getByLabel("Destination").inputValue(), sensorAddress);
+      strictEqual(await dialog.getByLabel("Target").inputValue(), sensorAddress);
       await dialog.getByLabel("Port").fill("");
       await dialog.getByText(/would have held back (1 of|the one)/).waitFor();
       await dialog.getByLabel("Note").fill("our scanner");

@@ -100,7 +100,7 @@ async function takeWeek(place: string, take: Take): Promise<void> {
     "overview-week": "/?range=7d",
     "overview-compared": "/?range=24h&compare=week",
     "overview-host": "/?range=24h&q=host+192.168.7.57",
-    "search": "/flows?q=host+192.168.7.57+port+443",
+    "search": "/flows?q=host+192.168.7.57+and+port+443",
     "search-refused": "/flows?q=hots+1",
     "search-empty": "/flows?q=host+192.0.2.200",
   });

@@ -1,14 +1,16 @@
 /** Amounts and lengths of time as the sentences of findings, reports and messages have them. Safe in browsers. */
 import { ESTIMATE_MAX } from "../records.ts";
 
-/** A length of time with one unit, as "40 ms", "2.5 s", "34 s", "12 min", "3.5 h". */
+/** A length of time with one unit, as "40 ms", "2.5 s", "34 s", "12 min", "3.5 h", "9.5 d". */
 export function formatPeriod(lengthUs: number): string {
   const seconds = lengthUs / 1e6;
   if (seconds < 0.9995) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
   if (seconds < 9.95) return `${round(seconds)} s`;
   if (seconds < 119.5) return `${Math.round(seconds)} s`;
   const minutes = seconds / 60;
-  return minutes < 119.5 ? `${round(minutes)} min` : `${round(minutes / 60)} h`;
+  if (minutes < 119.5) return `${round(minutes)} min`;
+  const hours = minutes / 60;
+  return hours < 47.5 ? `${round(hours)} h` : `${round(hours / 24)} d`;
 }
 
 /** A count with thousands set apart, as "12,500". */

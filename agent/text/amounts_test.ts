@@ -2,7 +2,8 @@ import { deepEqual } from "node:assert/strict";
 import { counted, formatCount, formatEstimate, formatPeriod } from "./amounts.ts";
 
 Deno.test("formatPeriod gives a length of time one fitting unit", () => {
-  const seconds = [0, 0.04, 0.4, 9.94, 9.96, 34, 119, 120, 600, 3_600, 12_600, 86_400];
+  const seconds = [0, 0.04, 0.4, 9.94, 9.96, 34, 119, 120, 600, 3_600, 12_600, 86_400]
+    .concat(169_200, 172_800, 820_800, 2_592_000);
   deepEqual(
     seconds.map((length) => formatPeriod(length * 1e6)),
     [
@@ -18,7 +19,7 @@ Deno.test("formatPeriod gives a length of time one fitting unit", () => {
       "60 min",
       "3.5 h",
     ]
-      .concat("24 h"),
+      .concat("24 h", "47 h", "2 d", "9.5 d", "30 d"),
   );
 });
 

@@ -124,7 +124,8 @@ function sumOf(pieces: readonly ListedFlow[]): ListedFlow {
     orig_retransmissions: sum("orig_retransmissions"),
     resp_retransmissions: sum("resp_retransmissions"),
     rtt_us: pieces.find(({ rtt_us }) => rtt_us !== null)?.rtt_us ?? null,
-    history: first.history,
+    // Letters stand where they are met first.
+    history: [...new Set(pieces.flatMap(({ history }) => [...history]))].join(""),
   };
 }
 

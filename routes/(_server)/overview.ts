@@ -27,7 +27,7 @@ import {
 import { pageNowUs } from "../../components/verdict.ts";
 import { fromWire } from "../../components/wire.ts";
 import { startOfYesterdayUs } from "../../components/input_time.ts";
-import { learningText } from "../../components/host_text.ts";
+import { learningText, serviceText } from "../../components/host_text.ts";
 import { hostNamesOf } from "./finding_pages.ts";
 import { newCounts } from "./host_pages.ts";
 import { choiceParameter, textParameter } from "./parameters.ts";
@@ -176,7 +176,11 @@ export async function newItems(
         ? `New peer of ${host}`
         : newWords[kind] ?? kind,
       who: isPeer ? row.name || peer : host,
-      address: isPeer ? peer : kind === "service" ? `${row.proto}/${row.port}` : address,
+      address: isPeer
+        ? peer
+        : kind === "service"
+        ? serviceText(row.proto, row.port ?? 0, row.service)
+        : address,
       href: `/?${
         viewQuery({ ...view, isCompared: false, q: term("host", isPeer ? peer : address) })
       }`,

@@ -11,7 +11,7 @@ import {
 } from "../../components/FindingPage.tsx";
 import { attackText, kindLabels } from "../../components/finding_text.ts";
 import { momentHref } from "../../components/range_text.ts";
-import { formatCount, formatDuration, formatWhen } from "../../components/format.ts";
+import { formatCount, formatDuration, formatSecond } from "../../components/format.ts";
 import { endsOf } from "../../agent/finding_ends.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
@@ -40,6 +40,7 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
   if (!data.value) return <FindingMissing list="anomalies" word="finding" />;
   const { finding, names, linked } = data.value;
   const features = finding.anomaly?.topFeatures ?? [];
+  const isScored = features.length > 0;
   const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
   return (
     <>
@@ -51,7 +52,7 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
         under={lastedText(finding)}
         label="Between"
       />
-      {features.length > 0 && (
+      {isScored && (
         <section class="panel c8">
           <header>
             <h2>Why this stands out</h2>
@@ -66,15 +67,20 @@ export default define.page<typeof handler>(function AnomalyPage({ data, state })
             <WhyList features={features} severity={finding.severity} />
           </div>
           <p class="note">
-            Usual is what the middle 90&nbsp;% of the windows had that were learnt from, without
-            those that stand far out.
+            Usual is the range that holds the middle 90&nbsp;% of the windows that were learnt from,
+            without those that stand far out.
           </p>
         </section>
       )}
-      <div class={features.length > 0 ? "c4 stack" : "c12 stack pair"}>
+      <div class={isScored ? "c4 stack" : "c12 stack pair"}>
         <Advice finding={finding} names={names} />
-        <Facts facts={anomalyFacts(finding, clock)} />
+        {!isScored && <Facts facts={anomalyFacts(finding, clock)} />}
       </div>
+      {isScored && (
+        <div class="c12">
+          <Facts isWide facts={anomalyFacts(finding, clock)} />
+        </div>
+      )}
       <LinkedFlows finding={finding} flows={linked} {...clock} />
     </>
   );
@@ -90,17 +96,17 @@ function anomalyFacts(finding: Finding, { nowUs, zone }: Clock): Fact[] {
   const times = [
     {
       term: "First evidence",
-      text: formatWhen(finding.firstUs, nowUs, zone),
+      text: formatSecond(finding.firstUs, nowUs, zone),
       href: momentHref(finding.firstUs),
     },
     {
       term: "Found",
-      text: formatWhen(finding.detectedUs, nowUs, zone),
+      text: formatSecond(finding.detectedUs, nowUs, zone),
       href: momentHref(finding.detectedUs),
     },
     {
       term: "Last evidence",
-      text: formatWhen(finding.lastUs, nowUs, zone),
+      text: formatSecond(finding.lastUs, nowUs, zone),
       href: momentHref(finding.lastUs),
     },
   ];

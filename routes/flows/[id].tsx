@@ -10,7 +10,12 @@ import { findingPath } from "../../components/findings.ts";
 import { endText, historySteps, namesOf, stateText } from "../../components/flow_text.ts";
 import { spanText } from "../../components/finding_text.ts";
 import { counted } from "../../agent/text/amounts.ts";
-import { bytesQuantity, formatCount, formatDuration, formatWhen } from "../../components/format.ts";
+import {
+  bytesQuantity,
+  formatCount,
+  formatDuration,
+  formatSecond,
+} from "../../components/format.ts";
 import { Icon, Severity } from "../../components/Icon.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { PacketsLink } from "../../components/PacketsLink.tsx";
@@ -51,26 +56,32 @@ export default define.page<typeof handler>(function FlowPage({ data, state }) {
       <FlowHead data={data.value} {...clock} />
       <FlowPath data={data.value} />
       <FlowNumbers data={data.value} />
-      {!isHub && (
-        <section class="panel c8">
-          <header>
-            <h2>Both directions over time</h2>
-            <p>{pieces.length > 1 ? "a bar for each row of it" : "from its packet rows"}</p>
-          </header>
-          <div class="body">
-            {buckets.length > 0
-              ? <FlowSketch buckets={buckets} {...clock} />
-              : <p class="dim">Too few of its packets are stored to draw them.</p>}
-          </div>
-        </section>
-      )}
-      <div class={isHub ? "c12 stack pair" : "c4 stack"}>
+      <div class="c8 stack">
+        {!isHub && (
+          <section class="panel">
+            <header>
+              <h2>Both directions over time</h2>
+              <p>
+                {pieces.length > 1
+                  ? "a bar for every five minutes of it"
+                  : "from its stored packets"}
+              </p>
+            </header>
+            <div class="body">
+              {buckets.length > 0
+                ? <FlowSketch buckets={buckets} {...clock} />
+                : <p class="dim">Too few of its packets are stored for a chart.</p>}
+            </div>
+          </section>
+        )}
+        <History data={data.value} />
+      </div>
+      <div class="c4 stack">
         <LikeThis data={data.value} />
         <FlowFindings data={data.value} />
       </div>
-      <History data={data.value} />
-      <div class="c6 stack">
-        <Facts facts={factsOf(data.value, clock)} />
+      <div class="c12">
+        <Facts isWide facts={factsOf(data.value, clock)} />
       </div>
       {pieces.length > 1 && (
         <section class="panel c12">
@@ -134,7 +145,7 @@ function FlowHead({ data, nowUs, zone }: Part & Clock) {
         <PacketsLink packets={data.export} />
         {agent !== undefined && flow.community_id !== "" && (
           <OwnPage id={agent} path={`/flows?${new URLSearchParams({ q })}`}>
-            At the agent
+            On its agent's dashboard
           </OwnPage>
         )}
       </div>
@@ -216,27 +227,27 @@ function FlowNumbers({ data: { whole } }: Part) {
       <Stat
         label="Sent"
         quantity={bytesQuantity(whole.orig_wire_bytes)}
-        hint={`${counted(whole.orig_pkts, "packet")} of the originator`}
+        hint={`${counted(whole.orig_pkts, "packet")} from the originator`}
       />
       <Stat
         label="Received"
         quantity={bytesQuantity(whole.resp_wire_bytes)}
-        hint={`${counted(whole.resp_pkts, "packet")} of the responder`}
+        hint={`${counted(whole.resp_pkts, "packet")} from the responder`}
       />
       <Stat
         label="Lasted"
         quantity={{ value: formatDuration(lastedS), unit: "" }}
-        hint={whole.state === "open" ? "so far" : endText(whole.end_reason)}
+        hint={whole.state === "open" ? "so far" : endText(whole.end_reason, whole)}
       />
       <Stat
         label="Round trip"
         quantity={whole.rtt_us === null ? null : { value: milliseconds(whole.rtt_us), unit: "ms" }}
-        hint={isTcp ? "from the request to its answer (SYN, SYN and ACK)" : "only TCP tells it"}
+        hint={isTcp ? "from the request to its answer (SYN, SYN and ACK)" : "known of TCP alone"}
       />
       <Stat
         label="Sent again"
         quantity={isTcp ? { value: formatCount(retransmissions), unit: "" } : null}
-        hint={isTcp ? `of ${counted(packets, "packet")}` : "only TCP tells it"}
+        hint={isTcp ? `of ${counted(packets, "packet")}` : "known of TCP alone"}
       />
     </section>
   );
@@ -293,7 +304,7 @@ function FlowFindings({ data: { findings } }: Part) {
 function History({ data: { whole, flow } }: Part) {
   const steps = historySteps(whole.history);
   return (
-    <section class="panel c6">
+    <section class="panel">
       <header>
         <h2>How it went</h2>
         <p>
@@ -338,12 +349,12 @@ function factsOf({ whole, flow }: FlowPageData, { nowUs, zone }: Clock) {
     },
     {
       term: "First packet",
-      text: formatWhen(whole.start_us, nowUs, zone),
+      text: formatSecond(whole.start_us, nowUs, zone),
       href: momentHref(whole.start_us),
     },
     {
       term: "Last packet",
-      text: formatWhen(whole.end_us, nowUs, zone),
+      text: formatSecond(whole.end_us, nowUs, zone),
       href: momentHref(whole.end_us),
     },
     {
@@ -360,14 +371,13 @@ function factsOf({ whole, flow }: FlowPageData, { nowUs, zone }: Clock) {
         } by the responder`
         : "",
     },
-    { term: "End", text: endText(whole.end_reason) },
+    { term: "End", text: endText(whole.end_reason, whole) },
     { term: "VLAN", text: flow.vlan_id === null ? "" : String(flow.vlan_id) },
     {
       term: "Interface",
       text: String(flow.interface_id),
       href: searchHref("interface", flow.interface_id),
     },
-    { term: "Number", text: String(flow.id) },
   ];
 }
 

@@ -110,7 +110,7 @@ export default define.page<typeof handler>(function HostPage({ data, state }) {
       {contacts.length > 0 && (
         <section class="panel c12" id="new">
           <header>
-            <h2>For the first time</h2>
+            <h2>What is new</h2>
             <p>{clock.when}</p>
             <a class="end" href={`/hosts/new?device=${host.id}`}>All</a>
           </header>
@@ -157,7 +157,7 @@ function HostHead({ data, nowUs, zone, range }: Part & Clock & Shown) {
         <p class="lead">{titleOf(data)}</p>
         <PlaceLine address={host.address} />
         <SeenByAgents ids={data.agents} />
-        {usual !== "" && <p>Usually active {usual}, by the last four weeks.</p>}
+        {usual !== "" && <p>Usually active {usual}, judged by the last four weeks.</p>}
       </div>
       <div class="btns">
         <PacketsLink packets={packets} />
@@ -220,7 +220,7 @@ function HostNumbers(
       <Stat
         label="First seen"
         quantity={{ value: formatWhen(host.first_seen_us, nowUs, zone), unit: "" }}
-        hint="by this database"
+        hint="in this database"
       />
     </section>
   );
@@ -233,20 +233,21 @@ function Traffic({ data: { bars, hours, host }, nowUs, zone }: Part & Clock) {
       {isQuiet
         ? <p class="dim">No flow of it has ended in this time, nor was five minutes long.</p>
         : <FlowSketch buckets={bars} nowUs={nowUs} zone={zone} />}
-      {host.id !== null && <HoursOfDay averages={hoursOfDay(hours, zone)} />}
+      {host.id !== null && <HoursOfDay usual={hoursOfDay(hours, zone)} />}
     </>
   );
 }
 
-/** 24 columns, as high as its average hour. */
-function HoursOfDay({ averages }: { averages: readonly number[] }) {
-  const most = Math.max(1, ...averages);
-  const busiest = averages.indexOf(most);
+/** 24 columns, as high as its usual hour. */
+function HoursOfDay({ usual }: { usual: readonly number[] }) {
+  const most = Math.max(1, ...usual);
+  const busiest = usual.indexOf(most);
+  const clock = (hour: number) => `${String(hour).padStart(2, "0")}:00`;
   const label = most === 1
-    ? "No hour of the day has traffic."
-    : `Average bytes of each hour of the day; most from ${busiest}:00 to ${busiest + 1}:00, ${
-      formatBytes(most)
-    }.`;
+    ? "No hour of the day usually has traffic."
+    : `Usual bytes of each hour of the day, the median of the days; most from ${
+      clock(busiest)
+    } to ${clock(busiest + 1)}, ${formatBytes(most)}.`;
   return (
     <>
       <svg
@@ -256,7 +257,7 @@ function HoursOfDay({ averages }: { averages: readonly number[] }) {
         role="img"
         aria-label={label}
       >
-        {averages.map((bytes, hour) => (
+        {usual.map((bytes, hour) => (
           <rect
             key={hour}
             x={hour * 10}
@@ -528,18 +529,31 @@ function Incidents({ data: { incidents }, nowUs, zone }: Part & Clock) {
         <p>{incidents.length === 0 ? "none that names it" : "that name it, newest first"}</p>
       </header>
       {incidents.length > 0 && (
-        <div class="body">
-          <ul class="links">
-            {incidents.map((incident) => (
-              <li key={incident.id}>
-                <Severity level={incident.severity} />{" "}
-                <a href={incidentPath(incident)}>{unparted(incident.headline)}</a>{" "}
-                <span class="dim">
-                  <Moment tsUs={incident.firstUs} nowUs={nowUs} zone={zone} />
-                </span>
-              </li>
-            ))}
-          </ul>
+        <div class="scroll">
+          <table class="tbl cards episodes">
+            <thead>
+              <tr>
+                <th scope="col">Began</th>
+                <th scope="col">Severity</th>
+                <th scope="col">What happened</th>
+              </tr>
+            </thead>
+            <tbody>
+              {incidents.map((incident) => (
+                <tr key={incident.id}>
+                  <td class="dim time">
+                    <Moment tsUs={incident.firstUs} nowUs={nowUs} zone={zone} />
+                  </td>
+                  <td class="level">
+                    <Severity level={incident.severity} />
+                  </td>
+                  <td class="grow w2" title={incident.headline}>
+                    <a class="plain" href={incidentPath(incident)}>{unparted(incident.headline)}</a>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
         </div>
       )}
     </section>

@@ -43,10 +43,12 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
             {one === "" ? "Everything" : contactKinds[one as keyof typeof contactKinds]}
           </a>
         ))}
-        <TimeChips url={url} yesterdayUs={startOfYesterdayUs(clock.nowUs)} />
+        <span class="chips apart">
+          <TimeChips url={url} yesterdayUs={startOfYesterdayUs(clock.nowUs)} />
+        </span>
         <span class="dim">{countText(data.value, ["first contact", "first contacts"])}</span>
-        <a class="btn quiet" href={`/api${url.pathname}${url.search}`}>JSON</a>
-        <a class="btn quiet" href={`/api${linkTo(url, { format: "csv" })}`}>CSV</a>
+        <a class="btn" href={`/api${url.pathname}${url.search}`}>JSON</a>
+        <a class="btn" href={`/api${linkTo(url, { format: "csv" })}`}>CSV</a>
       </nav>
       <section class="panel c12">
         {rows.length > 0
@@ -62,11 +64,12 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
             </div>
           )}
         <p class="note">
-          Nothing is new in the first hour of a database, and after a day without traffic; no server
-          port or peer in the first day of its device. Peers are told of devices that talk to at
-          most 32, when they have another name and network than those that are known; their pages
-          mark all others. A country is told when none of a device's peers was there before, as far
-          as files of <code>--geo-db</code> know it.
+          What is seen in the first hour of a database, or in the hour after a day without traffic,
+          is learnt and does not count as new, nor do the server ports and peers of a device's first
+          day. New peers are listed of devices that have 32 peers at most, when neither their name
+          nor their network was known; the page of a host marks every new peer. A country is new
+          when none of the device's peers was there before; that takes a file of{" "}
+          <code>--geo-db</code>.
         </p>
       </section>
       {nextCursor !== null && (
@@ -82,7 +85,7 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
 function TimeChips({ url, yesterdayUs }: { url: URL; yesterdayUs: number }) {
   const from = url.searchParams.get("from") ?? "";
   const hasEnd = url.searchParams.has("to");
-  return [["Since yesterday", String(yesterdayUs)], ["Since ever", ""]].map(([label, since]) => {
+  return [["Since yesterday", String(yesterdayUs)], ["All time", ""]].map(([label, since]) => {
     const isShown = from === since && !hasEnd;
     return (
       <a

@@ -16,7 +16,13 @@ import { attackText, kindText, portsText, whenText } from "../../components/find
 import { findingPath, severityRank } from "../../components/findings.ts";
 import { Moment } from "../../components/Moment.tsx";
 import { momentHref } from "../../components/range_text.ts";
-import { formatCount, formatDuration, formatWhen, unparted } from "../../components/format.ts";
+import {
+  formatCount,
+  formatDuration,
+  formatSecond,
+  formatWhen,
+  unparted,
+} from "../../components/format.ts";
 import { Severity } from "../../components/Icon.tsx";
 import {
   causesOf,
@@ -60,6 +66,8 @@ export default define.page<typeof handler>(function IncidentRoute({ data, state 
   const { incident, members, names, open, flows, muteStart } = data.value;
   const clock: Clock = { nowUs: pageNowUs(state.message), zone: state.sensor.zone };
   const gravest = gravestCause(members);
+  // Beside a short story the facts would stand alone.
+  const isLong = unusualWindow(members) !== undefined || open.ports.length > 1;
   return (
     <>
       <FindingHead
@@ -99,8 +107,13 @@ export default define.page<typeof handler>(function IncidentRoute({ data, state 
       </div>
       <div class="c4 stack">
         {gravest && <Advice finding={gravest.finding} names={names} />}
-        <Facts facts={factsOf(incident, clock)} />
+        {isLong && <Facts facts={factsOf(incident, clock)} />}
       </div>
+      {!isLong && (
+        <div class="c12">
+          <Facts isWide facts={factsOf(incident, clock)} />
+        </div>
+      )}
       <Findings incident={incident} members={members} {...clock} />
       <LinkedFlows finding={incident} word="incident" flows={flows} {...clock} />
     </>
@@ -197,12 +210,17 @@ function Course(
   );
 }
 
-/** Of its unusual windows the most unusual one, and what the other causes stand out by. */
-function WhyItStandsOut({ members }: { members: readonly Member[] }) {
+/** The most unusual one that is not an effect on a target. */
+function unusualWindow(members: readonly Member[]): Member | undefined {
   const windows = members.filter(({ role, finding: { anomaly, kind } }) =>
     role !== "effect" && kind === "anomaly" && anomaly && anomaly.topFeatures.length > 0
   );
-  const [window] = windows.toSorted((a, b) => b.finding.anomaly!.score - a.finding.anomaly!.score);
+  return windows.toSorted((a, b) => b.finding.anomaly!.score - a.finding.anomaly!.score)[0];
+}
+
+/** Of its unusual windows the most unusual one, and what the other causes stand out by. */
+function WhyItStandsOut({ members }: { members: readonly Member[] }) {
+  const window = unusualWindow(members);
   const texts = standsOutTexts(members);
   if (!window && texts.length === 0) return null;
   return (
@@ -316,9 +334,13 @@ function factsOf(incident: Incident, { nowUs, zone }: Clock): Fact[] {
     { term: "Tactics", text: tactics.map((id) => `${tacticName(id)} (${id})`).join(", ") },
     { term: "Techniques", text: techniques.map(attackText).join("; ") },
     { term: "Ports", text: portsText(listed, 24) },
-    { term: "First evidence", text: formatWhen(firstUs, nowUs, zone), href: momentHref(firstUs) },
-    { term: "First told", text: formatWhen(detectedUs, nowUs, zone), href: momentHref(detectedUs) },
-    { term: "Last evidence", text: formatWhen(lastUs, nowUs, zone), href: momentHref(lastUs) },
+    {
+      term: "First evidence",
+      text: formatSecond(firstUs, nowUs, zone),
+      href: momentHref(firstUs),
+    },
+    { term: "Found", text: formatSecond(detectedUs, nowUs, zone), href: momentHref(detectedUs) },
+    { term: "Last evidence", text: formatSecond(lastUs, nowUs, zone), href: momentHref(lastUs) },
     { term: "Findings", text: formatCount(incident.findingCount) },
   ];
 }

@@ -6,8 +6,8 @@ import {
   formatCount,
   formatDay,
   formatPacketTime,
+  formatSecond,
   formatTcpFlags,
-  formatWhen,
 } from "../../components/format.ts";
 import { Icon } from "../../components/Icon.tsx";
 import { Notice } from "../../components/Notice.tsx";
@@ -66,8 +66,9 @@ export default define.page<typeof handler>(function PacketPage({ data, state, ur
         )}
       <div class="c12">
         <Facts
+          isWide
           facts={[
-            { term: "Time", text: formatWhen(row.ts_us, nowUs, zone) },
+            { term: "Time", text: formatSecond(row.ts_us, nowUs, zone) },
             { term: "Length", text: `${formatCount(row.wire_length)} bytes on the wire` },
             { term: "Captured", text: `${formatCount(row.captured_length)} bytes` },
             { term: "Protocol", text: protocolLabel(row.application || row.protocol) },

@@ -1,5 +1,6 @@
 /** One scan: who tried which ports of whom, what answered, what to do. */
 import type { Finding, ScanDetails } from "../../agent/records.ts";
+import { formatPeriod } from "../../agent/text/amounts.ts";
 import {
   Advice,
   type Clock,
@@ -19,9 +20,10 @@ import {
 import {
   formatCount,
   formatDuration,
-  formatWhen,
+  formatSecond,
   type Quantity,
   sharePercent,
+  unparted,
 } from "../../components/format.ts";
 import { endsOf } from "../../agent/finding_ends.ts";
 import { momentHref } from "../../components/range_text.ts";
@@ -63,6 +65,11 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
   const grid = buildScanGrid(probesOf(finding, [...linked, ...nearby]), scan);
   const evidence = answeredFirst([...linked, ...nearby], scan, linked);
   const isWide = grid.ports.length > narrowPorts;
+  const open = grid.open.length > 0 && (
+    <OpenPorts open={grid.open} notListed={grid.notListed} names={names} />
+  );
+  // What was found open stands beside the advice then, and the facts below both.
+  const isTriple = isWide && open !== false;
   return (
     <>
       <FindingTop page={data.value} state={state} clock={clock} />
@@ -77,15 +84,19 @@ export default define.page<typeof handler>(function ScanPage({ data, state }) {
       {grid.rows.length > 0 && (
         <div class={isWide ? "c12 stack" : "c8 stack"}>
           <ScanGrid grid={grid} names={names} />
-          {grid.open.length > 0 && (
-            <OpenPorts open={grid.open} notListed={grid.notListed} names={names} />
-          )}
+          {!isWide && open}
         </div>
       )}
       <div class={grid.rows.length > 0 && !isWide ? "c4 stack" : "c12 stack pair"}>
+        {isWide && open}
         <Advice finding={finding} names={names} />
-        <Facts facts={scanFacts(finding, scan, clock)} />
+        {!isTriple && <Facts facts={scanFacts(finding, scan, clock)} />}
       </div>
+      {isTriple && (
+        <div class="c12">
+          <Facts isWide facts={scanFacts(finding, scan, clock)} />
+        </div>
+      )}
       <LinkedFlows finding={finding} flows={evidence} {...clock} />
     </>
   );
@@ -103,7 +114,7 @@ function ScanNumbers({ finding, scan }: { finding: Finding; scan: ScanDetails })
       <Stat
         label="Pace"
         quantity={pace(scan.attempts, lastedS)}
-        hint={`in ${formatDuration(lastedS)}`}
+        hint={`in ${unparted(formatPeriod(lastedS * 1e6))}`}
       />
       <Stat
         label={scan.kind === "distributed" ? "Sources" : "Hosts"}
@@ -169,13 +180,13 @@ function scanFacts(finding: Finding, scan: ScanDetails, { nowUs, zone }: Clock):
     },
     {
       term: "First attempt",
-      text: formatWhen(finding.firstUs, nowUs, zone),
+      text: formatSecond(finding.firstUs, nowUs, zone),
       href: momentHref(finding.firstUs),
     },
     { term: "Found", text: foundText(finding, nowUs, zone) },
     {
       term: "Last attempt",
-      text: formatWhen(finding.lastUs, nowUs, zone),
+      text: formatSecond(finding.lastUs, nowUs, zone),
       href: momentHref(finding.lastUs),
     },
     { term: "Confidence", text: `${Math.floor(100 * finding.confidence)}\u00a0%` },
@@ -186,5 +197,5 @@ function scanFacts(finding: Finding, scan: ScanDetails, { nowUs, zone }: Clock):
 /** When it was found, and how long after the first attempt. */
 function foundText({ detectedUs, firstUs }: Finding, nowUs: number, zone: string): string {
   const after = Math.max(0, detectedUs - firstUs) / 1e6;
-  return `${formatWhen(detectedUs, nowUs, zone)}, ${formatDuration(after)} after the first`;
+  return `${formatSecond(detectedUs, nowUs, zone)}, ${formatDuration(after)} after the first`;
 }
