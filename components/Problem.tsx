@@ -2,12 +2,15 @@
 import { Severity } from "./Icon.tsx";
 import type { Problem } from "./verdict.ts";
 
-export function problemClass({ tone }: Problem): string {
-  return `finding problem ${tone === "high" ? "is-high" : ""}`;
-}
-
-export function ProblemText({ problem: { tone, title, detail } }: { readonly problem: Problem }) {
-  return (
+/** A row; all of it is a link where more is said of it, unless `isHere`: that is this page. */
+export function ProblemRow(
+  { problem: { tone, title, detail, href }, isHere = false }: {
+    readonly problem: Problem;
+    readonly isHere?: boolean;
+  },
+) {
+  const name = `finding problem ${tone === "high" ? "is-high" : ""}`;
+  const row = (
     <>
       <Severity level={tone} />
       <div class="tx">
@@ -16,4 +19,7 @@ export function ProblemText({ problem: { tone, title, detail } }: { readonly pro
       </div>
     </>
   );
+  return href === undefined || isHere
+    ? <div class={name}>{row}</div>
+    : <a class={name} href={href} aria-current="false">{row}</a>;
 }

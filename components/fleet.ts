@@ -172,7 +172,7 @@ export function fleetVerdict(
   const known = reporting.length + silent.length;
   const problems = [
     ...hubProblems(hub, nowUs),
-    ...silentProblem(silent, known, { nowUs, zone }),
+    ...silentProblem(silent, { known, all: inForce.length }, { nowUs, zone }),
     ...agentProblems(inForce, nowUs),
   ].sort((a, b) => Number(b.isMain ?? false) - Number(a.isMain ?? false));
   const main = problems.find(({ isMain }) => isMain);
@@ -245,6 +245,7 @@ function hubProblems(
       tone: "medium",
       title: `${counted(deadLetters, "message")} could not be read`,
       detail: "They are kept as dead letters, with the reason, on Status.",
+      href: "/status",
     });
   }
   return problems;
@@ -252,7 +253,7 @@ function hubProblems(
 
 function silentProblem(
   silent: readonly FleetAgent[],
-  known: number,
+  { known, all }: { readonly known: number; readonly all: number },
   { nowUs, zone }: Clock,
 ): FleetProblem[] {
   if (silent.length === 0) return [];
@@ -262,13 +263,14 @@ function silentProblem(
   const have = silent.length === 1 ? "has" : "have";
   return [{
     tone: silent.length * 2 > known ? "high" : "medium",
-    title: known === 1
+    title: all === 1
       ? "The one agent has been silent for more than 90\u00a0s"
       : `${formatCount(silent.length)} of ${
-        formatCount(known)
+        formatCount(all)
       } agents ${have} been silent for more than 90\u00a0s`,
     detail: `${listed(since)}.`,
     isMain: true,
+    href: "/agents",
   }];
 }
 
@@ -333,6 +335,7 @@ function agentProblems(agents: readonly FleetAgent[], nowUs: number): FleetProbl
     : `${formatCount(names.size)} agents have trouble`;
   return [{
     tone: "medium",
+    href: "/agents",
     title,
     detail: texts.length > 1
       ? `${texts.join("; ")}.`

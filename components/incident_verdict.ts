@@ -31,7 +31,8 @@ export function judgeIncidents(
   if (look.length > 0) {
     return {
       tone: look.some(isGrave) || capture.tone === "high" ? "high" : "medium",
-      title: lookText(look.length),
+      // With what is wrong with capturing: each of both has a row below.
+      title: lookText(look.length + problems.filter(({ isGap }) => !isGap).length),
       detail: joined(
         ...gapTexts(problems),
         othersSaid,

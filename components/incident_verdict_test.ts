@@ -128,7 +128,7 @@ const cases: readonly [string, Verdict, IncidentItem[], Coverage, Verdict["tone"
     ],
     ready,
     "high",
-    /^2 things need a look: 2 incidents of the last 24 h are acknowledged or muted, the worst was medium. .*too$/,
+    /^3 things need a look: 2 incidents of the last 24 h are acknowledged or muted, the worst was medium. .*too$/,
   ],
 ];
 

@@ -29,6 +29,8 @@ export interface Problem {
   readonly detail: string;
   /** Of what was looked at, not of capturing. */
   readonly isGap?: true;
+  /** Where more is said of it. */
+  readonly href?: string;
 }
 
 export interface Verdict {
@@ -76,9 +78,11 @@ export function baseName(path: string): string {
 export function judge(message: LiveMessage, sensor: SensorInfo, recentDrops: number): Verdict {
   const { sources } = message.health;
   const problems = [
-    ...sourceProblems(message.health),
-    ...lossProblems(message, recentDrops),
-    ...storeProblems(message.health),
+    ...[
+      ...sourceProblems(message.health),
+      ...lossProblems(message, recentDrops),
+      ...storeProblems(message.health),
+    ].map((problem) => ({ ...problem, href: "/status" })),
     ...gapProblems(message),
   ].sort((a, b) => Number(b.tone === "high") - Number(a.tone === "high"));
   const [first] = problems;
@@ -132,6 +136,10 @@ function gapProblems(message: LiveMessage): Problem[] {
       detail: remedy,
       isGap: true,
     }));
+}
+
+function stopped(sentence: string): string {
+  return `${withoutStop(sentence)}.`;
 }
 
 function withoutStop(sentence: string): string {
@@ -254,7 +262,12 @@ function storeProblems({ store, recorder, evidence, eve, disk }: Health): Proble
     problems.push({
       tone: isOver ? "high" : "medium",
       title: isOver ? "The database is not being written" : "The database is waiting to be written",
-      detail: store.detail,
+      detail: [
+        store.detail,
+        isOver
+          ? "Look at the disk and the rights of the results folder, then start tapwatch again."
+          : "It is tried again; look at the disk and the rights of the results folder.",
+      ].filter(Boolean).map(stopped).join(" "),
     });
   }
   if (recorder.state === "failed") {

@@ -1,10 +1,16 @@
 /** First line of a hub's pages about itself: does every agent report? Below it what else is wrong. */
 import { useFleetVerdict } from "../components/fleet_feed.ts";
 import { Icon } from "../components/Icon.tsx";
-import { problemClass, ProblemText } from "../components/Problem.tsx";
+import { ProblemRow } from "../components/Problem.tsx";
 import type { Verdict } from "../components/verdict.ts";
 
-export default function FleetVerdictLine({ initial }: { readonly initial: Verdict }) {
+export default function FleetVerdictLine(
+  { initial, path }: {
+    readonly initial: Verdict;
+    /** Of the page. */
+    readonly path: string;
+  },
+) {
   const { tone, title, detail, problems } = useFleetVerdict(true) ?? initial;
   const isQuiet = tone === "good" || tone === "plain";
   const others = problems.filter((problem) => problem.title !== title);
@@ -20,8 +26,8 @@ export default function FleetVerdictLine({ initial }: { readonly initial: Verdic
       {others.length > 0 && (
         <ul class="findings">
           {others.map((problem) => (
-            <li key={problem.title} class={problemClass(problem)}>
-              <ProblemText problem={problem} />
+            <li key={problem.title}>
+              <ProblemRow problem={problem} isHere={problem.href === path} />
             </li>
           ))}
         </ul>

@@ -5,7 +5,7 @@ import { useFleetVerdict } from "../components/fleet_feed.ts";
 import { isGrave } from "../components/findings.ts";
 import { formatCount } from "../components/format.ts";
 import { Icon } from "../components/Icon.tsx";
-import { problemClass, ProblemText } from "../components/Problem.tsx";
+import { ProblemRow } from "../components/Problem.tsx";
 import { judgeIncidents } from "../components/incident_verdict.ts";
 import {
   type IncidentItem,
@@ -92,7 +92,7 @@ export default function VerdictLine({ initial, sensor, recentDrops, incidents, f
         </h2>
         <p>{verdict.detail}.</p>
       </section>
-      {problems.length > 0 && <Problems problems={problems} />}
+      {problems.length > 0 && <Problems problems={problems} isStatus={incidents === null} />}
       {recent && <Incidents items={recent} nowUs={nowUs} zone={sensor.zone} />}
       {isSilent(message) && <Silence message={message} />}
     </>
@@ -146,13 +146,11 @@ function Announcement({ items }: { items: readonly IncidentItem[] }) {
   return <div class="vh" role="alert">{said.current}</div>;
 }
 
-function Problems({ problems }: { problems: readonly Problem[] }) {
+function Problems({ problems, isStatus }: { problems: readonly Problem[]; isStatus: boolean }) {
   return (
     <div class="findings" role="alert">
       {problems.map((problem) => (
-        <div key={problem.title} class={problemClass(problem)}>
-          <ProblemText problem={problem} />
-        </div>
+        <ProblemRow key={problem.title} problem={problem} isHere={isStatus} />
       ))}
     </div>
   );

@@ -50,7 +50,10 @@ export default define.layout(function Layout({ Component, state, url }) {
 });
 
 function summaryLines({ message, agents }: State): string[] {
-  if (agents !== undefined) return [counted(agents.size, "agent")];
+  if (agents !== undefined) {
+    const inForce = [...agents.values()].filter(({ credential }) => credential !== "revoked");
+    return [counted(inForce.length, "agent")];
+  }
   const names = sourceNames(message.health.sources);
   if (names === "") return ["not capturing yet"];
   return [names, `${dropPercent(message)}\u00a0% dropped`];

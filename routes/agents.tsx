@@ -34,7 +34,7 @@ export default define.page<typeof handler>(function Agents({ data, state, url })
   const sites = [...new Set(all.map(({ site }) => site))].filter((site) => site !== "").sort();
   return (
     <>
-      <FleetVerdictLine initial={fleetVerdict(all, hub, clock)} />
+      <FleetVerdictLine initial={fleetVerdict(all, hub, clock)} path={url.pathname} />
       <ListPage
         url={url}
         box={

@@ -101,7 +101,7 @@ function HubStatus({ data, state: { message, sensor } }: HubStatusProps) {
   const { fleet } = data;
   return (
     <>
-      {fleet && <FleetVerdictLine initial={fleet.verdict} />}
+      {fleet && <FleetVerdictLine initial={fleet.verdict} path="/status" />}
       {data.error !== "" && <Notice title="The database cannot be read" detail={data.error} />}
       {fleet?.numbers}
       {fleet?.parts}

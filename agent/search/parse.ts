@@ -211,10 +211,15 @@ class Parser {
     const hint = before?.kind === "text" && word.kind !== "operator"
       ? nearest(before.text, Object.keys(this.#table.fields))
       : null;
+    const isField = Object.hasOwn(this.#table.fields, word.text.toLowerCase());
     return new SearchError(
       word.at + 1,
       `read ${quoted(word.text)} where "and", "or" or the end is expected${
-        hint ? `; did you mean ${hint} instead of ${quoted(before!.text)}?` : ""
+        hint
+          ? `; did you mean ${hint} instead of ${quoted(before!.text)}?`
+          : isField
+          ? `; write "and ${word.text}" where both are to fit`
+          : ""
       }`,
     );
   }

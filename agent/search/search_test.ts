@@ -203,7 +203,11 @@ for (
     ["hots=10.0.0.9", 1, /there is no "hots"; did you mean host\?/],
     ["hots:10.0.0.9", 1, /there is no "hots"; did you mean host\?/],
     ["bytess > 1MB", 1, /did you mean bytes\?/],
-    ["port 443 proto tcp", 10, /read "proto" where "and", "or" or the end is expected/],
+    [
+      "port 443 proto tcp",
+      10,
+      /read "proto" where "and", "or" or the end is expected; write "and proto" where both/,
+    ],
     ["port", 5, /read the end where port needs a value/],
     ["port and proto tcp", 6, /read "and" where port needs a value/],
     ["port 70000", 6, /port takes a whole number from 0 to 65535/],

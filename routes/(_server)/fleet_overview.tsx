@@ -69,7 +69,7 @@ function FleetNumbers({ agents, hub, nowUs }: NumbersProps) {
         label="Agents"
         quantity={{
           value: formatCount(reporting.length),
-          unit: `of ${formatCount(known.length)}`,
+          unit: `of ${formatCount(inForce.length)}`,
         }}
         hint={never === 0 ? "report" : `report, ${formatCount(never)} never did`}
         isBad={inForce.some((agent) => agentState(agent, nowUs) === "silent")}
@@ -99,7 +99,7 @@ function FleetNumbers({ agents, hub, nowUs }: NumbersProps) {
       <Stat
         label="Dead letters"
         quantity={{ value: formatCount(hub.deadLetters), unit: "" }}
-        hint={hub.deadLetters === 0 ? "all could be read" : "kept, see Status"}
+        hint={hub.deadLetters === 0 ? "all could be read" : "kept, with the reason"}
         isBad={hub.deadLetters > 0}
       />
     </section>
