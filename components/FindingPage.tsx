@@ -224,7 +224,7 @@ export function Facts({ facts, isWide = false }: FactsProps) {
         <h2>Facts</h2>
       </header>
       <div class="body">
-        <dl class={isWide ? "facts long wide" : "facts long"}>
+        <dl class={isWide ? "facts long across" : "facts long"}>
           {known.map((fact) =>
             isWide
               ? (

@@ -134,7 +134,8 @@ export function ListPage(
   );
 }
 
-function Download({ href, children }: { href: string; children: string }) {
+/** A button that fetches the rows shown as a file. */
+export function Download({ href, children }: { href: string; children: string }) {
   return (
     <a class="btn" href={href} download>
       <Icon name="download" />

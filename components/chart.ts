@@ -29,8 +29,8 @@ export interface ChartHandle {
 
 const placeholders = new Array<string>(8).fill("#777777");
 const rootScale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-/** What half a label ("14:07:30") takes beyond the room at the right edge, at 16 px. */
-const labelOverhang = 11;
+/** What half a label takes beyond the room at the right edge, at 16 px: of "14:07:30" 15, of "Wed 10 Jun" 22. */
+const labelOverhang = ({ length }: string) => 3.4 * length - 12;
 /** From the middle of a label to that of the next, at least, at 16 px. */
 const labelRoom = 90;
 const wallScale = () => rootScale() * (innerWidth >= 3000 ? 1.35 : 1);
@@ -144,7 +144,7 @@ function formatAxes(
       const scale = rootScale();
       const kept = ticksWithRoom(ticks(), data.positions, {
         apart: labelRoom * scale,
-        end: chart.width - labelOverhang * scale,
+        end: chart.width - labelOverhang(String(chart.data.labels[0] ?? "")) * scale,
       });
       return makeX({
         ...data,

@@ -25,7 +25,7 @@ export default function InterfaceTable({ initial, loopbackNote }: Props) {
         ? <p class="body dim">None is open yet.</p>
         : (
           <div class="scroll">
-            <table class="tbl cards interfaces">
+            <table class="tbl cards name-state">
               <thead>
                 <tr>
                   <th scope="col">Name</th>

@@ -14,7 +14,7 @@ interface Props {
 }
 
 const examples: { readonly [list in SearchList]: string } = {
-  flows: "host 192.168.1.20 and port 443 and bytes > 1MB",
+  flows: "host 192.168.1.20 and port 443",
   packets: "host 192.168.1.20 and proto udp",
   hosts: "net 192.168.0.0/16 and bytes > 1GB",
   scans: "src 192.168.1.20 and severity >= medium",

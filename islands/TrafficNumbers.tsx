@@ -65,7 +65,8 @@ export default function TrafficNumbers({ initial, peaks }: Props) {
           snapshot?.hostsActive,
           `of ${formatCount(snapshot?.hostsTotal ?? 0)}`,
         )}
-        hint={hint("in the last minutes")}
+        hint={hint("in the last minute")}
+        hintTitle="Addresses, those of groups and broadcasts among them"
       />
       <Stat
         label="Anomaly rate"

@@ -19,7 +19,7 @@ export default function UndecodedTable({ initial }: { initial: LiveMessage }) {
         <p>packets since the start; unseen are those without anything to judge</p>
       </header>
       <div class="scroll">
-        <table class="tbl cards">
+        <table class="tbl cards name-state">
           <thead>
             <tr>
               <th scope="col">What</th>

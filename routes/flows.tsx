@@ -85,7 +85,9 @@ function flowCountText(page: FlowPage): string {
   const part = open.lookedAt < open.standing
     ? ` (of the newest ${formatCount(open.lookedAt)} of ${formatCount(open.standing)} open ones)`
     : "";
-  return `${shown}, ${formatCount(open.openCount)} open${part}`;
+  return open.openCount === 0 && part === ""
+    ? shown
+    : `${shown}, ${formatCount(open.openCount)} open${part}`;
 }
 
 function emptyText({ nextCursor }: FlowPage, isSearched: boolean): string {

@@ -183,6 +183,9 @@ async function takeAll(
 
 /** Runs in the page. */
 function chartsAreDrawn(): boolean {
-  return [...document.querySelectorAll(".tw-chart:not(.none) .tw-chart-draw")]
-    .every((chart) => !chart.checkVisibility() || chart.querySelector("svg") !== null);
+  // An empty .tw-chart-draw is not visible: what the server drew stands there.
+  return [...document.querySelectorAll(".tw-chart:not(.none)")]
+    .every((chart) =>
+      !chart.checkVisibility() || chart.querySelector(".tw-chart-draw svg") !== null
+    );
 }

@@ -18,7 +18,7 @@ import {
 import type { FlowFilter } from "../../agent/store/filters.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
 import type { Page } from "../../agent/store/time_list.ts";
-import { type CountedPage, countOf, limitDefault } from "./lists.ts";
+import { type CountedPage, countOf, limitDefault, withTotal } from "./lists.ts";
 
 export interface ListedFlow extends StoredFlow {
   readonly state: "open" | "ended";
@@ -56,9 +56,10 @@ export async function readFlowPage(context: Context, filter: FlowFilter): Promis
   const page = join({ sort, limit, ended, openRows, floor: floorOf(open, runBase), start });
   const isFirst = filter.cursor === undefined;
   return {
-    ...page,
+    ...isFirst
+      ? withTotal(page, await total(context, filter, { ended, open, limit }))
+      : { ...page, total: null },
     open,
-    total: isFirst ? await total(context, filter, { ended, open, limit }) : null,
   };
 }
 

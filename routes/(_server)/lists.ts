@@ -352,7 +352,13 @@ export async function counted<Row>(
   const page = await asked;
   if (cursor !== undefined) return { ...page, total: null };
   const isAll = page.rows.length < limit;
-  return { ...page, total: isAll ? countOf(page) : await count() };
+  return withTotal(page, isAll ? countOf(page) : await count());
+}
+
+/** A full page may hold the last row: nothing leads on from it then. */
+export function withTotal<Row>(page: Page<Row>, total: Count): CountedPage<Row> {
+  const isLast = !total.isMore && page.rows.length >= total.count;
+  return { ...page, ...isLast && { nextCursor: null }, total };
 }
 
 /** Of a page that is not full: it has looked as far as a count would. */

@@ -4,6 +4,7 @@ import { FIRST_CONTACT_KINDS } from "../../agent/records.ts";
 import { contactKinds, FirstContactTable } from "../../components/FirstContactTable.tsx";
 import { learningText } from "../../components/host_text.ts";
 import { startOfYesterdayUs } from "../../components/input_time.ts";
+import { Download } from "../../components/ListPage.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
 import { attempt, countText, emptyPage, firstContactFilter, shown } from "../(_server)/lists.ts";
@@ -47,8 +48,10 @@ export default define.page<typeof handler>(function New({ data, state, url }) {
           <TimeChips url={url} yesterdayUs={startOfYesterdayUs(clock.nowUs)} />
         </span>
         <span class="dim">{countText(data.value, ["first contact", "first contacts"])}</span>
-        <a class="btn" href={`/api${url.pathname}${url.search}`}>JSON</a>
-        <a class="btn" href={`/api${linkTo(url, { format: "csv" })}`}>CSV</a>
+        <span class="end">
+          <Download href={`/api${url.pathname}${url.search}`}>JSON</Download>
+          <Download href={`/api${linkTo(url, { format: "csv" })}`}>CSV</Download>
+        </span>
       </nav>
       <section class="panel c12">
         {rows.length > 0
