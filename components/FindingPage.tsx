@@ -228,11 +228,11 @@ export function Facts({ facts, isWide = false }: FactsProps) {
           {known.map((fact) =>
             isWide
               ? (
-                <div>
+                <div key={fact.term}>
                   <OneFact {...fact} />
                 </div>
               )
-              : <OneFact {...fact} />
+              : <OneFact key={fact.term} {...fact} />
           )}
         </dl>
       </div>

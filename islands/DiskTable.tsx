@@ -125,7 +125,7 @@ export default function DiskTable({ initial, resultsFolder }: Props) {
       {notes.filter(Boolean).map((note) => (
         <p key={note} class="note">
           {note.split(/(--[a-z-]+(?: \d+)?)/).map((part) =>
-            part.startsWith("--") ? <code>{part}</code> : part
+            part.startsWith("--") ? <code key={part}>{part}</code> : part
           )}
         </p>
       ))}

@@ -17,7 +17,7 @@ import {
 } from "../../agent/store/cursor.ts";
 import type { FlowFilter } from "../../agent/store/filters.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
-import type { Page } from "../../agent/store/time_list.ts";
+import type { Count, Page } from "../../agent/store/time_list.ts";
 import { type CountedPage, countOf, limitDefault, withTotal } from "./lists.ts";
 
 export interface ListedFlow extends StoredFlow {
@@ -170,7 +170,7 @@ async function total(
   { queries }: Context,
   filter: FlowFilter,
   { ended, open, limit }: Pick<Parts, "ended" | "limit"> & { readonly open: OpenFlows },
-): Promise<FlowPage["total"]> {
+): Promise<Count> {
   const stored = ended.rows.length < limit ? countOf(ended) : await queries.flowCount(filter);
   return {
     count: stored.count + open.count,
