@@ -83,6 +83,8 @@ export function protocolLabel(name: string): string {
     kerberos: "Kerberos",
     modbus: "Modbus",
     syslog: "syslog",
+    telnet: "Telnet",
+    netbios: "NetBIOS",
     other: "other",
   };
   return special[name] ?? name.toUpperCase();

@@ -181,7 +181,7 @@ Deno.test("the page of an anomaly says why it stands out, against what is usual"
     const html = await (await site.get(pageOf(site, makeAnomaly()))).text();
     assert.match(html, /class="why is-critical"/);
     assert.match(html, /20\.6 × the top of usual/);
-    assert.match(html, /52\u00a0% of what made it stand out/);
+    assert.match(html, /52\u00a0% of the weight/);
     assert.match(html, /<b class="clip">nas-01<\/b>/, "named as the host list has it");
     assert.match(html, /<dd>0\.781<\/dd>/);
     assert.match(html, /example\.org/, "its flow");

@@ -167,7 +167,7 @@ Deno.test("a host's page has its peers with names, bytes and first contacts, its
     match(text, /Usually active from \d\d:00 to \d\d:00, judged by the last four weeks\./);
     match(text, /\n203\.0\.113\.77\n[^]*?25\.0\sMB\n1\nnew,/);
     match(text, /cloud\.example\n198\.51\.100\.9\n/);
-    match(text, /Services offered\n[^]*telnet \(23\/tcp\)\nnew,[^]*554\/tcp/);
+    match(text, /Services offered\n[^]*Telnet \(23\/tcp\)\nnew,[^]*554\/tcp/);
     match(text, /cam-garage: it calls itself so by DHCP/);
     match(text, new RegExp(`Also\n${privacy}`));
     match(html, /href="\/api\/export\/pcap\?q=host\+192\.168\.10\.57\+or\+host\+2001/);
@@ -256,7 +256,7 @@ Deno.test("what is new is a list, counted on the overview, with the device's pag
     match(text, /192\.168\.10\.99 was seen for the first time/);
     match(
       text,
-      /cam-garage \(192\.168\.10\.57\) answered as a server for the first time: telnet \(23\/tcp\)/,
+      /cam-garage \(192\.168\.10\.57\) answered as a server for the first time: Telnet \(23\/tcp\)/,
     );
     match(text, /cam-garage \(192\.168\.10\.57\) talked to /);
     match(

@@ -170,7 +170,7 @@ Deno.test("the list of incidents takes filters and an order, page by page, and s
       const html: string = await markup(site, path);
       const links = html.matchAll(/<a class="plain" href="\/incidents\/(\d+)"/g);
       seen.push(...[...links].map(([, id]) => Number(id)));
-      path = /<a class="btn" href="([^"]+)"[^>]*>Older/.exec(html)?.[1]?.replaceAll("&amp;", "&");
+      path = /<a class="btn" href="([^"]+)"[^>]*>More/.exec(html)?.[1]?.replaceAll("&amp;", "&");
     }
     deepEqual(seen, [1, 4, 5, 2, 3]);
   }));

@@ -201,7 +201,7 @@ Deno.test("the anomaly rate over time stands beside its threshold: what is over 
     const html = await (await site.get("/?range=1h")).text();
     assert.match(html, /aria-label="4 of 15 windows were unusual\."/);
     assert.match(html, /4 of 15 windows unusual/);
-    assert.match(html, /told from 10\u00a0% on/);
+    assert.match(html, /an anomaly from 10\u00a0% on/);
     const [, drawn] = /<svg class="rate"[^>]*>([^]*?)<\/svg>/.exec(html)!;
     const percent = (of: string, name: string) =>
       Number(new RegExp(` ${name}="([\\d.]+)%"`).exec(of)![1]);
