@@ -139,14 +139,14 @@ const requireLogin: MiddlewareFn<State> = async (ctx) => {
     ctx.state.isLetIn = true;
     ctx.state.message = liveMessage(context.live, context.live.seconds(1));
     if (context.fleet !== undefined) {
+      const agents = (await attempt(context.fleet.agents, [])).value;
+      ctx.state.agents = new Map(agents.map((agent) => [agent.id, agent]));
       if (ofSensors.test(pathname)) {
         throw new HttpError(
           404,
           "A hub has no packets: they stay with the agents, whose own dashboards show them",
         );
       }
-      const agents = (await attempt(context.fleet.agents, [])).value;
-      ctx.state.agents = new Map(agents.map((agent) => [agent.id, agent]));
     }
     if (isPage(pathname)) ctx.state.look = (await attempt(() => lookItems(ctx.state), [])).value;
     return ctx.next();

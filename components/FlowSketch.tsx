@@ -16,6 +16,7 @@ interface Props {
 }
 
 const half = 50;
+const dayUs = 86_400e6;
 
 export function FlowSketch({ buckets, nowUs, zone }: Props) {
   const fromUs = buckets[0]!.fromUs;
@@ -25,9 +26,11 @@ export function FlowSketch({ buckets, nowUs, zone }: Props) {
   const label = `Received ${formatBytes(sum("received"))} above the line, sent ${
     formatBytes(sum("sent"))
   } below it, at most ${formatBytes(most)} a bar.`;
-  // "15:47:46.762" where seconds say too little.
+  // "15:47:46.762" where seconds say too little, "15:47" where they say too much.
   const momentText = (tsUs: number) =>
-    spanUs < 10e6 ? formatPacketTime(tsUs, zone).slice(0, -3) : formatWhen(tsUs, nowUs, zone);
+    spanUs < 10e6
+      ? formatPacketTime(tsUs, zone).slice(0, -3)
+      : formatWhen(tsUs, nowUs, zone).replace(/^(\d\d:\d\d):\d\d$/, spanUs < dayUs ? "$&" : "$1");
   return (
     <>
       <svg

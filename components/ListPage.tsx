@@ -72,8 +72,12 @@ export function ListPage(
           {agents !== null && ofAgents.includes(search?.list ?? "") && (
             <Field field={agentField(agents)} value={query.get("agent") ?? ""} />
           )}
-          {fields.map((field) => (
-            <Field key={field.name} field={field} value={query.get(field.name) ?? ""} />
+          {groupsOf(fields).map((group) => (
+            <div key={group[0]!.name} class="fields">
+              {group.map((field) => (
+                <Field key={field.name} field={field} value={query.get(field.name) ?? ""} />
+              ))}
+            </div>
           ))}
           <div class="acts">
             <button type="submit" class="btn main">Filter</button>
@@ -132,6 +136,17 @@ export function ListPage(
       )}
     </>
   );
+}
+
+/** Fields that stay on one line: the two ends of a time; any other is alone. */
+function groupsOf(fields: readonly ListField[]): ListField[][] {
+  const groups: ListField[][] = [];
+  for (const field of fields) {
+    const last = groups.at(-1);
+    if (field.type !== undefined && last?.[0]!.type === field.type) last.push(field);
+    else groups.push([field]);
+  }
+  return groups;
 }
 
 /** A button that fetches the rows shown as a file. */

@@ -33,7 +33,7 @@ const rootScale = () => parseFloat(getComputedStyle(document.documentElement).fo
 const labelOverhang = ({ length }: string) => 3.4 * length - 12;
 /** From the middle of a label to that of the next, at least, at 16 px. */
 const labelRoom = 90;
-const wallScale = () => rootScale() * (innerWidth >= 3000 ? 1.35 : 1);
+const wallScale = () => rootScale() * (matchMedia("(min-width: 187.5em)").matches ? 1.35 : 1);
 
 /** Draws lines with filled areas, from zero, into `host`. */
 export function drawLineChart(host: HTMLElement, options: LineChartOptions): ChartHandle {

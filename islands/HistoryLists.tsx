@@ -93,7 +93,13 @@ function Rows({ rows, head, empty, cell }: RowsProps) {
             <th scope="col">{head}</th>
             <th scope="col" class="num">In</th>
             <th scope="col" class="num">Out</th>
-            <th scope="col" class={isCompared ? "num" : "num opt"}>All</th>
+            <th
+              scope="col"
+              class={isCompared ? "num" : "num opt"}
+              title="With what stayed inside, or passed by"
+            >
+              All
+            </th>
             {isCompared && <th scope="col" class="num">Week before</th>}
             <th scope="col" class="opt">Share</th>
           </tr>
@@ -106,8 +112,12 @@ function Rows({ rows, head, empty, cell }: RowsProps) {
                   ? row.key === "" ? <span class="dim">all others</span> : cell(row)
                   : <a class="plain" href={row.href}>{cell(row)}</a>}
               </td>
-              <td class="num" data-l="in">{formatBytes(row.inBytes)}</td>
-              <td class="num" data-l="out">{formatBytes(row.outBytes)}</td>
+              <td class={isInside(row) ? "num dim opt" : "num"} data-l="in">
+                {formatBytes(row.inBytes)}
+              </td>
+              <td class={isInside(row) ? "num dim opt" : "num"} data-l="out">
+                {formatBytes(row.outBytes)}
+              </td>
               <td class={isCompared || isInside(row) ? "num" : "num opt"} data-l="all">
                 {formatBytes(row.bytes)}
               </td>
@@ -123,7 +133,7 @@ function Rows({ rows, head, empty, cell }: RowsProps) {
   );
 }
 
-/** Neither came in nor went out: on a phone, too, the sum says more. */
+/** Neither came in nor went out: on a phone the sum alone says something. */
 function isInside({ inBytes, outBytes, bytes }: HistoryRow): boolean {
   return inBytes + outBytes === 0 && bytes > 0;
 }

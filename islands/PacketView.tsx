@@ -22,7 +22,7 @@ export default function PacketView({ layers, note, hex, capturedLength, field, p
     setChosen(number);
     history.replaceState(null, "", `${path}?field=${number}`);
     // One below the other, the bytes are out of sight.
-    if (matchMedia("(max-width: 1180px)").matches) {
+    if (matchMedia("(max-width: 73.75em)").matches) {
       document.getElementById("bytes")?.scrollIntoView({ block: "start" });
     }
   };

@@ -610,7 +610,7 @@ browserTest("the status page brings its log and counters up to date", async (vis
   await page.locator(".log tr").first().getByText("the database was locked for 2 s").waitFor();
   live.setSource(makeSource({ kernelDrops: 12_345 }));
   tick();
-  await page.locator(".interfaces").getByText("12,345").waitFor();
+  await page.locator(".name-state").getByText("12,345").waitFor();
   await page.locator(".pal-ink .line-graph-path").first().waitFor({ state: "attached" });
 });
 

@@ -179,7 +179,7 @@ job(
     assert.match(text, /nas-01/);
     assert.match(
       (await rowsOf(reader, "Found open"))[0]!,
-      /^nas-01 192\.168\.7\.14 22 ssh, 80 http/,
+      /^nas-01 192\.168\.7\.14 22 SSH, 80 HTTP/,
     );
     const packets = await reader.download(reader.link("Packets as pcap"));
     assert.ok(packets.length >= 600, `${packets.length} packets`);
@@ -202,7 +202,7 @@ job("3: is this camera talking to somewhere odd", async (reader) => {
   assert.match(peers[1]!, /^cam\.example 203\.0\.113\.10 SE .* 1 Jun 07:/);
   await reader.sees(reader.page.locator(".head"), "Usually active from 07:00 to 22:00");
   await reader.sees(
-    reader.panel("For the first time"),
+    reader.panel("What is new"),
     `talked to somebody in Kazakhstan for the first time: ${stranger}`,
   );
   await reader.sees(reader.panel("Incidents"), "sent far more than usual to 198.51.100.200");
@@ -222,7 +222,7 @@ job("4: what is new on my network", async (reader) => {
   const ssh = /nas-01 .* answered as a server for the first time: .*22\/tcp/;
   assert.doesNotMatch(text, ssh);
   await reader.sees(reader.page.locator(".chip.on"), "Since yesterday");
-  await reader.follow(reader.link("Since ever"));
+  await reader.follow(reader.link("All time"));
   assert.match(await reader.text(), ssh);
 });
 

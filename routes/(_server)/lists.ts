@@ -333,8 +333,14 @@ export async function attempt<T>(ask: () => T | Promise<T>, fallback: T): Promis
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const status = error instanceof RangeError ? 400 : 200;
-    return { value: fallback, error: error.message, status };
+    return { value: fallback, error: withRemedy(error.message), status };
   }
+}
+
+function withRemedy(message: string): string {
+  return /\bis damaged$/.test(message)
+    ? `${message}. tapwatch moves a damaged database aside and begins a new one; if this stays, start it again.`
+    : message;
 }
 
 /** A page of a list, the first with how many rows there are in all. */
