@@ -143,7 +143,7 @@ function groupsOf(fields: readonly ListField[]): ListField[][] {
   const groups: ListField[][] = [];
   for (const field of fields) {
     const last = groups.at(-1);
-    if (field.type !== undefined && last?.[0]!.type === field.type) last.push(field);
+    if (field.type !== undefined && last?.[0]?.type === field.type) last.push(field);
     else groups.push([field]);
   }
   return groups;
