@@ -77,7 +77,9 @@ Deno.test("the links to JSON and CSV of each list keep its filter, its time and 
       if (list !== "hosts") search.set("from", String(fromUs));
       const html = await (await get(`/${list}?${search}`)).text();
       const linkOf = (label: string) =>
-        new RegExp(`href="([^"]+)"[^>]*>(?:<svg[^]*?</svg>)?${label}</a>`).exec(html)![1]!
+        new RegExp(`href="([^"]+)"[^>]*>(?:<svg(?:(?!</svg>)[^])*</svg>)?${label}</a>`).exec(
+          html,
+        )![1]!
           .replaceAll("&amp;", "&");
       const [json, csv] = [linkOf("JSON"), linkOf("CSV")];
       for (const link of [json, csv]) {
