@@ -114,7 +114,9 @@ function ScanNumbers({ finding, scan }: { finding: Finding; scan: ScanDetails })
       <Stat
         label="Pace"
         quantity={pace(scan.attempts, lastedS)}
-        hint={`in ${unparted(formatPeriod(lastedS * 1e6))}`}
+        hint={`in ${
+          lastedS < 60 ? unparted(formatPeriod(lastedS * 1e6)) : formatDuration(lastedS)
+        }`}
       />
       <Stat
         label={scan.kind === "distributed" ? "Sources" : "Hosts"}
