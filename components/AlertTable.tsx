@@ -1,22 +1,29 @@
 /** Alerts with what became of each: by channel, or what held it back. Cards on a phone. */
 import { unparted } from "./format.ts";
 import type { Alert, AlertDelivery } from "../agent/records.ts";
+import type { AlertOrder } from "../agent/store/filters.ts";
 import { alertKindLabels, deliveryText } from "./alerts.ts";
 import { Severity } from "./Icon.tsx";
 import { Moment } from "./Moment.tsx";
+import { type Sort, SortHead } from "./SortHead.tsx";
 
 interface Clock {
   readonly nowUs: number;
   readonly zone: string;
 }
 
-export function AlertTable({ alerts, ...clock }: Clock & { readonly alerts: readonly Alert[] }) {
+interface Props extends Clock {
+  readonly alerts: readonly Alert[];
+  readonly sort: Sort<AlertOrder>;
+}
+
+export function AlertTable({ alerts, sort, ...clock }: Props) {
   return (
     <table class="tbl cards episodes alerts">
       <thead>
         <tr>
-          <th scope="col">When</th>
-          <th scope="col">Severity</th>
+          <SortHead label="When" order="newest" sort={sort} />
+          <SortHead label="Severity" order="severity" sort={sort} />
           <th scope="col">What happened</th>
           <th scope="col">What became of it</th>
           <th scope="col">

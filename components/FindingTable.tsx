@@ -1,5 +1,6 @@
-/** Findings of one list as rows, newest first; the sentence leads to the page of the finding. Cards on a phone. */
+/** Findings of one list as rows; the sentence leads to the page of the finding. Cards on a phone. */
 import type { Finding } from "../agent/records.ts";
+import type { ScanOrder } from "../agent/store/filters.ts";
 import { featureLabel, featureValue } from "./feature_text.ts";
 import { kindText, whenText } from "./finding_text.ts";
 import { type FindingList } from "../agent/finding_reader.ts";
@@ -8,6 +9,7 @@ import { findingPath } from "./findings.ts";
 import { formatCount, unparted } from "./format.ts";
 import { Severity } from "./Icon.tsx";
 import { Moment } from "./Moment.tsx";
+import { type Sort, SortHead } from "./SortHead.tsx";
 
 interface Props {
   readonly list: FindingList;
@@ -16,25 +18,33 @@ interface Props {
   readonly incidents: Readonly<Record<string, number>>;
   /** Of a hub: names of the agents that told them, likewise. */
   readonly agents?: Readonly<Record<string, string>> | undefined;
+  readonly sort: Sort<ScanOrder>;
   readonly nowUs: number;
   readonly zone: string;
 }
 
-export function FindingTable({ list, findings, incidents, agents, nowUs, zone }: Props) {
+export function FindingTable({ list, findings, incidents, agents, sort, nowUs, zone }: Props) {
+  const sortOfScans = list === "scans" ? sort : undefined;
   return (
     <table class="tbl cards episodes">
       <thead>
         <tr>
-          <th scope="col">Began</th>
-          <th scope="col">Severity</th>
+          <SortHead label="Began" order="start" sort={sort} />
+          <SortHead label="Severity" order="severity" sort={sort} />
           <th scope="col">What happened</th>
           {agents && <th scope="col">Agent</th>}
           <th scope="col" class={agents && "roomy"}>
             {list === "scans" ? "Kind and probe" : "Kind"}
           </th>
-          <th scope="col" class="num">Targets</th>
-          <th scope="col" class="num">{list === "scans" ? "Attempts" : "Most unusual"}</th>
-          {list === "scans" && <th scope="col" class="num">Answered</th>}
+          <SortHead label="Targets" order="targets" sort={sortOfScans} isNumber />
+          {list === "scans"
+            ? (
+              <>
+                <SortHead label="Attempts" order="attempts" sort={sort} isNumber />
+                <SortHead label="Answered" order="answered" sort={sort} isNumber />
+              </>
+            )
+            : <th scope="col" class="num">Most unusual</th>}
           <th scope="col">State</th>
         </tr>
       </thead>

@@ -1,30 +1,34 @@
 /** Incidents as rows; the sentence leads to the page of the incident. Cards on a phone. */
+import type { IncidentOrder } from "../agent/store/filters.ts";
 import { agentsText } from "./AgentName.tsx";
 import { formatCount, unparted } from "./format.ts";
 import { Severity } from "./Icon.tsx";
 import { kindsText } from "./incident_text.ts";
 import { type IncidentItem, incidentPath } from "./incidents.ts";
 import { Moment } from "./Moment.tsx";
+import { type Sort, SortHead } from "./SortHead.tsx";
 
 interface Props {
   readonly items: readonly IncidentItem[];
+  /** Where the columns can be sorted. */
+  readonly sort?: Sort<IncidentOrder>;
   readonly nowUs: number;
   readonly zone: string;
 }
 
-export function IncidentTable({ items, nowUs, zone }: Props) {
+export function IncidentTable({ items, sort, nowUs, zone }: Props) {
   const isOfHub = items.some(({ agents }) => agents !== undefined);
   return (
     <table class="tbl cards episodes">
       <thead>
         <tr>
-          <th scope="col">Began</th>
-          <th scope="col">Severity</th>
+          <SortHead label="Began" order="start" sort={sort} />
+          <SortHead label="Severity" order="severity" sort={sort} />
           <th scope="col">What happened</th>
           {isOfHub && <th scope="col">Agents</th>}
           <th scope="col">Kind</th>
-          <th scope="col" class="num">Targets</th>
-          <th scope="col" class="num">Findings</th>
+          <SortHead label="Targets" order="targets" sort={sort} isNumber />
+          <SortHead label="Findings" order="findings" sort={sort} isNumber />
           <th scope="col">State</th>
         </tr>
       </thead>
@@ -37,7 +41,7 @@ export function IncidentTable({ items, nowUs, zone }: Props) {
   );
 }
 
-interface RowProps extends Omit<Props, "items"> {
+interface RowProps extends Omit<Props, "items" | "sort"> {
   readonly item: IncidentItem;
   readonly isOfHub: boolean;
 }

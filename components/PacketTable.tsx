@@ -1,10 +1,12 @@
 /** Packets as rows, newest first; what a row says leads to what else has it. Cards on a phone. */
 import type { PacketRow } from "../agent/records.ts";
 import { term } from "../agent/search/edit.ts";
+import type { PacketOrder } from "../agent/store/filters.ts";
 import { Address, hostPath } from "./Address.tsx";
 import { formatCount, formatPacketTime, formatTcpFlags, unknown } from "./format.ts";
 import { MomentLink } from "./Moment.tsx";
 import { protocolLabel } from "./protocol_groups.ts";
+import { type Sort, SortHead } from "./SortHead.tsx";
 
 /** A packet that has come just now has no number yet. */
 type ListedPacket = PacketRow & { readonly id?: number };
@@ -16,20 +18,22 @@ interface PacketTableProps {
   readonly rows: readonly ListedPacket[];
   readonly zone: string;
   readonly narrow?: Narrow;
+  /** Where the columns can be sorted. */
+  readonly sort?: Sort<PacketOrder> | undefined;
 }
 
 const searchPackets: Narrow = (text) => `/packets?${new URLSearchParams({ q: text })}`;
 
-export function PacketTable({ rows, zone, narrow = searchPackets }: PacketTableProps) {
+export function PacketTable({ rows, zone, narrow = searchPackets, sort }: PacketTableProps) {
   return (
     <table class="tbl cards packets">
       <thead>
         <tr>
-          <th scope="col">Time</th>
+          <SortHead label="Time" order="time" sort={sort} />
           <th scope="col">From</th>
           <th scope="col">To</th>
           <th scope="col">Protocol</th>
-          <th scope="col" class="num">Length</th>
+          <SortHead label="Length" order="length" sort={sort} isNumber />
           <th scope="col">What</th>
         </tr>
       </thead>

@@ -1,9 +1,11 @@
 /** The head of a column that can be sorted; the link turns the order round where it is sorted already. */
 
+/** How a list is sorted. */
 export interface Sort<Order extends string> {
   readonly order: Order;
   readonly isAscending: boolean;
-  readonly href: (order: Order) => string;
+  /** Path and query of the page. */
+  readonly path: string;
 }
 
 interface Props<Order extends string> {
@@ -26,21 +28,18 @@ export function SortHead<Order extends string>(
       class={`${isNumber ? "num" : ""} ${isRoomy ? "roomy" : ""}`.trim() || undefined}
       aria-sort={isSorted ? sort.isAscending ? "ascending" : "descending" : undefined}
     >
-      {sort ? <a href={sort.href(order)} aria-current="false">{label}</a> : label}
+      {sort ? <a href={sortLink(sort, order)} aria-current="false">{label}</a> : label}
     </th>
   );
 }
 
 /** The list in an order, from its first row: falling, or rising where it falls already. */
-export function sortLink(
-  url: URL,
-  order: string,
-  now: { readonly order: string; readonly isAscending: boolean },
-): string {
-  const query = new URLSearchParams(url.search);
+function sortLink(now: Sort<string>, order: string): string {
+  const [path = "", search] = now.path.split("?");
+  const query = new URLSearchParams(search);
   query.delete("cursor");
   query.set("order", order);
   if (order === now.order && !now.isAscending) query.set("direction", "up");
   else query.delete("direction");
-  return `${url.pathname}?${query}`;
+  return `${path}?${query}`;
 }

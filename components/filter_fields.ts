@@ -1,4 +1,5 @@
 /** The filter fields of the list pages; names are those of `/api`. */
+import { HOST_ORDERS, ordersOf } from "../agent/store/filters.ts";
 import type { ListField } from "./ListPage.tsx";
 
 /** Times of the sensor's clock. */
@@ -7,18 +8,44 @@ export const timeFields: readonly ListField[] = [
   { name: "to", label: "To", type: "datetime-local" },
 ];
 
+/** A list's orders, its own first. */
+export function orderField<Order extends string>(
+  orders: readonly Order[],
+  labels: Readonly<Record<Order, string>>,
+): ListField {
+  const choices = orders.map((order, index) => ({
+    value: index === 0 ? "" : order,
+    label: labels[order],
+  }));
+  return { name: "order", label: "Order", choices };
+}
+
 export const hostFields: readonly ListField[] = [
-  {
-    name: "order",
-    label: "Order",
-    choices: [
-      { value: "", label: "own networks first" },
-      { value: "bytes", label: "most bytes" },
-      { value: "received", label: "most received" },
-      { value: "sent", label: "most sent" },
-      { value: "last_seen", label: "last seen" },
-      { value: "first_seen", label: "first seen" },
-      { value: "address", label: "address" },
-    ],
-  },
+  orderField(HOST_ORDERS, {
+    own: "own networks first",
+    bytes: "most bytes",
+    received: "most received",
+    sent: "most sent",
+    last_seen: "last seen",
+    first_seen: "first seen",
+    address: "address",
+  }),
+];
+
+export const flowFields: readonly ListField[] = [
+  ...timeFields,
+  orderField(ordersOf("flows"), {
+    last: "newest first",
+    start: "began last",
+    bytes: "most bytes",
+    sent: "most sent",
+    received: "most received",
+    packets: "most packets",
+    duration: "longest",
+  }),
+];
+
+export const packetFields: readonly ListField[] = [
+  ...timeFields,
+  orderField(ordersOf("packets"), { time: "newest first", length: "longest first" }),
 ];

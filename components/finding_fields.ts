@@ -1,7 +1,8 @@
 /** The filter fields of the two lists of findings; names are those of `/api`. */
 import { FINDING_KINDS, SCAN_KINDS, SCAN_PROBES, SEVERITIES } from "../agent/records.ts";
 import { kindLabels, probeLabels, scanKindLabels, severityLabels } from "./finding_text.ts";
-import { timeFields } from "./filter_fields.ts";
+import { ordersOf } from "../agent/store/filters.ts";
+import { orderField, timeFields } from "./filter_fields.ts";
 import type { ListField } from "./ListPage.tsx";
 
 export const episodeFields: readonly ListField[] = [
@@ -21,6 +22,11 @@ export const episodeFields: readonly ListField[] = [
   },
   ...timeFields,
 ];
+export const episodeOrders = {
+  newest: "newest first",
+  start: "began last",
+  severity: "gravest first",
+} as const;
 export const ends: readonly ListField[] = [
   { name: "source", label: "Source", placeholder: "192.168.1.20" },
   { name: "target", label: "Target", placeholder: "192.168.1.1" },
@@ -31,6 +37,12 @@ export const scanFields: readonly ListField[] = [
   { name: "kind", label: "Kind", choices: choices(SCAN_KINDS, scanKindLabels) },
   { name: "probe", label: "Probe", choices: choices(SCAN_PROBES, probeLabels) },
   ...episodeFields,
+  orderField(ordersOf("scans"), {
+    ...episodeOrders,
+    targets: "most targets",
+    attempts: "most attempts",
+    answered: "most answers",
+  }),
 ];
 
 const anomalyKinds = FINDING_KINDS.filter((kind) => kind !== "scan");
@@ -38,6 +50,7 @@ export const anomalyFields: readonly ListField[] = [
   ...ends,
   { name: "kind", label: "Kind", choices: choices(anomalyKinds, kindLabels) },
   ...episodeFields,
+  orderField(ordersOf("anomalies"), episodeOrders),
 ];
 
 export function choices<Name extends string>(

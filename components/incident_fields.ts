@@ -1,6 +1,8 @@
 /** The filter fields of the list of incidents; names are those of `/api`. */
 import { FINDING_KINDS } from "../agent/records.ts";
-import { choices, ends, episodeFields } from "./finding_fields.ts";
+import { ordersOf } from "../agent/store/filters.ts";
+import { orderField } from "./filter_fields.ts";
+import { choices, ends, episodeFields, episodeOrders } from "./finding_fields.ts";
 import { kindLabels } from "./finding_text.ts";
 import type { ListField } from "./ListPage.tsx";
 
@@ -17,12 +19,9 @@ export const incidentFields: readonly ListField[] = [
       { value: "yes", label: "yes" },
     ],
   },
-  {
-    name: "order",
-    label: "Order",
-    choices: [
-      { value: "", label: "newest first" },
-      { value: "severity", label: "gravest first" },
-    ],
-  },
+  orderField(ordersOf("incidents"), {
+    ...episodeOrders,
+    targets: "most targets",
+    findings: "most findings",
+  }),
 ];

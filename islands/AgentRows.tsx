@@ -4,7 +4,6 @@ import { type AgentOrder, AgentTable } from "../components/AgentTable.tsx";
 import { useAgents } from "../components/fleet_feed.ts";
 import { HeldRows } from "../components/HeldRows.tsx";
 import { latest } from "../components/live.ts";
-import { sortLink } from "../components/SortHead.tsx";
 
 interface Props {
   readonly agents: readonly FleetAgent[];
@@ -18,20 +17,14 @@ interface Props {
 
 export default function AgentRows(props: Props) {
   const { path, order, isAscending, zone } = props;
-  // The address of a page is a path alone; what stands before it is left out again.
-  const url = new URL(path, "http://hub");
-  const agents = useAgents(url.search) ?? props.agents;
+  const agents = useAgents(path.slice(path.split("?")[0]!.length)) ?? props.agents;
   const nowUs = latest.value?.nowUs ?? props.nowUs;
   return (
     <HeldRows rows={agents} keyOf={({ token }) => token}>
       {(rows) => (
         <AgentTable
           agents={rows}
-          sort={{
-            order,
-            isAscending,
-            href: (next) => sortLink(url, next, { order, isAscending }),
-          }}
+          sort={{ order, isAscending, path }}
           nowUs={nowUs}
           zone={zone}
         />

@@ -3,6 +3,7 @@
  * or ended changes in its row.
  */
 import type { Finding } from "../agent/records.ts";
+import type { ScanOrder } from "../agent/store/filters.ts";
 import { FindingTable } from "../components/FindingTable.tsx";
 import { type FindingList } from "../agent/finding_reader.ts";
 import {
@@ -15,17 +16,19 @@ import {
 } from "../components/findings.ts";
 import { HeldRows } from "../components/HeldRows.tsx";
 import { latest, newFindings, newIncidentOf } from "../components/live.ts";
+import type { Sort } from "../components/SortHead.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 
 interface Props {
   readonly list: FindingList;
-  /** Newest first. */
+  readonly sort: Sort<ScanOrder>;
+  /** As they are sorted. */
   readonly findings: readonly Finding[];
   /** Numbers of their incidents, by findingPath(). */
   readonly incidents: Readonly<Record<string, number>>;
   /** Of a hub: names of the agents that told them, likewise. */
   readonly agents?: Readonly<Record<string, string>> | undefined;
-  /** What the page asks for; null on a page of older rows, which takes no new ones. */
+  /** What the page asks for; null on a page of older rows or in another order, which takes no new ones. */
   readonly query: FindingQuery | null;
   readonly isFiltered: boolean;
   readonly nowUs: number;
@@ -51,6 +54,7 @@ export default function FindingRows(props: Props) {
           findings={rows}
           incidents={incidents}
           agents={props.agents}
+          sort={props.sort}
           nowUs={nowUs}
           zone={zone}
         />

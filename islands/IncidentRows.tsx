@@ -2,6 +2,7 @@
  * The list of incidents, which grows as they come: those that fit the page's filter go to their place, and one that has grown
  * or ended changes in its row.
  */
+import type { IncidentOrder } from "../agent/store/filters.ts";
 import { HeldRows } from "../components/HeldRows.tsx";
 import {
   bySeverity,
@@ -13,12 +14,14 @@ import {
 } from "../components/incidents.ts";
 import { IncidentTable } from "../components/IncidentTable.tsx";
 import { arrivedIncidents, latest, muteView } from "../components/live.ts";
+import type { Sort } from "../components/SortHead.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 
 interface Props {
-  /** In the order of the query. */
+  readonly sort: Sort<IncidentOrder>;
+  /** As they are sorted. */
   readonly items: readonly IncidentItem[];
-  /** What the page asks for; null on a page of older rows, which takes no new ones. */
+  /** What the page asks for; null on a page of older rows or in most other orders, which takes no new ones. */
   readonly query: IncidentQuery | null;
   readonly isFiltered: boolean;
   readonly nowUs: number;
@@ -36,7 +39,7 @@ export default function IncidentRows(props: Props) {
   if (items.length === 0) return <Nothing {...props} />;
   return (
     <HeldRows rows={items} keyOf={({ incident }) => String(incident.id)}>
-      {(rows) => <IncidentTable items={rows} nowUs={nowUs} zone={zone} />}
+      {(rows) => <IncidentTable items={rows} sort={props.sort} nowUs={nowUs} zone={zone} />}
     </HeldRows>
   );
 }

@@ -77,7 +77,9 @@ export default define.page<typeof handler>(function Alerts({ data, state }) {
     fromUs: filter.fromUs ?? null,
     toUs: filter.toUs ?? null,
   };
-  const isFirstPage = data.refusal === "" && filter.cursor === undefined;
+  const { order = "newest", isAscending = false } = filter;
+  const isLive = data.refusal === "" && filter.cursor === undefined && filter.q === undefined &&
+    order === "newest" && !isAscending;
   const search = shownSearch("alerts", listUrl);
   return (
     <>
@@ -95,7 +97,8 @@ export default define.page<typeof handler>(function Alerts({ data, state }) {
       >
         <AlertRows
           alerts={rows.map(readAlert)}
-          query={isFirstPage && filter.q === undefined ? query : null}
+          sort={{ order, isAscending, path: listUrl.pathname + listUrl.search }}
+          query={isLive ? query : null}
           isFiltered={listUrl.search !== ""}
           hasChannels={live.channels.length > 0}
           {...clock}

@@ -1,10 +1,9 @@
 /** Flows, open and ended, the newest first or in another order. */
 import { page } from "fresh";
-import { timeFields } from "../components/filter_fields.ts";
+import { flowFields } from "../components/filter_fields.ts";
 import { FlowTable } from "../components/FlowTable.tsx";
 import { formatCount } from "../components/format.ts";
 import { ListPage } from "../components/ListPage.tsx";
-import { sortLink } from "../components/SortHead.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import { NO_OPEN_FLOWS } from "../agent/search/open_flows.ts";
 import { type FlowPage, readFlowPage } from "./(_server)/flow_list.ts";
@@ -47,7 +46,7 @@ export default define.page<typeof handler>(function Flows({ data, state, url }) 
       url={url}
       search={search}
       box={<SearchBox list={search.list} text={search.text} />}
-      fields={timeFields}
+      fields={flowFields}
       count={flowCountText(data.value)}
       error={data.error}
       nextCursor={nextCursor}
@@ -67,7 +66,7 @@ export default define.page<typeof handler>(function Flows({ data, state, url }) 
         flows={rows}
         names={data.names}
         narrow={narrowingLinks(url, search)}
-        sort={{ order, isAscending, href: (next) => sortLink(url, next, { order, isAscending }) }}
+        sort={{ order, isAscending, path: url.pathname + url.search }}
         {...clock}
       />
     </ListPage>

@@ -3,7 +3,6 @@ import { page } from "fresh";
 import { hostFields } from "../components/filter_fields.ts";
 import { HostTable } from "../components/HostTable.tsx";
 import { ListPage } from "../components/ListPage.tsx";
-import { sortLink } from "../components/SortHead.tsx";
 import { pageNowUs } from "../components/verdict.ts";
 import SearchBox from "../islands/SearchBox.tsx";
 import { listedHosts } from "./(_server)/host_pages.ts";
@@ -69,7 +68,7 @@ export default define.page<typeof handler>(function Hosts({ data, state, url }) 
       >
         <HostTable
           hosts={rows}
-          sort={{ order, isAscending, href: (next) => sortLink(url, next, { order, isAscending }) }}
+          sort={{ order, isAscending, path: url.pathname + url.search }}
           {...clock}
         />
       </ListPage>

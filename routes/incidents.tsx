@@ -28,7 +28,10 @@ export const handler = define.handlers({
 
 export default define.page<typeof handler>(function Incidents({ data, state, url }) {
   const { rows, nextCursor } = data.value;
-  const isFirstPage = data.error === "" && !url.searchParams.has("cursor");
+  const asked = data.error === "" ? incidentFilter(url.searchParams) : {};
+  const { order = "newest", isAscending = false } = asked;
+  const isLive = data.error === "" && !url.searchParams.has("cursor") && !isSearched(url) &&
+    (order === "newest" || order === "severity") && !isAscending;
   const search = shownSearch("incidents", url);
   return (
     <ListPage
@@ -42,9 +45,8 @@ export default define.page<typeof handler>(function Incidents({ data, state, url
     >
       <IncidentRows
         items={incidentItems(state, rows)}
-        query={isFirstPage && !isSearched(url)
-          ? incidentQuery(incidentFilter(url.searchParams))
-          : null}
+        sort={{ order, isAscending, path: url.pathname + url.search }}
+        query={isLive ? incidentQuery(asked) : null}
         isFiltered={url.search !== ""}
         nowUs={pageNowUs(state.message)}
         zone={state.sensor.zone}

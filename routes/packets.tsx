@@ -1,8 +1,8 @@
-/** Packet rows of the database, newest first, those that come in above them, and their export. */
+/** Packet rows of the database, newest first or in another order, those that come in above them, and their export. */
 import { page } from "fresh";
 import type { PacketRow } from "../agent/records.ts";
 import { ExportForm } from "../components/ExportForm.tsx";
-import { timeFields } from "../components/filter_fields.ts";
+import { packetFields } from "../components/filter_fields.ts";
 import { inputTimeOf, localInputTime } from "../components/input_time.ts";
 import { ListPage } from "../components/ListPage.tsx";
 import { isOfProtocol, packetKey, PacketTable } from "../components/PacketTable.tsx";
@@ -41,6 +41,9 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
   const { nextCursor } = data.value;
   const rows = data.value.rows.map(toPacketRow);
   const search = shownSearch("packets", url);
+  const { order = "time", isAscending = false } = data.error === ""
+    ? packetFilter(url.searchParams)
+    : {};
   const protocol = url.searchParams.get("protocol")?.toLowerCase() ?? "";
   const isOfNow = data.error === "" &&
     [...url.searchParams.keys()].every((name) => name === "protocol");
@@ -61,7 +64,7 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
         url={url}
         search={search}
         box={<SearchBox list={search.list} text={search.text} />}
-        fields={timeFields}
+        fields={packetFields}
         count={countText(data.value, ["packet", "packets"])}
         error={data.error}
         nextCursor={nextCursor}
@@ -78,6 +81,7 @@ export default define.page<typeof handler>(function Packets({ data, state, url }
           rows={below}
           zone={zone}
           narrow={narrowingLinks(url, search)}
+          sort={{ order, isAscending, path: url.pathname + url.search }}
         />
       </ListPage>
       <ExportForm

@@ -1,5 +1,6 @@
 /** What lists may be narrowed down by, and the SQL of it. Values only ever travel as parameters. */
-import type { FlowOrder } from "../search/open_flows.ts";
+import { SEVERITIES } from "../records.ts";
+import { type FlowOrder, flowValues } from "../search/open_flows.ts";
 import type { Condition } from "./time_list.ts";
 
 /** From `fromUs` up to, but not including, `toUs`. */
@@ -18,12 +19,16 @@ interface Searched {
   readonly q?: string | undefined;
 }
 
-export interface PacketFilter extends TimeRange, Paging, Searched {}
+/** In another order than the list's own it is the newest rows that are sorted. */
+interface Sorted<Order extends string> {
+  readonly order?: Order | undefined;
+  readonly isAscending?: boolean | undefined;
+}
+
+export interface PacketFilter extends TimeRange, Paging, Searched, Sorted<PacketOrder> {}
 
 /** Flows that overlap the time range, in the order of their ends, or in another among the newest of them. */
-export interface FlowFilter extends TimeRange, Paging, Searched {
-  readonly order?: FlowOrder | undefined;
-  readonly isAscending?: boolean | undefined;
+export interface FlowFilter extends TimeRange, Paging, Searched, Sorted<FlowOrder> {
   /** Flows that a page looks at, if fewer than usual. */
   readonly lookedAtMax?: number | undefined;
 }
@@ -33,28 +38,25 @@ interface FindingFilter extends TimeRange, Paging, Searched {
 }
 
 /** Rows of `anomalies` and `scans`. */
-export interface EpisodeFilter extends FindingFilter {
+export interface EpisodeFilter extends FindingFilter, Sorted<AnomalyOrder> {
   /** One of the listed sources or targets, whole. */
   readonly source?: string | undefined;
   readonly target?: string | undefined;
   readonly isOpen?: boolean | undefined;
 }
-export interface ScanFilter extends EpisodeFilter {
+export interface ScanFilter extends Omit<EpisodeFilter, "order">, Sorted<ScanOrder> {
   readonly probe?: string | undefined;
 }
 
 /** Rows of `alerts`. */
-export interface AlertFilter extends FindingFilter {
+export interface AlertFilter extends FindingFilter, Sorted<AlertOrder> {
   readonly state?: string | undefined;
   readonly incidentId?: number | undefined;
   readonly muteId?: number | undefined;
 }
 
-/** Newest evidence first; or by severity, those of one severity newest first. */
-export type IncidentOrder = "newest" | "severity";
 /** Rows of `incidents`. */
-export interface IncidentFilter extends TimeRange, Paging, Searched {
-  readonly order?: IncidentOrder | undefined;
+export interface IncidentFilter extends TimeRange, Paging, Searched, Sorted<IncidentOrder> {
   readonly severity?: string | undefined;
   /** FindingKind of one of its causes. */
   readonly kind?: string | undefined;
@@ -64,6 +66,47 @@ export interface IncidentFilter extends TimeRange, Paging, Searched {
   readonly target?: string | undefined;
   readonly isOpen?: boolean | undefined;
   readonly isAcknowledged?: boolean | undefined;
+}
+
+/** Rises with severity, and within one with the time of the last evidence. */
+export function gravity(time: string): string {
+  const ranks = SEVERITIES.map((name, rank) => `WHEN '${name}' THEN ${rank}`).join(" ");
+  return `(CASE severity ${ranks} END * 1000000000000 + ${time} / 1000000)`;
+}
+
+/** What each order of a list goes by: whole numbers. The first is the list's own, newest first. */
+export const listValues = {
+  flows: flowValues,
+  packets: { time: "ts_us", length: "wire_length" },
+  anomalies: { newest: "ts_us", start: "first_us", severity: gravity("ts_us") },
+  scans: {
+    newest: "last_us",
+    start: "first_us",
+    severity: gravity("last_us"),
+    targets: "target_count",
+    attempts: "attempts",
+    answered: "answered",
+  },
+  incidents: {
+    newest: "last_us",
+    start: "first_us",
+    severity: gravity("last_us"),
+    targets: "target_count",
+    findings: "finding_count",
+  },
+  alerts: { newest: "ts_us", severity: gravity("ts_us") },
+} as const;
+type SortedList = keyof typeof listValues;
+type OrderOf<List extends SortedList> = keyof typeof listValues[List] & string;
+export type PacketOrder = OrderOf<"packets">;
+export type AnomalyOrder = OrderOf<"anomalies">;
+export type ScanOrder = OrderOf<"scans">;
+export type IncidentOrder = OrderOf<"incidents">;
+export type AlertOrder = OrderOf<"alerts">;
+
+/** The orders of a list, its own first. */
+export function ordersOf<List extends SortedList>(list: List): readonly OrderOf<List>[] {
+  return Object.keys(listValues[list]) as OrderOf<List>[];
 }
 
 /** `own`: the own networks' first, with most bytes. By address where the order does not say otherwise. */

@@ -48,15 +48,16 @@ import {
   type EpisodeFilter,
   type FirstContactFilter,
   type FlowFilter,
+  gravity,
   type HostFilter,
   incidentConditions,
   type IncidentFilter,
+  listValues,
   type PacketFilter,
   type ScanFilter,
 } from "./filters.ts";
-import { type FindingRole, SEVERITIES } from "../records.ts";
+import type { FindingRole } from "../records.ts";
 import type { SearchList } from "../search/fields.ts";
-import { flowValues } from "../search/open_flows.ts";
 import { parseSearch } from "../search/parse.ts";
 import { knownHostsMax, resolveAgents, resolveHosts } from "../search/resolve.ts";
 import { searchSql } from "../search/sql.ts";
@@ -159,15 +160,15 @@ const findingFlowsMax = 200;
 /** Findings of an incident of each list, and incidents taken up again. */
 const incidentFindingsMax = 500;
 const openIncidentsMax = 1000;
-/** Rises with severity, and within one with the time of the last evidence. */
-const gravity = `(CASE severity ${
-  SEVERITIES.map((name, rank) => `WHEN '${name}' THEN ${rank}`).join(" ")
-} END * 1000000000000 + last_us / 1000000)`;
 const findingsNamingMax = 200;
 const alertsResumedMax = 10_000;
 /** Mutes that may be in force. */
 const mutesMax = 1000;
 
+/** Of any of these lists. */
+type AnyFindingFilter =
+  & Omit<ScanFilter & IncidentFilter & AlertFilter, "order">
+  & { readonly order?: string | undefined };
 type FindingListName = "anomalies" | "scans" | "incidents" | "alerts";
 const findingListConditions = {
   anomalies: episodeConditions,
@@ -230,6 +231,7 @@ export class StoreQueries {
       time: "ts_us",
       ...bounds(filter),
       conditions: this.#searchConditions("packets", this.readSearch("packets", filter.q)),
+      ...orderOf("packets", filter),
       limit: filter.limit,
       cursor: filter.cursor,
     };
@@ -287,7 +289,6 @@ export class StoreQueries {
     const { lookup, rest } = lookupOf(this.readSearch("flows", filter.q));
     const conditions = this.#searchConditions("flows", rest);
     if (toUs !== null) conditions.push({ sql: "start_us < ?", parameters: [toUs] });
-    const { order = "last", isAscending = false } = filter;
     return {
       list: "flows",
       time: "end_us",
@@ -296,9 +297,7 @@ export class StoreQueries {
       ...(lookup && { lookup }),
       lookedAtMax: filter.lookedAtMax,
       conditions,
-      ...((order !== "last" || isAscending) && {
-        order: { name: order, sql: flowValues[order], isAscending },
-      }),
+      ...orderOf("flows", filter),
       limit: filter.limit,
       cursor: filter.cursor,
     };
@@ -330,7 +329,7 @@ export class StoreQueries {
 
   findingCount(
     list: FindingListName,
-    filter: ScanFilter & IncidentFilter & AlertFilter = {},
+    filter: AnyFindingFilter = {},
   ): Count {
     return this.#count(this.#findingQuery(list, filter));
   }
@@ -339,7 +338,7 @@ export class StoreQueries {
   incidentsToLookAt(limit: number): readonly StoredIncident[] {
     return this.#all(
       `SELECT * FROM incidents WHERE (state = 'open' OR acknowledged_us IS NULL) AND severity <> 'info'
-       ORDER BY ${gravity} DESC, id DESC LIMIT ?`,
+       ORDER BY ${gravity("last_us")} DESC, id DESC LIMIT ?`,
       limit,
     ) as unknown as StoredIncident[];
   }
@@ -824,9 +823,9 @@ export class StoreQueries {
 
   #findingQuery(
     list: FindingListName,
-    filter: ScanFilter & IncidentFilter & AlertFilter,
+    filter: AnyFindingFilter,
   ): TimeListQuery {
-    const conditions = findingListConditions[list](filter);
+    const conditions = findingListConditions[list]({ ...filter, order: undefined });
     const { limit, cursor } = filter;
     return {
       list,
@@ -836,9 +835,7 @@ export class StoreQueries {
         ...conditions,
         ...this.#searchConditions(list, this.readSearch(list, filter.q)),
       ],
-      ...(list === "incidents" && filter.order === "severity" && {
-        order: { name: "severity", sql: gravity, isAscending: false },
-      }),
+      ...orderOf(list, filter),
       limit,
       cursor,
     };
@@ -871,6 +868,21 @@ export class StoreQueries {
     this.#database = openForReading(this.#path);
     return this.#database;
   }
+}
+
+/** Nothing for a list's own order. */
+function orderOf(
+  list: keyof typeof listValues,
+  { order, isAscending = false }: {
+    readonly order?: string | undefined;
+    readonly isAscending?: boolean | undefined;
+  },
+): Pick<TimeListQuery, "order"> {
+  const values: Readonly<Record<string, string>> = listValues[list];
+  const [own] = Object.keys(values);
+  const name = order ?? own!;
+  if (name === own && !isAscending) return {};
+  return { order: { name, sql: values[name]!, isAscending } };
 }
 
 function contactQuery(filter: FirstContactFilter): TimeListQuery {

@@ -34,6 +34,8 @@ export interface Page<Row> {
   readonly rows: readonly Row[];
   /** Give it back for the next page; null when there is none. */
   readonly nextCursor: string | null;
+  /** In another order than that of time: how many, the newest, were sorted, when there are others. */
+  readonly sortedNewest?: number;
 }
 
 /** How many rows a list has, as far as a page of it may look; `isMore` when there are, or may be, others. */
@@ -128,6 +130,7 @@ function readSortedList<Row>(
       id: last,
       newest,
     }),
+    ...(floor !== null && { sortedNewest: lookedAtMost(query) }),
   };
 }
 
@@ -223,6 +226,11 @@ function rangeConditions(query: TimeListQuery, { start, newest, floor }: Places 
   return bounds;
 }
 
+/** Rows that a page may look at. */
+function lookedAtMost({ lookedAtMax, lookup, order }: TimeListQuery): number {
+  return lookedAtMax ?? (lookup ? rowsLookedUpMax : order ? rowsSortedMax : rowsLookedAtMax);
+}
+
 /** The last place that a page may look at; null when the list ends before. */
 function findFloor(
   database: DatabaseSync,
@@ -230,8 +238,7 @@ function findFloor(
   branches: readonly Condition[][],
   bounds: readonly Condition[],
 ): TimePlace | null {
-  const most = query.lookedAtMax ??
-    (query.lookup ? rowsLookedUpMax : query.order ? rowsSortedMax : rowsLookedAtMax);
+  const most = lookedAtMost(query);
   let floor: TimePlace | null = null;
   for (const [equality] of branches) {
     const where = joinConditions(equality ? [equality, ...bounds] : bounds);

@@ -1,4 +1,4 @@
-/** The page of a list of findings, scans or all others, newest first, with those that arrive while it stands. */
+/** The page of a list of findings, scans or all others, newest first or in another order, with those that arrive while it stands. */
 import { page } from "fresh";
 import { type FindingList, readFinding } from "../../agent/finding_reader.ts";
 import { anomalyFields, scanFields } from "../../components/finding_fields.ts";
@@ -49,7 +49,10 @@ export function findingList(list: FindingList) {
   const Page = define.page<typeof handler>(function Findings({ data, state, url }) {
     const { rows, nextCursor } = data.value;
     const findings = rows.map((row) => readFinding(list, row));
-    const isFirstPage = data.error === "" && !url.searchParams.has("cursor");
+    const asked = data.error === "" ? filter(url.searchParams) : {};
+    const { order = "newest", isAscending = false } = asked;
+    const isLive = data.error === "" && !url.searchParams.has("cursor") && !isSearched(url) &&
+      order === "newest" && !isAscending;
     const search = shownSearch(list, url);
     return (
       <ListPage
@@ -66,7 +69,8 @@ export function findingList(list: FindingList) {
           findings={findings.map(forRow)}
           incidents={data.incidents}
           agents={agentsOfFindings(state, list, rows)}
-          query={isFirstPage && !isSearched(url) ? findingQuery(filter(url.searchParams)) : null}
+          sort={{ order, isAscending, path: url.pathname + url.search }}
+          query={isLive ? findingQuery(asked) : null}
           isFiltered={url.search !== ""}
           nowUs={pageNowUs(state.message)}
           zone={state.sensor.zone}

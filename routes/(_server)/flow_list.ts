@@ -122,6 +122,7 @@ function join({ sort, limit, ended, openRows, floor, start }: Parts): Page<Liste
   return {
     rows: rows.map(({ row }) => row),
     nextCursor: hasMore && last !== undefined ? encodePlace(last, sort, newest) : null,
+    ...(ended.sortedNewest !== undefined && { sortedNewest: ended.sortedNewest }),
   };
 }
 

@@ -236,7 +236,7 @@ export function incidentQuery(filter: IncidentFilter): IncidentQuery {
   const { actor = "", source = "", target = "", kind = "", severity = "" } = filter;
   const { isOpen, isAcknowledged } = filter;
   return {
-    order: filter.order ?? "newest",
+    order: filter.order === "severity" ? "severity" : "newest",
     ...{ actor, source, target, kind, severity },
     state: isOpen === undefined ? "" : isOpen ? "open" : "closed",
     acknowledged: isAcknowledged === undefined ? "" : isAcknowledged ? "yes" : "no",

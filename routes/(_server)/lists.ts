@@ -19,7 +19,6 @@ import type {
   FlowFilter,
   HostFilter,
   IncidentFilter,
-  IncidentOrder,
   PacketFilter,
   Paging,
   ScanFilter,
@@ -30,8 +29,7 @@ import type { SearchList, SearchSubject } from "../../agent/search/fields.ts";
 import { placeColumns, placedRow } from "../../agent/geo/places.ts";
 import { parseSearch } from "../../agent/search/parse.ts";
 import { SearchError } from "../../agent/search/search_error.ts";
-import { HOST_ORDERS } from "../../agent/store/filters.ts";
-import { FLOW_ORDERS } from "../../agent/search/open_flows.ts";
+import { HOST_ORDERS, ordersOf } from "../../agent/store/filters.ts";
 import { csvHeader, csvRow, type Row as CsvRow } from "../../agent/store/csv.ts";
 import {
   ALERT_COLUMNS,
@@ -72,7 +70,7 @@ export const limitDefault = 100;
 const shownMax = 150;
 const pagingNames = ["limit", "cursor"];
 const rangeNames = ["from", "to", "q"];
-const incidentOrders: readonly IncidentOrder[] = ["newest", "severity"];
+const sortingNames = ["order", "direction"];
 const protocols = [...TRANSPORT_NAMES, ...APPLICATION_NAMES].filter((name) => name !== "");
 const anomalyKinds = FINDING_KINDS.filter((kind) => kind !== "scan");
 
@@ -85,28 +83,30 @@ const searchParameters = {
 type SearchedList = keyof typeof searchParameters;
 
 export function packetFilter(query: URLSearchParams): PacketFilter {
-  checkNames(query, [...searchParameters.packets, ...rangeNames, ...pagingNames]);
-  return { ...pagingAndRange(query), q: searchText("packets", query) };
+  checkNames(query, [...searchParameters.packets, ...sortingNames, ...rangeNames, ...pagingNames]);
+  return {
+    ...pagingAndRange(query),
+    ...sorting(query, ordersOf("packets")),
+    q: searchText("packets", query),
+  };
 }
 
 export function flowFilter(query: URLSearchParams): FlowFilter {
-  const own = [...searchParameters.flows, "agent", "order", "direction"];
+  const own = [...searchParameters.flows, "agent", ...sortingNames];
   checkNames(query, [...own, ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
+    ...sorting(query, ordersOf("flows")),
     q: ofAgent("flows", query, searchText("flows", query)),
-    order: choiceParameter(query, "order", FLOW_ORDERS),
-    isAscending: oneOfTwo(query, "direction", ["up", "down"]),
   };
 }
 
 export function hostFilter(query: URLSearchParams): HostFilter {
-  const own = [...searchParameters.hosts, "agent", "order", "direction"];
+  const own = [...searchParameters.hosts, "agent", ...sortingNames];
   checkNames(query, ["q", ...own, ...pagingNames]);
   return {
     ...paging(query),
-    order: choiceParameter(query, "order", HOST_ORDERS),
-    isAscending: oneOfTwo(query, "direction", ["up", "down"]),
+    ...sorting(query, HOST_ORDERS),
     q: ofAgent("hosts", query, searchText("hosts", query)),
   };
 }
@@ -216,7 +216,10 @@ function isTransport(name: string): boolean {
 /** Of /anomalies. */
 export function anomalyFilter(query: URLSearchParams): EpisodeFilter {
   checkNames(query, findingNames);
-  return findingFilter("anomalies", query, anomalyKinds);
+  return {
+    ...findingFilter("anomalies", query, anomalyKinds),
+    ...sorting(query, ordersOf("anomalies")),
+  };
 }
 
 /** Of /scans. */
@@ -224,15 +227,17 @@ export function scanFilter(query: URLSearchParams): ScanFilter {
   checkNames(query, [...findingNames, "probe"]);
   return {
     ...findingFilter("scans", query, SCAN_KINDS),
+    ...sorting(query, ordersOf("scans")),
     probe: choiceParameter(query, "probe", SCAN_PROBES),
   };
 }
 
 export function alertFilter(query: URLSearchParams): AlertFilter {
-  const own = ["kind", "severity", "state", "incident", "mute"];
+  const own = ["kind", "severity", "state", "incident", "mute", ...sortingNames];
   checkNames(query, [...own, ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
+    ...sorting(query, ordersOf("alerts")),
     kind: choiceParameter(query, "kind", ALERT_KINDS),
     severity: choiceParameter(query, "severity", SEVERITIES),
     state: choiceParameter(query, "state", ALERT_STATES),
@@ -243,12 +248,12 @@ export function alertFilter(query: URLSearchParams): AlertFilter {
 
 /** Of /incidents. */
 export function incidentFilter(query: URLSearchParams): IncidentFilter {
-  const own = ["severity", "kind", "actor", "source", "target", "state", "acknowledged", "order"];
-  checkNames(query, [...own, "agent", ...rangeNames, ...pagingNames]);
+  const own = ["severity", "kind", "actor", "source", "target", "state", "acknowledged", "agent"];
+  checkNames(query, [...own, ...sortingNames, ...rangeNames, ...pagingNames]);
   return {
     ...pagingAndRange(query),
     q: ofAgent("incidents", query, query.get("q")),
-    order: choiceParameter(query, "order", incidentOrders) ?? "newest",
+    ...sorting(query, ordersOf("incidents")),
     kind: choiceParameter(query, "kind", FINDING_KINDS),
     severity: choiceParameter(query, "severity", SEVERITIES),
     actor: addressParameter(query, "actor", { takesMac: true }),
@@ -260,13 +265,13 @@ export function incidentFilter(query: URLSearchParams): IncidentFilter {
 }
 
 const findingNames = ["source", "target", "kind", "severity", "state", "agent", ...rangeNames]
-  .concat(pagingNames);
+  .concat(sortingNames, pagingNames);
 
 function findingFilter(
   list: "scans" | "anomalies",
   query: URLSearchParams,
   kinds: readonly string[],
-): EpisodeFilter {
+): Omit<EpisodeFilter, "order"> {
   return {
     ...pagingAndRange(query),
     q: ofAgent(list, query, query.get("q")),
@@ -303,6 +308,16 @@ function paging(query: URLSearchParams): Paging {
   return {
     limit: wholeNumber(query, "limit", { min: 1, max: limitMax }),
     cursor: textParameter(query, "cursor", 400),
+  };
+}
+
+function sorting<Order extends string>(
+  query: URLSearchParams,
+  orders: readonly Order[],
+): { readonly order: Order | undefined; readonly isAscending: boolean | undefined } {
+  return {
+    order: choiceParameter(query, "order", orders),
+    isAscending: oneOfTwo(query, "direction", ["up", "down"]),
   };
 }
 
@@ -388,15 +403,18 @@ export function countedFindings<List extends "scans" | "anomalies" | "incidents"
   return counted(filter, ask(filter), () => queries.findingCount(list, filter));
 }
 
-/** "100 of 2,418 flows", "more than 10,000 packets"; "" on a page without a count. */
+/** "100 of 2,418 flows", "more than 10,000 packets, the newest 25,000 sorted"; "" on a page without a count. */
 export function countText(
-  { rows, total }: CountedPage<unknown>,
+  { rows, total, sortedNewest }: CountedPage<unknown>,
   [one, many]: readonly [one: string, many: string],
 ): string {
   if (total === null || total.count === 0 && !total.isMore) return "";
   const all = `${total.isMore ? "more than " : ""}${formatCount(total.count)}`;
   const part = rows.length < total.count || total.isMore ? `${formatCount(rows.length)} of ` : "";
-  return `${part}${all} ${total.count === 1 && !total.isMore ? one : many}`;
+  const sorted = sortedNewest === undefined
+    ? ""
+    : `, the newest ${formatCount(sortedNewest)} sorted`;
+  return `${part}${all} ${total.count === 1 && !total.isMore ? one : many}${sorted}`;
 }
 
 /** A list's page, empty with the reason when it cannot be read. */
@@ -459,13 +477,14 @@ function writeList<Row extends object>(
   { value, error, status }: Attempt<{ isCsv: boolean; page: ListedPage<Row> } | null>,
 ): Response {
   if (value === null) return errorJson(status === 400 ? 400 : 503, error);
-  const { nextCursor, total, beside } = value.page;
+  const { nextCursor, total, sortedNewest, beside } = value.page;
   const rows = value.page.rows.map((row) => withAgents(placedRow(name, row), state?.agents));
   if (!value.isCsv) {
     return Response.json({
       [name]: hasLists.has(name) ? rows.map(withLists) : rows,
       next_cursor: nextCursor,
       total: total && { count: total.count, is_more: total.isMore },
+      ...(sortedNewest !== undefined && { sorted_newest: sortedNewest }),
       ...beside,
     });
   }

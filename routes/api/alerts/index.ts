@@ -3,7 +3,7 @@ import { define } from "../../(_server)/state.ts";
 import { alertFilter, countedFindings, listAnswer } from "../../(_server)/lists.ts";
 
 /**
- * Alerts, newest first, each with its deliveries: from, to, kind, severity, state, incident, mute, q, limit, cursor, format. JSON has
+ * Alerts, newest first, each with its deliveries: from, to, kind, severity, state, incident, mute, q, order, direction, limit, cursor, format. JSON has
  * beside them what waits for its interval (`pending`).
  */
 export const handler = define.handlers({

@@ -1,7 +1,7 @@
 import { define } from "../../(_server)/state.ts";
 import { anomalyFilter, countedFindings, listAnswer } from "../../(_server)/lists.ts";
 
-/** Anomalies, newest first: from, to, kind, severity, source, target, state, q, limit, cursor, format. */
+/** Anomalies, newest first: from, to, kind, severity, source, target, state, q, order, direction, limit, cursor, format. */
 export const handler = define.handlers({
   GET(ctx) {
     const { queries } = ctx.state.context;

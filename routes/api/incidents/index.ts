@@ -3,7 +3,7 @@ import { countedFindings, incidentFilter, listAnswer } from "../../(_server)/lis
 import { define } from "../../(_server)/state.ts";
 
 /**
- * Incidents, newest first or by severity: from, to, severity, kind, actor, source, target, state, acknowledged, q, order, limit,
+ * Incidents, newest first: from, to, severity, kind, actor, source, target, state, acknowledged, q, order, direction, limit,
  * cursor, format. `need_look` is what the overview says of all.
  */
 export const handler = define.handlers({

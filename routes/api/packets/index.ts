@@ -1,7 +1,7 @@
 import { define } from "../../(_server)/state.ts";
 import { counted, listAnswer, packetFilter } from "../../(_server)/lists.ts";
 
-/** Packet rows, newest first: from, to, protocol, host, port, text, flow, q, limit, cursor, format. */
+/** Packet rows, newest first: from, to, protocol, host, port, text, flow, q, order, direction, limit, cursor, format. */
 export const handler = define.handlers({
   GET(ctx) {
     const { queries } = ctx.state.context;
