@@ -47,6 +47,7 @@ const dashboard = createDashboard({ ...fixture.context, queries: reader.reader }
 
 const month = `from=${nowUs - 30 * 86_400e6}`;
 const dayThen = `from=${nowUs - 8 * 86_400e6}&to=${nowUs - 7 * 86_400e6}`;
+const beforeNow = `to=${nowUs - 60e6}`;
 const host = "host+192.168.1.7";
 const ids = newestIds();
 /** Path, what of, and what its answer has when its list is not empty. */
@@ -65,6 +66,9 @@ const asked: readonly (readonly [target: string, note: string, has: RegExp])[] =
   [`/flows?${month}&order=bytes`, "30 d, by bytes", /href="\/flows\/\d/],
   [`/flows?${month}&limit=1000`, "30 d, long", /href="\/flows\/\d/],
   [`/flows?${dayThen}`, "a day a week ago", /href="\/flows\/\d/],
+  [`/flows?${beforeNow}`, "up to a minute ago", /href="\/flows\/\d/],
+  [`/flows?${beforeNow}&order=bytes`, "up to a minute ago, by bytes", /href="\/flows\/\d/],
+  [`/flows?${beforeNow}&q=${host}`, "up to a minute ago, of a host", /href="\/flows\/\d/],
   [`/api/flows?${month}&limit=1000`, "30 d, 1,000 rows", /"id":\d/],
   [`/api/flows?${month}&q=net+203.7.0.0/16`, "30 d, of a network", /"id":\d/],
   [`/api/flows?${month}&q=name+*.nowhere.example`, "30 d, nothing fits", /"flows":\[\]/],
@@ -82,6 +86,7 @@ const asked: readonly (readonly [target: string, note: string, has: RegExp])[] =
   [`/packets?${month}`, "30 d", /href="\/packets\/\d/],
   [`/packets?${month}&limit=1000`, "30 d, long", /href="\/packets\/\d/],
   [`/packets?${month}&q=${host}+and+service+smb`, "30 d, of a host", /href="\/packets\/\d/],
+  [`/packets?${month}&order=length`, "30 d, by length", /href="\/packets\/\d/],
   [`/api/packets?${month}&limit=1000`, "30 d, 1,000 rows", /"id":\d/],
   [`/packets/${ids.packet}`, "", /Ethernet/],
   [`/api/packets/${ids.packet}`, "", /"layers":\[/],
@@ -94,8 +99,12 @@ const asked: readonly (readonly [target: string, note: string, has: RegExp])[] =
       [`/api/${list}/${ids[list]}`, "", /"id":\d/],
     ] as const
   ),
+  [`/scans?${month}&order=attempts`, "30 d, by attempts", /href="\/scans\/\d/],
+  [`/anomalies?${month}&order=severity`, "30 d, by severity", /href="\/anomalies\/\d/],
+  [`/incidents?${month}&order=targets`, "30 d, by targets", /href="\/incidents\/\d/],
   [`/incidents?${month}&q=severity+high`, "30 d, of a severity", /href="\/incidents\/\d/],
   ["/alerts", "", /href="\/incidents\/\d/],
+  ["/alerts?order=severity", "by severity", /href="\/incidents\/\d/],
   ["/api/alerts?limit=1000", "1,000 rows", /"id":\d/],
   ["/status?range=30d", "30 d", /packet_logs\.db/],
 ];

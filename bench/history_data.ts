@@ -32,11 +32,6 @@ const days = 30;
 /** Keys of a bucket of each kind. */
 const keys = ownHosts;
 const chunk = 500_000;
-const indexes = [
-  "CREATE INDEX flows_time ON flows(end_us)",
-  "CREATE INDEX flows_orig ON flows(orig_h, end_us)",
-  "CREATE INDEX flows_resp ON flows(resp_h, end_us)",
-];
 
 /** Fills the new database at `path`, up to `nowUs`. */
 export function makeHistory(path: string, size: HistorySize, nowUs: number): HistoryCounts {
@@ -44,14 +39,15 @@ export function makeHistory(path: string, size: HistorySize, nowUs: number): His
   const written = writeMonth(path, { fromUs, hours: days * 24, step: size.hourStep });
   const database = new DatabaseSync(path);
   database.exec("PRAGMA synchronous = OFF");
-  for (const name of ["flows_time", "flows_orig", "flows_resp"]) {
-    database.exec(`DROP INDEX ${name}`);
-  }
+  const indexes = database.prepare(
+    "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'flows' AND sql IS NOT NULL",
+  ).all();
+  for (const { name } of indexes) database.exec(`DROP INDEX ${name}`);
   const stepUs = Math.floor(days * dayUs / size.flows);
   for (let at = written + 1; at <= size.flows; at += chunk) {
     database.exec(flowsSql(at, Math.min(size.flows + 1, at + chunk), { fromUs, stepUs }));
   }
-  for (const sql of indexes) database.exec(sql);
+  for (const { sql } of indexes) database.exec(String(sql));
   database.exec("UPDATE meta SET value = (SELECT count(*) FROM flows) WHERE key = 'flows_rows'");
   database.exec(minutesSql(fromUs));
   database.exec(`INSERT INTO runs(run, first_us, last_us) VALUES (1, ${fromUs}, ${nowUs})`);

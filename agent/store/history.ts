@@ -9,7 +9,8 @@ import { ALL } from "../search/tree.ts";
 import { searchSql } from "../search/sql.ts";
 import { networkOf, rollupEntries, type RollupFlow } from "./rollup_keys.ts";
 import { lookupOf } from "./lookup.ts";
-import type { Condition } from "./time_list.ts";
+import { lastingFlows } from "./flow_spans.ts";
+import { readNewest } from "./time_list.ts";
 import { otherKey, ROLLUP_SPANS, type RollupKind } from "./rollup_spans.ts";
 
 export interface HistoryQuery {
@@ -71,8 +72,6 @@ const hourUs = 60 * minuteUs;
 const weekUs = 168 * hourUs;
 /** Flows that a search is summed up over: some 30 ms. */
 export const SUMMED_FLOWS_MAX = 10_000;
-/** Longest that a flow's row lasts. */
-const flowSpanMaxUs = hourUs;
 const usualWeeksMin = 2;
 const usualWeeksMax = 8;
 const gapsMax = 300;
@@ -300,38 +299,20 @@ function readFlows(
   database: DatabaseSync,
   { fromUs, toUs, tree }: HistoryQuery,
 ): { readonly rows: readonly RollupFlow[]; readonly sinceUs: number | null } {
-  const { sql, parameters } = searchSql(tree, "flows");
-  const { lookup } = lookupOf(tree);
-  const hosts = lookup !== null && isBothEnds(lookup.columns) ? lookup.values : [];
-  const places: readonly Condition[] = hosts.length === 0 ? [{ sql: "", parameters: [] }] : [
-    ...hosts.map((host) => ({ sql: "orig_h = ? AND", parameters: [host] })),
-    ...hosts.map((host) => ({
-      sql: `resp_h = ? AND +orig_h NOT IN (${hosts.map(() => "?").join(", ")}) AND`,
-      parameters: [host, ...hosts],
-    })),
-  ];
-  const ends = [fromUs, toUs + flowSpanMaxUs];
-  let sinceUs: number | null = null;
-  for (const { sql: place, parameters: own } of places) {
-    const floor = database.prepare(
-      `SELECT end_us FROM flows WHERE ${place} end_us >= ? AND end_us < ?
-       ORDER BY end_us DESC LIMIT 1 OFFSET ${Math.floor(SUMMED_FLOWS_MAX / places.length)}`,
-    ).get(...own, ...ends);
-    if (floor) sinceUs = Math.max(sinceUs ?? 0, Number(floor.end_us));
-  }
-  const rows = places.flatMap(({ sql: place, parameters: own }) =>
-    database.prepare(
-      `SELECT ${flowColumns} FROM flows
-       WHERE ${place} end_us >= ? AND end_us < ? AND start_us < ? AND (${sql})`,
-    ).all(
-      ...own,
-      Math.max(fromUs, sinceUs === null ? 0 : sinceUs + 1),
-      ends[1]!,
-      toUs,
-      ...parameters,
-    )
-  );
-  return { rows: rows as unknown as RollupFlow[], sinceUs };
+  const { lookup, rest } = lookupOf(tree);
+  const placeCount = lookup ? lookup.columns.length * lookup.values.length : 1;
+  return readNewest(database, {
+    list: "flows",
+    time: "end_us",
+    fromUs,
+    toUs,
+    lasting: lastingFlows,
+    ...(lookup && { lookup }),
+    conditions: rest === ALL ? [] : [searchSql(rest, "flows")],
+    lookedAtMax: Math.floor(SUMMED_FLOWS_MAX / placeCount),
+    limit: undefined,
+    cursor: undefined,
+  }, flowColumns);
 }
 
 /** Lists and series of rows as the roll-ups have them; a row counts in the bucket in which it ends. */

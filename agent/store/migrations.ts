@@ -8,6 +8,7 @@
  * - `flows(end_us)`: the same. Rows come in that order, so it only ever grows at its end.
  * - `flows(orig_h, end_us)`, `flows(resp_h, end_us)`: all flows of a host, newest first, without a sort. 3 us of the processor a
  *   row without them, 7 us with them (row_inserter.ts), 211 bytes a row; flows are far fewer than packets.
+ * - `flows_span`: flows of a second and more that stood at a moment (flow_spans.ts). SPANCOST
  */
 import type { DatabaseSync } from "node:sqlite";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
@@ -446,6 +447,16 @@ CREATE TABLE device_countries (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Version 14: flows that stood at a moment (flow_spans.ts). */
+const spanIndex = `
+CREATE INDEX flows_span ON flows((CASE WHEN end_us - start_us < 2000000 THEN 0 WHEN end_us - start_us < 4000000 THEN 1
+  WHEN end_us - start_us < 8000000 THEN 2 WHEN end_us - start_us < 16000000 THEN 3 WHEN end_us - start_us < 32000000
+  THEN 4 WHEN end_us - start_us < 64000000 THEN 5 WHEN end_us - start_us < 128000000 THEN 6 WHEN end_us - start_us <
+  256000000 THEN 7 WHEN end_us - start_us < 512000000 THEN 8 WHEN end_us - start_us < 1024000000 THEN 9 WHEN end_us -
+  start_us < 2048000000 THEN 10 ELSE 11 END), end_us, start_us)
+  WHERE end_us - start_us >= 1000000;
+`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   trafficTables,
@@ -461,6 +472,7 @@ export const MIGRATIONS: readonly string[] = [
   fleetTable,
   processColumns,
   countryTable,
+  spanIndex,
 ];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */

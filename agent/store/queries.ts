@@ -75,6 +75,7 @@ import {
   readWindows,
   type Usual,
 } from "./history.ts";
+import { lastingFlows } from "./flow_spans.ts";
 import { lookupOf } from "./lookup.ts";
 import { openForReading } from "./open.ts";
 import {
@@ -148,8 +149,6 @@ interface DatabaseSize {
   readonly freeBytes: number;
 }
 
-/** Longest that a flow row lasts: the flow table cuts flows after half an hour of traffic time at most. */
-const flowSpanMaxUs = 3_600_000_000;
 const secondUs = 1_000_000;
 const minuteUs = 60 * secondUs;
 const secondsRangeMaxUs = 6 * 3600 * secondUs;
@@ -288,12 +287,12 @@ export class StoreQueries {
     const { fromUs, toUs } = bounds(filter);
     const { lookup, rest } = lookupOf(this.readSearch("flows", filter.q));
     const conditions = this.#searchConditions("flows", rest);
-    if (toUs !== null) conditions.push({ sql: "start_us < ?", parameters: [toUs] });
     return {
       list: "flows",
       time: "end_us",
       fromUs,
-      toUs: toUs === null ? null : toUs + flowSpanMaxUs,
+      toUs,
+      lasting: lastingFlows,
       ...(lookup && { lookup }),
       lookedAtMax: filter.lookedAtMax,
       conditions,

@@ -8,7 +8,7 @@
 import { PROCESS_COLUMNS } from "../text/processes.ts";
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 13;
+export const SCHEMA_VERSION = 14;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;

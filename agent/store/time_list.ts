@@ -24,6 +24,8 @@ export const rowsLookedAtMax = 50_000;
 const rowsSortedMax = 25_000;
 /** The same of one address: its rows lie here and there in the file, and take five times as long each. */
 export const rowsLookedUpMax = 10_000;
+/** Entries of an index that one page may read of each span without a look at their rows: some 5 ms. */
+const entriesReadMax = 500_000;
 /** Rows in one page. */
 export const pageRowsMax = 1000;
 /** Rows that are counted. */
@@ -50,6 +52,35 @@ export interface Condition {
   readonly parameters: readonly SQLInputValue[];
 }
 
+/** Which rows last how long at most. */
+interface Span {
+  readonly sql: string;
+  readonly longestUs: number;
+}
+/** Rows that last from one time to another, by which the list is ordered; see flow_spans.ts. */
+export interface Lasting {
+  /** Column of the earlier time. */
+  readonly start: string;
+  readonly longestUs: number;
+  /** Each row is in one of these; those that are not short are in an index by span, end and start. */
+  readonly short: Span;
+  readonly spans: readonly Span[];
+}
+
+/** A way to some of the rows. */
+interface Branch {
+  /** What an index answers, and the bounds of the time, as in TimeListQuery. */
+  readonly own: readonly Condition[];
+  readonly fromUs: number | null;
+  readonly toUs: number | null;
+  /** What the index tells, too, of all its entries between the bounds. */
+  readonly told?: Condition;
+  /** What is looked at rows for, … */
+  readonly conditions: readonly Condition[];
+  /** … and at how many. */
+  readonly most: number;
+}
+
 export interface TimeListQuery {
   readonly list: TimeListName;
   /** Column that the list is ordered by; an index begins with it. */
@@ -57,6 +88,8 @@ export interface TimeListQuery {
   /** Bounds of `time`, the lower one included, the upper one not. */
   readonly fromUs: number | null;
   readonly toUs: number | null;
+  /** Rows that end after `toUs` and began before it belong to the range, too. */
+  readonly lasting?: Lasting;
   /** Walk only the rows of these addresses, through an index on (column, time) for each of the columns. */
   readonly lookup?: Lookup;
   /** Rows that a page may look at, if fewer. */
@@ -79,11 +112,14 @@ export function readTimeList<Row>(database: DatabaseSync | null, query: TimeList
   const limit = checkLimit(query.limit);
   const start = query.cursor === undefined ? null : decodeTimeCursor(query.list, query.cursor);
   if (database === null) return { rows: [], nextCursor: null };
-  const branches = lookupBranches(query);
-  const above = rangeConditions(query, { start });
-  const floor = query.conditions.length === 0 ? null : findFloor(database, query, branches, above);
-  const bounds = rangeConditions(query, { start, floor });
-  const rows = readBranches(database, query, { branches, bounds, limit, order: timeOrder(query) });
+  const branches = branchesOf(database, query);
+  const floor = findFloor(database, query, branches.filter(isSearched), { start });
+  const rows = readBranches(database, query, {
+    branches,
+    places: { start, floor },
+    limit,
+    order: timeOrder(query),
+  });
   const last = rows.length === limit ? placeOf(rows.at(-1)!, query.time) : floor;
   return {
     rows: rows as unknown as Row[],
@@ -104,21 +140,18 @@ function readSortedList<Row>(
   const order = `${query.list}-${name}-${isAscending ? "up" : "down"}`;
   const start = query.cursor === undefined ? null : decodeSortedCursor(order, query.cursor);
   if (database === null) return { rows: [], nextCursor: null };
-  const branches = lookupBranches(query);
-  const newest = start?.newest ?? newestPlace(database, query, rangeConditions(query));
+  const branches = branchesOf(database, query);
+  const newest = start?.newest ?? newestPlace(database, query);
   if (newest === null) return { rows: [], nextCursor: null };
-  const floor = findFloor(database, query, branches, rangeConditions(query, { newest }));
-  const bounds = rangeConditions(query, { newest, floor });
-  if (start) {
-    const sign = isAscending ? ">" : "<";
-    bounds.push({
-      sql: `(${sql} ${sign} ? OR (${sql} = ? AND id < ?))`,
-      parameters: [start.value, start.value, start.id],
-    });
-  }
+  const floor = findFloor(database, query, branches, { newest });
+  const sign = isAscending ? ">" : "<";
   const rows = readBranches(database, query, {
     branches,
-    bounds,
+    places: { newest, floor },
+    after: start && {
+      sql: `(${sql} ${sign} ? OR (${sql} = ? AND id < ?))`,
+      parameters: [start.value, start.value, start.id],
+    },
     limit,
     order: `ORDER BY ${sql} ${isAscending ? "ASC" : "DESC"}, id DESC`,
   });
@@ -134,12 +167,10 @@ function readSortedList<Row>(
   };
 }
 
-function newestPlace(
-  database: DatabaseSync,
-  query: TimeListQuery,
-  bounds: readonly Condition[],
-): TimePlace | null {
-  const { sql, parameters } = joinConditions(bounds);
+function newestPlace(database: DatabaseSync, query: TimeListQuery): TimePlace | null {
+  const { time, fromUs, toUs, lasting } = query;
+  const untilUs = toUs === null ? null : toUs + (lasting?.longestUs ?? 0);
+  const { sql, parameters } = joinConditions(rangeConditions(time, { fromUs, toUs: untilUs }));
   const row = database.prepare(
     `SELECT ${query.time}, id FROM ${query.list} ${sql} ${timeOrder(query)} LIMIT 1`,
   ).get(...parameters);
@@ -153,20 +184,43 @@ function valueOf(database: DatabaseSync, query: TimeListQuery, sql: string, id: 
 
 export function countTimeList(database: DatabaseSync | null, query: TimeListQuery): Count {
   if (database === null) return { count: 0, isMore: false };
-  const branches = lookupBranches(query);
-  const floor = query.conditions.length === 0
-    ? null
-    : findFloor(database, query, branches, rangeConditions(query));
-  const bounds = rangeConditions(query, { floor });
+  const branches = branchesOf(database, query);
+  const floor = findFloor(database, query, branches.filter(isSearched));
   let count = 0;
-  for (const own of branches) {
-    const { sql, parameters } = joinConditions([...own, ...bounds, ...query.conditions]);
+  for (const branch of branches) {
+    const { sql, parameters } = whereOf(query, branch, { floor });
     const row = database.prepare(
       `SELECT count(*) AS n FROM (SELECT 1 FROM ${query.list} ${sql} LIMIT ${countMax + 1})`,
     ).get(...parameters);
     count += Number(row?.n ?? 0);
   }
   return { count: Math.min(count, countMax), isMore: floor !== null || count > countMax };
+}
+
+/**
+ * All rows that fit among the newest `lookedAtMax` of the range, in no order, with some of their columns; and the time of the oldest
+ * that was looked at, null when it was all. Of those that last beyond the range as many again are looked at.
+ */
+export function readNewest<Row>(
+  database: DatabaseSync,
+  query: TimeListQuery,
+  columns: string,
+): { readonly rows: readonly Row[]; readonly sinceUs: number | null } {
+  const branches = branchesOf(database, query);
+  const isBeyond = ({ fromUs }: Branch) => query.toUs !== null && fromUs === query.toUs;
+  const rows: SqlRow[] = [];
+  let sinceUs: number | null = null;
+  for (const part of [branches.filter((one) => !isBeyond(one)), branches.filter(isBeyond)]) {
+    const floor = findFloor(database, query, part);
+    if (floor !== null && !part.some(isBeyond)) sinceUs = floor.tsUs;
+    for (const branch of part) {
+      const { sql, parameters } = whereOf(query, branch, { floor });
+      rows.push(
+        ...database.prepare(`SELECT ${columns} FROM ${query.list} ${sql}`).all(...parameters),
+      );
+    }
+  }
+  return { rows: rows as unknown as Row[], sinceUs };
 }
 
 function timeOrder({ time }: TimeListQuery): string {
@@ -180,6 +234,59 @@ export function checkLimit(limit = pageRowsDefault): number {
 }
 
 type SqlRow = Record<string, unknown>;
+
+function branchesOf(database: DatabaseSync, query: TimeListQuery): readonly Branch[] {
+  const { fromUs, toUs, lasting, lookup, conditions } = query;
+  const most = lookedAtMost(query);
+  const within = lookupBranches(query).map((own) => ({ own, fromUs, toUs, conditions, most }));
+  if (!lasting || toUs === null) return within;
+  const began = { sql: `${lasting.start} < ?`, parameters: [toUs] };
+  const beyond = (longestUs: number) => ({
+    fromUs: Math.max(toUs, fromUs ?? toUs),
+    toUs: toUs + longestUs,
+  });
+  if (lookup) {
+    const lookedUp = within.map((branch) => ({
+      ...branch,
+      ...beyond(lasting.longestUs),
+      conditions: [began, ...conditions],
+    }));
+    if (findFloor(database, query, lookedUp) === null) return [...within, ...lookedUp];
+  }
+  const asked = lookup ? [lookupCondition(lookup), ...conditions] : conditions;
+  const mostBeyond = query.lookedAtMax ?? (query.order ? rowsSortedMax : rowsLookedAtMax);
+  const { short, spans } = lasting;
+  return [
+    ...within,
+    {
+      own: [{ sql: short.sql, parameters: [] }],
+      ...beyond(short.longestUs),
+      conditions: [began, ...asked],
+      most: mostBeyond,
+    },
+    ...spans.map(({ sql, longestUs }) => ({
+      own: [{ sql, parameters: [] }],
+      ...beyond(longestUs),
+      told: began,
+      conditions: asked,
+      most: Math.ceil(mostBeyond / spans.length),
+    })),
+  ];
+}
+
+/** Whether there are rows that may not fit, so that there must be a bound. */
+function isSearched({ told, conditions }: Branch): boolean {
+  return told !== undefined || conditions.length > 0;
+}
+
+/** A lookup of rows that are found by another index. */
+function lookupCondition({ columns, values }: Lookup): Condition {
+  const list = values.map(() => "?").join(", ");
+  return {
+    sql: `(${columns.map((column) => `+${column} IN (${list})`).join(" OR ")})`,
+    parameters: columns.flatMap(() => values),
+  };
+}
 
 /** A condition list for each column and value of the lookup, so that no row comes twice; one empty list without a lookup. */
 function lookupBranches({ lookup }: TimeListQuery): Condition[][] {
@@ -208,11 +315,14 @@ interface Places {
  * One lower and one upper bound of the time by itself, the narrowest: the planner takes but one of each to the index, and would walk
  * from the range's ends to a place that is told by (time, id) alone.
  */
-function rangeConditions(query: TimeListQuery, { start, newest, floor }: Places = {}): Condition[] {
-  const { time, fromUs, toUs } = query;
+function rangeConditions(
+  time: string,
+  { fromUs, toUs }: Pick<Branch, "fromUs" | "toUs">,
+  { start, newest, floor }: Places = {},
+): Condition[] {
   const bounds: Condition[] = [];
-  const lowest = floor?.tsUs ?? fromUs;
-  if (lowest !== null) bounds.push({ sql: `${time} >= ?`, parameters: [lowest] });
+  const lowest = Math.max(floor?.tsUs ?? -Infinity, fromUs ?? -Infinity);
+  if (lowest !== -Infinity) bounds.push({ sql: `${time} >= ?`, parameters: [lowest] });
   const highest = Math.min(
     (start ?? newest)?.tsUs ?? Infinity,
     toUs === null ? Infinity : toUs - 1,
@@ -226,6 +336,10 @@ function rangeConditions(query: TimeListQuery, { start, newest, floor }: Places 
   return bounds;
 }
 
+function entriesMost({ lookedAtMax }: TimeListQuery): number {
+  return lookedAtMax === undefined ? entriesReadMax : 10 * lookedAtMax;
+}
+
 /** Rows that a page may look at. */
 function lookedAtMost({ lookedAtMax, lookup, order }: TimeListQuery): number {
   return lookedAtMax ?? (lookup ? rowsLookedUpMax : order ? rowsSortedMax : rowsLookedAtMax);
@@ -235,20 +349,30 @@ function lookedAtMost({ lookedAtMax, lookup, order }: TimeListQuery): number {
 function findFloor(
   database: DatabaseSync,
   query: TimeListQuery,
-  branches: readonly Condition[][],
-  bounds: readonly Condition[],
+  branches: readonly Branch[],
+  places: Places = {},
 ): TimePlace | null {
-  const most = lookedAtMost(query);
   let floor: TimePlace | null = null;
-  for (const [equality] of branches) {
-    const where = joinConditions(equality ? [equality, ...bounds] : bounds);
-    const row = database.prepare(
-      `SELECT ${query.time}, id FROM ${query.list} ${where.sql} ` +
-        `ORDER BY ${query.time} DESC, id DESC LIMIT 1 OFFSET ${most - 1}`,
-    ).get(...where.parameters);
-    if (row === undefined) continue;
-    const place = placeOf(row, query.time);
-    if (floor === null || isNewer(place, floor)) floor = place;
+  for (const { own: [indexed], told, most, ...range } of branches) {
+    // An index that tells more does not end in the id: all of one moment are looked at.
+    const id = told ? "0 AS id" : "id";
+    const last = (bounds: Places, conditions: readonly Condition[], offset: number) => {
+      const { sql, parameters } = joinConditions([
+        ...indexed ? [indexed] : [],
+        ...rangeConditions(query.time, range, bounds),
+        ...conditions,
+      ]);
+      const row = database.prepare(
+        `SELECT ${query.time}, ${id} FROM ${query.list} ${sql} ` +
+          `ORDER BY ${query.time} DESC${told ? "" : ", id DESC"} LIMIT 1 OFFSET ${offset - 1}`,
+      ).get(...parameters);
+      return row === undefined ? null : placeOf(row, query.time);
+    };
+    const lastEntry = told ? last(places, [], entriesMost(query)) : null;
+    const place = told
+      ? last({ ...places, floor: lastEntry }, [told], most) ?? lastEntry
+      : last(places, [], most);
+    if (place !== null && (floor === null || isNewer(place, floor))) floor = place;
   }
   return floor;
 }
@@ -256,15 +380,16 @@ function findFloor(
 function readBranches(
   database: DatabaseSync,
   query: TimeListQuery,
-  { branches, bounds, limit, order }: {
-    branches: readonly Condition[][];
-    bounds: readonly Condition[];
+  { branches, places, after, limit, order }: {
+    branches: readonly Branch[];
+    places: Places;
+    after?: Condition | null;
     limit: number;
     order: string;
   },
 ): SqlRow[] {
   const end = `${order} LIMIT ${limit}`;
-  const wheres = branches.map((own) => joinConditions([...own, ...bounds, ...query.conditions]));
+  const wheres = branches.map((branch) => whereOf(query, branch, places, after));
   const selects = wheres.map(({ sql }) => `SELECT * FROM ${query.list} ${sql} ${end}`);
   const sql = selects.length === 1
     ? selects[0]!
@@ -272,6 +397,21 @@ function readBranches(
       selects.map((select) => `SELECT * FROM (${select})`).join(" UNION ALL ")
     }) ${end}`;
   return database.prepare(sql).all(...wheres.flatMap(({ parameters }) => parameters));
+}
+
+function whereOf(
+  { time }: TimeListQuery,
+  branch: Branch,
+  places: Places,
+  after?: Condition | null,
+): Condition {
+  const { own, told, conditions } = branch;
+  const bounds = rangeConditions(time, branch, places);
+  return joinConditions(
+    [...own, ...bounds, told, after, ...conditions].filter((one) =>
+      one !== null && one !== undefined
+    ),
+  );
 }
 
 /** A WHERE clause of all conditions; empty without any. */
