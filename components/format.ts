@@ -185,7 +185,10 @@ function dayFields(timestampUs: number, zone: string): Readonly<Record<string, s
   const known = days.get(quarter);
   if (known !== undefined) return known;
   const parts = fields.formatToParts(quarter * quarterUs / 1000);
-  const made = Object.fromEntries(parts.map((part) => [part.type, part.value]));
+  const made = Object.fromEntries(
+    // "Sept" is the one month that has four letters.
+    parts.map(({ type, value }) => [type, type === "month" ? value.slice(0, 3) : value]),
+  );
   if (days.size >= daysMax) days.clear();
   days.set(quarter, made);
   return made;

@@ -59,6 +59,11 @@ Deno.test("times are shown as short as their distance allows, in the sensor's zo
   assert.equal(formatWhen(nowUs, nowUs, "Europe/Berlin"), "15:07:31");
   assert.equal(formatWhen(nowUs - 86_400e6, nowUs, "UTC"), "Sat 14:07");
   assert.equal(formatWhen(nowUs - 13 * 86_400e6, nowUs, "UTC"), "9 Nov 14:07");
+  assert.equal(formatWhen(nowUs - 80 * 86_400e6, nowUs, "UTC"), "3 Sep 14:07");
+  for (let day = 0; day < 366; day++) {
+    const when = formatWhen(nowUs - (day + 10) * 86_400e6, nowUs, "UTC");
+    assert.match(when, /^\d{1,2} [A-Z][a-z]{2} (\d{4} )?14:07$/);
+  }
   assert.equal(formatWhen(nowUs - 365 * 86_400e6, nowUs, "UTC"), "22 Nov 2025 14:07");
   assert.equal(formatPacketTime(nowUs + 42, "UTC"), "14:07:31.000042");
 });

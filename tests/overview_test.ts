@@ -178,7 +178,7 @@ Deno.test("own dates, the week before, gaps and incidents are of the stretch tha
     const html = await (await site.get(`/?${asked}`)).text();
     assert.match(html, /<rect class="gap"/);
     assert.match(html, /class="mark sev-\w+"/);
-    assert.match(html, /Usual range: not yet/);
+    assert.match(html, /Usual range: not yet, .* history and there (is 1 week|are none)\./);
     assert.match(html, /beside the week before/);
     assert.match(html, /<summary aria-current="true">Dates/);
   }));
@@ -246,7 +246,7 @@ Deno.test("the usual range of the hour stands behind the line once there are wee
     storeWeek(1);
     assert.match(
       (await history(site, asked)).beside.usual_note,
-      /not yet, it needs 2 weeks of history and there is 1\./,
+      /not yet, it needs 2 weeks of history and there is 1 week\./,
     );
     // Oldest last, as a restored history has it.
     storeWeek(3);

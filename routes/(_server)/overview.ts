@@ -454,7 +454,7 @@ async function readBeside(state: State, view: View, series: TrafficSeries): Prom
     usualNote: usual === null || hasUsual
       ? ""
       : `Usual range: not yet, it needs 2 weeks of history and there ${
-        usual.weeks === 1 ? "is 1" : "are 0"
+        usual.weeks === 1 ? "is 1 week" : "are none"
       }.`,
     before,
   };
