@@ -137,7 +137,7 @@ export function datagram(
 }
 
 /** A connection in which the client sends `payload`, in segments, and the server some bytes. */
-function exchange(
+export function exchange(
   client: LinkEnd,
   server: LinkEnd,
   [from, to]: readonly [number, number],
@@ -163,8 +163,11 @@ function exchange(
   ];
 }
 
-function scan(host: LinkEnd): Uint8Array[] {
-  const target: LinkEnd = { mac: "02:00:00:00:77:02", ip: "192.168.77.2" };
+/** Probes of 60 ports, which are all closed. */
+export function scan(
+  host: LinkEnd,
+  target: LinkEnd = { mac: "02:00:00:00:77:02", ip: "192.168.77.2" },
+): Uint8Array[] {
   return Array.from({ length: 60 }, (_, index) => {
     const port = 20 + index * 7;
     return [

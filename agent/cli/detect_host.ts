@@ -19,13 +19,14 @@ import type {
   WindowsMessage,
 } from "../messages.ts";
 import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
-import type { Finding, FirstContactNews, FlowProcess, IncidentNews } from "../records.ts";
+import type { Finding, FirstContactNews, FlowProcess, Incident, IncidentNews } from "../records.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
 import { fileSeed } from "./common_settings.ts";
 import { withProcess } from "../text/processes.ts";
 import { addressesOf, ownNetworks } from "./own_networks.ts";
 import { FindingOutlet } from "./finding_outlet.ts";
 import { FirstContactFindings } from "./first_contact_findings.ts";
+import type { HostNames } from "./host_names.ts";
 import { KnownFindings } from "./known_findings.ts";
 import { UnnamedFindings } from "./unnamed_findings.ts";
 import { WorkerHost } from "./worker_host.ts";
@@ -45,8 +46,7 @@ interface DetectHostOptions {
   readonly onCrash: (text: string) => void;
   /** The EVE log's; null without one. */
   readonly eveLines: FindingLines | null;
-  /** The name of a host; "" when none is known. */
-  readonly nameOf: (address: string) => string;
+  readonly names: HostNames;
   /** What the thread needs to look for the processes of this host too; null when it does not. Asked of each that begins. */
   readonly lookForProcesses: () => LookForProcesses | null;
   readonly onProcessNews: (news: ProcessNews) => void;
@@ -71,7 +71,15 @@ export interface EarlierIncidents {
   readonly lastId: number;
 }
 
+interface ToldIncident {
+  readonly incident: Incident;
+  /** As it is to be told with the names that are known now. */
+  readonly describe: () => Incident;
+}
+
 const suspectsMax = 1024;
+/** Incidents of a file that are remembered. */
+const toldMax = 1000;
 
 /** Where the model of an earlier run is. */
 export function modelPath(resultsFolder: string): string {
@@ -90,6 +98,8 @@ export class DetectHost {
   readonly #known: KnownFindings;
   readonly #unnamed: UnnamedFindings;
   readonly #firstContacts = new FirstContactFindings();
+  /** Of a file: incidents as they were told last. */
+  readonly #told = new Map<number, ToldIncident>();
   /** What the book has told since it was asked last. */
   #news: IncidentNews[] = [];
   #lastIncidentId = 0;
@@ -113,9 +123,12 @@ export class DetectHost {
     this.#outlet = new FindingOutlet(options.sendToStore);
     this.#book = new IncidentBook({
       nextId: () => ++this.#lastIncidentId,
-      nameOf: options.nameOf,
-      report: ({ describe, joined, absorbedIds }) =>
-        this.#news.push({ incident: describe(), joined, absorbedIds }),
+      nameOf: (address) => options.names.nameOf(address),
+      report: ({ id, describe, joined, absorbedIds }) => {
+        const incident = describe();
+        this.#news.push({ incident, joined, absorbedIds });
+        if (!options.isLive) this.#remember(id, { incident, describe }, absorbedIds);
+      },
     });
     this.#known = new KnownFindings({
       find: options.earlier.find,
@@ -179,7 +192,11 @@ export class DetectHost {
     this.#worker.terminate();
     this.#giveUpOpen();
     // A live link goes on at the next start, and with it what is open; a file has an end.
-    if (!this.#options.isLive) this.#book.finish();
+    if (!this.#options.isLive) {
+      this.#options.names.askAgain();
+      this.#book.finish();
+      this.#nameAgain();
+    }
     this.#tellNews();
     this.#outlet.flush();
   }
@@ -328,6 +345,23 @@ export class DetectHost {
       this.#options.live.setIncident({ incident, joined: findings, absorbedIds });
     }
     this.#options.eveLines?.incidents(news);
+  }
+
+  #remember(id: number, told: ToldIncident, absorbedIds: readonly number[]): void {
+    for (const absorbed of [id, ...absorbedIds]) this.#told.delete(absorbed);
+    this.#told.set(id, told);
+    if (this.#told.size > toldMax) this.#told.delete(this.#told.keys().next().value!);
+  }
+
+  /** A file is read faster than its names are stored: what was over before is told with those that are known by now. */
+  #nameAgain(): void {
+    for (const { incident: before, describe } of this.#told.values()) {
+      const incident = describe();
+      const isRenamed = incident.headline !== before.headline ||
+        incident.actorName !== before.actorName || incident.detail !== before.detail;
+      if (isRenamed) this.#news.push({ incident, joined: [], absorbedIds: [] });
+    }
+    this.#told.clear();
   }
 
   /** Nobody is left to close what is open. */

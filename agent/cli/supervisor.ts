@@ -38,7 +38,7 @@ import { EveHost } from "./eve_host.ts";
 import { FleetHost } from "./fleet_host.ts";
 import { captureOptions, type Input } from "./input.ts";
 import { earlierFindings, readEarlierIncidents } from "./earlier_incidents.ts";
-import { hostNames } from "./host_names.ts";
+import { HostNames } from "./host_names.ts";
 import { addressesOf, ownNetworks, watchOwnNetworks } from "./own_networks.ts";
 import { OpenFlowsDesk } from "./open_flows_desk.ts";
 import { Notes } from "./notes.ts";
@@ -504,7 +504,7 @@ export class Supervisor {
       onCrash: this.#notes.crashed,
       onFinding: (finding) => this.#recorder.take(finding),
       eveLines: this.#eve?.lines ?? null,
-      nameOf: hostNames(live, queries),
+      names: new HostNames(live, queries),
       lookForProcesses: () => this.#processes?.begin() ?? null,
       onProcessNews: (news) => this.#processes?.take(news),
       processOf: (finding) => this.#processes?.processOf(finding),

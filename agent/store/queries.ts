@@ -631,11 +631,12 @@ export class StoreQueries {
     ) ?? null;
   }
 
-  /** Known names of hosts, by address. */
+  /** Known names of hosts, else of their devices, by address. */
   hostNames(addresses: readonly string[]): Readonly<Record<string, string>> {
     const rows = this.#all(
-      `SELECT address, name FROM hosts
-       WHERE address IN (SELECT value FROM json_each(?)) AND name <> ''`,
+      `SELECT hosts.address, coalesce(nullif(hosts.name, ''), devices.name) AS name
+       FROM hosts LEFT JOIN devices ON devices.id = device_id
+       WHERE hosts.address IN (SELECT value FROM json_each(?)) AND coalesce(nullif(hosts.name, ''), devices.name, '') <> ''`,
       JSON.stringify(addresses.map((address) => address.toLowerCase())),
     );
     return Object.fromEntries(rows.map(({ address, name }) => [String(address), String(name)]));
