@@ -32,13 +32,19 @@ const comparedOfCorpus = [
   "PcapPlusPlus__SSL-ClientHello1.pcap",
   "PcapPlusPlus__ip4_fragments.pcap",
   "PcapPlusPlus__ipv6-frag.pcap",
+  "PcapPlusPlus__Dhcp1.pcap",
   "arkime__dns-mx.pcap",
   "arkime__dns-tcp.pcap",
+  "arkime__wireshark-dhcp.pcap",
+  "joy__dhcp.pcap",
   "nDPI__dns.pcap",
+  "suricata-verify__dhcp-eve-extended_input.pcap",
   "suricata-verify__dns-eve_input.pcap",
   "suricata-verify__ja4-rules_input.pcap",
   "tcpdump__edns-opts.pcap",
   "tcpdump__icmpv6.pcap",
+  "wireshark__dhcp-nanosecond.pcap",
+  "zeek__dhcp_dhcp.pcap",
   "zeek__snap-arp.pcapng",
   "zeek__tcp_options.pcap",
   "zeek__tls_chrome-1250-tls-x25519-kyber.pcap",
@@ -59,7 +65,7 @@ function hasTshark(): boolean {
 
 /** Names of ours that tshark has none for: bytes that nobody names, and names that it writes in another way. */
 const ownNames =
-  /^(data\.|http\.(empty|header|file_data)|tls\.(record|handshake|segment_data|app_data|change_cipher_spec|handshake\.(extension|data|fragment|extension\.data|ciphersuites|comp_methods))$|dns\.(question|record|data|opt|flags\.rcode)$|tcp\.options(\.\w+)?$|ip\.opt|icmpv6\.opt|icmpv6\.mldr\.mar$|ipv6\.(\w+\.data$|hopopts$|dstopts$|routing$|fraghdr$)|dhcp\.|ntp\.|icmp\.unused|igmp\.|vlan\.dei|sll\.|null\.|pppoe\.|ppp\.|vxlan\.(gbp|reserved8)|llc\.oui)/;
+  /^(data\.|http\.(empty|header|file_data)|tls\.(record|handshake|segment_data|app_data|change_cipher_spec|handshake\.(extension|data|fragment|extension\.data|ciphersuites|comp_methods))$|dns\.(question|record|data|opt|flags\.rcode)$|tcp\.options(\.\w+)?$|ip\.opt|icmpv6\.opt|icmpv6\.mldr\.mar$|ipv6\.(\w+\.data$|hopopts$|dstopts$|routing$|fraghdr$)|dhcp\.option\.(type_number|value)$|ntp\.|icmp\.unused|igmp\.|vlan\.dei|sll\.|null\.|pppoe\.|ppp\.|vxlan\.(gbp|reserved8)|llc\.oui)/;
 
 function exists(path: string): boolean {
   try {
@@ -113,6 +119,9 @@ function isOfOtherSegments({ name, offset }: FieldNode, packet: ReadPacket): boo
 /** Ours has the bare value first, and hexadecimal bytes without colons, cut when they are many. */
 function isSameValue(ours: string, theirs: string): boolean {
   if (ours === theirs || ours.startsWith(`${theirs} `)) return true;
+  if (theirs === "") return ours === "not given";
+  // A text ends before its zero bytes there.
+  if (ours.replace(/(\\x00)+$/, "") === theirs) return true;
   return ours.replace("…", "") === theirs.replaceAll(":", "").slice(0, 96);
 }
 

@@ -37,8 +37,21 @@ function nameField(b: FieldBuilder, name: string, label: string, length: number)
   b.add(name, label, length, end === b.at ? "not given" : readText(b.bytes, b.at, end, length));
 }
 
-const addressOptions = new Set([1, 3, 6, 28, 42, 50, 54]);
-const textOptions = new Set([12, 15, 60]);
+/** Names behind "dhcp.option.", as Wireshark has them. */
+const addressOptions: Readonly<Record<number, string>> = {
+  1: "subnet_mask",
+  3: "router",
+  6: "domain_name_server",
+  28: "broadcast_address",
+  42: "ntp_server",
+  50: "requested_ip_address",
+  54: "dhcp_server_id",
+};
+const textOptions: Readonly<Record<number, string>> = {
+  12: "hostname",
+  15: "domain_name",
+  60: "vendor_class_id",
+};
 
 /** The kind of the message, "" of other options. */
 function optionField(b: FieldBuilder): string {
@@ -46,25 +59,26 @@ function optionField(b: FieldBuilder): string {
   const type = bytes[at];
   if (type === 0 || type === 255) {
     b.u8(type === 0 ? "dhcp.option.padding" : "dhcp.option.end", "Option", named(dhcpOptions));
-    if (type === 255) b.rest("dhcp.option.padding", "Padding");
+    if (type === 255 && b.left > 0) b.hex("dhcp.option.padding", "Padding", b.left);
     return "";
   }
   let message = "";
-  b.group("dhcp.option", "Option", 2 + (b.left >= 2 ? bytes[at + 1] : 0), (option) => {
+  b.group("dhcp.option.type", "Option", 2 + (b.left >= 2 ? bytes[at + 1] : 0), (option) => {
     option.u8("dhcp.option.type_number", "Type", named(dhcpOptions));
     const length = option.u8("dhcp.option.length", "Length");
     if (type === 53 && length === 1) {
       const kind = option.u8("dhcp.option.dhcp", "DHCP", named(dhcpMessages));
       message = dhcpMessages[kind] ?? String(kind);
-    } else if (addressOptions.has(type)) {
+    } else if (addressOptions[type] !== undefined) {
+      const name = `dhcp.option.${addressOptions[type]}`;
       while (option.left >= 4 && !option.isCut) {
-        option.add("dhcp.option.address", "Address", 4, formatIpv4(bytes, option.at));
+        option.add(name, "Address", 4, formatIpv4(bytes, option.at));
       }
-    } else if (textOptions.has(type) && option.left > 0) {
-      option.text("dhcp.option.text", "Text", option.left);
+    } else if (textOptions[type] !== undefined && option.left > 0) {
+      option.text(`dhcp.option.${textOptions[type]}`, "Text", option.left);
     }
     if (option.left > 0) option.hex("dhcp.option.value", "Value", option.left);
-    return dhcpOptions[type] ?? String(type);
+    return named(dhcpOptions)(type);
   });
   return message;
 }
