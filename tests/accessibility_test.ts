@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import type { Browser } from "playwright-core";
 import { sizes, violations } from "./axe.ts";
 import { missingChromium, openChromium, watchPage } from "./chromium.ts";
+import { type Fixture, makeSource } from "./dashboard_fixture.ts";
+import { withSite } from "./dashboard_site.ts";
 import { pagePaths, replayed } from "./every_page.ts";
 import { demoCapture, Program, testWith, withFolder } from "./program.ts";
 
@@ -208,6 +210,74 @@ testWith(
       }
     }, { TAPWATCH_PASSWORD: "correct horse battery" }),
 );
+
+const pathsWithoutRows = [
+  "/",
+  "/incidents",
+  "/anomalies",
+  "/scans",
+  "/flows",
+  "/hosts",
+  "/hosts/new",
+  "/packets",
+  "/alerts",
+  "/mutes/new",
+]
+  .concat("/status", "/?range=24h", "/status?range=1h");
+
+for (
+  const [state, prepare, shows] of [
+    ["before the first packet", () => Promise.resolve(), /Waiting for the first packet/],
+    [
+      "while the database cannot be read",
+      ({ folder }: Fixture) =>
+        Deno.writeTextFile(`${folder}/packet_logs.db`, "no database at all ".repeat(1000)),
+      /class="notice"/,
+    ],
+  ] as const
+) {
+  testWith(
+    missingChromium,
+    `no page breaks a rule of WCAG 2.2 AA ${state}`,
+    () =>
+      withSite({}, async (site) => {
+        site.live.setSource(makeSource({ packets: 0, received: 0 }));
+        await prepare(site);
+        const server = Deno.serve(
+          { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+          site.dashboard.handler,
+        );
+        const browser = await openChromium();
+        const problems: string[] = [];
+        try {
+          const url = `http://127.0.0.1:${server.addr.port}`;
+          assert.match(await (await fetch(`${url}/?range=24h`)).text(), shows);
+          for (const [size, viewport] of Object.entries(sizes)) {
+            const context = await browser.newContext({
+              viewport,
+              hasTouch: size === "phone",
+              reducedMotion: "reduce",
+            });
+            const page = await context.newPage();
+            for (const path of pathsWithoutRows) {
+              await page.goto(url + path);
+              for (const colorScheme of ["light", "dark"] as const) {
+                await page.emulateMedia({ colorScheme });
+                const found = await violations(page);
+                problems.push(...found.map((text) => `${path} (${size}, ${colorScheme}) ${text}`));
+              }
+            }
+            await context.close();
+          }
+        } finally {
+          await browser.close();
+          site.dashboard.closeStreams();
+          await server.shutdown();
+        }
+        assert.deepEqual(problems, []);
+      }),
+  );
+}
 
 /** Runs in the page: hosts, services, times … in tables of traffic that lead nowhere, with their columns. */
 function unlinked(): string[] {

@@ -310,7 +310,17 @@ Deno.test("what is new can be asked for since yesterday, as the overview leads t
       "&amp;",
       "&",
     );
-    doesNotMatch(await (await site.get(csv)).text(), /192\.168\.10\.98/);
+    const lines = (await (await site.get(csv)).text()).trimEnd().split("\r\n");
+    const json = /href="(\/api\/hosts\/new[^"]*)"[^>]*>JSON</.exec(html)![1]!.replaceAll(
+      "&amp;",
+      "&",
+    );
+    const { first_contacts: contacts } = await (await site.get(json)).json();
+    deepStrictEqual(contacts.map(({ address }: { address: string }) => address), ["192.168.10.99"]);
+    deepStrictEqual(
+      lines.slice(1).map((line) => line.split(",")[0]),
+      contacts.map(({ id }: { id: number }) => `${id}`),
+    );
     // A longer range goes back as far as the range does, and one with an end ends there.
     match(textOf(await (await site.get(await linkOf("/?range=7d"))).text()), /10\.98 was seen/);
     const past = await linkOf(`/?from=${olderUs - hourUs}&to=${olderUs + hourUs}`);
