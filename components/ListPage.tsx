@@ -60,6 +60,7 @@ export function ListPage(
   // Packets stay with the agents.
   const agents = useContext(FleetNames);
   const isHub = agents !== null;
+  const isTurned = query.get("direction") === "up" && fields.some(({ name }) => name === "order");
   const isFiltered = (search !== undefined && search.text !== "") || query.has("agent") ||
     fields.some(({ name }) => query.get(name));
   return (
@@ -75,10 +76,17 @@ export function ListPage(
           {groupsOf(fields).map((group) => (
             <div key={group[0]!.name} class="fields">
               {group.map((field) => (
-                <Field key={field.name} field={field} value={query.get(field.name) ?? ""} />
+                <Field
+                  key={field.name}
+                  field={field.name === "order" && isTurned
+                    ? { ...field, label: `${field.label}, turned round` }
+                    : field}
+                  value={query.get(field.name) ?? ""}
+                />
               ))}
             </div>
           ))}
+          {isTurned && <input type="hidden" name="direction" value="up" />}
           <div class="acts">
             <button type="submit" class="btn main">Filter</button>
             {url.search !== "" && <a class="btn" href={url.pathname} aria-current="false">Clear</a>}

@@ -193,6 +193,8 @@ for (const list of lists) {
             href,
           );
         }
+        match(rising, /<span>Order, turned round<\/span>/);
+        match(rising, /<input type="hidden" name="direction" value="up"/);
         const [, older] = /href="([^"]+)">Older</.exec(rising)!;
         match(await page(older!), /aria-sort="ascending"/);
       }
