@@ -3,6 +3,8 @@
  * `rowsLookedAtMax` rows (`rowsLookedUpMax` of an address, `rowsSortedMax` in another order). A page that finds less than it was asked for still has a cursor when older rows remain, and
  * the next page goes on from there.
  *
+ * Rows that begin before the range ends and end after it come first, from an index of their own (flow_spans.ts).
+ *
  * The bound is a place in the time index, found by stepping over that many entries of the index alone (about 10 ns
  * each); the rows between it and the cursor are then read through the same index, without a sort.
  */
