@@ -9,7 +9,7 @@ import { findingPath } from "./findings.ts";
 import { formatCount, unparted } from "./format.ts";
 import { Severity } from "./Icon.tsx";
 import { Moment } from "./Moment.tsx";
-import { type Sort, SortHead } from "./SortHead.tsx";
+import { type Sort, SortCell, SortHead } from "./SortHead.tsx";
 
 interface Props {
   readonly list: FindingList;
@@ -55,6 +55,7 @@ export function FindingTable({ list, findings, incidents, agents, sort, nowUs, z
             finding={finding}
             incident={incidents[findingPath(finding)]}
             agent={agents && (agents[findingPath(finding)] ?? "")}
+            sort={sort}
             nowUs={nowUs}
             zone={zone}
           />
@@ -68,11 +69,12 @@ interface RowProps {
   readonly finding: Finding;
   readonly incident: number | undefined;
   readonly agent: string | undefined;
+  readonly sort: Sort<ScanOrder>;
   readonly nowUs: number;
   readonly zone: string;
 }
 
-function FindingTableRow({ finding, incident, agent, nowUs, zone }: RowProps) {
+function FindingTableRow({ finding, incident, agent, sort, nowUs, zone }: RowProps) {
   const { scan, severity, reason, isOpen } = finding;
   return (
     <tr>
@@ -92,9 +94,21 @@ function FindingTableRow({ finding, incident, agent, nowUs, zone }: RowProps) {
       </td>
       {agent !== undefined && <td class="agent" data-l="agent">{agent}</td>}
       <td class={agent === undefined ? "opt" : "opt roomy"}>{kindText(finding)}</td>
-      <td class="num opt">{formatCount(endsOf(finding).to.count)}</td>
-      <td class="num opt">{scan ? formatCount(scan.attempts) : mostUnusual(finding)}</td>
-      {scan && <td class="num opt">{formatCount(scan.answered)}</td>}
+      <SortCell sort={sort} order="targets" label="targets">
+        {formatCount(endsOf(finding).to.count)}
+      </SortCell>
+      {scan
+        ? (
+          <>
+            <SortCell sort={sort} order="attempts" label="attempts">
+              {formatCount(scan.attempts)}
+            </SortCell>
+            <SortCell sort={sort} order="answered" label="answered">
+              {formatCount(scan.answered)}
+            </SortCell>
+          </>
+        )
+        : <td class="num opt">{mostUnusual(finding)}</td>}
       <td class={isOpen ? "over" : "over dim"}>
         {isOpen ? <b>open</b> : whenText(finding, nowUs, zone).note}
       </td>

@@ -9,7 +9,7 @@ import { PlaceMark } from "./Place.tsx";
 import { endText, hostOfName, namesOf, stateText, stateWord } from "./flow_text.ts";
 import { formatBytes, formatCount, formatDuration, formatSecond } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
-import { type Sort, SortHead } from "./SortHead.tsx";
+import { type Sort, SortCell, SortHead } from "./SortHead.tsx";
 
 interface Clock {
   readonly nowUs: number;
@@ -49,16 +49,16 @@ export function FlowTable({ flows, narrow = searchFlows, names = {}, sort, ...cl
       </thead>
       <tbody>
         {flows.map((flow) => (
-          <FlowRow key={flow.id} flow={flow} narrow={narrow} names={names} {...clock} />
+          <FlowRow key={flow.id} flow={flow} narrow={narrow} names={names} sort={sort} {...clock} />
         ))}
       </tbody>
     </table>
   );
 }
 
-type RowProps = Clock & Links & { readonly flow: Props["flows"][number] };
+type RowProps = Clock & Links & Pick<Props, "sort"> & { readonly flow: Props["flows"][number] };
 
-function FlowRow({ flow, narrow, names, nowUs, zone }: RowProps) {
+function FlowRow({ flow, narrow, names, sort, nowUs, zone }: RowProps) {
   const service = flow.service || flow.proto;
   return (
     <tr>
@@ -78,8 +78,12 @@ function FlowRow({ flow, narrow, names, nowUs, zone }: RowProps) {
       </td>
       <td class="num sent" data-l="sent">{formatBytes(flow.orig_wire_bytes)}</td>
       <td class="num" data-l="received">{formatBytes(flow.resp_wire_bytes)}</td>
-      <td class="num opt roomy">{formatCount(flow.orig_pkts + flow.resp_pkts)}</td>
-      <td class="num opt">{formatDuration((flow.end_us - flow.start_us) / 1e6)}</td>
+      <SortCell sort={sort} order="packets" label="packets" isRoomy>
+        {formatCount(flow.orig_pkts + flow.resp_pkts)}
+      </SortCell>
+      <SortCell sort={sort} order="duration" label="lasted">
+        {formatDuration((flow.end_us - flow.start_us) / 1e6)}
+      </SortCell>
       <FlowState flow={flow} narrow={narrow} />
     </tr>
   );

@@ -6,12 +6,12 @@ import { Severity } from "./Icon.tsx";
 import { kindsText } from "./incident_text.ts";
 import { type IncidentItem, incidentPath } from "./incidents.ts";
 import { Moment } from "./Moment.tsx";
-import { type Sort, SortHead } from "./SortHead.tsx";
+import { type Sort, SortCell, SortHead } from "./SortHead.tsx";
 
 interface Props {
   readonly items: readonly IncidentItem[];
   /** Where the columns can be sorted. */
-  readonly sort?: Sort<IncidentOrder>;
+  readonly sort?: Sort<IncidentOrder> | undefined;
   readonly nowUs: number;
   readonly zone: string;
 }
@@ -34,19 +34,26 @@ export function IncidentTable({ items, sort, nowUs, zone }: Props) {
       </thead>
       <tbody>
         {items.map((item) => (
-          <Row key={item.incident.id} item={item} isOfHub={isOfHub} nowUs={nowUs} zone={zone} />
+          <Row
+            key={item.incident.id}
+            item={item}
+            isOfHub={isOfHub}
+            sort={sort}
+            nowUs={nowUs}
+            zone={zone}
+          />
         ))}
       </tbody>
     </table>
   );
 }
 
-interface RowProps extends Omit<Props, "items" | "sort"> {
+interface RowProps extends Omit<Props, "items"> {
   readonly item: IncidentItem;
   readonly isOfHub: boolean;
 }
 
-function Row({ item, isOfHub, nowUs, zone }: RowProps) {
+function Row({ item, isOfHub, sort, nowUs, zone }: RowProps) {
   const { incident, muted, agents = [], fleetSize = 0 } = item;
   const { severity, headline, targetCount, findingCount, origin } = incident;
   return (
@@ -67,8 +74,8 @@ function Row({ item, isOfHub, nowUs, zone }: RowProps) {
         </td>
       )}
       <td class="opt">{kindsText(incident)}</td>
-      <td class="num opt">{formatCount(targetCount)}</td>
-      <td class="num opt">{formatCount(findingCount)}</td>
+      <SortCell sort={sort} order="targets" label="targets">{formatCount(targetCount)}</SortCell>
+      <SortCell sort={sort} order="findings" label="findings">{formatCount(findingCount)}</SortCell>
       <td class="over">{stateText(item)}</td>
     </tr>
   );

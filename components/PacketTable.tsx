@@ -6,7 +6,7 @@ import { Address, hostPath } from "./Address.tsx";
 import { formatCount, formatPacketTime, formatTcpFlags, unknown } from "./format.ts";
 import { MomentLink } from "./Moment.tsx";
 import { protocolLabel } from "./protocol_groups.ts";
-import { type Sort, SortHead } from "./SortHead.tsx";
+import { type Sort, SortCell, SortHead } from "./SortHead.tsx";
 
 /** A packet that has come just now has no number yet. */
 type ListedPacket = PacketRow & { readonly id?: number };
@@ -39,7 +39,7 @@ export function PacketTable({ rows, zone, narrow = searchPackets, sort }: Packet
       </thead>
       <tbody>
         {rows.map((row) => (
-          <PacketTableRow key={packetKey(row)} row={row} zone={zone} narrow={narrow} />
+          <PacketTableRow key={packetKey(row)} row={row} zone={zone} narrow={narrow} sort={sort} />
         ))}
       </tbody>
     </table>
@@ -47,7 +47,9 @@ export function PacketTable({ rows, zone, narrow = searchPackets, sort }: Packet
 }
 
 function PacketTableRow(
-  { row, zone, narrow }: { row: ListedPacket; zone: string; narrow: Narrow },
+  { row, zone, narrow, sort }:
+    & { row: ListedPacket; narrow: Narrow }
+    & Pick<PacketTableProps, "zone" | "sort">,
 ) {
   const proto = row.application || row.protocol;
   return (
@@ -72,7 +74,7 @@ function PacketTableRow(
           {protocolLabel(proto)}
         </a>
       </td>
-      <td class="num opt">{formatCount(row.wireLength)}</td>
+      <SortCell sort={sort} order="length" label="length">{formatCount(row.wireLength)}</SortCell>
       <td class="grow dim w2">{packetInfo(row)}</td>
     </tr>
   );

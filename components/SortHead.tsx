@@ -1,4 +1,5 @@
-/** The head of a column that can be sorted; the link turns the order round where it is sorted already. */
+/** The head of a column that can be sorted; the link turns the order round where it is sorted already. And its cells. */
+import type { ComponentChildren } from "preact";
 
 /** How a list is sorted. */
 export interface Sort<Order extends string> {
@@ -30,6 +31,30 @@ export function SortHead<Order extends string>(
     >
       {sort ? <a href={sortLink(sort, order)} aria-current="false">{label}</a> : label}
     </th>
+  );
+}
+
+interface CellProps<Order extends string> {
+  readonly sort: Sort<Order> | undefined;
+  readonly order: Order;
+  /** Stands before the number where there are no heads. */
+  readonly label: string;
+  readonly isRoomy?: boolean;
+  readonly children: ComponentChildren;
+}
+
+/** A number of a row that a card has only where the list is sorted by it. */
+export function SortCell<Order extends string>(
+  { sort, order, label, isRoomy, children }: CellProps<Order>,
+) {
+  const isSorted = sort?.order === order;
+  return (
+    <td
+      class={`num ${isSorted ? "sorted" : "opt"}${isRoomy ? " roomy" : ""}`}
+      data-l={isSorted ? label : undefined}
+    >
+      {children}
+    </td>
   );
 }
 
