@@ -311,10 +311,11 @@ Deno.test("what is new can be asked for since yesterday, as the overview leads t
       "&",
     );
     const lines = (await (await site.get(csv)).text()).trimEnd().split("\r\n");
-    const json = /href="(\/api\/hosts\/new[^"]*)"[^>]*>JSON</.exec(html)![1]!.replaceAll(
-      "&amp;",
-      "&",
-    );
+    const json = /href="(\/api\/hosts\/new[^"]*)"[^>]*>(?:<svg(?:(?!<\/svg>)[^])*<\/svg>)?JSON</
+      .exec(html)![1]!.replaceAll(
+        "&amp;",
+        "&",
+      );
     const { first_contacts: contacts } = await (await site.get(json)).json();
     deepStrictEqual(contacts.map(({ address }: { address: string }) => address), ["192.168.10.99"]);
     deepStrictEqual(
