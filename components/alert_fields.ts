@@ -1,7 +1,7 @@
 /** The filter fields of the list of alerts; names are those of `/api`. */
 import { ALERT_KINDS, ALERT_STATES, type AlertState, SEVERITIES } from "../agent/records.ts";
 import { alertKindLabels } from "./alerts.ts";
-import { ordersOf } from "../agent/store/filters.ts";
+import type { AlertOrder } from "../agent/store/filters.ts";
 import { orderField, timeFields } from "./filter_fields.ts";
 import { severityLabels } from "./finding_text.ts";
 import type { ListField } from "./ListPage.tsx";
@@ -51,5 +51,5 @@ const commonFields: readonly ListField[] = [
     ],
   },
   ...timeFields,
-  orderField(ordersOf("alerts"), { newest: "newest first", severity: "gravest first" }),
+  orderField<AlertOrder>({ newest: "newest first", severity: "gravest first" }),
 ];

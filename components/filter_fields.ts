@@ -1,5 +1,6 @@
 /** The filter fields of the list pages; names are those of `/api`. */
-import { HOST_ORDERS, ordersOf } from "../agent/store/filters.ts";
+import type { FlowOrder } from "../agent/search/open_flows.ts";
+import type { HostOrder, PacketOrder } from "../agent/store/filters.ts";
 import type { ListField } from "./ListPage.tsx";
 
 /** Times of the sensor's clock. */
@@ -10,18 +11,17 @@ export const timeFields: readonly ListField[] = [
 
 /** A list's orders, its own first. */
 export function orderField<Order extends string>(
-  orders: readonly Order[],
   labels: Readonly<Record<Order, string>>,
 ): ListField {
-  const choices = orders.map((order, index) => ({
+  const choices = Object.entries<string>(labels).map(([order, label], index) => ({
     value: index === 0 ? "" : order,
-    label: labels[order],
+    label,
   }));
   return { name: "order", label: "Order", choices };
 }
 
 export const hostFields: readonly ListField[] = [
-  orderField(HOST_ORDERS, {
+  orderField<HostOrder>({
     own: "own networks first",
     bytes: "most bytes",
     received: "most received",
@@ -34,7 +34,7 @@ export const hostFields: readonly ListField[] = [
 
 export const flowFields: readonly ListField[] = [
   ...timeFields,
-  orderField(ordersOf("flows"), {
+  orderField<FlowOrder>({
     last: "newest first",
     start: "began last",
     bytes: "most bytes",
@@ -47,5 +47,5 @@ export const flowFields: readonly ListField[] = [
 
 export const packetFields: readonly ListField[] = [
   ...timeFields,
-  orderField(ordersOf("packets"), { time: "newest first", length: "longest first" }),
+  orderField<PacketOrder>({ time: "newest first", length: "longest first" }),
 ];

@@ -1,7 +1,7 @@
 /** The filter fields of the two lists of findings; names are those of `/api`. */
 import { FINDING_KINDS, SCAN_KINDS, SCAN_PROBES, SEVERITIES } from "../agent/records.ts";
 import { kindLabels, probeLabels, scanKindLabels, severityLabels } from "./finding_text.ts";
-import { ordersOf } from "../agent/store/filters.ts";
+import type { AnomalyOrder, ScanOrder } from "../agent/store/filters.ts";
 import { orderField, timeFields } from "./filter_fields.ts";
 import type { ListField } from "./ListPage.tsx";
 
@@ -37,7 +37,7 @@ export const scanFields: readonly ListField[] = [
   { name: "kind", label: "Kind", choices: choices(SCAN_KINDS, scanKindLabels) },
   { name: "probe", label: "Probe", choices: choices(SCAN_PROBES, probeLabels) },
   ...episodeFields,
-  orderField(ordersOf("scans"), {
+  orderField<ScanOrder>({
     ...episodeOrders,
     targets: "most targets",
     attempts: "most attempts",
@@ -50,7 +50,7 @@ export const anomalyFields: readonly ListField[] = [
   ...ends,
   { name: "kind", label: "Kind", choices: choices(anomalyKinds, kindLabels) },
   ...episodeFields,
-  orderField(ordersOf("anomalies"), episodeOrders),
+  orderField<AnomalyOrder>(episodeOrders),
 ];
 
 export function choices<Name extends string>(

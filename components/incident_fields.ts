@@ -1,6 +1,6 @@
 /** The filter fields of the list of incidents; names are those of `/api`. */
 import { FINDING_KINDS } from "../agent/records.ts";
-import { ordersOf } from "../agent/store/filters.ts";
+import type { IncidentOrder } from "../agent/store/filters.ts";
 import { orderField } from "./filter_fields.ts";
 import { choices, ends, episodeFields, episodeOrders } from "./finding_fields.ts";
 import { kindLabels } from "./finding_text.ts";
@@ -19,7 +19,7 @@ export const incidentFields: readonly ListField[] = [
       { value: "yes", label: "yes" },
     ],
   },
-  orderField(ordersOf("incidents"), {
+  orderField<IncidentOrder>({
     ...episodeOrders,
     targets: "most targets",
     findings: "most findings",
