@@ -165,7 +165,9 @@ for (const list of lists) {
         return markup(await response.text()).replaceAll("&amp;", "&");
       };
       const [, select] = /<select name="order">([^]*?)<\/select>/.exec(await page(`/${list}`))!;
-      const choices = [...select!.matchAll(/<option value="([^"]*)"/g)].map(([, value]) => value);
+      const choices = [...select!.matchAll(/<option value(?:="([^"]*)")?/g)].map(([, value = ""]) =>
+        value
+      );
       deepStrictEqual(choices, ["", ...ordersOf(list).slice(1)], "its own order is none");
       for (const [label, order] of Object.entries(heads[list])) {
         const path = `/${list}?limit=7&order=${order}`;
