@@ -179,11 +179,17 @@ export const CONNECTIONS_MAX = 512;
 export const COMPANIONS_AT = 28_219_776;
 export const COMPANIONS_MAX = 1024;
 
+/** The small tables of the sets, an eighth of the places of each. */
+export const DAY_SMALL_AT = 28_246_016;
+export const WEEK_SMALL_AT = 28_770_304;
+export const RECENT_SMALL_AT = 28_901_376;
+export const TARGETS_SMALL_AT = 28_966_912;
+
 /** Rows of observations, whole ones, at most so many words at a time. */
 export const ROWS_AT = 27_869_200;
 export const ROW_WORDS_MAX = 16_384;
 /** Pages of 64 KiB in the whole memory. */
-export const MEMORY_PAGES = 431;
+export const MEMORY_PAGES = 444;
 
 /** As in records.ts. */
 export const APPLICATION_BJNP = 47;

@@ -39,10 +39,10 @@ Deno.test("no two things lie in the same place of ContactJudge's memory", () => 
   const parts = [
     [layout.OPTIONS_AT, layout.OPTION_COUNT * 8],
     [layout.JUDGED_AT, layout.JUDGED_WORDS * 4],
-    [layout.DAY_SET_AT, 48],
-    [layout.WEEK_SET_AT, 48],
-    [layout.RECENT_SET_AT, 48],
-    [layout.TARGET_SET_AT, 48],
+    [layout.DAY_SET_AT, 64],
+    [layout.WEEK_SET_AT, 64],
+    [layout.RECENT_SET_AT, 64],
+    [layout.TARGET_SET_AT, 64],
     [layout.PENDING_TABLE_AT, 40],
     [layout.SOURCE_TABLE_AT, 40],
     [layout.PRESSURE_AT, layout.PRESSURE_CELLS * 4],
@@ -63,6 +63,10 @@ Deno.test("no two things lie in the same place of ContactJudge's memory", () => 
     [layout.PORT_TEXT_AT, layout.PORT_TEXT_BYTES],
     [layout.INSIDE_PEERS_AT, layout.PEER_CELLS * 2 * 4],
     [layout.OUTSIDE_PEERS_AT, layout.PEER_CELLS * 2 * 4],
+    [layout.DAY_SMALL_AT, layout.DAY_PLACES],
+    [layout.WEEK_SMALL_AT, layout.WEEK_PLACES],
+    [layout.RECENT_SMALL_AT, layout.RECENT_PLACES],
+    [layout.TARGETS_SMALL_AT, layout.TARGET_PLACES],
     [layout.MEMORY_PAGES * 65_536, 0],
   ] as const;
   checkApart(parts);

@@ -1,7 +1,7 @@
 /** Sets of fingerprints (assembly/fingerprints.ts) against a Set. */
 import { equal } from "node:assert/strict";
 import fc from "fast-check";
-import { TARGET_SET_AT, TARGETS_AT } from "./contact_layout.ts";
+import { TARGET_SET_AT, TARGETS_AT, TARGETS_SMALL_AT } from "./contact_layout.ts";
 import { contactParts } from "./testing/contact_parts.ts";
 
 const setBytes = 64;
@@ -12,7 +12,7 @@ class FingerprintSet {
 
   constructor(size: number, periodUs: number) {
     new Uint8Array(this.#parts.memory.buffer, TARGET_SET_AT, setBytes).fill(0);
-    this.#parts.makeSet(TARGET_SET_AT, TARGETS_AT, size, periodUs);
+    this.#parts.makeSet(TARGET_SET_AT, TARGETS_AT, TARGETS_SMALL_AT, size, periodUs);
   }
 
   get forgottenCount(): number {

@@ -54,6 +54,7 @@ import {
   TARGET_PLACES,
   TARGET_SET_AT,
   TARGETS_AT,
+  TARGETS_SMALL_AT,
   TARGETS_LISTED_MAX,
   TEMPO_BUCKETS,
   TRAIT_IS_DESTINATION_LOCAL,
@@ -103,7 +104,7 @@ let closed: usize = 0;
 
 export function makeEpisodes(): void {
   // (target, episode) pairs, so that up to some 100,000 targets are counted without a list.
-  makeSet(TARGET_SET_AT, TARGETS_AT, TARGET_PLACES, dayUs);
+  makeSet(TARGET_SET_AT, TARGETS_AT, TARGETS_SMALL_AT, TARGET_PLACES, dayUs);
 }
 
 export function advanceEpisodes(nowUs: f64): void {

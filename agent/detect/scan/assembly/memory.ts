@@ -17,13 +17,16 @@ import {
   DAY_AT,
   DAY_PLACES,
   DAY_SET_AT,
+  DAY_SMALL_AT,
   P_ENDS,
   RECENT_AT,
   RECENT_PLACES,
   RECENT_SET_AT,
+  RECENT_SMALL_AT,
   WEEK_AT,
   WEEK_PLACES,
   WEEK_SET_AT,
+  WEEK_SMALL_AT,
 } from "../contact_layout";
 import { destination0, destination1, source0, source1 } from "./ends";
 import { addTo, advanceSet, forgottenOf, hasIn, makeSet } from "./fingerprints";
@@ -44,9 +47,9 @@ const USED: i32 = 0x510e527f;
 const ASKED: i32 = 0x1f83d9ab;
 
 export function makeMemory(): void {
-  makeSet(DAY_SET_AT, DAY_AT, DAY_PLACES, dayUs);
-  makeSet(WEEK_SET_AT, WEEK_AT, WEEK_PLACES, 7 * dayUs);
-  makeSet(RECENT_SET_AT, RECENT_AT, RECENT_PLACES, 30 * minuteUs);
+  makeSet(DAY_SET_AT, DAY_AT, DAY_SMALL_AT, DAY_PLACES, dayUs);
+  makeSet(WEEK_SET_AT, WEEK_AT, WEEK_SMALL_AT, WEEK_PLACES, 7 * dayUs);
+  makeSet(RECENT_SET_AT, RECENT_AT, RECENT_SMALL_AT, RECENT_PLACES, 30 * minuteUs);
 }
 
 export function forgottenFacts(): i32 {

@@ -7,7 +7,13 @@ interface ContactParts extends ContactExports {
   hashAddress0(address: number): number;
   hashAddress1(address: number): number;
   mix(first: number, second: number, word: number): number;
-  makeSet(set: number, places: number, size: number, periodUs: number): void;
+  makeSet(
+    set: number,
+    places: number,
+    smallPlaces: number,
+    size: number,
+    periodUs: number,
+  ): void;
   advanceSet(set: number, nowUs: number): void;
   addTo(set: number, hash: number, fingerprint: number): number;
   hasIn(set: number, hash: number, fingerprint: number): number;
