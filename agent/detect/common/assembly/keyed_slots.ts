@@ -10,9 +10,8 @@ export function findKey(table: usize, key: usize, keyWords: i32): usize {
 /** A slot, now the one used last, for a key that is not there; the table must not be full. */
 export function insertKey(table: usize, key: usize, keyWords: i32): usize {
   const hash = hashOf(key, keyWords);
-  const record = insertAt(table, placeOf(table, key, keyWords, hash));
+  const record = insertAt(table, placeOf(table, key, keyWords, hash), hash);
   for (let at = 0; at < keyWords << 2; at += 8) store<i64>(record + at, load<i64>(key + at));
-  store<i32>(record + (keyWords << 2), hash);
   return record;
 }
 

@@ -2,6 +2,8 @@
  * Slots of bounded tables: KeyedSlots (agent/detect/keyed_slots.ts) in linear memory. A table is known by the address of its
  * words, a slot by the address of its record, of which only the owner knows the key. An index holds numbers of slots + 1
  * at the places of their hashes (linear probing, at most half full; 0 is an empty place), and a list their order of use.
+ *
+ * The index has room for all slots, and only its first part is used while there are fewer: the cache holds what is small.
  */
 const RECORDS: usize = 0;
 const RECORD_BYTES: usize = 4;
@@ -15,6 +17,9 @@ const COUNT: usize = 24;
 const UNUSED: usize = 28;
 /** Number + 1 of the slot removed last, linked to the one removed before; 0 when all used slots are in use. */
 const REMOVED: usize = 32;
+/** Places of the index in use - 1. */
+const MASK: usize = 36;
+const PLACES_AT_START: i32 = 1024;
 /** Of a link. */
 const PREVIOUS: usize = 0;
 const NEXT: usize = 4;
@@ -35,6 +40,7 @@ export function makeTable(
   store<usize>(table, index, INDEX);
   store<usize>(table, links, LINKS);
   store<i32>(table, capacity, CAPACITY);
+  store<i32>(table, min(PLACES_AT_START, capacity << 1) - 1, MASK);
   store<i32>(links + (capacity << 3), capacity, PREVIOUS);
   store<i32>(links + (capacity << 3), capacity, NEXT);
 }
@@ -56,13 +62,20 @@ export function oldestOf(table: usize): usize {
   return slot == capacity ? 0 : recordOf(table, slot);
 }
 
-/** A slot, now the one used last, for the key whose place in the index is at `place`; the table must not be full. */
-export function insertAt(table: usize, place: usize): usize {
+/**
+ * A slot, now the one used last, for the key with this hash, whose place in the index is at `place`; the table must not be
+ * full. Places in the index may shift.
+ */
+export function insertAt(table: usize, place: usize, hash: i32): usize {
   const slot = freeSlot(table);
+  const record = recordOf(table, slot);
+  store<i32>(record + load<usize>(table, HASH), hash);
   store<i32>(place, slot + 1);
-  store<i32>(table, countOf(table) + 1, COUNT);
+  const count = countOf(table) + 1;
+  store<i32>(table, count, COUNT);
   append(table, slot);
-  return recordOf(table, slot);
+  if (count << 1 > maskOf(table) + 1) grow(table);
+  return record;
 }
 
 /** Makes a slot the one used last. */
@@ -83,7 +96,7 @@ export function removeFrom(table: usize, record: usize): void {
   store<i32>(table, countOf(table) - 1, COUNT);
 }
 
-/** Address of the index, and the number of its places - 1. */
+/** Address of the index, and the number of its places in use - 1. */
 @inline
 export function indexOf(table: usize): usize {
   return load<usize>(table, INDEX);
@@ -91,7 +104,7 @@ export function indexOf(table: usize): usize {
 
 @inline
 export function maskOf(table: usize): i32 {
-  return load<i32>(table, CAPACITY) * 2 - 1;
+  return load<i32>(table, MASK);
 }
 
 /** The slot of a number. */
@@ -119,6 +132,22 @@ function freeSlot(table: usize): i32 {
   const unused = load<i32>(table, UNUSED);
   store<i32>(table, unused + 1, UNUSED);
   return unused;
+}
+
+/** Doubles the part of the index in use and puts every slot into it anew. */
+function grow(table: usize): void {
+  const index = indexOf(table);
+  const size = maskOf(table) + 1;
+  memory.fill(index, 0, <usize> size << 2);
+  const mask = (size << 1) - 1;
+  store<i32>(table, mask, MASK);
+  const links = load<usize>(table, LINKS);
+  const head = load<i32>(table, CAPACITY);
+  for (let slot = load<i32>(links + (head << 3), NEXT); slot != head; slot = load<i32>(links + (slot << 3), NEXT)) {
+    let place = hashOf(table, slot) & mask;
+    while (load<i32>(index + (place << 2)) != 0) place = place + 1 & mask;
+    store<i32>(index + (place << 2), slot + 1);
+  }
 }
 
 /** Backward-shift deletion (Knuth, TAOCP vol. 3, section 6.4, algorithm R). */

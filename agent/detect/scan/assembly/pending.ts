@@ -18,6 +18,7 @@ import {
   insertAt,
   isFull,
   makeTable,
+  maskOf,
   oldestOf,
   removeFrom,
   touch,
@@ -51,7 +52,6 @@ import { hashAddress0, mix } from "./hashes";
 import { giveUp } from "./judgement";
 
 /** At most half of the places of the index are taken. */
-const MASK: i32 = PENDING_MAX * 2 - 1;
 
 let forgotten: i32 = 0;
 let reversed: i32 = 0;
@@ -113,7 +113,7 @@ export function addPending(port: i32, traits: i32, nowUs: f64): void {
       // Removing shifts the index.
       place = placeOf(source(), destination(), ports, hash);
     }
-    probe = insertAt(PENDING_TABLE_AT, place);
+    probe = insertAt(PENDING_TABLE_AT, place, hash);
   }
   fillProbe(probe, ports, hash, traits);
   if (isReversed(probe)) reversed++;
@@ -196,12 +196,13 @@ function find(source: usize, destination: usize, port: i32): usize {
 
 /** Place in the index of the contact, or the empty one where it belongs. */
 function placeOf(source: usize, destination: usize, ports: i32, hash: i32): usize {
-  let place = hash & MASK;
+  const mask = maskOf(PENDING_TABLE_AT);
+  let place = hash & mask;
   while (true) {
     const at: usize = INDEX_AT + (place << 2);
     const slot = load<i32>(at) - 1;
     if (slot < 0 || isOf(probeAt(slot), source, destination, ports)) return at;
-    place = place + 1 & MASK;
+    place = place + 1 & mask;
   }
 }
 

@@ -9,6 +9,7 @@ import {
   insertAt,
   isFull,
   makeTable,
+  maskOf,
   oldestOf,
   removeFrom,
   touch,
@@ -30,7 +31,6 @@ import {
 import { copyAddress } from "./copies";
 import { mix } from "./hashes";
 
-const MASK: i32 = SOURCES_MAX * 2 - 1;
 const RECORD_BYTES: i32 = SOURCE_WORDS << 2;
 
 let forgotten: i32 = 0;
@@ -69,10 +69,9 @@ export function useSource(address: usize, hash0: i32, family: i32): usize {
 /** A new source; the table must not be full. */
 export function addSource(address: usize, hash0: i32, family: i32): usize {
   const hash = mix(hash0, 0, family);
-  const source = insertAt(SOURCE_TABLE_AT, placeOf(address, family, hash));
+  const source = insertAt(SOURCE_TABLE_AT, placeOf(address, family, hash), hash);
   copyAddress(source, address);
   store<i32>(source, family, S_FAMILY << 2);
-  store<i32>(source, hash, S_HASH << 2);
   return source;
 }
 
@@ -110,7 +109,8 @@ export function keptAt(source: usize, index: i32): usize {
 function placeOf(address: usize, family: i32, hash: i32): usize {
   const high = load<i64>(address);
   const low = load<i64>(address, 8);
-  let place = hash & MASK;
+  const mask = maskOf(SOURCE_TABLE_AT);
+  let place = hash & mask;
   while (true) {
     const at: usize = SOURCE_INDEX_AT + (place << 2);
     const slot = load<i32>(at) - 1;
@@ -118,6 +118,6 @@ function placeOf(address: usize, family: i32, hash: i32): usize {
     const own: usize = SOURCES_AT + slot * RECORD_BYTES;
     const isFamily = load<i32>(own, S_FAMILY << 2) == family;
     if (isFamily && load<i64>(own, 8) == low && load<i64>(own) == high) return at;
-    place = place + 1 & MASK;
+    place = place + 1 & mask;
   }
 }
