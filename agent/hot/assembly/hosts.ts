@@ -49,11 +49,14 @@ const IN: i32 = 1;
 const OUT: i32 = 2;
 const INTERNAL: i32 = 3;
 
+const SIZE_AT_START: i32 = 1024;
+
 let rowsAt: usize = 0;
 let windowTakenAt: usize = 0;
 let addressesAt: usize = 0;
 let placesAt: usize = 0;
-let mask: i32 = 0;
+/** Only the first part of the places is used while there are fewer hosts: the cache holds what is small. */
+let mask: i32 = SIZE_AT_START - 1;
 let hostCountMax: i32 = 0;
 
 /**
@@ -62,9 +65,8 @@ let hostCountMax: i32 = 0;
  */
 export function makeHosts(at: usize, countMax: i32): usize {
   hostCountMax = countMax;
-  let size = 16;
+  let size = SIZE_AT_START;
   while (size < countMax * 2) size *= 2;
-  mask = size - 1;
   rowsAt = at;
   windowTakenAt = rowsAt + <usize> countMax * HOST_BYTES;
   addressesAt = windowTakenAt + <usize> countMax * HOST_COUNTERS_BYTES;
@@ -116,8 +118,14 @@ export function hostRow(word0: i32, word1: i32, word2: i32, word3: i32, timestam
   memory.fill(windowTakenAt + <usize> row * HOST_COUNTERS_BYTES, 0, HOST_COUNTERS_BYTES);
   store<f64>(at, timestampUs, H_LAST_SEEN_US << 2);
   hostAdded(row, timestampUs);
-  put(row);
+  if (row + 1 << 1 > mask + 1) grow();
+  else put(row);
   return row;
+}
+
+function grow(): void {
+  mask = (mask << 1) + 1;
+  indexHosts();
 }
 
 /** Fills the index anew, after rows have moved. */
