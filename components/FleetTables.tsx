@@ -83,7 +83,7 @@ export function BusiestAgents({ sums, when }: {
     <BusiestTable
       title="Busiest agents"
       note={when}
-      width="c4"
+      width="c4 lone"
       end={<a class="end" href="/agents?order=flows">All agents</a>}
       first="Agent"
       rows={sums.map((sum) => ({ ...sum, cell: <AgentLink id={sum.key} /> }))}

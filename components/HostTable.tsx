@@ -41,13 +41,13 @@ export function HostTable(
           {isHub ? <th scope="col">Seen by</th> : (
             <>
               <th scope="col">Kind</th>
-              <th scope="col">Vendor</th>
-              <th scope="col">Last 24 h</th>
+              <th scope="col" class="mid">Vendor</th>
+              <th scope="col" class="slim">Last 24 h</th>
             </>
           )}
           <SortHead label="In" order="received" sort={sort} isNumber />
           <SortHead label="Out" order="sent" sort={sort} isNumber />
-          {!isHub && <th scope="col" class="num">Peers</th>}
+          {!isHub && <th scope="col" class="num slim">Peers</th>}
           <SortHead label="First seen" order="first_seen" sort={sort} isNumber isRoomy />
           <SortHead label="Last seen" order="last_seen" sort={sort} isNumber />
           <th scope="col">Finding</th>
@@ -74,8 +74,8 @@ function Row({ host, nowUs, zone }: Clock & { readonly host: ListedHost }) {
             {host.kind || (host.is_local === 1 ? "" : "elsewhere")}{" "}
             <PlaceMark address={host.address} />
           </td>
-          <td class="dim opt" title={host.mac}>{host.vendor}</td>
-          <td class="opt">
+          <td class="dim opt mid" title={host.mac}>{host.vendor}</td>
+          <td class="opt slim">
             <Spark hours={host.hours} nowUs={nowUs} />
           </td>
         </>
@@ -83,7 +83,7 @@ function Row({ host, nowUs, zone }: Clock & { readonly host: ListedHost }) {
       <td class="num" data-l="in">{formatBytes(host.in_bytes)}</td>
       <td class="num" data-l="out">{formatBytes(host.out_bytes)}</td>
       {!host.agents && (
-        <td class="num opt">{host.peers === null ? unknown : formatCount(host.peers)}</td>
+        <td class="num opt slim">{host.peers === null ? unknown : formatCount(host.peers)}</td>
       )}
       <td class="num dim opt roomy">
         <Moment tsUs={host.first_seen_us} nowUs={nowUs} zone={zone} />

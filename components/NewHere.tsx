@@ -24,7 +24,7 @@ interface Props {
 
 export function NewHere({ count, href, learning, items, when, nowUs, zone }: Props) {
   return (
-    <section class="panel c4">
+    <section class="panel c4 lone">
       <header>
         <h2>New here</h2>
         <p>{when}</p>

@@ -60,7 +60,7 @@ function SourceRow({ source, mode }: RowProps) {
   const isBad = source.state === "failed" || source.state === "retrying";
   return (
     <tr>
-      <td class="mono">{source.name}</td>
+      <td class="mono clip" title={source.name}>{source.name}</td>
       <td class={`grow ${isBad ? "sev-high" : ""}`} title={source.detail}>
         {isBad ? <b>{source.state}</b> : stateText(source, mode)}
         {isBad && source.detail !== "" && <span class="sub">{source.detail}</span>}
