@@ -7,6 +7,7 @@ import type { Browser } from "playwright-core";
 import { missingChromium, openChromium } from "../tests/chromium.ts";
 import { pagePaths, replayed } from "../tests/every_page.ts";
 import { agentAddress, agentNames, FleetLab } from "../tests/fleet_lab.ts";
+import { until } from "../tests/faults/lab.ts";
 import { peerAddress, ProcessLab } from "../tests/process_lab.ts";
 import {
   demoCapture,
@@ -102,17 +103,19 @@ async function takeProcesses(folder: string): Promise<void> {
   const args = ["run", "--allow-ffi", "-i", "tw0", "--results", "r"];
   await using program = await Program.start(args, { cwd: folder, prefix: lab.on("sensor") });
   await program.logged(/Capturing on tw0/);
+  const read = (path: string) => lab.run("sensor", "curl", "-sS", program.url + path);
+  await until("the kernel", async () => (await read("/status")).includes("says who begins them"));
   const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
   await lab.run("sensor", ...asNobody, "nmap", "-n", "-Pn", "-sT", "-p1-300", peerAddress);
-  const get = async (path: string) =>
-    JSON.parse(await lab.run("sensor", "curl", "-sS", program.url + path));
-  let flows = [];
-  while (flows.length < 300) ({ flows } = await get("/api/flows?q=process+nmap&limit=1000"));
-  const [{ id }] = (await get("/api/incidents")).incidents;
+  let incident: { readonly id: number; readonly process: string } | undefined;
+  await until("an incident of nmap", async () => {
+    [incident] = JSON.parse(await read("/api/incidents")).incidents;
+    return incident?.process === "nmap";
+  });
   const script = new URL(import.meta.url).pathname;
   const lock = new URL("../deno.lock", import.meta.url).pathname;
   const deno = [Deno.execPath(), "run", "-A", "--frozen", `--lock=${lock}`, script];
-  await lab.run("sensor", ...deno, "--at", program.url, `/incidents/${id}`, "processes");
+  await lab.run("sensor", ...deno, "--at", program.url, `/incidents/${incident!.id}`, "processes");
 }
 
 async function takeOne(

@@ -1,15 +1,16 @@
 /**
  * Connections that have no socket any more when they are looked at: refused at once, or sent by a raw socket. One of them tells
  * nothing. When many come in a moment, as in a scan, somebody is opening sockets just then; if that is one program alone, it is
- * taken for theirs: at once when it has only begun and they are many, else when it does so at two looks.
+ * taken for theirs: at once when it has only begun and they are many, else when it does so at two looks. A connection is never that
+ * of a program that was not there yet when it may have begun.
  */
 import type { FlowProcess } from "../records.ts";
 import type { Opener } from "./socket_owners.ts";
 
 export interface BurstsOptions<P> {
   readonly openers: () => readonly Opener[];
-  /** Null when the process is gone. */
-  readonly describe: (pid: number) => P | null;
+  /** Null when the process is gone; `startedMs` is by nowMs(). */
+  readonly describe: (pid: number) => { readonly process: P; readonly startedMs: number } | null;
   /** The connection is that process's. */
   readonly assign: (key: string, process: P) => void;
   readonly nowMs: () => number;
@@ -22,50 +23,63 @@ const denseMs = 250;
 /** Between two looks. */
 const lookMs = 10;
 const missedMax = 1024;
+/** Of what began longer ago it does not tell who opens sockets now. */
+const lateMs = 250;
+
+interface Alone<P> {
+  readonly process: P;
+  readonly startedMs: number;
+  readonly atMs: number;
+}
 
 export class Bursts<P extends Pick<FlowProcess, "name" | "user">> {
   readonly #options: BurstsOptions<P>;
-  /** Connections without a process, and when they were missed, the latest last. */
-  readonly #missed = new Map<string, number>();
+  /** Connections without a process, when they were missed and after when they began, the latest last. */
+  readonly #missed = new Map<string, { readonly atMs: number; readonly sinceMs: number }>();
   #lookedMs = -Infinity;
   /** Who was alone at the last look. */
-  #before: { readonly process: P; readonly atMs: number } | null = null;
-  #known: { readonly process: P; readonly atMs: number } | null = null;
+  #before: Alone<P> | null = null;
+  #known: Alone<P> | null = null;
 
   constructor(options: BurstsOptions<P>) {
     this.#options = options;
   }
 
-  missed(key: string): void {
+  /** A connection that began after `sinceMs` has no socket. */
+  missed(key: string, sinceMs: number): void {
     const nowMs = this.#options.nowMs();
+    if (nowMs - sinceMs > lateMs) return;
     this.#missed.delete(key);
-    this.#missed.set(key, nowMs);
-    for (const [old, atMs] of this.#missed) {
+    this.#missed.set(key, { atMs: nowMs, sinceMs });
+    for (const [old, { atMs }] of this.#missed) {
       if (nowMs - atMs <= burstMs && this.#missed.size <= missedMax) break;
       this.#missed.delete(old);
     }
     const goesOn = this.#knownAt(nowMs) !== null;
     if (this.#missed.size < burstMin && !goesOn) return;
     if (nowMs - this.#lookedMs >= lookMs) this.#look(nowMs);
-    const process = this.#knownAt(nowMs);
-    if (process === null) return;
-    for (const each of this.#missed.keys()) this.#options.assign(each, process);
+    const known = this.#knownAt(nowMs);
+    if (known === null) return;
+    for (const [each, { sinceMs }] of this.#missed) {
+      if (known.startedMs <= sinceMs) this.#options.assign(each, known.process);
+    }
     this.#missed.clear();
   }
 
   #isDense(nowMs: number): boolean {
-    return [...this.#missed.values()].filter((atMs) => nowMs - atMs <= denseMs).length >= burstMin;
+    return [...this.#missed.values()].filter(({ atMs }) => nowMs - atMs <= denseMs).length >=
+      burstMin;
   }
 
-  #knownAt(nowMs: number): P | null {
-    return this.#known !== null && nowMs - this.#known.atMs <= burstMs ? this.#known.process : null;
+  #knownAt(nowMs: number): Alone<P> | null {
+    return this.#known !== null && nowMs - this.#known.atMs <= burstMs ? this.#known : null;
   }
 
   #look(nowMs: number): void {
     this.#lookedMs = nowMs;
     const openers = this.#options.openers().flatMap(({ pid, isNew }) => {
-      const process = this.#options.describe(pid);
-      return process === null ? [] : [{ process, isNew }];
+      const opener = this.#options.describe(pid);
+      return opener === null ? [] : [{ ...opener, isNew }];
     });
     const [first] = openers;
     if (first === undefined) return;
@@ -76,8 +90,9 @@ export class Bursts<P extends Pick<FlowProcess, "name" | "user">> {
     }
     const isAgain = this.#before !== null && nowMs - this.#before.atMs <= burstMs &&
       isSame(this.#before.process, process);
-    this.#before = { process, atMs: nowMs };
-    if (first.isNew && this.#isDense(nowMs) || isAgain) this.#known = { process, atMs: nowMs };
+    const startedMs = Math.min(...openers.map((opener) => opener.startedMs));
+    this.#before = { process, startedMs, atMs: nowMs };
+    if (first.isNew && this.#isDense(nowMs) || isAgain) this.#known = this.#before;
   }
 }
 

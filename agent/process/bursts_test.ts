@@ -8,7 +8,8 @@ const people: Record<number, { name: string; user: string }> = {
   7: { name: "nginx", user: "www" },
 };
 
-function makeBursts(openers: () => readonly Opener[]) {
+/** Connections are missed `lateMs` after they began; all programs have been there since `startedMs`. */
+function makeBursts(openers: () => readonly Opener[], { lateMs = 5, startedMs = -60_000 } = {}) {
   const state = { nowMs: 0, looks: 0 };
   const assigned = new Map<string, string>();
   const bursts = new Bursts({
@@ -16,7 +17,7 @@ function makeBursts(openers: () => readonly Opener[]) {
       state.looks++;
       return openers();
     },
-    describe: (pid) => people[pid] ?? null,
+    describe: (pid) => people[pid] === undefined ? null : { process: people[pid], startedMs },
     assign: (key, { name }) => assigned.set(key, name),
     nowMs: () => state.nowMs,
   });
@@ -24,7 +25,7 @@ function makeBursts(openers: () => readonly Opener[]) {
   const miss = (count: number, everyMs = 1) => {
     for (let index = 0; index < count; index++) {
       state.nowMs += everyMs;
-      bursts.missed(`c${state.nowMs}`);
+      bursts.missed(`c${state.nowMs}`, state.nowMs - lateMs);
     }
   };
   return { state, assigned, miss };
@@ -70,6 +71,19 @@ Deno.test("Bursts asks twice of connections that come more slowly, also of a pro
   const twice = makeBursts(() => [{ pid: 5, isNew: true }]);
   twice.miss(40, 100);
   strictEqual(twice.assigned.size > 30, true);
+});
+
+Deno.test("Bursts blames nobody who came only after the connection", () => {
+  const openers = () => [{ pid: 5, isNew: true }];
+  const { miss, assigned } = makeBursts(openers, { startedMs: 20 });
+  miss(40);
+  deepStrictEqual([...assigned.keys()], Array.from({ length: 16 }, (_, index) => `c${index + 25}`));
+});
+
+Deno.test("Bursts blames nobody for what it hears of late", () => {
+  const { miss, assigned, state } = makeBursts(() => [{ pid: 5, isNew: true }], { lateMs: 300 });
+  miss(200);
+  deepStrictEqual([assigned.size, state.looks], [0, 0]);
 });
 
 Deno.test("Bursts does not look often", () => {

@@ -31,6 +31,8 @@ export interface ProcessFinderOptions {
   readonly nowMs: () => number;
   /** By which packets have their times. */
   readonly wallMs: () => number;
+  /** CLOCK_BOOTTIME, which the kernel starts processes by. */
+  readonly bootMs: () => number;
 }
 
 const begunMax = 16_384;
@@ -46,6 +48,8 @@ const sameSegmentMs = 100;
 const describedMs = 250;
 const describedMax = 4096;
 const usersMax = 1024;
+/** USER_HZ, by which /proc tells times. */
+const msPerTick = 10;
 
 interface Begun {
   readonly process: FlowProcess;
@@ -77,14 +81,14 @@ export class ProcessFinder {
     this.#options = options;
     this.#bursts = new Bursts({
       openers: () => options.owners.openers(),
-      describe: (pid) => this.#describeWhole(pid),
+      describe: (pid) => this.#describeOpener(pid),
       assign: (key, process) => this.#keep(key, process),
       nowMs: options.nowMs,
     });
   }
 
-  /** A connection begins now: who begins it is remembered for its flow. */
-  begins(query: SocketQuery): void {
+  /** A connection has begun since `sinceMs`, by nowMs(): who begins it is remembered for its flow. */
+  begins(query: SocketQuery, sinceMs: number): void {
     const nowMs = this.#options.nowMs();
     const key = queryKey(query);
     const before = this.#begun.get(key);
@@ -92,7 +96,7 @@ export class ProcessFinder {
     if (isSame && before.process.pid !== 0) return;
     const process = this.#now(query, true);
     if (process !== null) this.#keep(key, process);
-    else if (query.protocol === PROTOCOL_TCP) this.#bursts.missed(key);
+    else if (query.protocol === PROTOCOL_TCP) this.#bursts.missed(key, sinceMs);
   }
 
   /** Who begins a connection just now; null for what is not of this host's network, the kernel's own, or gone. */
@@ -179,6 +183,16 @@ export class ProcessFinder {
     const facts = this.#describe(pid)?.facts;
     const uid = this.#options.tree.user(pid);
     return facts === undefined || uid === null ? null : { ...facts, user: this.#userOf(uid) };
+  }
+
+  #describeOpener(pid: number) {
+    const process = this.#describeWhole(pid);
+    const described = this.#describe(pid);
+    if (process === null || described === null) return null;
+    const { nowMs, bootMs } = this.#options;
+    // It was started within a tick.
+    const ageMs = bootMs() - (described.startTicks + 1) * msPerTick;
+    return { process, startedMs: nowMs() - ageMs };
   }
 
   #describe(pid: number): Described | null {

@@ -52,6 +52,7 @@ class World {
     userName: (uid) => uid === 1000 ? "bob" : null,
     nowMs: () => this.nowMs,
     wallMs: () => this.nowMs + wallAheadMs,
+    bootMs: () => this.nowMs,
   });
 
   find(query: SocketQuery, startMs = this.nowMs, isOriginator = true) {
@@ -91,7 +92,7 @@ Deno.test("ProcessFinder tells the user alone where the process cannot be seen",
 Deno.test("ProcessFinder remembers who began a connection that is over", () => {
   const world = new World();
   world.put(query(4000), 7, 70, "curl");
-  world.finder.begins(query(4000));
+  world.finder.begins(query(4000), world.nowMs);
   // What is left is a socket that nobody has.
   world.sockets.set(queryKey(query(4000)), { inode: 0, uid: 0, isListening: false });
   const startMs = world.nowMs - 1;
@@ -121,7 +122,7 @@ Deno.test("ProcessFinder does not take who waits at a port for who scans from it
   const probe = query(53, 22);
   // The kernel finds the listener for what has no socket of its own.
   world.sockets.set(queryKey(probe), world.sockets.get(queryKey(listener))!);
-  world.finder.begins(probe);
+  world.finder.begins(probe, world.nowMs);
   strictEqual(world.find(probe), null);
   strictEqual(world.find(probe, world.nowMs, false)?.name, "dnsmasq");
 });
@@ -129,10 +130,10 @@ Deno.test("ProcessFinder does not take who waits at a port for who scans from it
 Deno.test("ProcessFinder tells two programs apart that use one port in a moment", () => {
   const world = new World();
   world.put(query(4000), 7, 70, "curl");
-  world.finder.begins(query(4000));
+  world.finder.begins(query(4000), world.nowMs);
   world.nowMs += 500;
   world.put(query(4000), 8, 80, "python3");
-  world.finder.begins(query(4000));
+  world.finder.begins(query(4000), world.nowMs);
   world.sockets.delete(queryKey(query(4000)));
   strictEqual(world.find(query(4000))?.name, "python3");
   // Of the next nobody has seen the beginning.
@@ -198,9 +199,23 @@ Deno.test("ProcessFinder names whoever refused connections in a burst are from",
   const world = new World();
   world.processes.set(50, facts(50, "nmap"));
   world.openers = [{ pid: 50, isNew: true }];
-  for (let port = 1; port <= 100; port++) world.finder.begins(query(40_000 + port, port));
+  for (let port = 1; port <= 100; port++) {
+    world.finder.begins(query(40_000 + port, port), world.nowMs);
+  }
   strictEqual(world.find(query(40_001, 1), world.nowMs)?.name, "nmap");
   strictEqual(world.find(query(40_100, 100), world.nowMs)?.user, "bob");
+});
+
+Deno.test("ProcessFinder blames no program for a burst that began before it", () => {
+  const world = new World();
+  world.processes.set(60, facts(60, "curl"));
+  world.starts.set(60, world.nowMs / 10);
+  world.openers = [{ pid: 60, isNew: true }];
+  const sinceMs = world.nowMs - 5;
+  world.nowMs += 50;
+  for (let port = 1; port <= 100; port++) world.finder.begins(query(40_000 + port, port), sinceMs);
+  strictEqual(world.find(query(40_001, 1), sinceMs), null);
+  strictEqual(world.find(query(40_100, 100), sinceMs), null);
 });
 
 Deno.test("TimeShare spends its share of the time and no more", () => {

@@ -3,7 +3,7 @@
  * flows that have begun, and is answered as far as a fifth of the time goes. Of connections that are over before their packets have been read the kernel tells who
  * begins them (connect_trace.ts), where it lets us; and a tap of the first packets that this host sends (ffi/linux/outgoing_tap.ts).
  */
-import { monotonicUs, threadCpuMs } from "../../ffi/linux/clocks.ts";
+import { boottimeMs, monotonicUs, threadCpuMs } from "../../ffi/linux/clocks.ts";
 import { PerfRing } from "../../ffi/linux/perf_ring.ts";
 import { PollSet } from "../../ffi/linux/poll_set.ts";
 import { findUserName } from "../../ffi/linux/privileges.ts";
@@ -44,6 +44,8 @@ export class ProcessThread {
   readonly #share = new TimeShare(share, () => performance.now(), threadCpuMs);
   /** One a pipeline. */
   readonly #desks: readonly { readonly port: MessagePort; readonly desk: Desk }[];
+  /** What the tap has still to give was sent after it. */
+  #tapEmptyMs = performance.now();
   readonly #tap = openTap();
   readonly #trace: ConnectTrace<FlowProcess> | null;
   #againTimer: number | null = null;
@@ -68,6 +70,7 @@ export class ProcessThread {
       userName: findUserName,
       nowMs,
       wallMs: () => Date.now(),
+      bootMs: boottimeMs,
     });
     // What runs here for the first time takes too long for a short connection.
     this.#owners.lookAtAll();
@@ -168,8 +171,12 @@ export class ProcessThread {
   /** Returns how many there were. */
   #takePackets(packet: Uint8Array<ArrayBuffer>): number {
     for (let count = 0; count < tapMax; count++) {
+      const askedMs = performance.now();
       const length = this.#tap?.next(packet) ?? 0;
-      if (length === 0) return count;
+      if (length === 0) {
+        this.#tapEmptyMs = askedMs;
+        return count;
+      }
       const query = queryOfPacket(packet.subarray(0, Math.min(length, packet.length)));
       // What is only passed on has no process here; what there is no time for is not looked at, and the flow is asked for later.
       if (query !== null && this.#isOwn(query)) this.#share.spend(() => this.#begins(query));
@@ -182,7 +189,7 @@ export class ProcessThread {
       this.#trace.take();
       if (this.#trace.hasBegun(query)) return;
     }
-    this.#finder.begins(query);
+    this.#finder.begins(query, this.#tapEmptyMs);
   }
 
   /** Takes milliseconds where there are many devices, which a connection that begins may not have. */

@@ -3,6 +3,7 @@ import { checkCall, libc } from "./libc.ts";
 
 const clockMonotonic = 1;
 const clockThreadCpu = 3;
+const clockBoottime = 7;
 /** struct timespec: seconds, nanoseconds */
 const time = new BigInt64Array(2);
 const timeBytes = new Uint8Array(time.buffer);
@@ -11,6 +12,12 @@ const timeBytes = new Uint8Array(time.buffer);
 export function monotonicUs(): bigint {
   checkCall("clock_gettime", libc().clock_gettime(clockMonotonic, timeBytes));
   return time[0]! * 1_000_000n + time[1]! / 1000n;
+}
+
+/** CLOCK_BOOTTIME, which also counts what the system slept. */
+export function boottimeMs(): number {
+  checkCall("clock_gettime", libc().clock_gettime(clockBoottime, timeBytes));
+  return Number(time[0]!) * 1000 + Number(time[1]!) / 1e6;
 }
 
 /** Processor time that the calling thread has had. */
