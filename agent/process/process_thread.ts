@@ -154,16 +154,14 @@ export class ProcessThread {
     const files = new PollSet(handles);
     const packet = new Uint8Array(TAP_BYTES);
     for (;;) {
-      const startMs = performance.now();
-      await files.wait(waitMs);
+      const hasFailed = await files.wait(waitMs);
       let isAny = false;
       const isDone = this.#share.spend(() => {
         isAny = this.#trace?.take() ?? false;
       });
       if (this.#takePackets(packet) > 0) isAny = true;
-      // With nothing to read it has come back early for a failure, such as a device that is gone.
-      const isEarly = !isAny && performance.now() - startMs < failedPauseMs;
-      const pauseMs = isDone ? isEarly ? failedPauseMs : 0 : busyPauseMs;
+      // Such as of a device that is gone. What there was to read may only have been read meanwhile, for a flow.
+      const pauseMs = hasFailed && !isAny ? failedPauseMs : isDone ? 0 : busyPauseMs;
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
