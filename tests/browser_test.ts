@@ -766,7 +766,7 @@ browserTest(
     await page.keyboard.press("/");
     const box = page.getByRole("combobox", { name: "Search flows" });
     await page.keyboard.type("por");
-    const options = page.getByRole("option");
+    const options = page.getByRole("listbox", { name: "Words that fit" }).getByRole("option");
     await options.first().waitFor();
     assert.deepEqual(
       await options.allInnerTexts().then((all) => all.map((text) => text.split(" ")[0])),
