@@ -22,6 +22,7 @@ import {
   type PendingStart,
   type SegmentInHand,
 } from "./app_pending.ts";
+import { startsWithAt } from "./app_text.ts";
 import { assemblyLengthMax } from "./assembly.ts";
 import { readDnsPending, readDnsSegment, type TakeMessage } from "./dns_stream.ts";
 import { LineProtocol, readLineProtocol } from "./http.ts";
@@ -118,13 +119,15 @@ function readMiddle(
 ): Told {
   const { bytes, packet, at, end } = segment;
   const isWanted = context.isWanted(application);
-  const start = isWanted ? findStart(segment, application) : null;
+  const isOvertaken = segment.isWhole && flow.application === 0 && flow.isFirstPayload &&
+    flow.streamOffset > 0 && flow.streamOffset < assemblyLengthMax;
+  // The version ends a request's line, and begins an answer's.
+  const isMiddle = isOvertaken && application === http && startsWithAt(bytes, at, end, "HTTP/");
+  const start = isWanted && !isMiddle ? findStart(segment, application) : null;
   if (start !== null) {
     const beginning = readStart(bytes, at, end, start.application);
     return tellOrWait(context, segment, flow, { start, beginning, application });
   }
-  const isOvertaken = segment.isWhole && flow.application === 0 && flow.isFirstPayload &&
-    flow.streamOffset > 0 && flow.streamOffset < assemblyLengthMax;
   if (isOvertaken) {
     const sequence = payloadSequence(packet) - flow.streamOffset | 0;
     const start = { application: 0, told: application, sequence };
