@@ -86,7 +86,7 @@ export function inspectSegment(
   const pending = context.pending.find(pendingKey(flow));
   if (pending !== undefined) return continueStream(context, pending, segment, flow);
   const application = flow.application || identifyApplication(bytes, packet);
-  if (application === dns) return beginDns(context, segment, flow);
+  if (application === dns && !isOvertaken(segment, flow)) return beginDns(context, segment, flow);
   return flow.application === 0 && flow.streamOffset === 0
     ? beginStream(context, segment, flow, application)
     : readMiddle(context, segment, flow, application);
@@ -119,16 +119,15 @@ function readMiddle(
 ): Told {
   const { bytes, packet, at, end } = segment;
   const isWanted = context.isWanted(application);
-  const isOvertaken = segment.isWhole && flow.application === 0 && flow.isFirstPayload &&
-    flow.streamOffset > 0 && flow.streamOffset < assemblyLengthMax;
+  const isBehind = isOvertaken(segment, flow);
   // The version ends a request's line, and begins an answer's.
-  const isMiddle = isOvertaken && application === http && startsWithAt(bytes, at, end, "HTTP/");
+  const isMiddle = isBehind && application === http && startsWithAt(bytes, at, end, "HTTP/");
   const start = isWanted && !isMiddle ? findStart(segment, application) : null;
   if (start !== null) {
     const beginning = readStart(bytes, at, end, start.application);
     return tellOrWait(context, segment, flow, { start, beginning, application });
   }
-  if (isOvertaken) {
+  if (isBehind) {
     const sequence = payloadSequence(packet) - flow.streamOffset | 0;
     const start = { application: 0, told: application, sequence };
     return tellOrWait(context, segment, flow, { start, beginning: waiting(0), application });
@@ -139,6 +138,12 @@ function readMiddle(
   }
   const details = isWanted ? readMessage(bytes, at, end, application) : null;
   return { application, details, isWaiting: false };
+}
+
+/** The first segment that comes of a direction, but not the first that was sent. */
+function isOvertaken({ isWhole }: SegmentInHand, flow: Readonly<FlowPlace>): boolean {
+  return isWhole && flow.application === 0 && flow.isFirstPayload && flow.streamOffset > 0 &&
+    flow.streamOffset < assemblyLengthMax;
 }
 
 /** A message that is known by its first bytes wherever it begins. */
