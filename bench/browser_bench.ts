@@ -14,7 +14,7 @@ import {
   openFixture,
   startTraffic,
 } from "../tests/dashboard_fixture.ts";
-import { storeFindings } from "../tests/finding_fixture.ts";
+import { readyDetection, storeFindings } from "../tests/finding_fixture.ts";
 import { formatCount, median, printSection, size, table } from "./harness.ts";
 
 const isFull = Deno.args.includes("--full");
@@ -32,6 +32,8 @@ const fixture = await openFixture();
 fillDatabase(fixture, makePackets(200));
 storeFindings(fixture);
 startTraffic(fixture.live);
+// Else it is told after some seconds that nothing was looked for, which moves what stands below.
+fixture.live.detectionOwn = readyDetection;
 const dashboard = createDashboard(fixture.context);
 const server = Deno.serve(
   { hostname: "127.0.0.1", port: 0, onListen() {} },
