@@ -1,7 +1,7 @@
 /** WCAG 2.2 AA, and axe-core's best practices, on every page of a replay: wide and phone, light and dark. */
 import assert from "node:assert/strict";
 import type { Browser } from "playwright-core";
-import { sizes, violations } from "./axe.ts";
+import { openContext, sizeNames, sizes, violations } from "./axe.ts";
 import { missingChromium, openChromium, watchPage } from "./chromium.ts";
 import { type Fixture, makeSource } from "./dashboard_fixture.ts";
 import { withSite } from "./dashboard_site.ts";
@@ -43,13 +43,8 @@ testWith(
     withDemo(async ({ program, browser }) => {
       const problems: string[] = [];
       const paths = [...[...(await pagePaths(program)).values()].flat(), ...emptyPaths];
-      for (const [size, viewport] of Object.entries(sizes)) {
-        // Colours change at once, not over some frames.
-        const context = await browser.newContext({
-          viewport,
-          hasTouch: size === "phone",
-          reducedMotion: "reduce",
-        });
+      for (const size of sizeNames) {
+        const context = await openContext(browser, size);
         const page = await context.newPage();
         for (const path of paths) {
           for (const colorScheme of ["light", "dark"] as const) {
@@ -252,12 +247,8 @@ for (
         try {
           const url = `http://127.0.0.1:${server.addr.port}`;
           assert.match(await (await fetch(`${url}/?range=24h`)).text(), shows);
-          for (const [size, viewport] of Object.entries(sizes)) {
-            const context = await browser.newContext({
-              viewport,
-              hasTouch: size === "phone",
-              reducedMotion: "reduce",
-            });
+          for (const size of sizeNames) {
+            const context = await openContext(browser, size);
             const page = await context.newPage();
             for (const path of pathsWithoutRows) {
               await page.goto(url + path);

@@ -1,6 +1,6 @@
 /** A hub's pages: agents, what they tell under their names, and what of it is said first. */
 import assert from "node:assert/strict";
-import { sizes, violations } from "./axe.ts";
+import { openContext, sizeNames, violations } from "./axe.ts";
 import { missingChromium, openChromium, watchPage } from "./chromium.ts";
 import { hostileName } from "./dashboard_fixture.ts";
 import { markup, type Site, withSite } from "./dashboard_site.ts";
@@ -266,12 +266,8 @@ testWith(
       const browser = await openChromium();
       try {
         const problems: string[] = [];
-        for (const [size, viewport] of Object.entries(sizes)) {
-          const context = await browser.newContext({
-            viewport,
-            hasTouch: size === "phone",
-            reducedMotion: "reduce",
-          });
+        for (const size of sizeNames) {
+          const context = await openContext(browser, size);
           const tab = await context.newPage();
           const complaints = watchPage(tab, origin);
           for (const path of drawn) {

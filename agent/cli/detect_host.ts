@@ -19,6 +19,7 @@ import type {
   WindowsMessage,
 } from "../messages.ts";
 import { IncidentBook, type OpenIncident } from "../incident/incident_book.ts";
+import { remember } from "../process/remember.ts";
 import type { Finding, FirstContactNews, FlowProcess, Incident, IncidentNews } from "../records.ts";
 import { FLOWS_PER_RUN } from "../store/schema.ts";
 import { fileSeed } from "./common_settings.ts";
@@ -127,7 +128,9 @@ export class DetectHost {
       report: ({ id, describe, joined, absorbedIds }) => {
         const incident = describe();
         this.#news.push({ incident, joined, absorbedIds });
-        if (!options.isLive) this.#remember(id, { incident, describe }, absorbedIds);
+        if (options.isLive) return;
+        for (const absorbed of absorbedIds) this.#told.delete(absorbed);
+        remember(this.#told, id, { incident, describe }, toldMax);
       },
     });
     this.#known = new KnownFindings({
@@ -345,12 +348,6 @@ export class DetectHost {
       this.#options.live.setIncident({ incident, joined: findings, absorbedIds });
     }
     this.#options.eveLines?.incidents(news);
-  }
-
-  #remember(id: number, told: ToldIncident, absorbedIds: readonly number[]): void {
-    for (const absorbed of [id, ...absorbedIds]) this.#told.delete(absorbed);
-    this.#told.set(id, told);
-    if (this.#told.size > toldMax) this.#told.delete(this.#told.keys().next().value!);
   }
 
   /** A file is read faster than its names are stored: what was over before is told with those that are known by now. */

@@ -51,8 +51,6 @@ import { destination0, destination1, source0, source1 } from "./ends";
 import { hashAddress0, mix } from "./hashes";
 import { giveUp } from "./judgement";
 
-/** At most half of the places of the index are taken. */
-
 let forgotten: i32 = 0;
 let reversed: i32 = 0;
 let tcp: i32 = 0;
