@@ -8,6 +8,7 @@ import type {
   ObservationsMessage,
   ObservationsReturnMessage,
 } from "../messages.ts";
+import { leavePort } from "./leave_port.ts";
 import { observationBufferWords, type ObservationSink } from "./observation_writer.ts";
 
 /** 256 KiB each. */
@@ -35,6 +36,7 @@ export class ObservationOutlet implements ObservationSink {
   /** Rows in each buffer under way, oldest first. */
   #outRows: number[] = [];
   #free: Int32Array<ArrayBuffer>[] = [];
+  #isOver = false;
 
   constructor(options: ObservationOutletOptions) {
     this.#isPatient = options.isPatient;
@@ -43,8 +45,12 @@ export class ObservationOutlet implements ObservationSink {
     this.#onUnjoined = options.onUnjoined;
   }
 
-  /** Joins a detect worker; what was under way to one that crashed is lost with what it knew, and counted. */
+  /**
+   * Joins a detect worker; what was under way to one that crashed is lost with what it knew, and counted, and what that one still
+   * says is not listened to.
+   */
   join(port: MessagePort): void {
+    leavePort(this.#port);
     this.#port = port;
     for (const rows of this.#outRows) this.lostCount += rows;
     this.#outRows = [];
@@ -53,6 +59,7 @@ export class ObservationOutlet implements ObservationSink {
       if (this.#free.length < buffersOutMax) this.#free.push(event.data.words);
       this.#onRoom();
     };
+    if (this.#isOver) this.end();
     this.#onRoom();
   }
 
@@ -86,8 +93,9 @@ export class ObservationOutlet implements ObservationSink {
     this.#isPatient = true;
   }
 
-  /** Says that nothing more comes. */
+  /** Says that nothing more comes, also to a detect worker that is joined later. */
   end(): void {
+    this.#isOver = true;
     const message: ObservationsEndMessage = { type: "end" };
     this.#port?.postMessage(message);
   }

@@ -23,6 +23,7 @@ function joined(isPatient: boolean) {
       port2.postMessage({ type: "return", words }, [words.buffer]);
       return room;
     },
+    giveBackLate: (words: Int32Array<ArrayBuffer>) => port2.postMessage({ type: "return", words }),
     close: () => {
       port1.close();
       port2.close();
@@ -116,4 +117,34 @@ Deno.test("a patient outlet has no room before anybody takes what it has, so tha
   strictEqual(patient.hasRoom, true);
   port1.close();
   port2.close();
+});
+
+Deno.test("ObservationOutlet takes no buffer from a detect worker that was replaced", async () => {
+  const { outlet, giveBackLate, close } = joined(false);
+  outlet.exchange(oneRow(), 1, 1);
+  const { port1, port2 } = new MessageChannel();
+  const arrival = Promise.withResolvers<void>();
+  port2.onmessage = () => arrival.resolve();
+  giveBackLate(Int32Array.of(7));
+  outlet.join(port1);
+  const free = outlet.exchange(oneRow(), 1, 1)!;
+  await arrival.promise;
+  notStrictEqual(outlet.exchange(free, 1, 1)!.length, 1);
+  port1.close();
+  port2.close();
+  close();
+});
+
+Deno.test("a detect worker that is joined after the end hears of it", async () => {
+  const { outlet, close } = joined(true);
+  outlet.end();
+  const { port1, port2 } = new MessageChannel();
+  const arrival = Promise.withResolvers<PipelineToDetect>();
+  port2.onmessage = ({ data }: MessageEvent<PipelineToDetect>) => arrival.resolve(data);
+  outlet.join(port1);
+  outlet.exchange(oneRow(), 1, 1);
+  deepStrictEqual(await arrival.promise, { type: "end" });
+  port1.close();
+  port2.close();
+  close();
 });

@@ -26,6 +26,7 @@ import { createPacketBatch, type Hearsay, type StatsSecond } from "../records.ts
 import type { OpenFlowsQuery } from "../search/open_flows.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { FlowProcesses } from "./flow_processes.ts";
+import { leavePort } from "./leave_port.ts";
 import { ObservationOutlet } from "./observation_outlet.ts";
 import { ReplayProgress } from "./replay_progress.ts";
 import { RowOutlet } from "./row_outlet.ts";
@@ -46,6 +47,12 @@ const capturedLengthAt = 8;
 /** Flows ended at a time when all end. */
 const flowsEndedAtOnce = 2000;
 
+/** A batch, and whose buffer it is in. */
+interface SourceBatch {
+  readonly batch: BatchMessage;
+  readonly source: MessagePort;
+}
+
 class PipelineThread {
   readonly #pipeline: Pipeline;
   readonly #batch = createPacketBatch(batchPackets);
@@ -53,14 +60,15 @@ class PipelineThread {
   readonly #sources = new Map<number, MessagePort>();
   #sourcesOpen: number;
   #recorder: MessagePort | null = null;
-  /** Interface and size of each buffer that is with the recorder. */
-  #recordsOut: { interfaceId: number; size: number }[] = [];
+  /** Source and size of each buffer that is with the recorder. */
+  #recordsOut: { source: MessagePort; size: number }[] = [];
   readonly #rows: RowOutlet;
   /** Of a file. */
   readonly #progress: ReplayProgress | null;
   readonly #observations: ObservationOutlet;
   /** Of the EVE log. */
   readonly #eve: { readonly outlet: EveOutlet; readonly lines: TrafficLines } | null;
+  #evePort: MessagePort | null = null;
   readonly #processes: FlowProcesses | null;
   #processPort: MessagePort | null = null;
   #asksOut = 0;
@@ -68,7 +76,7 @@ class PipelineThread {
   #received = 0;
   #comeAgain = 0;
   /** Batches of a file that wait for room, the first one decoded up to `#waitingAt`. */
-  #waiting: BatchMessage[] = [];
+  #waiting: SourceBatch[] = [];
   #waitingAt = 0;
   #unsentSeconds: StatsSecond[] = [];
   #unsentHearsay: Hearsay[] = [];
@@ -138,13 +146,13 @@ class PipelineThread {
   }
 
   addSource(interfaceId: number, port: MessagePort): void {
-    this.#sources.get(interfaceId)?.close();
+    leavePort(this.#sources.get(interfaceId));
     this.#sources.set(interfaceId, port);
     // One that takes the place of another plays a file from its start.
     this.#comeAgain = this.#isLive ? 0 : this.#received;
     port.onmessage = (event: MessageEvent<SourceToPipeline>) => {
       const { data } = event;
-      if (data.type === "batch") this.#receive(data);
+      if (data.type === "batch") this.#receive(data, port);
       else {
         this.#sourcesOpen--;
         this.#isWhole = data.isWhole ?? false;
@@ -153,20 +161,19 @@ class PipelineThread {
     };
   }
 
-  #receive(message: BatchMessage): void {
-    const old = Math.min(message.packetCount, this.#comeAgain);
+  #receive(batch: BatchMessage, source: MessagePort): void {
+    const old = Math.min(batch.packetCount, this.#comeAgain);
     this.#comeAgain -= old;
-    const count = message.packetCount - old;
+    const count = batch.packetCount - old;
     this.#received += count;
-    if (count === 0) this.#giveBack(message.interfaceId, message.buffer);
-    else this.#waiting.push(lastRecords(message, count));
+    if (count === 0) giveBack(source, batch.buffer);
+    else this.#waiting.push({ batch: lastRecords(batch, count), source });
   }
 
   setRecorder(port: MessagePort): void {
+    leavePort(this.#recorder);
     // What a crashed recorder held never comes back: give its sources new buffers.
-    for (const { interfaceId, size } of this.#recordsOut) {
-      this.#giveBack(interfaceId, new ArrayBuffer(size));
-    }
+    for (const { source, size } of this.#recordsOut) giveBack(source, new ArrayBuffer(size));
     this.#recordsOut = [];
     this.#recorder = port;
     port.onmessage = (event: MessageEvent<ReturnMessage>) => this.#recorded(event.data.buffer);
@@ -185,6 +192,8 @@ class PipelineThread {
     const { outlet, lines } = this.#eve!;
     lines.firstFlowId = firstFlowId;
     if (port === null) return;
+    leavePort(this.#evePort);
+    this.#evePort = port;
     outlet.join((message) => port.postMessage(message));
     port.onmessage = () => {
       outlet.taken();
@@ -212,6 +221,7 @@ class PipelineThread {
   }
 
   setProcess(port: MessagePort): void {
+    leavePort(this.#processPort);
     this.#processPort = port;
     this.#asksOut = 0;
     port.onmessage = ({ data }: MessageEvent<ProcessesMessage>) => {
@@ -272,7 +282,7 @@ class PipelineThread {
   }
 
   #decodePiece(): void {
-    const message = this.#waiting[0];
+    const { batch: message, source } = this.#waiting[0];
     const left = this.#progress?.packetsLeft ?? Infinity;
     const batch = left < batchPackets ? createPacketBatch(left) : this.#batch;
     this.#waitingAt = indexPcapRecords(batch, message, this.#waitingAt);
@@ -286,19 +296,17 @@ class PipelineThread {
     this.#waiting.shift();
     this.#waitingAt = 0;
     const count = this.#progress?.unknownOf(message.packetCount) ?? message.packetCount;
-    if (count === 0) this.#giveBack(message.interfaceId, message.buffer);
-    else this.#record(lastRecords(message, count));
+    if (count === 0) giveBack(source, message.buffer);
+    else this.#record(lastRecords(message, count), source);
   }
 
-  #record(batch: BatchMessage): void {
-    if (this.#recorder === null || batch.packetCount === 0) {
-      return this.#giveBack(batch.interfaceId, batch.buffer);
-    }
+  #record(batch: BatchMessage, source: MessagePort): void {
+    if (this.#recorder === null || batch.packetCount === 0) return giveBack(source, batch.buffer);
     if (this.#recordsOut.length >= recordsOutMax) {
       this.#recorderDrops += batch.packetCount;
-      return this.#giveBack(batch.interfaceId, batch.buffer);
+      return giveBack(source, batch.buffer);
     }
-    this.#recordsOut.push({ interfaceId: batch.interfaceId, size: batch.buffer.byteLength });
+    this.#recordsOut.push({ source, size: batch.buffer.byteLength });
     const message: RecordMessage = { type: "record", batch };
     this.#recorder.postMessage(message, [batch.buffer]);
   }
@@ -306,13 +314,8 @@ class PipelineThread {
   /** The recorder returns buffers in the order they were sent. */
   #recorded(buffer: ArrayBuffer): void {
     const out = this.#recordsOut.shift();
-    if (out) this.#giveBack(out.interfaceId, buffer);
+    if (out) giveBack(out.source, buffer);
     this.#goOn();
-  }
-
-  #giveBack(interfaceId: number, buffer: ArrayBuffer): void {
-    const message: ReturnMessage = { type: "return", buffer };
-    this.#sources.get(interfaceId)?.postMessage(message, [buffer]);
   }
 
   #tick(): void {
@@ -371,6 +374,12 @@ class PipelineThread {
     this.#tellSnapshot();
     tell({ type: "stopped" });
   }
+}
+
+/** To the source that it came from, and to no other that has taken its place: that has its own. */
+function giveBack(source: MessagePort, buffer: ArrayBuffer): void {
+  const message: ReturnMessage = { type: "return", buffer };
+  source.postMessage(message, [buffer]);
 }
 
 /** The batch with its last `count` packets only, moved to the start of its buffer. */

@@ -5,6 +5,7 @@
  */
 import type { RowsMessage, StoreToPipeline } from "../messages.ts";
 import type { Flow, HostTotals, PacketRow, StatsSecond } from "../records.ts";
+import { leavePort } from "./leave_port.ts";
 
 const messagesOutMax = 16;
 /** Packet rows in one message, and flow rows; also the most packet rows that wait for one. */
@@ -42,8 +43,9 @@ export class RowOutlet {
     this.#options = options;
   }
 
-  /** Joins a store; what was under way to one that crashed counts as lost. */
+  /** Joins a store; what was under way to one that crashed counts as lost, and what that one still says is not listened to. */
   join(port: MessagePort): void {
+    leavePort(this.#port);
     for (const { packets, flows } of this.#under) {
       this.packetRowsShed += packets;
       this.flowRowsShed += flows;

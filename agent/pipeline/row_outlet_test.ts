@@ -26,6 +26,7 @@ function joined(isPatient: boolean) {
       port2.postMessage({ type: "ack", sequence: 0 });
       return room;
     },
+    acknowledgeLate: () => port2.postMessage({ type: "ack", sequence: 0 }),
     close: () => {
       port1.close();
       port2.close();
@@ -83,6 +84,21 @@ Deno.test("RowOutlet counts what was under way to a store that crashed", () => {
   outlet.join(port1);
   strictEqual(outlet.packetRowsShed, 3 * rowsMessageMax);
   strictEqual(outlet.isUnderWay, false);
+  for (const port of [port1, port2]) port.close();
+  close();
+});
+
+Deno.test("RowOutlet takes nothing that a store says that was replaced for an answer of the next", async () => {
+  const { outlet, acknowledgeLate, close } = joined(false);
+  add(outlet, rowsMessageMax);
+  const { port1, port2 } = new MessageChannel();
+  const arrival = Promise.withResolvers<void>();
+  port2.onmessage = () => arrival.resolve();
+  acknowledgeLate();
+  outlet.join(port1);
+  add(outlet, rowsMessageMax);
+  await arrival.promise;
+  strictEqual(outlet.isUnderWay, true);
   for (const port of [port1, port2]) port.close();
   close();
 });

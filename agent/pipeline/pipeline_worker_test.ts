@@ -1,0 +1,122 @@
+/** The thread of a pipeline, between a source and a recorder that are replaced. */
+import { deepStrictEqual } from "node:assert/strict";
+import { sampleBatch, samplePackets } from "../capture/sample_captures.ts";
+import type { MainToPipeline, RecordMessage, ReturnMessage } from "../messages.ts";
+
+/** Our end of a channel, which keeps what comes until it is asked for. */
+class End<T> {
+  readonly port: MessagePort;
+  readonly #come: T[] = [];
+  readonly #awaited: ((message: T) => void)[] = [];
+
+  constructor(port: MessagePort) {
+    this.port = port;
+    port.onmessage = ({ data }: MessageEvent<T>) => {
+      const take = this.#awaited.shift();
+      if (take === undefined) this.#come.push(data);
+      else take(data);
+    };
+  }
+
+  next(): Promise<T> {
+    const message = this.#come.shift();
+    if (message !== undefined) return Promise.resolve(message);
+    return new Promise((resolve) => this.#awaited.push(resolve));
+  }
+}
+
+interface Lab {
+  /** Joins a source or a recorder in place of the one before. */
+  readonly joinSource: () => End<ReturnMessage>;
+  readonly joinRecorder: () => End<RecordMessage>;
+}
+
+/** A live pipeline of one source, with detectors that take nothing. */
+async function withPipeline(use: (lab: Lab) => Promise<void>): Promise<void> {
+  const worker = new Worker(new URL("./pipeline_worker.ts", import.meta.url), { type: "module" });
+  const ports: MessagePort[] = [];
+  const post = (message: MainToPipeline, transfer: Transferable[] = []) =>
+    worker.postMessage(message, transfer);
+  const channel = () => {
+    const { port1, port2 } = new MessageChannel();
+    ports.push(port2);
+    return { port1, port2 };
+  };
+  const options = {
+    flowCountMax: 100,
+    rowPolicy: "none",
+    isLive: true,
+    homeNets: [],
+    vxlanPorts: [],
+    ownNetworks: [],
+    observesNames: false,
+    writesEve: false,
+    namesProcesses: false,
+    part: { index: 0, count: 1 },
+  } as const;
+  post({ type: "start", options, sourceCount: 1 });
+  const detect = channel();
+  post({ type: "detect", port: detect.port1 }, [detect.port1]);
+  const joinSource = () => {
+    const { port1, port2 } = channel();
+    post({ type: "source", interfaceId: 0, port: port1 }, [port1]);
+    return new End<ReturnMessage>(port2);
+  };
+  const joinRecorder = () => {
+    const { port1, port2 } = channel();
+    post({ type: "recorder", port: port1 }, [port1]);
+    return new End<RecordMessage>(port2);
+  };
+  try {
+    await use({ joinSource, joinRecorder });
+  } finally {
+    worker.terminate();
+    for (const port of ports) port.close();
+  }
+}
+
+/** Sends packets in a buffer of another size than other counts have, which is returned. */
+function send({ port }: End<ReturnMessage>, packetCount: number): number {
+  const batch = sampleBatch(samplePackets(packetCount));
+  const { byteLength } = batch.buffer;
+  port.postMessage(batch, [batch.buffer]);
+  return byteLength;
+}
+
+function giveBack({ port }: End<RecordMessage>, { batch: { buffer } }: RecordMessage): void {
+  const message: ReturnMessage = { type: "return", buffer };
+  port.postMessage(message, [buffer]);
+}
+
+async function nextSize(source: End<ReturnMessage>): Promise<number> {
+  return (await source.next()).buffer.byteLength;
+}
+
+Deno.test("pipeline_worker gives a buffer back to its own source, and to no other that took that one's place", () =>
+  withPipeline(async ({ joinSource, joinRecorder }) => {
+    const recorder = joinRecorder();
+    const crashed = joinSource();
+    send(crashed, 10);
+    const first = await recorder.next();
+    const source = joinSource();
+    const size = send(source, 20);
+    const second = await recorder.next();
+    giveBack(recorder, first);
+    giveBack(recorder, second);
+    deepStrictEqual(await nextSize(source), size);
+  }));
+
+Deno.test("pipeline_worker takes nothing that a recorder gives back that was replaced for the next one's", () =>
+  withPipeline(async ({ joinSource, joinRecorder }) => {
+    const crashed = joinRecorder();
+    const source = joinSource();
+    const lost = send(source, 10);
+    const first = await crashed.next();
+    const recorder = joinRecorder();
+    deepStrictEqual(await nextSize(source), lost, "a new one in its place");
+    const size = send(source, 20);
+    const second = await recorder.next();
+    giveBack(crashed, first);
+    giveBack(recorder, second);
+    deepStrictEqual(await nextSize(source), size);
+  }));
