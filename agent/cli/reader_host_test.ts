@@ -1,4 +1,4 @@
-import { deepStrictEqual as deepEqual, rejects } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, ok, rejects } from "node:assert/strict";
 import { SearchError } from "../search/search_error.ts";
 import { StoreError } from "../store/failure.ts";
 import { hostRow, openWriter } from "../store/testing.ts";
@@ -82,4 +82,34 @@ Deno.test("a reader that nobody asks ends, and a question starts it again", asyn
     host.stop();
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("a reader that is asked again and again after it has ended stays longer each time, a day at most", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "tapwatch-reader-" });
+  const original = globalThis.setTimeout;
+  const pauses: { readonly ms: number; readonly end: () => void }[] = [];
+  globalThis.setTimeout = ((end: () => void, ms = 0) => {
+    pauses.push({ ms, end });
+    return 0;
+  }) as typeof setTimeout;
+  const host = new ReaderHost(`${folder}/packet_logs.db`, (text) => {
+    throw new Error(text);
+  });
+  host.start();
+  const quietS: number[] = [];
+  try {
+    while (quietS.length < 14) {
+      await host.reader.hosts();
+      const { ms, end } = pauses.at(-1)!;
+      quietS.push(ms / 1000);
+      end();
+      ok(host.isAtRest);
+    }
+  } finally {
+    host.stop();
+    globalThis.setTimeout = original;
+    await Deno.remove(folder, { recursive: true });
+  }
+  deepEqual(quietS.slice(0, 3), [60, 120, 240]);
+  deepEqual(quietS.slice(-2), [86_400, 86_400]);
 });
