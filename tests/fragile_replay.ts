@@ -19,7 +19,9 @@ if (Deno.build.os === "linux") libc();
  * detector with little to find.
  */
 export class FragileWorker extends Worker {
+  /** The newest of each module. */
   static readonly started = new Map<string, FragileWorker>();
+  readonly #replaced = Promise.withResolvers<void>();
 
   constructor(url: URL, options: WorkerOptions) {
     const isDetect = url.pathname.endsWith("/detect_worker.ts");
@@ -30,7 +32,15 @@ export class FragileWorker extends Worker {
         answer(event);
       };`;
     super(`data:application/javascript,${encodeURIComponent(code)}`, options);
-    FragileWorker.started.set(url.pathname.split("/").at(-1)!, this);
+    const name = url.pathname.split("/").at(-1)!;
+    const before = FragileWorker.started.get(name);
+    if (before !== undefined) before.#replaced.resolve();
+    FragileWorker.started.set(name, this);
+  }
+
+  /** Resolves when another thread of its module has been started. */
+  get replaced(): Promise<void> {
+    return this.#replaced.promise;
   }
 }
 
@@ -95,17 +105,26 @@ async function withThreads(
 
 /** Waits until `isTrue`, asked at each event. Throws when it has waited in vain. */
 export async function until(live: LiveState, isTrue: (event: LiveEvent) => boolean): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const unsubscribe = live.subscribe((event) => isTrue(event) && resolve());
+  try {
+    await patiently(live, promise);
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** Waits for `promise`. Throws when it has waited in vain. */
+export async function patiently(live: LiveState, promise: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new Error(`In vain; last: ${JSON.stringify(live.statsEvent())}`)),
     patienceMs,
   );
-  const unsubscribe = live.subscribe((event) => isTrue(event) && resolve());
   try {
-    await promise;
+    await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
-    unsubscribe();
   }
 }
 

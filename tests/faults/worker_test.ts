@@ -3,6 +3,7 @@ import { ok, strictEqual } from "node:assert/strict";
 import {
   demoPackets,
   FragileWorker,
+  patiently,
   query,
   until,
   withCapture,
@@ -38,10 +39,10 @@ for (let round = 0; round < byForm(1, 100); round++) {
         const worker = FragileWorker.started.get(`${name}_worker.ts`)!;
         worker.postMessage("crash");
         await until(live, () => live.workerRestarts > crashes);
-        // A thread that stands still is another one than before.
-        await until(live, () => FragileWorker.started.get(`${name}_worker.ts`) !== worker);
+        // No event tells it where the replay is over by then.
+        await patiently(live, worker.replaced);
       }
-      await supervisor.drained;
+      await patiently(live, supervisor.drained);
       await supervisor.stop();
       ok(live.workerRestarts >= threads.length, `${live.workerRestarts} crashes`);
       strictEqual(query(folder, "PRAGMA integrity_check")[0]!.integrity_check, "ok");
@@ -81,7 +82,7 @@ for (let round = 0; round < byForm(1, 100); round++) {
               const worker = FragileWorker.started.get(`${name}_worker.ts`)!;
               worker.postMessage("crash");
               await until(live, () => live.workerRestarts > crashes);
-              await until(live, () => FragileWorker.started.get(`${name}_worker.ts`) !== worker);
+              await patiently(live, worker.replaced);
               // Each second of the pipeline that is there then.
               const told = live.snapshot;
               await until(live, () =>
