@@ -77,7 +77,7 @@ const rules: readonly Rule[] = [
     values: ["agent/decode/addresses.ts", "agent/nearest.ts", records],
   },
   { part: /^ffi\/(capture|linux)\//, values: [] },
-  { part: /^ffi\/pcap\//, values: ["ffi/capture/"] },
+  { part: /^ffi\/pcap\//, values: ["ffi/capture/", "ffi/afpacket/packet_socket.ts"] },
   { part: /^ffi\/afpacket\//, values: ["ffi/capture/", "ffi/linux/"] },
   { part: /^agent\/capture\//, values: ["ffi/", ...common] },
   { part: /^agent\/(decode|hot)\//, values: [records] },

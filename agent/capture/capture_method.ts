@@ -21,7 +21,6 @@ import {
 } from "../../ffi/pcap/symbols.ts";
 import { UsageError } from "../errors.ts";
 import type { CaptureChoice } from "../messages.ts";
-import { fanoutProgram } from "./fanout.ts";
 import { compileSocketFilter } from "./filter/compile.ts";
 import { FilterError } from "./filter/filter_error.ts";
 
@@ -78,7 +77,7 @@ function byPacketSocket(): Capture {
   return {
     method: "afpacket",
     description: "AF_PACKET (Linux, TPACKET_V3)",
-    open: (options) => AfPacket.open({ ...options, compileFilter: compile, fanoutProgram }),
+    open: (options) => AfPacket.open({ ...options, compileFilter: compile }),
     list: listSocketDevices,
     listWithLinktypes: listSocketDevices,
   };

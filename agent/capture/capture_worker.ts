@@ -4,10 +4,10 @@
  * it answers only "stop". The main thread terminates it after "stopped".
  */
 import { CAP_NET_RAW, withCapability } from "../../ffi/linux/capability.ts";
-import type { CaptureHandle } from "../../ffi/capture/capture_handle.ts";
+import type { CaptureHandle, HandleOptions } from "../../ffi/capture/capture_handle.ts";
 import type { CaptureOptions, MainToCapture, ReturnMessage, SourceToMain } from "../messages.ts";
 import { chooseCapture } from "./capture_method.ts";
-import { liveFailure, openDevice } from "./live_open.ts";
+import { liveFailure, openCapture } from "./live_open.ts";
 import { LiveOutbox } from "./live_outbox.ts";
 import { watchLink } from "./link_state.ts";
 import { LiveSource } from "./live_source.ts";
@@ -66,8 +66,13 @@ async function run(options: CaptureOptions, pipeline: MessagePort): Promise<void
 
 function open(options: CaptureOptions): CaptureHandle {
   const { open } = chooseCapture(options.capture);
-  const openIt = () => openDevice(options, open);
-  return Deno.build.os === "linux" ? withCapability(CAP_NET_RAW, openIt) : openIt();
+  // A ring that grows is opened again while packets come.
+  const openIt = Deno.build.os === "linux"
+    ? (handle: HandleOptions) => withCapability(CAP_NET_RAW, () => open(handle))
+    : open;
+  const warn = (text: string) =>
+    tell({ type: "note", severity: "warning", text: `${options.device}: ${text}` });
+  return openCapture(options, openIt, warn);
 }
 
 function tell(message: SourceToMain): void {

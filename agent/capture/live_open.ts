@@ -1,14 +1,21 @@
 /** Opening a device for live capture, with the one thing that can be done without: promiscuous mode. */
 import { CaptureError } from "../../ffi/capture/capture_error.ts";
-import type { CaptureHandle, HandleOptions } from "../../ffi/capture/capture_handle.ts";
+import type {
+  CaptureHandle,
+  HandleOptions,
+  PacketGroup,
+} from "../../ffi/capture/capture_handle.ts";
 import type { TapwatchError } from "../errors.ts";
 import type { CaptureOptions } from "../messages.ts";
 import { chooseCapture } from "./capture_method.ts";
+import { fanoutProgram } from "./fanout.ts";
+import { GrowingRing, growingTimeoutMsMax } from "./growing_ring.ts";
 import { describeFailure } from "./live_errors.ts";
+import { smallRingBytes } from "./ring_need.ts";
 
 /** Opens a device as `options` say, but not promiscuous where only that is refused. Throws CaptureError. */
 export function openDevice(
-  options: CaptureOptions,
+  options: HandleOptions,
   open: (options: HandleOptions) => CaptureHandle,
 ): CaptureHandle {
   try {
@@ -18,6 +25,35 @@ export function openDevice(
       error.fault === "promiscuousDenied";
     if (!isOnlyPromiscuous) throw error;
     return open({ ...options, isPromiscuous: false });
+  }
+}
+
+/**
+ * Opens a device to capture from it: with a ring that grows where the system has that, with a part of the ring where threads share the
+ * device, else with the whole. Throws CaptureError.
+ */
+export function openCapture(
+  options: CaptureOptions,
+  open: (options: HandleOptions) => CaptureHandle,
+  warn: (text: string) => void,
+): CaptureHandle {
+  const { share, bufferBytes, timeoutMs } = options;
+  if (share !== undefined) {
+    return openDevice({ ...options, group: { id: share.id, program: fanoutProgram() } }, open);
+  }
+  const canGrow = Deno.build.os === "linux" && bufferBytes > smallRingBytes &&
+    timeoutMs <= growingTimeoutMsMax;
+  if (!canGrow) return openDevice(options, open);
+  const openPart = (bufferBytes: number, group: PacketGroup) =>
+    openDevice({ ...options, bufferBytes, group }, open);
+  try {
+    return new GrowingRing({ open: openPart, bufferBytes, timeoutMs, warn });
+  } catch (error) {
+    // What is no packet socket (a bus, a queue of netfilter) knows no groups.
+    const isRefused = error instanceof CaptureError && error.operation === "open" &&
+      error.fault === "other";
+    if (!isRefused) throw error;
+    return openDevice(options, open);
   }
 }
 

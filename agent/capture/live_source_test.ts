@@ -35,6 +35,8 @@ function fakeHandle(script: (BatchResult | CaptureError)[], facts: Partial<Captu
     method: "pcap",
     isSlow: false,
     isExact: false,
+    groupId: null,
+    steer: () => {},
     bytes: packetRecord(),
     read: async () => {
       const step = steps.shift();

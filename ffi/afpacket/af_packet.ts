@@ -10,15 +10,13 @@ import { readKernelFile } from "../linux/kernel_file.ts";
 import { errorText } from "../linux/libc.ts";
 import { Errno, eventFlags, PacketOption, pollError, Pollfd, pollIn } from "./layout.ts";
 import { cookedLink, type LinkKind, linkKindOf } from "./link_kinds.ts";
-import { check, findInterface, PacketSocket } from "./packet_socket.ts";
+import { check, findInterface, PacketSocket, returnAlways } from "./packet_socket.ts";
 import { Ring } from "./ring.ts";
 import { socketFunctions } from "./symbols.ts";
 
 export interface AfPacketOptions extends HandleOptions {
   /** The program, rows of `struct sock_filter`, of `filter` for packets of a kind; not called for "". Throws CaptureError. */
   readonly compileFilter: (filter: string, format: FilterFormat) => Uint8Array<ArrayBuffer>;
-  /** Rows of `struct sock_filter` that say which handle of a group a packet goes to; needed where packets are shared. */
-  readonly fanoutProgram: () => Uint8Array<ArrayBuffer>;
 }
 
 export interface FilterFormat extends Pick<LinkKind, "linktype" | "isCooked"> {
@@ -57,7 +55,7 @@ export class AfPacket implements CaptureHandle {
   static open(options: AfPacketOptions): AfPacket {
     const found = options.device === anyDevice ? null : findInterface(options.device);
     const link = found === null ? cookedLink : linkKindOf(found.hardware);
-    const socket = new PacketSocket(link.isCooked);
+    const socket = PacketSocket.open(link.isCooked);
     try {
       return new AfPacket(socket, { ...found ?? everyInterface, link }, options);
     } catch (error) {
@@ -77,9 +75,9 @@ export class AfPacket implements CaptureHandle {
     this.#socket = socket;
     this.linktype = link.linktype;
     const program = filterProgram(options, { ...link, snaplen });
-    const { share } = options;
+    const { group } = options;
     // Until it is in its group a socket gets what is the others'.
-    if (share !== undefined) socket.setFilter(returnAlways(0));
+    if (group !== undefined) socket.setFilter(returnAlways(0));
     else if (program !== null) socket.setFilter(program);
     this.isPromiscuous = options.isPromiscuous && index !== everyInterface.index;
     if (this.isPromiscuous) socket.makePromiscuous(index);
@@ -98,8 +96,8 @@ export class AfPacket implements CaptureHandle {
     try {
       this.#waker = new Waker(socket.handle);
       socket.bind(index);
-      if (share !== undefined) {
-        socket.joinFanout(share.id, options.fanoutProgram(), isLoopback);
+      if (group !== undefined) {
+        socket.joinGroup(group, isLoopback);
         socket.setFilter(program ?? returnAlways(snaplen));
       }
     } catch (error) {
@@ -110,6 +108,14 @@ export class AfPacket implements CaptureHandle {
 
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#ring.bytes;
+  }
+
+  get groupId(): number | null {
+    return this.#socket.groupId;
+  }
+
+  steer(program: Uint8Array<ArrayBuffer>): void {
+    this.#socket.steer(program);
   }
 
   async read(): Promise<BatchResult> {
@@ -200,14 +206,6 @@ class Waker {
 function filterProgram(options: AfPacketOptions, format: FilterFormat) {
   if (options.filter !== "") return options.compileFilter(options.filter, format);
   return format.snaplen < snaplenMax ? returnAlways(format.snaplen) : null;
-}
-
-/** BPF_RET | BPF_K */
-function returnAlways(value: number): Uint8Array<ArrayBuffer> {
-  const instruction = new DataView(new ArrayBuffer(8));
-  instruction.setUint16(0, 6, true);
-  instruction.setUint32(4, value, true);
-  return new Uint8Array(instruction.buffer);
 }
 
 /** What the device itself has lost, as libpcap counts it; 0 where that is not told. */

@@ -18,9 +18,6 @@ function open(options: Partial<AfPacketOptions> = {}): AfPacket {
     filter: "",
     batchPacketsMax: 16_384,
     compileFilter: compileSocketFilter,
-    fanoutProgram: () => {
-      throw new Error("nothing is shared here");
-    },
     ...options,
   });
 }
@@ -121,7 +118,7 @@ testAsRoot(
 );
 
 testAsRoot("a ring that is closed can be looked at, and gives nothing", () => {
-  const socket = new PacketSocket(false);
+  const socket = PacketSocket.open(false);
   const options = { byteLength: 4 << 20, timeoutMs: 10, snaplen: 65_535, link: linkKindOf(1) };
   const ring = new Ring(socket, options);
   ring.close();

@@ -19,7 +19,7 @@ export const solPacket = 263;
 /** ETH_P_ALL */
 export const everyProtocol = 3;
 
-export const SocketOption = { attachFilter: 26, error: 4 } as const;
+export const SocketOption = { attachFilter: 26, detachFilter: 27, error: 4 } as const;
 export const PacketOption = {
   addMembership: 1,
   rxRing: 5,
@@ -33,6 +33,8 @@ export const tpacketV3 = 2;
 /** PACKET_FANOUT_CBPF, and the flag by which a whole group does as `ignoreOutgoing`. */
 export const fanoutByProgram = 6;
 export const fanoutIgnoresOutgoing = 0x4000;
+/** PACKET_FANOUT_FLAG_UNIQUEID */
+export const fanoutWithNewId = 0x2000;
 export const membershipPromiscuous = 1;
 
 export const SockaddrLl = { protocol: 2, ifindex: 4, size: 20 } as const;

@@ -4,6 +4,7 @@ import {
   type CaptureFault,
   type CaptureOperation,
 } from "../capture/capture_error.ts";
+import type { PacketGroup } from "../capture/capture_handle.ts";
 import { cString, errorText, lastErrno } from "../linux/libc.ts";
 import {
   afInet,
@@ -12,6 +13,7 @@ import {
   everyProtocol,
   fanoutByProgram,
   fanoutIgnoresOutgoing,
+  fanoutWithNewId,
   Ifreq,
   IoctlRequest,
   membershipPromiscuous,
@@ -32,14 +34,26 @@ import { socketFunctions } from "./symbols.ts";
 /** Bytes of a name of a device, with the zero at its end. */
 const nameBytesMax = 16;
 const instructionBytes = 8;
+const idMask = 0xffff;
 
 export class PacketSocket {
   readonly handle: number;
+  #groupId: number | null = null;
+
+  /** Of a socket that is open. */
+  constructor(handle: number) {
+    this.handle = handle;
+  }
 
   /** Takes nothing until it is bound. Throws CaptureError. */
-  constructor(isCooked: boolean) {
+  static open(isCooked: boolean): PacketSocket {
     const type = (isCooked ? sockDgram : sockRaw) | sockCloexec;
-    this.handle = check("open", "socket", socketFunctions().socket(afPacket, type, 0));
+    return new PacketSocket(check("open", "socket", socketFunctions().socket(afPacket, type, 0)));
+  }
+
+  /** The group that it has joined; null before. */
+  get groupId(): number | null {
+    return this.#groupId;
   }
 
   /** Sets an option of 32-bit words; the error number, 0 when it is set. */
@@ -80,13 +94,31 @@ export class PacketSocket {
     check("filter", "the kernel refuses the filter", result);
   }
 
-  /**
-   * Joins the group of sockets of one device that share its packets, each going to the one that `program` says, by the remainder
-   * of what it returns. The socket is bound. Throws CaptureError.
-   */
-  joinFanout(id: number, program: Uint8Array<ArrayBuffer>, ignoresOutgoing: boolean): void {
-    const type = fanoutByProgram | (ignoresOutgoing ? fanoutIgnoresOutgoing : 0);
-    this.set(PacketOption.fanout, id | type << 16);
+  removeFilter(): void {
+    const { setsockopt } = socketFunctions();
+    const nothing = new Uint8Array(4);
+    const result = setsockopt(
+      this.handle,
+      solSocket,
+      SocketOption.detachFilter,
+      nothing,
+      nothing.length,
+    );
+    check("filter", "no filter", result);
+  }
+
+  /** Joins a group; the socket is bound. Throws CaptureError. */
+  joinGroup({ id, program }: PacketGroup, ignoresOutgoing: boolean): void {
+    const flags = (ignoresOutgoing ? fanoutIgnoresOutgoing : 0) |
+      (id === null ? fanoutWithNewId : 0);
+    this.set(PacketOption.fanout, (id ?? 0) | (fanoutByProgram | flags) << 16);
+    const fanout = new DataView(this.#getOption(solPacket, PacketOption.fanout, 4));
+    this.#groupId = fanout.getUint32(0, true) & idMask;
+    this.steer(program);
+  }
+
+  /** Sets the program of its group; when that is done, no packet goes by the one before any more. Throws CaptureError. */
+  steer(program: Uint8Array<ArrayBuffer>): void {
     const result = this.#setProgram(solPacket, PacketOption.fanoutData, program);
     check("open", "the kernel refuses the program that shares packets", result);
   }
@@ -178,6 +210,14 @@ export function findInterface(
   } finally {
     close(file);
   }
+}
+
+/** A program that returns the same for each packet: BPF_RET | BPF_K. */
+export function returnAlways(value: number): Uint8Array<ArrayBuffer> {
+  const instruction = new DataView(new ArrayBuffer(instructionBytes));
+  instruction.setUint16(0, 6, true);
+  instruction.setUint32(4, value, true);
+  return new Uint8Array(instruction.buffer);
 }
 
 /** `result`, unless it is less than zero: then throws CaptureError of the call before, on this thread. */

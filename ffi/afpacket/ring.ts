@@ -40,9 +40,13 @@ export interface FrameExports {
   framesLeft(): number;
 }
 
-/** Room for the longest frame (64 KiB of GSO or GRO payload, 256 KiB of snaplen) several times; a few blocks at least. */
+/**
+ * Room for the longest frame (64 KiB of GSO or GRO payload, 256 KiB of snaplen) several times; where there is room so many
+ * blocks that they last for seconds on a quiet link, where a few packets fill one each time that its timer ends.
+ */
 const blockBytesMax = 1 << 20;
 const blockBytesMin = 1 << 18;
+const blockCountUsual = 64;
 const blockCountMin = 4;
 /** Memory of a batch: as the records of the largest block need, which are shorter than its frames. */
 const batchBytes = 2 << 20;
@@ -142,7 +146,7 @@ export class Ring {
 
 function blockSize(byteLength: number): number {
   let blockBytes = blockBytesMax;
-  while (blockBytes > blockBytesMin && blockBytes * blockCountMin > byteLength) blockBytes /= 2;
+  while (blockBytes > blockBytesMin && blockBytes * blockCountUsual > byteLength) blockBytes /= 2;
   return blockBytes;
 }
 

@@ -47,8 +47,19 @@ export interface HandleOptions {
   readonly filter: string;
   /** Most packets in a batch; fewer where they might not fit. */
   readonly batchPacketsMax: number;
-  /** The device's packets are shared by the handles of one group. */
-  readonly share?: { readonly id: number };
+  /** Linux: the handle joins those of one device among which the kernel shares the packets. */
+  readonly group?: PacketGroup;
+}
+
+/** Of packet sockets (PACKET_FANOUT_CBPF, packet(7)); a handle that joins takes nothing that comes to the others before. */
+export interface PacketGroup {
+  /** 16 bits. Null makes a group that nobody else has, and the handle knows its id. */
+  readonly id: number | null;
+  /**
+   * Rows of `struct sock_filter`: the remainder of what it returns is the number of the handle that gets the packet, in the order
+   * in which they joined. When one is closed the last one takes its number.
+   */
+  readonly program: Uint8Array<ArrayBuffer>;
 }
 
 /** Packets since a handle was opened: 32-bit counters, which wrap. */
@@ -78,6 +89,10 @@ export interface CaptureHandle {
    * Throws CaptureError when the device fails or is gone; packets that came before are a batch of their own.
    */
   read(): Promise<BatchResult>;
+  /** Its group; null without one. */
+  readonly groupId: number | null;
+  /** Changes the program of its group: what comes after the call goes by the new one. Throws CaptureError. */
+  steer(program: Uint8Array<ArrayBuffer>): void;
   /** Ends the running `read()`, or the next one. Packets that it had already are in its batch. */
   breakLoop(): void;
   /** Not while `read()` is running. Throws CaptureError. */

@@ -1,9 +1,12 @@
 /** A capture handle of libpcap. */
+import { findInterface, PacketSocket, returnAlways } from "../afpacket/packet_socket.ts";
+import { CaptureError } from "../capture/capture_error.ts";
 import type {
   BatchResult,
   CaptureHandle,
   CaptureStats,
   HandleOptions,
+  PacketGroup,
 } from "../capture/capture_handle.ts";
 import type { BatchReader } from "./batch_reader.ts";
 import { CopyReader } from "./copy_reader.ts";
@@ -23,6 +26,11 @@ import { type PcapLibrary, readCString, toCString } from "./symbols.ts";
 /** "dump" is DumpReader, "copy" CopyReader. */
 export type BatchMethod = "dump" | "copy";
 
+/** A protocol that no frame has (RFC 1701 reserves it): a socket that is bound to it takes nothing. */
+const noProtocol = 0xffff;
+/** Of all devices. */
+const everyInterface = 0;
+
 export interface PcapOptions extends HandleOptions {
   /** The fastest that the platform has, unless given. */
   readonly batchMethod?: BatchMethod;
@@ -39,6 +47,8 @@ export class Pcap implements CaptureHandle {
   readonly #library: PcapLibrary;
   readonly #handle: Deno.PointerObject;
   readonly #reader: BatchReader;
+  /** In a group. */
+  #socket: PacketSocket | null = null;
 
   /** Opens and filters a device. Throws CaptureError: `operation` "filter" for a bad expression, else "open". */
   static open(library: PcapLibrary, options: PcapOptions): Pcap {
@@ -66,13 +76,36 @@ export class Pcap implements CaptureHandle {
       status !== PcapCode.promiscuousNotSupported;
     this.linktype = linktypeOfDlt(library.pcap.pcap_datalink(handle));
     this.isNanosecond = library.pcap.pcap_get_tstamp_precision(handle) === precisionNanosecond;
-    if (options.filter !== "") setFilter(library, handle, options.filter);
+    if (options.group !== undefined) this.#join(options.group, options.filter);
+    else if (options.filter !== "") setFilter(library, handle, options.filter);
     const canDump = library.dump !== null && options.batchMethod !== "copy";
     this.batchMethod = canDump ? "dump" : "copy";
     const { snaplen, batchPacketsMax: packetsMax } = options;
     this.#reader = library.dump !== null && canDump
       ? new DumpReader(library, library.dump, { handle, snaplen, packetsMax })
       : new CopyReader(library, { handle, snaplen, packetsMax });
+  }
+
+  get groupId(): number | null {
+    return this.#socket?.groupId ?? null;
+  }
+
+  steer(program: Uint8Array<ArrayBuffer>): void {
+    this.#socket!.steer(program);
+  }
+
+  /** The first of a group takes packets already; another one has been kept from it. */
+  #join(group: PacketGroup, filter: string): void {
+    const { device } = this;
+    const socket = this.#socket = new PacketSocket(this.#library.pcap.pcap_fileno(this.#handle));
+    if (group.id !== null) {
+      socket.setFilter(returnAlways(0));
+      socket.bind(device === "any" ? everyInterface : findInterface(device).index);
+    }
+    // libpcap itself leaves out what loopback tells twice.
+    socket.joinGroup(group, false);
+    if (filter !== "") setFilter(this.#library, this.#handle, filter);
+    else if (group.id !== null) socket.removeFilter();
   }
 
   get isSlow(): boolean {
@@ -128,6 +161,12 @@ function activate(library: PcapLibrary, handle: Deno.PointerObject, options: Pca
   pcap.pcap_set_buffer_size(handle, options.bufferBytes);
   // Refused where only microseconds are known; pcap_get_tstamp_precision() tells later.
   pcap.pcap_set_tstamp_precision(handle, precisionNanosecond);
+  if (options.group !== undefined) {
+    if (pcap.pcap_set_protocol_linux === null) {
+      throw new CaptureError("open", "other", "libpcap before 1.9 has no groups");
+    }
+    if (options.group.id !== null) pcap.pcap_set_protocol_linux(handle, noProtocol);
+  }
   const status = pcap.pcap_activate(handle);
   if (status < 0) throw handleError(library, handle, { operation: "open", code: status });
   return status;

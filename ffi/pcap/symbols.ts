@@ -27,6 +27,10 @@ const pcapFunctions = {
   pcap_get_tstamp_precision: { parameters: ["pointer"], result: "i32" },
   // int pcap_activate(pcap_t *p);
   pcap_activate: { parameters: ["pointer"], result: "i32" },
+  // int pcap_set_protocol_linux(pcap_t *p, int protocol);
+  pcap_set_protocol_linux: { parameters: ["pointer", "i32"], result: "i32", optional: true },
+  // int pcap_fileno(pcap_t *p);
+  pcap_fileno: { parameters: ["pointer"], result: "i32" },
   // int pcap_datalink(pcap_t *p);
   pcap_datalink: { parameters: ["pointer"], result: "i32" },
   // int pcap_compile(pcap_t *p, struct bpf_program *fp, const char *str, int optimize, bpf_u_int32 netmask);

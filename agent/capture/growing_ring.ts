@@ -1,0 +1,220 @@
+/**
+ * A device's packets by a small kernel ring, and by the whole one as soon as much comes (ring_need.ts). Memory of a ring is taken
+ * whole, in use or not, so on a quiet link the small one saves most of it.
+ *
+ *     one ring --(another size is needed)--> two: the new one opened, all packets led to it, the old one read to its end --> one
+ *
+ * Both are in one group of sockets (PACKET_FANOUT), whose program says which of them gets all that comes: so each packet is in one of
+ * them, and all of the old one's are older.
+ */
+import { CaptureError } from "../../ffi/capture/capture_error.ts";
+import type {
+  BatchResult,
+  CaptureHandle,
+  CaptureStats,
+  PacketGroup,
+} from "../../ffi/capture/capture_handle.ts";
+import { programForAll } from "./fanout.ts";
+import { RingNeed, smallRingBytes } from "./ring_need.ts";
+
+interface GrowingRingParts {
+  /** Opens the device with a ring of so many bytes. Throws CaptureError. */
+  readonly open: (bufferBytes: number, group: PacketGroup) => CaptureHandle;
+  readonly bufferBytes: number;
+  /** Longest time that the kernel collects packets before it hands them over. */
+  readonly timeoutMs: number;
+  /** Something that people should know. */
+  readonly warn: (text: string) => void;
+  readonly need?: RingNeed;
+  readonly nowMs?: () => number;
+}
+
+/** For the kernel's timer. */
+const drainExtraMs = 100;
+/** Until a ring that was not to be had is tried again. */
+const retryMs = 60_000;
+/** With a longer timeout the old ring would be waited for so long that the new one may fill. */
+export const growingTimeoutMsMax = 1000;
+
+export class GrowingRing implements CaptureHandle {
+  readonly #parts: GrowingRingParts;
+  readonly #need: RingNeed;
+  readonly #nowMs: () => number;
+  /** The one that is read; packets read from it. */
+  #now: CaptureHandle;
+  #read = 0;
+  /** The one that gets what comes, while the one before is read to its end, which is there at the latest at that time. */
+  #next: CaptureHandle | null = null;
+  #drainedMs = Infinity;
+  /** Read to its end: its last batch may be in use. */
+  #last: CaptureHandle | null = null;
+  readonly #closings = new Set<Promise<void>>();
+  /** Counters of those that are closed; of the interface's, what was counted before the last opening. */
+  #closed: CaptureStats = { received: 0, kernelDrops: 0, interfaceDrops: 0 };
+  #isLarge = false;
+  #retryAtMs = -Infinity;
+  #hasWarned = false;
+
+  /** Throws CaptureError. */
+  constructor(parts: GrowingRingParts) {
+    this.#parts = parts;
+    this.#need = parts.need ?? new RingNeed();
+    this.#nowMs = parts.nowMs ?? (() => performance.now());
+    this.#now = parts.open(smallRingBytes, { id: null, program: programForAll(0) });
+  }
+
+  get method() {
+    return this.#now.method;
+  }
+  get linktype() {
+    return this.#now.linktype;
+  }
+  get isNanosecond() {
+    return this.#now.isNanosecond;
+  }
+  get isPromiscuous() {
+    return this.#now.isPromiscuous;
+  }
+  get warning() {
+    return this.#now.warning;
+  }
+  get isSlow() {
+    return this.#now.isSlow;
+  }
+  get isExact() {
+    return this.#now.isExact;
+  }
+  get bytes() {
+    return (this.#last ?? this.#now).bytes;
+  }
+  get groupId() {
+    return this.#now.groupId;
+  }
+
+  steer(program: Uint8Array<ArrayBuffer>): void {
+    this.#now.steer(program);
+  }
+
+  async read(): Promise<BatchResult> {
+    this.#closeLast();
+    const timer = this.#next === null ? undefined : this.#breakWhenDrained();
+    let batch: BatchResult;
+    try {
+      batch = await this.#now.read();
+    } catch (error) {
+      // What the new ring has is still to be had, or it fails by itself.
+      if (this.#next === null || !(error instanceof CaptureError)) throw error;
+      batch = { byteLength: 0, packetCount: 0, lostPackets: 0, isBroken: false };
+      this.#drainedMs = -Infinity;
+    } finally {
+      clearTimeout(timer);
+    }
+    this.#read += batch.packetCount + batch.lostPackets;
+    const nowMs = this.#nowMs();
+    this.#need.add(batch, nowMs);
+    if (this.#next !== null) {
+      if (this.#isDrained(batch, nowMs)) this.#moveOn(this.#next);
+    } else if (this.#need.isLarge !== this.#isLarge && nowMs >= this.#retryAtMs) {
+      this.#openNext(nowMs);
+    }
+    return batch;
+  }
+
+  breakLoop(): void {
+    this.#now.breakLoop();
+  }
+
+  stats(): CaptureStats {
+    const counted = this.#next ?? this.#now;
+    const open = [this.#last, this.#now, this.#next].filter((handle) => handle !== null)
+      .map((handle) => ({ handle, stats: handle.stats() }));
+    return open.reduce(
+      (sum, { handle, stats }) => joined(sum, stats, handle === counted),
+      this.#closed,
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closeLast();
+    for (const handle of [this.#now, this.#next]) if (handle !== null) this.#close(handle);
+    await Promise.all(this.#closings);
+  }
+
+  /** Opens a ring of the size that is needed and leads all that comes to it. */
+  #openNext(nowMs: number): void {
+    const bufferBytes = this.#need.isLarge ? this.#parts.bufferBytes : smallRingBytes;
+    const id = this.#now.groupId;
+    let next: CaptureHandle | null = null;
+    try {
+      // The one that is there has the number 0 again: whatever its group's program was, it is 0 for the new one.
+      this.#now.steer(programForAll(0));
+      next = this.#parts.open(bufferBytes, { id, program: programForAll(0) });
+      next.steer(programForAll(1));
+      // Of what the interface lost both would tell.
+      this.#closed = { ...this.#closed, interfaceDrops: this.stats().interfaceDrops };
+    } catch (error) {
+      if (next !== null) this.#close(next);
+      if (!(error instanceof CaptureError)) throw error;
+      this.#retryAtMs = nowMs + retryMs;
+      const size = `${bufferBytes / 2 ** 20} MiB`;
+      if (!this.#hasWarned) {
+        this.#parts.warn(
+          `A kernel ring of ${size} is not to be had (${error.message}); capturing goes on with the one that is there.`,
+        );
+      }
+      this.#hasWarned = true;
+      return;
+    }
+    this.#hasWarned = false;
+    this.#isLarge = this.#need.isLarge;
+    this.#next = next;
+    this.#drainedMs = nowMs + this.#parts.timeoutMs + drainExtraMs;
+  }
+
+  #breakWhenDrained(): number {
+    const handle = this.#now;
+    return setTimeout(() => handle.breakLoop(), Math.max(0, this.#drainedMs - this.#nowMs()));
+  }
+
+  #isDrained({ packetCount }: BatchResult, nowMs: number): boolean {
+    if (nowMs >= this.#drainedMs && packetCount === 0) return true;
+    if (!this.#now.isExact) return false;
+    const { received, kernelDrops } = this.#now.stats();
+    return (received - kernelDrops - this.#read) >>> 0 === 0;
+  }
+
+  #moveOn(next: CaptureHandle): void {
+    this.#last = this.#now;
+    this.#now = next;
+    this.#next = null;
+    this.#read = 0;
+  }
+
+  #closeLast(): void {
+    if (this.#last === null) return;
+    this.#close(this.#last);
+    this.#last = null;
+  }
+
+  /** The kernel takes a while, and nobody has to wait for it. */
+  #close(handle: CaptureHandle): void {
+    try {
+      this.#closed = joined(this.#closed, handle.stats(), false);
+    } catch (error) {
+      // A device that is gone has no counters.
+      if (!(error instanceof CaptureError)) throw error;
+    }
+    const closing = handle.close();
+    this.#closings.add(closing);
+    closing.then(() => this.#closings.delete(closing));
+  }
+}
+
+/** Of 32 bits, which wrap. */
+function joined(a: CaptureStats, b: CaptureStats, withInterface: boolean): CaptureStats {
+  return {
+    received: (a.received + b.received) >>> 0,
+    kernelDrops: (a.kernelDrops + b.kernelDrops) >>> 0,
+    interfaceDrops: (a.interfaceDrops + (withInterface ? b.interfaceDrops : 0)) >>> 0,
+  };
+}

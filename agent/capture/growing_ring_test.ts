@@ -1,0 +1,246 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { CaptureError } from "../../ffi/capture/capture_error.ts";
+import type {
+  BatchResult,
+  CaptureHandle,
+  CaptureStats,
+  PacketGroup,
+} from "../../ffi/capture/capture_handle.ts";
+import { headerBytes, openUdpSocket, payload, records } from "../../ffi/capture/testing.ts";
+import { testAsRoot } from "../../ffi/pcap/testing.ts";
+import { chooseCapture } from "./capture_method.ts";
+import { GrowingRing } from "./growing_ring.ts";
+import { RingNeed, smallRingBytes } from "./ring_need.ts";
+
+const wholeBytes = 2 * smallRingBytes;
+const calmMs = 11 * 60_000;
+const gone = new CaptureError("read", "other", "The interface disappeared");
+
+/** Socket filters of the kernel: where the group's packets go. */
+const indexOf = (program: Uint8Array) => new DataView(program.buffer).getUint32(4, true);
+
+/** A device with the group of its handles; `receive()` has a packet come. */
+class FakeDevice {
+  readonly opened: string[] = [];
+  readonly members: FakeHandle[] = [];
+  index = 0;
+  refuses = false;
+
+  open = (bufferBytes: number, { program }: PacketGroup): CaptureHandle => {
+    if (this.refuses) throw new CaptureError("open", "other", "no memory");
+    const handle = new FakeHandle(this, bufferBytes / 2 ** 20);
+    this.opened.push(`${handle.mib} MiB`);
+    this.members.push(handle);
+    this.index = indexOf(program);
+    return handle;
+  };
+
+  receive(): void {
+    this.members[this.index % this.members.length]!.waiting++;
+  }
+}
+
+class FakeHandle implements CaptureHandle {
+  waiting = 0;
+  received = 0;
+  interfaceDrops = 0;
+  isExact = true;
+  fails = false;
+  readonly method = "pcap";
+  readonly linktype = 1;
+  readonly isNanosecond = true;
+  readonly isPromiscuous = true;
+  readonly warning = "";
+  readonly isSlow = false;
+  readonly bytes = new Uint8Array();
+  readonly groupId = 7;
+
+  constructor(readonly device: FakeDevice, readonly mib: number) {}
+
+  /** One packet of so many bytes that five are many. */
+  read(): Promise<BatchResult> {
+    if (this.fails) return Promise.reject(gone);
+    const packetCount = Math.min(1, this.waiting);
+    this.waiting -= packetCount;
+    this.received += packetCount;
+    const byteLength = 2_500_000 * packetCount;
+    return Promise.resolve({ byteLength, packetCount, lostPackets: 0, isBroken: false });
+  }
+  breakLoop() {}
+  steer(program: Uint8Array<ArrayBuffer>) {
+    this.device.index = indexOf(program);
+  }
+  stats(): CaptureStats {
+    const { received, waiting, interfaceDrops } = this;
+    return { received: received + waiting, kernelDrops: 0, interfaceDrops };
+  }
+  close() {
+    const { members } = this.device;
+    // As the kernel does it.
+    members[members.indexOf(this)] = members.at(-1)!;
+    members.pop();
+    return Promise.resolve();
+  }
+}
+
+function create(device = new FakeDevice()) {
+  const clock = { ms: 0 };
+  const warnings: string[] = [];
+  const ring = new GrowingRing({
+    open: device.open,
+    bufferBytes: wholeBytes,
+    timeoutMs: 10,
+    warn: (text) => warnings.push(text),
+    nowMs: () => clock.ms,
+  });
+  /** Reads until so many packets have come. */
+  const take = async (packets: number) => {
+    for (let read = 0; read < packets;) {
+      clock.ms += 10;
+      read += (await ring.read()).packetCount;
+    }
+  };
+  return { device, ring, clock, warnings, take };
+}
+
+Deno.test("a ring grows under load, reads the old one to its end first, and shrinks when it has long been calm", async () => {
+  const { device, ring, clock, take } = create();
+  for (let i = 0; i < 20; i++) device.receive();
+  await take(10);
+  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  // What comes now goes to the new one, and waits for the rest of the old one.
+  for (let i = 0; i < 7; i++) device.receive();
+  deepStrictEqual(device.members.map(({ waiting }) => waiting), [10, 7]);
+  await take(10);
+  deepStrictEqual(device.members.map(({ waiting }) => waiting), [0, 7]);
+  await take(7);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [32]);
+  clock.ms += calmMs;
+  await ring.read();
+  await ring.read();
+  device.receive();
+  await take(1);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [16]);
+  deepStrictEqual(ring.stats(), { received: 28, kernelDrops: 0, interfaceDrops: 0 });
+  await ring.close();
+  strictEqual(device.members.length, 0);
+});
+
+Deno.test("what the interface lost is counted by one ring at a time", async () => {
+  const { device, ring, take } = create();
+  const [small] = device.members as [FakeHandle];
+  small.interfaceDrops = 3;
+  for (let i = 0; i < 10; i++) device.receive();
+  await take(5);
+  // Both count this one.
+  small.interfaceDrops = 4;
+  device.members[1]!.interfaceDrops = 1;
+  strictEqual(ring.stats().interfaceDrops, 4);
+  await take(5);
+  await ring.read();
+  strictEqual(ring.stats().interfaceDrops, 4);
+  await ring.close();
+});
+
+Deno.test("where packets are counted otherwise the old ring is read until nothing has come for the kernel's time", async () => {
+  const { device, ring, clock, take } = create();
+  device.members[0]!.isExact = false;
+  for (let i = 0; i < 10; i++) device.receive();
+  await take(10);
+  strictEqual(device.members.length, 2);
+  await ring.read();
+  strictEqual(device.members.length, 2);
+  clock.ms += 200;
+  await ring.read();
+  await ring.read();
+  deepStrictEqual(device.members.map(({ mib }) => mib), [32]);
+  await ring.close();
+});
+
+Deno.test("a ring that is not to be had is told once, and tried again", async () => {
+  const { device, ring, clock, warnings, take } = create();
+  device.refuses = true;
+  for (let minute = 0; minute < 3; minute++) {
+    for (let i = 0; i < 10; i++) device.receive();
+    await take(10);
+    clock.ms += 61_000;
+  }
+  deepStrictEqual(device.opened, ["16 MiB"]);
+  strictEqual(warnings.length, 1);
+  ok(warnings[0]!.includes("32 MiB"));
+  device.refuses = false;
+  for (let i = 0; i < 10; i++) device.receive();
+  await take(10);
+  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  await ring.close();
+});
+
+Deno.test("a device that fails while its ring grows hands over what the new one has", async () => {
+  const { device, ring, take } = create();
+  for (let i = 0; i < 10; i++) device.receive();
+  await take(5);
+  device.receive();
+  const [small, whole] = device.members as [FakeHandle, FakeHandle];
+  small.fails = true;
+  strictEqual((await ring.read()).packetCount, 0);
+  strictEqual((await ring.read()).packetCount, 1);
+  whole.fails = true;
+  await ring.read().then(() => ok(false), (error) => strictEqual(error, gone));
+  await ring.close();
+});
+
+for (const method of ["pcap", "afpacket"] as const) {
+  testAsRoot(
+    `a ring that grows and shrinks has each packet once and in order (${method})`,
+    async () => {
+      const socket = await openUdpSocket();
+      const capture = chooseCapture(method);
+      const sizes: number[] = [];
+      let nowMs = 0;
+      const ring = new GrowingRing({
+        open: (bufferBytes, group) => {
+          sizes.push(bufferBytes);
+          return capture.open({
+            device: "lo",
+            snaplen: 65_535,
+            isPromiscuous: true,
+            bufferBytes,
+            group,
+            timeoutMs: 10,
+            filter: `udp dst port ${socket.port}`,
+            batchPacketsMax: 100,
+          });
+        },
+        bufferBytes: wholeBytes,
+        timeoutMs: 10,
+        warn: (text) => ok(false, text),
+        // Some hundred of the packets below.
+        need: new RingNeed(40_000),
+        nowMs: () => performance.now() + nowMs,
+      });
+      const count = 30_000;
+      const seen: number[] = [];
+      const reading = (async () => {
+        while (seen.length < count) {
+          const { byteLength, lostPackets } = await ring.read();
+          strictEqual(lostPackets, 0);
+          for (const { data } of records(ring.bytes.subarray(0, byteLength))) {
+            seen.push(data.getUint32(headerBytes));
+          }
+          // As long calm: the next read finds that less is needed, and what comes that more is.
+          if (byteLength > 0 && seen.length % 7000 < 100) nowMs += calmMs;
+        }
+      })();
+      for (let i = 0; i < count; i++) await socket.send(payload(i));
+      const timer = setInterval(() => ring.breakLoop(), 50);
+      await reading;
+      clearInterval(timer);
+      deepStrictEqual(seen, Array.from({ length: count }, (_, i) => i));
+      ok(sizes.length >= 2, `${sizes}`);
+      ok(sizes.includes(smallRingBytes) && sizes.includes(wholeBytes));
+      strictEqual(ring.stats().kernelDrops, 0);
+      socket.close();
+      await ring.close();
+    },
+  );
+}
