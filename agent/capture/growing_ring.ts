@@ -31,6 +31,9 @@ interface GrowingRingParts {
 
 /** For the kernel's timer. */
 const drainExtraMs = 100;
+/** A read that was broken off may have nothing although there is some: so many, each of so long a time, tell that there is nothing. */
+const emptyReadsMax = 2;
+const emptyReadMs = 50;
 /** Until a ring that was not to be had is tried again. */
 const retryMs = 60_000;
 /** With a longer timeout the old ring would be waited for so long that the new one may fill. */
@@ -43,9 +46,10 @@ export class GrowingRing implements CaptureHandle {
   /** The one that is read; packets read from it. */
   #now: CaptureHandle;
   #read = 0;
-  /** The one that gets what comes, while the one before is read to its end, which is there at the latest at that time. */
+  /** The one that gets what comes, while the one before is read to its end. All that the kernel had for that is there by then. */
   #next: CaptureHandle | null = null;
   #drainedMs = Infinity;
+  #emptyReads = 0;
   /** Read to its end: its last batch may be in use. */
   #last: CaptureHandle | null = null;
   readonly #closings = new Set<Promise<void>>();
@@ -97,7 +101,7 @@ export class GrowingRing implements CaptureHandle {
 
   async read(): Promise<BatchResult> {
     this.#closeLast();
-    const timer = this.#next === null ? undefined : this.#breakWhenDrained();
+    const timer = this.#next === null ? undefined : this.#breakWhenEmpty();
     let batch: BatchResult;
     try {
       batch = await this.#now.read();
@@ -105,7 +109,7 @@ export class GrowingRing implements CaptureHandle {
       // What the new ring has is still to be had, or it fails by itself.
       if (this.#next === null || !(error instanceof CaptureError)) throw error;
       batch = { byteLength: 0, packetCount: 0, lostPackets: 0, isBroken: false };
-      this.#drainedMs = -Infinity;
+      this.#emptyReads = emptyReadsMax;
     } finally {
       clearTimeout(timer);
     }
@@ -168,22 +172,38 @@ export class GrowingRing implements CaptureHandle {
     this.#hasWarned = false;
     this.#isLarge = this.#need.isLarge;
     this.#next = next;
+    this.#emptyReads = 0;
     this.#drainedMs = nowMs + this.#parts.timeoutMs + drainExtraMs;
   }
 
-  #breakWhenDrained(): number {
+  #breakWhenEmpty(): number {
     const handle = this.#now;
-    return setTimeout(() => handle.breakLoop(), Math.max(0, this.#drainedMs - this.#nowMs()));
+    const waitMs = Math.max(emptyReadMs, this.#drainedMs - this.#nowMs());
+    return setTimeout(() => handle.breakLoop(), waitMs);
   }
 
   #isDrained({ packetCount }: BatchResult, nowMs: number): boolean {
-    if (nowMs >= this.#drainedMs && packetCount === 0) return true;
-    if (!this.#now.isExact) return false;
-    const { received, kernelDrops } = this.#now.stats();
-    return (received - kernelDrops - this.#read) >>> 0 === 0;
+    if (packetCount > 0) this.#emptyReads = 0;
+    else if (nowMs >= this.#drainedMs) this.#emptyReads++;
+    return this.#emptyReads >= emptyReadsMax || this.#unread() === 0;
+  }
+
+  /** Packets in the ring that is read; null where the counters do not tell. */
+  #unread(): number | null {
+    if (!this.#now.isExact) return null;
+    try {
+      const { received, kernelDrops } = this.#now.stats();
+      return (received - kernelDrops - this.#read) >>> 0;
+    } catch (error) {
+      // A device that is gone has no counters.
+      if (!(error instanceof CaptureError)) throw error;
+      return null;
+    }
   }
 
   #moveOn(next: CaptureHandle): void {
+    const kernelDrops = this.#unread() ?? 0;
+    this.#closed = joined(this.#closed, { received: 0, kernelDrops, interfaceDrops: 0 }, false);
     this.#last = this.#now;
     this.#now = next;
     this.#next = null;

@@ -46,6 +46,8 @@ class FakeHandle implements CaptureHandle {
   interfaceDrops = 0;
   isExact = true;
   fails = false;
+  /** The next read. */
+  isBroken = false;
   readonly method = "pcap";
   readonly linktype = 1;
   readonly isNanosecond = true;
@@ -60,11 +62,13 @@ class FakeHandle implements CaptureHandle {
   /** One packet of so many bytes that five are many. */
   read(): Promise<BatchResult> {
     if (this.fails) return Promise.reject(gone);
-    const packetCount = Math.min(1, this.waiting);
+    const { isBroken } = this;
+    this.isBroken = false;
+    const packetCount = isBroken ? 0 : Math.min(1, this.waiting);
     this.waiting -= packetCount;
     this.received += packetCount;
     const byteLength = 2_500_000 * packetCount;
-    return Promise.resolve({ byteLength, packetCount, lostPackets: 0, isBroken: false });
+    return Promise.resolve({ byteLength, packetCount, lostPackets: 0, isBroken });
   }
   breakLoop() {}
   steer(program: Uint8Array<ArrayBuffer>) {
@@ -151,9 +155,36 @@ Deno.test("where packets are counted otherwise the old ring is read until nothin
   await ring.read();
   strictEqual(device.members.length, 2);
   clock.ms += 200;
-  await ring.read();
-  await ring.read();
+  for (let i = 0; i < 3; i++) await ring.read();
   deepStrictEqual(device.members.map(({ mib }) => mib), [32]);
+  await ring.close();
+});
+
+Deno.test("what is in the old ring is read whatever time it takes, and a read that is broken off ends nothing", async () => {
+  const { device, ring, clock, take } = create();
+  const [small] = device.members as [FakeHandle];
+  for (let i = 0; i < 10; i++) device.receive();
+  await take(5);
+  clock.ms += 60_000;
+  small.isBroken = true;
+  strictEqual((await ring.read()).packetCount, 0);
+  device.receive();
+  await take(6);
+  deepStrictEqual(ring.stats(), { received: 11, kernelDrops: 0, interfaceDrops: 0 });
+  await ring.close();
+});
+
+Deno.test("what can never be read of the old ring is lost, and counted", async () => {
+  const { device, ring, clock, take } = create();
+  const [small] = device.members as [FakeHandle];
+  for (let i = 0; i < 10; i++) device.receive();
+  await take(5);
+  small.received += 3;
+  await take(5);
+  clock.ms += 200;
+  for (let i = 0; i < 3; i++) await ring.read();
+  deepStrictEqual(ring.stats(), { received: 13, kernelDrops: 3, interfaceDrops: 0 });
+  strictEqual(device.members.length, 1);
   await ring.close();
 });
 
