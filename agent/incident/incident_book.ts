@@ -72,7 +72,7 @@ class Entry implements Story {
   set(finding: Finding, role: FindingRole): void {
     if (!this.members.has(finding.id)) this.findingCount++;
     if (this.members.has(finding.id) || this.members.size < membersMax) {
-      this.members.set(finding.id, { finding, role });
+      this.members.set(finding.id, { finding: kept(finding), role });
     }
     this.firstUs = Math.min(this.firstUs, finding.firstUs);
     this.lastUs = Math.max(this.lastUs, finding.lastUs);
@@ -286,6 +286,17 @@ export class IncidentBook {
     report({ id: entry.id, joined, absorbedIds, describe });
   }
 }
+
+/** Of what makes most of a finding's memory as much as a story needs: whole ones are in the database. */
+function kept(finding: Finding): Finding {
+  const { anomaly } = finding;
+  if (anomaly === undefined) return { ...finding, flowIds: none };
+  const topFeatures = anomaly.topFeatures.map((feature) => ({ ...feature, typical: noRange }));
+  return { ...finding, flowIds: none, anomaly: { ...anomaly, topFeatures } };
+}
+
+const none: readonly number[] = [];
+const noRange = [0, 0] as const;
 
 /** Whether an inbound window is what the causes of `entry` did to its host. */
 function hasEffect(entry: Entry, window: Finding): boolean {
