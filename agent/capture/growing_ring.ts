@@ -118,7 +118,7 @@ export class GrowingRing implements CaptureHandle {
     this.#need.add(batch, nowMs);
     if (this.#next !== null) {
       if (this.#isDrained(batch, nowMs)) this.#moveOn(this.#next);
-    } else if (this.#need.isLarge !== this.#isLarge && nowMs >= this.#retryAtMs) {
+    } else if (this.#need.isLarge !== this.#isLarge && this.#canSwitch(nowMs)) {
       this.#openNext(nowMs);
     }
     return batch;
@@ -142,6 +142,11 @@ export class GrowingRing implements CaptureHandle {
     this.#closeLast();
     for (const handle of [this.#now, this.#next]) if (handle !== null) this.#close(handle);
     await Promise.all(this.#closings);
+  }
+
+  /** While one is being closed it still is in the group, and the numbers of the others are not what they will be. */
+  #canSwitch(nowMs: number): boolean {
+    return this.#last === null && this.#closings.size === 0 && nowMs >= this.#retryAtMs;
   }
 
   /** Opens a ring of the size that is needed and leads all that comes to it. */

@@ -54,6 +54,7 @@ export const IoctlRequest = {
   interfaceFlags: 0x8913,
   hardwareAddress: 0x8927,
   index: 0x8933,
+  closeOnExec: 0x5451,
 } as const;
 export const InterfaceFlag = { up: 0x1, loopback: 0x8, running: 0x40 } as const;
 export const pollIn = 1;

@@ -54,6 +54,7 @@ const expected: readonly (readonly [string, number])[] = [
   ["SIOCGIFFLAGS", IoctlRequest.interfaceFlags],
   ["SIOCGIFHWADDR", IoctlRequest.hardwareAddress],
   ["SIOCGIFINDEX", IoctlRequest.index],
+  ["FIOCLEX", IoctlRequest.closeOnExec],
   ["IFF_UP", InterfaceFlag.up],
   ["IFF_LOOPBACK", InterfaceFlag.loopback],
   ["IFF_RUNNING", InterfaceFlag.running],

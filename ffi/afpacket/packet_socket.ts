@@ -51,6 +51,16 @@ export class PacketSocket {
     return new PacketSocket(check("open", "socket", socketFunctions().socket(afPacket, type, 0)));
   }
 
+  /** A program that is started does not have it too: it would stay open, and in its group, as long as that runs. */
+  keepToProcess(): void {
+    const result = socketFunctions().ioctl(
+      this.handle,
+      BigInt(IoctlRequest.closeOnExec),
+      new Uint8Array(),
+    );
+    check("open", "close-on-exec", result);
+  }
+
   /** The group that it has joined; null before. */
   get groupId(): number | null {
     return this.#groupId;

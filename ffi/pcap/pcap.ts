@@ -98,6 +98,7 @@ export class Pcap implements CaptureHandle {
   #join(group: PacketGroup, filter: string): void {
     const { device } = this;
     const socket = this.#socket = new PacketSocket(this.#library.pcap.pcap_fileno(this.#handle));
+    socket.keepToProcess();
     if (group.id !== null) {
       socket.setFilter(returnAlways(0));
       socket.bind(device === "any" ? everyInterface : findInterface(device).index);
