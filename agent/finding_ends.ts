@@ -1,5 +1,5 @@
 /** Who did what a finding tells, and to whom it was done. Pure; safe for the browser. */
-import type { Finding, FindingKind, Incident } from "./records.ts";
+import type { Finding, FindingKind, Incident, TopFeature } from "./records.ts";
 
 /** Features of a host (agent/detect/anomaly/features.ts) that others bring about. */
 const inboundFeatures = new Set(["packets_in", "sources", "ports_in", "failed_in"]);
@@ -16,6 +16,14 @@ export function isSoughtAfter({ anomaly }: Finding): boolean {
   }
   return balance > 0;
 }
+
+/** Tells that of a window whose features are not kept. */
+export const SOUGHT_AFTER: TopFeature = {
+  name: "sources",
+  value: null,
+  typical: [0, 0],
+  contribution: 1,
+};
 
 /** Whether a host has scanned itself, for which there is no technique of an attack. */
 export function isOfItself({ scan, attackId }: Pick<Finding, "scan" | "attackId">): boolean {

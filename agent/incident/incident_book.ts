@@ -7,13 +7,14 @@
  * whoever did it, whichever of the two was told first.
  */
 import {
+  type AnomalyDetails,
   type Finding,
   type FindingRole,
   type Incident,
   INCIDENT_QUIET_US,
   type IncidentNews,
 } from "../records.ts";
-import { isSoughtAfter } from "../finding_ends.ts";
+import { isSoughtAfter, SOUGHT_AFTER } from "../finding_ends.ts";
 import { areClose, hostOf, isAmong, isWeak, type Member, subjectOf, victimKey } from "./kinship.ts";
 import { findOrigin } from "./origin.ts";
 import { type Story, summarize } from "./story.ts";
@@ -55,6 +56,7 @@ class Entry implements Story {
   findingCount = 0;
   firstUs = Infinity;
   lastUs = -Infinity;
+  #newest: Finding | undefined;
 
   constructor(id: number, key: string, actor: string | null, detectedUs: number) {
     this.id = id;
@@ -72,7 +74,8 @@ class Entry implements Story {
   set(finding: Finding, role: FindingRole): void {
     if (!this.members.has(finding.id)) this.findingCount++;
     if (this.members.has(finding.id) || this.members.size < membersMax) {
-      this.members.set(finding.id, { finding: kept(finding), role });
+      this.#newest = kept(finding, this.#newest);
+      this.members.set(finding.id, { finding: this.#newest, role });
     }
     this.firstUs = Math.min(this.firstUs, finding.firstUs);
     this.lastUs = Math.max(this.lastUs, finding.lastUs);
@@ -287,16 +290,46 @@ export class IncidentBook {
   }
 }
 
-/** Of what makes most of a finding's memory as much as a story needs: whole ones are in the database. */
-function kept(finding: Finding): Finding {
+/**
+ * A finding as a story needs it, in less than half of its memory; the whole is in the database. Words that `like` has too are
+ * held once.
+ */
+function kept(finding: Finding, like: Finding | undefined): Finding {
   const { anomaly } = finding;
-  if (anomaly === undefined) return { ...finding, flowIds: none };
-  const topFeatures = anomaly.topFeatures.map((feature) => ({ ...feature, typical: noRange }));
-  return { ...finding, flowIds: none, anomaly: { ...anomaly, topFeatures } };
+  return {
+    ...finding,
+    kind: same(finding.kind, like?.kind),
+    severity: same(finding.severity, like?.severity),
+    attackId: same(finding.attackId, like?.attackId),
+    sources: sameList(finding.sources, like?.sources),
+    targets: sameList(finding.targets, like?.targets),
+    flowIds: none,
+    ...(anomaly && { anomaly: keptAnomaly(anomaly, isSoughtAfter(finding), like?.anomaly) }),
+  };
 }
 
-const none: readonly number[] = [];
-const noRange = [0, 0] as const;
+function keptAnomaly(
+  anomaly: AnomalyDetails,
+  isSoughtAfter: boolean,
+  like: AnomalyDetails | undefined,
+): AnomalyDetails {
+  return {
+    ...anomaly,
+    entity: same(anomaly.entity, like?.entity),
+    topFeatures: isSoughtAfter ? [SOUGHT_AFTER] : none,
+  };
+}
+
+const none: readonly never[] = [];
+
+function same<T extends string>(text: T, other: T | undefined): T {
+  return text === other ? other : text;
+}
+
+function sameList(list: readonly string[], other: readonly string[] | undefined) {
+  const isSame = list.length === other?.length && list.every((text, i) => text === other[i]);
+  return isSame ? other : list;
+}
 
 /** Whether an inbound window is what the causes of `entry` did to its host. */
 function hasEffect(entry: Entry, window: Finding): boolean {
