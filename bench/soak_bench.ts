@@ -75,8 +75,12 @@ const full: Load = {
   hasViewer: true,
 };
 const sampleMs = Math.min(5000, long * 1000 / 60);
-/** Memory and handles may be so much larger at the end than when they had settled. */
+/**
+ * Memory and handles may be so much larger in the last tenth of a run than in the first tenth of what follows when they had settled:
+ * means, for single samples differ by as much, with what the collectors of eight threads have just left.
+ */
 const growthMax = 1.05;
+const tenth = 0.1;
 const title = "run: an hour of load";
 const promises = [
   "memory at 20,000 packets/s at most 350 MB",
@@ -232,7 +236,8 @@ function targets(runs: readonly SoakRun[]): Target[] {
   const [idle, at20k, at50k] = runs as [SoakRun, SoakRun, SoakRun];
   const settled = settledSamples(at50k, full);
   const grown = (what: "rssBytes" | "handles") =>
-    endOf(settled, what) / Math.max(1, settled[0]![what]);
+    meanOf(settled.slice(-countOfTenth(settled)), what) /
+    Math.max(1, meanOf(settled.slice(0, countOfTenth(settled)), what));
   const rate = rateOf(at50k);
   const idleBytes = largest(settledSamples(idle, quiet), "rssBytes");
   const judged: readonly (readonly [string, boolean])[] = [
@@ -263,10 +268,12 @@ function settledSamples({ samples }: SoakRun, { seconds, settledAt }: Load): rea
   return after.length === 0 ? samples.slice(-1) : after;
 }
 
-/** The mean of the last tenth. */
-function endOf(samples: readonly Sample[], what: "rssBytes" | "handles"): number {
-  const last = samples.slice(-Math.ceil(samples.length / 10));
-  return last.reduce((sum, sample) => sum + sample[what], 0) / last.length;
+function countOfTenth(samples: readonly Sample[]): number {
+  return Math.ceil(tenth * samples.length);
+}
+
+function meanOf(samples: readonly Sample[], what: "rssBytes" | "handles"): number {
+  return samples.reduce((sum, sample) => sum + sample[what], 0) / samples.length;
 }
 
 function rateOf({ samples }: SoakRun): number {

@@ -103,7 +103,7 @@ function openOnce(options: OpenOptions): DatabaseSync {
     if (version === 0) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = NORMAL");
-    database.exec("PRAGMA cache_size = -16000");
+    database.exec("PRAGMA cache_size = -8000");
     database.exec(`PRAGMA wal_autocheckpoint = ${options.checkpointPages}`);
     database.exec(`PRAGMA journal_size_limit = ${options.walBytesMax}`);
     migrate(database);
