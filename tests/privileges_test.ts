@@ -4,7 +4,8 @@
  */
 import { CAPTURE_METHODS } from "../ffi/capture/capture_handle.ts";
 import { match, ok, strictEqual } from "node:assert/strict";
-import { withVeth } from "./live_veth.ts";
+import { smallRingBytes } from "../agent/capture/ring_need.ts";
+import { makeFrames, runInNamespace, withVeth, writePcap } from "./live_veth.ts";
 import {
   type ChildOptions,
   metricOf,
@@ -139,3 +140,44 @@ test("--user refuses who is not there, root, and whoever is not root", async () 
   await refused(["--user", "no-such-user"], [], /There is no user "no-such-user"/);
   await refused(["--user", "root"], [], /gives nothing up/);
 });
+
+/** Of all rings that the process has, bytes. */
+function ringBytes(pid: number): number {
+  let [sum, isRing] = [0, false];
+  for (const line of Deno.readTextFileSync(`/proc/${pid}/smaps`).split("\n")) {
+    if (/^[0-9a-f]+-[0-9a-f]+ /.test(line)) isRing = line.includes("socket:");
+    else if (isRing && line.startsWith("Rss:")) sum += 1024 * parseInt(line.slice("Rss:".length));
+  }
+  return sum;
+}
+
+const testBurst = testWith.bind(
+  null,
+  missingForRoot("ip", "tcpreplay") || await missingNamespaces(),
+);
+
+for (const method of CAPTURE_METHODS) {
+  testBurst(
+    `a ring grows after root was given up, and each packet is counted (${method})`,
+    () =>
+      withVeth((veth) =>
+        inOpenFolder(async (folder, options) => {
+          await Deno.chmod(folder, 0o755);
+          const args = ["run", "--allow-ffi", "--user", "nobody", "-i", veth.device];
+          const capture = ["--capture", method, "--results", `${folder}/r`];
+          await using program = await Program.start([...args, ...capture], options);
+          await untilUp(program, veth.device, true);
+          strictEqual(ringBytes(program.pid), smallRingBytes);
+          const pcap = await writePcap(makeFrames(2000, 1400));
+          const pace = ["--pps=40000", "--preload-pcap", "--loop=60"];
+          await runInNamespace(veth, ["tcpreplay", ...pace, "-i", veth.far, pcap]).status;
+          await program.untilMetrics((metrics) =>
+            metricOf(metrics, "tapwatch_packets_total") +
+                metricOf(metrics, 'tapwatch_capture_drops_total{where="kernel"}') >= 120_000
+          );
+          strictEqual(ringBytes(program.pid), 64 * 2 ** 20);
+          await Deno.remove(pcap);
+        })
+      ),
+  );
+}
