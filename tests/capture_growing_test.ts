@@ -29,7 +29,7 @@ const frames = Array.from(
     "00010002000c0000" + number.toString(16).padStart(8, "0") + "00".repeat(14),
 );
 
-/** Every second time that it is asked another size is needed. */
+/** Another size is needed after each fifty reads. */
 class RestlessNeed extends RingNeed {
   #asked = 0;
 
@@ -91,6 +91,7 @@ function openRing(method: "pcap" | "afpacket", { device }: Veth, sizes: number[]
     },
     bufferBytes: wholeBytes,
     timeoutMs: 10,
+    hasFilter: false,
     warn: (text) => ok(false, text),
     need: new RestlessNeed(),
   });

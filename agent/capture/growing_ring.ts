@@ -23,6 +23,8 @@ interface GrowingRingParts {
   readonly bufferBytes: number;
   /** Longest time that the kernel collects packets before it hands them over. */
   readonly timeoutMs: number;
+  /** The first ring may have received some before its filter was set that were never to be read. */
+  readonly hasFilter: boolean;
   /** Something that people should know. */
   readonly warn: (text: string) => void;
   readonly need?: RingNeed;
@@ -166,12 +168,12 @@ export class GrowingRing implements CaptureHandle {
       if (!(error instanceof CaptureError)) throw error;
       this.#retryAtMs = nowMs + retryMs;
       const size = `${bufferBytes / 2 ** 20} MiB`;
-      if (!this.#hasWarned) {
-        this.#parts.warn(
-          `A kernel ring of ${size} is not to be had (${error.message}); capturing goes on with the one that is there.`,
-        );
-      }
+      // Of a device that is down people are told already.
+      if (this.#hasWarned || error.fault === "notUp") return;
       this.#hasWarned = true;
+      this.#parts.warn(
+        `A kernel ring of ${size} is not to be had (${error.message}); capturing goes on with the one that is there.`,
+      );
       return;
     }
     this.#hasWarned = false;
@@ -207,7 +209,7 @@ export class GrowingRing implements CaptureHandle {
   }
 
   #moveOn(next: CaptureHandle): void {
-    const kernelDrops = this.#unread() ?? 0;
+    const kernelDrops = this.#parts.hasFilter ? 0 : this.#unread() ?? 0;
     this.#closed = joined(this.#closed, { received: 0, kernelDrops, interfaceDrops: 0 }, false);
     this.#last = this.#now;
     this.#now = next;

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { CaptureError } from "../../ffi/capture/capture_error.ts";
+import { CaptureError, type CaptureFault } from "../../ffi/capture/capture_error.ts";
 import type {
   BatchResult,
   CaptureHandle,
@@ -24,10 +24,10 @@ class FakeDevice {
   readonly opened: string[] = [];
   readonly members: FakeHandle[] = [];
   index = 0;
-  refuses = false;
+  refuses: CaptureFault | null = null;
 
   open = (bufferBytes: number, { program }: PacketGroup): CaptureHandle => {
-    if (this.refuses) throw new CaptureError("open", "other", "no memory");
+    if (this.refuses !== null) throw new CaptureError("open", this.refuses, "no memory");
     const handle = new FakeHandle(this, bufferBytes / 2 ** 20);
     this.opened.push(`${handle.mib} MiB`);
     this.members.push(handle);
@@ -87,13 +87,15 @@ class FakeHandle implements CaptureHandle {
   }
 }
 
-function create(device = new FakeDevice()) {
+function create({ hasFilter = false } = {}) {
+  const device = new FakeDevice();
   const clock = { ms: 0 };
   const warnings: string[] = [];
   const ring = new GrowingRing({
     open: device.open,
     bufferBytes: wholeBytes,
     timeoutMs: 10,
+    hasFilter,
     warn: (text) => warnings.push(text),
     nowMs: () => clock.ms,
   });
@@ -174,23 +176,26 @@ Deno.test("what is in the old ring is read whatever time it takes, and a read th
   await ring.close();
 });
 
-Deno.test("what can never be read of the old ring is lost, and counted", async () => {
-  const { device, ring, clock, take } = create();
-  const [small] = device.members as [FakeHandle];
-  for (let i = 0; i < 10; i++) device.receive();
-  await take(5);
-  small.received += 3;
-  await take(5);
-  clock.ms += 200;
-  for (let i = 0; i < 3; i++) await ring.read();
-  deepStrictEqual(ring.stats(), { received: 13, kernelDrops: 3, interfaceDrops: 0 });
-  strictEqual(device.members.length, 1);
-  await ring.close();
-});
+for (const [hasFilter, kernelDrops] of [[false, 3], [true, 0]] as const) {
+  const what = hasFilter ? "what its filter was too late for" : "lost, and counted";
+  Deno.test(`what can never be read of the old ring is ${what}`, async () => {
+    const { device, ring, clock, take } = create({ hasFilter });
+    const [small] = device.members as [FakeHandle];
+    for (let i = 0; i < 10; i++) device.receive();
+    await take(5);
+    small.received += 3;
+    await take(5);
+    clock.ms += 200;
+    for (let i = 0; i < 3; i++) await ring.read();
+    deepStrictEqual(ring.stats(), { received: 13, kernelDrops, interfaceDrops: 0 });
+    strictEqual(device.members.length, 1);
+    await ring.close();
+  });
+}
 
 Deno.test("a ring that is not to be had is told once, and tried again", async () => {
   const { device, ring, clock, warnings, take } = create();
-  device.refuses = true;
+  device.refuses = "other";
   for (let minute = 0; minute < 3; minute++) {
     for (let i = 0; i < 10; i++) device.receive();
     await take(10);
@@ -199,9 +204,22 @@ Deno.test("a ring that is not to be had is told once, and tried again", async ()
   deepStrictEqual(device.opened, ["16 MiB"]);
   strictEqual(warnings.length, 1);
   ok(warnings[0]!.includes("32 MiB"));
-  device.refuses = false;
+  device.refuses = null;
   for (let i = 0; i < 10; i++) device.receive();
   await take(10);
+  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  await ring.close();
+});
+
+Deno.test("nothing is told of a ring that a device has not because it is down", async () => {
+  const { device, ring, clock, warnings, take } = create();
+  device.refuses = "notUp";
+  for (let i = 0; i < 10; i++) device.receive();
+  await take(10);
+  deepStrictEqual(warnings, []);
+  device.refuses = null;
+  clock.ms += 61_000;
+  await ring.read();
   deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
   await ring.close();
 });
@@ -244,6 +262,7 @@ for (const method of ["pcap", "afpacket"] as const) {
         },
         bufferBytes: wholeBytes,
         timeoutMs: 10,
+        hasFilter: true,
         warn: (text) => ok(false, text),
         // Some hundred of the packets below.
         need: new RingNeed(40_000),

@@ -47,7 +47,8 @@ export function openCapture(
   const openPart = (bufferBytes: number, group: PacketGroup) =>
     openDevice({ ...options, bufferBytes, group }, open);
   try {
-    return new GrowingRing({ open: openPart, bufferBytes, timeoutMs, warn });
+    const hasFilter = options.filter !== "";
+    return new GrowingRing({ open: openPart, bufferBytes, timeoutMs, hasFilter, warn });
   } catch (error) {
     // What is no packet socket (a bus, a queue of netfilter) knows no groups.
     const isRefused = error instanceof CaptureError && error.operation === "open" &&
