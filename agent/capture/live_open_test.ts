@@ -1,8 +1,10 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { CaptureError } from "../../ffi/capture/capture_error.ts";
+import type { CaptureHandle, HandleOptions } from "../../ffi/capture/capture_handle.ts";
 import type { Pcap } from "../../ffi/pcap/pcap.ts";
 import type { CaptureOptions } from "../messages.ts";
-import { openDevice } from "./live_open.ts";
+import { openCapture, openDevice } from "./live_open.ts";
+import { smallRingBytes } from "./ring_need.ts";
 
 const options: CaptureOptions = {
   interfaceId: 0,
@@ -38,4 +40,62 @@ Deno.test("openDevice() does not try again after any other refusal", () => {
   const { asked, open } = opener(refusal);
   throws(() => openDevice(options, open), refusal);
   deepStrictEqual(asked, [true]);
+});
+
+/** Opens as `changes` say on a system that refuses groups with `refusal`; what each try asked for, and what it came to. */
+function capture(changes: Partial<CaptureOptions>, refusal: CaptureError | null = null) {
+  const asked: { readonly bufferBytes: number; readonly groupId?: number | null }[] = [];
+  const open = ({ bufferBytes, group }: HandleOptions) => {
+    asked.push(group === undefined ? { bufferBytes } : { bufferBytes, groupId: group.id });
+    if (group !== undefined && refusal !== null) throw refusal;
+    return { bufferBytes } as unknown as CaptureHandle;
+  };
+  const opening = () =>
+    openCapture({ ...options, bufferBytes: wholeBytes, ...changes }, open, () => {});
+  return { asked, opening };
+}
+
+const wholeBytes = 4 * smallRingBytes;
+
+Deno.test({
+  name: "openCapture() begins with the small ring where the whole one is larger",
+  ignore: Deno.build.os !== "linux",
+  fn: () => {
+    const { asked, opening } = capture({});
+    opening();
+    deepStrictEqual(asked, [{ bufferBytes: smallRingBytes, groupId: null }]);
+  },
+});
+
+Deno.test("openCapture() opens the whole ring where nothing is to be gained, or it would be waited for too long", () => {
+  for (const changes of [{ bufferBytes: smallRingBytes }, { timeoutMs: 1001 }]) {
+    const { asked, opening } = capture(changes);
+    opening();
+    deepStrictEqual(asked, [{ bufferBytes: changes.bufferBytes ?? wholeBytes }]);
+  }
+});
+
+Deno.test("openCapture() joins the threads that share a device", () => {
+  const { asked, opening } = capture({ share: { id: 7, count: 2 } });
+  opening();
+  deepStrictEqual(asked, [{ bufferBytes: wholeBytes, groupId: 7 }]);
+});
+
+Deno.test({
+  name: "openCapture() opens the whole ring of what knows no groups, and says any other refusal",
+  ignore: Deno.build.os !== "linux",
+  fn: () => {
+    const { asked, opening } = capture({}, new CaptureError("open", "other", "no groups"));
+    opening();
+    deepStrictEqual(asked[1], { bufferBytes: wholeBytes });
+    const refusals = [
+      new CaptureError("open", "permissionDenied", "refused"),
+      new CaptureError("filter", "other", "no filter"),
+    ];
+    for (const refusal of refusals) {
+      const { asked, opening } = capture({}, refusal);
+      throws(opening, refusal);
+      deepStrictEqual(asked.length, 1);
+    }
+  },
 });
