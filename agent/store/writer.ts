@@ -325,7 +325,7 @@ export class StoreWriter {
     }
   }
 
-  /** Gives back what SQLite holds of the file's pages, up to 16 MB; what is needed again is read again. */
+  /** Gives back what SQLite holds of the file's pages, up to 8 MB; what is needed again is read again. */
   forgetPages(): void {
     this.#work.guard(() => this.#database.exec("PRAGMA shrink_memory"));
   }
