@@ -165,6 +165,8 @@ export class LiveSource {
       return "";
     } catch (error) {
       if (!(error instanceof CaptureError)) throw error;
+      // Of a device that is gone nothing more can be read.
+      if (!this.#isAbandoned && this.#isSure(handle)) this.#loseRest(handle);
       return error.message;
     } finally {
       this.#handle = null;
@@ -176,7 +178,7 @@ export class LiveSource {
   /** What came before `stop()` and is still in the ring; what there is no time for is lost, and counted. */
   async #readRest(handle: CaptureHandle): Promise<void> {
     const endMs = performance.now() + restMaxMs;
-    const { timeoutMs, filter } = this.#options;
+    const { timeoutMs } = this.#options;
     const waitMs = handle.isExact
       ? Math.min(timeoutMs + drainExtraMs, restMaxMs)
       : drainExtraMs / 2;
@@ -189,11 +191,14 @@ export class LiveSource {
       this.#take(handle, batch);
       if (batch.packetCount === 0) emptyReads++;
     }
-    // Before its filter was set a device may have received some that were never to be read.
-    const isSure = handle.isExact && filter === "";
-    if (this.#lastMs < this.#stopMs && (isSure || emptyReads < emptyReadsMax)) {
+    if (this.#lastMs < this.#stopMs && (this.#isSure(handle) || emptyReads < emptyReadsMax)) {
       this.#loseRest(handle);
     }
+  }
+
+  /** Before its filter was set a device may have received some that were never to be read. */
+  #isSure(handle: CaptureHandle): boolean {
+    return handle.isExact && this.#options.filter === "";
   }
 
   /** Null where the counters do not tell. */

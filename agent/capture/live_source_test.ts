@@ -260,6 +260,21 @@ Deno.test("LiveSource counts what came before its stop and could not be read as 
   ]);
 });
 
+Deno.test("LiveSource counts what a device had that is gone, and that could not be read, as dropped", async () => {
+  const first = fakeHandle([onePacket, gone], { isExact: true });
+  const { source, states, notes, watch } = createSource([first, fakeHandle([])]);
+  watch.onState = ({ state }) => {
+    if (state === "retrying") source.stop();
+  };
+  await source.run();
+  // Ten received, two dropped, one read.
+  strictEqual(states.at(-1)!.kernelDrops, 2 + 7);
+  strictEqual(
+    notes[0],
+    "tap0: 7 packets that came before the end could not be read in time and are lost.",
+  );
+});
+
 Deno.test("LiveSource does not count what came after its stop", async () => {
   const bytes = packetRecord();
   new DataView(bytes.buffer).setUint32(0, 0xffff_ffff, true);
