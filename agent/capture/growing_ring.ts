@@ -38,8 +38,11 @@ const emptyReadsMax = 2;
 const emptyReadMs = 50;
 /** Until a ring that was not to be had is tried again. */
 const retryMs = 60_000;
-/** With a longer timeout the old ring would be waited for so long that the new one may fill. */
-export const growingTimeoutMsMax = 1000;
+/**
+ * With a longer timeout the old ring would be waited for so long that the new one may fill; with a shorter one blocks that are
+ * nearly empty use a small ring up in a moment.
+ */
+export const GROWING_TIMEOUT_MS = [50, 1000] as const;
 
 export class GrowingRing implements CaptureHandle {
   readonly #parts: GrowingRingParts;

@@ -9,7 +9,7 @@ import type { TapwatchError } from "../errors.ts";
 import type { CaptureOptions } from "../messages.ts";
 import { chooseCapture } from "./capture_method.ts";
 import { fanoutProgram } from "./fanout.ts";
-import { GrowingRing, growingTimeoutMsMax } from "./growing_ring.ts";
+import { GROWING_TIMEOUT_MS, GrowingRing } from "./growing_ring.ts";
 import { describeFailure } from "./live_errors.ts";
 import { smallRingBytes } from "./ring_need.ts";
 
@@ -42,7 +42,7 @@ export function openCapture(
     return openDevice({ ...options, group: { id: share.id, program: fanoutProgram() } }, open);
   }
   const canGrow = Deno.build.os === "linux" && bufferBytes > smallRingBytes &&
-    timeoutMs <= growingTimeoutMsMax;
+    timeoutMs >= GROWING_TIMEOUT_MS[0] && timeoutMs <= GROWING_TIMEOUT_MS[1];
   if (!canGrow) return openDevice(options, open);
   const openPart = (bufferBytes: number, group: PacketGroup) =>
     openDevice({ ...options, bufferBytes, group }, open);

@@ -30,6 +30,8 @@ import { messageOf } from "../errors.ts";
 
 /** Pages of the executable that were not used for so long go: each time a millisecond, and as much for those that are read again. */
 const unusedMs = 10_000;
+/** What was freed in the C library's heaps goes more often: it is used again sooner. */
+const freedMs = 2000;
 
 /** Runs until a signal. Throws TapwatchError. */
 export async function runLive(config: Config, log: Log): Promise<void> {
@@ -146,11 +148,11 @@ function keepMemorySmall(config: Config): () => void {
   if (Deno.build.os !== "linux" || !hasFfiConsent(config)) return () => {};
   giveMemoryBack();
   let mappings: Mapping[] | null = null;
-  const timer = setInterval(() => {
-    trim();
-    letGo(mappings ??= programMappings());
-  }, unusedMs);
-  return () => clearInterval(timer);
+  const timers = [
+    setInterval(trim, freedMs),
+    setInterval(() => letGo(mappings ??= programMappings()), unusedMs),
+  ];
+  return () => timers.forEach((timer) => clearInterval(timer));
 }
 
 /** A database that cannot be read now may be written later: then alerts begin anew. */
