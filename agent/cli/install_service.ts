@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { findUser, type User } from "../../ffi/linux/privileges.ts";
 import { runProgram } from "../../ffi/linux/spawn.ts";
-import type { Config } from "../config.ts";
+import { type Config, parseConfig } from "../config.ts";
 import { envExample } from "../env_example.ts";
 import { MissingError, RunError, UsageError } from "../errors.ts";
 import { OPTIONS } from "../options.ts";
@@ -27,7 +27,10 @@ export function runInstallService(config: Config): void {
   const settings = settingsOf(config);
   const prefix = Deno.env.get("DESTDIR") ?? "";
   if (!config.isConfirmed) {
-    return console.log(config.isUninstall ? removalPlan() : installPlan(config, settings));
+    const text = config.isUninstall
+      ? removalPlan()
+      : installPlan(settings, servicePort(config, prefix));
+    return console.log(text);
   }
   if (config.isUninstall) return uninstall(prefix);
   install({ config, settings, prefix, executable: Deno.execPath() });
@@ -84,6 +87,7 @@ export function install({ config, settings, prefix, executable }: Installation):
       `${SERVICE.settings} is there already and stays as it is. Change it there, or leave the options out.`,
     );
   }
+  const port = servicePort(config, prefix);
   const user: User = isHost ? makeUser() : { name: "root", ...root };
   attempt("the folders", () => {
     makeFolder(prefix + SERVICE.settingsFolder, 0o750, { uid: 0, gid: user.gid });
@@ -104,18 +108,26 @@ export function install({ config, settings, prefix, executable }: Installation):
   }
   attempt(
     SERVICE.unit,
-    () => replaceByText(prefix + SERVICE.unit, unitText(config), { mode: 0o644, owner: root }),
+    () => replaceByText(prefix + SERVICE.unit, unitText({ port }), { mode: 0o644, owner: root }),
   );
   if (!isHost) return console.log(`Everything is written below ${prefix}; nothing is started.`);
   systemctl("daemon-reload");
   systemctl("enable", "--quiet", SERVICE.name);
   const isStarted = systemctlStatus("restart", SERVICE.name) === 0;
-  console.log(afterwards(config.port, hasSettings));
+  console.log(afterwards(port));
   if (!isStarted) {
     throw new RunError(
       `The service is installed but does not start: journalctl -u ${SERVICE.name} says why.`,
     );
   }
+}
+
+/** Of the dashboard: settings that are there stay, and the unit must let it have the port that they name. */
+function servicePort(config: Pick<Config, "port">, prefix: string): number {
+  const path = prefix + SERVICE.settings;
+  if (!existsSync(path)) return config.port;
+  const sources = { env: {}, readTextFile: Deno.readTextFileSync, exists: () => true };
+  return parseConfig(["run", "--env-file", path], sources).port;
 }
 
 /** Takes all away but what was recorded, which becomes root's. */
@@ -141,7 +153,7 @@ export function uninstall(prefix: string): void {
 
 // ------------------------------------------------ what is printed
 
-function installPlan({ port }: Config, settings: Readonly<Record<string, string>>): string {
+function installPlan(settings: Readonly<Record<string, string>>, port: number): string {
   return [
     "# With --yes, as root, this is done. Nothing has been changed.",
     `# 1. User and group ${SERVICE.user}, without a login.`,
@@ -172,10 +184,10 @@ function removalPlan(): string {
   ].join("\n");
 }
 
-function afterwards(port: number, hasSettings: boolean): string {
+function afterwards(port: number): string {
   return [
     "tapwatch is a service of this host, and starts with it.",
-    `  Dashboard   http://127.0.0.1:${port}${hasSettings ? " (or as the settings say)" : ""}`,
+    `  Dashboard   http://127.0.0.1:${port}`,
     `  How it goes systemctl status ${SERVICE.name}`,
     `  Its log     journalctl -u ${SERVICE.name} -f`,
     `  Settings    ${SERVICE.settings}, then systemctl reload ${SERVICE.name} (alerts) or restart (all)`,

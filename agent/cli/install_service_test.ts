@@ -111,7 +111,11 @@ Deno.test({
       });
       deepStrictEqual([read.port, read.resultsFolder, read.isFfiAllowed], [81, SERVICE.data, true]);
       throws(() => install(options), /is there already and stays as it is/);
-      install({ ...options, settings: settingsOf(configOf([])) });
+      const unit = Deno.readTextFileSync(prefix + SERVICE.unit);
+      match(unit, /CAP_NET_BIND_SERVICE/);
+      const plain = configOf([]);
+      install({ ...options, config: plain, settings: settingsOf(plain) });
+      strictEqual(Deno.readTextFileSync(prefix + SERVICE.unit), unit);
       strictEqual(Deno.readTextFileSync(prefix + SERVICE.settings), text);
       Deno.writeTextFileSync(`${prefix}${SERVICE.data}/packet_logs.db`, "rows");
       uninstall(prefix);
