@@ -169,7 +169,7 @@ export function parseConfig(args: readonly string[], sources: ConfigSources): Co
   if (flags.has("version")) return build("version", [], new Map(), sources);
   checkCommandTakes(command, flags);
   checkOperands(command, operands, isAboutConfig(flags));
-  checkExportTakes(command, operands, flags);
+  checkUseless(command, operands, flags);
   const file = readEnvFile(flags, sources);
   const variables = environmentValues(command, file, sources);
   return build(
@@ -271,26 +271,48 @@ function checkCommandTakes(command: CommandName, flags: RawValues): void {
   }
 }
 
-/** Rows and packets are narrowed down in different ways. */
-function checkExportTakes(
-  command: CommandName,
-  [kind]: readonly string[],
-  flags: RawValues,
-): void {
-  if (command !== "export") return;
-  const useless: readonly (readonly [string, string])[] = kind === "pcap"
-    ? [["format", "packets are exported as a pcap file."]]
-    : [
-      ...(kind === "hosts"
-        ? [["from", "hosts have no time."], ["to", "hosts have no time."]] as const
-        : []),
-      ["vxlan-port", "rows are as they were decoded."],
-    ];
+/** Flags that the command takes, and that change nothing of what it was asked for: an option, and why. */
+function checkUseless(command: CommandName, operands: readonly string[], flags: RawValues): void {
+  const useless = [
+    ...flags.has("check-config")
+      ? [["print-config", "--check-config only checks."], ["json", "--check-config only checks."]]
+      : [],
+    ...command === "export" ? uselessOfExport(operands[0]) : [],
+    ...command === "fleet" ? uselessOfFleet(operands[0]) : [],
+    ...command === "install-service" && flags.has("uninstall") ? uselessOfUninstall : [],
+  ] as readonly (readonly [string, string])[];
   for (const [option, why] of useless) {
     const given = flags.get(option)?.[0];
     if (given) throw new UsageError(`${given.origin} has no effect here: ${why}`);
   }
 }
+
+/** Rows and packets are narrowed down in different ways. */
+function uselessOfExport(kind: string | undefined): (readonly [string, string])[] {
+  if (kind === "pcap") return [["format", "packets are exported as a pcap file."]];
+  return [
+    ...(kind === "hosts"
+      ? [["from", "hosts have no time."], ["to", "hosts have no time."]] as const
+      : []),
+    ["vxlan-port", "rows are as they were decoded."],
+  ];
+}
+
+/** By option, the one command of `tapwatch fleet` that heeds it. */
+const verbOfFleetOption = {
+  "fleet": "streams",
+  "fleet-replicas": "streams",
+  "fleet-store-gb": "init",
+  "json": "list",
+} as const;
+
+function uselessOfFleet(verb: string | undefined): (readonly [string, string])[] {
+  return Object.entries(verbOfFleetOption).filter(([, heeding]) => heeding !== verb)
+    .map(([option, heeding]) => [option, `it is for tapwatch fleet ${heeding}.`]);
+}
+
+const uselessOfUninstall = OPTIONS.filter(({ commands }) => commands?.includes("run"))
+  .map(({ name }) => [name, "--uninstall takes the service away, whatever its settings."] as const);
 
 const operandCounts: Partial<Record<CommandName, { min: number; max: number; what: string }>> = {
   replay: { min: 1, max: 1, what: "one capture file (or - for stdin)" },
@@ -493,9 +515,10 @@ function build(
   if (fromUs !== null && toUs !== null && toUs <= fromUs) {
     throw new UsageError("--to must be later than --from.");
   }
+  const smtpUrl = URL.parse(String(values.get("smtp-url")?.[0]?.value));
   return Object.freeze({
     ...config,
-    warnings: idleOptions(config, heeded(command === "install-service" ? "run" : command, values)),
+    warnings: idleOptions(config, heeded(asCommand(command), values), smtpUrl),
   });
 }
 
@@ -604,7 +627,6 @@ function checkChannels({ command, smtp, mailTo, syslog }: Config, values: RawVal
   }
 }
 
-/** An agent needs both, to know whom to report to and as whom. */
 /** Only a packet socket shares packets out among threads. */
 function captureOf(choice: CaptureChoice, threads: number): CaptureChoice {
   if (threads === 1) return choice;
@@ -615,6 +637,7 @@ function captureOf(choice: CaptureChoice, threads: number): CaptureChoice {
   );
 }
 
+/** An agent needs both, to know whom to report to and as whom. */
 function checkFleet({ command, fleetServers, fleetCredentials }: Config, values: RawValues): void {
   // The hub's lie in the fleet's folder, and say where the engine is.
   if (!heeds(command, "fleet-credentials") || command === "hub") return;
@@ -633,8 +656,12 @@ function checkFleet({ command, fleetServers, fleetCredentials }: Config, values:
 }
 
 function heeds(command: CommandName, option: string): boolean {
-  const as = command === "install-service" ? "run" : command;
-  return specByName.get(option)!.commands?.includes(as) ?? true;
+  return specByName.get(option)!.commands?.includes(asCommand(command)) ?? true;
+}
+
+/** Options of the service are those of what it runs. */
+function asCommand(command: CommandName): CommandName {
+  return command === "install-service" ? "run" : command;
 }
 
 function bracketed(host: string): string {

@@ -119,6 +119,41 @@ const idle: readonly (readonly [readonly string[], Record<string, string>, reado
     ["TAPWATCH_SMTP_HOST and TAPWATCH_SMTP_PORT have no effect: --smtp-url says it."],
   ],
   [
+    ["--smtp-url", "smtp://you@mail", "--mail-to", "ops@example.org"],
+    { TAPWATCH_SMTP_USER: "me", TAPWATCH_SMTP_PASSWORD: "x" },
+    ["TAPWATCH_SMTP_USER has no effect: --smtp-url says it."],
+  ],
+  [
+    ["--mail-to", "ops@example.org"],
+    { TAPWATCH_SMTP_URL: "smtp://you:pw@mail", TAPWATCH_SMTP_PASSWORD: "x" },
+    ["TAPWATCH_SMTP_PASSWORD has no effect: TAPWATCH_SMTP_URL says it."],
+  ],
+  [
+    ["--smtp-url", "smtp://mail", "--mail-to", "ops@example.org"],
+    { TAPWATCH_SMTP_PASSWORD: "x" },
+    [
+      "TAPWATCH_SMTP_PASSWORD has no effect: there is no name to log in with. Set TAPWATCH_SMTP_USER.",
+    ],
+  ],
+  [
+    ["--fleet-level", "findings", "--fleet-site", "home"],
+    { TAPWATCH_FLEET_SPOOL_MB: "5" },
+    [
+      "--fleet-level, TAPWATCH_FLEET_SPOOL_MB and --fleet-site have no effect: no fleet is reported to. Add --fleet URL.",
+    ],
+  ],
+  [
+    ["--fleet", "tls://hub", "--fleet-credentials", "me.json", "--fleet-level", "findings"],
+    {},
+    [],
+  ],
+  [
+    ["hub"],
+    { TAPWATCH_HUB_STORE_PASSWORD: "x" },
+    ["TAPWATCH_HUB_STORE_PASSWORD has no effect: flows are kept in SQLite. Add --hub-store URL."],
+  ],
+  [["hub", "--hub-store", "http://db:8123"], { TAPWATCH_HUB_STORE_PASSWORD: "x" }, []],
+  [
     ["--pcap-files", "0", "--pcap-file-mb", "5"],
     {},
     ["--pcap-file-mb has no effect: --pcap-files 0 turns the capture ring off."],
@@ -226,6 +261,24 @@ const refusals: readonly (readonly [readonly string[], string])[] = [
     ["export", "pcap", "--format", "csv"],
     "--format has no effect here: packets are exported as a pcap file.",
   ],
+  [
+    ["install-service", "--uninstall", "-i", "eth0"],
+    "-i has no effect here: --uninstall takes the service away, whatever its settings.",
+  ],
+  [["--check-config", "--print-config"], "--print-config has no effect here: --check-config only"],
+  [
+    ["doctor", "--check-config", "--json"],
+    "--json has no effect here: --check-config only checks.",
+  ],
+  [
+    ["fleet", "list", "--fleet-replicas", "3"],
+    "--fleet-replicas has no effect here: it is for tapwatch fleet streams.",
+  ],
+  [
+    ["fleet", "streams", "--fleet-store-gb", "3"],
+    "--fleet-store-gb has no effect here: it is for tapwatch fleet init.",
+  ],
+  [["fleet", "init", "a", "--json"], "--json has no effect here: it is for tapwatch fleet list."],
   [
     ["export", "flows", "--from", "2026-11-22T14:00:00Z", "--to", "2026-11-22T13:00:00Z"],
     "--to must be later than --from.",

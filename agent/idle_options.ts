@@ -2,11 +2,13 @@
 
 /** As much of Config as this asks. */
 interface Settings {
-  readonly smtp: object | null;
+  readonly smtp: { readonly user: string | null } | null;
   readonly webhooks: readonly object[];
   readonly syslog: object | null;
   readonly pcapFiles: number;
   readonly namesProcesses: boolean;
+  readonly fleetServers: readonly string[];
+  readonly hubStore: { readonly kind: "sqlite" | "clickhouse" };
 }
 
 /** By option, as it was given: "--quiet-hours", "TAPWATCH_QUIET_HOURS". */
@@ -21,11 +23,13 @@ const ofAlerts = [
   "dashboard-url",
 ];
 const ofServer = ["smtp-port", "smtp-user", "smtp-password", "smtp-security"];
+const ofFleet = ["fleet-level", "fleet-spool-mb", "fleet-site"];
 
-/** A sentence for each reason. */
+/** A sentence for each reason. `smtpUrl` is that of the mail server, or null. */
 export function idleOptions(
-  { smtp, webhooks, syslog, pcapFiles, namesProcesses }: Settings,
+  { smtp, webhooks, syslog, pcapFiles, namesProcesses, fleetServers, hubStore }: Settings,
   given: GivenOptions,
+  smtpUrl: URL | null,
 ): string[] {
   const isTold = smtp !== null || webhooks.length > 0 || syslog !== null;
   const cases: readonly (readonly [boolean, readonly string[], string])[] = [
@@ -42,9 +46,20 @@ export function idleOptions(
       "no webhook is set up. Add --webhook URL.",
     ],
     [
-      given.has("smtp-url"),
-      ["smtp-host", "smtp-port", "smtp-security"],
+      smtpUrl !== null,
+      [
+        "smtp-host",
+        "smtp-port",
+        "smtp-security",
+        ...smtpUrl?.username ? ["smtp-user"] : [],
+        ...smtpUrl?.password ? ["smtp-password"] : [],
+      ],
       `${given.get("smtp-url")} says it.`,
+    ],
+    [
+      smtp?.user === null,
+      ["smtp-password"],
+      "there is no name to log in with. Set TAPWATCH_SMTP_USER.",
     ],
     [
       given.has("password-file"),
@@ -57,6 +72,12 @@ export function idleOptions(
       "--pcap-files 0 turns the capture ring off.",
     ],
     [!namesProcesses, ["process-arguments"], "--no-processes turns looking for processes off."],
+    [fleetServers.length === 0, ofFleet, "no fleet is reported to. Add --fleet URL."],
+    [
+      hubStore.kind === "sqlite",
+      ["hub-store-password"],
+      "flows are kept in SQLite. Add --hub-store URL.",
+    ],
   ];
   return cases.flatMap(([isIdle, names, why]) => {
     const idle = isIdle ? names.flatMap((name) => given.get(name) ?? []) : [];

@@ -46,6 +46,11 @@ Deno.test("--check-config refuses what a start would end with: files, users and 
       [["run", "--blocklist", "none.txt"], /Cannot read none\.txt \(--blocklist\)/],
       [["run", "--geo-db", "none.mmdb"], /Cannot use --geo-db none\.mmdb: no such file/],
       [["run", "--user", "nobody-of-this-name"], /There is no user "nobody-of-this-name"/],
+      [
+        ["run", "--fleet", "tls://hub", "--fleet-credentials", "none.json"],
+        /Cannot read the fleet's credentials none\.json: no such file/,
+      ],
+      [["hub"], /Cannot read the fleet's credentials fleet\/hub\.json: no such file/],
     ];
     for (const [args, said] of refused) {
       const { code, stdout, stderr } = await check(...args);

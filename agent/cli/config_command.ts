@@ -1,6 +1,8 @@
 /** `--print-config` and `--check-config`. That the values are good has shown before. */
+import { join } from "node:path";
 import { checkBlocklists } from "../blocklist_files.ts";
 import type { Config } from "../config.ts";
+import { readCredentials } from "../fleet/credentials.ts";
 import { hasFfiConsent } from "./ffi_consent.ts";
 import { GeoHost } from "./geo_host.ts";
 import { wantedUser } from "./rights.ts";
@@ -19,6 +21,12 @@ async function checkNamed(config: Config): Promise<void> {
   checkBlocklists(config.blocklists);
   await new GeoHost({ paths: config.geoFiles }).start();
   if (config.user !== null && hasFfiConsent(config)) wantedUser(config.user);
+  checkCredentials(config);
+}
+
+function checkCredentials({ command, fleetServers, fleetCredentials, fleetFolder }: Config): void {
+  if (command === "hub") readCredentials(fleetCredentials ?? join(fleetFolder, "hub.json"), "hub");
+  else if (fleetServers.length > 0) readCredentials(fleetCredentials!, "agent");
 }
 
 function checkedText({ envFile, warnings }: Config): string {

@@ -13,6 +13,8 @@ export interface Reloaded {
   readonly text: string;
   /** Another, of what was changed and waits for a restart; "" for nothing. */
   readonly restartText: string;
+  /** What changes nothing now and did before: a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /** Reads the configuration again and has it taken up; what is wrong with it changes nothing. Returns what holds from now on. */
@@ -22,9 +24,10 @@ export async function reload(
   takeUp: (config: Config) => Promise<void>,
 ): Promise<Config> {
   try {
-    const { config, text, restartText } = reloaded(before, readConfig());
+    const { config, text, restartText, warnings } = reloaded(before, readConfig());
     await takeUp(config);
     notes.info(text);
+    for (const warning of warnings) notes.warn(warning);
     if (restartText !== "") notes.warn(restartText);
     return config;
   } catch (error) {
@@ -42,13 +45,19 @@ export function reloaded(before: Config, after: Config): Reloaded {
   const others = changed.filter(({ isReloaded }) => !isReloaded).map(label);
   if (before.password !== after.password && others.length === 0) others.push("the password");
   return {
-    config: { ...before, ...reloadedOptions(after), given: mixed(before, after) },
+    config: {
+      ...before,
+      ...reloadedOptions(after),
+      given: mixed(before, after),
+      warnings: after.warnings,
+    },
     text: taken.length === 0
       ? "The configuration was read again: mail, alert options, block lists and mutes are as they were."
       : `The configuration was read again: ${listed(taken)} ${verb(taken)} taken up.`,
     restartText: others.length === 0
       ? ""
       : `${listed(others)} ${verb(others)} changed, which needs a restart.`,
+    warnings: after.warnings.filter((text) => !before.warnings.includes(text)),
   };
 }
 

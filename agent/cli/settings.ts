@@ -47,6 +47,9 @@ function valueOf(spec: OptionSpec, given: NonNullable<ReturnType<Config["given"]
 function defaultOf(spec: OptionSpec, config: Config): Setting["value"] {
   if (spec.name === "home-net") return config.homeNets;
   if (spec.name === "dashboard-url") return config.dashboardUrl;
+  if (spec.name === "retention-mb" && config.command === "hub") {
+    return `half of the disk's room, ${spec.default} at least`;
+  }
   return spec.default ?? (spec.isRepeatable ? [] : null);
 }
 

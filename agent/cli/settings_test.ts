@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { parseConfig } from "../config.ts";
 import { reloaded } from "./reload.ts";
 import { settingsOf } from "./settings.ts";
@@ -36,6 +36,14 @@ Deno.test("settingsOf() has every value and where it came from", () => {
   deepStrictEqual(told("retention-days"), [14, "default"]);
   deepStrictEqual(told("dashboard-url"), ["http://127.0.0.1:81", "default"]);
   strictEqual(settings.some(({ name }) => name === "speed"), false);
+});
+
+Deno.test("settingsOf() has what a hub keeps unless it is told", () => {
+  const of = (args: readonly string[]) =>
+    settingsOf(configOf(args)).find(({ name }) => name === "retention-mb")!.value;
+  strictEqual(of(["hub"]), "half of the disk's room, 2048 at least");
+  strictEqual(of(["hub", "--retention-mb", "4096"]), 4096);
+  strictEqual(of(["run"]), 2048);
 });
 
 Deno.test("settingsOf() has no secret in it, only whether there is one", () => {
@@ -77,6 +85,15 @@ Deno.test("reloaded() takes mail and alert options up, and says what needs a res
   );
   strictEqual(again.restartText, restartText);
   strictEqual(reloaded(before, before).restartText, "");
+});
+
+Deno.test("reloaded() tells what has no effect any more, once", () => {
+  const quiet = { TAPWATCH_QUIET_HOURS: "22:00-07:00" };
+  const before = configOf([], { ...quiet, TAPWATCH_WEBHOOK: "https://hooks.example.org/x" });
+  const { config, warnings } = reloaded(before, configOf([], quiet));
+  strictEqual(warnings.length, 1);
+  match(warnings[0]!, /^TAPWATCH_QUIET_HOURS has no effect: no mail server, webhook or syslog/);
+  deepStrictEqual(reloaded(config, configOf([], quiet)).warnings, []);
 });
 
 Deno.test("reloaded() takes up what a fleet is told, and that its engine needs a restart", () => {
