@@ -17,6 +17,7 @@ import { ALL } from "../search/tree.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../store/schema.ts";
 import type { StoreReader } from "../store/reader.ts";
 import { hasFfiConsent } from "./ffi_consent.ts";
+import { HttpServer } from "./http_server.ts";
 import type { Input } from "./input.ts";
 import {
   findFinding,
@@ -84,13 +85,10 @@ export function startDashboard(
       }),
     exportPcap: (filter) => exportSlice({ config, queries, live, openFlows }, filter),
   });
-  const abort = new AbortController();
-  const server = bind(config, abort.signal, handler);
+  const server = bind(config, handler);
   const stop = async () => {
     closeStreams();
-    const timer = setTimeout(() => abort.abort(), shutdownMs);
-    await server.shutdown();
-    clearTimeout(timer);
+    await server.stop(shutdownMs);
   };
   let stopped: Promise<void> | null = null;
   return {
@@ -108,10 +106,10 @@ function tellingRules(config: Config): TellingRules {
   };
 }
 
-function bind(config: Config, signal: AbortSignal, handler: Deno.ServeHandler) {
+function bind(config: Config, handler: Deno.ServeHandler): HttpServer {
   const { host, port } = config;
   try {
-    return Deno.serve({ hostname: host, port, signal, onListen: () => {} }, handler);
+    return new HttpServer({ hostname: host, port }, handler);
   } catch (error) {
     throw new RunError(bindFailure(config, error as Error), { cause: error });
   }

@@ -1,6 +1,7 @@
 /** Those who read the dashboard badly: stalled streams, half-open connections, bytes that are no HTTP. Pages answer meanwhile. */
 import { ok, strictEqual } from "node:assert/strict";
-import { demoCapture, Program, testWith, withFolder } from "../program.ts";
+import { clientsMax } from "../../routes/(_server)/event_hub.ts";
+import { type ChildOptions, demoCapture, Program, testWith, withFolder } from "../program.ts";
 import { byForm, checkLog, resources, sleep, until, waitAtMost } from "./lab.ts";
 
 const test = testWith.bind(null, Deno.build.os === "linux" ? "" : "needs Linux");
@@ -8,12 +9,11 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 async function withProgram(
   use: (program: Program, connect: () => Promise<Deno.TcpConn>) => Promise<void>,
-  ...options: string[]
+  { args = [], ...options }: ChildOptions & { readonly args?: readonly string[] } = {},
 ) {
   await withFolder(async (folder) => {
-    await using program = await Program.start(
-      ["replay", demoCapture, "--results", `${folder}/r`, ...options],
-    );
+    const command = ["replay", demoCapture, "--results", `${folder}/r`, ...args];
+    await using program = await Program.start(command, options);
     const { hostname, port } = new URL(program.url);
     await use(program, () => Deno.connect({ hostname, port: Number(port) }));
     strictEqual(await program.stop(), 0);
@@ -45,6 +45,18 @@ test("200 event streams of which 50 stall: those above the bound are refused, pa
   withProgram(async (program, connect) => {
     await pageMs(program);
     const before = resources(program.pid);
+    // They ask and read nothing, some of them before others come and have places.
+    const stalled: Deno.TcpConn[] = [];
+    const { host } = new URL(program.url);
+    const stall = async (count: number) => {
+      for (; count > 0; count--) {
+        const connection = await connect();
+        await connection.write(bytesOf(`GET /api/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
+        stalled.push(connection);
+      }
+    };
+    await stall(20);
+    await until("streams", async () => await program.metric("tapwatch_event_streams") === 20);
     const abort = new AbortController();
     using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
     const streams = Array.from(
@@ -57,18 +69,12 @@ test("200 event streams of which 50 stall: those above the bound are refused, pa
     const read = responses.filter(({ status }) => status === 200).map(async ({ body }) => {
       for await (const _ of body!);
     });
-    // They ask and read nothing.
-    const stalled: Deno.TcpConn[] = [];
-    for (let count = 0; count < 50; count++) {
-      const connection = await connect();
-      const { host } = new URL(program.url);
-      await connection.write(bytesOf(`GET /api/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).catch(
-        () => {},
-      );
-      stalled.push(connection);
-    }
+    await stall(30);
     ok(read.length > 0, "some are served");
-    ok(responses.every(({ status }) => status === 200 || status === 503), "the others are told");
+    ok(read.length <= clientsMax, `${read.length} are served`);
+    const told = responses.filter(({ status }) => status === 503);
+    strictEqual(read.length + told.length, responses.length, "the others are told");
+    ok(await program.metric("tapwatch_event_streams") <= clientsMax);
     for (let count = 0; count < 5; count++) ok(await pageMs(program) < pageMsMax);
     const during = resources(program.pid);
     abort.abort();
@@ -110,8 +116,24 @@ test("those who ask for large answers and read slowly, or not at all, cost littl
       closeAll(open);
       await until("handles come back", () => resources(program.pid).handles <= before.handles + 10);
     },
-    "--speed",
-    "max",
+    { args: ["--speed", "max"] },
+  ));
+
+test("more connections than the process has handles for end nothing, and pages come", () =>
+  withProgram(
+    async (program, connect) => {
+      await pageMs(program);
+      const open: Deno.TcpConn[] = [];
+      for (let count = 0; count < byForm(600, 5000); count++) {
+        open.push(await connect());
+        if (count % 3 === 1) {
+          await open.at(-1)!.write(bytesOf("GET / HTTP/1.1\r\nHos")).catch(() => {});
+        }
+      }
+      await until("a page comes", () => pageMs(program).then(() => true, () => false));
+      closeAll(open);
+    },
+    { prefix: ["sh", "-c", 'ulimit -n 300 && exec "$@"', "sh"] },
   ));
 
 test("connections that send nothing, or half a request, do not keep others out", () =>
@@ -133,7 +155,6 @@ test("connections that send nothing, or half a request, do not keep others out",
       }
       if (count % 100 === 0) await sleep(20);
     }
-    closeAll(open.splice(0, 40));
     await until("a page comes", async () => await pageMs(program).then(() => true, () => false));
     closeAll(open);
     await until("handles come back", () => resources(program.pid).handles <= before.handles + 10);
