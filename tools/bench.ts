@@ -28,6 +28,7 @@ const benches = [
   "fleet_agent",
   "fleet_hub",
   "fleet_load",
+  "usual_load",
   "soak",
 ];
 const root = new URL("..", import.meta.url).pathname;
