@@ -35,6 +35,8 @@ const recordsOutMax = 32;
 /** Questions for processes that the detect worker has not answered. */
 const asksOutMax = 2;
 const flushMs = 250;
+/** No timer comes while messages wait at ports, as batches do under overload: after so long the next piece is followed by a tick. */
+const lateTickMs = 2 * flushMs;
 const ticksPerSnapshot = 4;
 const ticksPerHosts = 20;
 const ticksPerMark = 4;
@@ -83,6 +85,7 @@ class PipelineThread {
   #recorderDrops = 0;
   #behindS = 0;
   #lastBatchMs = performance.now();
+  #tickMs = performance.now();
   #timer: number;
   #ticks = 0;
   /** The file has been read to its end. */
@@ -263,7 +266,10 @@ class PipelineThread {
   #goOn(): void {
     // Sources may be up before the detectors, of whom none would see what comes until then.
     if (!this.#observations.isJoined) return;
-    while (this.#waiting.length > 0 && (this.#isLive || this.#hasRoom)) this.#decodePiece();
+    while (this.#waiting.length > 0 && (this.#isLive || this.#hasRoom)) {
+      this.#decodePiece();
+      if (performance.now() - this.#tickMs > lateTickMs) this.#tick();
+    }
     if (this.#waiting.length === 0 && this.#sourcesOpen <= 0) this.#end();
   }
 
@@ -319,6 +325,7 @@ class PipelineThread {
   }
 
   #tick(): void {
+    this.#tickMs = performance.now();
     this.#ticks++;
     const idleMs = performance.now() - this.#lastBatchMs;
     if (this.#isLive && idleMs > 1000) this.#pipeline.advance((Date.now() - 1000) * 1000);

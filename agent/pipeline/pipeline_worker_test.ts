@@ -1,7 +1,7 @@
 /** The thread of a pipeline, between a source and a recorder that are replaced. */
-import { deepStrictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok } from "node:assert/strict";
 import { sampleBatch, samplePackets } from "../capture/sample_captures.ts";
-import type { MainToPipeline, RecordMessage, ReturnMessage } from "../messages.ts";
+import type { MainToPipeline, PipelineToMain, RecordMessage, ReturnMessage } from "../messages.ts";
 
 /** Our end of a channel, which keeps what comes until it is asked for. */
 class End<T> {
@@ -29,6 +29,8 @@ interface Lab {
   /** Joins a source or a recorder in place of the one before. */
   readonly joinSource: () => End<ReturnMessage>;
   readonly joinRecorder: () => End<RecordMessage>;
+  /** Calls for each snapshot with its count of packets. */
+  onSnapshot: (packets: number) => void;
 }
 
 /** A live pipeline of one source, with detectors that take nothing. */
@@ -67,8 +69,12 @@ async function withPipeline(use: (lab: Lab) => Promise<void>): Promise<void> {
     post({ type: "recorder", port: port1 }, [port1]);
     return new End<RecordMessage>(port2);
   };
+  const lab: Lab = { joinSource, joinRecorder, onSnapshot: () => {} };
+  worker.onmessage = ({ data }: MessageEvent<PipelineToMain>) => {
+    if (data.type === "snapshot") lab.onSnapshot(data.snapshot.packets);
+  };
   try {
-    await use({ joinSource, joinRecorder });
+    await use(lab);
   } finally {
     worker.terminate();
     for (const port of ports) port.close();
@@ -119,4 +125,23 @@ Deno.test("pipeline_worker takes nothing that a recorder gives back that was rep
     giveBack(crashed, first);
     giveBack(recorder, second);
     deepStrictEqual(await nextSize(source), size);
+  }));
+
+Deno.test("pipeline_worker tells what it has seen while batches never cease to wait", () =>
+  withPipeline(async (lab) => {
+    const source = lab.joinSource();
+    const batch = sampleBatch(samplePackets(8000));
+    const sendAgain = () => {
+      const buffer = batch.buffer.slice(0);
+      source.port.postMessage({ ...batch, buffer }, [buffer]);
+    };
+    let isTold = false;
+    lab.onSnapshot = (packets) => isTold ||= packets > 0;
+    for (let count = 0; count < 40; count++) sendAgain();
+    let returned = 0;
+    for (; !isTold && returned < 40; returned++) {
+      await source.next();
+      sendAgain();
+    }
+    ok(isTold, `${returned} batches, and not a word`);
   }));
