@@ -351,6 +351,16 @@ export interface HttpDetails {
 
 // ---------------------------------------------------------------- flow
 
+/** Values of Flow.connState in which a TCP connection is over, although its flow stands for late segments. */
+export const OVER_STATES: ReadonlySet<unknown> = new Set([
+  "SF",
+  "REJ",
+  "RSTO",
+  "RSTR",
+  "RSTOS0",
+  "RSTRH",
+]);
+
 /** A bidirectional flow as it ended (or stands); field names and meaning are Zeek's conn.log where it has them. */
 export interface Flow {
   /** Unique within a run, rising. */

@@ -1,4 +1,5 @@
 /** Flows in words: Zeek's states and histories, and why a row ended. */
+import { OVER_STATES } from "../agent/records.ts";
 
 /** Zeek's conn_state of TCP, as a sentence about the connection. */
 const tcpStates: Readonly<Record<string, string>> = {
@@ -37,15 +38,12 @@ const endTexts: Readonly<Record<string, string>> = {
   "": "it is open",
 };
 
-/** States of TCP in which a connection is over. */
-const overStates: ReadonlySet<string> = new Set(["SF", "REJ", "RSTO", "RSTR", "RSTRH"]);
-
 /** Why a row of a flow ended. */
 export function endText(
   endReason: string,
   { conn_state, proto }: { readonly conn_state: string; readonly proto: string },
 ): string {
-  const isOver = proto === "tcp" && overStates.has(conn_state);
+  const isOver = proto === "tcp" && OVER_STATES.has(conn_state);
   // Its row was still open for what might come late.
   if (isOver && endReason === "end") return endTexts.closed!;
   return endTexts[endReason] ?? endReason;

@@ -19,6 +19,7 @@ Deno.test("every state and reason has its words", () => {
 Deno.test("a connection that is over was closed, though its row ended with the capture", () => {
   const of = (conn_state: string) => endText("end", { conn_state, proto: "tcp" });
   strictEqual(of("SF"), "the connection was closed");
+  strictEqual(of("RSTOS0"), "the connection was closed");
   strictEqual(of("S1"), "the capture ended");
 });
 

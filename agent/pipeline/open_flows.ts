@@ -4,6 +4,7 @@
  */
 import type { FlowTable } from "../flow/flow_table.ts";
 import { flowRow } from "../flow/flow_row.ts";
+import { OVER_STATES } from "../records.ts";
 import { makeMatcher } from "../search/match.ts";
 import {
   compareFlowPlaces,
@@ -70,11 +71,8 @@ export function openFlows(
   };
 }
 
-/** A connection that was closed stays in the table for late segments. */
-const overStates = new Set<unknown>(["SF", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH"]);
-
 function isOver({ proto, conn_state }: FlowRow): boolean {
-  return proto === "tcp" && overStates.has(conn_state);
+  return proto === "tcp" && OVER_STATES.has(conn_state);
 }
 
 function isAfter(place: FlowPlace, { after, isAscending }: OpenFlowsQuery): boolean {
