@@ -1,4 +1,4 @@
-/** Half a minute of the fuzzer with a fresh seed, and all that it has ever found. */
+/** A minute of the fuzzer with a fresh seed, and all that it has ever found. */
 import { deepEqual, ok } from "node:assert/strict";
 import { Linktype } from "../../agent/records.ts";
 import { decodeBytes } from "../../agent/decode/decode_checks.ts";
@@ -7,7 +7,7 @@ import { checkCapture } from "./checks.ts";
 import { fuzzFor } from "./fuzz_run.ts";
 
 const folder = new URL("../fixtures/fuzz", import.meta.url).pathname;
-const testMs = 30_000;
+const testMs = 60_000;
 
 const kept = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
   name.endsWith(".cap")
