@@ -1,4 +1,8 @@
-/** Which socket of a group a packet goes to: programs for PACKET_FANOUT_CBPF, of whose result the kernel takes the remainder. */
+/**
+ * Which thread a packet goes to: a program for PACKET_FANOUT_CBPF, of whose result the kernel takes the remainder. It goes by
+ * both IP addresses together, so both directions of a flow, all its fragments and the two ends' other flows come to one
+ * thread; what is not IP goes to the first. The kernel's own hash takes ports in, which fragments have not.
+ */
 import {
   ALU_CODES,
   Ancillary,
@@ -25,16 +29,7 @@ const spread = 0x9e3779b1;
 const upperBits = 16;
 const scratch = 0;
 
-/** All packets go to the socket of that number. Rows of `struct sock_filter`, as the other. */
-export function programForAll(index: number): Uint8Array<ArrayBuffer> {
-  return encodeInstructions([plain(Bpf.return, index)]);
-}
-
-/**
- * For threads that share a device: it goes by both IP addresses together, so both directions of a flow, all its fragments and the
- * two ends' other flows come to one thread; what is not IP goes to the first. The kernel's own hash takes ports in, which
- * fragments have not.
- */
+/** Rows of `struct sock_filter`. */
 export function fanoutProgram(): Uint8Array<ArrayBuffer> {
   const ip6Words = [8, 12, 16, 20, 24, 28, 32, 36];
   return encodeInstructions([

@@ -7,6 +7,7 @@
  * Both are in one group of sockets (PACKET_FANOUT), whose program says which of them gets all that comes: so each packet is in one of
  * them, and all of the old one's are older.
  */
+import { returnAlways } from "../../ffi/afpacket/packet_socket.ts";
 import { CaptureError } from "../../ffi/capture/capture_error.ts";
 import type {
   BatchResult,
@@ -14,7 +15,6 @@ import type {
   CaptureStats,
   PacketGroup,
 } from "../../ffi/capture/capture_handle.ts";
-import { programForAll } from "./fanout.ts";
 import { RingNeed, smallRingBytes } from "./ring_need.ts";
 
 interface GrowingRingParts {
@@ -69,7 +69,7 @@ export class GrowingRing implements CaptureHandle {
     this.#parts = parts;
     this.#need = parts.need ?? new RingNeed();
     this.#nowMs = parts.nowMs ?? (() => performance.now());
-    this.#now = parts.open(smallRingBytes, { id: null, program: programForAll(0) });
+    this.#now = parts.open(smallRingBytes, { id: null, program: returnAlways(0) });
   }
 
   get method() {
@@ -161,9 +161,9 @@ export class GrowingRing implements CaptureHandle {
     let next: CaptureHandle | null = null;
     try {
       // The one that is there has the number 0 again: whatever its group's program was, it is 0 for the new one.
-      this.#now.steer(programForAll(0));
-      next = this.#parts.open(bufferBytes, { id, program: programForAll(0) });
-      next.steer(programForAll(1));
+      this.#now.steer(returnAlways(0));
+      next = this.#parts.open(bufferBytes, { id, program: returnAlways(0) });
+      next.steer(returnAlways(1));
       // Of what the interface lost both would tell.
       this.#closed = { ...this.#closed, interfaceDrops: this.stats().interfaceDrops };
     } catch (error) {
