@@ -402,12 +402,31 @@ export interface Flow {
   readonly isRespLocal: boolean;
   readonly interfaceId: number;
   readonly vlanId: number;
-  /** Why it left the table: "closed", "idle", "active" (cut into pieces), "evicted", "end"; "" while it stands. */
+  /** Why it left the table: "closed", "idle", "active" (cut into pieces), "evicted", "end"; "" while it stands; "summed" as SummedFlows has it. */
   readonly endReason: FlowEndReason | "";
+  /** Of a record that is many flows of a flood, added up; see pipeline/flood_sums.ts. */
+  readonly summed?: SummedFlows;
   /** Of the end that is an address of this host; of the originator's if both are. Only live. */
   readonly process?: FlowProcess;
 }
-export type FlowEndReason = "closed" | "idle" | "active" | "evicted" | "end";
+export type FlowEndReason = "closed" | "idle" | "active" | "evicted" | "end" | "summed";
+
+/**
+ * Unanswered flows of one target in one record: packets and bytes are their sums, `startUs` is of the first and `endUs` of the last,
+ * `id` is that of one of them. `origH` is 0.0.0.0 or ::, `origP` 0, texts "" and `connState` "OTH" where they are not the same of all.
+ */
+export interface SummedFlows {
+  readonly flows: number;
+  /** Who sent them, adding up to the whole: the first 100, and "" for all others. For roll-ups; it is in no row. */
+  readonly sources: readonly SummedSource[];
+}
+export interface SummedSource {
+  readonly origH: string;
+  readonly isOrigLocal: boolean;
+  readonly flows: number;
+  readonly origPkts: number;
+  readonly origWireBytes: number;
+}
 
 /**
  * The process of this host at an end of a flow, as far as it could be seen. Texts are bounded and safe to print, "" where not
@@ -609,6 +628,8 @@ export interface PipelineSnapshot {
   readonly packetRows: number;
   readonly packetRowsShed: number;
   readonly flowRowsShed: number;
+  /** Flows of floods that share a row, see SummedFlows. */
+  readonly flowsSummed: number;
   /** Packets not written to the capture ring because the writer was behind. */
   readonly recorderDrops: number;
   /** Observations not taken because detection was behind. */

@@ -1,12 +1,13 @@
 /** Flows as rows, for the list and for the pages of findings; what a row says leads to what else has it. Cards on a phone. */
 import { term } from "../agent/search/edit.ts";
 import type { FlowOrder } from "../agent/search/open_flows.ts";
+import { counted } from "../agent/text/amounts.ts";
 import { processName, processText, readProcess } from "../agent/text/processes.ts";
 import type { StoredFlow } from "../agent/store/schema.ts";
 import { Address } from "./Address.tsx";
 import { AgentCell, AgentHead, type OfAgent } from "./AgentName.tsx";
 import { PlaceMark } from "./Place.tsx";
-import { endText, hostOfName, namesOf, stateText, stateWord } from "./flow_text.ts";
+import { endText, hostOfName, isOfMany, namesOf, stateText, stateWord } from "./flow_text.ts";
 import { formatBytes, formatCount, formatDuration, formatSecond } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
 import { type Sort, SortCell, SortHead } from "./SortHead.tsx";
@@ -122,6 +123,7 @@ function FlowState({ flow, narrow }: Pick<RowProps, "flow" | "narrow">) {
       <a class="plain" href={narrow(term("state", state))}>
         {endReason === "active" ? "goes on" : stateWord(state, proto)}
       </a>
+      {flow.summed_flows ? <span class="sub">{counted(flow.summed_flows, "flow")}</span> : null}
     </td>
   );
 }
@@ -134,7 +136,12 @@ interface EndProps extends Pick<RowProps, "flow" | "narrow" | "names"> {
 function FlowEnd({ flow, side, narrow, names }: EndProps) {
   const address = side === "orig" ? flow.orig_h : flow.resp_h;
   const port = side === "orig" ? flow.orig_p : flow.resp_p;
-  const hasPorts = flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp";
+  const isPortOfAll = side === "resp" || !flow.summed_flows || port > 0;
+  const hasPorts = isPortOfAll &&
+    (flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp");
+  if (side === "orig" && isOfMany(flow)) {
+    return <td class="ends dim">many sources</td>;
+  }
   const { peer, asked } = namesOf(flow);
   const flowName = side === "resp" ? peer : "";
   const name = hostOfName(flowName) === address ? "" : flowName || (names[address] ?? "");

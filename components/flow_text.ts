@@ -35,6 +35,7 @@ const endTexts: Readonly<Record<string, string>> = {
   active: "it goes on: long flows have a row every five minutes",
   evicted: "the flow table was full, and it had been silent longest",
   end: "the capture ended",
+  summed: "these are many flows to one target, which nothing answered",
   "": "it is open",
 };
 
@@ -47,6 +48,16 @@ export function endText(
   // Its row was still open for what might come late.
   if (isOver && endReason === "end") return endTexts.closed!;
   return endTexts[endReason] ?? endReason;
+}
+
+interface Originator {
+  readonly orig_h: string;
+  readonly summed_flows?: number | null;
+}
+
+/** The row is many flows of a flood, and not all of one source. */
+export function isOfMany({ orig_h, summed_flows }: Originator): boolean {
+  return Boolean(summed_flows) && (orig_h === "0.0.0.0" || orig_h === "::");
 }
 
 const tcpWords: Readonly<Record<string, string>> = {

@@ -11,7 +11,7 @@ Deno.test("every state and reason has its words", () => {
     notStrictEqual(stateText(state, "udp"), "", state);
     notStrictEqual(stateWord(state, "udp"), state);
   }
-  for (const reason of ["closed", "idle", "active", "evicted", "end", ""]) {
+  for (const reason of ["closed", "idle", "active", "evicted", "end", "summed", ""]) {
     notStrictEqual(endText(reason, { conn_state: "S1", proto: "tcp" }), reason);
   }
 });

@@ -403,6 +403,7 @@ export function makeSnapshot(change: Partial<PipelineSnapshot> = {}): PipelineSn
     packetRows: 81_234,
     packetRowsShed: 0,
     flowRowsShed: 0,
+    flowsSummed: 0,
     recorderDrops: 0,
     observationsShed: 0,
     ...change,

@@ -91,6 +91,7 @@ export function eveFlow(flow: Flow): string {
       state: flowState(flow),
       reason: endReasons[flow.endReason],
     },
+    ...(flow.summed && { metadata: { flowints: { summed_flows: flow.summed.flows } } }),
     ...(flow.process && { process: processPart(flow.process) }),
   });
 }
@@ -331,7 +332,7 @@ function tuple(flow: Flow, timestampUs: number, type: string) {
     dest_ip: flow.respH,
     ...hasPorts(flow) && { dest_port: flow.respP },
     proto: flow.proto === "icmpv6" ? "IPv6-ICMP" : flow.proto.toUpperCase(),
-    community_id: flow.communityId,
+    ...(flow.communityId && { community_id: flow.communityId }),
   };
 }
 
@@ -357,6 +358,7 @@ const endReasons: { readonly [reason in Flow["endReason"]]: string } = {
   active: "forced",
   evicted: "forced",
   end: "shutdown",
+  summed: "forced",
   "": "unknown",
 };
 

@@ -61,6 +61,16 @@ Deno.test("eveFlow() writes counters by direction", () => {
   });
 });
 
+Deno.test("eveFlow() says how many flows of a flood share a line", () => {
+  const summed = { flows: 4900, sources: [] };
+  const line = parseEveLine(
+    eveFlow({ ...flow, origH: "0.0.0.0", communityId: "", endReason: "summed", summed }),
+  );
+  deepStrictEqual(line.metadata, { flowints: { summed_flows: 4900 } });
+  strictEqual("community_id" in line, false);
+  strictEqual((line.flow as { reason: string }).reason, "forced");
+});
+
 Deno.test("eveFlow() leaves out what a flow does not have", () => {
   const line = parseEveLine(eveFlow({ ...flow, proto: "icmp", service: "" }));
   deepStrictEqual([line.src_port, line.dest_port, line.app_proto, line.proto], [

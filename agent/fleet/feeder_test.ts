@@ -225,3 +225,9 @@ Deno.test("a scan of many hosts in a minute is bounded in a roll-up, and its sum
   strictEqual(rolled.reduce((sum, row) => sum + row.failed_flows, 0), 10_000);
   strictEqual(rolled.filter(({ resp_h }) => resp_h === "").length, 1);
 });
+
+Deno.test("rollUp() counts the flows that share a row, none of which was answered", () => {
+  const row = storedFlow(1, { conn_state: "OTH", end_reason: "summed", summed_flows: 4900 });
+  const [rolled, ...more] = rollUp([row, storedFlow(1, { conn_state: "SF" })]);
+  deepStrictEqual([rolled!.flows, rolled!.failed_flows, more.length], [4901, 4900, 0]);
+});

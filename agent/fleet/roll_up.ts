@@ -34,8 +34,10 @@ export function rollUp(flows: readonly StoredFlow[]): RollupRow[] {
     }
     row.start_us = Math.min(row.start_us, flow.start_us);
     row.end_us = Math.max(row.end_us, flow.end_us);
-    row.flows++;
-    if (failedStates.includes(flow.conn_state)) row.failed_flows++;
+    const flows = flow.summed_flows ?? 1;
+    row.flows += flows;
+    // What was added up had no answer.
+    if (flow.summed_flows || failedStates.includes(flow.conn_state)) row.failed_flows += flows;
     for (const name of summed) row[name] += flow[name];
   }
   return [...rows.values()];

@@ -51,6 +51,7 @@ export function storedFlow(id: number, changes: Partial<StoredFlow> = {}): Store
     vlan_id: null,
     end_reason: "closed",
     ...(id % 3 === 0 ? processRow(curl) : processRow(undefined)),
+    summed_flows: null,
     ...changes,
   };
 }

@@ -101,6 +101,7 @@ const flowCodecs = {
   command: "optionalText",
   user: "optionalText",
   unit: "optionalText",
+  summed_flows: "optional",
 } as const satisfies { readonly [column in typeof FLOW_COLUMNS[number]]: Codec };
 
 /**

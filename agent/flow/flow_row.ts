@@ -37,5 +37,6 @@ export function flowRow(flow: Flow): Record<string, string | number | null> {
     vlan_id: flow.vlanId < 0 ? null : flow.vlanId,
     end_reason: flow.endReason,
     ...processRow(flow.process),
+    summed_flows: flow.summed?.flows ?? null,
   };
 }

@@ -61,6 +61,7 @@ import {
   S_WANTS,
   S_WINDOW_START_US,
   SEEN_BUDGET_SHIFT,
+  SEEN_IS_CONTINUED,
   SEEN_IS_FOLLOWED,
   SLOT_BYTES,
   SLOT_WORDS,
@@ -307,6 +308,11 @@ export class FlowTable {
 
   unfollow(slot: number): void {
     this.#words[this.#place(slot) + F_SEEN] &= ~SEEN_IS_FOLLOWED;
+  }
+
+  /** A later piece of a flow that was cut at its longest age. */
+  isContinued(slot: number): boolean {
+    return (this.#word(slot, F_SEEN) & SEEN_IS_CONTINUED) !== 0;
   }
 
   /** The flow as a record. Inside onEnd, and only there, it has its endReason. */

@@ -2,7 +2,7 @@
  * Turns a filter of hosts, flows and a search into a test of raw packets, for exports. Every part that is given
  * must hold.
  */
-import { parseIpWords } from "../decode/addresses.ts";
+import { isUnspecified, parseIpWords } from "../decode/addresses.ts";
 import { decodePacket, furtherPacketAt } from "../decode/decode.ts";
 import { FURTHER_PACKET } from "../decode/step.ts";
 import { tunnelPorts } from "../decode/tunnel_ports.ts";
@@ -18,6 +18,8 @@ export interface FlowTuple {
   readonly respH: string;
   readonly respP: number;
   readonly proto: TransportName;
+  /** Many flows to one target (SummedFlows): all that goes there, from `origH` unless that is 0.0.0.0 or ::, from any port. */
+  readonly isSum?: boolean;
 }
 
 export interface PacketFilter {
@@ -78,7 +80,7 @@ function testsOf(filter: PacketFilter): PacketTest[] {
   const tests: PacketTest[] = [];
   const { search, flows } = filter;
   if (search !== undefined && search !== ALL) tests.push(makePacketTest(search));
-  if (flows !== undefined) tests.push(flows.length === 1 ? flowTest(flows[0]!) : flowsTest(flows));
+  if (flows !== undefined) tests.push(anyFlowTest(flows));
   for (const addresses of [filter.hosts ?? [], filter.peers ?? []]) {
     if (addresses.length === 0) continue;
     const hosts = addresses.map(parseWords);
@@ -187,6 +189,38 @@ function parseWords(address: string): Words {
   const words = parseIpWords(address);
   if (words === null) throw new UsageError(`"${address}" is no IPv4 or IPv6 address.`);
   return words;
+}
+
+function anyFlowTest(flows: readonly FlowTuple[]): PacketTest {
+  const single = flows.filter(({ isSum }) => !isSum);
+  const sums = flows.filter(({ isSum }) => isSum);
+  const singleTest = single.length === 1 ? flowTest(single[0]!) : flowsTest(single);
+  if (sums.length === 0) return singleTest;
+  const toTarget = sumsTest(sums);
+  if (single.length === 0) return toTarget;
+  return (...packet) => singleTest(...packet) || toTarget(...packet);
+}
+
+/** Nothing has come back. */
+function sumsTest(sums: readonly FlowTuple[]): PacketTest {
+  const keys = new Set<string>();
+  for (const { origH, respH, respP, proto } of sums) {
+    const transport = Transport[proto];
+    const from = isUnspecified(origH) ? "" : parseWords(origH).join();
+    const to = `${transport} ${from} ${parseWords(respH).join()}`;
+    keys.add(to);
+    if (portTransports.has(transport)) keys.add(`${to} ${respP}`);
+  }
+  return (packet) => {
+    if (packet.ipVersion === 0) return false;
+    const { transport, source0, source1, source2, source3 } = packet;
+    const { destination0, destination1, destination2, destination3 } = packet;
+    const isPortless = !portTransports.has(transport) || packet.isLaterFragment === 1;
+    const to = `${destination0},${destination1},${destination2},${destination3}` +
+      (isPortless ? "" : ` ${packet.destinationPort}`);
+    return keys.has(`${transport}  ${to}`) ||
+      keys.has(`${transport} ${source0},${source1},${source2},${source3} ${to}`);
+  };
 }
 
 function flowTest({ origH, origP, respH, respP, proto }: FlowTuple): PacketTest {

@@ -42,6 +42,7 @@ const flow = {
 
 const searchOf = (text: string) => parseSearch(text, "pcap").tree;
 
+const toTarget = { origP: 0, respH: "10.0.0.2", respP: 53, proto: "udp", isSum: true } as const;
 const cases: readonly (readonly [string, PacketFilter, readonly Name[]])[] = [
   ["no condition", {}, all],
   [
@@ -82,6 +83,15 @@ const cases: readonly (readonly [string, PacketFilter, readonly Name[]])[] = [
   ["a flow of IPv6", { flows: [{ ...flow, origH: "2001:db8::1", respH: "2001:db8::2" }] }, [
     "ipv6",
   ]],
+  ["many flows to one target", {
+    flows: [{ ...toTarget, origH: "0.0.0.0" }],
+  }, ["query", "other", "laterFragment", "tunnel"]],
+  ["many flows of one source to one target", {
+    flows: [{ ...toTarget, origH: "10.0.0.1" }],
+  }, ["query", "other", "laterFragment", "tunnel"]],
+  ["many flows of another source to that target, beside a flow of ICMP", {
+    flows: [{ ...toTarget, origH: "10.0.0.3" }, { ...flow, proto: "icmp", origP: 8, respP: 0 }],
+  }, ["ping"]],
   ["several flows, of IPv4 and IPv6", {
     flows: [flow, { ...flow, origH: "2001:db8::1", respH: "2001:db8::2" }],
   }, ["query", "answer", "laterFragment", "ipv6", "tunnel"]],

@@ -76,7 +76,8 @@ import { type DropTotals, type SecondContext, SecondCounter } from "./second_cou
 /** Where the pipeline's products go. Each is optional work: what nobody takes is not made. */
 export interface PipelineSinks {
   readonly onRow?: (row: PacketRow) => void;
-  readonly onFlow?: (flow: Flow) => void;
+  /** `isContinued`: a later piece of a flow that was cut at its longest age. */
+  readonly onFlow?: (flow: Flow, isContinued: boolean) => void;
   readonly onSecond?: (second: StatsSecond) => void;
   /** Traffic of another hour begins; none of it has been counted. */
   readonly onHour?: () => void;
@@ -521,7 +522,12 @@ export class Pipeline {
   /** Everything but what only the worker around it knows. */
   snapshot(): Omit<
     PipelineSnapshot,
-    "packetRows" | "packetRowsShed" | "flowRowsShed" | "recorderDrops" | "observationsShed"
+    | "packetRows"
+    | "packetRowsShed"
+    | "flowRowsShed"
+    | "flowsSummed"
+    | "recorderDrops"
+    | "observationsShed"
   > {
     const tsUs = this.#newestUs === -Infinity ? 0 : this.#newestUs;
     const { packets, bytes } = this.#second.totals();
@@ -706,7 +712,7 @@ export class Pipeline {
       this.#logins?.end(slot);
       this.#inspector.end(slot);
     }
-    this.#options.onFlow?.(this.#flow(slot));
+    this.#options.onFlow?.(this.#flow(slot), this.#flows.isContinued(slot));
     if (reason !== "active") this.#processes?.ended(slot);
   }
 

@@ -22,9 +22,10 @@ import type {
   ReturnMessage,
   SourceToPipeline,
 } from "../messages.ts";
-import { createPacketBatch, type Hearsay, type StatsSecond } from "../records.ts";
+import { createPacketBatch, type Flow, type Hearsay, type StatsSecond } from "../records.ts";
 import type { OpenFlowsQuery } from "../search/open_flows.ts";
 import { Pipeline } from "./pipeline.ts";
+import { FloodSums } from "./flood_sums.ts";
 import type { FlowProcesses } from "./flow_processes.ts";
 import { leavePort } from "./leave_port.ts";
 import { ObservationOutlet } from "./observation_outlet.ts";
@@ -40,6 +41,8 @@ const lateTickMs = 2 * flushMs;
 const ticksPerSnapshot = 4;
 const ticksPerHosts = 20;
 const ticksPerMark = 4;
+/** See FloodSums. */
+const ticksPerTurn = 4;
 /** Told between two ticks; what is more is left. */
 const hearsayMax = 500;
 /** Packets decoded at a time: few enough that their rows fit into the room of the row outlet. */
@@ -65,6 +68,8 @@ class PipelineThread {
   /** Source and size of each buffer that is with the recorder. */
   #recordsOut: { source: MessagePort; size: number }[] = [];
   readonly #rows: RowOutlet;
+  /** Live; what a file has is written whole, flow by flow, for a replay that goes on replaces rows by their ids. */
+  readonly #floods: FloodSums | null;
   /** Of a file. */
   readonly #progress: ReplayProgress | null;
   readonly #observations: ObservationOutlet;
@@ -114,10 +119,10 @@ class PipelineThread {
       onRow: (row) => {
         if (!this.#isKnown) this.#rows.addPacket(row);
       },
-      onFlow: (flow) => {
+      onFlow: (flow, isContinued) => {
         if (this.#isKnown) return;
-        this.#rows.addFlow(flow);
-        eve?.lines.flow(flow);
+        if (this.#floods === null) this.#writeFlow(flow);
+        else this.#floods.add(flow, isContinued);
       },
       ...(eve && {
         onDetails: (details, timestampUs, flow) => {
@@ -144,8 +149,14 @@ class PipelineThread {
         this.#goOn();
       },
     });
+    this.#floods = options.isLive ? new FloodSums((flow) => this.#writeFlow(flow)) : null;
     this.#progress = options.isLive ? null : new ReplayProgress(this.#rows);
     this.#timer = setInterval(() => this.#tick(), flushMs);
+  }
+
+  #writeFlow(flow: Flow): void {
+    this.#rows.addFlow(flow);
+    this.#eve?.lines.flow(flow);
   }
 
   addSource(interfaceId: number, port: MessagePort): void {
@@ -330,6 +341,7 @@ class PipelineThread {
     const idleMs = performance.now() - this.#lastBatchMs;
     if (this.#isLive && idleMs > 1000) this.#pipeline.advance((Date.now() - 1000) * 1000);
     if (this.#progress === null && this.#ticks % ticksPerHosts === 0) this.#rows.wantsHosts = true;
+    if (this.#ticks % ticksPerTurn === 0) this.#floods?.turn();
     this.#rows.send();
     this.#eve?.outlet.send();
     this.#tellHearsay();
@@ -349,6 +361,7 @@ class PipelineThread {
       packetRows: this.#rows.packetRows,
       packetRowsShed: this.#rows.packetRowsShed,
       flowRowsShed: this.#rows.flowRowsShed,
+      flowsSummed: this.#floods?.summedCount ?? 0,
       recorderDrops: this.#recorderDrops,
       observationsShed: this.#pipeline.observationsShed + this.#observations.lostCount,
     };
@@ -365,6 +378,7 @@ class PipelineThread {
     let hasMore = true;
     while (rows.canSend && this.#observations.hasRoom && this.#hasEveRoom && hasMore) {
       const hasFlows = this.#pipeline.finish(flowsEndedAtOnce);
+      if (!hasFlows) this.#floods?.flush();
       const hasHosts = this.#progress === null && this.#pipeline.hasChangedHosts;
       rows.wantsHosts = !hasFlows && hasHosts;
       rows.send();

@@ -1,7 +1,14 @@
 /** The thread of a pipeline, between a source and a recorder that are replaced. */
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { sampleBatch, samplePackets } from "../capture/sample_captures.ts";
-import type { MainToPipeline, PipelineToMain, RecordMessage, ReturnMessage } from "../messages.ts";
+import { ethernet, ipv4, tcp } from "../decode/packet_builder.ts";
+import type {
+  MainToPipeline,
+  PipelineToMain,
+  RecordMessage,
+  ReturnMessage,
+  RowsMessage,
+} from "../messages.ts";
 
 /** Our end of a channel, which keeps what comes until it is asked for. */
 class End<T> {
@@ -29,12 +36,16 @@ interface Lab {
   /** Joins a source or a recorder in place of the one before. */
   readonly joinSource: () => End<ReturnMessage>;
   readonly joinRecorder: () => End<RecordMessage>;
+  readonly joinStore: () => End<RowsMessage>;
   /** Calls for each snapshot with its count of packets. */
   onSnapshot: (packets: number) => void;
 }
 
 /** A live pipeline of one source, with detectors that take nothing. */
-async function withPipeline(use: (lab: Lab) => Promise<void>): Promise<void> {
+async function withPipeline(
+  use: (lab: Lab) => Promise<void>,
+  flowCountMax = 100,
+): Promise<void> {
   const worker = new Worker(new URL("./pipeline_worker.ts", import.meta.url), { type: "module" });
   const ports: MessagePort[] = [];
   const post = (message: MainToPipeline, transfer: Transferable[] = []) =>
@@ -45,7 +56,7 @@ async function withPipeline(use: (lab: Lab) => Promise<void>): Promise<void> {
     return { port1, port2 };
   };
   const options = {
-    flowCountMax: 100,
+    flowCountMax,
     rowPolicy: "none",
     isLive: true,
     homeNets: [],
@@ -69,7 +80,12 @@ async function withPipeline(use: (lab: Lab) => Promise<void>): Promise<void> {
     post({ type: "recorder", port: port1 }, [port1]);
     return new End<RecordMessage>(port2);
   };
-  const lab: Lab = { joinSource, joinRecorder, onSnapshot: () => {} };
+  const joinStore = () => {
+    const { port1, port2 } = channel();
+    post({ type: "store", port: port1 }, [port1]);
+    return new End<RowsMessage>(port2);
+  };
+  const lab: Lab = { joinSource, joinRecorder, joinStore, onSnapshot: () => {} };
   worker.onmessage = ({ data }: MessageEvent<PipelineToMain>) => {
     if (data.type === "snapshot") lab.onSnapshot(data.snapshot.packets);
   };
@@ -146,3 +162,29 @@ Deno.test("pipeline_worker tells what it has seen while batches never cease to w
     }
     ok(isTold, `${returned} batches, and not a word`);
   }));
+
+Deno.test("pipeline_worker gives the store a row for a flood's first flows of a second, and one for all others", () =>
+  withPipeline(async ({ joinSource, joinStore }) => {
+    const store = joinStore();
+    const source = joinSource();
+    const count = 900;
+    const packets = Array.from({ length: count }, (_, index) => {
+      const data = ethernet(0x0800, ipv4({ protocol: 6 }, tcp({ flags: 2 }, new Uint8Array(0))));
+      new DataView(data.buffer, data.byteOffset).setUint32(26, 0xcb000000 + index);
+      return { seconds: 1_700_000_000, nanosecond: index * 1000, data };
+    });
+    const batch = sampleBatch(packets);
+    source.port.postMessage(batch, [batch.buffer]);
+    source.port.postMessage({ type: "end", interfaceId: 0 });
+    const [flows, sums] = [[] as number[], [] as number[]];
+    while (sums.length === 0) {
+      const { sequence, flows: rows } = await store.next();
+      for (const { origPkts, summed } of rows) {
+        flows.push(origPkts);
+        if (summed !== undefined) sums.push(summed.flows);
+      }
+      store.port.postMessage({ type: "ack", sequence });
+    }
+    deepStrictEqual(sums, [count - 100]);
+    deepStrictEqual([flows.length, flows.reduce((sum, one) => sum + one)], [101, count]);
+  }, 1000));

@@ -179,7 +179,7 @@ const flows: SearchTable = {
     end: {
       kind: "choice",
       columns: ["end_reason"],
-      choices: words(["closed", "idle", "active", "evicted", "end"]),
+      choices: words(["closed", "idle", "active", "evicted", "end", "summed"]),
     },
     vlan,
     interface: device,
@@ -384,7 +384,7 @@ export const FIELD_HELP: Readonly<Record<string, string>> = {
   packets: "packets, both ways",
   retransmissions: "segments sent again, both ways",
   duration: "how long it lasted: `duration > 5min`",
-  end: "why a flow's row ended: closed, idle, active, evicted, end",
+  end: "why a flow's row ended: closed, idle, active, evicted, end, summed",
   vlan: "the VLAN's number",
   interface: "the number of the device, in the order of `-i`",
   flow: "the number of a packet's flow",

@@ -1,5 +1,6 @@
 /** What people ask of hosts: a part of StoreQueries. A list has a row for each device, and for each host that is of none. */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
+import { isUnspecified } from "../decode/addresses.ts";
 import { searchSql } from "../search/sql.ts";
 import { ALL, type SearchTree } from "../search/tree.ts";
 import type { FirstContactKind } from "../records.ts";
@@ -383,7 +384,7 @@ function readPeers(
   const limit = Math.ceil(flowsSummedMax / 2 / Math.max(1, addresses.length));
   const side = (own: "orig" | "resp", other: "orig" | "resp") =>
     `SELECT * FROM (SELECT ${other}_h AS peer, ${own === "orig" ? namedSql : "''"} AS name,
-       ${other}_wire_bytes AS in_bytes, ${own}_wire_bytes AS out_bytes, start_us, end_us FROM flows
+       ${other}_wire_bytes AS in_bytes, ${own}_wire_bytes AS out_bytes, start_us, end_us, summed_flows FROM flows
      WHERE ${own}_h = ? AND end_us >= ? AND end_us < ? ORDER BY end_us DESC LIMIT ${limit})`;
   const sides = addresses.flatMap((address) => [
     { sql: side("orig", "resp"), parameters: [address, Math.trunc(fromUs), Math.trunc(toUs)] },
@@ -393,14 +394,15 @@ function readPeers(
   const sums = new Map<string, { -readonly [key in keyof DevicePeer]: DevicePeer[key] }>();
   for (const { sql, parameters } of sides) {
     const rows = database.prepare(
-      `SELECT peer, max(name) AS name, count(*) AS flows, sum(in_bytes) AS in_bytes, sum(out_bytes) AS out_bytes,
-         max(end_us) AS last_us FROM (${sql}) GROUP BY peer`,
+      `SELECT peer, max(name) AS name, sum(ifnull(summed_flows, 1)) AS flows, count(*) AS rows,
+         sum(in_bytes) AS in_bytes, sum(out_bytes) AS out_bytes, max(end_us) AS last_us FROM (${sql}) GROUP BY peer`,
     ).all(...parameters);
-    let flows = 0;
-    for (const row of rows) {
-      flows += Number(row.flows);
+    let rowsRead = 0;
+    for (const { rows: rowsOfPeer, ...row } of rows) {
+      rowsRead += Number(rowsOfPeer);
       const peer = String(row.peer);
-      if (isGroup(peer)) continue;
+      // 0.0.0.0 stands for many where flows were added up.
+      if (isGroup(peer) || isUnspecified(peer)) continue;
       const sum = sums.get(peer);
       if (sum === undefined) {
         const own = row as unknown as DevicePeer;
@@ -413,7 +415,7 @@ function readPeers(
       sum.last_us = Math.max(sum.last_us, Number(row.last_us));
       sum.name ||= String(row.name);
     }
-    isPartial ||= flows >= limit;
+    isPartial ||= rowsRead >= limit;
   }
   const peers = [...sums.values()]
     .sort((a, b) => b.in_bytes + b.out_bytes - a.in_bytes - a.out_bytes)

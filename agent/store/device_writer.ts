@@ -574,6 +574,7 @@ const established = new Set(["SF", "S1", "S2", "S3", "RSTO", "RSTR"]);
 
 /** What a flow says of its originator; null where nobody has talked: probes, refusals, what goes to all. */
 function contactOf(flow: Flow): Contact | null {
+  if (flow.summed !== undefined) return null;
   const { proto, connState, origBytes, respBytes, origPkts, respPkts, origH, respH } = flow;
   const isSure = proto === "tcp"
     ? established.has(connState)

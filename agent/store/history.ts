@@ -7,7 +7,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { SearchTree } from "../search/tree.ts";
 import { ALL } from "../search/tree.ts";
 import { searchSql } from "../search/sql.ts";
-import { networkOf, rollupEntries, type RollupFlow } from "./rollup_keys.ts";
+import { flowsIn, networkOf, rollupEntries, type RollupFlow } from "./rollup_keys.ts";
 import { lookupOf } from "./lookup.ts";
 import { lastingFlows } from "./flow_spans.ts";
 import { readNewest } from "./time_list.ts";
@@ -292,7 +292,7 @@ function isBothEnds(columns: readonly string[]): boolean {
 }
 
 const flowColumns = `start_us, end_us, orig_h, resp_h, resp_p, proto, service, orig_pkts, resp_pkts,
-  orig_wire_bytes, resp_wire_bytes, local_orig, local_resp`;
+  orig_wire_bytes, resp_wire_bytes, local_orig, local_resp, summed_flows`;
 
 /** The newest flows of the stretch that fit, of the newest that are looked at. */
 function readFlows(
@@ -360,11 +360,12 @@ function shareOf(row: RollupFlow, fromUs: number, toUs: number) {
     packets: Math.round((row.orig_pkts + row.resp_pkts) * share),
     sent: Math.round(row.orig_wire_bytes * share),
     received: Math.round(row.resp_wire_bytes * share),
+    flows: flowsIn(row),
   };
 }
 
 function directedSums(
-  { packets, sent, received }: ReturnType<typeof shareOf>,
+  { packets, sent, received, flows }: ReturnType<typeof shareOf>,
   originatorGoes: "in" | "out" | null,
 ): HistorySums {
   return {
@@ -372,7 +373,7 @@ function directedSums(
     bytes: sent + received,
     in_bytes: originatorGoes === "in" ? sent : originatorGoes === "out" ? received : 0,
     out_bytes: originatorGoes === "out" ? sent : originatorGoes === "in" ? received : 0,
-    flows: 1,
+    flows,
   };
 }
 

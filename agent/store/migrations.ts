@@ -458,6 +458,9 @@ CREATE INDEX flows_span ON flows((CASE WHEN end_us - start_us < 2000000 THEN 0 W
   WHERE end_us - start_us >= 1000000;
 `;
 
+/** Version 15: rows that are many flows of a flood (pipeline/flood_sums.ts). */
+const summedColumn = "ALTER TABLE flows ADD COLUMN summed_flows INTEGER;";
+
 /** `MIGRATIONS[n]` leads from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   trafficTables,
@@ -474,6 +477,7 @@ export const MIGRATIONS: readonly string[] = [
   processColumns,
   countryTable,
   spanIndex,
+  summedColumn,
 ];
 
 /** Brings `database` from its version to `targetVersion`, a transaction a step. A newer one is left as it is. */

@@ -1,8 +1,8 @@
 /** What a flow counts for in the roll-ups. */
-import { parseIp } from "../decode/addresses.ts";
+import { isUnspecified, parseIp } from "../decode/addresses.ts";
 import { placeOf } from "../geo/places.ts";
 import { TRANSPORT_NAMES } from "../records.ts";
-import type { RollupKind } from "./rollup_spans.ts";
+import { otherKey, type RollupKind } from "./rollup_spans.ts";
 
 /** A flow's row, as far as roll-ups need it: of the database, or made of the record. */
 export interface RollupFlow {
@@ -22,6 +22,17 @@ export interface RollupFlow {
   readonly local_resp: number | null;
   /** How many flows it stands for, if not one. */
   readonly flows?: number;
+  /** The same, of a row of flows that were added up, whose originator may be 0.0.0.0 or ::, for many. */
+  readonly summed_flows?: number | null;
+}
+
+/** Its originator is not one host. */
+export function isOfMany({ summed_flows, orig_h }: RollupFlow): boolean {
+  return Boolean(summed_flows) && isUnspecified(orig_h);
+}
+
+export function flowsIn({ flows, summed_flows }: RollupFlow): number {
+  return flows ?? summed_flows ?? 1;
 }
 
 /** A key, and which way the originator's bytes go there: into it, out of it, or neither. */
@@ -32,7 +43,8 @@ interface RollupEntry {
 }
 
 export function rollupEntries(flow: RollupFlow): RollupEntry[] {
-  const { orig_h, resp_h, local_orig, local_resp } = flow;
+  const { resp_h, local_orig, local_resp } = flow;
+  const orig_h = isOfMany(flow) ? otherKey : flow.orig_h;
   const isOut = local_orig === 1 && local_resp !== 1;
   const isIn = local_resp === 1 && local_orig !== 1;
   const isPassing = !isOut && !isIn && local_orig !== 1;

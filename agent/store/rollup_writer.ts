@@ -10,7 +10,7 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { JudgedWindows, StatsSecond } from "../records.ts";
-import { rollupEntries, type RollupFlow } from "./rollup_keys.ts";
+import { flowsIn, rollupEntries, type RollupFlow } from "./rollup_keys.ts";
 import {
   otherKey,
   ROLLUP_SPANS,
@@ -141,7 +141,7 @@ export class RollupWriter {
         packets: sign * (upTo.packets - done.packets),
         sent: sign * (upTo.sent - done.sent),
         received: sign * (upTo.received - done.received),
-        flows: minute === last ? sign * (flow.flows ?? 1) : 0,
+        flows: minute === last ? sign * flowsIn(flow) : 0,
       };
       Object.assign(done, upTo);
       if (part.packets === 0 && part.sent === 0 && part.received === 0 && part.flows === 0) {

@@ -7,7 +7,16 @@ import type { History } from "./history.ts";
 import { StoreQueries } from "./queries.ts";
 import { networkOf, serviceSearch } from "./rollup_keys.ts";
 import { ROLLUP_SPANS, rollupKeysMax } from "./rollup_spans.ts";
-import { flow, many, openWriter, rows, second, startUs, withDatabasePath } from "./testing.ts";
+import {
+  flow,
+  hostRow,
+  many,
+  openWriter,
+  rows,
+  second,
+  startUs,
+  withDatabasePath,
+} from "./testing.ts";
 
 const minuteUs = 60_000_000;
 const hourUs = 60 * minuteUs;
@@ -422,4 +431,50 @@ Deno.test("without files of countries none is summed up", () =>
     writer.write(rows({ flows: [flow(1, { startUs, endUs: startUs, respH: "8.8.8.8" })] }));
     writer.close();
     deepStrictEqual(history(path).countries, []);
+  }));
+
+Deno.test("flows that share a row count as before: all of them, by target, and by the sources that it tells apart", () =>
+  withDatabasePath((path) => {
+    const one = flow(1, {
+      ...{ startUs, endUs: startUs + 900_000, respH: "192.168.1.2", respP: 80, service: "" },
+      proto: "udp",
+      ...{ respPkts: 0, respBytes: 0, respWireBytes: 0, isOrigLocal: false, isRespLocal: true },
+    });
+    const source = (origH: string, flows: number) => ({
+      ...{ origH, isOrigLocal: false, flows, origPkts: flows, origWireBytes: 60 * flows },
+    });
+    const sum = {
+      ...one,
+      ...{ origH: "0.0.0.0", origP: 0, origPkts: 1000, origWireBytes: 60_000 },
+      ...{ communityId: "", endReason: "summed" as const },
+      summed: {
+        flows: 1000,
+        sources: [source("203.0.113.1", 600), source("198.51.100.7", 300), source("", 100)],
+      },
+    };
+    const writer = openWriter(path);
+    const hosts = [hostRow("192.168.1.2", { isLocal: true })];
+    writer.write(
+      rows({ hosts, flows: [sum, flow(5, { isOrigLocal: false, isRespLocal: false })] }),
+    );
+    writer.close();
+    const sums = `SELECT kind, key, packets, bytes, in_bytes, flows FROM rollups
+      WHERE span_us = ${minuteUs} AND (key IN ('', '192.168.1.2', 'udp/80') OR key LIKE '203%') ORDER BY 1, 2`;
+    deepStrictEqual(all(path, sums), [
+      ["host", "192.168.1.2", 1000, 60_000, 60_000, 1000],
+      ["peer", "", 100, 6000, 6000, 100],
+      ["peer", "203.0.113.0/24", 600, 36_000, 36_000, 600],
+      ["service", "udp/80", 1000, 60_000, 60_000, 1000],
+    ]);
+    deepStrictEqual(
+      all(path, "SELECT id % 4294967296, orig_h, end_reason, summed_flows FROM flows ORDER BY id"),
+      [[1, "0.0.0.0", "summed", 1000], [5, flow(5).origH, "closed", null]],
+    );
+    const devices = "SELECT (SELECT count(*) FROM devices), (SELECT count(*) FROM device_peers)";
+    deepStrictEqual(all(path, devices), [[1, 0]]);
+    // A search counts the rows themselves, which have no sources.
+    const { total, peers, ...lists } = history(path, { q: "dst 192.168.1.2" });
+    deepStrictEqual([total.flows, total.packets, total.bytes], [1000, 1000, 60_000]);
+    deepStrictEqual(peers.map(({ key, flows }) => [key, flows]), [["", 1000]]);
+    deepStrictEqual(lists.hosts.map(({ key, flows }) => [key, flows]), [["192.168.1.2", 1000]]);
   }));

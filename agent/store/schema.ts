@@ -8,7 +8,7 @@
 import { PROCESS_COLUMNS } from "../text/processes.ts";
 
 /** Version of the schema that this program reads and writes; kept in `PRAGMA user_version` and `meta`. */
-export const SCHEMA_VERSION = 14;
+export const SCHEMA_VERSION = 15;
 
 /** `PRAGMA application_id` of our files ("tapw"), so that somebody else's database is never changed. */
 export const APPLICATION_ID = 0x74617077;
@@ -70,6 +70,7 @@ export const FLOW_COLUMNS = [
   "vlan_id",
   "end_reason",
   ...PROCESS_COLUMNS,
+  "summed_flows",
 ] as const;
 
 /** Counters of a second, which add up, … */
@@ -365,6 +366,8 @@ export interface StoredFlow {
   readonly command: string | null;
   readonly user: string | null;
   readonly unit: string | null;
+  /** Flows of a flood that the row adds up, see SummedFlows; null where it is one flow. */
+  readonly summed_flows: number | null;
 }
 
 export interface StoredHost {

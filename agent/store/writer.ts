@@ -216,7 +216,7 @@ export class StoreWriter {
       const replaced = this.#replaced(rows.flows);
       this.#flows.insert(rows.flows);
       this.#feed?.add("flows", rows.flows.map(({ id }) => FLOWS_PER_RUN * this.#run + id));
-      this.#rollups.addFlows(rows.flows.map(rollupFlow));
+      this.#rollups.addFlows(rows.flows.flatMap(rollupFlows));
       this.#rollups.addFlows(replaced, -1);
       this.#rollups.addSeconds(rows.seconds);
       this.#rollups.flush();
@@ -421,6 +421,20 @@ export class StoreWriter {
     const row = this.#database.prepare("SELECT value FROM meta WHERE key = ?").get(key);
     return Number(row?.value ?? 0);
   }
+}
+
+/** One, or of a sum one for each of its sources. */
+function rollupFlows(flow: Flow): RollupFlow[] {
+  const whole = rollupFlow(flow);
+  if (flow.summed === undefined) return [whole];
+  return flow.summed.sources.map(({ origH, isOrigLocal, flows, origPkts, origWireBytes }) => ({
+    ...whole,
+    orig_h: origH,
+    local_orig: isOrigLocal ? 1 : 0,
+    flows,
+    orig_pkts: origPkts,
+    orig_wire_bytes: origWireBytes,
+  }));
 }
 
 function rollupFlow(flow: Flow): RollupFlow {

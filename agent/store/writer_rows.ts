@@ -93,9 +93,12 @@ function pushFlow(flow: Flow, id: number, cells: Cell[]): void {
     flow.endReason,
   );
   const { process } = flow;
-  if (process === undefined) return void cells.push(null, null, null, null, null, null);
-  const row = processRow(process);
-  for (const column of PROCESS_COLUMNS) cells.push(row[column]);
+  if (process === undefined) cells.push(null, null, null, null, null, null);
+  else {
+    const row = processRow(process);
+    for (const column of PROCESS_COLUMNS) cells.push(row[column]);
+  }
+  cells.push(flow.summed?.flows ?? null);
 }
 
 /** Two rows of one second (two runs, or two parts of a replay) add up, as their packets do. */

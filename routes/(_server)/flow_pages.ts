@@ -5,6 +5,7 @@ import { narrow, term } from "../../agent/search/edit.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
 import type { OfAgent } from "../../components/AgentName.tsx";
 import type { FlowBucket } from "../../components/FlowSketch.tsx";
+import { isOfMany } from "../../components/flow_text.ts";
 import type { PacketsShown } from "../../components/PacketsLink.tsx";
 import { type ListedFlow, readFlow, standingFlow } from "./flow_list.ts";
 import { hostNamesOf } from "./finding_pages.ts";
@@ -201,10 +202,12 @@ export function likeThis(flow: StoredFlow): { readonly label: string; readonly h
   if (flow.name !== "") list.push(["the same name", term("name", flow.name)]);
   if (flow.ja4 !== "") list.push(["the same JA4", term("ja4", flow.ja4)]);
   list.push(["the same peer", term("host", flow.resp_h)]);
-  list.push([
-    "between the same two hosts",
-    narrow(term("host", flow.orig_h), term("host", flow.resp_h), "flows"),
-  ]);
+  if (!isOfMany(flow)) {
+    list.push([
+      "between the same two hosts",
+      narrow(term("host", flow.orig_h), term("host", flow.resp_h), "flows"),
+    ]);
+  }
   if (flow.service !== "") list.push(["the same service", term("service", flow.service)]);
   if (hasPorts) {
     list.push([
@@ -212,6 +215,8 @@ export function likeThis(flow: StoredFlow): { readonly label: string; readonly h
       narrow(term("dst", flow.resp_h), term("dport", flow.resp_p), "flows"),
     ]);
   }
-  list.push(["the same Community ID", term("community", flow.community_id)]);
+  if (flow.community_id !== "") {
+    list.push(["the same Community ID", term("community", flow.community_id)]);
+  }
   return list.map(([label, q]) => ({ label, href: link(q) }));
 }

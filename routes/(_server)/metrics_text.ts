@@ -133,6 +133,9 @@ function trafficFamilies({ snapshot }: LiveState): Family[] {
     counter("flow_names_dropped_total", "Names of flows not kept because too many were held.")(
       snapshot?.flowNamesDropped ?? 0,
     ),
+    counter("flows_summed_total", "Flows of floods that share a row with others.")(
+      snapshot?.flowsSummed ?? 0,
+    ),
     gauge("flows_active", "Flows in the table.")(snapshot?.flowsActive ?? 0),
     gauge("hosts_active", "Hosts seen in the last minutes.")(snapshot?.hostsActive ?? 0),
     counter("packet_rows_total", "Packet rows handed to the database.")(snapshot?.packetRows ?? 0),

@@ -7,7 +7,7 @@ import { FlowTable } from "../../components/FlowTable.tsx";
 import { HostLink } from "../../components/Address.tsx";
 import { type Clock, Facts } from "../../components/FindingPage.tsx";
 import { findingPath } from "../../components/findings.ts";
-import { endText, historySteps, namesOf, stateText } from "../../components/flow_text.ts";
+import { endText, historySteps, isOfMany, namesOf, stateText } from "../../components/flow_text.ts";
 import { spanText } from "../../components/finding_text.ts";
 import { counted } from "../../agent/text/amounts.ts";
 import {
@@ -120,7 +120,8 @@ function titleOf({ flow, names }: FlowPageData): string {
   const name = (address: string) => names[address] ?? address;
   const { peer, asked } = namesOf(flow);
   const what = `${protocolLabel(flow.service || flow.proto)} ${asked}`.trim();
-  return `${name(flow.orig_h)} to ${peer || name(flow.resp_h)}, ${what}`;
+  const from = isOfMany(flow) ? "many sources" : name(flow.orig_h);
+  return `${from} to ${peer || name(flow.resp_h)}, ${what}`;
 }
 
 function FlowHead({ data, nowUs, zone }: Part & Clock) {
@@ -158,9 +159,11 @@ function FlowPath({ data: { flow, names } }: Part) {
   return (
     <section class="c12 path" aria-label="Who with whom">
       <div class="node">
-        <HostLink address={flow.orig_h} name={names[flow.orig_h] ?? ""} />
+        {isOfMany(flow)
+          ? <div class="dim">many sources</div>
+          : <HostLink address={flow.orig_h} name={names[flow.orig_h] ?? ""} />}
         <PlaceLine address={flow.orig_h} />
-        {hasPorts && (
+        {hasPorts && !flow.summed_flows && (
           <div class="faint">
             from <SearchLink field="port" value={flow.orig_p} text={`port ${flow.orig_p}`} />
           </div>
@@ -371,6 +374,7 @@ function factsOf({ whole, flow }: FlowPageData, { nowUs, zone }: Clock) {
         } by the responder`
         : "",
     },
+    { term: "Flows", text: flow.summed_flows ? formatCount(flow.summed_flows) : "" },
     { term: "End", text: endText(whole.end_reason, whole) },
     { term: "VLAN", text: flow.vlan_id === null ? "" : String(flow.vlan_id) },
     {
@@ -393,7 +397,10 @@ function FlowMissing() {
     <section class="panel c12">
       <div class="state">
         <h2>There is no flow with this number</h2>
-        <p>Old ones are deleted with the rest of the history.</p>
+        <p>
+          Old ones are deleted with the rest of the history. Of a flood that nothing answers,{" "}
+          <a href="/flows?q=end+summed">most flows share a row</a>.
+        </p>
         <div class="btns">
           <a class="btn main" href="/flows" aria-current="false">All flows</a>
           <a class="btn" href="/" aria-current="false">Overview</a>

@@ -35,6 +35,8 @@ const line: Shape = {
     state: "string",
     reason: "string",
   },
+  // Suricata's flowints may have any name.
+  metadata: { flowints: { summed_flows: "integer" } },
   // Ours alone (docs/EVE.md).
   process: {
     pid: "integer",

@@ -25,7 +25,7 @@ const known = new Set<string>();
 const times = ["start_us", "end_us"];
 const ports = ["orig_p", "resp_p"];
 const counts = ["flows", "failed_flows", "orig_pkts", "orig_bytes", "orig_wire_bytes"]
-  .concat("resp_pkts", "resp_bytes", "resp_wire_bytes", "rtt_us", "pid");
+  .concat("resp_pkts", "resp_bytes", "resp_wire_bytes", "rtt_us", "pid", "summed_flows");
 const texts = ["proto", "service", "name", "ja4", "conn_state", "history"]
   .concat("community_id", "end_reason");
 

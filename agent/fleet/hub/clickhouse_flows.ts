@@ -33,7 +33,7 @@ const stretches = [hourUs, 6 * hourUs, dayUs, 7 * dayUs, Infinity];
 
 /** Written as "" and -1 where there is none. */
 const nullableTexts: readonly string[] = PROCESS_COLUMNS.filter((name) => name !== "pid");
-const nullable = ["rtt_us", "local_orig", "local_resp", "vlan_id", "pid"];
+const nullable = ["rtt_us", "local_orig", "local_resp", "vlan_id", "pid", "summed_flows"];
 const texts = ["proto", "service", "name", "ja4", "conn_state", "history", "community_id"]
   .concat("end_reason", nullableTexts);
 /** Types of all other columns of flows. */
@@ -48,6 +48,7 @@ const numberTypes: Readonly<Record<string, NumberType>> = {
   local_resp: "Int8",
   vlan_id: "Int32",
   pid: "Int64",
+  summed_flows: "Int64",
   interface_id: "UInt16",
 };
 
@@ -206,7 +207,7 @@ export class ClickHouseFlows implements FlowArchive {
     { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
   ): Promise<readonly { agent: number; flows: number; packets: number; bytes: number }[]> {
     const rows = await this.#server.rows<Record<string, string | number>>(
-      `SELECT agent, count() AS flows, sum(orig_pkts + resp_pkts) AS packets,
+      `SELECT agent, sum(if(summed_flows > 0, summed_flows, 1)) AS flows, sum(orig_pkts + resp_pkts) AS packets,
          sum(orig_wire_bytes + resp_wire_bytes) AS bytes
        FROM ${this.#table} WHERE end_us >= ${Math.trunc(fromUs)} AND end_us < ${Math.trunc(toUs)}
          AND ${hourConditions(fromUs, toUs).join(" AND ")}
@@ -249,7 +250,7 @@ const columnTypes = flowColumns.map((name) =>
 );
 const summedColumns = ["id", "agent", "ip_version", "orig_hi", "orig_lo", "resp_hi", "resp_lo"]
   .concat("start_us", "end_us", "resp_p", "proto", "service", "orig_pkts", "resp_pkts")
-  .concat("orig_wire_bytes", "resp_wire_bytes", "local_orig", "local_resp");
+  .concat("orig_wire_bytes", "resp_wire_bytes", "local_orig", "local_resp", "summed_flows");
 const columns = ["day", "hour", "agent", "epoch", "seq", "id", "orig_hi", "orig_lo"]
   .concat("resp_hi", "resp_lo", ...flowColumns);
 
@@ -258,7 +259,10 @@ const few = ["proto", "service", "conn_state", "history", "end_reason", "ja4"]
   .concat(nullableTexts);
 
 function typeOf(name: string, version: string): string {
-  if (!texts.includes(name)) return numberTypes[name] ?? "UInt64";
+  const isNumber = !texts.includes(name);
+  // Of rows that are older than the column, too.
+  if (isNumber && nullable.includes(name)) return `${numberTypes[name]} DEFAULT -1`;
+  if (isNumber) return numberTypes[name] ?? "UInt64";
   const isNewer = Number(version.split(".")[0]) >= 19;
   return isNewer && few.includes(name) ? "LowCardinality(String)" : "String";
 }

@@ -64,6 +64,7 @@ const odd: readonly Partial<StoredFlow>[] = [
   { conn_state: "REJ", history: "Sr", orig_bytes: 0, resp_bytes: 0, start_us: startUs - 5e6 },
   { orig_wire_bytes: 2 ** 40, resp_p: 65_535, name: "" },
   { pid: 4242, process: "curl", executable: "/usr/bin/curl", command: "curl 'x'\t\\y", user: "me" },
+  { orig_h: "0.0.0.0", orig_p: 0, resp_pkts: 0, summed_flows: 4900, end_reason: "summed" },
 ];
 const searches = [
   "",
@@ -89,6 +90,7 @@ const searches = [
   "process *",
   "not process curl and user=bob",
   "unit cron*",
+  "end summed",
   "example",
   "state open",
 ];
@@ -124,8 +126,8 @@ Deno.test({
           for (const isAscending of [false, true]) {
             const filter = { order, isAscending, limit: 7 };
             const all = await pages(flows, filter, ALL);
-            strictEqual(all.length, 46, `${order} ${isAscending}`);
-            strictEqual(new Set(all.map(({ id }) => id)).size, 46);
+            strictEqual(all.length, 47, `${order} ${isAscending}`);
+            strictEqual(new Set(all.map(({ id }) => id)).size, 47);
           }
         }
         const { rows: [first] } = await flows.flows({}, ALL);
@@ -229,12 +231,15 @@ Deno.test({
       const raw = new ClickHouse(server.config);
       const { batch } = testAgent().batch(flowRows(1, 2));
       await flows.insert([{ agent: 1, ...batch } as ArchivedFlows]);
-      await raw.run("ALTER TABLE tapwatch.flows DROP COLUMN executable");
+      for (const column of ["executable", "summed_flows"]) {
+        await raw.run(`ALTER TABLE tapwatch.flows DROP COLUMN ${column}`);
+      }
       const newer = await ClickHouseFlows.open(server.config);
       const { batch: next } = testAgent().batch(flowRows(1, 2));
       await newer.insert([{ agent: 2, ...next } as ArchivedFlows]);
       const { rows } = await newer.flows({}, ALL);
       deepStrictEqual(rows.map(({ executable }) => executable), [null, null, null, null]);
+      deepStrictEqual(rows.map(({ summed_flows }) => summed_flows), [null, null, null, null]);
     }),
 });
 

@@ -507,24 +507,24 @@ function withoutLast(message: HubMessage, columns: number, rowCount: number): Hu
   return { ...message, data };
 }
 
-Deno.test("flows of an older agent, which knows no processes, are stored; those without more are not", async () => {
+Deno.test("flows of an older agent, which knows no processes and sums, are stored; those without more are not", async () => {
   await withDatabasePath(async (path) => {
     const fleet = new Fleet(path);
     const hub = fleet.open();
-    const processColumns = ["pid", "process", "executable", "command", "user", "unit"];
-    const none = Object.fromEntries(processColumns.map((name) => [name, null]));
+    const newer = ["pid", "process", "executable", "command", "user", "unit", "summed_flows"];
+    const none = Object.fromEntries(newer.map((name) => [name, null]));
     const message = () => fleet.flows(1, ...[1, 2, 3].map((id) => ({ ...none, orig_p: id })));
-    for (let fewer = 1; fewer <= processColumns.length; fewer++) {
+    for (let fewer = 1; fewer <= newer.length; fewer++) {
       await hub.take([withoutLast(message(), fewer, 3)]);
       strictEqual(hub.counts.rows, 3 * fewer);
     }
     strictEqual(hub.counts.deadLetters, 0);
-    await hub.take([withoutLast(message(), processColumns.length + 1, 3)]);
+    await hub.take([withoutLast(message(), newer.length + 1, 3)]);
     strictEqual(hub.counts.deadLetters, 1);
     hub.close();
     const queries = new StoreQueries(path);
     const { rows } = queries.flows();
-    strictEqual(rows.length, 3 * processColumns.length);
+    strictEqual(rows.length, 3 * newer.length);
     ok(rows.every((row) => row.pid === null && row.process === null && row.end_reason !== ""));
     queries.close();
   });

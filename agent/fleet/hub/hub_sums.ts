@@ -1,6 +1,6 @@
 /** What a transaction's flows add to the sums by agent and minute, the hosts and the names: one upsert a key. A part of HubWriter. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { RollupFlow } from "../../store/rollup_keys.ts";
+import { isOfMany, type RollupFlow } from "../../store/rollup_keys.ts";
 import type { RowInserter } from "../../store/row_inserter.ts";
 import type { HostTotals } from "../../records.ts";
 import { hostInserter } from "../../store/writer_rows.ts";
@@ -85,7 +85,7 @@ export class HubSums {
     if (isIn) sums[4] += received;
     if (isOut) sums[4] += sent;
     const seen: Seen = [start_us, end_us, flows, bytes];
-    if (flow.local_orig === 1) {
+    if (flow.local_orig === 1 && !isOfMany(flow)) {
       widenBy(own.hosts, flow.orig_h, seen);
       this.#addHost(flow.orig_h, flow, true);
     }

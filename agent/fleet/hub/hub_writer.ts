@@ -481,7 +481,8 @@ export class HubWriter implements HubStore {
     }
     const counted: CountedFlow[] = [];
     for (let row = 0; row < rowCount; row++) {
-      const flow = { ...countedAt(columns, row), flows: 1 };
+      const summed_flows = columns.summed_flows[row] as number | null;
+      const flow = { ...countedAt(columns, row), flows: summed_flows ?? 1, summed_flows };
       this.#newestUs = Math.max(this.#newestUs, flow.end_us);
       counted.push(flow);
       this.#sums.add(agent, flow);
@@ -609,7 +610,7 @@ function stretchOf(agent: number, { kind, epoch, firstSeq, rowCount }: AgentBatc
 }
 
 /** Columns that flows and roll-ups have both. */
-type CountedColumns = Pick<FlowColumns, Exclude<keyof CountedFlow, "flows">>;
+type CountedColumns = Pick<FlowColumns, Exclude<keyof CountedFlow, "flows" | "summed_flows">>;
 
 function countedAt(columns: CountedColumns, row: number): Omit<CountedFlow, "flows"> {
   const local = (cell: FlowColumns["local_orig"][number]) => cell === null ? null : Number(cell);

@@ -3,7 +3,15 @@ import { DatabaseSync } from "node:sqlite";
 import { StoreQueries } from "../../store/queries.ts";
 import { openWriter } from "../../store/testing.ts";
 import { flow } from "../../store/testing.ts";
-import { anomalyItem, healthReport, incidentItem, many, rollupRow, scanItem } from "../testing.ts";
+import {
+  anomalyItem,
+  healthReport,
+  incidentItem,
+  many,
+  rollupRow,
+  scanItem,
+  storedFlow,
+} from "../testing.ts";
 import { Ledger } from "./ledger.ts";
 import { HUB_SCHEMA_VERSION, hubMigrations } from "./schema.ts";
 import { flowRows, nothing, openHub, startUs, testAgent, withDatabasePath } from "./testing.ts";
@@ -312,5 +320,28 @@ Deno.test("the database of a hub of a newer schema version is refused", async ()
       .run(HUB_SCHEMA_VERSION + 1);
     database.close();
     throws(() => openHub(path), /Use the newer tapwatch/);
+  });
+});
+
+Deno.test("a row of many flows counts as many, and makes no host of what stands for its sources", async () => {
+  await withDatabasePath(async (path) => {
+    const row = storedFlow(1, {
+      ...{ orig_h: "0.0.0.0", resp_h: "192.168.1.2", end_reason: "summed", summed_flows: 4900 },
+      ...{ local_orig: 1, local_resp: 1, name: "", ja4: "" },
+    });
+    const hub = openHub(path);
+    await hub.commit([testAgent().batch({ kind: "flows", rows: [row] })], options);
+    hub.close();
+    const database = new DatabaseSync(path, { readOnly: true });
+    const all = (sql: string) => database.prepare(sql).all().map((row) => Object.values(row));
+    deepStrictEqual(all("SELECT flows FROM agent_sums LIMIT 1"), [[4900]]);
+    deepStrictEqual(all("SELECT address, flows FROM agent_hosts"), [["192.168.1.2", 4900]]);
+    deepStrictEqual(all("SELECT address FROM hosts"), [["192.168.1.2"]]);
+    deepStrictEqual(
+      all("SELECT key, flows FROM rollups WHERE kind = 'host' AND span_us = 60000000 ORDER BY 1"),
+      [["", 4900], ["192.168.1.2", 4900]],
+    );
+    deepStrictEqual(all("SELECT summed_flows FROM flows"), [[4900]]);
+    database.close();
   });
 });

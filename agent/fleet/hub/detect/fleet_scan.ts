@@ -3,7 +3,7 @@
  * Counted are flows that somebody began towards a host of an agent's own network (never answers, so that CDNs, resolvers and time
  * servers are none), and of these only such as came to nothing. A source that is mostly served, as a monitoring host is, is none.
  */
-import { addressAt } from "../../../decode/addresses.ts";
+import { addressAt, isUnspecified } from "../../../decode/addresses.ts";
 import { ADDRESSES_LISTED_MAX } from "../../../records.ts";
 import { counted, formatCount } from "../../../text/amounts.ts";
 import type { FleetFinding } from "../hub_store.ts";
@@ -66,9 +66,10 @@ export class FleetScan {
   take(rows: FleetRows, limitUs = Infinity): void {
     const skewUs = this.#view.skewUs(rows.agent);
     const site = this.#view.siteOf([rows.agent]);
-    const { local_resp } = rows.columns;
+    const { local_resp, orig_h } = rows.columns;
     for (let row = 0; row < rows.rowCount; row++) {
-      if (local_resp[row] !== 1) continue;
+      // What comes from many is no one's scan.
+      if (local_resp[row] !== 1 || isUnspecified(orig_h[row] as string)) continue;
       const contact = rows.kind === "flows"
         ? flowContact(rows.columns, row, skewUs)
         : rollupContact(rows.columns, row, skewUs);

@@ -156,6 +156,14 @@ Deno.test("a source inside, one that finds doors open and says nothing, and one 
   }
 });
 
+Deno.test("floods of many sources, whose rows name none, are no scan of one", () => {
+  const events = spread({ perMinute: 50, minutes: 5 }, (number, us) => ({
+    agent: 1 + number % 20,
+    flow: knock("0.0.0.0", 1 + number % 20, us, { summed_flows: 5000, end_reason: "summed" }),
+  }));
+  strictEqual(run(makeView(20), events).length, 0);
+});
+
 Deno.test("one host that many agents see is one target", () => {
   const events = spread({ perMinute: 30, minutes: 2 }, (number, us) => ({
     agent: 1 + number % 20,

@@ -1,0 +1,222 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
+import type { Flow } from "../records.ts";
+import { flow as storedFlow } from "../store/testing.ts";
+import { FloodSums, ROWS_PER_TARGET, SOURCES_PER_SUM } from "./flood_sums.ts";
+
+const secondUs = 1_000_000;
+const startUs = 1_780_000_000 * secondUs;
+
+/** A SYN of the flood, 100 µs after the one before. */
+function probe(id: number, changes: Partial<Flow> = {}): Flow {
+  const atUs = startUs + id * 100;
+  return storedFlow(id, {
+    ...{
+      startUs: atUs,
+      endUs: atUs,
+      origH: `203.0.${id >> 8 & 255}.${id & 255}`,
+      origP: 1024 + id,
+    },
+    ...{ respH: "192.168.1.2", respP: 80, service: "", name: "", ja4: "", history: "S" },
+    ...{
+      origPkts: 1,
+      origBytes: 0,
+      origWireBytes: 60,
+      respPkts: 0,
+      respBytes: 0,
+      respWireBytes: 0,
+    },
+    ...{
+      connState: "S0",
+      communityId: `1:${id}`,
+      rttUs: -1,
+      respRetransmissions: 0,
+      respCopies: 0,
+    },
+    ...{ isOrigLocal: false, isRespLocal: true, endReason: "idle" },
+    ...changes,
+  });
+}
+
+function rowsOf(flows: readonly Flow[]): Flow[] {
+  const rows: Flow[] = [];
+  const sums = new FloodSums((row) => rows.push(row));
+  for (const flow of flows) sums.add(flow, false);
+  sums.flush();
+  return rows;
+}
+
+const many = (count: number, changes: (id: number) => Partial<Flow> = () => ({})) =>
+  Array.from({ length: count }, (_, index) => probe(index + 1, changes(index + 1)));
+
+Deno.test("FloodSums gives a hundred rows and one sum of a second's unanswered flows to one target", () => {
+  const rows = rowsOf(many(5000));
+  strictEqual(rows.length, ROWS_PER_TARGET + 1);
+  deepStrictEqual(rows.slice(0, -1), many(ROWS_PER_TARGET));
+  const { summed, ...row } = rows.at(-1)!;
+  const first = probe(101);
+  deepStrictEqual(row, {
+    ...first,
+    ...{ origH: "0.0.0.0", origP: 0, communityId: "", endReason: "summed" },
+    ...{ endUs: probe(5000).endUs, origPkts: 4900, origWireBytes: 4900 * 60 },
+  });
+  strictEqual(summed!.flows, 4900);
+  strictEqual(summed!.sources.length, SOURCES_PER_SUM + 1);
+  deepStrictEqual(summed!.sources.at(-1), {
+    ...{ origH: "", isOrigLocal: false, flows: 4800, origPkts: 4800, origWireBytes: 288_000 },
+  });
+});
+
+Deno.test("FloodSums keeps the source of a sum that has one, and tells few sources apart", () => {
+  const one = rowsOf(many(300, () => ({ origH: "203.0.113.9" }))).at(-1)!;
+  deepStrictEqual([one.origH, one.origP], ["203.0.113.9", 0]);
+  const two = rowsOf(many(300, (id) => ({ origH: `203.0.113.${id % 2}` }))).at(-1)!;
+  deepStrictEqual(two.summed!.sources.map(({ origH, flows }) => [origH, flows]), [
+    ["203.0.113.1", 100],
+    ["203.0.113.0", 100],
+  ]);
+});
+
+Deno.test("FloodSums leaves a single flow more than a hundred as it is", () =>
+  deepStrictEqual(rowsOf(many(101)), many(101)));
+
+Deno.test("FloodSums leaves scans of many ports or hosts, talk, answers and pieces of long flows as they are", () => {
+  const kinds: readonly ((id: number) => Partial<Flow>)[] = [
+    (id) => ({ respP: id }),
+    (id) => ({ respH: `10.0.${id >> 8}.${id & 255}` }),
+    () => ({ proto: "udp", isOrigLocal: true, origPkts: 4 }),
+    () => ({ respPkts: 1, connState: "REJ" }),
+    () => ({ endReason: "active" }),
+  ];
+  for (const kind of kinds) deepStrictEqual(rowsOf(many(1000, kind)), many(1000, kind));
+  const rows: Flow[] = [];
+  const sums = new FloodSums((row) => rows.push(row));
+  for (const flow of many(1000)) sums.add(flow, true);
+  deepStrictEqual(rows, many(1000), "later pieces");
+});
+
+Deno.test("FloodSums tells a sum once nothing has come for it during a turn, and no sooner", () => {
+  const rows: Flow[] = [];
+  const sums = new FloodSums((row) => rows.push(row));
+  for (const flow of many(300)) {
+    sums.add(flow, false);
+    if (flow.id % 50 === 0) sums.turn();
+  }
+  strictEqual(rows.length, ROWS_PER_TARGET);
+  sums.turn();
+  strictEqual(rows.length, ROWS_PER_TARGET + 1);
+  strictEqual(sums.summedCount, 200);
+});
+
+Deno.test("FloodSums stays small under a million sources and targets, and loses no flow", () => {
+  let [rows, flows] = [0, 0];
+  const sums = new FloodSums(({ summed }) => {
+    rows++;
+    flows += summed?.flows ?? 1;
+  });
+  const template = probe(1);
+  const count = 1_000_000;
+  for (let id = 1; id <= count; id++) {
+    // Every other one goes to a target of its own.
+    const respH = id % 2 === 0 ? "192.168.1.2" : `10.${id >> 16}.${id >> 8 & 255}.${id & 255}`;
+    sums.add({ ...template, id, origH: `203.${id}`, respH, endUs: startUs + id }, false);
+    ok(sums.groupCount <= 20_000);
+  }
+  sums.flush();
+  deepStrictEqual([flows, rows, sums.groupCount], [count, count / 2 + ROWS_PER_TARGET + 2, 0]);
+});
+
+/** What can be, by the numbers drawn. */
+const drawn = fc.record({
+  second: fc.nat(2),
+  source: fc.nat(5),
+  target: fc.nat(1),
+  port: fc.nat(1),
+  packets: fc.constantFrom(1, 1, 1, 2, 3, 4),
+  isAnswered: fc.boolean(),
+  isLocal: fc.boolean(),
+  proto: fc.constantFrom("tcp", "udp"),
+  endReason: fc.constantFrom("idle", "idle", "evicted", "end", "active"),
+  isContinued: fc.constantFrom(false, false, false, true),
+  repeated: fc.integer({ min: 1, max: 160 }),
+}) satisfies fc.Arbitrary<unknown>;
+
+Deno.test("FloodSums adds up as an obvious model does, whatever comes", () => {
+  fc.assert(fc.property(fc.array(drawn, { maxLength: 30 }), (draws) => {
+    const rows: Flow[] = [];
+    const sums = new FloodSums((row) => rows.push(row));
+    const flows: Flow[] = [];
+    const ownIds = new Set<number>();
+    for (const draw of draws) {
+      for (let time = 0; time < draw.repeated; time++) {
+        const id = flows.length + 1;
+        const isTalk = draw.proto === "udp" && draw.isLocal && draw.packets > 3;
+        const isOwn = draw.isAnswered || isTalk || draw.isContinued || draw.endReason === "active";
+        const endUs = startUs + draw.second * secondUs + id;
+        const flow = probe(id, {
+          ...{ startUs: endUs - draw.packets, endUs, endReason: draw.endReason as "idle" },
+          ...{ origH: `203.0.113.${draw.source}`, respH: `192.168.1.${draw.target}` },
+          ...{ respP: draw.port, origPkts: draw.packets, origWireBytes: draw.packets * 60 },
+          ...{ respPkts: draw.isAnswered ? 1 : 0, respWireBytes: draw.isAnswered ? 54 : 0 },
+          ...{ isOrigLocal: draw.isLocal, proto: draw.proto as "tcp" },
+        });
+        flows.push(flow);
+        if (isOwn) ownIds.add(id);
+        sums.add(flow, draw.isContinued);
+      }
+    }
+    sums.flush();
+    checkTotals(rows, flows);
+    checkGroups(rows, flows, ownIds);
+  }));
+});
+
+const keyOf = ({ endUs, proto, respH, respP }: Flow) =>
+  `${Math.floor(endUs / secondUs)} ${proto} ${respH} ${respP}`;
+
+/** Flows, packets and bytes by the second and target, and by those and the source, where the sum has it. */
+function checkTotals(rows: readonly Flow[], flows: readonly Flow[]): void {
+  type Totals = Map<string, [flows: number, packets: number, bytes: number]>;
+  const add = (
+    totals: Totals,
+    key: string,
+    flow: Pick<Flow, "origPkts" | "origWireBytes">,
+    count = 1,
+  ) => {
+    const sum = totals.get(key) ?? [0, 0, 0];
+    totals.set(key, [sum[0] + count, sum[1] + flow.origPkts, sum[2] + flow.origWireBytes]);
+  };
+  const [ofRows, ofFlows]: [Totals, Totals] = [new Map(), new Map()];
+  for (const flow of flows) {
+    add(ofFlows, keyOf(flow), flow);
+    add(ofFlows, `${keyOf(flow)} ${flow.origH} ${flow.isOrigLocal}`, flow);
+  }
+  for (const row of rows) {
+    add(ofRows, keyOf(row), row, row.summed?.flows);
+    for (const source of row.summed?.sources ?? [{ ...row, flows: 1 }]) {
+      add(ofRows, `${keyOf(row)} ${source.origH} ${source.isOrigLocal}`, source, source.flows);
+    }
+  }
+  deepStrictEqual(new Map([...ofRows].sort()), new Map([...ofFlows].sort()));
+}
+
+/** All that may not be summed is there as it came, and of the rest no group has more rows than it may. */
+function checkGroups(
+  rows: readonly Flow[],
+  flows: readonly Flow[],
+  ownIds: ReadonlySet<number>,
+): void {
+  const groups = Map.groupBy(flows.filter(({ id }) => !ownIds.has(id)), keyOf);
+  for (const [key, group] of groups) {
+    const ofGroup = rows.filter((row) => !ownIds.has(row.id) && keyOf(row) === key);
+    strictEqual(ofGroup.length, Math.min(group.length, ROWS_PER_TARGET + 1));
+    const sum = ofGroup.find(({ summed }) => summed !== undefined);
+    if (sum === undefined) continue;
+    const summed = group.slice(ROWS_PER_TARGET);
+    strictEqual(sum.startUs, Math.min(...summed.map(({ startUs }) => startUs)));
+    strictEqual(sum.endUs, Math.max(...summed.map(({ endUs }) => endUs)));
+  }
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  strictEqual(byId.size, rows.length, "an id is of one row");
+  for (const id of ownIds) deepStrictEqual(byId.get(id), flows[id - 1]);
+}
