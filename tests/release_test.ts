@@ -55,7 +55,7 @@ testWith(
           [await field("Package"), await field("Version"), await field("Architecture")],
           ["tapwatch", VERSION, arch],
         );
-        match(await field("Recommends"), /\blibpcap0\.8\b/);
+        match(await field("Depends"), /\blibpcap0\.8\b/);
         const tree = join(folder, arch);
         await output("dpkg-deb", "-R", one, tree);
         const unit = await Deno.readTextFile(join(tree, "lib/systemd/system/tapwatch.service"));

@@ -96,8 +96,7 @@ Version: ${VERSION}
 Architecture: ${arch}
 Maintainer: ${maintainer}
 Installed-Size: ${sizes.reduce((sum, size) => sum + size, 0)}
-Depends: adduser, libc6 (>= ${glibcMin}), libgcc-s1
-Recommends: libpcap0.8
+Depends: adduser, libc6 (>= ${glibcMin}), libgcc-s1, libpcap0.8
 Suggests: geoipupdate
 Section: net
 Priority: optional

@@ -27,6 +27,8 @@ export class PipelineGroup {
   #workers: (Worker | null)[] = [];
   #snapshots: (PipelineSnapshot | null)[] = [];
   #behindS: number[] = [];
+  /** When each was last heard of, or began. */
+  #heardMs: number[] = [];
   #seconds = new SecondsJoin();
   #stopped = 0;
   readonly #questions = new Map<number, { query: OpenFlowsQuery; answers: OpenFlows[] }>();
@@ -39,8 +41,11 @@ export class PipelineGroup {
         name: count === 1 ? "pipeline" : `pipeline ${index + 1}`,
         spawn: options.spawn,
         begin: (worker) => this.#begin(index, worker),
-        onMessage: (message) =>
-          count === 1 ? options.onMessage(message) : this.#onMessage(index, message),
+        onMessage: (message) => {
+          this.#heardMs[index] = performance.now();
+          if (count === 1) options.onMessage(message);
+          else this.#onMessage(index, message);
+        },
         onCrash: (text) => this.#onCrash(text),
       }));
     this.#forget();
@@ -52,6 +57,11 @@ export class PipelineGroup {
 
   get isRunning(): boolean {
     return this.#hosts.every(({ isRunning }) => isRunning);
+  }
+
+  /** Since the one that has been silent longest was heard of; each tells what it has seen once a second, whatever it does. */
+  get silentS(): number {
+    return (performance.now() - Math.min(...this.#heardMs)) / 1000;
   }
 
   start(): void {
@@ -80,6 +90,7 @@ export class PipelineGroup {
 
   #begin(index: number, worker: Worker): void {
     this.#workers[index] = worker;
+    this.#heardMs[index] ??= performance.now();
     // After a crash the first that is back brings the others.
     const workers = this.#workers.filter((one) => one !== null);
     if (workers.length < this.count) return this.start();

@@ -68,6 +68,28 @@ Deno.test("PipelineGroup begins once all its pipelines are there, and joins what
   group.terminate();
 });
 
+Deno.test("PipelineGroup knows how long one has been silent, whatever the others say", () => {
+  const { now } = performance;
+  let nowMs = 1000;
+  performance.now = () => nowMs;
+  try {
+    for (const count of [1, 2]) {
+      const { group, workers } = makeGroup(count);
+      group.start();
+      nowMs += 4000;
+      equal(group.silentS, 4);
+      for (const worker of workers) worker.say(snapshotOf(1));
+      equal(group.silentS, 0);
+      nowMs += 5000;
+      workers[0].say(snapshotOf(1));
+      equal(group.silentS, count === 1 ? 0 : 5);
+      group.terminate();
+    }
+  } finally {
+    performance.now = now;
+  }
+});
+
 Deno.test("PipelineGroup passes hearsay to the others, and answers a question when all have", () => {
   const { group, workers, heard } = makeGroup(3);
   group.start();

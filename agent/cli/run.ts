@@ -3,6 +3,7 @@
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
 import { giveMemoryBack, trim } from "../../ffi/linux/allocator.ts";
+import { raiseHandleLimit } from "../../ffi/linux/handles.ts";
 import { letGo, type Mapping, programMappings } from "../../ffi/linux/program_pages.ts";
 import { checkBlocklists } from "../blocklist_files.ts";
 import type { Config } from "../config.ts";
@@ -36,7 +37,7 @@ const freedMs = 2000;
 /** Runs until a signal. Throws TapwatchError. */
 export async function runLive(config: Config, log: Log): Promise<void> {
   const signals = listenToSignals(log);
-  const stopPages = keepMemorySmall(config);
+  const stopPages = fitProcess(config);
   if (config.user !== null) requireFfiConsent(config);
   const user = userToBecome(config.user);
   checkBlocklists(config.blocklists);
@@ -143,10 +144,11 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   log.info(`Stopped. ${tally(live, supervisor.hasGivenUp)}`);
 }
 
-/** What is not used does not stay resident, until the returned function is called. */
-function keepMemorySmall(config: Config): () => void {
+/** All handles that it may have, and of memory no more than it uses, until the returned function is called. */
+function fitProcess(config: Config): () => void {
   if (Deno.build.os !== "linux" || !hasFfiConsent(config)) return () => {};
   giveMemoryBack();
+  raiseHandleLimit();
   let mappings: Mapping[] | null = null;
   const timers = [
     setInterval(trim, freedMs),

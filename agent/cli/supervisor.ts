@@ -65,6 +65,9 @@ interface SupervisorOptions {
 const drainMs = 3500;
 const writeMs = 1200;
 const fleetMs = 2500;
+/** So long without a word a pipeline counts as behind; it is looked at so often. */
+const silentSMax = 3;
+const silenceMs = 1000;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -158,10 +161,22 @@ export class Supervisor {
     for (const source of this.#sources) source.start();
     this.#detect.start();
     if (this.#options.input.kind !== "live") return;
-    this.#stopWatching = watchOwnNetworks((networks) => {
+    const stopNetworks = watchOwnNetworks((networks) => {
       this.#pipelines.post({ type: "ownNetworks", networks });
       this.#detect.tellOwn(addressesOf(networks));
     });
+    const silence = setInterval(() => this.#lookForSilence(), silenceMs);
+    this.#stopWatching = () => {
+      stopNetworks();
+      clearInterval(silence);
+    };
+  }
+
+  /** A pipeline that says nothing cannot say that it is behind. */
+  #lookForSilence(): void {
+    const { live } = this.#options;
+    const { silentS } = this.#pipelines;
+    if (silentS > silentSMax) live.behindS = Math.max(live.behindS, silentS);
   }
 
   /** Flows under way; none when the pipeline is gone, or has no time to answer. */

@@ -53,6 +53,10 @@ const functions = {
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "i64" },
   // int clock_gettime(clockid_t clockid, struct timespec *tp);
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  // int getrlimit(int resource, struct rlimit *rlim);
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  // int setrlimit(int resource, const struct rlimit *rlim);
+  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   // int mallopt(int param, int value);
   mallopt: { parameters: ["i32", "i32"], result: "i32" },
   // int malloc_trim(size_t pad);

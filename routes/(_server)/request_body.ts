@@ -4,22 +4,36 @@ import { plainText } from "./plain_answers.ts";
 
 /** Forms are short. */
 const bodyBytesMax = 10_000;
+/** … and do not take long. */
+const bodyMsMax = 30_000;
 
-/** The request with its body in memory, or a refusal: no more than `bodyBytesMax` is read, whatever length was told. */
-export async function takeBody(request: Request): Promise<Request | Response> {
+/** The request with its body in memory, or a refusal: no more than `bodyBytesMax` is read, whatever length was told, and for `bodyMsMax`. */
+export async function takeBody(
+  request: Request,
+  msMax = bodyMsMax,
+): Promise<Request | Response> {
   const { body, url, method, headers } = request;
   if (Number(headers.get("content-length") ?? 0) > bodyBytesMax) return tooLong();
   if (body === null) return request;
+  const reader = body.getReader();
+  const late = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => late.resolve("late"), msMax);
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   try {
-    for await (const part of body) {
-      length += part.length;
+    while (true) {
+      const read = await Promise.race([reader.read(), late.promise]);
+      if (read === "late") return plainText(408, "The body of the request took too long.");
+      if (read.done) break;
+      length += read.value.length;
       if (length > bodyBytesMax) return tooLong();
-      parts.push(part);
+      parts.push(read.value);
     }
   } catch {
     return plainText(400, "The body of the request did not arrive whole.");
+  } finally {
+    clearTimeout(timer);
+    reader.cancel().catch(() => {});
   }
   return new Request(url, { method, headers, body: new Blob(parts) });
 }

@@ -1,0 +1,22 @@
+import { equal } from "node:assert/strict";
+import { raiseHandleLimit } from "./handles.ts";
+import { libc } from "./libc.ts";
+
+/** Soft and hard, as the kernel has them. */
+function limits(): string[] {
+  const text = Deno.readTextFileSync("/proc/self/limits");
+  return /^Max open files\s+(\d+)\s+(\d+)/m.exec(text)!.slice(1);
+}
+
+Deno.test({
+  name: "raiseHandleLimit() makes the soft limit the hard one",
+  sanitizeResources: false, // the C library stays loaded
+  ignore: Deno.build.os !== "linux",
+  fn() {
+    const [, hard] = limits();
+    libc().setrlimit(7, new BigUint64Array([800n, BigInt(hard!)]));
+    equal(limits()[0], "800");
+    raiseHandleLimit();
+    equal(limits()[0], hard);
+  },
+});
