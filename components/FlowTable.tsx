@@ -7,7 +7,15 @@ import type { StoredFlow } from "../agent/store/schema.ts";
 import { Address } from "./Address.tsx";
 import { AgentCell, AgentHead, type OfAgent } from "./AgentName.tsx";
 import { PlaceMark } from "./Place.tsx";
-import { endText, hostOfName, isOfMany, namesOf, stateText, stateWord } from "./flow_text.ts";
+import {
+  endText,
+  hasPorts,
+  hostOfName,
+  isOfMany,
+  namesOf,
+  stateText,
+  stateWord,
+} from "./flow_text.ts";
 import { formatBytes, formatCount, formatDuration, formatSecond } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
 import { type Sort, SortCell, SortHead } from "./SortHead.tsx";
@@ -136,9 +144,7 @@ interface EndProps extends Pick<RowProps, "flow" | "narrow" | "names"> {
 function FlowEnd({ flow, side, narrow, names }: EndProps) {
   const address = side === "orig" ? flow.orig_h : flow.resp_h;
   const port = side === "orig" ? flow.orig_p : flow.resp_p;
-  const isPortOfAll = side === "resp" || !flow.summed_flows || port > 0;
-  const hasPorts = isPortOfAll &&
-    (flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp");
+  const hasPort = hasPorts(flow) && !(flow.summed_flows && port === 0);
   if (side === "orig" && isOfMany(flow)) {
     return <td class="ends dim">many sources</td>;
   }
@@ -160,7 +166,7 @@ function FlowEnd({ flow, side, narrow, names }: EndProps) {
       <a class={name === "" || name === address ? "plain mono" : "plain mono sub"} href={hostHref}>
         <Address address={address} />
       </a>
-      {hasPorts && <a class="plain port mono" href={narrow(term("port", port))}>:{port}</a>}
+      {hasPort && <a class="plain port mono" href={narrow(term("port", port))}>:{port}</a>}
       <PlaceMark address={address} narrow={narrow} />
       {side === "resp" && asked !== "" && (
         <span class="sub">

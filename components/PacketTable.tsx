@@ -1,4 +1,5 @@
 /** Packets as rows, newest first; what a row says leads to what else has it. Cards on a phone. */
+import { hasPorts } from "./flow_text.ts";
 import type { PacketRow } from "../agent/records.ts";
 import { term } from "../agent/search/edit.ts";
 import type { PacketOrder } from "../agent/store/filters.ts";
@@ -89,13 +90,12 @@ interface EndpointProps {
 
 function Endpoint({ address, port, row: { protocol }, narrow }: EndpointProps) {
   if (address === "") return <>{unknown}</>;
-  const hasPorts = protocol === "tcp" || protocol === "udp" || protocol === "sctp";
   return (
     <>
       <a class="plain" href={hostPath(address)} aria-current="false">
         <Address address={address} />
       </a>
-      {port !== null && hasPorts && (
+      {port !== null && hasPorts({ proto: protocol }) && (
         <a class="plain port" href={narrow(term("port", port))}>:{port}</a>
       )}
     </>

@@ -17,7 +17,8 @@ function fill({ folder }: Site): void {
     ...{ communityId: "", endReason: "summed" },
   });
   const ofOne = { ...sum, id: 2, origH: "203.0.113.9" };
-  const flows = [sum, ofOne].map((one) => ({
+  const toAll = { ...sum, id: 4, respP: 0, respH: "192.168.1.3" };
+  const flows = [sum, ofOne, toAll].map((one) => ({
     ...one,
     summed: { flows: 4900, sources: [{ ...source, origH: "" }] },
   }));
@@ -34,22 +35,32 @@ Deno.test("a row of many flows says how many they are, and names no source that 
     const sums = await listed("end summed");
     deepStrictEqual(
       sums.map((row: Record<string, unknown>) => [row.orig_h, row.summed_flows]).sort(),
-      [["0.0.0.0", 4900], ["203.0.113.9", 4900]],
+      [["0.0.0.0", 4900], ["0.0.0.0", 4900], ["203.0.113.9", 4900]],
     );
     deepStrictEqual((await listed("end closed")).map(summedOf), [null]);
     const list = await textOf("/flows?q=end+summed");
     match(list, /many sources/);
     match(list, /4,900 flows/);
     doesNotMatch(list, /href="[^"]*0\.0\.0\.0/);
-    const [of] = sums.filter(({ orig_h }: { orig_h: string }) => orig_h === "0.0.0.0");
-    const page = await textOf(`/flows/${of.id}`);
+    doesNotMatch(list, /port(\+|%3D|%20)0\b/);
+    const pageOf = (origH: string, respH: string) => {
+      const row = sums.find((row: Record<string, unknown>) =>
+        row.orig_h === origH && row.resp_h === respH
+      );
+      return textOf(`/flows/${row.id}`);
+    };
+    const page = await pageOf("0.0.0.0", "192.168.1.2");
     match(page, /many sources to 192\.168\.1\.2/);
     match(page, /which nothing answered/);
+    match(page, /port 80/);
     doesNotMatch(page, /href="[^"]*0\.0\.0\.0/);
+    const toAll = await pageOf("0.0.0.0", "192.168.1.3");
+    match(toAll, /many ports/);
+    doesNotMatch(toAll, /port(\+|%3D|%20)0\b/);
     const [head, ...lines] = (await textOf("/api/flows?format=csv&q=end+summed")).trim().split(
       "\n",
     );
     const column = head!.trim().split(",").indexOf("summed_flows");
-    deepStrictEqual(lines.map((line) => line.trim().split(",")[column]), ["4900", "4900"]);
+    deepStrictEqual(lines.map((line) => line.trim().split(",")[column]), ["4900", "4900", "4900"]);
     match(await textOf("/flows/123456789"), /most flows share a row/);
   }));

@@ -1,14 +1,16 @@
 /**
  * Flows of a flood, between the flow table and the rows: of those that one target has left unanswered within a second the first
  * ROWS_PER_TARGET are rows of their own, the others one row together (decision 0024). A target is a destination address, its port,
- * transport and application; the second is that of a flow's last packet.
+ * transport and application; once more than SOURCES_PER_HOST sources have sent to a host in that second, other targets there are
+ * one, whatever the port. The second is that of a flow's last packet.
  *
  *     a flow -> its group, by second and target -> one of the first: as it is
- *                                               '> one more: into the group's sum, which is a row when the group closes
+ *            |                                  '> one more: into the group's sum, which is a row when the group closes
+ *            '> of no group yet, to a host that so many send to: into the host's sum
  *
  * A group closes when nothing has come for it during a whole turn(), for flows of one kind end in the order of their last packets.
  *
- * Memory: 2 × 10,000 groups at 200 bytes, and 20,000 sources in all sums at 200: 8 MB. Where more groups are open a turn comes sooner.
+ * Memory: 2 × 20,000 groups at 200 bytes, and 20,000 sources in all sums at 200: 12 MB. Where more groups are open a turn comes sooner.
  */
 import type { Flow, SummedSource } from "../records.ts";
 
@@ -16,7 +18,9 @@ import type { Flow, SummedSource } from "../records.ts";
 export const ROWS_PER_TARGET = 100;
 /** From so many packets on the device book takes datagrams of a host for talk, answered or not; see contactOf() there. */
 const talkPacketsMin = 4;
-const groupsMax = 10_000;
+const groupsMax = 20_000;
+/** Of unanswered flows to a host that are more than ROWS_PER_TARGET in a second: from so many on they are a flood and no scan. */
+export const SOURCES_PER_HOST = 100;
 /** Sources that a sum tells apart, and all sums that are open. */
 export const SOURCES_PER_SUM = 100;
 const sourcesMax = 20_000;
@@ -27,8 +31,12 @@ const mixedState = "OTH";
 type Writable<T> = { -readonly [name in keyof T]: T[name] };
 
 interface Group {
+  /** Of all targets of a host, and not of one. */
+  readonly isHost: boolean;
   flows: number;
   sum: Sum | null;
+  /** Of a host with more flows than ROWS_PER_TARGET: those that sent them, up to SOURCES_PER_HOST. */
+  sources: Set<string> | null;
 }
 
 /** The row so far; what is not the same of all flows is as if it had not been seen. */
@@ -38,6 +46,13 @@ interface Sum {
   readonly sources: Map<string, Writable<SummedSource>>;
 }
 
+interface Last {
+  readonly second: number;
+  readonly flow: Flow;
+  readonly host: Group;
+  readonly group: Group;
+}
+
 export class FloodSums {
   /** Flows that are in no row of their own. */
   summedCount = 0;
@@ -45,8 +60,8 @@ export class FloodSums {
   #groups = new Map<string, Group>();
   /** Those for which nothing has come since the last turn. */
   #resting = new Map<string, Group>();
-  /** That of the flow before, which in a flood is that of the next. */
-  #last: { readonly second: number; readonly flow: Flow; readonly group: Group } | null = null;
+  /** Those of the flow before, which in a flood are those of the next. */
+  #last: Last | null = null;
   #sourceCount = 0;
 
   /** `write` takes each flow that is to be a row, and each sum once its group closes. */
@@ -65,8 +80,10 @@ export class FloodSums {
       return this.#write(flow);
     }
     const group = this.#groupOf(flow);
-    group.flows++;
-    if (group.flows <= ROWS_PER_TARGET) return this.#write(flow);
+    if (!group.isHost) {
+      group.flows++;
+      if (group.flows <= ROWS_PER_TARGET) return this.#write(flow);
+    }
     if (group.sum === null) group.sum = { row: { ...flow }, flows: 1, sources: new Map() };
     else addTo(group.sum, flow);
     this.#addSource(group.sum, flow);
@@ -87,25 +104,43 @@ export class FloodSums {
     this.turn();
   }
 
+  /** That of its target, or of its host. */
   #groupOf(flow: Flow): Group {
     const second = Math.floor(flow.endUs / secondUs);
-    const last = this.#last;
-    if (last !== null && last.second === second && isSameTarget(last.flow, flow)) return last.group;
-    const { respH, respP, proto, service } = flow;
-    const group = this.#findGroup(`${second} ${proto} ${respP} ${service} ${respH}`);
-    this.#last = { second, flow, group };
+    const { respH, respP, proto, service, origH } = flow;
+    const last = this.#last?.second === second && isSameHost(this.#last.flow, flow)
+      ? this.#last
+      : null;
+    const host = last?.host ?? this.#findGroup(`${second} ${proto} ${respH}`, true);
+    host.flows++;
+    if (host.flows > ROWS_PER_TARGET && !isFlooded(host)) {
+      host.sources ??= new Set();
+      host.sources.add(origH);
+    }
+    if (last !== null && isSameTarget(last.flow, flow)) return last.group;
+    const key = `${second} ${proto} ${respP} ${service} ${respH}`;
+    const group = isFlooded(host) ? this.#known(key) ?? host : this.#findGroup(key, false);
+    this.#last = { second, flow, host, group };
     return group;
   }
 
-  #findGroup(key: string): Group {
-    let group = this.#groups.get(key);
-    if (group !== undefined) return group;
-    group = this.#resting.get(key);
-    if (group === undefined) group = { flows: 0, sum: null };
-    else this.#resting.delete(key);
+  #findGroup(key: string, isHost: boolean): Group {
+    const known = this.#known(key);
+    if (known !== undefined) return known;
     if (this.#groups.size >= groupsMax) this.turn();
+    const group = { isHost, flows: 0, sum: null, sources: null };
     this.#groups.set(key, group);
     return group;
+  }
+
+  #known(key: string): Group | undefined {
+    const group = this.#groups.get(key);
+    if (group !== undefined) return group;
+    const resting = this.#resting.get(key);
+    if (resting === undefined) return undefined;
+    this.#resting.delete(key);
+    this.#groups.set(key, resting);
+    return resting;
   }
 
   #addSource({ sources }: Sum, flow: Flow): void {
@@ -137,14 +172,22 @@ export class FloodSums {
   }
 }
 
-/** What a host of the own networks sends on and on, as syslog. */
-function isTalk({ proto, isOrigLocal, origPkts }: Flow): boolean {
-  return proto !== "tcp" && isOrigLocal && origPkts >= talkPacketsMin;
+/** What a host of the own networks sends on and on, as syslog, and a connection of which only one side is captured. */
+function isTalk({ proto, isOrigLocal, origPkts, origBytes }: Flow): boolean {
+  return origPkts >= talkPacketsMin && (proto === "tcp" ? origBytes > 0 : isOrigLocal);
 }
 
+function isSameHost(a: Flow, b: Flow): boolean {
+  return a.proto === b.proto && a.respH === b.respH;
+}
+
+/** Of the same host. */
 function isSameTarget(a: Flow, b: Flow): boolean {
-  return a.respP === b.respP && a.proto === b.proto && a.service === b.service &&
-    a.respH === b.respH;
+  return a.respP === b.respP && a.service === b.service;
+}
+
+function isFlooded({ sources }: Group): boolean {
+  return sources !== null && sources.size >= SOURCES_PER_HOST;
 }
 
 function sourceKey({ origH, isOrigLocal }: Pick<Flow, "origH" | "isOrigLocal">): string {
@@ -163,6 +206,8 @@ function addTo(sum: Sum, flow: Flow): void {
   row.origCopies += flow.origCopies;
   if (row.origH !== flow.origH) row.origH = row.ipVersion === 6 ? "::" : "0.0.0.0";
   if (row.origP !== flow.origP) row.origP = 0;
+  if (row.respP !== flow.respP) row.respP = 0;
+  if (row.service !== flow.service) row.service = "";
   if (row.communityId !== flow.communityId) row.communityId = "";
   if (row.name !== flow.name) row.name = "";
   if (row.ja4 !== flow.ja4) row.ja4 = "";

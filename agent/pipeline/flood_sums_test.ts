@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import type { Flow } from "../records.ts";
+import type { Flow, SummedFlows } from "../records.ts";
 import { flow as storedFlow } from "../store/testing.ts";
-import { FloodSums, ROWS_PER_TARGET, SOURCES_PER_SUM } from "./flood_sums.ts";
+import { FloodSums, ROWS_PER_TARGET, SOURCES_PER_HOST, SOURCES_PER_SUM } from "./flood_sums.ts";
 
 const secondUs = 1_000_000;
 const startUs = 1_780_000_000 * secondUs;
@@ -77,14 +77,37 @@ Deno.test("FloodSums keeps the source of a sum that has one, and tells few sourc
   ]);
 });
 
+/** From as many sources as flows, each to a port of its own. */
+const anyPort = (id: number) => ({ respP: 1 + id % 60_000 });
+
+Deno.test("FloodSums takes all ports of a host as one target once too many sources send there for a scan", () => {
+  const own = ROWS_PER_TARGET + SOURCES_PER_HOST - 1;
+  const rows = rowsOf(many(5000, anyPort));
+  deepStrictEqual(rows.slice(0, -1), many(own, anyPort));
+  const { respH, respP, origH, endReason, summed } = rows.at(-1)!;
+  deepStrictEqual([respH, respP, origH, endReason], ["192.168.1.2", 0, "0.0.0.0", "summed"]);
+  strictEqual(summed!.flows, 5000 - own);
+  const scans = (id: number) => ({ respP: id, origH: `203.0.113.${id % (SOURCES_PER_HOST - 1)}` });
+  deepStrictEqual(rowsOf(many(5000, scans)), many(5000, scans));
+});
+
+Deno.test("FloodSums keeps the port of a flood beside one of any ports", () => {
+  const rows = rowsOf(many(10_000, (id) => id % 2 === 0 ? {} : anyPort(id)));
+  const sums = rows.filter(({ summed }) => summed !== undefined);
+  deepStrictEqual(sums.map(({ respP }) => respP).sort(), [0, 80]);
+  strictEqual(sums.find(({ respP }) => respP === 80)!.summed!.flows, 5000 - ROWS_PER_TARGET);
+  strictEqual(rows.reduce((count, row) => count + (row.summed?.flows ?? 1), 0), 10_000);
+});
+
 Deno.test("FloodSums leaves a single flow more than a hundred as it is", () =>
   deepStrictEqual(rowsOf(many(101)), many(101)));
 
 Deno.test("FloodSums leaves scans of many ports or hosts, talk, answers and pieces of long flows as they are", () => {
   const kinds: readonly ((id: number) => Partial<Flow>)[] = [
-    (id) => ({ respP: id }),
+    (id) => ({ respP: id, origH: "203.0.113.9" }),
     (id) => ({ respH: `10.0.${id >> 8}.${id & 255}` }),
     () => ({ proto: "udp", isOrigLocal: true, origPkts: 4 }),
+    () => ({ origPkts: 4, origBytes: 517, history: "SADF" }),
     () => ({ respPkts: 1, connState: "REJ" }),
     () => ({ endReason: "active" }),
   ];
@@ -120,11 +143,61 @@ Deno.test("FloodSums stays small under a million sources and targets, and loses 
     // Every other one goes to a target of its own.
     const respH = id % 2 === 0 ? "192.168.1.2" : `10.${id >> 16}.${id >> 8 & 255}.${id & 255}`;
     sums.add({ ...template, id, origH: `203.${id}`, respH, endUs: startUs + id }, false);
-    ok(sums.groupCount <= 20_000);
+    ok(sums.groupCount <= 40_000);
   }
   sums.flush();
   deepStrictEqual([flows, rows, sums.groupCount], [count, count / 2 + ROWS_PER_TARGET + 2, 0]);
 });
+
+Deno.test("FloodSums loses nothing of floods, scans and both at once, in any order", () => {
+  const drawnPart = fc.record({
+    sources: fc.constantFrom(1, 50, 150, 5000),
+    ports: fc.constantFrom(1, 3, 1000),
+    target: fc.nat(1),
+    count: fc.integer({ min: 1, max: 600 }),
+  });
+  fc.assert(
+    fc.property(fc.array(drawnPart, { maxLength: 5 }), fc.nat(), (parts, turnEvery) => {
+      const flows: Flow[] = [];
+      for (const { sources, ports, target, count } of parts) {
+        for (let index = 0; index < count; index++) {
+          const origH = `203.0.${(index % sources) >> 8}.${(index % sources) & 255}`;
+          const changes = { origH, respH: `192.168.1.${target}`, respP: index % ports };
+          flows.push(probe(flows.length + 1, changes));
+        }
+      }
+      const rows: Flow[] = [];
+      const sums = new FloodSums((row) => rows.push(row));
+      flows.forEach((flow, index) => {
+        sums.add(flow, false);
+        if (index % (1 + turnEvery % 997) === 0) sums.turn();
+      });
+      sums.flush();
+      strictEqual(new Set(rows.map(({ id }) => id)).size, rows.length, "an id is of one row");
+      for (const row of rows) {
+        if (row.summed === undefined) deepStrictEqual(row, flows[row.id - 1]);
+        else checkSum(row, row.summed);
+      }
+      const ofHost = (host: string, list: readonly Flow[]) =>
+        list.filter(({ respH }) => respH === host)
+          .reduce((sum, { summed }) => sum + (summed?.flows ?? 1), 0);
+      for (const host of ["192.168.1.0", "192.168.1.1"]) {
+        strictEqual(ofHost(host, rows), ofHost(host, flows));
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+/** Of flows of one packet. */
+function checkSum({ origPkts, origWireBytes }: Flow, { flows, sources }: SummedFlows): void {
+  const total = { flows: 0, origPkts: 0, origWireBytes: 0 };
+  for (const source of sources) {
+    for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += source[name];
+  }
+  deepStrictEqual(total, { flows, origPkts, origWireBytes });
+  strictEqual(flows, origPkts);
+}
 
 /** What can be, by the numbers drawn. */
 const drawn = fc.record({
@@ -171,7 +244,7 @@ Deno.test("FloodSums adds up as an obvious model does, whatever comes", () => {
   }));
 });
 
-const keyOf = ({ endUs, proto, respH, respP }: Flow) =>
+const targetOf = ({ endUs, proto, respH, respP }: Flow) =>
   `${Math.floor(endUs / secondUs)} ${proto} ${respH} ${respP}`;
 
 /** Flows, packets and bytes by the second and target, and by those and the source, where the sum has it. */
@@ -188,13 +261,13 @@ function checkTotals(rows: readonly Flow[], flows: readonly Flow[]): void {
   };
   const [ofRows, ofFlows]: [Totals, Totals] = [new Map(), new Map()];
   for (const flow of flows) {
-    add(ofFlows, keyOf(flow), flow);
-    add(ofFlows, `${keyOf(flow)} ${flow.origH} ${flow.isOrigLocal}`, flow);
+    add(ofFlows, targetOf(flow), flow);
+    add(ofFlows, `${targetOf(flow)} ${flow.origH} ${flow.isOrigLocal}`, flow);
   }
   for (const row of rows) {
-    add(ofRows, keyOf(row), row, row.summed?.flows);
+    add(ofRows, targetOf(row), row, row.summed?.flows);
     for (const source of row.summed?.sources ?? [{ ...row, flows: 1 }]) {
-      add(ofRows, `${keyOf(row)} ${source.origH} ${source.isOrigLocal}`, source, source.flows);
+      add(ofRows, `${targetOf(row)} ${source.origH} ${source.isOrigLocal}`, source, source.flows);
     }
   }
   deepStrictEqual(new Map([...ofRows].sort()), new Map([...ofFlows].sort()));
@@ -206,9 +279,9 @@ function checkGroups(
   flows: readonly Flow[],
   ownIds: ReadonlySet<number>,
 ): void {
-  const groups = Map.groupBy(flows.filter(({ id }) => !ownIds.has(id)), keyOf);
+  const groups = Map.groupBy(flows.filter(({ id }) => !ownIds.has(id)), targetOf);
   for (const [key, group] of groups) {
-    const ofGroup = rows.filter((row) => !ownIds.has(row.id) && keyOf(row) === key);
+    const ofGroup = rows.filter((row) => !ownIds.has(row.id) && targetOf(row) === key);
     strictEqual(ofGroup.length, Math.min(group.length, ROWS_PER_TARGET + 1));
     const sum = ofGroup.find(({ summed }) => summed !== undefined);
     if (sum === undefined) continue;

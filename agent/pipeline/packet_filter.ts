@@ -18,7 +18,7 @@ export interface FlowTuple {
   readonly respH: string;
   readonly respP: number;
   readonly proto: TransportName;
-  /** Many flows to one target (SummedFlows): all that goes there, from `origH` unless that is 0.0.0.0 or ::, from any port. */
+  /** Many flows to one target (SummedFlows): all that goes there, from `origH` unless that is 0.0.0.0 or ::, from any port, and to any where `respP` is 0. */
   readonly isSum?: boolean;
 }
 
@@ -208,18 +208,18 @@ function sumsTest(sums: readonly FlowTuple[]): PacketTest {
     const transport = Transport[proto];
     const from = isUnspecified(origH) ? "" : parseWords(origH).join();
     const to = `${transport} ${from} ${parseWords(respH).join()}`;
-    keys.add(to);
-    if (portTransports.has(transport)) keys.add(`${to} ${respP}`);
+    if (respP === 0 || !portTransports.has(transport)) keys.add(`${to} any`);
+    else keys.add(`${to} ${respP}`).add(`${to} later`);
   }
   return (packet) => {
     if (packet.ipVersion === 0) return false;
     const { transport, source0, source1, source2, source3 } = packet;
     const { destination0, destination1, destination2, destination3 } = packet;
-    const isPortless = !portTransports.has(transport) || packet.isLaterFragment === 1;
-    const to = `${destination0},${destination1},${destination2},${destination3}` +
-      (isPortless ? "" : ` ${packet.destinationPort}`);
-    return keys.has(`${transport}  ${to}`) ||
-      keys.has(`${transport} ${source0},${source1},${source2},${source3} ${to}`);
+    const to = `${destination0},${destination1},${destination2},${destination3}`;
+    const port = packet.isLaterFragment === 1 ? "later" : packet.destinationPort;
+    return ["", `${source0},${source1},${source2},${source3}`].some((from) =>
+      keys.has(`${transport} ${from} ${to} any`) || keys.has(`${transport} ${from} ${to} ${port}`)
+    );
   };
 }
 

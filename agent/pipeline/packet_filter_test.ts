@@ -89,6 +89,9 @@ const cases: readonly (readonly [string, PacketFilter, readonly Name[]])[] = [
   ["many flows of one source to one target", {
     flows: [{ ...toTarget, origH: "10.0.0.1" }],
   }, ["query", "other", "laterFragment", "tunnel"]],
+  ["many flows to any port of one target", {
+    flows: [{ ...toTarget, origH: "0.0.0.0", respH: "10.0.0.1", respP: 0 }],
+  }, ["answer"]],
   ["many flows of another source to that target, beside a flow of ICMP", {
     flows: [{ ...toTarget, origH: "10.0.0.3" }, { ...flow, proto: "icmp", origP: 8, respP: 0 }],
   }, ["ping"]],

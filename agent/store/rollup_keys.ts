@@ -62,9 +62,10 @@ export function rollupEntries(flow: RollupFlow): RollupEntry[] {
   return entries;
 }
 
-/** "tls"; "tcp/8443" where the application is not known; "icmp" where there are no ports. */
-function serviceKey({ service, proto, resp_p }: RollupFlow): string {
+/** "tls"; "tcp/8443" where the application is not known; "icmp" where there are no ports, or many. */
+function serviceKey({ service, proto, resp_p, summed_flows }: RollupFlow): string {
   if (service !== "") return service;
+  if (summed_flows && resp_p === 0) return proto;
   return proto === "tcp" || proto === "udp" || proto === "sctp" ? `${proto}/${resp_p}` : proto;
 }
 

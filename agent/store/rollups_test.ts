@@ -452,23 +452,33 @@ Deno.test("flows that share a row count as before: all of them, by target, and b
         sources: [source("203.0.113.1", 600), source("198.51.100.7", 300), source("", 100)],
       },
     };
+    const toAllPorts = { ...sum, id: 2, respH: "192.168.1.3", respP: 0 };
     const writer = openWriter(path);
     const hosts = [hostRow("192.168.1.2", { isLocal: true })];
     writer.write(
-      rows({ hosts, flows: [sum, flow(5, { isOrigLocal: false, isRespLocal: false })] }),
+      rows({
+        hosts,
+        flows: [sum, toAllPorts, flow(5, { isOrigLocal: false, isRespLocal: false })],
+      }),
     );
     writer.close();
     const sums = `SELECT kind, key, packets, bytes, in_bytes, flows FROM rollups
-      WHERE span_us = ${minuteUs} AND (key IN ('', '192.168.1.2', 'udp/80') OR key LIKE '203%') ORDER BY 1, 2`;
+      WHERE span_us = ${minuteUs} AND (key IN ('', '192.168.1.2', 'udp', 'udp/80') OR key LIKE '203%') ORDER BY 1, 2`;
     deepStrictEqual(all(path, sums), [
       ["host", "192.168.1.2", 1000, 60_000, 60_000, 1000],
-      ["peer", "", 100, 6000, 6000, 100],
-      ["peer", "203.0.113.0/24", 600, 36_000, 36_000, 600],
+      ["peer", "", 200, 12_000, 12_000, 200],
+      ["peer", "203.0.113.0/24", 1200, 72_000, 72_000, 1200],
+      ["service", "udp", 1000, 60_000, 60_000, 1000],
       ["service", "udp/80", 1000, 60_000, 60_000, 1000],
     ]);
     deepStrictEqual(
       all(path, "SELECT id % 4294967296, orig_h, end_reason, summed_flows FROM flows ORDER BY id"),
-      [[1, "0.0.0.0", "summed", 1000], [5, flow(5).origH, "closed", null]],
+      [[1, "0.0.0.0", "summed", 1000], [2, "0.0.0.0", "summed", 1000], [
+        5,
+        flow(5).origH,
+        "closed",
+        null,
+      ]],
     );
     const devices = "SELECT (SELECT count(*) FROM devices), (SELECT count(*) FROM device_peers)";
     deepStrictEqual(all(path, devices), [[1, 0]]);

@@ -452,6 +452,7 @@ function rollupFlow(flow: Flow): RollupFlow {
     resp_wire_bytes: flow.respWireBytes,
     local_orig: flow.isOrigLocal ? 1 : 0,
     local_resp: flow.isRespLocal ? 1 : 0,
+    ...(flow.summed && { summed_flows: flow.summed.flows }),
   };
 }
 

@@ -5,7 +5,7 @@ import { narrow, term } from "../../agent/search/edit.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
 import type { OfAgent } from "../../components/AgentName.tsx";
 import type { FlowBucket } from "../../components/FlowSketch.tsx";
-import { isOfMany } from "../../components/flow_text.ts";
+import { hasPorts, isOfMany } from "../../components/flow_text.ts";
 import type { PacketsShown } from "../../components/PacketsLink.tsx";
 import { type ListedFlow, readFlow, standingFlow } from "./flow_list.ts";
 import { hostNamesOf } from "./finding_pages.ts";
@@ -196,7 +196,6 @@ async function readFindings(
 
 /** Searches for what else is so, as links. */
 export function likeThis(flow: StoredFlow): { readonly label: string; readonly href: string }[] {
-  const hasPorts = flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp";
   const link = (q: string) => `/flows?${new URLSearchParams({ q })}`;
   const list: [string, string][] = [];
   if (flow.name !== "") list.push(["the same name", term("name", flow.name)]);
@@ -209,7 +208,7 @@ export function likeThis(flow: StoredFlow): { readonly label: string; readonly h
     ]);
   }
   if (flow.service !== "") list.push(["the same service", term("service", flow.service)]);
-  if (hasPorts) {
+  if (hasPorts(flow) && !(flow.summed_flows && flow.resp_p === 0)) {
     list.push([
       "to the same port of the same peer",
       narrow(term("dst", flow.resp_h), term("dport", flow.resp_p), "flows"),

@@ -7,7 +7,14 @@ import { FlowTable } from "../../components/FlowTable.tsx";
 import { HostLink } from "../../components/Address.tsx";
 import { type Clock, Facts } from "../../components/FindingPage.tsx";
 import { findingPath } from "../../components/findings.ts";
-import { endText, historySteps, isOfMany, namesOf, stateText } from "../../components/flow_text.ts";
+import {
+  endText,
+  hasPorts,
+  historySteps,
+  isOfMany,
+  namesOf,
+  stateText,
+} from "../../components/flow_text.ts";
 import { spanText } from "../../components/finding_text.ts";
 import { counted } from "../../agent/text/amounts.ts";
 import {
@@ -155,7 +162,7 @@ function FlowHead({ data, nowUs, zone }: Part & Clock) {
 }
 
 function FlowPath({ data: { flow, names } }: Part) {
-  const hasPorts = flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp";
+  const isOfPorts = hasPorts(flow);
   return (
     <section class="c12 path" aria-label="Who with whom">
       <div class="node">
@@ -163,7 +170,7 @@ function FlowPath({ data: { flow, names } }: Part) {
           ? <div class="dim">many sources</div>
           : <HostLink address={flow.orig_h} name={names[flow.orig_h] ?? ""} />}
         <PlaceLine address={flow.orig_h} />
-        {hasPorts && !flow.summed_flows && (
+        {isOfPorts && !flow.summed_flows && (
           <div class="faint">
             from <SearchLink field="port" value={flow.orig_p} text={`port ${flow.orig_p}`} />
           </div>
@@ -191,9 +198,11 @@ function FlowPath({ data: { flow, names } }: Part) {
       <div class="node">
         <HostLink address={flow.resp_h} name={names[flow.resp_h] ?? ""} />
         <PlaceLine address={flow.resp_h} />
-        {hasPorts && (
+        {isOfPorts && (
           <div class="faint">
-            <SearchLink field="port" value={flow.resp_p} text={`port ${flow.resp_p}`} />
+            {flow.summed_flows && flow.resp_p === 0
+              ? "many ports"
+              : <SearchLink field="port" value={flow.resp_p} text={`port ${flow.resp_p}`} />}
           </div>
         )}
       </div>
