@@ -21,7 +21,9 @@ import { ROLLUP_KINDS, ROLLUP_SPANS } from "./rollup_spans.ts";
 const sliceRows = 500;
 const vacuumPages = 128;
 /** Longest that one call goes on while the database is within its bytes, in milliseconds. */
-const patienceMs = 50;
+const patienceMs = 30;
+/** Steps in one call: more rows than a batch adds. */
+const stepCountMax = 32;
 const dayUs = 86_400_000_000;
 const mebibyte = 2 ** 20;
 const historyDaysDefault = 365;
@@ -98,8 +100,8 @@ export class Retention {
     this.#onDeleted = onDeleted;
   }
 
-  /** Deletes and gives back pages until there is room for a batch, `stepCountMax` steps at the most. */
-  makeRoom(stepCountMax: number): void {
+  /** Deletes and gives back pages until there is room for a batch. */
+  makeRoom(): void {
     const { retentionBytes } = this.#options;
     const reserve = reserveBytes(retentionBytes);
     const limit = retentionBytes - reserve;
@@ -121,8 +123,8 @@ export class Retention {
     }
   }
 
-  /** Deletes some of what is too old at traffic time `newestUs`, `stepCountMax` steps at the most. */
-  deleteOld(newestUs: number, stepCountMax: number): void {
+  /** Deletes some of what is too old at traffic time `newestUs`. */
+  deleteOld(newestUs: number): void {
     const isPatient = patience(patienceMs);
     for (let step = 0; step < stepCountMax && isPatient(); step++) {
       if (!this.#deleteOldSlice(newestUs)) break;
@@ -142,19 +144,21 @@ export class Retention {
     });
   }
 
-  /** Deletes the oldest of the finest roll-ups while there are too many; call it now and then, for it counts them. */
-  trimRollups(stepCountMax: number): void {
+  /** Deletes some of the oldest of the finest roll-ups where there are too many; false when that was not all. Call it now and then, for it counts them. */
+  trimRollups(): boolean {
+    const isPatient = patience(patienceMs);
     const max = this.#options.retentionBytes / 4 / rollupRowBytes;
     const { rows } = this.#database.prepare("SELECT count(*) AS rows FROM rollups").get()!;
     let excess = Number(rows) - max;
-    for (let step = 0; step < stepCountMax && excess > 0; step++) {
+    while (excess > 0 && isPatient()) {
       const deleted = ROLLUP_SPANS.values().map(({ spanUs }) =>
         this.#deleteRollups(spanUs, Infinity)
       )
         .find((deleted) => deleted > 0);
-      if (deleted === undefined) return;
+      if (deleted === undefined) return true;
       excess -= deleted;
     }
+    return excess <= 0;
   }
 
   /** The oldest of a span's rows before `cutoffUs`, a slice at most. */

@@ -68,8 +68,6 @@ export interface StoreRows {
 }
 
 const findingTables: readonly string[] = ["scans", "anomalies"];
-/** Steps of retention in one call, 500 rows each: more than a batch adds. */
-const stepCountMax = 32;
 /** Traffic time between two looks for idle hosts. */
 const hostCheckUs = 60_000_000;
 /** Size of the log from which on it is begun anew, and least time between two tries. */
@@ -289,14 +287,13 @@ export class StoreWriter {
     const newestUs = Math.min(this.#newestUs, nowUs);
     if (newestUs === -Infinity) return;
     this.#work.guard(() => {
-      this.#retention.deleteOld(newestUs, stepCountMax);
+      this.#retention.deleteOld(newestUs);
       if (Math.abs(newestUs - this.#hostsCheckedUs) < hostCheckUs) return;
       const { rows, isDone } = this.#retention.deleteIdle(newestUs);
       if (isDone) this.#hostsCheckedUs = newestUs;
       if (rows > 0) this.#devices.forget();
       if (Math.abs(newestUs - this.#rollupsCheckedUs) < rollupCheckUs) return;
-      this.#rollupsCheckedUs = newestUs;
-      this.#retention.trimRollups(stepCountMax);
+      if (this.#retention.trimRollups()) this.#rollupsCheckedUs = newestUs;
     });
   }
 
@@ -359,7 +356,7 @@ export class StoreWriter {
   }
 
   #makeRoom(): void {
-    this.#work.guard(() => this.#retention.makeRoom(stepCountMax));
+    this.#work.guard(() => this.#retention.makeRoom());
     this.#assertWalFits();
   }
 

@@ -66,7 +66,6 @@ const agentsListedMax = 1000;
 /** Batches of an agent that are told apart from others with their numbers. */
 const madeMax = 256;
 const dayUs = 86_400_000_000;
-const stepCountMax = 32;
 /** Wall clock between two looks for hosts and names that are too old. */
 const idleCheckUs = 600_000_000;
 const checkpointPages = 4000;
@@ -160,7 +159,7 @@ export class HubWriter implements HubStore {
     const { told, cloned } = this.#tellApart(batches);
     if (archive !== null) await archive.insert(this.#flowsToArchive(told));
     let result: CommitResult | null = null;
-    this.#work.guard(() => this.#retention.makeRoom(stepCountMax));
+    this.#work.guard(() => this.#retention.makeRoom());
     this.#work.transact(() => result = { ...this.#write(told, nowUs, judge), cloned });
     return result!;
   }
@@ -362,12 +361,11 @@ export class HubWriter implements HubStore {
     const { archive, retentionDays, historyDays } = this.#options;
     const newestUs = Math.min(this.#newestUs, nowUs);
     if (newestUs === -Infinity) return;
-    this.#work.guard(() => this.#retention.deleteOld(newestUs, stepCountMax));
+    this.#work.guard(() => this.#retention.deleteOld(newestUs));
     if (Math.abs(nowUs - this.#idleCheckedUs) < idleCheckUs) return;
-    this.#idleCheckedUs = nowUs;
     this.#work.guard(() => {
       this.#retention.deleteIdle(newestUs);
-      this.#retention.trimRollups(stepCountMax);
+      if (this.#retention.trimRollups()) this.#idleCheckedUs = nowUs;
     });
     const oldUs = newestUs - retentionDays * dayUs;
     const longUs = newestUs - Math.max(retentionDays, historyDays) * dayUs;
