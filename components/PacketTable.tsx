@@ -110,7 +110,15 @@ function packetInfo(row: PacketRow): string {
 
 /** Tells rows apart that people could. */
 export function packetKey(row: PacketRow): string {
-  return [row.tsUs, row.interfaceId, row.src, row.srcPort, row.dst, row.dstPort, row.wireLength]
+  return [
+    Math.trunc(row.tsUs),
+    row.interfaceId,
+    row.src,
+    row.srcPort,
+    row.dst,
+    row.dstPort,
+    row.wireLength,
+  ]
     .join(" ");
 }
 

@@ -3,7 +3,15 @@ import assert from "node:assert/strict";
 import { FEATURES } from "../agent/detect/anomaly/features.ts";
 import { featureLabel, featureValue } from "../components/feature_text.ts";
 import { clientsMax } from "../routes/(_server)/event_hub.ts";
-import { hostileName, makeSecond, makeSnapshot, makeSource, nowUs } from "./dashboard_fixture.ts";
+import {
+  fillDatabase,
+  hostileName,
+  makePackets,
+  makeSecond,
+  makeSnapshot,
+  makeSource,
+  nowUs,
+} from "./dashboard_fixture.ts";
 import { type Site, withSite, withTraffic } from "./dashboard_site.ts";
 import {
   learningDetection,
@@ -299,6 +307,16 @@ Deno.test("without scripts the overview has numbers and hosts, Packets has packe
     assert.doesNotMatch(html, /data-protocol="(tcp|udp)"/);
     assert.match(html, /<option value="arp" selected>ARP/);
     assert.match(html, /<form method="get" action="\/api\/export\/pcap"/);
+  }));
+
+Deno.test("a packet that is in memory and stored is listed once, though memory has its nanoseconds", () =>
+  withSite({}, async (site) => {
+    const packets = makePackets(30).map((row) => ({ ...row, tsUs: Math.trunc(row.tsUs) + 0.75 }));
+    fillDatabase(site, packets);
+    site.live.setSource(makeSource());
+    site.live.setSnapshot(makeSnapshot({ newestPackets: packets }), []);
+    const html = await (await site.get("/packets")).text();
+    assert.equal([...html.matchAll(/<tr data-protocol=/g)].length, packets.length);
   }));
 
 Deno.test("a sensor before its first packet says so on every page", () =>
