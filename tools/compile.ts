@@ -17,9 +17,10 @@ const sizeMax = 96 * 1024 * 1024;
  * - WebAssembly is compiled for good early, and its loops are left as they are written, which is sooner done;
  * - every function is compiled with its module, so that Deno's code cache, which is written at the first start, has it; a
  *   start and a first page wait less;
- * - the old part of a thread's heap may reach 30 MB before it is first marked (36 less three halves of the young one): by itself
- *   V8 does so at some 12 MB, which every thread has soon after its start. The buffers between threads count, so that with 24 MB
- *   `analyze` still came to it, for nothing: 4 % of its processor time at its end;
+ * - the old part of a thread's heap may reach 28 MB before it is first marked (34 less three halves of the young one): by itself
+ *   V8 does so at some 12 MB, which every thread has soon after its start. The buffers between threads count, so that with 26 MB
+ *   `analyze` still came to it, for nothing: 4 % of its processor time at its end. Threads that go on collect theirs
+ *   sooner, by themselves (`agent/collect_garbage.ts`);
  * - each thread calls V8's own functions where they are, not through a mapping of 2 MB of its own;
  * - what is young takes 4 MB of a thread at the most (two halves of 2), not 32, and a heap grows by two fifths of what is
  *   alive before it is marked again: of rows, which die young, more is kept for nothing, in each of seven threads. Beside
@@ -37,7 +38,8 @@ export const v8Flags = [
   "--wasm-tiering-budget=3000000",
   "--no-wasm-loop-peeling",
   "--no-wasm-loop-unrolling",
-  "--initial-heap-size=36",
+  "--expose-gc",
+  "--initial-heap-size=34",
   "--max-semi-space-size=2",
   "--heap-growing-percent=40",
   "--memory-saver-mode",

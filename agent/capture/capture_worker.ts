@@ -3,6 +3,7 @@
  * through its global scope and hands batches to the pipeline through the port that "start" brings. After "fatal"
  * it answers only "stop". The main thread terminates it after "stopped".
  */
+import { collectGarbage } from "../collect_garbage.ts";
 import { CAP_NET_RAW, withCapability } from "../../ffi/linux/capability.ts";
 import type { CaptureHandle, HandleOptions } from "../../ffi/capture/capture_handle.ts";
 import type { CaptureOptions, MainToCapture, ReturnMessage, SourceToMain } from "../messages.ts";
@@ -18,6 +19,8 @@ const bufferCountMax = 40;
 
 let source: LiveSource | null = null;
 let running: Promise<void> = Promise.resolve();
+
+collectGarbage();
 
 self.onmessage = async ({ data }: MessageEvent<MainToCapture>) => {
   if (data.type === "start") {

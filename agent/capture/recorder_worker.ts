@@ -7,6 +7,7 @@
  * the pipeline has stopped, so nothing is under way by then.
  */
 /// <reference lib="deno.worker" />
+import { collectGarbage } from "../collect_garbage.ts";
 import type { WriteContext } from "../failed_writes.ts";
 import type { MainToRecorder, RecorderToMain, RecordMessage } from "../messages.ts";
 import { createPacketSorter } from "../pipeline/packet_filter.ts";
@@ -84,6 +85,8 @@ class RecorderThread {
 }
 
 let thread: RecorderThread | null = null;
+
+collectGarbage();
 
 self.onmessage = async ({ data }: MessageEvent<MainToRecorder>) => {
   if (data.type === "start") thread = new RecorderThread(data);

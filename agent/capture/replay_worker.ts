@@ -3,12 +3,15 @@
  * with "stopped".
  */
 /// <reference lib="deno.worker" />
+import { collectGarbage } from "../collect_garbage.ts";
 import type { MainToReplay, SourceToMain } from "../messages.ts";
 import { Replay } from "./replay.ts";
 
 const tell = (message: SourceToMain) => self.postMessage(message);
 let replay: Replay | null = null;
 let isDone = false;
+
+collectGarbage();
 
 self.onmessage = ({ data }: MessageEvent<MainToReplay>) => {
   if (data.type === "start") {

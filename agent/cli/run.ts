@@ -2,6 +2,7 @@
  * `tapwatch run` and `tapwatch replay FILE`: the dashboard, the results folder, the worker threads, and their end. The
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
+import { collectGarbage } from "../collect_garbage.ts";
 import { giveMemoryBack, trim } from "../../ffi/linux/allocator.ts";
 import { raiseHandleLimit } from "../../ffi/linux/handles.ts";
 import { letGo, type Mapping, programMappings } from "../../ffi/linux/program_pages.ts";
@@ -37,6 +38,7 @@ const freedMs = 2000;
 /** Runs until a signal. Throws TapwatchError. */
 export async function runLive(config: Config, log: Log): Promise<void> {
   const signals = listenToSignals(log);
+  collectGarbage();
   const stopPages = fitProcess(config);
   if (config.user !== null) requireFfiConsent(config);
   const user = userToBecome(config.user);

@@ -3,6 +3,7 @@
  * tells findings as they come and the state each second, and keeps the model in its file. Of a live capture it also looks for the
  * processes behind this host's flows (process_thread.ts).
  */
+import { collectGarbage } from "../collect_garbage.ts";
 import { blocklistsState, readBlocklists, readBlocklistsSync } from "../blocklist_files.ts";
 import { formatAddressWords } from "../decode/addresses.ts";
 import type {
@@ -231,6 +232,8 @@ let processes: ProcessThread | null = null;
 
 // What the system has lent the process would stay with it.
 self.addEventListener("error", () => processes?.close());
+
+collectGarbage();
 
 self.onmessage = ({ data }: MessageEvent<MainToDetect>) => {
   if (data.type === "start") thread = new DetectThread(data.options, data.pipelines);

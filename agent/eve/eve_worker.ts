@@ -3,6 +3,7 @@
  * once, written or not, so that nobody waits for a disk.
  */
 /// <reference lib="deno.worker" />
+import { collectGarbage } from "../collect_garbage.ts";
 import type { EveLinesMessage, EveOptions, EveToMain, MainToEve } from "../messages.ts";
 import { EveFile } from "./eve_file.ts";
 
@@ -10,6 +11,8 @@ const tickMs = 1000;
 let file: EveFile | null = null;
 let ticker: number | undefined;
 let told = "";
+
+collectGarbage();
 
 self.onmessage = ({ data }: MessageEvent<MainToEve>) => {
   if (data.type === "start") start(data.options);

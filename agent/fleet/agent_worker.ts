@@ -1,4 +1,5 @@
 /** The thread of a fleet's agent: a shell around FleetAgent that carries its messages and gives it the time. */
+import { collectGarbage } from "../collect_garbage.ts";
 import type { FleetToMain, MainToFleet } from "../messages.ts";
 import { FleetAgent } from "./agent.ts";
 
@@ -8,6 +9,8 @@ const tickMs = 250;
 
 let agent: FleetAgent | null = null;
 let ticker = 0;
+
+collectGarbage();
 
 self.onmessage = ({ data }: MessageEvent<MainToFleet>) => {
   if (data.type === "start") {

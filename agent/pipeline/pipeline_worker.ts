@@ -6,6 +6,7 @@
  * rows that the store has no room for are shed (row_outlet.ts). From a file, batches wait here until the store has room;
  * their source waits for its buffers, and rows that are known from an earlier replay are left out (replay_progress.ts).
  */
+import { collectGarbage } from "../collect_garbage.ts";
 import { EveOutlet } from "../eve/eve_outlet.ts";
 import { TrafficLines } from "../eve/traffic_lines.ts";
 import { indexPcapRecords, recordHeaderLength } from "../capture/pcap_records.ts";
@@ -430,6 +431,8 @@ function tell(message: PipelineToMain): void {
 }
 
 let thread: PipelineThread | null = null;
+
+collectGarbage();
 
 self.onmessage = (event: MessageEvent<MainToPipeline>) => {
   const message = event.data;

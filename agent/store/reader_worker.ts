@@ -1,4 +1,5 @@
 /** The thread that reads the database for the dashboard, beside the one that writes it. */
+import { collectGarbage } from "../collect_garbage.ts";
 import { setGeoFiles } from "../geo/places.ts";
 import type { MainToReader, ReaderToMain } from "../messages.ts";
 import { StoreQueries } from "./queries.ts";
@@ -7,6 +8,8 @@ import { answer, toFailure } from "./reader.ts";
 declare const self: DedicatedWorkerGlobalScope;
 
 let queries: StoreQueries | null = null;
+
+collectGarbage();
 
 self.onmessage = ({ data }: MessageEvent<MainToReader>) => {
   if (data.type === "start") {

@@ -24,6 +24,8 @@ const vacuumPages = 128;
 const patienceMs = 30;
 /** Steps in one call: more rows than a batch adds. */
 const stepCountMax = 32;
+/** Steps that make up for a batch of 2,000 rows, twice. */
+const batchSteps = 8;
 const dayUs = 86_400_000_000;
 const mebibyte = 2 ** 20;
 const historyDaysDefault = 365;
@@ -106,13 +108,16 @@ export class Retention {
     const reserve = reserveBytes(retentionBytes);
     const limit = retentionBytes - reserve;
     const isPatient = patience(patienceMs);
-    // Deep in its reserve the database makes room first, however long that takes.
-    const mayGoOn = (usedBytes: number) =>
-      usedBytes > limit && (isPatient() || usedBytes > limit + reserve / 4);
-    if (mayGoOn(this.#usedBytes())) {
+    const mayGoOn = (step: number) => {
+      const usedBytes = this.#usedBytes();
+      if (usedBytes <= limit || step === stepCountMax) return false;
+      // Deep in its reserve the database makes room for a batch, however long that takes.
+      return isPatient() || usedBytes > limit + reserve / 4 && step < batchSteps;
+    };
+    if (mayGoOn(0)) {
       // At once: each commit writes every page of an index that its rows were on.
       this.#transact(() => {
-        for (let step = 0; step < stepCountMax && mayGoOn(this.#usedBytes()); step++) {
+        for (let step = 0; mayGoOn(step); step++) {
           if (!this.#deleteFirstWritten()) break;
         }
       });

@@ -2,6 +2,7 @@
  * The thread of the store: a shell around StoreService that carries its messages and gives it the time. It is the only
  * thread that writes the database.
  */
+import { collectGarbage } from "../collect_garbage.ts";
 import type { MainToStore, RowsMessage, StoreToMain, StoreToPipeline } from "../messages.ts";
 import { setGeoFiles } from "../geo/places.ts";
 import { UsageError } from "../errors.ts";
@@ -21,6 +22,8 @@ const senders = new Map<number, { readonly port: MessagePort; readonly sequence:
 let pipelines: readonly MessagePort[] = [];
 let lastSequence = 0;
 let ticker = 0;
+
+collectGarbage();
 
 self.onmessage = ({ data }: MessageEvent<MainToStore>) => {
   if (data.type === "start") start(data);

@@ -5,7 +5,7 @@ import { libc } from "./libc.ts";
 const M_MMAP_THRESHOLD = -3;
 const M_ARENA_MAX = -8;
 const mmapBytesMin = 32 * 1024;
-const arenasMax = 4;
+const arenasMax = 2;
 
 /**
  * For a process of many threads that lives long: what is larger than 32 KiB goes back to the system when it is freed. By itself

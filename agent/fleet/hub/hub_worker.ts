@@ -1,4 +1,5 @@
 /** The hub's thread: receives, stores and judges. The main thread serves the pages and tells people. */
+import { collectGarbage } from "../../collect_garbage.ts";
 import { UsageError } from "../../errors.ts";
 import { StoreError } from "../../store/failure.ts";
 import { type Credentials, readCredentials } from "../credentials.ts";
@@ -170,6 +171,8 @@ class Hub {
 }
 
 let hub: Hub | null = null;
+
+collectGarbage();
 
 self.onmessage = async ({ data }: MessageEvent<MainToHub>) => {
   if (data.type === "start") return await start(data.options);
