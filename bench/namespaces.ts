@@ -114,7 +114,17 @@ export class Sender {
 
   /** Sends a capture, loaded into memory before, as fast as tcpreplay can, as many times as told. */
   async sendAll(path: string, loops = 1): Promise<Sent> {
-    const { args } = this.#command(["--topspeed", "--preload-pcap", `--loop=${loops}`], path);
+    return await this.#send(["--topspeed", `--loop=${loops}`], path);
+  }
+
+  /** Sends a capture, loaded into memory before, again and again for so many seconds. */
+  async sendFor(path: string, packetsPerSecond: number, seconds: number): Promise<Sent> {
+    const options = [`--pps=${packetsPerSecond}`, "--loop=0", `--duration=${seconds}`];
+    return await this.#send(options, path);
+  }
+
+  async #send(options: readonly string[], path: string): Promise<Sent> {
+    const { args } = this.#command([...options, "--preload-pcap"], path);
     const { stdout, stderr, success } = await new Deno.Command("ip", { args }).output();
     const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
     if (!success) throw new Error(`tcpreplay failed: ${text}`);
