@@ -413,7 +413,7 @@ export type FlowEndReason = "closed" | "idle" | "active" | "evicted" | "end" | "
 
 /**
  * Unanswered flows of one target in one record: packets and bytes are their sums, `startUs` is of the first and `endUs` of the last,
- * `id` is that of one of them. `origH` is 0.0.0.0 or ::, `origP` 0, texts "" and `connState` "OTH" where they are not the same of all.
+ * `id` is that of one of them. `origH` is 0.0.0.0 or ::, `origP` 0, texts "" and `connState` "S0" where they are not the same of all.
  */
 export interface SummedFlows {
   readonly flows: number;

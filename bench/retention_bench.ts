@@ -29,7 +29,7 @@ try {
     ),
     repeat(path, "too many bytes, and pages given back", {
       retentionBytes: Math.floor(fileBytes / 2),
-    }, (retention) => retention.makeRoom()),
+    }, (retention) => retention.makeRoom(2000)),
     repeat(
       path,
       "rows that are too old",

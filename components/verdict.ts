@@ -233,7 +233,7 @@ function lossProblems(message: LiveMessage, recentDrops: number): Problem[] {
     problems.push({
       tone: "medium",
       title: `Behind by ${formatDuration(health.behindS)}`,
-      detail: "Packets arrive faster than they are decoded.",
+      detail: "Packets wait to be decoded.",
     });
   }
   return problems;

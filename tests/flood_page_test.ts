@@ -1,6 +1,6 @@
 /** Rows that are many flows of a flood: on pages, in /api and in CSV. */
 import { deepStrictEqual, doesNotMatch, match } from "node:assert/strict";
-import { flow, openWriter, rows } from "../agent/store/testing.ts";
+import { flow, openWriter, packetRow, rows } from "../agent/store/testing.ts";
 import { nowUs } from "./dashboard_fixture.ts";
 import { type Site, withSite } from "./dashboard_site.ts";
 
@@ -22,7 +22,15 @@ function fill({ folder }: Site): void {
     ...one,
     summed: { flows: 4900, sources: [{ ...source, origH: "" }] },
   }));
-  writer.write(rows({ flows: [...flows, flow(3, { startUs: atUs, endUs: atUs + 1e6 })] }));
+  const probes = [1, 2, 3].map((number) =>
+    packetRow(number, {
+      ...{ tsUs: atUs + number, src: `203.0.113.${number}`, dst: "192.168.1.2", dstPort: 80 },
+      ...{ application: "", flowId: 100 + number },
+    })
+  );
+  writer.write(
+    rows({ packets: probes, flows: [...flows, flow(3, { startUs: atUs, endUs: atUs + 1e6 })] }),
+  );
   writer.close();
 }
 
@@ -53,6 +61,10 @@ Deno.test("a row of many flows says how many they are, and names no source that 
     match(page, /many sources to 192\.168\.1\.2/);
     match(page, /which nothing answered/);
     match(page, /port 80/);
+    match(page, />3 stored</);
+    const link = /href="(\/packets\?[^"]+)"[^>]*>Open in Packets/.exec(page)![1]!;
+    const packets = await textOf(link.replaceAll("&amp;", "&"));
+    deepStrictEqual([...packets.matchAll(/<tr data-protocol=/g)].length, 3);
     doesNotMatch(page, /href="[^"]*0\.0\.0\.0/);
     const toAll = await pageOf("0.0.0.0", "192.168.1.3");
     match(toAll, /many ports/);

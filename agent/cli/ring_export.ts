@@ -102,7 +102,7 @@ export function tupleOf(flow: StoredFlow): FlowTuple {
     respH: flow.resp_h,
     respP: flow.resp_p,
     proto: flow.proto as TransportName,
-    ...(flow.summed_flows && { isSum: true }),
+    ...(flow.summed_flows && { sum: { fromUs: flow.start_us, toUs: flow.end_us } }),
   };
 }
 

@@ -172,11 +172,17 @@ export class Supervisor {
     };
   }
 
-  /** A pipeline that says nothing cannot say that it is behind. */
   #lookForSilence(): void {
     const { live } = this.#options;
+    if (this.#pipelines.silentS <= silentSMax) return;
+    live.behindS = this.#behind(live.behindS);
+    live.publish({ type: "stats", data: live.statsEvent() });
+  }
+
+  /** A pipeline that says nothing cannot say that it is behind. */
+  #behind(toldS: number): number {
     const { silentS } = this.#pipelines;
-    if (silentS > silentSMax) live.behindS = Math.max(live.behindS, silentS);
+    return silentS > silentSMax ? Math.max(toldS, silentS) : toldS;
   }
 
   /** Flows under way; none when the pipeline is gone, or has no time to answer. */
@@ -573,7 +579,7 @@ export class Supervisor {
     }
     if (message.type === "hearsay") return; // there is nobody else
     if (message.type !== "snapshot") return this.#onOtherMessage(message);
-    live.behindS = message.behindS;
+    live.behindS = this.#behind(message.behindS);
     live.setSnapshot(message.snapshot, message.seconds);
     this.#eve?.takeSeconds(message.seconds);
     const { kernel, interface: atInterface, queue } = live.drops();

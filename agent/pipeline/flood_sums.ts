@@ -2,7 +2,7 @@
  * Flows of a flood, between the flow table and the rows: of those that one target has left unanswered within a second the first
  * ROWS_PER_TARGET are rows of their own, the others one row together (decision 0024). A target is a destination address, its port,
  * transport and application; once more than SOURCES_PER_HOST sources have sent to a host in that second, other targets there are
- * one, whatever the port. The second is that of a flow's last packet.
+ * one, whatever the port. The second is that of a flow's last packet, and each device has targets of its own.
  *
  *     a flow -> its group, by second and target -> one of the first: as it is
  *            |                                  '> one more: into the group's sum, which is a row when the group closes
@@ -10,7 +10,8 @@
  *
  * A group closes when nothing has come for it during a whole turn(), for flows of one kind end in the order of their last packets.
  *
- * Memory: 2 × 20,000 groups at 200 bytes, and 20,000 sources in all sums at 200: 12 MB. Where more groups are open a turn comes sooner.
+ * Memory: 2 × 20,000 groups at 200 bytes, and in all sums and hosts 20,000 sources at 200 each: 16 MB, and 1 KB for each sum, of
+ * which there is one for a hundred flows. Where more groups are open a turn comes sooner.
  */
 import type { Flow, SummedSource } from "../records.ts";
 
@@ -25,8 +26,8 @@ export const SOURCES_PER_HOST = 100;
 export const SOURCES_PER_SUM = 100;
 const sourcesMax = 20_000;
 const secondUs = 1_000_000;
-/** State of a sum of flows whose states are not the same. */
-const mixedState = "OTH";
+/** State of a sum of flows whose states are not the same: what they have in common is that nothing answered. */
+const mixedState = "S0";
 
 type Writable<T> = { -readonly [name in keyof T]: T[name] };
 
@@ -35,8 +36,10 @@ interface Group {
   readonly isHost: boolean;
   flows: number;
   sum: Sum | null;
-  /** Of a host with more flows than ROWS_PER_TARGET: those that sent them, up to SOURCES_PER_HOST. */
-  sources: Set<string> | null;
+  /** Of a host: so many have sent there that it is a flood. */
+  isFlooded: boolean;
+  /** Of a host with more flows than ROWS_PER_TARGET that is not flooded yet: those that sent them. */
+  senders: Set<string> | null;
 }
 
 /** The row so far; what is not the same of all flows is as if it had not been seen. */
@@ -63,6 +66,8 @@ export class FloodSums {
   /** Those of the flow before, which in a flood are those of the next. */
   #last: Last | null = null;
   #sourceCount = 0;
+  /** Of all hosts. */
+  #senderCount = 0;
 
   /** `write` takes each flow that is to be a row, and each sum once its group closes. */
   constructor(write: (flow: Flow) => void) {
@@ -95,7 +100,10 @@ export class FloodSums {
     this.#resting = this.#groups;
     this.#groups = new Map();
     this.#last = null;
-    for (const { sum } of closed.values()) if (sum !== null) this.#writeSum(sum);
+    for (const { sum, senders } of closed.values()) {
+      if (sum !== null) this.#writeSum(sum);
+      this.#senderCount -= senders?.size ?? 0;
+    }
   }
 
   /** Closes all groups. */
@@ -106,20 +114,19 @@ export class FloodSums {
 
   /** That of its target, or of its host. */
   #groupOf(flow: Flow): Group {
+    // Before any of them is looked for: what is closed takes nothing more.
+    if (this.#groups.size >= groupsMax) this.turn();
     const second = Math.floor(flow.endUs / secondUs);
-    const { respH, respP, proto, service, origH } = flow;
+    const { respH, respP, proto, service, interfaceId } = flow;
     const last = this.#last?.second === second && isSameHost(this.#last.flow, flow)
       ? this.#last
       : null;
-    const host = last?.host ?? this.#findGroup(`${second} ${proto} ${respH}`, true);
+    const host = last?.host ?? this.#findGroup(`${second} ${interfaceId} ${proto} ${respH}`, true);
     host.flows++;
-    if (host.flows > ROWS_PER_TARGET && !isFlooded(host)) {
-      host.sources ??= new Set();
-      host.sources.add(origH);
-    }
+    if (host.flows > ROWS_PER_TARGET && !host.isFlooded) this.#addSender(host, flow);
     if (last !== null && isSameTarget(last.flow, flow)) return last.group;
-    const key = `${second} ${proto} ${respP} ${service} ${respH}`;
-    const group = isFlooded(host) ? this.#known(key) ?? host : this.#findGroup(key, false);
+    const key = `${second} ${interfaceId} ${proto} ${respP} ${service} ${respH}`;
+    const group = host.isFlooded ? this.#known(key) ?? host : this.#findGroup(key, false);
     this.#last = { second, flow, host, group };
     return group;
   }
@@ -127,8 +134,7 @@ export class FloodSums {
   #findGroup(key: string, isHost: boolean): Group {
     const known = this.#known(key);
     if (known !== undefined) return known;
-    if (this.#groups.size >= groupsMax) this.turn();
-    const group = { isHost, flows: 0, sum: null, sources: null };
+    const group = { isHost, flows: 0, sum: null, isFlooded: false, senders: null };
     this.#groups.set(key, group);
     return group;
   }
@@ -141,6 +147,17 @@ export class FloodSums {
     this.#resting.delete(key);
     this.#groups.set(key, resting);
     return resting;
+  }
+
+  #addSender(host: Group, { origH }: Flow): void {
+    const senders = host.senders ??= new Set();
+    if (senders.has(origH) || this.#senderCount >= sourcesMax) return;
+    senders.add(origH);
+    this.#senderCount++;
+    if (senders.size < SOURCES_PER_HOST) return;
+    host.isFlooded = true;
+    host.senders = null;
+    this.#senderCount -= senders.size;
   }
 
   #addSource({ sources }: Sum, flow: Flow): void {
@@ -178,16 +195,12 @@ function isTalk({ proto, isOrigLocal, origPkts, origBytes }: Flow): boolean {
 }
 
 function isSameHost(a: Flow, b: Flow): boolean {
-  return a.proto === b.proto && a.respH === b.respH;
+  return a.proto === b.proto && a.respH === b.respH && a.interfaceId === b.interfaceId;
 }
 
 /** Of the same host. */
 function isSameTarget(a: Flow, b: Flow): boolean {
   return a.respP === b.respP && a.service === b.service;
-}
-
-function isFlooded({ sources }: Group): boolean {
-  return sources !== null && sources.size >= SOURCES_PER_HOST;
 }
 
 function sourceKey({ origH, isOrigLocal }: Pick<Flow, "origH" | "isOrigLocal">): string {

@@ -99,6 +99,22 @@ Deno.test("FloodSums keeps the port of a flood beside one of any ports", () => {
   strictEqual(rows.reduce((count, row) => count + (row.summed?.flows ?? 1), 0), 10_000);
 });
 
+Deno.test("FloodSums loses nothing when so many targets come that groups have to be closed", () => {
+  const scan = many(45_000, (id) => ({ respP: id, origH: "203.0.113.9", endUs: startUs }));
+  const flood = many(5000, (id) => ({ respP: 45_000 + id, endUs: startUs }));
+  const rows = rowsOf([...scan, ...flood]);
+  strictEqual(rows.reduce((count, row) => count + (row.summed?.flows ?? 1), 0), 50_000);
+});
+
+Deno.test("FloodSums keeps devices apart", () => {
+  const rows = rowsOf(many(1000, (id) => ({ interfaceId: id % 2 })));
+  const sums = rows.filter(({ summed }) => summed !== undefined);
+  deepStrictEqual(
+    sums.map(({ interfaceId, summed }) => [interfaceId, summed!.flows]).sort(),
+    [[0, 400], [1, 400]],
+  );
+});
+
 Deno.test("FloodSums leaves a single flow more than a hundred as it is", () =>
   deepStrictEqual(rowsOf(many(101)), many(101)));
 

@@ -18,8 +18,11 @@ export interface FlowTuple {
   readonly respH: string;
   readonly respP: number;
   readonly proto: TransportName;
-  /** Many flows to one target (SummedFlows): all that goes there, from `origH` unless that is 0.0.0.0 or ::, from any port, and to any where `respP` is 0. */
-  readonly isSum?: boolean;
+  /**
+   * Of many flows to one target (SummedFlows), from when to when: all that goes there in that time, from `origH` unless that is
+   * 0.0.0.0 or ::, from any port, and to any where `respP` is 0.
+   */
+  readonly sum?: Span;
 }
 
 export interface PacketFilter {
@@ -42,14 +45,23 @@ const ipv4LengthMin = 20;
 const ipv4SourceAt = ipv4At + 12;
 const ipv4DestinationAt = ipv4At + 16;
 
-/** A test of one packet: where it lies, its lengths and its link type. */
-type PacketPredicate = (
+/** Microseconds since 1970, both ends in it. */
+interface Span {
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+/** Where a packet lies, its lengths and its link type. */
+type Place = [
   bytes: Uint8Array,
   offset: number,
   capturedLength: number,
   wireLength: number,
   linktype: number,
-) => boolean;
+];
+
+/** A test of one packet. */
+type PacketPredicate = (...packet: [...Place, timestampUs?: number]) => boolean;
 
 /**
  * `vxlanPorts` are UDP ports of VXLAN besides the usual ones.
@@ -64,13 +76,13 @@ export function createPacketFilter(
   if (tests.length === 0) return () => true;
   const packet = new Packet();
   const ports = tunnelPorts(vxlanPorts);
-  return (bytes, offset, capturedLength, wireLength, linktype) => {
+  return (bytes, offset, capturedLength, wireLength, linktype, timestampUs) => {
     const end = offset + capturedLength;
     const wireEnd = offset + Math.max(wireLength, capturedLength);
     // A frame may hold several packets: one of them is to pass all tests.
     for (let at = offset, link = linktype; at >= 0; at = furtherPacketAt(), link = FURTHER_PACKET) {
       decodePacket(bytes, at, Math.max(end - at, 0), wireEnd - at, link, packet, ports);
-      if (tests.every((test) => test(packet, bytes, end, wireLength))) return true;
+      if (tests.every((test) => test(packet, bytes, end, wireLength, timestampUs))) return true;
     }
     return false;
   };
@@ -96,7 +108,7 @@ function testsOf(filter: PacketFilter): PacketTest[] {
  * @throws UsageError as createPacketFilter.
  */
 type PacketSorter = (
-  ...packet: [...Parameters<PacketPredicate>, found: (index: number) => void]
+  ...packet: [...Place, found: (index: number) => void]
 ) => void;
 
 export function createPacketSorter(
@@ -192,8 +204,8 @@ function parseWords(address: string): Words {
 }
 
 function anyFlowTest(flows: readonly FlowTuple[]): PacketTest {
-  const single = flows.filter(({ isSum }) => !isSum);
-  const sums = flows.filter(({ isSum }) => isSum);
+  const single = flows.filter(({ sum }) => sum === undefined);
+  const sums = flows.filter(({ sum }) => sum !== undefined);
   const singleTest = single.length === 1 ? flowTest(single[0]!) : flowsTest(single);
   if (sums.length === 0) return singleTest;
   const toTarget = sumsTest(sums);
@@ -203,24 +215,42 @@ function anyFlowTest(flows: readonly FlowTuple[]): PacketTest {
 
 /** Nothing has come back. */
 function sumsTest(sums: readonly FlowTuple[]): PacketTest {
-  const keys = new Set<string>();
-  for (const { origH, respH, respP, proto } of sums) {
+  const spans = new Map<string, Span[]>();
+  for (const { origH, respH, respP, proto, sum } of sums) {
     const transport = Transport[proto];
     const from = isUnspecified(origH) ? "" : parseWords(origH).join();
     const to = `${transport} ${from} ${parseWords(respH).join()}`;
-    if (respP === 0 || !portTransports.has(transport)) keys.add(`${to} any`);
-    else keys.add(`${to} ${respP}`).add(`${to} later`);
+    const isAny = respP === 0 || !portTransports.has(transport);
+    for (const port of isAny ? ["any"] : [respP, "later"]) {
+      const key = `${to} ${port}`;
+      spans.set(key, joinSpans([...spans.get(key) ?? [], sum!]));
+    }
   }
-  return (packet) => {
+  return (packet, _bytes, _end, _wireLength, timestampUs) => {
     if (packet.ipVersion === 0) return false;
     const { transport, source0, source1, source2, source3 } = packet;
     const { destination0, destination1, destination2, destination3 } = packet;
     const to = `${destination0},${destination1},${destination2},${destination3}`;
     const port = packet.isLaterFragment === 1 ? "later" : packet.destinationPort;
     return ["", `${source0},${source1},${source2},${source3}`].some((from) =>
-      keys.has(`${transport} ${from} ${to} any`) || keys.has(`${transport} ${from} ${to} ${port}`)
+      ["any", port].some((port) =>
+        spans.get(`${transport} ${from} ${to} ${port}`)?.some(({ fromUs, toUs }) =>
+          timestampUs === undefined || timestampUs >= fromUs && timestampUs < toUs + 1
+        )
+      )
     );
   };
+}
+
+/** Those of seconds that follow each other are one. */
+function joinSpans(spans: readonly Span[]): Span[] {
+  const joined: Span[] = [];
+  for (const span of spans.toSorted((a, b) => a.fromUs - b.fromUs)) {
+    const last = joined.at(-1);
+    if (last === undefined || span.fromUs > last.toUs + 1e6) joined.push(span);
+    else joined[joined.length - 1] = { ...last, toUs: Math.max(last.toUs, span.toUs) };
+  }
+  return joined;
 }
 
 function flowTest({ origH, origP, respH, respP, proto }: FlowTuple): PacketTest {

@@ -42,7 +42,13 @@ const flow = {
 
 const searchOf = (text: string) => parseSearch(text, "pcap").tree;
 
-const toTarget = { origP: 0, respH: "10.0.0.2", respP: 53, proto: "udp", isSum: true } as const;
+const toTarget = {
+  origP: 0,
+  respH: "10.0.0.2",
+  respP: 53,
+  proto: "udp",
+  sum: { fromUs: 5e6, toUs: 6e6 },
+} as const;
 const cases: readonly (readonly [string, PacketFilter, readonly Name[]])[] = [
   ["no condition", {}, all],
   [
@@ -95,6 +101,9 @@ const cases: readonly (readonly [string, PacketFilter, readonly Name[]])[] = [
   ["many flows of another source to that target, beside a flow of ICMP", {
     flows: [{ ...toTarget, origH: "10.0.0.3" }, { ...flow, proto: "icmp", origP: 8, respP: 0 }],
   }, ["ping"]],
+  ["many flows of another time", {
+    flows: [{ ...toTarget, origH: "0.0.0.0", sum: { fromUs: 7e6, toUs: 8e6 } }],
+  }, []],
   ["several flows, of IPv4 and IPv6", {
     flows: [flow, { ...flow, origH: "2001:db8::1", respH: "2001:db8::2" }],
   }, ["query", "answer", "laterFragment", "ipv6", "tunnel"]],
@@ -133,7 +142,7 @@ for (const [name, filter, expected] of cases) {
     const picked = all.filter((packet) => {
       const bytes = Uint8Array.from([0, 0, 0, ...packets[packet]]);
       const length = packets[packet].length;
-      return matches(bytes, 3, length, length, 1);
+      return matches(bytes, 3, length, length, 1, 5.5e6);
     });
     assert.deepEqual(picked, expected);
   });

@@ -16,12 +16,13 @@ import type { Columns, Range, SearchTree, Test } from "../search/tree.ts";
 
 /** An address as `Packet` holds it. */
 export type Words = readonly [number, number, number, number];
-/** `end` is that of the captured bytes. */
+/** `end` is that of the captured bytes; `timestampUs` is left out where no test asks for it. */
 export type PacketTest = (
   packet: Packet,
   bytes: Uint8Array,
   end: number,
   wireLength: number,
+  timestampUs?: number,
 ) => boolean;
 
 export const portTransports: ReadonlySet<number> = new Set([

@@ -22,10 +22,8 @@ const sliceRows = 500;
 const vacuumPages = 128;
 /** Longest that one call goes on while the database is within its bytes, in milliseconds. */
 const patienceMs = 30;
-/** Steps in one call: more rows than a batch adds. */
+/** Steps in one call: more rows than a transaction adds. */
 const stepCountMax = 32;
-/** Steps that make up for a batch of 2,000 rows, twice. */
-const batchSteps = 8;
 const dayUs = 86_400_000_000;
 const mebibyte = 2 ** 20;
 const historyDaysDefault = 365;
@@ -91,6 +89,8 @@ export class Retention {
   readonly #options: RetentionOptions;
   /** Told of each deletion, inside its transaction. */
   readonly #onDeleted: (table: string, rows: number) => void;
+  /** Roll-ups that are to be deleted yet; null before they are counted. */
+  #rollupExcess: number | null = null;
 
   constructor(
     database: DatabaseSync,
@@ -102,8 +102,8 @@ export class Retention {
     this.#onDeleted = onDeleted;
   }
 
-  /** Deletes and gives back pages until there is room for a batch. */
-  makeRoom(): void {
+  /** Deletes and gives back pages until there is room for `rowCount` rows more. */
+  makeRoom(rowCount: number): void {
     const { retentionBytes } = this.#options;
     const reserve = reserveBytes(retentionBytes);
     const limit = retentionBytes - reserve;
@@ -111,8 +111,8 @@ export class Retention {
     const mayGoOn = (step: number) => {
       const usedBytes = this.#usedBytes();
       if (usedBytes <= limit || step === stepCountMax) return false;
-      // Deep in its reserve the database makes room for a batch, however long that takes.
-      return isPatient() || usedBytes > limit + reserve / 4 && step < batchSteps;
+      // Deep in its reserve the database makes room for what comes, however long that takes.
+      return isPatient() || usedBytes > limit + reserve / 4 && step * sliceRows < 2 * rowCount;
     };
     if (mayGoOn(0)) {
       // At once: each commit writes every page of an index that its rows were on.
@@ -149,21 +149,27 @@ export class Retention {
     });
   }
 
-  /** Deletes some of the oldest of the finest roll-ups where there are too many; false when that was not all. Call it now and then, for it counts them. */
+  /**
+   * Counts the roll-ups, and in the calls that follow deletes the oldest of the finest that are too many. True when that was all: then
+   * the next call counts anew, so that it is made some time later.
+   */
   trimRollups(): boolean {
-    const isPatient = patience(patienceMs);
-    const max = this.#options.retentionBytes / 4 / rollupRowBytes;
-    const { rows } = this.#database.prepare("SELECT count(*) AS rows FROM rollups").get()!;
-    let excess = Number(rows) - max;
-    while (excess > 0 && isPatient()) {
-      const deleted = ROLLUP_SPANS.values().map(({ spanUs }) =>
-        this.#deleteRollups(spanUs, Infinity)
-      )
-        .find((deleted) => deleted > 0);
-      if (deleted === undefined) return true;
-      excess -= deleted;
+    if (this.#rollupExcess === null) {
+      const { rows } = this.#database.prepare("SELECT count(*) AS rows FROM rollups").get()!;
+      this.#rollupExcess = Number(rows) - this.#options.retentionBytes / 4 / rollupRowBytes;
+    } else {
+      const isPatient = patience(patienceMs);
+      while (this.#rollupExcess > 0 && isPatient()) {
+        const deleted = ROLLUP_SPANS.values().map(({ spanUs }) =>
+          this.#deleteRollups(spanUs, Infinity)
+        )
+          .find((deleted) => deleted > 0);
+        this.#rollupExcess -= deleted ?? Infinity;
+      }
     }
-    return excess <= 0;
+    if (this.#rollupExcess > 0) return false;
+    this.#rollupExcess = null;
+    return true;
   }
 
   /** The oldest of a span's rows before `cutoffUs`, a slice at most. */

@@ -76,6 +76,8 @@ const walRestartMs = 10_000;
 /** And between two counts of the roll-ups. */
 const rollupCheckUs = 600_000_000;
 const pageBytes = 4096;
+/** More than alerts bring at a time. */
+const alertRowsMax = 500;
 
 export class StoreWriter {
   /** Where a damaged file was moved when this one was begun. */
@@ -111,6 +113,7 @@ export class StoreWriter {
   #newestUs = -Infinity;
   #hostsCheckedUs = -Infinity;
   #rollupsCheckedUs = -Infinity;
+  #hasRollupsToTrim = false;
   #walRestartedMs = -Infinity;
 
   /** Opens, makes or migrates the database. Throws UsageError (see open.ts) or StoreError. */
@@ -208,7 +211,8 @@ export class StoreWriter {
    */
   write(rows: StoreRows): readonly FirstContactNews[] {
     let firstContacts: readonly FirstContactNews[] = [];
-    this.#makeRoom();
+    const { packets, flows, seconds, hosts } = rows;
+    this.#makeRoom(packets.length + flows.length + seconds.length + hosts.length);
     this.#work.transact(() => {
       this.#packets.insert(rows.packets);
       const replaced = this.#replaced(rows.flows);
@@ -238,7 +242,7 @@ export class StoreWriter {
    * does.
    */
   writeFindings(findings: readonly Finding[], incidents: readonly IncidentNews[] = []): void {
-    this.#makeRoom();
+    this.#makeRoom(findings.length + incidents.length);
     this.#work.transact(() => {
       this.#findings.write(findings, this.#run);
       this.#incidents.write(incidents, this.#run);
@@ -273,7 +277,7 @@ export class StoreWriter {
 
   /** Writes what is new of alerts, mutes and acknowledgements, wholly or not at all. Throws StoreError as write() does. */
   writeAlerts(changes: AlertChanges): void {
-    this.#makeRoom();
+    this.#makeRoom(alertRowsMax);
     this.#work.transact(() => this.#alerts.write(changes));
   }
 
@@ -288,12 +292,14 @@ export class StoreWriter {
     if (newestUs === -Infinity) return;
     this.#work.guard(() => {
       this.#retention.deleteOld(newestUs);
+      if (this.#hasRollupsToTrim) this.#hasRollupsToTrim = !this.#retention.trimRollups();
       if (Math.abs(newestUs - this.#hostsCheckedUs) < hostCheckUs) return;
       const { rows, isDone } = this.#retention.deleteIdle(newestUs);
       if (isDone) this.#hostsCheckedUs = newestUs;
       if (rows > 0) this.#devices.forget();
       if (Math.abs(newestUs - this.#rollupsCheckedUs) < rollupCheckUs) return;
-      if (this.#retention.trimRollups()) this.#rollupsCheckedUs = newestUs;
+      this.#rollupsCheckedUs = newestUs;
+      this.#hasRollupsToTrim = true;
     });
   }
 
@@ -355,8 +361,8 @@ export class StoreWriter {
     );
   }
 
-  #makeRoom(): void {
-    this.#work.guard(() => this.#retention.makeRoom());
+  #makeRoom(rowCount: number): void {
+    this.#work.guard(() => this.#retention.makeRoom(rowCount));
     this.#assertWalFits();
   }
 

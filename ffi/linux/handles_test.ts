@@ -9,16 +9,17 @@ function limits(): string[] {
 }
 
 Deno.test({
-  name: "raiseHandleLimit() makes the soft limit the hard one",
+  name: "raiseHandleLimit() raises the soft limit to the hard one, and not without end",
   sanitizeResources: false, // the C library stays loaded
   ignore: Deno.build.os !== "linux",
   fn() {
     const [, hard] = limits();
+    const most = Math.min(Number(hard), 65_536);
     // Not far below, for other tests have handles too.
-    const lower = BigInt(hard!) - 1n;
+    const lower = BigInt(most - 1);
     libc().setrlimit(7, new BigUint64Array([lower, BigInt(hard!)]));
     equal(limits()[0], String(lower));
     raiseHandleLimit();
-    equal(limits()[0], hard);
+    equal(limits()[0], String(most));
   },
 });

@@ -130,11 +130,21 @@ function sumOf(pieces: readonly ListedFlow[]): ListedFlow {
   };
 }
 
+/** The search of a flow's packet rows; of many flows, which have packets of many numbers, all that went where they went. */
+export function packetSearch(flow: StoredFlow, pieces: readonly ListedFlow[] = []): string {
+  if (!flow.summed_flows) return `flow ${pieces.map(({ id }) => id).join(",") || flow.id}`;
+  return [
+    term("dst", flow.resp_h),
+    term("proto", flow.proto),
+    ...hasPorts(flow) && flow.resp_p > 0 ? [term("dport", flow.resp_p)] : [],
+    ...isOfMany(flow) ? [] : [term("src", flow.orig_h)],
+  ].join(" and ");
+}
+
 /** Newest first. */
 async function readPackets({ context }: State, pieces: readonly ListedFlow[], limit: number) {
-  const ids = pieces.slice(-20).map(({ id }) => id).join(",");
   const page = await context.queries.packets({
-    q: `flow ${ids}`,
+    q: packetSearch(pieces[0]!, pieces.slice(-20)),
     fromUs: pieces.at(-20)?.start_us ?? pieces[0]!.start_us,
     toUs: pieces.at(-1)!.end_us + 1,
     limit,
@@ -165,7 +175,8 @@ function bucketsOfPackets(flow: ListedFlow, packets: readonly PacketRow[]): Flow
   for (const { tsUs, src, srcPort, wireLength, sampleK } of packets) {
     const index = Math.floor((tsUs - flow.start_us) / spanUs * bucketCount);
     const bucket = sums[Math.min(bucketCount - 1, Math.max(0, index))]!;
-    const isSent = src === flow.orig_h && (flow.orig_h !== flow.resp_h || srcPort === flow.orig_p);
+    const isSent = flow.summed_flows ||
+      src === flow.orig_h && (flow.orig_h !== flow.resp_h || srcPort === flow.orig_p);
     bucket[isSent ? "sent" : "received"] += wireLength * sampleK;
   }
   return sums;

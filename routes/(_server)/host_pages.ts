@@ -10,6 +10,7 @@ import type { StoreReader } from "../../agent/store/reader.ts";
 import type { NewCounts } from "../../agent/store/queries.ts";
 import { type DescribedHost, describeHosts } from "../../agent/vendor/describe_hosts.ts";
 import type { FlowBucket } from "../../components/FlowSketch.tsx";
+import { isOfMany } from "../../components/flow_text.ts";
 import type { Range } from "../../components/live_message.ts";
 import type { ListedHost } from "../../components/HostTable.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
@@ -146,13 +147,14 @@ async function bookOfFlows({ context, agents }: State, text: string): Promise<Ho
     host.in_bytes += into.bytes;
     host.out_packets += out.packets;
     host.out_bytes += out.bytes;
+    if (isOfMany(flow)) continue;
     const peer = isOriginator ? flow.resp_h : flow.orig_h;
     const known = peers.get(peer) ?? {
       ...{ peer, name: "", first_us: null, last_us: 0, is_new: 0 },
       ...{ flows: 0, in_bytes: 0, out_bytes: 0 },
     };
     known.last_us = Math.max(known.last_us, flow.end_us);
-    known.flows++;
+    known.flows += flow.summed_flows ?? 1;
     known.in_bytes += into.bytes;
     known.out_bytes += out.bytes;
     peers.set(peer, known);
@@ -261,7 +263,7 @@ async function readProcesses({ context }: State, q: string): Promise<HostProcess
     const before = found.get(key);
     found.set(key, {
       process: before?.process ?? process,
-      flows: (before?.flows ?? 0) + 1,
+      flows: (before?.flows ?? 0) + (flow.summed_flows ?? 1),
       bytes: (before?.bytes ?? 0) + flow.orig_wire_bytes + flow.resp_wire_bytes,
       lastUs: Math.max(before?.lastUs ?? 0, flow.end_us),
     });

@@ -166,7 +166,7 @@ function captureFamilies(live: LiveState): Family[] {
     gauge("capture_queue_depth", "Buffers between capture and decoding, by interface.")(
       bySource(({ queueDepth }) => queueDepth),
     ),
-    gauge("behind_seconds", "Time between a packet's capture and its decoding.")(live.behindS),
+    gauge("behind_seconds", "How long packets wait to be decoded.")(live.behindS),
   ];
 }
 

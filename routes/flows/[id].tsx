@@ -33,7 +33,12 @@ import { ProcessNote } from "../../components/ProcessNote.tsx";
 import { protocolLabel } from "../../components/protocol_groups.ts";
 import { Stat } from "../../components/Stat.tsx";
 import { pageNowUs } from "../../components/verdict.ts";
-import { type FlowPageData, likeThis, readFlowPageData } from "../(_server)/flow_pages.ts";
+import {
+  type FlowPageData,
+  likeThis,
+  packetSearch,
+  readFlowPageData,
+} from "../(_server)/flow_pages.ts";
 import { idOf, onePage } from "../(_server)/one_thing.ts";
 import { checkNames } from "../(_server)/parameters.ts";
 import { define } from "../(_server)/state.ts";
@@ -106,7 +111,7 @@ export default define.page<typeof handler>(function FlowPage({ data, state }) {
           <header>
             <h2>Packets</h2>
             <p>{packetsText(data.value)}</p>
-            <a class="end" href={`/packets?q=flow+${data.value.flow.id}`}>Open in Packets</a>
+            <a class="end" href={packetsHref(data.value.flow)}>Open in Packets</a>
           </header>
           {packets.length > 0
             ? (
@@ -122,6 +127,15 @@ export default define.page<typeof handler>(function FlowPage({ data, state }) {
 });
 
 type Part = { readonly data: FlowPageData };
+
+function packetsHref(flow: FlowPageData["flow"]): string {
+  const query = new URLSearchParams({ q: packetSearch(flow) });
+  if (flow.summed_flows) {
+    query.set("from", String(flow.start_us));
+    query.set("to", String(flow.end_us + 1));
+  }
+  return `/packets?${query}`;
+}
 
 function titleOf({ flow, names }: FlowPageData): string {
   const name = (address: string) => names[address] ?? address;

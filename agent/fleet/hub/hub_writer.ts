@@ -8,6 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
+import { isUnspecified } from "../../decode/addresses.ts";
 import { readFinding } from "../../finding_reader.ts";
 import type { Finding } from "../../records.ts";
 import { type AlertChanges, AlertWriter } from "../../store/alert_writer.ts";
@@ -96,6 +97,7 @@ export class HubWriter implements HubStore {
   readonly #statements: ReturnType<typeof prepareStatements>;
   #lastFindingId: number;
   #idleCheckedUs = -Infinity;
+  #hasRollupsToTrim = false;
   #newestUs = -Infinity;
 
   /** Opens or makes the database. Throws UsageError for one of a single host or a newer hub, StoreError. */
@@ -159,7 +161,8 @@ export class HubWriter implements HubStore {
     const { told, cloned } = this.#tellApart(batches);
     if (archive !== null) await archive.insert(this.#flowsToArchive(told));
     let result: CommitResult | null = null;
-    this.#work.guard(() => this.#retention.makeRoom());
+    const rowCount = told.reduce((sum, { batch }) => sum + batch.rowCount, 0);
+    this.#work.guard(() => this.#retention.makeRoom(rowCount));
     this.#work.transact(() => result = { ...this.#write(told, nowUs, judge), cloned });
     return result!;
   }
@@ -361,12 +364,14 @@ export class HubWriter implements HubStore {
     const { archive, retentionDays, historyDays } = this.#options;
     const newestUs = Math.min(this.#newestUs, nowUs);
     if (newestUs === -Infinity) return;
-    this.#work.guard(() => this.#retention.deleteOld(newestUs));
-    if (Math.abs(nowUs - this.#idleCheckedUs) < idleCheckUs) return;
     this.#work.guard(() => {
-      this.#retention.deleteIdle(newestUs);
-      if (this.#retention.trimRollups()) this.#idleCheckedUs = nowUs;
+      this.#retention.deleteOld(newestUs);
+      if (this.#hasRollupsToTrim) this.#hasRollupsToTrim = !this.#retention.trimRollups();
     });
+    if (Math.abs(nowUs - this.#idleCheckedUs) < idleCheckUs) return;
+    this.#idleCheckedUs = nowUs;
+    this.#hasRollupsToTrim = true;
+    this.#work.guard(() => this.#retention.deleteIdle(newestUs));
     const oldUs = newestUs - retentionDays * dayUs;
     const longUs = newestUs - Math.max(retentionDays, historyDays) * dayUs;
     this.#work.transact(() => {
@@ -494,7 +499,11 @@ export class HubWriter implements HubStore {
   ): void {
     const counted: CountedFlow[] = [];
     for (let row = 0; row < rowCount; row++) {
-      const flow = { ...countedAt(columns, row), flows: Number(columns.flows[row]) };
+      const flows = Number(columns.flows[row]);
+      const known = countedAt(columns, row);
+      // Of many sources, see RollupFlow.
+      const summed_flows = isUnspecified(known.orig_h) ? flows : null;
+      const flow = { ...known, flows, summed_flows };
       this.#newestUs = Math.max(this.#newestUs, flow.end_us);
       counted.push(flow);
       this.#sums.add(agent, flow);

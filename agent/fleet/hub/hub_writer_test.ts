@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { StoreQueries } from "../../store/queries.ts";
-import { openWriter } from "../../store/testing.ts";
-import { flow } from "../../store/testing.ts";
+import { flow, openWriter } from "../../store/testing.ts";
+import { rollUp } from "../roll_up.ts";
 import {
   anomalyItem,
   healthReport,
@@ -323,25 +323,33 @@ Deno.test("the database of a hub of a newer schema version is refused", async ()
   });
 });
 
-Deno.test("a row of many flows counts as many, and makes no host of what stands for its sources", async () => {
-  await withDatabasePath(async (path) => {
-    const row = storedFlow(1, {
-      ...{ orig_h: "0.0.0.0", resp_h: "192.168.1.2", end_reason: "summed", summed_flows: 4900 },
-      ...{ local_orig: 1, local_resp: 1, name: "", ja4: "" },
+for (const kind of ["flows", "rollups"] as const) {
+  Deno.test(`a row of many flows counts as many, and makes no host of what stands for its sources, as ${kind}`, async () => {
+    await withDatabasePath(async (path) => {
+      const row = storedFlow(1, {
+        ...{ orig_h: "0.0.0.0", resp_h: "192.168.1.2", end_reason: "summed", summed_flows: 4900 },
+        ...{ local_orig: 1, local_resp: 1, name: "", ja4: "" },
+      });
+      const rows = kind === "flows"
+        ? { kind, rows: [row] } as const
+        : { kind, rows: rollUp([row]) } as const;
+      const hub = openHub(path);
+      await hub.commit([testAgent().batch(rows)], options);
+      hub.close();
+      const database = new DatabaseSync(path, { readOnly: true });
+      const all = (sql: string) => database.prepare(sql).all().map((row) => Object.values(row));
+      deepStrictEqual(all("SELECT flows FROM agent_sums LIMIT 1"), [[4900]]);
+      deepStrictEqual(all("SELECT address, flows FROM agent_hosts"), [["192.168.1.2", 4900]]);
+      deepStrictEqual(all("SELECT address FROM hosts"), [["192.168.1.2"]]);
+      deepStrictEqual(
+        all("SELECT key, flows FROM rollups WHERE kind = 'host' AND span_us = 60000000 ORDER BY 1"),
+        [["", 4900], ["192.168.1.2", 4900]],
+      );
+      deepStrictEqual(
+        all("SELECT summed_flows FROM flows"),
+        kind === "flows" ? [[4900]] : [],
+      );
+      database.close();
     });
-    const hub = openHub(path);
-    await hub.commit([testAgent().batch({ kind: "flows", rows: [row] })], options);
-    hub.close();
-    const database = new DatabaseSync(path, { readOnly: true });
-    const all = (sql: string) => database.prepare(sql).all().map((row) => Object.values(row));
-    deepStrictEqual(all("SELECT flows FROM agent_sums LIMIT 1"), [[4900]]);
-    deepStrictEqual(all("SELECT address, flows FROM agent_hosts"), [["192.168.1.2", 4900]]);
-    deepStrictEqual(all("SELECT address FROM hosts"), [["192.168.1.2"]]);
-    deepStrictEqual(
-      all("SELECT key, flows FROM rollups WHERE kind = 'host' AND span_us = 60000000 ORDER BY 1"),
-      [["", 4900], ["192.168.1.2", 4900]],
-    );
-    deepStrictEqual(all("SELECT summed_flows FROM flows"), [[4900]]);
-    database.close();
   });
-});
+}

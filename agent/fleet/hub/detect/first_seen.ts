@@ -2,6 +2,7 @@
  * A domain or a client's fingerprint (JA4) that no agent has met before: for information. Nothing is told in the first day of traffic, and
  * a few in an hour at most: the list of all names has the others.
  */
+import { isUnspecified } from "../../../decode/addresses.ts";
 import type { FleetFinding } from "../hub_store.ts";
 import { bound, findingOf, type FleetRows, type FleetView } from "./fleet_detector.ts";
 
@@ -57,7 +58,9 @@ export class FirstSeen {
       readonly us: number;
     },
   ): void {
-    if (text === "") return;
+    const source = columns.orig_h[row] as string;
+    // What comes from many is no one's.
+    if (text === "" || isUnspecified(source)) return;
     const known = this.#known[kind];
     if (known.has(text)) return;
     known.add(text);
@@ -69,7 +72,6 @@ export class FirstSeen {
     if (hour > this.#hour) [this.#hour, this.#told] = [hour, 0];
     if (hour < this.#hour || this.#told >= toldAnHour) return;
     this.#told++;
-    const source = columns.orig_h[row] as string;
     const what = kind === "ja4" ? "made a TLS client of a kind" : "spoke with a name";
     this.#found.push(findingOf({
       id: this.#view.nextFindingId(),
