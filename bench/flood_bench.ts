@@ -21,7 +21,7 @@ const afterMs = size(70_000, 5_000);
 const pollMs = 250;
 const title = "run: a flood that nothing answers";
 const promises = [
-  "20,000 SYN/s leave at most 0.3 MB of rows for each of its seconds (3.2 when each had a row)",
+  "20,000 SYN/s leave at most 200 rows of flows for each second (20,000 when each flow had one)",
   "142,000 SYN/s: counters never stand still for 3 s, and each packet counted or a drop",
 ];
 
@@ -79,7 +79,8 @@ async function flood(
     while (isSending) {
       const metrics = await running.metrics();
       const now = performance.now();
-      if (countedOf(metrics) !== counted) changedMs = now;
+      // tcpreplay reads the whole file before it begins.
+      if (counted === 0 || countedOf(metrics) !== counted) changedMs = now;
       counted = countedOf(metrics);
       silentMs = Math.max(silentMs, now - changedMs);
       behindS = Math.max(behindS, metrics.get("tapwatch_behind_seconds") ?? 0);
@@ -120,7 +121,7 @@ function stored(path: string): Pick<Run, "rows" | "flows" | "databaseBytes"> {
 
 function sectionOf(runs: readonly Run[]): Section {
   const [usual, fast] = runs as [Run, Run];
-  const mbPerSecond = usual.databaseBytes / 1e6 / seconds;
+  const rowsPerSecond = usual.rows / seconds;
   const isWhole = fast.counted + fast.drops >= fast.sent;
   const isTold = fast.silentMs < 3000;
   return {
@@ -129,7 +130,8 @@ function sectionOf(runs: readonly Run[]): Section {
       `SYN packets to one port, each of ${
         formatCount(sources)
       } sources in turn, sent by tcpreplay for ${seconds} s over a veth pair ` +
-      "to tapwatch with its defaults, at 20,000/s without packet rows. Rows are counted when all flows have ended.",
+      "to tapwatch with its defaults, at 20,000/s without packet rows. Rows are counted when all flows have ended; the database, with its log of up to 16 MB, has " +
+      "65,536 hosts at the most.",
       table(
         ["packets/s", "sent", "counted", "drops", "rows shed", "flows", "rows of flows", "database"]
           .concat("longest silence", "behind at most"),
@@ -146,8 +148,8 @@ function sectionOf(runs: readonly Run[]): Section {
     targets: [
       {
         promise: promises[0]!,
-        measured: `${mbPerSecond.toFixed(2)} MB/s`,
-        isMet: isQuick ? null : mbPerSecond <= 0.3,
+        measured: `${Math.round(rowsPerSecond)} rows`,
+        isMet: isQuick ? null : rowsPerSecond <= 200,
       },
       {
         promise: promises[1]!,
