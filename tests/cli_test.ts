@@ -44,6 +44,7 @@ Deno.test("--check-config refuses what a start would end with: files, users and 
       [["run", "extra"], /tapwatch run takes no argument, got "extra"/],
       [["replay", "a", "b"], /takes one capture file/],
       [["run", "--blocklist", "none.txt"], /Cannot read none\.txt \(--blocklist\)/],
+      [["run", "--filter", "tcp port"], /The capture filter is refused: column/],
       [["run", "--geo-db", "none.mmdb"], /Cannot use --geo-db none\.mmdb: no such file/],
       [["run", "--user", "nobody-of-this-name"], /There is no user "nobody-of-this-name"/],
       [
@@ -58,7 +59,9 @@ Deno.test("--check-config refuses what a start would end with: files, users and 
       match(stderr, said);
     }
     await Deno.writeTextFile(`${cwd}/list.txt`, "192.0.2.7\n");
-    const good = [["run", "--blocklist", "list.txt"], ["run", "--user", "nobody"], ["replay"]];
+    const filter = ["--filter", "host example.org and (tcp port https or vlan 7)"];
+    const good = [["run", "--blocklist", "list.txt"], ["run", "--user", "nobody"], ["replay"]]
+      .concat([["run", ...filter]]);
     for (const args of good) strictEqual((await check(...args)).code, 0, args.join(" "));
     deepStrictEqual([...Deno.readDirSync(cwd)].map(({ name }) => name), ["list.txt"]);
   }));

@@ -18,7 +18,7 @@ export function describeFailure(error: unknown, context: FailureContext): Tapwat
   if (error instanceof LibraryMissingError) return libraryMissing(error);
   if (error instanceof Deno.errors.NotCapable) return consentMissing(error);
   if (!(error instanceof CaptureError)) return null;
-  if (error.operation === "filter") return badFilter(error);
+  if (error.operation === "filter") return badFilter(error.message, error);
   switch (error.fault) {
     case "permissionDenied":
     case "promiscuousDenied":
@@ -55,10 +55,11 @@ function consentMissing(error: Error): MissingError {
   return new MissingError(text, { cause: error });
 }
 
-function badFilter(error: CaptureError): UsageError {
-  const text = `The capture filter is refused: ${error.message}. ` +
+/** `reason` without the stop at its end. */
+export function badFilter(reason: string, cause: unknown): UsageError {
+  const text = `The capture filter is refused: ${reason}. ` +
     "The syntax is that of the manual page pcap-filter(7).";
-  return new UsageError(text, { cause: error });
+  return new UsageError(text, { cause });
 }
 
 function permissionMissing(error: CaptureError, context: FailureContext): MissingError {

@@ -1,6 +1,9 @@
 /** `--print-config` and `--check-config`. That the values are good has shown before. */
 import { join } from "node:path";
 import { checkBlocklists } from "../blocklist_files.ts";
+import { FilterError } from "../capture/filter/filter_error.ts";
+import { parseFilter } from "../capture/filter/parse.ts";
+import { badFilter } from "../capture/live_errors.ts";
 import type { Config } from "../config.ts";
 import { readCredentials } from "../fleet/credentials.ts";
 import { hasFfiConsent } from "./ffi_consent.ts";
@@ -18,10 +21,21 @@ export async function tellConfig(config: Config): Promise<void> {
 }
 
 async function checkNamed(config: Config): Promise<void> {
+  checkFilter(config.filter);
   checkBlocklists(config.blocklists);
   await new GeoHost({ paths: config.geoFiles }).start();
   if (config.user !== null && hasFfiConsent(config)) wantedUser(config.user);
   checkCredentials(config);
+}
+
+/** Its grammar; names and what a kind of link has are looked at when the device is opened. */
+function checkFilter(filter: string): void {
+  try {
+    parseFilter(filter);
+  } catch (error) {
+    if (error instanceof FilterError) throw badFilter(error.message, error);
+    throw error;
+  }
 }
 
 function checkCredentials({ command, fleetServers, fleetCredentials, fleetFolder }: Config): void {
