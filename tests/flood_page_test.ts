@@ -58,7 +58,7 @@ Deno.test("a row of many flows says how many they are, and names no source that 
       return textOf(`/flows/${row.id}`);
     };
     const page = await pageOf("0.0.0.0", "192.168.1.2");
-    match(page, /many sources to 192\.168\.1\.2/);
+    match(page, /Many sources to 192\.168\.1\.2/);
     match(page, /which nothing answered/);
     match(page, /port 80/);
     match(page, />3 stored</);

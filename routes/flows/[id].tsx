@@ -141,7 +141,7 @@ function titleOf({ flow, names }: FlowPageData): string {
   const name = (address: string) => names[address] ?? address;
   const { peer, asked } = namesOf(flow);
   const what = `${protocolLabel(flow.service || flow.proto)} ${asked}`.trim();
-  const from = isOfMany(flow) ? "many sources" : name(flow.orig_h);
+  const from = isOfMany(flow) ? "Many sources" : name(flow.orig_h);
   return `${from} to ${peer || name(flow.resp_h)}, ${what}`;
 }
 
