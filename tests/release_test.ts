@@ -1,6 +1,7 @@
 /** What is given out: packages, archives, their list of contents, the image's recipe. `deno task release --check` compares two whole releases. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
+import { validate } from "dockerfile-utils";
 import { SERVICE, unitText } from "../agent/cli/service_unit.ts";
 import { VERSION } from "../agent/version.ts";
 import { compile } from "../tools/compile.ts";
@@ -148,6 +149,12 @@ Deno.test("cratesIn() reads names and versions from the paths of sources", () =>
       `${folder}/md-5-0.10.6/src/b.rs src/main-1.0.0/x.rs`,
   );
   deepStrictEqual(cratesIn(binary), ["ash 0.38.0+1.3.281", "md-5 0.10.6"]);
+});
+
+Deno.test("a linter has nothing to say of the Dockerfile", async () => {
+  deepStrictEqual(validate(await dockerfile()), []);
+  const [complaint] = validate("FROM base\nRUN true\nMAINTAINER somebody\n");
+  match(String(complaint!.message), /MAINTAINER/);
 });
 
 Deno.test("the Dockerfile has a pinned base, a user that is not root, and takes files of the release alone", async () => {
