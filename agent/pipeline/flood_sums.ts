@@ -11,12 +11,12 @@
  * A group closes when nothing has come for it during a whole turn(), for flows of one kind end in the order of their last packets.
  *
  * Memory: 2 × 20,000 groups at 200 bytes, and in all sums and hosts 20,000 sources at 200 each: 16 MB, and 1 KB for each sum, of
- * which there is one for a hundred flows. Where more groups are open a turn comes sooner.
+ * which there is one for twenty flows. Where more groups are open a turn comes sooner.
  */
 import type { Flow, SummedSource } from "../records.ts";
 
 /** Unanswered flows of a second and target that are rows of their own. */
-export const ROWS_PER_TARGET = 100;
+export const ROWS_PER_TARGET = 20;
 /** From so many packets on the device book takes datagrams of a host for talk, answered or not; see contactOf() there. */
 const talkPacketsMin = 4;
 const groupsMax = 20_000;

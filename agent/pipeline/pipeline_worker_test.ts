@@ -2,6 +2,7 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { sampleBatch, samplePackets } from "../capture/sample_captures.ts";
 import { ethernet, ipv4, tcp } from "../decode/packet_builder.ts";
+import { ROWS_PER_TARGET } from "./flood_sums.ts";
 import type {
   MainToPipeline,
   PipelineToMain,
@@ -185,6 +186,9 @@ Deno.test("pipeline_worker gives the store a row for a flood's first flows of a 
       }
       store.port.postMessage({ type: "ack", sequence });
     }
-    deepStrictEqual(sums, [count - 100]);
-    deepStrictEqual([flows.length, flows.reduce((sum, one) => sum + one)], [101, count]);
+    deepStrictEqual(sums, [count - ROWS_PER_TARGET]);
+    deepStrictEqual([flows.length, flows.reduce((sum, one) => sum + one)], [
+      ROWS_PER_TARGET + 1,
+      count,
+    ]);
   }, 1000));
