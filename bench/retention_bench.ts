@@ -78,7 +78,7 @@ function fill(path: string): void {
   writer.close();
 }
 
-/** Calls until two in a row delete nothing: roll-ups are counted first. */
+/** Calls until some in a row delete nothing: roll-ups are counted first. */
 function repeat(
   path: string,
   what: string,
@@ -94,7 +94,7 @@ function repeat(
     (_, rows) => rowsDeleted += rows,
   );
   const ms: number[] = [];
-  for (let idle = 0; idle < 2 && ms.length < size(500, 20);) {
+  for (let idle = 0; idle < 6 && ms.length < size(500, 20);) {
     const before = rowsDeleted;
     const beganMs = performance.now();
     call(retention);

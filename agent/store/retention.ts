@@ -21,7 +21,7 @@ import { ROLLUP_KINDS, ROLLUP_SPANS } from "./rollup_spans.ts";
 const sliceRows = 500;
 const vacuumPages = 128;
 /** Longest that one call goes on while the database is within its bytes, in milliseconds. */
-const patienceMs = 30;
+const patienceMs = 20;
 /** Steps in one call: more rows than a transaction adds. */
 const stepCountMax = 32;
 const dayUs = 86_400_000_000;
@@ -89,8 +89,9 @@ export class Retention {
   readonly #options: RetentionOptions;
   /** Told of each deletion, inside its transaction. */
   readonly #onDeleted: (table: string, rows: number) => void;
-  /** Roll-ups that are to be deleted yet; null before they are counted. */
-  #rollupExcess: number | null = null;
+  /** Roll-ups of each span, as far as they are counted; then how many are to be deleted yet. */
+  #rollupCounts: number[] = [];
+  #rollupExcess = 0;
 
   constructor(
     database: DatabaseSync,
@@ -150,13 +151,17 @@ export class Retention {
   }
 
   /**
-   * Counts the roll-ups, and in the calls that follow deletes the oldest of the finest that are too many. True when that was all: then
-   * the next call counts anew, so that it is made some time later.
+   * Counts the roll-ups, those of a span in each call, and in the calls that follow deletes the oldest of the finest that are too many.
+   * True when that was all: then the next call counts anew, so that it is made some time later.
    */
   trimRollups(): boolean {
-    if (this.#rollupExcess === null) {
-      const { rows } = this.#database.prepare("SELECT count(*) AS rows FROM rollups").get()!;
-      this.#rollupExcess = Number(rows) - this.#options.retentionBytes / 4 / rollupRowBytes;
+    const span = ROLLUP_SPANS[this.#rollupCounts.length];
+    if (span !== undefined) {
+      const count = "SELECT count(*) AS rows FROM rollups WHERE span_us = ?";
+      this.#rollupCounts.push(Number(this.#database.prepare(count).get(span.spanUs)!.rows));
+      if (this.#rollupCounts.length < ROLLUP_SPANS.length) return false;
+      const rows = this.#rollupCounts.reduce((sum, count) => sum + count, 0);
+      this.#rollupExcess = rows - this.#options.retentionBytes / 4 / rollupRowBytes;
     } else {
       const isPatient = patience(patienceMs);
       while (this.#rollupExcess > 0 && isPatient()) {
@@ -168,7 +173,7 @@ export class Retention {
       }
     }
     if (this.#rollupExcess > 0) return false;
-    this.#rollupExcess = null;
+    this.#rollupCounts = [];
     return true;
   }
 
