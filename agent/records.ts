@@ -428,6 +428,11 @@ export interface SummedSource {
   readonly origWireBytes: number;
 }
 
+/** "0.0.0.0" or "::": no host's address, but in a flow's row that is many flows (SummedFlows). */
+export function isUnspecified(address: string): boolean {
+  return address === "0.0.0.0" || address === "::";
+}
+
 /**
  * The process of this host at an end of a flow, as far as it could be seen. Texts are bounded and safe to print, "" where not
  * known; `pid` is 0 then.

@@ -1,5 +1,5 @@
 /** Flows in words: Zeek's states and histories, and why a row ended. */
-import { OVER_STATES } from "../agent/records.ts";
+import { isUnspecified, OVER_STATES } from "../agent/records.ts";
 
 /** Zeek's conn_state of TCP, as a sentence about the connection. */
 const tcpStates: Readonly<Record<string, string>> = {
@@ -61,7 +61,7 @@ interface Originator {
 
 /** The row is many flows of a flood, and not all of one source. */
 export function isOfMany({ orig_h, summed_flows }: Originator): boolean {
-  return Boolean(summed_flows) && (orig_h === "0.0.0.0" || orig_h === "::");
+  return Boolean(summed_flows) && isUnspecified(orig_h);
 }
 
 const tcpWords: Readonly<Record<string, string>> = {

@@ -223,8 +223,3 @@ export function parseMac(text: string): Uint8Array | null {
   if (!/^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/.test(text)) return null;
   return Uint8Array.from(text.split(/[:-]/), (part) => parseInt(part, 16));
 }
-
-/** "0.0.0.0" or "::": no host's address, but in a flow's row that is many flows (SummedFlows). */
-export function isUnspecified(address: string): boolean {
-  return address === "0.0.0.0" || address === "::";
-}

@@ -2,12 +2,12 @@
  * Turns a filter of hosts, flows and a search into a test of raw packets, for exports. Every part that is given
  * must hold.
  */
-import { isUnspecified, parseIpWords } from "../decode/addresses.ts";
+import { parseIpWords } from "../decode/addresses.ts";
 import { decodePacket, furtherPacketAt } from "../decode/decode.ts";
 import { FURTHER_PACKET } from "../decode/step.ts";
 import { tunnelPorts } from "../decode/tunnel_ports.ts";
 import { UsageError } from "../errors.ts";
-import { Linktype, Packet, Transport, type TransportName } from "../records.ts";
+import { isUnspecified, Linktype, Packet, Transport, type TransportName } from "../records.ts";
 import { ALL, type SearchTree } from "../search/tree.ts";
 import { makePacketTest, type PacketTest, portTransports, type Words } from "./packet_search.ts";
 

@@ -1,9 +1,8 @@
 /** What people ask of hosts: a part of StoreQueries. A list has a row for each device, and for each host that is of none. */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
-import { isUnspecified } from "../decode/addresses.ts";
 import { searchSql } from "../search/sql.ts";
 import { ALL, type SearchTree } from "../search/tree.ts";
-import type { FirstContactKind } from "../records.ts";
+import { type FirstContactKind, isUnspecified } from "../records.ts";
 import { decodeHostCursor, encodeHostCursor } from "./cursor.ts";
 import { type HostFilter, hostValues } from "./filters.ts";
 import type { StoredHost } from "./schema.ts";

@@ -1,7 +1,7 @@
 /** What a flow counts for in the roll-ups. */
-import { isUnspecified, parseIp } from "../decode/addresses.ts";
+import { parseIp } from "../decode/addresses.ts";
 import { placeOf } from "../geo/places.ts";
-import { TRANSPORT_NAMES } from "../records.ts";
+import { isUnspecified, TRANSPORT_NAMES } from "../records.ts";
 import { otherKey, type RollupKind } from "./rollup_spans.ts";
 
 /** A flow's row, as far as roll-ups need it: of the database, or made of the record. */

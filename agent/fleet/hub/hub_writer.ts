@@ -8,9 +8,8 @@
  */
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { isUnspecified } from "../../decode/addresses.ts";
 import { readFinding } from "../../finding_reader.ts";
-import type { Finding } from "../../records.ts";
+import { type Finding, isUnspecified } from "../../records.ts";
 import { type AlertChanges, AlertWriter } from "../../store/alert_writer.ts";
 import { toStoreError } from "../../store/failure.ts";
 import { isScan } from "../../store/finding_rows.ts";

@@ -2,7 +2,7 @@
  * A domain or a client's fingerprint (JA4) that no agent has met before: for information. Nothing is told in the first day of traffic, and
  * a few in an hour at most: the list of all names has the others.
  */
-import { isUnspecified } from "../../../decode/addresses.ts";
+import { isUnspecified } from "../../../records.ts";
 import type { FleetFinding } from "../hub_store.ts";
 import { bound, findingOf, type FleetRows, type FleetView } from "./fleet_detector.ts";
 

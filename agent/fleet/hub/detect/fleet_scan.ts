@@ -3,8 +3,8 @@
  * Counted are flows that somebody began towards a host of an agent's own network (never answers, so that CDNs, resolvers and time
  * servers are none), and of these only such as came to nothing. A source that is mostly served, as a monitoring host is, is none.
  */
-import { addressAt, isUnspecified } from "../../../decode/addresses.ts";
-import { ADDRESSES_LISTED_MAX } from "../../../records.ts";
+import { addressAt } from "../../../decode/addresses.ts";
+import { ADDRESSES_LISTED_MAX, isUnspecified } from "../../../records.ts";
 import { counted, formatCount } from "../../../text/amounts.ts";
 import type { FleetFinding } from "../hub_store.ts";
 import { findingOf, type FleetRows, type FleetView, plainAddress } from "./fleet_detector.ts";
