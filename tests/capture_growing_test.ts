@@ -42,7 +42,7 @@ for (const method of CAPTURE_METHODS) {
   test(`a ring that grows and shrinks again and again loses nothing that is not counted (${method})`, () =>
     withVeth(async (veth) => {
       const sizes: number[] = [];
-      const ring = openRing(method, veth, sizes);
+      const ring = await openRing(method, veth, sizes);
       const pcap = await writePcap(frames);
       const args = ["--pps=80000", "--preload-pcap", `--loop=${sent / perLoop}`];
       const sending = runInNamespace(veth, ["tcpreplay", ...args, "-i", veth.far, pcap]).status;
@@ -73,21 +73,27 @@ for (const method of CAPTURE_METHODS) {
     }));
 }
 
-function openRing(method: "pcap" | "afpacket", { device }: Veth, sizes: number[]): GrowingRing {
+function openRing(
+  method: "pcap" | "afpacket",
+  { device }: Veth,
+  sizes: number[],
+): Promise<GrowingRing> {
   const capture = chooseCapture(method);
-  return new GrowingRing({
-    open: (bufferBytes, group) => {
+  return GrowingRing.open({
+    open: async (bufferBytes, group) => {
       sizes.push(bufferBytes);
-      return capture.open({
+      const handle = capture.open({
         device,
         snaplen: 65_535,
         isPromiscuous: true,
         bufferBytes,
-        group,
+        joins: true,
         timeoutMs: 10,
         filter: "",
         batchPacketsMax: 1000,
       });
+      await handle.join(group);
+      return handle;
     },
     bufferBytes: wholeBytes,
     timeoutMs: 10,

@@ -5,9 +5,9 @@
 import { AfPacket, type FilterFormat } from "../../ffi/afpacket/af_packet.ts";
 import { listSocketDevices } from "../../ffi/afpacket/device_list.ts";
 import type {
-  CaptureHandle,
   CaptureMethod,
   HandleOptions,
+  SharingHandle,
 } from "../../ffi/capture/capture_handle.ts";
 import type { DeviceInfo } from "../../ffi/capture/device_info.ts";
 import { CaptureError } from "../../ffi/capture/capture_error.ts";
@@ -30,7 +30,7 @@ export interface Capture {
   /** Its name for people, with the version of what is loaded: "libpcap version 1.10.3 (with TPACKET_V3)". */
   readonly description: string;
   /** Throws CaptureError. */
-  open(options: HandleOptions): CaptureHandle;
+  open(options: HandleOptions): SharingHandle;
   /** Best candidate first. Throws CaptureError. */
   list(): DeviceInfo[];
   /** With the link types of those that are up; opens each for a moment. Throws CaptureError. */

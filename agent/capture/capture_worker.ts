@@ -67,7 +67,7 @@ async function run(options: CaptureOptions, pipeline: MessagePort): Promise<void
   }
 }
 
-function open(options: CaptureOptions): CaptureHandle {
+function open(options: CaptureOptions): Promise<CaptureHandle> {
   const { open } = chooseCapture(options.capture);
   // A ring that grows is opened again while packets come.
   const openIt = Deno.build.os === "linux"

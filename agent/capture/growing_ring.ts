@@ -14,16 +14,17 @@ import type {
   CaptureHandle,
   CaptureStats,
   PacketGroup,
+  SharingHandle,
 } from "../../ffi/capture/capture_handle.ts";
 import { RingNeed, smallRingBytes } from "./ring_need.ts";
 
 interface GrowingRingParts {
-  /** Opens the device with a ring of so many bytes. Throws CaptureError. */
-  readonly open: (bufferBytes: number, group: PacketGroup) => CaptureHandle;
+  /** Opens the device with a ring of so many bytes, in a group. Throws CaptureError. */
+  readonly open: (bufferBytes: number, group: PacketGroup) => Promise<SharingHandle>;
   readonly bufferBytes: number;
   /** Longest time that the kernel collects packets before it hands them over. */
   readonly timeoutMs: number;
-  /** The first ring may have received some before its filter was set that were never to be read. */
+  /** What libpcap itself has to filter is received and never to be read. */
   readonly hasFilter: boolean;
   /** Something that people should know. */
   readonly warn: (text: string) => void;
@@ -49,10 +50,14 @@ export class GrowingRing implements CaptureHandle {
   readonly #need: RingNeed;
   readonly #nowMs: () => number;
   /** The one that is read; packets read from it. */
-  #now: CaptureHandle;
+  #now: SharingHandle;
   #read = 0;
-  /** The one that gets what comes, while the one before is read to its end. All that the kernel had for that is there by then. */
-  #next: CaptureHandle | null = null;
+  /** Goes on while the one that is there is read. */
+  #opening: Promise<void> | null = null;
+  /** Opened, and gets what comes. */
+  #opened: SharingHandle | null = null;
+  /** As it, while the one before is read to its end. All that the kernel had for that is there by then. */
+  #next: SharingHandle | null = null;
   #drainedMs = Infinity;
   #emptyReads = 0;
   /** Read to its end: its last batch may be in use. */
@@ -61,15 +66,22 @@ export class GrowingRing implements CaptureHandle {
   /** Counters of those that are closed; of the interface's, what was counted before the last opening. */
   #closed: CaptureStats = { received: 0, kernelDrops: 0, interfaceDrops: 0 };
   #isLarge = false;
+  /** Of the group: which of its sockets gets what comes. */
+  #index = 0;
   #retryAtMs = -Infinity;
   #hasWarned = false;
 
   /** Throws CaptureError. */
-  constructor(parts: GrowingRingParts) {
+  static async open(parts: GrowingRingParts): Promise<GrowingRing> {
+    const first = await parts.open(smallRingBytes, { id: null, program: returnAlways(0) });
+    return new GrowingRing(parts, first);
+  }
+
+  private constructor(parts: GrowingRingParts, first: SharingHandle) {
     this.#parts = parts;
     this.#need = parts.need ?? new RingNeed();
     this.#nowMs = parts.nowMs ?? (() => performance.now());
-    this.#now = parts.open(smallRingBytes, { id: null, program: returnAlways(0) });
+    this.#now = first;
   }
 
   get method() {
@@ -96,13 +108,6 @@ export class GrowingRing implements CaptureHandle {
   get bytes() {
     return (this.#last ?? this.#now).bytes;
   }
-  get groupId() {
-    return this.#now.groupId;
-  }
-
-  steer(program: Uint8Array<ArrayBuffer>): void {
-    this.#now.steer(program);
-  }
 
   async read(): Promise<BatchResult> {
     this.#closeLast();
@@ -112,7 +117,8 @@ export class GrowingRing implements CaptureHandle {
       batch = await this.#now.read();
     } catch (error) {
       // What the new ring has is still to be had, or it fails by itself.
-      if (this.#next === null || !(error instanceof CaptureError)) throw error;
+      const hasNew = (this.#opened ?? this.#next) !== null;
+      if (!hasNew || !(error instanceof CaptureError)) throw error;
       batch = { byteLength: 0, packetCount: 0, lostPackets: 0, isBroken: false };
       this.#emptyReads = emptyReadsMax;
     } finally {
@@ -123,8 +129,10 @@ export class GrowingRing implements CaptureHandle {
     this.#need.add(batch, nowMs);
     if (this.#next !== null) {
       if (this.#isDrained(batch, nowMs)) this.#moveOn(this.#next);
+    } else if (this.#opened !== null) {
+      this.#begin(this.#opened, nowMs);
     } else if (this.#need.isLarge !== this.#isLarge && this.#canSwitch(nowMs)) {
-      this.#openNext(nowMs);
+      this.#opening = this.#openNext(this.#need.isLarge);
     }
     return batch;
   }
@@ -135,7 +143,9 @@ export class GrowingRing implements CaptureHandle {
 
   stats(): CaptureStats {
     const counted = this.#next ?? this.#now;
-    const open = [this.#last, this.#now, this.#next].filter((handle) => handle !== null)
+    const open = [this.#last, this.#now, this.#opened, this.#next].filter((handle) =>
+      handle !== null
+    )
       .map((handle) => ({ handle, stats: handle.stats() }));
     return open.reduce(
       (sum, { handle, stats }) => joined(sum, stats, handle === counted),
@@ -144,43 +154,61 @@ export class GrowingRing implements CaptureHandle {
   }
 
   async close(): Promise<void> {
+    await this.#opening;
     this.#closeLast();
-    for (const handle of [this.#now, this.#next]) if (handle !== null) this.#close(handle);
+    const rings = [this.#now, this.#opened, this.#next];
+    for (const handle of rings) if (handle !== null) this.#close(handle);
     await Promise.all(this.#closings);
   }
 
   /** While one is being closed it still is in the group, and the numbers of the others are not what they will be. */
   #canSwitch(nowMs: number): boolean {
-    return this.#last === null && this.#closings.size === 0 && nowMs >= this.#retryAtMs;
+    return this.#opening === null && this.#last === null && this.#closings.size === 0 &&
+      nowMs >= this.#retryAtMs;
   }
 
-  /** Opens a ring of the size that is needed and leads all that comes to it. */
-  #openNext(nowMs: number): void {
-    const bufferBytes = this.#need.isLarge ? this.#parts.bufferBytes : smallRingBytes;
+  /** Opens a ring of the size that is needed and leads all that comes to it; the read that runs then comes to its end. */
+  async #openNext(isLarge: boolean): Promise<void> {
+    const bufferBytes = isLarge ? this.#parts.bufferBytes : smallRingBytes;
     const id = this.#now.groupId;
-    let next: CaptureHandle | null = null;
+    let next: SharingHandle | null = null;
     try {
-      // The one that is there has the number 0 again: whatever its group's program was, it is 0 for the new one.
-      this.#now.steer(returnAlways(0));
-      next = this.#parts.open(bufferBytes, { id, program: returnAlways(0) });
-      next.steer(returnAlways(1));
-      // Of what the interface lost both would tell.
-      this.#closed = { ...this.#closed, interfaceDrops: this.stats().interfaceDrops };
+      // The one that is there has the number 0 again, and the new one will have 1.
+      if (this.#index !== 0) await this.#now.steer(returnAlways(0));
+      this.#index = 0;
+      next = await this.#parts.open(bufferBytes, { id, program: null });
+      await next.steer(returnAlways(1));
+      this.#index = 1;
+      this.#opened = next;
+      this.#isLarge = isLarge;
+      this.#hasWarned = false;
+      this.#now.breakLoop();
     } catch (error) {
       if (next !== null) this.#close(next);
       if (!(error instanceof CaptureError)) throw error;
-      this.#retryAtMs = nowMs + retryMs;
-      const size = `${bufferBytes / 2 ** 20} MiB`;
-      // Of a device that is down people are told already.
-      if (this.#hasWarned || error.fault === "notUp") return;
-      this.#hasWarned = true;
-      this.#parts.warn(
-        `A kernel ring of ${size} is not to be had (${error.message}); capturing goes on with the one that is there.`,
-      );
-      return;
+      this.#retryAtMs = this.#nowMs() + retryMs;
+      this.#warnOf(error, bufferBytes);
+    } finally {
+      this.#opening = null;
     }
-    this.#hasWarned = false;
-    this.#isLarge = this.#need.isLarge;
+  }
+
+  #warnOf(error: CaptureError, bufferBytes: number): void {
+    const size = `${bufferBytes / 2 ** 20} MiB`;
+    // Of a device that is down people are told already.
+    if (this.#hasWarned || error.fault === "notUp") return;
+    this.#hasWarned = true;
+    this.#parts.warn(
+      `A kernel ring of ${size} is not to be had (${error.message}); capturing goes on with the one that is there.`,
+    );
+  }
+
+  /** All that comes from now on is in `next`. */
+  #begin(next: SharingHandle, nowMs: number): void {
+    // Of what the interface loses both tell: the one before up to now, `next` from now on.
+    const interfaceDrops = this.stats().interfaceDrops - next.stats().interfaceDrops;
+    this.#closed = { ...this.#closed, interfaceDrops: interfaceDrops >>> 0 };
+    this.#opened = null;
     this.#next = next;
     this.#emptyReads = 0;
     this.#drainedMs = nowMs + this.#parts.timeoutMs + drainExtraMs;
@@ -211,7 +239,7 @@ export class GrowingRing implements CaptureHandle {
     }
   }
 
-  #moveOn(next: CaptureHandle): void {
+  #moveOn(next: SharingHandle): void {
     const kernelDrops = this.#parts.hasFilter ? 0 : this.#unread() ?? 0;
     this.#closed = joined(this.#closed, { received: 0, kernelDrops, interfaceDrops: 0 }, false);
     this.#last = this.#now;

@@ -2,9 +2,9 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { CaptureError, type CaptureFault } from "../../ffi/capture/capture_error.ts";
 import type {
   BatchResult,
-  CaptureHandle,
   CaptureStats,
   PacketGroup,
+  SharingHandle,
 } from "../../ffi/capture/capture_handle.ts";
 import { headerBytes, openUdpSocket, payload, records } from "../../ffi/capture/testing.ts";
 import { testAsRoot } from "../../ffi/pcap/testing.ts";
@@ -24,14 +24,16 @@ class FakeDevice {
   readonly opened: string[] = [];
   readonly members: FakeHandle[] = [];
   index = 0;
+  /** What opening waits for. */
+  slowness: Promise<void> = Promise.resolve();
   refuses: CaptureFault | null = null;
 
-  open = (bufferBytes: number, { program }: PacketGroup): CaptureHandle => {
+  open = async (bufferBytes: number, group: PacketGroup): Promise<SharingHandle> => {
+    await this.slowness;
     if (this.refuses !== null) throw new CaptureError("open", this.refuses, "no memory");
     const handle = new FakeHandle(this, bufferBytes / 2 ** 20);
     this.opened.push(`${handle.mib} MiB`);
-    this.members.push(handle);
-    this.index = indexOf(program);
+    await handle.join(group);
     return handle;
   };
 
@@ -40,7 +42,7 @@ class FakeDevice {
   }
 }
 
-class FakeHandle implements CaptureHandle {
+class FakeHandle implements SharingHandle {
   waiting = 0;
   received = 0;
   interfaceDrops = 0;
@@ -48,6 +50,9 @@ class FakeHandle implements CaptureHandle {
   fails = false;
   /** The next read. */
   isBroken = false;
+  /** Its reads, for packets or to be broken off. */
+  waits = false;
+  readonly #broken = Promise.withResolvers<void>();
   readonly method = "pcap";
   readonly linktype = 1;
   readonly isNanosecond = true;
@@ -60,19 +65,27 @@ class FakeHandle implements CaptureHandle {
   constructor(readonly device: FakeDevice, readonly mib: number) {}
 
   /** One packet of so many bytes that five are many. */
-  read(): Promise<BatchResult> {
-    if (this.fails) return Promise.reject(gone);
+  async read(): Promise<BatchResult> {
+    if (this.fails) throw gone;
+    if (this.waits && this.waiting === 0) await this.#broken.promise;
     const { isBroken } = this;
     this.isBroken = false;
     const packetCount = isBroken ? 0 : Math.min(1, this.waiting);
     this.waiting -= packetCount;
     this.received += packetCount;
     const byteLength = 2_500_000 * packetCount;
-    return Promise.resolve({ byteLength, packetCount, lostPackets: 0, isBroken });
+    return { byteLength, packetCount, lostPackets: 0, isBroken };
   }
-  breakLoop() {}
+  breakLoop() {
+    this.#broken.resolve();
+  }
+  join({ program }: PacketGroup) {
+    this.device.members.push(this);
+    return program === null ? Promise.resolve() : this.steer(program);
+  }
   steer(program: Uint8Array<ArrayBuffer>) {
     this.device.index = indexOf(program);
+    return Promise.resolve();
   }
   stats(): CaptureStats {
     const { received, waiting, interfaceDrops } = this;
@@ -87,11 +100,14 @@ class FakeHandle implements CaptureHandle {
   }
 }
 
-function create({ hasFilter = false } = {}) {
+/** What can go on by itself does. */
+const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
+
+async function create({ hasFilter = false } = {}) {
   const device = new FakeDevice();
   const clock = { ms: 0 };
   const warnings: string[] = [];
-  const ring = new GrowingRing({
+  const ring = await GrowingRing.open({
     open: device.open,
     bufferBytes: wholeBytes,
     timeoutMs: 10,
@@ -104,13 +120,14 @@ function create({ hasFilter = false } = {}) {
     for (let read = 0; read < packets;) {
       clock.ms += 10;
       read += (await ring.read()).packetCount;
+      await turn();
     }
   };
   return { device, ring, clock, warnings, take };
 }
 
 Deno.test("a ring grows under load, reads the old one to its end first, and shrinks when it has long been calm", async () => {
-  const { device, ring, clock, take } = create();
+  const { device, ring, clock, take } = await create();
   for (let i = 0; i < 20; i++) device.receive();
   await take(10);
   deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
@@ -122,8 +139,10 @@ Deno.test("a ring grows under load, reads the old one to its end first, and shri
   await take(7);
   deepStrictEqual(device.members.map(({ mib }) => mib), [32]);
   clock.ms += calmMs;
-  await ring.read();
-  await ring.read();
+  for (let i = 0; i < 3; i++) {
+    await ring.read();
+    await turn();
+  }
   device.receive();
   await take(1);
   deepStrictEqual(device.members.map(({ mib }) => mib), [16]);
@@ -132,8 +151,51 @@ Deno.test("a ring grows under load, reads the old one to its end first, and shri
   strictEqual(device.members.length, 0);
 });
 
+Deno.test("the old ring is read while the new one is opened, and gets what comes until that is done", async () => {
+  const { device, ring, take } = await create();
+  const opening = Promise.withResolvers<void>();
+  device.slowness = opening.promise;
+  for (let i = 0; i < 20; i++) device.receive();
+  await take(15);
+  deepStrictEqual(device.opened, ["16 MiB"]);
+  for (let i = 0; i < 3; i++) device.receive();
+  opening.resolve();
+  await turn();
+  for (let i = 0; i < 7; i++) device.receive();
+  deepStrictEqual(device.members.map(({ waiting }) => waiting), [8, 7]);
+  await take(15);
+  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  deepStrictEqual(ring.stats(), { received: 30, kernelDrops: 0, interfaceDrops: 0 });
+  await ring.close();
+});
+
+Deno.test("a read that waits for packets of the old ring ends when the new one has them", async () => {
+  const { device, ring, take } = await create();
+  device.members[0]!.waits = true;
+  for (let i = 0; i < 5; i++) device.receive();
+  await take(5);
+  await ring.read();
+  device.receive();
+  for (let packets = 0; packets === 0;) packets += (await ring.read()).packetCount;
+  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  await ring.close();
+});
+
+Deno.test("a ring that is closed while another one is opened closes both", async () => {
+  const { device, ring, take } = await create();
+  const opening = Promise.withResolvers<void>();
+  device.slowness = opening.promise;
+  for (let i = 0; i < 10; i++) device.receive();
+  await take(5);
+  const closing = ring.close();
+  opening.resolve();
+  await closing;
+  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  deepStrictEqual(device.members, []);
+});
+
 Deno.test("what the interface lost is counted by one ring at a time", async () => {
-  const { device, ring, take } = create();
+  const { device, ring, take } = await create();
   const [small] = device.members as [FakeHandle];
   small.interfaceDrops = 3;
   for (let i = 0; i < 10; i++) device.receive();
@@ -142,14 +204,18 @@ Deno.test("what the interface lost is counted by one ring at a time", async () =
   small.interfaceDrops = 4;
   device.members[1]!.interfaceDrops = 1;
   strictEqual(ring.stats().interfaceDrops, 4);
-  await take(5);
+  await take(1);
+  small.interfaceDrops = 5;
+  device.members[1]!.interfaceDrops = 2;
+  strictEqual(ring.stats().interfaceDrops, 5);
+  await take(4);
   await ring.read();
-  strictEqual(ring.stats().interfaceDrops, 4);
+  strictEqual(ring.stats().interfaceDrops, 5);
   await ring.close();
 });
 
 Deno.test("where packets are counted otherwise the old ring is read until nothing has come for the kernel's time", async () => {
-  const { device, ring, clock, take } = create();
+  const { device, ring, clock, take } = await create();
   device.members[0]!.isExact = false;
   for (let i = 0; i < 10; i++) device.receive();
   await take(10);
@@ -163,7 +229,7 @@ Deno.test("where packets are counted otherwise the old ring is read until nothin
 });
 
 Deno.test("what is in the old ring is read whatever time it takes, and a read that is broken off ends nothing", async () => {
-  const { device, ring, clock, take } = create();
+  const { device, ring, clock, take } = await create();
   const [small] = device.members as [FakeHandle];
   for (let i = 0; i < 10; i++) device.receive();
   await take(5);
@@ -179,7 +245,7 @@ Deno.test("what is in the old ring is read whatever time it takes, and a read th
 for (const [hasFilter, kernelDrops] of [[false, 3], [true, 0]] as const) {
   const what = hasFilter ? "what its filter was too late for" : "lost, and counted";
   Deno.test(`what can never be read of the old ring is ${what}`, async () => {
-    const { device, ring, clock, take } = create({ hasFilter });
+    const { device, ring, clock, take } = await create({ hasFilter });
     const [small] = device.members as [FakeHandle];
     for (let i = 0; i < 10; i++) device.receive();
     await take(5);
@@ -194,7 +260,7 @@ for (const [hasFilter, kernelDrops] of [[false, 3], [true, 0]] as const) {
 }
 
 Deno.test("a ring that is not to be had is told once, and tried again", async () => {
-  const { device, ring, clock, warnings, take } = create();
+  const { device, ring, clock, warnings, take } = await create();
   device.refuses = "other";
   for (let minute = 0; minute < 3; minute++) {
     for (let i = 0; i < 10; i++) device.receive();
@@ -212,7 +278,7 @@ Deno.test("a ring that is not to be had is told once, and tried again", async ()
 });
 
 Deno.test("nothing is told of a ring that a device has not because it is down", async () => {
-  const { device, ring, clock, warnings, take } = create();
+  const { device, ring, clock, warnings, take } = await create();
   device.refuses = "notUp";
   for (let i = 0; i < 10; i++) device.receive();
   await take(10);
@@ -225,13 +291,14 @@ Deno.test("nothing is told of a ring that a device has not because it is down", 
 });
 
 Deno.test("a device that fails while its ring grows hands over what the new one has", async () => {
-  const { device, ring, take } = create();
+  const { device, ring, take } = await create();
   for (let i = 0; i < 10; i++) device.receive();
   await take(5);
   device.receive();
   const [small, whole] = device.members as [FakeHandle, FakeHandle];
   small.fails = true;
-  strictEqual((await ring.read()).packetCount, 0);
+  // The one that finds the new ring, and the one that leaves the old one.
+  for (let i = 0; i < 2; i++) strictEqual((await ring.read()).packetCount, 0);
   strictEqual((await ring.read()).packetCount, 1);
   whole.fails = true;
   await ring.read().then(() => ok(false), (error) => strictEqual(error, gone));
@@ -246,19 +313,21 @@ for (const method of ["pcap", "afpacket"] as const) {
       const capture = chooseCapture(method);
       const sizes: number[] = [];
       let nowMs = 0;
-      const ring = new GrowingRing({
-        open: (bufferBytes, group) => {
+      const ring = await GrowingRing.open({
+        open: async (bufferBytes, group) => {
           sizes.push(bufferBytes);
-          return capture.open({
+          const handle = capture.open({
             device: "lo",
             snaplen: 65_535,
             isPromiscuous: true,
             bufferBytes,
-            group,
+            joins: true,
             timeoutMs: 10,
             filter: `udp dst port ${socket.port}`,
             batchPacketsMax: 100,
           });
+          await handle.join(group);
+          return handle;
         },
         bufferBytes: wholeBytes,
         timeoutMs: 10,

@@ -4,6 +4,7 @@ import type {
   CaptureHandle,
   HandleOptions,
   PacketGroup,
+  SharingHandle,
 } from "../../ffi/capture/capture_handle.ts";
 import type { TapwatchError } from "../errors.ts";
 import type { CaptureOptions } from "../messages.ts";
@@ -16,8 +17,8 @@ import { smallRingBytes } from "./ring_need.ts";
 /** Opens a device as `options` say, but not promiscuous where only that is refused. Throws CaptureError. */
 export function openDevice(
   options: HandleOptions,
-  open: (options: HandleOptions) => CaptureHandle,
-): CaptureHandle {
+  open: (options: HandleOptions) => SharingHandle,
+): SharingHandle {
   try {
     return open(options);
   } catch (error) {
@@ -32,27 +33,35 @@ export function openDevice(
  * Opens a device to capture from it: with a ring that grows where the system has that, with a part of the ring where threads share the
  * device, else with the whole. Throws CaptureError.
  */
-export function openCapture(
+export async function openCapture(
   options: CaptureOptions,
-  open: (options: HandleOptions) => CaptureHandle,
+  open: (options: HandleOptions) => SharingHandle,
   warn: (text: string) => void,
-): CaptureHandle {
+): Promise<CaptureHandle> {
   const { share, bufferBytes, timeoutMs } = options;
+  const openPart = async (bufferBytes: number, group: PacketGroup) => {
+    const handle = openDevice({ ...options, bufferBytes, joins: true }, open);
+    try {
+      await handle.join(group);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return handle;
+  };
   if (share !== undefined) {
-    return openDevice({ ...options, group: { id: share.id, program: fanoutProgram() } }, open);
+    return await openPart(bufferBytes, { id: share.id, program: fanoutProgram() });
   }
   const canGrow = Deno.build.os === "linux" && bufferBytes > smallRingBytes &&
     timeoutMs >= GROWING_TIMEOUT_MS[0] && timeoutMs <= GROWING_TIMEOUT_MS[1];
   if (!canGrow) return openDevice(options, open);
-  const openPart = (bufferBytes: number, group: PacketGroup) =>
-    openDevice({ ...options, bufferBytes, group }, open);
   try {
     const hasFilter = options.filter !== "";
-    return new GrowingRing({ open: openPart, bufferBytes, timeoutMs, hasFilter, warn });
+    return await GrowingRing.open({ open: openPart, bufferBytes, timeoutMs, hasFilter, warn });
   } catch (error) {
-    // What is no packet socket (a bus, a queue of netfilter) knows no groups.
+    // What is no packet socket (a bus, a queue of netfilter) knows no groups, and the kernel no such device.
     const isRefused = error instanceof CaptureError && error.operation === "open" &&
-      error.fault === "other";
+      ["other", "noSuchDevice"].includes(error.fault);
     if (!isRefused) throw error;
     return openDevice(options, open);
   }

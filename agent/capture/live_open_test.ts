@@ -1,6 +1,10 @@
-import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual, throws } from "node:assert/strict";
 import { CaptureError } from "../../ffi/capture/capture_error.ts";
-import type { CaptureHandle, HandleOptions } from "../../ffi/capture/capture_handle.ts";
+import type {
+  HandleOptions,
+  PacketGroup,
+  SharingHandle,
+} from "../../ffi/capture/capture_handle.ts";
 import type { Pcap } from "../../ffi/pcap/pcap.ts";
 import type { CaptureOptions } from "../messages.ts";
 import { openCapture, openDevice } from "./live_open.ts";
@@ -43,12 +47,25 @@ Deno.test("openDevice() does not try again after any other refusal", () => {
 });
 
 /** Opens as `changes` say on a system that refuses groups with `refusal`; what each try asked for, and what it came to. */
-function capture(changes: Partial<CaptureOptions>, refusal: CaptureError | null = null) {
-  const asked: { readonly bufferBytes: number; readonly groupId?: number | null }[] = [];
-  const open = ({ bufferBytes, group }: HandleOptions) => {
-    asked.push(group === undefined ? { bufferBytes } : { bufferBytes, groupId: group.id });
-    if (group !== undefined && refusal !== null) throw refusal;
-    return { bufferBytes } as unknown as CaptureHandle;
+function capture(
+  changes: Partial<CaptureOptions>,
+  refusal: CaptureError | null = null,
+  inJoin = false,
+) {
+  const asked: { bufferBytes: number; groupId?: number | null; isClosed?: true }[] = [];
+  const open = ({ bufferBytes, joins = false }: HandleOptions) => {
+    const one: typeof asked[number] = { bufferBytes };
+    asked.push(one);
+    if (joins && refusal !== null && !inJoin) throw refusal;
+    const join = ({ id }: PacketGroup) => {
+      one.groupId = id;
+      return refusal === null ? Promise.resolve() : Promise.reject(refusal);
+    };
+    const close = () => {
+      one.isClosed = true;
+      return Promise.resolve();
+    };
+    return { bufferBytes, join, close } as unknown as SharingHandle;
   };
   const opening = () =>
     openCapture({ ...options, bufferBytes: wholeBytes, ...changes }, open, () => {});
@@ -60,41 +77,50 @@ const wholeBytes = 4 * smallRingBytes;
 Deno.test({
   name: "openCapture() begins with the small ring where the whole one is larger",
   ignore: Deno.build.os !== "linux",
-  fn: () => {
+  fn: async () => {
     const { asked, opening } = capture({});
-    opening();
+    await opening();
     deepStrictEqual(asked, [{ bufferBytes: smallRingBytes, groupId: null }]);
   },
 });
 
-Deno.test("openCapture() opens the whole ring where nothing is to be gained, or it would be waited for too long", () => {
+Deno.test("openCapture() opens the whole ring where nothing is to be gained, or it would be waited for too long", async () => {
   for (const changes of [{ bufferBytes: smallRingBytes }, { timeoutMs: 49 }, { timeoutMs: 1001 }]) {
     const { asked, opening } = capture(changes);
-    opening();
+    await opening();
     deepStrictEqual(asked, [{ bufferBytes: changes.bufferBytes ?? wholeBytes }]);
   }
 });
 
-Deno.test("openCapture() joins the threads that share a device", () => {
+Deno.test("openCapture() joins the threads that share a device", async () => {
   const { asked, opening } = capture({ share: { id: 7, count: 2 } });
-  opening();
+  await opening();
   deepStrictEqual(asked, [{ bufferBytes: wholeBytes, groupId: 7 }]);
 });
 
 Deno.test({
   name: "openCapture() opens the whole ring of what knows no groups, and says any other refusal",
   ignore: Deno.build.os !== "linux",
-  fn: () => {
-    const { asked, opening } = capture({}, new CaptureError("open", "other", "no groups"));
-    opening();
-    deepStrictEqual(asked[1], { bufferBytes: wholeBytes });
+  fn: async () => {
+    for (const fault of ["other", "noSuchDevice"] as const) {
+      for (const inJoin of [false, true]) {
+        const refusal = new CaptureError("open", fault, "no groups");
+        const { asked, opening } = capture({}, refusal, inJoin);
+        await opening();
+        const first = { bufferBytes: smallRingBytes };
+        deepStrictEqual(asked, [
+          inJoin ? { ...first, groupId: null, isClosed: true } : first,
+          { bufferBytes: wholeBytes },
+        ]);
+      }
+    }
     const refusals = [
       new CaptureError("open", "permissionDenied", "refused"),
       new CaptureError("filter", "other", "no filter"),
     ];
     for (const refusal of refusals) {
       const { asked, opening } = capture({}, refusal);
-      throws(opening, refusal);
+      await rejects(opening, refusal);
       deepStrictEqual(asked.length, 1);
     }
   },

@@ -20,7 +20,7 @@ import { messageOf } from "../errors.ts";
 
 interface LiveSourceParts {
   /** Throws CaptureError. */
-  readonly open: () => CaptureHandle;
+  readonly open: () => Promise<CaptureHandle>;
   readonly outbox: LiveOutbox;
   readonly tell: (message: SourceToMain) => void;
   /** What is wrong with the link of the open device; "" when nothing is. */
@@ -112,19 +112,21 @@ export class LiveSource {
   }
 
   async #runToEnd(): Promise<void> {
-    let { handle, lost } = this.#openFirst();
+    let { handle, lost } = await this.#openFirst();
     while (!this.#stopping.signal.aborted) {
       handle ??= await this.#reopen(lost);
       if (handle === null) return;
       lost = await this.#capture(handle);
       handle = null;
     }
+    // Stopped while it was opened.
+    await handle?.close();
   }
 
   /** Without a handle, but why, when it may still come: it is down, or was open before. */
-  #openFirst(): { handle: CaptureHandle | null; lost: string } {
+  async #openFirst(): Promise<{ handle: CaptureHandle | null; lost: string }> {
     try {
-      return { handle: this.#parts.open(), lost: "" };
+      return { handle: await this.#parts.open(), lost: "" };
     } catch (error) {
       if (!(error instanceof CaptureError)) throw error;
       const { device, wasOpen = false } = this.#options;
@@ -144,7 +146,7 @@ export class LiveSource {
       await this.#parts.pause(waitS * 1000, this.#stopping.signal);
       if (this.#stopping.signal.aborted) return null;
       try {
-        return this.#parts.open();
+        return await this.#parts.open();
       } catch (error) {
         if (!(error instanceof CaptureError)) throw error;
         reason = error.message;

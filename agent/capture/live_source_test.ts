@@ -35,8 +35,6 @@ function fakeHandle(script: (BatchResult | CaptureError)[], facts: Partial<Captu
     method: "pcap",
     isSlow: false,
     isExact: false,
-    groupId: null,
-    steer: () => {},
     bytes: packetRecord(),
     read: async () => {
       const step = steps.shift();
@@ -85,10 +83,10 @@ function createSource(
     states.push(message.state);
     watch.onState(message.state);
   };
-  const open = () => {
+  const open = async () => {
     const opening = openings.length > 1 ? openings.shift() : openings[0];
     if (opening instanceof CaptureError) throw opening;
-    return opening!;
+    return await opening!;
   };
   const pause = (ms: number) => {
     pauses.push(ms);
@@ -121,6 +119,17 @@ Deno.test("LiveSource hands packets over until it is stopped, then says the end"
   const last = states.at(-1)!;
   strictEqual(last.packets, 2);
   deepStrictEqual([last.received, last.kernelDrops, last.interfaceDrops], [10, 2, 1]);
+  ok(handle.isClosed);
+});
+
+Deno.test("LiveSource closes a device that is open only when it has been stopped", async () => {
+  const handle = fakeHandle([onePacket]);
+  const { source, states, sent } = createSource([handle]);
+  const running = source.run();
+  source.stop();
+  await running;
+  deepStrictEqual(stateNames(states), ["starting", "stopped"]);
+  deepStrictEqual(sent.map(({ type }) => type), ["end"]);
   ok(handle.isClosed);
 });
 

@@ -1,9 +1,10 @@
 /** A capture handle of Linux' own: a packet socket with a ring, and nothing but the C library. */
 import type {
   BatchResult,
-  CaptureHandle,
   CaptureStats,
   HandleOptions,
+  PacketGroup,
+  SharingHandle,
 } from "../capture/capture_handle.ts";
 import { CaptureError } from "../capture/capture_error.ts";
 import { readKernelFile } from "../linux/kernel_file.ts";
@@ -33,7 +34,7 @@ const waitForever = -1;
 /** A device that is taken away goes down first, and of the rest the kernel says nothing. */
 const downMs = 100;
 
-export class AfPacket implements CaptureHandle {
+export class AfPacket implements SharingHandle {
   readonly method = "afpacket";
   readonly linktype: number;
   readonly isNanosecond = true;
@@ -46,6 +47,12 @@ export class AfPacket implements CaptureHandle {
   readonly #ring: Ring;
   readonly #waker: Waker;
   readonly #packetsMax: number;
+  /** What it needs to join a group. */
+  readonly #joining: {
+    readonly index: number;
+    readonly isLoopback: boolean;
+    readonly program: Uint8Array<ArrayBuffer> | null;
+  };
   #isDown = false;
   #received = 0;
   #kernelDrops = 0;
@@ -75,14 +82,15 @@ export class AfPacket implements CaptureHandle {
     this.#socket = socket;
     this.linktype = link.linktype;
     const program = filterProgram(options, { ...link, snaplen });
-    const { group } = options;
+    const { joins = false } = options;
+    this.#joining = { index, isLoopback: hardware === loopbackHardware, program };
     // Until it is in its group a socket gets what is the others'.
-    if (group !== undefined) socket.setFilter(returnAlways(0));
+    if (joins) socket.setFilter(returnAlways(0));
     else if (program !== null) socket.setFilter(program);
     this.isPromiscuous = options.isPromiscuous && index !== everyInterface.index;
     if (this.isPromiscuous) socket.makePromiscuous(index);
     // What is sent there comes back as received; older kernels give both, of which the ring takes one.
-    const isLoopback = hardware === loopbackHardware;
+    const { isLoopback } = this.#joining;
     this.isExact = !isLoopback && device !== anyDevice;
     if (isLoopback) socket.trySet(PacketOption.ignoreOutgoing, 1);
     this.#interfaceDropsBefore = interfaceDrops(device);
@@ -95,11 +103,7 @@ export class AfPacket implements CaptureHandle {
     this.#packetsMax = options.batchPacketsMax;
     try {
       this.#waker = new Waker(socket.handle);
-      socket.bind(index);
-      if (group !== undefined) {
-        socket.joinGroup(group, isLoopback);
-        socket.setFilter(program ?? returnAlways(snaplen));
-      }
+      if (!joins) socket.bind(index);
     } catch (error) {
       this.#ring.close();
       throw error;
@@ -114,8 +118,16 @@ export class AfPacket implements CaptureHandle {
     return this.#socket.groupId;
   }
 
-  steer(program: Uint8Array<ArrayBuffer>): void {
-    this.#socket.steer(program);
+  async join(group: PacketGroup): Promise<void> {
+    const { index, isLoopback, program } = this.#joining;
+    await this.#socket.bindOffLoop(index);
+    await this.#socket.joinGroup(group, isLoopback);
+    if (program === null) this.#socket.removeFilter();
+    else this.#socket.setFilter(program);
+  }
+
+  steer(program: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#socket.steer(program);
   }
 
   async read(): Promise<BatchResult> {

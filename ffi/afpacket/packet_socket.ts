@@ -118,41 +118,55 @@ export class PacketSocket {
   }
 
   /** Joins a group; the socket is bound. Throws CaptureError. */
-  joinGroup({ id, program }: PacketGroup, ignoresOutgoing: boolean): void {
+  async joinGroup({ id, program }: PacketGroup, ignoresOutgoing: boolean): Promise<void> {
     const flags = (ignoresOutgoing ? fanoutIgnoresOutgoing : 0) |
       (id === null ? fanoutWithNewId : 0);
     this.set(PacketOption.fanout, (id ?? 0) | (fanoutByProgram | flags) << 16);
     const fanout = new DataView(this.#getOption(solPacket, PacketOption.fanout, 4));
     this.#groupId = fanout.getUint32(0, true) & idMask;
-    this.steer(program);
+    if (program !== null) await this.steer(program);
   }
 
   /** Sets the program of its group; when that is done, no packet goes by the one before any more. Throws CaptureError. */
-  steer(program: Uint8Array<ArrayBuffer>): void {
-    const result = this.#setProgram(solPacket, PacketOption.fanoutData, program);
-    check("open", "the kernel refuses the program that shares packets", result);
+  async steer(program: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { size } = SockFprog;
+    const { setsockoptOffLoop } = socketFunctions();
+    const result = await offLoop(size + program.length, (memory, address) => {
+      memory.set(fprogOf(program, address + BigInt(size)));
+      memory.set(program, size);
+      const pointer = Deno.UnsafePointer.create(address);
+      return setsockoptOffLoop(this.handle, solPacket, PacketOption.fanoutData, pointer, size);
+    });
+    if (result >= 0) return;
+    // Why not is to be read only on the thread that asked.
+    const again = this.#setProgram(solPacket, PacketOption.fanoutData, program);
+    check("open", "the kernel refuses the program that shares packets", again);
   }
 
   #setProgram(level: number, option: number, program: Uint8Array<ArrayBuffer>): number {
-    const fprog = new DataView(new ArrayBuffer(SockFprog.size));
-    fprog.setUint16(SockFprog.length, program.length / instructionBytes, true);
-    const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(program));
-    fprog.setBigUint64(SockFprog.filter, BigInt(address), true);
-    const { setsockopt } = socketFunctions();
-    const bytes = new Uint8Array(fprog.buffer);
-    return setsockopt(this.handle, level, option, bytes, bytes.length);
+    const address = BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(program)));
+    const bytes = fprogOf(program, address);
+    return socketFunctions().setsockopt(this.handle, level, option, bytes, bytes.length);
   }
 
   /** Takes packets from now on; of all devices where the index is 0. Throws CaptureError "notUp" of a device that is down. */
   bind(ifindex: number): void {
-    const address = new DataView(new ArrayBuffer(SockaddrLl.size));
-    address.setUint16(0, afPacket, true);
-    address.setUint16(SockaddrLl.protocol, everyProtocol);
-    address.setInt32(SockaddrLl.ifindex, ifindex, true);
-    const bytes = new Uint8Array(address.buffer);
+    const bytes = addressOf(ifindex);
     check("open", "bind", socketFunctions().bind(this.handle, bytes, bytes.length));
     const errno = this.takeError();
     if (errno !== 0) throw failure("open", "bind", errno);
+  }
+
+  /** As `bind()`, for a socket that is bound otherwise: the kernel waits until no processor uses that. */
+  async bindOffLoop(ifindex: number): Promise<void> {
+    const bytes = addressOf(ifindex);
+    await offLoop(bytes.length, (memory, address) => {
+      memory.set(bytes);
+      const pointer = Deno.UnsafePointer.create(address);
+      return socketFunctions().bindOffLoop(this.handle, pointer, bytes.length);
+    });
+    // To be bound as it is takes no time, and says why it is not.
+    this.bind(ifindex);
   }
 
   /** The error that waits at the socket, 0 when none does. */
@@ -195,6 +209,41 @@ export class PacketSocket {
     check("stats", "getsockopt", getsockopt(this.handle, level, option, bytes, length));
     return bytes.buffer;
   }
+}
+
+/**
+ * Makes a call in which the kernel waits for its processors, some 15 ms, without holding up this thread. Its memory is the C
+ * library's: when a worker is terminated the call goes on, and must not find its memory in other hands.
+ */
+async function offLoop(
+  byteLength: number,
+  call: (memory: Uint8Array<ArrayBuffer>, address: bigint) => Promise<number>,
+): Promise<number> {
+  const { malloc, free } = socketFunctions();
+  const pointer = malloc(BigInt(byteLength))!;
+  const memory = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, byteLength));
+  try {
+    return await call(memory, BigInt(Deno.UnsafePointer.value(pointer)));
+  } finally {
+    free(pointer);
+  }
+}
+
+/** `struct sockaddr_ll` of all packets of a device. */
+function addressOf(ifindex: number): Uint8Array<ArrayBuffer> {
+  const address = new DataView(new ArrayBuffer(SockaddrLl.size));
+  address.setUint16(0, afPacket, true);
+  address.setUint16(SockaddrLl.protocol, everyProtocol);
+  address.setInt32(SockaddrLl.ifindex, ifindex, true);
+  return new Uint8Array(address.buffer);
+}
+
+/** `struct sock_fprog` of a program that stands at an address. */
+function fprogOf(program: Uint8Array, address: bigint): Uint8Array<ArrayBuffer> {
+  const fprog = new DataView(new ArrayBuffer(SockFprog.size));
+  fprog.setUint16(SockFprog.length, program.length / instructionBytes, true);
+  fprog.setBigUint64(SockFprog.filter, address, true);
+  return new Uint8Array(fprog.buffer);
 }
 
 /** What the kernel calls a device: its index, and the ARPHRD_ value of its hardware. Throws CaptureError "noSuchDevice". */

@@ -5,10 +5,22 @@ const functions = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   // int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen);
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  bindOffLoop: {
+    name: "bind",
+    parameters: ["i32", "pointer", "u32"],
+    result: "i32",
+    nonblocking: true,
+  },
   // int getsockname(int sockfd, struct sockaddr *addr, socklen_t *addrlen);
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   // int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen);
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  setsockoptOffLoop: {
+    name: "setsockopt",
+    parameters: ["i32", "i32", "i32", "pointer", "u32"],
+    result: "i32",
+    nonblocking: true,
+  },
   // int getsockopt(int sockfd, int level, int optname, void *optval, socklen_t *optlen);
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   // int ioctl(int fd, unsigned long request, …);

@@ -47,19 +47,19 @@ export interface HandleOptions {
   readonly filter: string;
   /** Most packets in a batch; fewer where they might not fit. */
   readonly batchPacketsMax: number;
-  /** Linux: the handle joins those of one device among which the kernel shares the packets. */
-  readonly group?: PacketGroup;
+  /** Linux: the handle takes nothing until it has joined those of its device among which the kernel shares the packets. */
+  readonly joins?: boolean;
 }
 
-/** Of packet sockets (PACKET_FANOUT_CBPF, packet(7)); a handle that joins takes nothing that comes to the others before. */
+/** Of packet sockets (PACKET_FANOUT_CBPF, packet(7)). */
 export interface PacketGroup {
   /** 16 bits. Null makes a group that nobody else has, and the handle knows its id. */
   readonly id: number | null;
   /**
    * Rows of `struct sock_filter`: the remainder of what it returns is the number of the handle that gets the packet, in the order
-   * in which they joined. When one is closed the last one takes its number.
+   * in which they joined. When one is closed the last one takes its number. Null leaves the group's as it is.
    */
-  readonly program: Uint8Array<ArrayBuffer>;
+  readonly program: Uint8Array<ArrayBuffer> | null;
 }
 
 /** Packets since a handle was opened: 32-bit counters, which wrap. */
@@ -89,10 +89,6 @@ export interface CaptureHandle {
    * Throws CaptureError when the device fails or is gone; packets that came before are a batch of their own.
    */
   read(): Promise<BatchResult>;
-  /** Its group; null without one. */
-  readonly groupId: number | null;
-  /** Changes the program of its group: what comes after the call goes by the new one. Throws CaptureError. */
-  steer(program: Uint8Array<ArrayBuffer>): void;
   /** Ends the running `read()`, or the next one. Packets that it had already are in its batch. */
   breakLoop(): void;
   /** Not while `read()` is running. Throws CaptureError. */
@@ -102,4 +98,17 @@ export interface CaptureHandle {
    * 25 ms until nobody looks at the socket any more.
    */
   close(): Promise<void>;
+}
+
+/** A handle that can share its device's packets with others: opened with `joins`. */
+export interface SharingHandle extends CaptureHandle {
+  /** Its group; null before it has joined. */
+  readonly groupId: number | null;
+  /**
+   * Joins a group, once, and takes what the group's program gives it from then on. Off the event loop, as `steer()` is: the kernel
+   * takes some 15 ms for each step. Throws CaptureError: `operation` "filter" for a bad expression, else "open".
+   */
+  join(group: PacketGroup): Promise<void>;
+  /** Changes the program of its group: what comes once that is done goes by the new one. Throws CaptureError. */
+  steer(program: Uint8Array<ArrayBuffer>): Promise<void>;
 }

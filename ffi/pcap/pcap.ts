@@ -3,10 +3,10 @@ import { findInterface, PacketSocket, returnAlways } from "../afpacket/packet_so
 import { CaptureError } from "../capture/capture_error.ts";
 import type {
   BatchResult,
-  CaptureHandle,
   CaptureStats,
   HandleOptions,
   PacketGroup,
+  SharingHandle,
 } from "../capture/capture_handle.ts";
 import type { BatchReader } from "./batch_reader.ts";
 import { CopyReader } from "./copy_reader.ts";
@@ -36,7 +36,7 @@ export interface PcapOptions extends HandleOptions {
   readonly batchMethod?: BatchMethod;
 }
 
-export class Pcap implements CaptureHandle {
+export class Pcap implements SharingHandle {
   readonly method = "pcap";
   readonly device: string;
   readonly linktype: number;
@@ -47,8 +47,9 @@ export class Pcap implements CaptureHandle {
   readonly #library: PcapLibrary;
   readonly #handle: Deno.PointerObject;
   readonly #reader: BatchReader;
-  /** In a group. */
-  #socket: PacketSocket | null = null;
+  readonly #filter: string;
+  /** Of a handle that joins a group. */
+  readonly #socket: PacketSocket | null;
 
   /** Opens and filters a device. Throws CaptureError: `operation` "filter" for a bad expression, else "open". */
   static open(library: PcapLibrary, options: PcapOptions): Pcap {
@@ -76,8 +77,9 @@ export class Pcap implements CaptureHandle {
       status !== PcapCode.promiscuousNotSupported;
     this.linktype = linktypeOfDlt(library.pcap.pcap_datalink(handle));
     this.isNanosecond = library.pcap.pcap_get_tstamp_precision(handle) === precisionNanosecond;
-    if (options.group !== undefined) this.#join(options.group, options.filter);
-    else if (options.filter !== "") setFilter(library, handle, options.filter);
+    this.#filter = options.filter;
+    this.#socket = options.joins ? this.#closedSocket() : null;
+    if (!options.joins && options.filter !== "") setFilter(library, handle, options.filter);
     const canDump = library.dump !== null && options.batchMethod !== "copy";
     this.batchMethod = canDump ? "dump" : "copy";
     const { snaplen, batchPacketsMax: packetsMax } = options;
@@ -90,23 +92,27 @@ export class Pcap implements CaptureHandle {
     return this.#socket?.groupId ?? null;
   }
 
-  steer(program: Uint8Array<ArrayBuffer>): void {
-    this.#socket!.steer(program);
+  async join(group: PacketGroup): Promise<void> {
+    const socket = this.#socket!;
+    await socket.bindOffLoop(
+      this.device === "any" ? everyInterface : findInterface(this.device).index,
+    );
+    // libpcap itself leaves out what loopback tells twice.
+    await socket.joinGroup(group, false);
+    if (this.#filter === "") socket.removeFilter();
+    else setFilter(this.#library, this.#handle, this.#filter);
   }
 
-  /** The first of a group takes packets already; another one has been kept from it. */
-  #join(group: PacketGroup, filter: string): void {
-    const { device } = this;
-    const socket = this.#socket = new PacketSocket(this.#library.pcap.pcap_fileno(this.#handle));
+  steer(program: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#socket!.steer(program);
+  }
+
+  /** So far it is bound to what no frame has; once it is bound to its device nothing passes until it has joined. */
+  #closedSocket(): PacketSocket {
+    const socket = new PacketSocket(this.#library.pcap.pcap_fileno(this.#handle));
     socket.keepToProcess();
-    if (group.id !== null) {
-      socket.setFilter(returnAlways(0));
-      socket.bind(device === "any" ? everyInterface : findInterface(device).index);
-    }
-    // libpcap itself leaves out what loopback tells twice.
-    socket.joinGroup(group, false);
-    if (filter !== "") setFilter(this.#library, this.#handle, filter);
-    else if (group.id !== null) socket.removeFilter();
+    socket.setFilter(returnAlways(0));
+    return socket;
   }
 
   get isSlow(): boolean {
@@ -162,11 +168,11 @@ function activate(library: PcapLibrary, handle: Deno.PointerObject, options: Pca
   pcap.pcap_set_buffer_size(handle, options.bufferBytes);
   // Refused where only microseconds are known; pcap_get_tstamp_precision() tells later.
   pcap.pcap_set_tstamp_precision(handle, precisionNanosecond);
-  if (options.group !== undefined) {
+  if (options.joins) {
     if (pcap.pcap_set_protocol_linux === null) {
       throw new CaptureError("open", "other", "libpcap before 1.9 has no groups");
     }
-    if (options.group.id !== null) pcap.pcap_set_protocol_linux(handle, noProtocol);
+    pcap.pcap_set_protocol_linux(handle, noProtocol);
   }
   const status = pcap.pcap_activate(handle);
   if (status < 0) throw handleError(library, handle, { operation: "open", code: status });
