@@ -6,6 +6,7 @@
  * rows that the store has no room for are shed (row_outlet.ts). From a file, batches wait here until the store has room;
  * their source waits for its buffers, and rows that are known from an earlier replay are left out (replay_progress.ts).
  */
+import { setImmediate } from "node:timers";
 import { collectGarbage } from "../collect_garbage.ts";
 import { EveOutlet } from "../eve/eve_outlet.ts";
 import { TrafficLines } from "../eve/traffic_lines.ts";
@@ -37,8 +38,6 @@ const recordsOutMax = 32;
 /** Questions for processes that the detect worker has not answered. */
 const asksOutMax = 2;
 const flushMs = 250;
-/** No timer comes while messages wait at ports, as batches do under overload: after so long the next piece is followed by a tick. */
-const lateTickMs = 2 * flushMs;
 const ticksPerSnapshot = 4;
 const ticksPerHosts = 20;
 const ticksPerMark = 4;
@@ -83,15 +82,16 @@ class PipelineThread {
   /** Packets that have come, and those of them that a file's new source has still to send again. */
   #received = 0;
   #comeAgain = 0;
-  /** Batches of a file that wait for room, the first one decoded up to `#waitingAt`. */
+  /** Batches that wait for their turn, of a file for room, the first one decoded up to `#waitingAt`. */
   #waiting: SourceBatch[] = [];
   #waitingAt = 0;
+  /** A turn will come. */
+  #isDue = false;
   #unsentSeconds: StatsSecond[] = [];
   #unsentHearsay: Hearsay[] = [];
   #recorderDrops = 0;
   #behindS = 0;
   #lastBatchMs = performance.now();
-  #tickMs = performance.now();
   #timer: number;
   #ticks = 0;
   /** The file has been read to its end. */
@@ -274,15 +274,27 @@ class PipelineThread {
     this.#goOn();
   }
 
-  /** Does what can be done now: decode what waits, and end in order after the last batch. */
+  /**
+   * Has the next turn come. Deno hands over the messages of a port one after the other as long as there are more, and no timer and no
+   * other port's comes meanwhile: under overload buffers that are given back, room for rows and questions would wait for as long as
+   * batches come. So a batch is only kept as it comes, and decoded a piece at a time in turns of the event loop.
+   */
   #goOn(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => this.#takeTurn());
+  }
+
+  /** Does what can be done now: decode some of what waits, and end in order after the last batch. */
+  #takeTurn(): void {
+    this.#isDue = false;
     // Sources may be up before the detectors, of whom none would see what comes until then.
     if (!this.#observations.isJoined) return;
-    while (this.#waiting.length > 0 && (this.#isLive || this.#hasRoom)) {
+    if (this.#waiting.length > 0) {
+      if (!this.#isLive && !this.#hasRoom) return;
       this.#decodePiece();
-      if (performance.now() - this.#tickMs > lateTickMs) this.#tick();
-    }
-    if (this.#waiting.length === 0 && this.#sourcesOpen <= 0) this.#end();
+      this.#goOn();
+    } else if (this.#sourcesOpen <= 0) this.#end();
   }
 
   get #hasRoom(): boolean {
@@ -337,7 +349,6 @@ class PipelineThread {
   }
 
   #tick(): void {
-    this.#tickMs = performance.now();
     this.#ticks++;
     const idleMs = performance.now() - this.#lastBatchMs;
     if (this.#isLive && idleMs > 1000) this.#pipeline.advance((Date.now() - 1000) * 1000);

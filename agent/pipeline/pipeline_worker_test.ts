@@ -144,24 +144,43 @@ Deno.test("pipeline_worker takes nothing that a recorder gives back that was rep
     deepStrictEqual(await nextSize(source), size);
   }));
 
+/** Keeps so many batches waiting that one always does. */
+function flood(source: End<ReturnMessage>) {
+  const batch = sampleBatch(samplePackets(8000));
+  const sendAgain = () => {
+    const buffer = batch.buffer.slice(0);
+    source.port.postMessage({ ...batch, buffer }, [buffer]);
+  };
+  for (let count = 0; count < 40; count++) sendAgain();
+  return async () => {
+    await source.next();
+    sendAgain();
+  };
+}
+
 Deno.test("pipeline_worker tells what it has seen while batches never cease to wait", () =>
   withPipeline(async (lab) => {
-    const source = lab.joinSource();
-    const batch = sampleBatch(samplePackets(8000));
-    const sendAgain = () => {
-      const buffer = batch.buffer.slice(0);
-      source.port.postMessage({ ...batch, buffer }, [buffer]);
-    };
     let isTold = false;
     lab.onSnapshot = (packets) => isTold ||= packets > 0;
-    for (let count = 0; count < 40; count++) sendAgain();
-    // So many take many times as long as a tick may be late.
+    const next = flood(lab.joinSource());
+    // So many take many times as long as a snapshot may be late.
     let returned = 0;
-    for (; !isTold && returned < 500; returned++) {
-      await source.next();
-      sendAgain();
-    }
+    for (; !isTold && returned < 500; returned++) await next();
     ok(isTold, `${returned} batches, and not a word`);
+  }));
+
+Deno.test("pipeline_worker takes what the recorder gives back while batches never cease to wait", () =>
+  withPipeline(async ({ joinSource, joinRecorder }) => {
+    const recorder = joinRecorder();
+    let recorded = 0;
+    recorder.port.onmessage = ({ data }: MessageEvent<RecordMessage>) => {
+      recorded++;
+      giveBack(recorder, data);
+    };
+    const next = flood(joinSource());
+    const count = 120;
+    for (let returned = 0; returned < count; returned++) await next();
+    ok(recorded >= count, `${count - recorded} were not recorded`);
   }));
 
 Deno.test("pipeline_worker gives the store a row for a flood's first flows of a second, and one for all others", () =>
