@@ -6,7 +6,6 @@
  * rows that the store has no room for are shed (row_outlet.ts). From a file, batches wait here until the store has room;
  * their source waits for its buffers, and rows that are known from an earlier replay are left out (replay_progress.ts).
  */
-import { setImmediate } from "node:timers";
 import { collectGarbage } from "../collect_garbage.ts";
 import { EveOutlet } from "../eve/eve_outlet.ts";
 import { TrafficLines } from "../eve/traffic_lines.ts";
@@ -26,6 +25,7 @@ import type {
 } from "../messages.ts";
 import { createPacketBatch, type Flow, type Hearsay, type StatsSecond } from "../records.ts";
 import type { OpenFlowsQuery } from "../search/open_flows.ts";
+import { afterOthers } from "./after_others.ts";
 import { Pipeline } from "./pipeline.ts";
 import { FloodSums } from "./flood_sums.ts";
 import type { FlowProcesses } from "./flow_processes.ts";
@@ -275,14 +275,13 @@ class PipelineThread {
   }
 
   /**
-   * Has the next turn come. Deno hands over the messages of a port one after the other as long as there are more, and no timer and no
-   * other port's comes meanwhile: under overload buffers that are given back, room for rows and questions would wait for as long as
-   * batches come. So a batch is only kept as it comes, and decoded a piece at a time in turns of the event loop.
+   * Has the next turn come. A batch is only kept as it comes and decoded a piece at a time, for buffers that are given back, room for
+   * rows, questions and ticks must not wait for as long as batches do.
    */
   #goOn(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    setImmediate(() => this.#takeTurn());
+    afterOthers(() => this.#takeTurn());
   }
 
   /** Does what can be done now: decode some of what waits, and end in order after the last batch. */

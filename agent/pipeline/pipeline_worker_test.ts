@@ -155,6 +155,8 @@ function flood(source: End<ReturnMessage>) {
   return async () => {
     await source.next();
     sendAgain();
+    // Other ports of this thread have their turn.
+    await new Promise((resolve) => setTimeout(resolve));
   };
 }
 
