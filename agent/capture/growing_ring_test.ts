@@ -130,14 +130,14 @@ Deno.test("a ring grows under load, reads the old one to its end first, and shri
   const { device, ring, clock, take } = await create();
   for (let i = 0; i < 20; i++) device.receive();
   await take(10);
-  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
   // What comes now goes to the new one, and waits for the rest of the old one.
   for (let i = 0; i < 7; i++) device.receive();
   deepStrictEqual(device.members.map(({ waiting }) => waiting), [10, 7]);
   await take(10);
   deepStrictEqual(device.members.map(({ waiting }) => waiting), [0, 7]);
   await take(7);
-  deepStrictEqual(device.members.map(({ mib }) => mib), [32]);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [48]);
   clock.ms += calmMs;
   for (let i = 0; i < 3; i++) {
     await ring.read();
@@ -145,7 +145,7 @@ Deno.test("a ring grows under load, reads the old one to its end first, and shri
   }
   device.receive();
   await take(1);
-  deepStrictEqual(device.members.map(({ mib }) => mib), [16]);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [24]);
   deepStrictEqual(ring.stats(), { received: 28, kernelDrops: 0, interfaceDrops: 0 });
   await ring.close();
   strictEqual(device.members.length, 0);
@@ -157,14 +157,14 @@ Deno.test("the old ring is read while the new one is opened, and gets what comes
   device.slowness = opening.promise;
   for (let i = 0; i < 20; i++) device.receive();
   await take(15);
-  deepStrictEqual(device.opened, ["16 MiB"]);
+  deepStrictEqual(device.opened, ["24 MiB"]);
   for (let i = 0; i < 3; i++) device.receive();
   opening.resolve();
   await turn();
   for (let i = 0; i < 7; i++) device.receive();
   deepStrictEqual(device.members.map(({ waiting }) => waiting), [8, 7]);
   await take(15);
-  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
   deepStrictEqual(ring.stats(), { received: 30, kernelDrops: 0, interfaceDrops: 0 });
   await ring.close();
 });
@@ -177,7 +177,7 @@ Deno.test("a read that waits for packets of the old ring ends when the new one h
   await ring.read();
   device.receive();
   for (let packets = 0; packets === 0;) packets += (await ring.read()).packetCount;
-  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
   await ring.close();
 });
 
@@ -190,7 +190,7 @@ Deno.test("a ring that is closed while another one is opened closes both", async
   const closing = ring.close();
   opening.resolve();
   await closing;
-  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
   deepStrictEqual(device.members, []);
 });
 
@@ -224,7 +224,7 @@ Deno.test("where packets are counted otherwise the old ring is read until nothin
   strictEqual(device.members.length, 2);
   clock.ms += 200;
   for (let i = 0; i < 3; i++) await ring.read();
-  deepStrictEqual(device.members.map(({ mib }) => mib), [32]);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [48]);
   await ring.close();
 });
 
@@ -267,13 +267,13 @@ Deno.test("a ring that is not to be had is told once, and tried again", async ()
     await take(10);
     clock.ms += 61_000;
   }
-  deepStrictEqual(device.opened, ["16 MiB"]);
+  deepStrictEqual(device.opened, ["24 MiB"]);
   strictEqual(warnings.length, 1);
-  ok(warnings[0]!.includes("32 MiB"));
+  ok(warnings[0]!.includes("48 MiB"));
   device.refuses = null;
   for (let i = 0; i < 10; i++) device.receive();
   await take(10);
-  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
   await ring.close();
 });
 
@@ -286,7 +286,7 @@ Deno.test("nothing is told of a ring that a device has not because it is down", 
   device.refuses = null;
   clock.ms += 61_000;
   await ring.read();
-  deepStrictEqual(device.opened, ["16 MiB", "32 MiB"]);
+  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
   await ring.close();
 });
 

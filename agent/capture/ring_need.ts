@@ -1,12 +1,12 @@
 /** How large a kernel ring has to be: small while little comes, whole when the small one might be full before long. */
 
 /** What the small one has. */
-export const smallRingBytes = 16 << 20;
+export const smallRingBytes = 24 << 20;
 /** Of a packet's place in the ring, beside its bytes (TPACKET_V3: heads, address, alignment). */
 const placeBytes = 64;
 const windowMs = 250;
 /** The small one is to last so long. */
-const bearMs = 400;
+const bearMs = 600;
 /** A small ring that had to be left is gone back to after so long a time without half of what it can bear. */
 const calmMs = 10 * 60_000;
 
