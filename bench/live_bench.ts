@@ -79,7 +79,7 @@ async function benchLive(sender: Sender): Promise<Section> {
         formatCount(capture.packets)
       } packets) sent by \`tcpreplay --topspeed --preload-pcap\` from one ` +
       "network namespace to another over a veth pair (MTU 65535, offloads off by ethtool where it is installed). " +
-      "tapwatch runs with its defaults: a kernel ring of 16 MiB that grows to 64, flows, detection, SQLite with sampled packet rows, capture ring; " +
+      "tapwatch runs with its defaults: a kernel ring of 24 MiB that grows to 64, flows, detection, SQLite with sampled packet rows, capture ring; " +
       "one reader of `/api/events`, and `/` fetched each second. All of it, the sender too, shares the processors.",
       runTable(runs),
       "CPU is the processor time of tapwatch until the last packet was counted. Packet rows that are not " +

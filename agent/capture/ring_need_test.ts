@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { RingNeed } from "./ring_need.ts";
 
 /** 250,000 bytes in 250 ms. */
-const small = 400_000;
+const small = 600_000;
 const batch = (byteLength: number, packetCount = 0) => ({ byteLength, packetCount });
 
 /** After batches of `bytes` every 50 ms for so long. */
@@ -10,7 +10,7 @@ function feed(need: RingNeed, bytes: number, { fromMs, ms }: { fromMs: number; m
   for (let at = fromMs; at < fromMs + ms; at += 50) need.add(batch(bytes), at);
 }
 
-Deno.test("a ring is to be large as soon as the small one would be full within 0.4 s", () => {
+Deno.test("a ring is to be large as soon as the small one would be full within 0.6 s", () => {
   const need = new RingNeed(small);
   feed(need, 45_000, { fromMs: 0, ms: 60_000 });
   strictEqual(need.isLarge, false);
