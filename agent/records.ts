@@ -100,6 +100,12 @@ export const TRANSPORT_NAMES = [
   "dccp",
 ] as const;
 export type TransportName = typeof TRANSPORT_NAMES[number];
+
+/** Whether a transport, by its name, has ports. */
+export function hasPorts(transport: string): boolean {
+  return transport === "tcp" || transport === "udp" || transport === "sctp";
+}
+
 /** Index into TRANSPORT_NAMES by name. */
 export const Transport: { readonly [name in TransportName]: number } = Object.fromEntries(
   TRANSPORT_NAMES.map((name, index) => [name, index]),

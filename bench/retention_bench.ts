@@ -25,7 +25,10 @@ try {
       path,
       "too many roll-ups",
       { retentionBytes: 4e6 },
-      (retention) => void retention.trimRollups(),
+      (retention) => {
+        retention.beginTrim();
+        retention.trimRollups();
+      },
     ),
     repeat(path, "too many bytes, and pages given back", {
       retentionBytes: Math.floor(fileBytes / 2),

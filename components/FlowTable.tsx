@@ -1,4 +1,5 @@
 /** Flows as rows, for the list and for the pages of findings; what a row says leads to what else has it. Cards on a phone. */
+import { hasPorts } from "../agent/records.ts";
 import { term } from "../agent/search/edit.ts";
 import type { FlowOrder } from "../agent/search/open_flows.ts";
 import { counted } from "../agent/text/amounts.ts";
@@ -7,15 +8,7 @@ import type { StoredFlow } from "../agent/store/schema.ts";
 import { Address } from "./Address.tsx";
 import { AgentCell, AgentHead, type OfAgent } from "./AgentName.tsx";
 import { PlaceMark } from "./Place.tsx";
-import {
-  endText,
-  hasPorts,
-  hostOfName,
-  isOfMany,
-  namesOf,
-  stateText,
-  stateWord,
-} from "./flow_text.ts";
+import { endText, hostOfName, isOfMany, namesOf, stateText, stateWord } from "./flow_text.ts";
 import { formatBytes, formatCount, formatDuration, formatSecond } from "./format.ts";
 import { protocolLabel } from "./protocol_groups.ts";
 import { type Sort, SortCell, SortHead } from "./SortHead.tsx";
@@ -144,7 +137,7 @@ interface EndProps extends Pick<RowProps, "flow" | "narrow" | "names"> {
 function FlowEnd({ flow, side, narrow, names }: EndProps) {
   const address = side === "orig" ? flow.orig_h : flow.resp_h;
   const port = side === "orig" ? flow.orig_p : flow.resp_p;
-  const hasPort = hasPorts(flow) && !(flow.summed_flows && port === 0);
+  const hasPort = hasPorts(flow.proto) && !(flow.summed_flows && port === 0);
   if (side === "orig" && isOfMany(flow)) {
     return <td class="ends dim">many sources</td>;
   }

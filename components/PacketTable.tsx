@@ -1,6 +1,5 @@
 /** Packets as rows, newest first; what a row says leads to what else has it. Cards on a phone. */
-import { hasPorts } from "./flow_text.ts";
-import type { PacketRow } from "../agent/records.ts";
+import { hasPorts, type PacketRow } from "../agent/records.ts";
 import { term } from "../agent/search/edit.ts";
 import type { PacketOrder } from "../agent/store/filters.ts";
 import { Address, hostPath } from "./Address.tsx";
@@ -95,7 +94,7 @@ function Endpoint({ address, port, row: { protocol }, narrow }: EndpointProps) {
       <a class="plain" href={hostPath(address)} aria-current="false">
         <Address address={address} />
       </a>
-      {port !== null && hasPorts({ proto: protocol }) && (
+      {port !== null && hasPorts(protocol) && (
         <a class="plain port" href={narrow(term("port", port))}>:{port}</a>
       )}
     </>

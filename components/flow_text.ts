@@ -50,10 +50,6 @@ export function endText(
   return endTexts[endReason] ?? endReason;
 }
 
-export function hasPorts({ proto }: { readonly proto: string }): boolean {
-  return proto === "tcp" || proto === "udp" || proto === "sctp";
-}
-
 interface Originator {
   readonly orig_h: string;
   readonly summed_flows?: number | null;

@@ -6,15 +6,16 @@
 import { isoTime } from "../text/time.ts";
 import { processRow } from "../text/processes.ts";
 import { endsOf } from "../finding_ends.ts";
-import type {
-  ApplicationDetails,
-  Finding,
-  FindingKind,
-  Flow,
-  FlowProcess,
-  Incident,
-  StatsSecond,
-  TopFeature,
+import {
+  type ApplicationDetails,
+  type Finding,
+  type FindingKind,
+  type Flow,
+  type FlowProcess,
+  hasPorts,
+  type Incident,
+  type StatsSecond,
+  type TopFeature,
 } from "../records.ts";
 
 /** Of gid 1 in the range that Suricata leaves to local rules; the categories are texts of its classification.config. */
@@ -328,16 +329,12 @@ function tuple(flow: Flow, timestampUs: number, type: string) {
     flow_id: flow.id,
     event_type: type,
     src_ip: flow.origH,
-    ...hasPorts(flow) && { src_port: flow.origP },
+    ...hasPorts(flow.proto) && { src_port: flow.origP },
     dest_ip: flow.respH,
-    ...hasPorts(flow) && { dest_port: flow.respP },
+    ...hasPorts(flow.proto) && { dest_port: flow.respP },
     proto: flow.proto === "icmpv6" ? "IPv6-ICMP" : flow.proto.toUpperCase(),
     ...(flow.communityId && { community_id: flow.communityId }),
   };
-}
-
-function hasPorts(flow: Flow): boolean {
-  return flow.proto === "tcp" || flow.proto === "udp" || flow.proto === "sctp";
 }
 
 const closedStates = new Set(["SF", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SHR"]);

@@ -92,6 +92,7 @@ export class Retention {
   /** Roll-ups of each span, as far as they are counted; then how many are to be deleted yet. */
   #rollupCounts: number[] = [];
   #rollupExcess = 0;
+  #isTrimming = false;
 
   constructor(
     database: DatabaseSync,
@@ -150,16 +151,19 @@ export class Retention {
     });
   }
 
-  /**
-   * Counts the roll-ups, those of a span in each call, and in the calls that follow deletes the oldest of the finest that are too many.
-   * True when that was all: then the next call counts anew, so that it is made some time later.
-   */
-  trimRollups(): boolean {
+  /** Has the calls of `trimRollups()` that follow look for roll-ups that are too many: to count them takes a while. */
+  beginTrim(): void {
+    this.#isTrimming = true;
+  }
+
+  /** Counts the roll-ups, those of a span in each call, and in the calls that follow deletes the oldest of the finest that are too many. */
+  trimRollups(): void {
+    if (!this.#isTrimming) return;
     const span = ROLLUP_SPANS[this.#rollupCounts.length];
     if (span !== undefined) {
       const count = "SELECT count(*) AS rows FROM rollups WHERE span_us = ?";
       this.#rollupCounts.push(Number(this.#database.prepare(count).get(span.spanUs)!.rows));
-      if (this.#rollupCounts.length < ROLLUP_SPANS.length) return false;
+      if (this.#rollupCounts.length < ROLLUP_SPANS.length) return;
       const rows = this.#rollupCounts.reduce((sum, count) => sum + count, 0);
       this.#rollupExcess = rows - this.#options.retentionBytes / 4 / rollupRowBytes;
     } else {
@@ -172,9 +176,9 @@ export class Retention {
         this.#rollupExcess -= deleted ?? Infinity;
       }
     }
-    if (this.#rollupExcess > 0) return false;
+    if (this.#rollupExcess > 0) return;
     this.#rollupCounts = [];
-    return true;
+    this.#isTrimming = false;
   }
 
   /** The oldest of a span's rows before `cutoffUs`, a slice at most. */

@@ -1,7 +1,7 @@
 /** What a flow counts for in the roll-ups. */
 import { parseIp } from "../decode/addresses.ts";
 import { placeOf } from "../geo/places.ts";
-import { isUnspecified, TRANSPORT_NAMES } from "../records.ts";
+import { hasPorts, isUnspecified, TRANSPORT_NAMES } from "../records.ts";
 import { otherKey, type RollupKind } from "./rollup_spans.ts";
 
 /** A flow's row, as far as roll-ups need it: of the database, or made of the record. */
@@ -66,7 +66,7 @@ export function rollupEntries(flow: RollupFlow): RollupEntry[] {
 function serviceKey({ service, proto, resp_p, summed_flows }: RollupFlow): string {
   if (service !== "") return service;
   if (summed_flows && resp_p === 0) return proto;
-  return proto === "tcp" || proto === "udp" || proto === "sctp" ? `${proto}/${resp_p}` : proto;
+  return hasPorts(proto) ? `${proto}/${resp_p}` : proto;
 }
 
 /** The search of flows that finds what a service's key stands for. */

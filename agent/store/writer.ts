@@ -113,7 +113,6 @@ export class StoreWriter {
   #newestUs = -Infinity;
   #hostsCheckedUs = -Infinity;
   #rollupsCheckedUs = -Infinity;
-  #hasRollupsToTrim = false;
   #walRestartedMs = -Infinity;
 
   /** Opens, makes or migrates the database. Throws UsageError (see open.ts) or StoreError. */
@@ -292,14 +291,14 @@ export class StoreWriter {
     if (newestUs === -Infinity) return;
     this.#work.guard(() => {
       this.#retention.deleteOld(newestUs);
-      if (this.#hasRollupsToTrim) this.#hasRollupsToTrim = !this.#retention.trimRollups();
+      this.#retention.trimRollups();
       if (Math.abs(newestUs - this.#hostsCheckedUs) < hostCheckUs) return;
       const { rows, isDone } = this.#retention.deleteIdle(newestUs);
       if (isDone) this.#hostsCheckedUs = newestUs;
       if (rows > 0) this.#devices.forget();
       if (Math.abs(newestUs - this.#rollupsCheckedUs) < rollupCheckUs) return;
       this.#rollupsCheckedUs = newestUs;
-      this.#hasRollupsToTrim = true;
+      this.#retention.beginTrim();
     });
   }
 

@@ -1,11 +1,11 @@
 /** What the page of a flow is made of. */
 import { type FindingList, readFinding } from "../../agent/finding_reader.ts";
-import type { Finding, PacketRow } from "../../agent/records.ts";
+import { type Finding, hasPorts, type PacketRow } from "../../agent/records.ts";
 import { narrow, term } from "../../agent/search/edit.ts";
 import { FLOWS_PER_RUN, type StoredFlow } from "../../agent/store/schema.ts";
 import type { OfAgent } from "../../components/AgentName.tsx";
 import type { FlowBucket } from "../../components/FlowSketch.tsx";
-import { hasPorts, isOfMany } from "../../components/flow_text.ts";
+import { isOfMany } from "../../components/flow_text.ts";
 import type { PacketsShown } from "../../components/PacketsLink.tsx";
 import { type ListedFlow, readFlow, standingFlow } from "./flow_list.ts";
 import { hostNamesOf } from "./finding_pages.ts";
@@ -136,7 +136,7 @@ export function packetSearch(flow: StoredFlow, pieces: readonly ListedFlow[] = [
   return [
     term("dst", flow.resp_h),
     term("proto", flow.proto),
-    ...hasPorts(flow) && flow.resp_p > 0 ? [term("dport", flow.resp_p)] : [],
+    ...hasPorts(flow.proto) && flow.resp_p > 0 ? [term("dport", flow.resp_p)] : [],
     ...isOfMany(flow) ? [] : [term("src", flow.orig_h)],
   ].join(" and ");
 }
@@ -219,7 +219,7 @@ export function likeThis(flow: StoredFlow): { readonly label: string; readonly h
     ]);
   }
   if (flow.service !== "") list.push(["the same service", term("service", flow.service)]);
-  if (hasPorts(flow) && !(flow.summed_flows && flow.resp_p === 0)) {
+  if (hasPorts(flow.proto) && !(flow.summed_flows && flow.resp_p === 0)) {
     list.push([
       "to the same port of the same peer",
       narrow(term("dst", flow.resp_h), term("dport", flow.resp_p), "flows"),

@@ -1,4 +1,5 @@
 /** One flow: who with whom, how much and when, how it went, its packets, its findings, and flows like it. */
+import { hasPorts } from "../../agent/records.ts";
 import { term } from "../../agent/search/edit.ts";
 import { readProcess } from "../../agent/text/processes.ts";
 import { type OfAgent, OwnPage, SeenBy } from "../../components/AgentName.tsx";
@@ -7,14 +8,7 @@ import { FlowTable } from "../../components/FlowTable.tsx";
 import { HostLink } from "../../components/Address.tsx";
 import { type Clock, Facts } from "../../components/FindingPage.tsx";
 import { findingPath } from "../../components/findings.ts";
-import {
-  endText,
-  hasPorts,
-  historySteps,
-  isOfMany,
-  namesOf,
-  stateText,
-} from "../../components/flow_text.ts";
+import { endText, historySteps, isOfMany, namesOf, stateText } from "../../components/flow_text.ts";
 import { spanText } from "../../components/finding_text.ts";
 import { counted } from "../../agent/text/amounts.ts";
 import {
@@ -176,7 +170,7 @@ function FlowHead({ data, nowUs, zone }: Part & Clock) {
 }
 
 function FlowPath({ data: { flow, names } }: Part) {
-  const isOfPorts = hasPorts(flow);
+  const isOfPorts = hasPorts(flow.proto);
   return (
     <section class="c12 path" aria-label="Who with whom">
       <div class="node">

@@ -1,5 +1,6 @@
 /** One packet: its headers with all their fields, and its bytes, as long as they are in a capture file. */
 import { page } from "fresh";
+import { hasPorts } from "../../agent/records.ts";
 import { Facts } from "../../components/FindingPage.tsx";
 import {
   formatBytes,
@@ -94,8 +95,7 @@ export default define.page<typeof handler>(function PacketPage({ data, state, ur
 });
 
 function titleOf({ row }: PacketPageData): string {
-  const hasPorts = ["tcp", "udp", "sctp"].includes(row.protocol);
-  const [from, to] = hasPorts ? [row.src_port, row.dst_port] : [null, null];
+  const [from, to] = hasPorts(row.protocol) ? [row.src_port, row.dst_port] : [null, null];
   return `${endOf(row.src, from)} to ${endOf(row.dst, to)}, ${
     protocolLabel(row.application || row.protocol)
   }`;

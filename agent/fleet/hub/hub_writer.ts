@@ -96,7 +96,6 @@ export class HubWriter implements HubStore {
   readonly #statements: ReturnType<typeof prepareStatements>;
   #lastFindingId: number;
   #idleCheckedUs = -Infinity;
-  #hasRollupsToTrim = false;
   #newestUs = -Infinity;
 
   /** Opens or makes the database. Throws UsageError for one of a single host or a newer hub, StoreError. */
@@ -365,11 +364,11 @@ export class HubWriter implements HubStore {
     if (newestUs === -Infinity) return;
     this.#work.guard(() => {
       this.#retention.deleteOld(newestUs);
-      if (this.#hasRollupsToTrim) this.#hasRollupsToTrim = !this.#retention.trimRollups();
+      this.#retention.trimRollups();
     });
     if (Math.abs(nowUs - this.#idleCheckedUs) < idleCheckUs) return;
     this.#idleCheckedUs = nowUs;
-    this.#hasRollupsToTrim = true;
+    this.#retention.beginTrim();
     this.#work.guard(() => this.#retention.deleteIdle(newestUs));
     const oldUs = newestUs - retentionDays * dayUs;
     const longUs = newestUs - Math.max(retentionDays, historyDays) * dayUs;
