@@ -9,11 +9,12 @@
 /// <reference lib="deno.worker" />
 import { collectGarbage } from "../collect_garbage.ts";
 import type { WriteContext } from "../failed_writes.ts";
-import type { MainToRecorder, RecorderToMain, RecordMessage } from "../messages.ts";
+import type { BatchMessage, MainToRecorder, RecorderToMain, RecordMessage } from "../messages.ts";
 import { createPacketSorter } from "../pipeline/packet_filter.ts";
 import { EvidenceKeeper } from "./evidence_keeper.ts";
 import { EvidencePasses } from "./evidence_passes.ts";
 import { RingWriter } from "./ring_writer.ts";
+import { inTurns } from "../turns.ts";
 
 type StartMessage = Extract<MainToRecorder, { type: "start" }>;
 
@@ -45,12 +46,14 @@ class RecorderThread {
       this.#tellStates();
       this.#passes.goOn();
     }, stateIntervalMs);
+    const record = inTurns(({ port, batch }: { port: MessagePort; batch: BatchMessage }) => {
+      this.#ring.write(batch);
+      port.postMessage({ type: "return", buffer: batch.buffer }, [batch.buffer]);
+      if (this.#ring.state.state !== this.#told) this.#tellRing();
+    });
     for (const port of pipelines) {
-      port.onmessage = ({ data: { batch } }: MessageEvent<RecordMessage>) => {
-        this.#ring.write(batch);
-        port.postMessage({ type: "return", buffer: batch.buffer }, [batch.buffer]);
-        if (this.#ring.state.state !== this.#told) this.#tellRing();
-      };
+      port.onmessage = ({ data: { batch } }: MessageEvent<RecordMessage>) =>
+        record({ port, batch });
     }
   }
 

@@ -22,6 +22,7 @@ import { printable } from "../text/printable.ts";
 import { BlockLists } from "./blocklist/block_lists.ts";
 import { Detection } from "./detection.ts";
 import { ObservationJoin } from "./observation_join.ts";
+import { inTurns } from "../turns.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -67,8 +68,11 @@ class DetectThread {
       take: (words, length) => this.#detection.take(words, length),
       release: (index, words) => this.#release(pipelines[index], words),
     });
+    const take = inTurns(({ message, index }: { message: PipelineToDetect; index: number }) =>
+      this.#take(message, index)
+    );
     pipelines.forEach((port, index) => {
-      port.onmessage = ({ data }: MessageEvent<PipelineToDetect>) => this.#take(data, index);
+      port.onmessage = ({ data }) => take({ message: data, index });
     });
     this.#timer = setInterval(() => this.#tick(), tickMs);
     this.#tellState();

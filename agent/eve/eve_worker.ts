@@ -6,6 +6,7 @@
 import { collectGarbage } from "../collect_garbage.ts";
 import type { EveLinesMessage, EveOptions, EveToMain, MainToEve } from "../messages.ts";
 import { EveFile } from "./eve_file.ts";
+import { inTurns } from "../turns.ts";
 
 const tickMs = 1000;
 let file: EveFile | null = null;
@@ -36,8 +37,10 @@ function start(options: EveOptions): void {
 }
 
 function join(port: MessagePort): void {
-  port.onmessage = ({ data }: MessageEvent<EveLinesMessage>) =>
-    take(data, () => port.postMessage({ type: "taken" }));
+  const takeInTurns = inTurns((lines: EveLinesMessage) =>
+    take(lines, () => port.postMessage({ type: "taken" }))
+  );
+  port.onmessage = ({ data }: MessageEvent<EveLinesMessage>) => takeInTurns(data);
 }
 
 function take({ text, count, shed }: EveLinesMessage, answer: () => void): void {

@@ -24,8 +24,8 @@ import type {
   SourceToPipeline,
 } from "../messages.ts";
 import { createPacketBatch, type Flow, type Hearsay, type StatsSecond } from "../records.ts";
+import { Turns } from "../turns.ts";
 import type { OpenFlowsQuery } from "../search/open_flows.ts";
-import { afterOthers } from "./after_others.ts";
 import { Pipeline } from "./pipeline.ts";
 import { FloodSums } from "./flood_sums.ts";
 import type { FlowProcesses } from "./flow_processes.ts";
@@ -85,8 +85,7 @@ class PipelineThread {
   /** Batches that wait for their turn, of a file for room, the first one decoded up to `#waitingAt`. */
   #waiting: SourceBatch[] = [];
   #waitingAt = 0;
-  /** A turn will come. */
-  #isDue = false;
+  readonly #turns = new Turns(() => this.#takeTurn());
   #unsentSeconds: StatsSecond[] = [];
   #unsentHearsay: Hearsay[] = [];
   #recorderDrops = 0;
@@ -274,26 +273,21 @@ class PipelineThread {
     this.#goOn();
   }
 
-  /**
-   * Has the next turn come. A batch is only kept as it comes and decoded a piece at a time, for buffers that are given back, room for
-   * rows, questions and ticks must not wait for as long as batches do.
-   */
   #goOn(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    afterOthers(() => this.#takeTurn());
+    this.#turns.goOn();
   }
 
-  /** Does what can be done now: decode some of what waits, and end in order after the last batch. */
-  #takeTurn(): void {
-    this.#isDue = false;
+  /** Does what can be done now: decode some of what waits, and end in order after the last batch. Whether there is more. */
+  #takeTurn(): boolean {
     // Sources may be up before the detectors, of whom none would see what comes until then.
-    if (!this.#observations.isJoined) return;
+    if (!this.#observations.isJoined) return false;
     if (this.#waiting.length > 0) {
-      if (!this.#isLive && !this.#hasRoom) return;
+      if (!this.#isLive && !this.#hasRoom) return false;
       this.#decodePiece();
-      this.#goOn();
-    } else if (this.#sourcesOpen <= 0) this.#end();
+      return true;
+    }
+    if (this.#sourcesOpen <= 0) this.#end();
+    return false;
   }
 
   get #hasRoom(): boolean {

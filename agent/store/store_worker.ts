@@ -8,6 +8,7 @@ import { setGeoFiles } from "../geo/places.ts";
 import { UsageError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { StoreService } from "./store_service.ts";
+import { inTurns } from "../turns.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -41,8 +42,13 @@ function start({ options, pipelines: ports }: MainToStore & { type: "start" }): 
   pipelines = ports;
   if (service) service.beginRun();
   else if (!open(options)) return;
-  for (const port of ports) port.onmessage = ({ data }) => take(port, data);
+  for (const port of ports) port.onmessage = ({ data }) => takeInTurns({ port, message: data });
 }
+
+/** What came for a run that is over is left. */
+const takeInTurns = inTurns(({ port, message }: { port: MessagePort; message: RowsMessage }) => {
+  if (pipelines.includes(port)) take(port, message);
+});
 
 function take(port: MessagePort, message: RowsMessage): void {
   const sequence = ++lastSequence;
