@@ -1,9 +1,9 @@
 /**
  * Work that comes through ports, done a piece at a time, so that everybody else whom a thread serves has a turn between two pieces.
  *
- * Deno hands over the messages of a port one after the other for as long as there are more; meanwhile no timer runs and nothing that
- * comes through another port, or from the thread that began this one, is seen. So a thread that is behind would hear nothing until it
- * has caught up: no word to stop, no answer, no question.
+ * Deno hands over the messages of a port one after the other, 128 at most, for as long as there are more; meanwhile no timer runs and
+ * nothing that comes through another port, or from the thread that began this one, is seen. So a thread that is behind would hear of
+ * nothing else for seconds: no word to stop, no answer, no question.
  */
 import { setImmediate } from "node:timers";
 
