@@ -52,8 +52,11 @@ export class GrowingRing implements CaptureHandle {
   /** The one that is read; packets read from it. */
   #now: SharingHandle;
   #read = 0;
-  /** Goes on while the one that is there is read. */
+  /** Goes on while the one that is there is read; never rejects. */
   #opening: Promise<void> | null = null;
+  /** What it failed by, of no device's fault: the next read throws it. */
+  #error: unknown = null;
+  #isClosing = false;
   /** Opened, and gets what comes. */
   #opened: SharingHandle | null = null;
   /** As it, while the one before is read to its end. All that the kernel had for that is there by then. */
@@ -110,6 +113,7 @@ export class GrowingRing implements CaptureHandle {
   }
 
   async read(): Promise<BatchResult> {
+    if (this.#error !== null) throw this.#error;
     this.#closeLast();
     const timer = this.#next === null ? undefined : this.#breakWhenEmpty();
     let batch: BatchResult;
@@ -127,10 +131,9 @@ export class GrowingRing implements CaptureHandle {
     this.#read += batch.packetCount + batch.lostPackets;
     const nowMs = this.#nowMs();
     this.#need.add(batch, nowMs);
+    if (this.#opened !== null) this.#begin(this.#opened, nowMs);
     if (this.#next !== null) {
       if (this.#isDrained(batch, nowMs)) this.#moveOn(this.#next);
-    } else if (this.#opened !== null) {
-      this.#begin(this.#opened, nowMs);
     } else if (this.#need.isLarge !== this.#isLarge && this.#canSwitch(nowMs)) {
       this.#opening = this.#openNext(this.#need.isLarge);
     }
@@ -154,6 +157,7 @@ export class GrowingRing implements CaptureHandle {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.#opening;
     this.#closeLast();
     const rings = [this.#now, this.#opened, this.#next];
@@ -185,9 +189,12 @@ export class GrowingRing implements CaptureHandle {
       this.#now.breakLoop();
     } catch (error) {
       if (next !== null) this.#close(next);
-      if (!(error instanceof CaptureError)) throw error;
       this.#retryAtMs = this.#nowMs() + retryMs;
-      this.#warnOf(error, bufferBytes);
+      if (error instanceof CaptureError) this.#warnOf(error, bufferBytes);
+      else {
+        this.#error = error;
+        this.#now.breakLoop();
+      }
     } finally {
       this.#opening = null;
     }
@@ -195,8 +202,9 @@ export class GrowingRing implements CaptureHandle {
 
   #warnOf(error: CaptureError, bufferBytes: number): void {
     const size = `${bufferBytes / 2 ** 20} MiB`;
-    // Of a device that is down people are told already.
-    if (this.#hasWarned || error.fault === "notUp") return;
+    // Of a device that is down or gone people are told already.
+    const isOfDevice = error.fault === "notUp" || error.fault === "noSuchDevice";
+    if (this.#hasWarned || this.#isClosing || isOfDevice) return;
     this.#hasWarned = true;
     this.#parts.warn(
       `A kernel ring of ${size} is not to be had (${error.message}); capturing goes on with the one that is there.`,

@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { CaptureError, type CaptureFault } from "../../ffi/capture/capture_error.ts";
 import type {
   BatchResult,
@@ -194,6 +194,54 @@ Deno.test("a ring that is closed while another one is opened closes both", async
   deepStrictEqual(device.members, []);
 });
 
+Deno.test("a ring that has been read to its end when the new one is there is left at once", async () => {
+  const { device, ring, take } = await create();
+  const opening = Promise.withResolvers<void>();
+  device.slowness = opening.promise;
+  for (let i = 0; i < 6; i++) device.receive();
+  await take(5);
+  opening.resolve();
+  await turn();
+  device.receive();
+  await take(1);
+  strictEqual((await ring.read()).packetCount, 1);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [48]);
+  await ring.close();
+});
+
+Deno.test("what fails by no device's fault while a ring is opened is thrown by the next read", async () => {
+  const { device, ring, take, warnings } = await create();
+  const fault = new TypeError("no memory");
+  const opening = Promise.withResolvers<void>();
+  device.slowness = opening.promise;
+  for (let i = 0; i < 10; i++) device.receive();
+  await take(5);
+  opening.reject(fault);
+  await turn();
+  await rejects(ring.read(), fault);
+  deepStrictEqual(warnings, []);
+  await ring.close();
+  deepStrictEqual(device.members, []);
+});
+
+Deno.test("nothing is told of a ring that cannot be opened any more because it is over", async () => {
+  for (const isClosed of [true, false]) {
+    const { device, ring, take, warnings } = await create();
+    const opening = Promise.withResolvers<void>();
+    device.slowness = opening.promise;
+    for (let i = 0; i < 10; i++) device.receive();
+    await take(5);
+    // Gone, or stopped.
+    device.refuses = isClosed ? "other" : "noSuchDevice";
+    const closing = isClosed ? ring.close() : Promise.resolve();
+    opening.resolve();
+    await closing;
+    await turn();
+    deepStrictEqual(warnings, []);
+    if (!isClosed) await ring.close();
+  }
+});
+
 Deno.test("what the interface lost is counted by one ring at a time", async () => {
   const { device, ring, take } = await create();
   const [small] = device.members as [FakeHandle];
@@ -243,7 +291,7 @@ Deno.test("what is in the old ring is read whatever time it takes, and a read th
 });
 
 for (const [hasFilter, kernelDrops] of [[false, 3], [true, 0]] as const) {
-  const what = hasFilter ? "what its filter was too late for" : "lost, and counted";
+  const what = hasFilter ? "what libpcap itself filters" : "lost, and counted";
   Deno.test(`what can never be read of the old ring is ${what}`, async () => {
     const { device, ring, clock, take } = await create({ hasFilter });
     const [small] = device.members as [FakeHandle];

@@ -114,8 +114,11 @@ export class LiveSource {
   async #runToEnd(): Promise<void> {
     let { handle, lost } = await this.#openFirst();
     while (!this.#stopping.signal.aborted) {
-      handle ??= await this.#reopen(lost);
-      if (handle === null) return;
+      if (handle === null) {
+        handle = await this.#reopen(lost);
+        if (handle === null) return;
+        continue;
+      }
       lost = await this.#capture(handle);
       handle = null;
     }

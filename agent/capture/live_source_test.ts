@@ -70,7 +70,7 @@ function createSource(
   const notes: string[] = [];
   const sent: SourceToPipeline[] = [];
   const pauses: number[] = [];
-  const watch = { onState: (_: CaptureSourceState) => {} };
+  const watch = { onState: (_: CaptureSourceState) => {}, onOpen: () => {} };
   const outbox = new LiveOutbox({
     interfaceId: 0,
     bufferBytes: 4096,
@@ -84,6 +84,7 @@ function createSource(
     watch.onState(message.state);
   };
   const open = async () => {
+    watch.onOpen();
     const opening = openings.length > 1 ? openings.shift() : openings[0];
     if (opening instanceof CaptureError) throw opening;
     return await opening!;
@@ -131,6 +132,18 @@ Deno.test("LiveSource closes a device that is open only when it has been stopped
   deepStrictEqual(stateNames(states), ["starting", "stopped"]);
   deepStrictEqual(sent.map(({ type }) => type), ["end"]);
   ok(handle.isClosed);
+});
+
+Deno.test("LiveSource captures from no device that is back only when it has been stopped", async () => {
+  const second = fakeHandle([onePacket]);
+  const { source, states, watch, notes } = createSource([fakeHandle([onePacket, gone]), second]);
+  watch.onOpen = () => {
+    if (states.length > 1) source.stop();
+  };
+  await source.run();
+  deepStrictEqual(stateNames(states), ["starting", "capturing", "retrying", "stopped"]);
+  ok(second.isClosed);
+  ok(!notes.some((note) => note.includes("The device is back")));
 });
 
 Deno.test("LiveSource waits for a lost device with back-off, and adds its counters up", async () => {

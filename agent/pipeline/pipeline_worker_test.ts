@@ -145,8 +145,8 @@ Deno.test("pipeline_worker takes nothing that a recorder gives back that was rep
   }));
 
 /** Keeps so many batches waiting that one always does. */
-function flood(source: End<ReturnMessage>) {
-  const batch = sampleBatch(samplePackets(8000));
+function flood(source: End<ReturnMessage>, packetCount: number) {
+  const batch = sampleBatch(samplePackets(packetCount));
   const sendAgain = () => {
     const buffer = batch.buffer.slice(0);
     source.port.postMessage({ ...batch, buffer }, [buffer]);
@@ -164,7 +164,7 @@ Deno.test("pipeline_worker tells what it has seen while batches never cease to w
   withPipeline(async (lab) => {
     let isTold = false;
     lab.onSnapshot = (packets) => isTold ||= packets > 0;
-    const next = flood(lab.joinSource());
+    const next = flood(lab.joinSource(), 8000);
     // So many take many times as long as a snapshot may be late.
     let returned = 0;
     for (; !isTold && returned < 500; returned++) await next();
@@ -179,10 +179,11 @@ Deno.test("pipeline_worker takes what the recorder gives back while batches neve
       recorded++;
       giveBack(recorder, data);
     };
-    const next = flood(joinSource());
-    const count = 120;
+    const next = flood(joinSource(), 1000);
+    const count = 200;
     for (let returned = 0; returned < count; returned++) await next();
-    ok(recorded >= count, `${count - recorded} were not recorded`);
+    // One in three would not be where what comes back is not seen.
+    ok(recorded >= 0.75 * count, `${count - recorded} of ${count} were not recorded`);
   }));
 
 Deno.test("pipeline_worker gives the store a row for a flood's first flows of a second, and one for all others", () =>

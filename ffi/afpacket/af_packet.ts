@@ -85,7 +85,7 @@ export class AfPacket implements SharingHandle {
     const { joins = false } = options;
     this.#joining = { index, isLoopback: hardware === loopbackHardware, program };
     // Until it is in its group a socket gets what is the others'.
-    if (joins) socket.setFilter(returnAlways(0));
+    if (joins) socket.letNothingPass();
     else if (program !== null) socket.setFilter(program);
     this.isPromiscuous = options.isPromiscuous && index !== everyInterface.index;
     if (this.isPromiscuous) socket.makePromiscuous(index);
@@ -121,9 +121,10 @@ export class AfPacket implements SharingHandle {
   async join(group: PacketGroup): Promise<void> {
     const { index, isLoopback, program } = this.#joining;
     await this.#socket.bindOffLoop(index);
-    await this.#socket.joinGroup(group, isLoopback);
+    this.#socket.joinGroup(group.id, isLoopback);
     if (program === null) this.#socket.removeFilter();
     else this.#socket.setFilter(program);
+    if (group.program !== null) await this.steer(group.program);
   }
 
   steer(program: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -7,6 +7,7 @@ import { AfPacket, type AfPacketOptions } from "./af_packet.ts";
 import { linkKindOf } from "./link_kinds.ts";
 import { PacketSocket } from "./packet_socket.ts";
 import { Ring } from "./ring.ts";
+import { socketFunctions } from "./symbols.ts";
 
 function open(options: Partial<AfPacketOptions> = {}): AfPacket {
   return AfPacket.open({
@@ -127,4 +128,15 @@ testAsRoot("a ring that is closed can be looked at, and gives nothing", () => {
   strictEqual(ring.isReady, false);
   deepStrictEqual(ring.take(10), { byteLength: 0, packetCount: 0, lostPackets: 0 });
   strictEqual(ring.bytes[0], 0);
+});
+
+testAsRoot("what is no socket is no filter's fault", () => {
+  const { eventfd, close } = socketFunctions();
+  const file = eventfd(0, 0);
+  throws(() => new PacketSocket(file).letNothingPass(), (error) => {
+    ok(error instanceof CaptureError);
+    deepStrictEqual([error.operation, error.fault], ["open", "other"]);
+    return true;
+  });
+  close(file);
 });

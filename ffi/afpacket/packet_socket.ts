@@ -4,7 +4,6 @@ import {
   type CaptureFault,
   type CaptureOperation,
 } from "../capture/capture_error.ts";
-import type { PacketGroup } from "../capture/capture_handle.ts";
 import { cString, errorText, lastErrno } from "../linux/libc.ts";
 import {
   afInet,
@@ -98,6 +97,12 @@ export class PacketSocket {
     check("open", "promiscuous mode", result);
   }
 
+  /** Lets nothing pass until a filter is set or removed. Throws CaptureError. */
+  letNothingPass(): void {
+    const result = this.#setProgram(solSocket, SocketOption.attachFilter, returnAlways(0));
+    check("open", "no packet socket", result);
+  }
+
   /** Attaches a program: rows of `struct sock_filter`. The kernel copies it. Throws CaptureError. */
   setFilter(program: Uint8Array<ArrayBuffer>): void {
     const result = this.#setProgram(solSocket, SocketOption.attachFilter, program);
@@ -117,14 +122,13 @@ export class PacketSocket {
     check("filter", "no filter", result);
   }
 
-  /** Joins a group; the socket is bound. Throws CaptureError. */
-  async joinGroup({ id, program }: PacketGroup, ignoresOutgoing: boolean): Promise<void> {
+  /** Joins a group, null: one of its own; the socket is bound. Throws CaptureError. */
+  joinGroup(id: number | null, ignoresOutgoing: boolean): void {
     const flags = (ignoresOutgoing ? fanoutIgnoresOutgoing : 0) |
       (id === null ? fanoutWithNewId : 0);
     this.set(PacketOption.fanout, (id ?? 0) | (fanoutByProgram | flags) << 16);
     const fanout = new DataView(this.#getOption(solPacket, PacketOption.fanout, 4));
     this.#groupId = fanout.getUint32(0, true) & idMask;
-    if (program !== null) await this.steer(program);
   }
 
   /** Sets the program of its group; when that is done, no packet goes by the one before any more. Throws CaptureError. */

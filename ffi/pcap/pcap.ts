@@ -1,5 +1,5 @@
 /** A capture handle of libpcap. */
-import { findInterface, PacketSocket, returnAlways } from "../afpacket/packet_socket.ts";
+import { findInterface, PacketSocket } from "../afpacket/packet_socket.ts";
 import { CaptureError } from "../capture/capture_error.ts";
 import type {
   BatchResult,
@@ -98,9 +98,10 @@ export class Pcap implements SharingHandle {
       this.device === "any" ? everyInterface : findInterface(this.device).index,
     );
     // libpcap itself leaves out what loopback tells twice.
-    await socket.joinGroup(group, false);
+    socket.joinGroup(group.id, false);
     if (this.#filter === "") socket.removeFilter();
     else setFilter(this.#library, this.#handle, this.#filter);
+    if (group.program !== null) await this.steer(group.program);
   }
 
   steer(program: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -111,7 +112,7 @@ export class Pcap implements SharingHandle {
   #closedSocket(): PacketSocket {
     const socket = new PacketSocket(this.#library.pcap.pcap_fileno(this.#handle));
     socket.keepToProcess();
-    socket.setFilter(returnAlways(0));
+    socket.letNothingPass();
     return socket;
   }
 
