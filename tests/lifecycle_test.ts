@@ -124,10 +124,23 @@ test("a second signal ends at once", () =>
     await program.get("/healthz");
     program.signal("SIGINT");
     await program.logged(/Stopping/);
+    // What comes together is one signal.
+    await new Promise((resolve) => setTimeout(resolve, 200));
     program.signal("SIGINT");
     strictEqual((await program.ended()).code, 1);
     match(program.log, /Second signal: ending at once/);
     ok(!program.log.includes("Stopped."), program.log);
+  }));
+
+test("a signal that comes twice at once, as timeout sends it, ends it in order", () =>
+  withFolder(async (cwd) => {
+    const args = ["replay", demoCapture, "--results", "r"];
+    await using program = await Program.start(args, { cwd });
+    program.signal("SIGTERM");
+    program.signal("SIGINT");
+    strictEqual((await program.ended()).code, 0);
+    match(program.log, /Stopped\./);
+    ok(!program.log.includes("Second signal"), program.log);
   }));
 
 test("kill -9 under load leaves a sound database and readable files, and the next run adds to them", () =>

@@ -9,9 +9,8 @@ import { formatCount, formatSize } from "../text/amounts.ts";
 import { modelPath } from "./detect_host.ts";
 import { type Check, check, failed, good, warning } from "./doctor_check.ts";
 import { databasePath, probeFolder, reasonOf } from "./results_folder.ts";
+import { damageFix, tablesLeftOut } from "./soundness.ts";
 
-/** Beyond it packets and flows would be read for minutes. */
-const wholeBytesMax = 512e6;
 const hourUs = 3600e6;
 const bufferMbMax = 2047;
 const othersMayRead = 0o077;
@@ -108,19 +107,15 @@ export function databaseChecks(
 
 function soundnessCheck(queries: StoreQueries, path: string): Check {
   const { size } = statSync(path);
-  const isWhole = size <= wholeBytesMax;
-  const damages = queries.damages(isWhole ? [] : ["packets", "flows"]);
+  const leftOut = tablesLeftOut(path);
+  const damages = queries.damages(leftOut);
   if (damages.length > 0) {
     return failed("database", 1, `${path} is damaged: ${damages[0]}. ${damageFix(path)}`);
   }
-  const parts = isWhole
+  const parts = leftOut.length === 0
     ? "sound"
-    : "sound, but for packets and flows, which are too many to look at";
+    : `sound, but for ${leftOut.join(" and ")}, which are too many to look at`;
   return good("database", `${path}, ${formatSize(size)}, ${parts}`);
-}
-
-function damageFix(path: string): string {
-  return `Stop tapwatch, save what can be read (sqlite3 ${path} .recover | sqlite3 saved.db), and move the file away: a new one is made`;
 }
 
 /** Of the last hour, by the wall clock. */

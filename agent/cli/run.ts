@@ -2,6 +2,7 @@
  * `tapwatch run` and `tapwatch replay FILE`: the dashboard, the results folder, the worker threads, and their end. The
  * input is tried and the dashboard's port bound before anything is written, so that a wrong start changes nothing.
  */
+import { existsSync } from "node:fs";
 import { collectGarbage } from "../collect_garbage.ts";
 import { giveMemoryBack, trim } from "../../ffi/linux/allocator.ts";
 import { raiseHandleLimit } from "../../ffi/linux/handles.ts";
@@ -24,6 +25,7 @@ import { claimResults, databasePath, handResultsOver } from "./results_folder.ts
 import { currentRights, giveUpRoot, userToBecome } from "./rights.ts";
 import { type DashboardServer, startDashboard } from "./serve.ts";
 import { serviceNotify } from "./service_notify.ts";
+import { lookForDamage } from "./soundness.ts";
 import { listenToSignals } from "./signals.ts";
 import { Supervisor } from "./supervisor.ts";
 import { tally } from "./tally.ts";
@@ -52,7 +54,9 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     onWarning: notes.warn,
   });
   await geo.start();
-  const queries = new StoreQueries(databasePath(config.resultsFolder));
+  const path = databasePath(config.resultsFolder);
+  const hadDatabase = existsSync(path);
+  const queries = new StoreQueries(path);
   const supervisor = new Supervisor({
     config,
     input,
@@ -71,7 +75,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     sendToStore: (message) => supervisor.sendToStore(message),
     note: notes.warn,
   });
-  const reader = new ReaderHost(databasePath(config.resultsFolder), notes.crashed);
+  const reader = new ReaderHost(path, notes.crashed);
   geo.onChange((files) => {
     reader.setGeoFiles(files);
     supervisor.setGeoFiles(files);
@@ -86,6 +90,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   let release = () => {};
   let stopUsage = () => {};
   let stopDisk = () => {};
+  let stopLook = () => {};
   try {
     server = startDashboard(config, input, {
       live,
@@ -110,6 +115,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
       onStep: () => supervisor.tellDisk(),
     });
     await supervisor.start();
+    if (hadDatabase) stopLook = lookForDamage(path, notes);
     startAlerts(alerts, notes);
     if (config.envFile !== null) log.info(`Settings were read from ${config.envFile}.`);
     log.info(startLine(config, input, server));
@@ -137,6 +143,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     await supervisor.stopFleet();
     stopUsage();
     stopDisk();
+    stopLook();
     stopPages();
     geo.stop();
     reader.stop();

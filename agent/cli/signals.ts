@@ -8,12 +8,19 @@ interface Signals {
   onReload: () => void;
 }
 
+/** `timeout` and shells send a signal to a program and to its group: what comes so soon is the same one. */
+const sameMs = 50;
+
 export function listenToSignals(log: Log): Signals {
   const { promise: end, resolve } = Promise.withResolvers<void>();
   const signals: Signals = { end, onReload: () => {} };
-  let count = 0;
+  let endedMs: number | null = null;
   const onEnd = () => {
-    if (++count === 1) return resolve();
+    if (endedMs === null) {
+      endedMs = performance.now();
+      return resolve();
+    }
+    if (performance.now() - endedMs < sameMs) return;
     log.warning("Second signal: ending at once.");
     Deno.exit(1);
   };
@@ -24,7 +31,7 @@ export function listenToSignals(log: Log): Signals {
   Deno.addSignalListener("SIGHUP", () => {
     const isTerminalGone = terminal !== undefined && !terminal.isTerminal();
     if (!isTerminalGone) signals.onReload();
-    else if (count === 0) onEnd();
+    else if (endedMs === null) onEnd();
   });
   return signals;
 }

@@ -223,6 +223,9 @@ function programFamilies(live: LiveState, streamCount: number): Family[] {
   const gauge = family.bind(null, "gauge");
   return [
     gauge("store_up", "1 while the database is being written.")(Number(store.state === "ok")),
+    gauge("recorder_up", "1 while captured packets can be written to the capture files.")(
+      Number(recorder.state !== "failed"),
+    ),
     gauge("store_size_bytes", "Size of the database with its log.")(store.sizeBytes),
     gauge("store_queue_depth", "Batches of rows waiting for the database.")(store.queueDepth),
     counter("store_rows_total", "Rows written to the database.")(store.rowsWritten),

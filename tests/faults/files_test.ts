@@ -75,6 +75,38 @@ for (const { target, how } of pairs()) {
     }));
 }
 
+Deno.test("damaged pages in the middle of the database are told at the next start", () =>
+  withFolder(async (folder) => {
+    const load = await writeLoad(folder, 1);
+    const results = `${folder}/r`;
+    {
+      await using first = await startLoad(load, results);
+      await first.untilMetrics((text) => metricOf(text, "tapwatch_store_rows_total") > 20_000);
+      strictEqual(await first.stop(), 0);
+    }
+    const path = `${results}/packet_logs.db`;
+    const bytes = Deno.readFileSync(path);
+    bytes.fill(0xa5, bytes.length >> 1, (bytes.length >> 1) + 4 * 4096);
+    Deno.writeFileSync(path, bytes);
+    await using program = await startLoad(load, results);
+    await program.logged(/packet_logs\.db is damaged: .*\.recover/);
+    match(await program.get("/status"), /is damaged/);
+  }));
+
+Deno.test("capture files that cannot be written are told, and written again as soon as they can be", () =>
+  withFolder(async (folder) => {
+    const load = await writeLoad(folder, 1);
+    const results = `${folder}/r`;
+    const inTheWay = `${results}/captured_traffic.pcap`;
+    Deno.mkdirSync(inTheWay, { recursive: true });
+    await using program = await startLoad(load, results, "--speed", "30");
+    await program.untilMetrics((text) => metricOf(text, "tapwatch_recorder_up") === 0);
+    Deno.removeSync(inTheWay);
+    await program.untilMetrics((text) => metricOf(text, "tapwatch_recorder_up") === 1);
+    strictEqual(await program.stop(), 0);
+    ok(Deno.statSync(inTheWay).isFile);
+  }));
+
 Deno.test("a database that another program locks for a while is written afterwards, and nothing is lost", () =>
   withFolder(async (folder) => {
     const load = await writeLoad(folder, 1);
