@@ -160,12 +160,13 @@ class Model {
   }
 
   #take(timestampUs: number): void {
-    if (timestampUs >= this.#secondUs + secondUs || this.#secondUs === -Infinity) {
+    this.#seeTime(timestampUs);
+    const endUs = this.#secondUs + secondUs;
+    if (this.#nowUs >= endUs || this.#nowUs < endUs - 2 * secondUs) {
       if (this.#secondUs !== -Infinity) this.#endSecond();
-      this.#secondUs = Math.floor(timestampUs / secondUs) * secondUs;
+      this.#secondUs = Math.floor(this.#nowUs / secondUs) * secondUs;
     }
     this.#packets++;
-    this.#seeTime(timestampUs);
     // Files may be joined whose times go back.
     const isBack = this.#nowUs < this.#tickAtUs - 2 * secondUs;
     if (this.#nowUs >= this.#tickAtUs || isBack) this.#passTime();
