@@ -60,6 +60,7 @@ const permissions = [
   "--allow-env",
   "--allow-sys",
   "--allow-ffi",
+  "--deny-import",
   "--no-prompt",
 ];
 
