@@ -75,6 +75,7 @@ testWith(
           await output("sh", "-n", path);
           ok(!/systemctl.*\b(enable|start)\b/.test(await Deno.readTextFile(path)), script);
         }
+        ok((await Deno.stat(join(tree, "usr/share/doc/tapwatch/docs/SECURITY.md.gz"))).isFile);
         // Nothing but its own paths, and root's.
         for (const line of (await output("dpkg-deb", "-c", one)).trim().split("\n")) {
           match(line, /^\S+ root\/root /);
@@ -113,6 +114,7 @@ testWith(
       const list = await output("tar", "-tvzf", made[0]!);
       match(list, /^-rwxr-xr-x 0\/0 .* tapwatch-0\.0\.0-linux-amd64\/tapwatch$/m);
       match(list, /\/LICENSE$/m);
+      match(list, /^-rw-r--r-- 0\/0 .*\/docs\/SECURITY\.md$/m);
     }),
 );
 

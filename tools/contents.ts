@@ -20,6 +20,16 @@ export const BUNDLED_PACKAGES = [
   "preact-render-to-string",
   "tweetnacl",
 ] as const;
+
+/** What is to be read beside the program: it refers to them. */
+export const DOCUMENTS = [
+  "README.md",
+  "docs/EVE.md",
+  "docs/FLEET.md",
+  "docs/RELIABILITY.md",
+  "docs/SECURITY.md",
+] as const;
+
 /** Packages that put something into what they make: a run-time library, helpers, data. */
 export const BUILDING_PACKAGES = ["assemblyscript", "esbuild", "oui-data"] as const;
 

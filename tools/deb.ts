@@ -8,6 +8,7 @@ import { envExample } from "../agent/env_example.ts";
 import { OPTIONS } from "../agent/options.ts";
 import { VERSION } from "../agent/version.ts";
 import { noticesText } from "./build_notices.ts";
+import { DOCUMENTS } from "./contents.ts";
 import { run } from "./run.ts";
 import { setTimes } from "./source_date.ts";
 
@@ -77,6 +78,9 @@ async function writeFiles(
     `${doc}/CHANGELOG.md.gz`,
     zip(await Deno.readTextFile(join(root, "CHANGELOG.md"))),
   );
+  for (const name of DOCUMENTS) {
+    await put(tree, `${doc}/${name}.gz`, zip(await Deno.readTextFile(join(root, name))));
+  }
   await put(tree, `${doc}/changelog.gz`, zip(debianChangelog(seconds, maintainer)));
   await put(tree, "/usr/share/man/man1/tapwatch.1.gz", zip(manPage(helpText(null), seconds)));
   const overrides = await Deno.readTextFile(join(root, "packaging/deb/lintian-overrides"));

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { VERSION } from "../agent/version.ts";
 import { compile } from "./compile.ts";
+import { DOCUMENTS } from "./contents.ts";
 import { makeDeb } from "./deb.ts";
 import { cachedDenort, denortFromNpm, TARGETS } from "./denort.ts";
 import { run } from "./run.ts";
@@ -74,12 +75,13 @@ export async function dockerfile(): Promise<string> {
 
 /** Packs a folder that holds the executable, and what is to be read with it, beside itself. */
 export async function makeArchive(folder: string, seconds: number): Promise<void> {
-  for (const name of ["CHANGELOG.md", "LICENSE", "README.md", ".env.example"]) {
+  await Deno.mkdir(join(folder, "docs"), { recursive: true, mode: 0o755 });
+  for (const name of ["CHANGELOG.md", "LICENSE", ".env.example", ...DOCUMENTS]) {
     await Deno.copyFile(join(root, name), join(folder, name));
     await Deno.chmod(join(folder, name), 0o644);
   }
   await Deno.chmod(join(folder, "tapwatch"), 0o755);
-  await Deno.chmod(folder, 0o755);
+  for (const one of [folder, join(folder, "docs")]) await Deno.chmod(one, 0o755);
   await setTimes(folder, seconds);
   const tar = `${folder}.tar`;
   const [parent, name] = [join(folder, ".."), folder.slice(folder.lastIndexOf("/") + 1)];
