@@ -92,7 +92,7 @@ export function install({ config, settings, prefix, executable }: Installation):
   attempt("the folders", () => {
     makeFolder(prefix + SERVICE.settingsFolder, 0o750, { uid: 0, gid: user.gid });
     if (isHost) handResultsOver(SERVICE.data, user);
-    else Deno.mkdirSync(prefix + SERVICE.data, { recursive: true, mode: 0o700 });
+    else Deno.mkdirSync(prefix + SERVICE.data, { recursive: true });
     Deno.chmodSync(prefix + SERVICE.data, 0o700);
   });
   attempt(SERVICE.executable, () => replaceByCopy(executable, prefix + SERVICE.executable));

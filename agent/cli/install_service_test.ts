@@ -103,6 +103,7 @@ Deno.test({
           .map(mode),
         ["755", "750", "600", "700", "644"],
       );
+      deepStrictEqual(mode("/var/lib"), mode("/etc"), "folders above are anybody's to pass");
       const text = Deno.readTextFileSync(prefix + SERVICE.settings);
       const read = parseConfig(["--env-file", "x"], {
         env: {},
