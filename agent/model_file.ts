@@ -1,4 +1,5 @@
 /** The file that a model outlives its run in: read at the start, replaced as a whole when it is saved. */
+import { writeAnew } from "./own_files.ts";
 
 interface ModelRead {
   /** Null when there is none, or it cannot be read. */
@@ -24,16 +25,6 @@ export function readModel(path: string): ModelRead {
 /** Replaces the file at once, so that a reader never finds half a model. Throws what the file system throws. */
 export function writeModel(path: string, model: Uint8Array): void {
   const unfinished = `${path}.new`;
-  removeIfThere(unfinished);
-  Deno.writeFileSync(unfinished, model, { createNew: true, mode: 0o600 });
+  writeAnew(unfinished, model);
   Deno.renameSync(unfinished, path);
-}
-
-/** What a killed run left; a link that somebody put there, and not what it points to. */
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

@@ -24,6 +24,7 @@ const common = [
   "agent/failed_writes.ts",
   "agent/messages.ts",
   "agent/nearest.ts",
+  "agent/own_files.ts",
 ]
   .concat("agent/version.ts", text);
 const search = "agent/search/";

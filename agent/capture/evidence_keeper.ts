@@ -27,6 +27,7 @@ import {
   recordHeaderLength,
 } from "./pcap_records.ts";
 import { ifThere, messageOf } from "../errors.ts";
+import { refuseForeignLink, writeAnew } from "../own_files.ts";
 
 /** Tells of a packet which of the findings it belongs to, by their places in the list. */
 type FindingSorter = (
@@ -96,7 +97,7 @@ export class EvidenceKeeper {
   start(): void {
     if (this.#options.bytesMax === 0) return;
     this.#attempt(() => {
-      Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      this.#makeFolder();
       for (const { name } of Deno.readDirSync(this.#folder)) {
         if (name.endsWith(partExtension)) Deno.removeSync(`${this.#folder}/${name}`);
       }
@@ -295,8 +296,8 @@ export class EvidenceKeeper {
     const name = evidenceName({ findingId, severity, fromUs: start, untilUs });
     const path = `${this.#folder}/${name}`;
     const bytes = joinBytes([head, records]);
-    Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    Deno.writeFileSync(path + partExtension, bytes, { mode: 0o600 });
+    this.#makeFolder();
+    writeAnew(path + partExtension, bytes);
     Deno.renameSync(path + partExtension, path);
     if (older !== null && last!.path !== path) this.#remove(last!);
     this.#files = this.#files.filter((file) => file.path !== path);
@@ -353,6 +354,11 @@ export class EvidenceKeeper {
       a.finding.fromUs - b.finding.fromUs
     );
     return least!.finding.id;
+  }
+
+  #makeFolder(): void {
+    refuseForeignLink(this.#folder);
+    Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
   }
 
   #attempt(act: () => void): void {

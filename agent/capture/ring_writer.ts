@@ -31,6 +31,7 @@ import {
   type RingFile,
 } from "./ring_files.ts";
 import { ifThere } from "../errors.ts";
+import { createAnew } from "../own_files.ts";
 
 /** How often it is checked that the file in progress is still where it was made. */
 const placeCheckMs = 1000;
@@ -218,7 +219,7 @@ export class RingWriter {
   /** Starts a file; it gets its name once its header is in it, so that it is never seen without. */
   #open(records: Uint8Array, isNanosecond: boolean): OpenFile {
     const unnamed = `${this.#path}.new`;
-    const handle = Deno.openSync(unnamed, { write: true, create: true, truncate: true });
+    const handle = createAnew(unnamed);
     try {
       const header = pcapFileHeader(this.#linktype!, this.#options.snaplen, isNanosecond);
       handle.writeSync(header);

@@ -15,6 +15,7 @@ import type { EveOptions } from "../messages.ts";
 import { FailedWrites, type WriteContext, writeFailureText } from "../failed_writes.ts";
 import type { EveState } from "../records.ts";
 import { ifThere } from "../errors.ts";
+import { refuseForeignLink } from "../own_files.ts";
 
 interface Piece {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -175,6 +176,7 @@ export class EveFile {
 
   #open(): OpenFile {
     Deno.mkdirSync(this.#options.folder, { recursive: true });
+    refuseForeignLink(this.#path);
     const handle = Deno.openSync(this.#path, { read: true, append: true, create: true });
     try {
       const { size, ino, isFile } = handle.statSync();

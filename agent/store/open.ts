@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { UsageError } from "../errors.ts";
+import { refuseForeignLink } from "../own_files.ts";
 import { addSearchFunctions } from "../search/sql.ts";
 import { Database } from "./database.ts";
 import { StoreError, toStoreError } from "./failure.ts";
@@ -35,6 +36,7 @@ interface OpenedDatabase {
  */
 export function openForWriting(options: OpenOptions): OpenedDatabase {
   assertNoFolder(options.path);
+  refuseForeignLink(options.path);
   try {
     return { database: openOnce(options), setAsidePath: null };
   } catch (error) {
