@@ -33,13 +33,22 @@ export function claimResults(folder: string): () => void {
       }. Stop that, or name another folder with --results DIR.`,
     );
   }
-  file.truncateSync();
-  file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+  writePid(file);
   closeToOthers(folder);
   return () => {
     file.close();
     release();
   };
+}
+
+/** Only for who is refused: a disk that is full keeps nobody from watching. */
+function writePid(file: Deno.FsFile): void {
+  file.truncateSync();
+  try {
+    file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+  } catch (error) {
+    if ((error as { code?: string }).code !== "ENOSPC") throw error;
+  }
 }
 
 /**

@@ -119,3 +119,21 @@ test("a disk that is full to the last byte costs what is counted, and all is wri
       checkDatabase(results);
     })
   ));
+
+test("a start on a full disk watches, says so, and writes as soon as there is room", () =>
+  withFolder((folder) =>
+    withTmpfs(60, async (disk) => {
+      const load = await writeLoad(folder, 1);
+      const results = `${disk}/r`;
+      Deno.mkdirSync(results);
+      await fill(disk, 0);
+      await using program = await slowLoad(load, results);
+      await program.untilMetrics((text) => metricOf(text, "tapwatch_store_up") === 0);
+      match(program.log, /no room is left on the disk/);
+      await Deno.remove(`${disk}/filler`);
+      await program.untilMetrics((text) => metricOf(text, "tapwatch_store_rows_total") > 500);
+      strictEqual(await program.stop(), 0);
+      checkLog(program.log);
+      checkDatabase(results);
+    })
+  ));
