@@ -46,6 +46,7 @@ Deno.test("--check-config refuses what a start would end with: files, users and 
       [["run", "--blocklist", "none.txt"], /Cannot read none\.txt \(--blocklist\)/],
       [["run", "--filter", "tcp port"], /The capture filter is refused: column/],
       [["run", "--geo-db", "none.mmdb"], /Cannot use --geo-db none\.mmdb: no such file/],
+      [["run", "--user", "root"], /--user root gives nothing up/],
       [["run", "--user", "nobody-of-this-name"], /There is no user "nobody-of-this-name"/],
       [
         ["run", "--fleet", "tls://hub", "--fleet-credentials", "none.json"],
@@ -58,6 +59,9 @@ Deno.test("--check-config refuses what a start would end with: files, users and 
       deepStrictEqual([code, stdout], [2, ""], args.join(" "));
       match(stderr, said);
     }
+    const absent = await check("replay", "absent.pcap");
+    strictEqual(absent.code, 4);
+    match(absent.stderr, /absent\.pcap/);
     await Deno.writeTextFile(`${cwd}/list.txt`, "192.0.2.7\n");
     const filter = ["--filter", "host example.org and (tcp port https or vlan 7)"];
     const good = [["run", "--blocklist", "list.txt"], ["run", "--user", "nobody"], ["replay"]]

@@ -8,10 +8,11 @@ import type { Config } from "../config.ts";
 import { readCredentials } from "../fleet/credentials.ts";
 import { hasFfiConsent } from "./ffi_consent.ts";
 import { GeoHost } from "./geo_host.ts";
+import { chooseFile } from "./input.ts";
 import { wantedUser } from "./rights.ts";
 import { type Setting, settingsOf } from "./settings.ts";
 
-/** Throws UsageError when what a value names on this host is not there: a start would end with it. */
+/** Throws UsageError or InputError when what a value names on this host is not there: a start would end with it. */
 export async function tellConfig(config: Config): Promise<void> {
   if (config.configAction === "check") {
     await checkNamed(config);
@@ -26,6 +27,7 @@ async function checkNamed(config: Config): Promise<void> {
   await new GeoHost({ paths: config.geoFiles }).start();
   if (config.user !== null && hasFfiConsent(config)) wantedUser(config.user);
   checkCredentials(config);
+  if (config.command === "replay" && config.operands.length > 0) await chooseFile(config);
 }
 
 /** Its grammar; names and what a kind of link has are looked at when the device is opened. */

@@ -86,7 +86,8 @@ export function loopbackNote(
     `seen. To see it, start tapwatch with ${named}${all}.`;
 }
 
-async function chooseFile(config: Config): Promise<Input> {
+/** What a replay plays. Throws UsageError or InputError. */
+export async function chooseFile(config: Config): Promise<Input> {
   const { operands, speed, resultsFolder, vxlanPorts } = config;
   const path = operands[0]!;
   if (isSameFile(path, join(resultsFolder, inProgressName))) {

@@ -16,12 +16,13 @@ import {
 import { RunError, UsageError } from "../errors.ts";
 import type { RightsState } from "../records.ts";
 
-/** The user called `name`. Throws UsageError when there is none, or where users cannot be changed. */
+/** The user called `name`. Throws UsageError when there is none but root, or where users cannot be changed. */
 export function wantedUser(name: string): User {
   if (Deno.build.os !== "linux") {
     throw new UsageError("--user works on Linux alone. Start tapwatch as that user instead.");
   }
   const user = findUser(name);
+  if (user?.uid === 0) throw new UsageError("--user root gives nothing up. Name another user.");
   if (user !== null) return user;
   throw new UsageError(
     `There is no user ${JSON.stringify(name)} on this host. Make one with` +
@@ -36,7 +37,6 @@ export function wantedUser(name: string): User {
 export function userToBecome(name: string | null): User | null {
   if (name === null) return null;
   const user = wantedUser(name);
-  if (user.uid === 0) throw new UsageError("--user root gives nothing up. Name another user.");
   const uid = Deno.uid();
   if (uid === user.uid) return null;
   if (uid === 0) return user;
