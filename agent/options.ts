@@ -469,7 +469,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     placeholder: "FILE",
     help:
       "list of addresses, networks, names (*.example.org: all below) and JA4, one a line; read again when it changes",
-    commands: [...running, "analyze"],
+    commands: [...running, "analyze", "doctor"],
     isReloaded: true,
   },
   {

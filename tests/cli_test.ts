@@ -70,6 +70,17 @@ Deno.test("--check-config refuses what a start would end with: files, users and 
     deepStrictEqual([...Deno.readDirSync(cwd)].map(({ name }) => name), ["list.txt"]);
   }));
 
+Deno.test("doctor looks at block lists", () =>
+  withFolder(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/list.txt`, "192.0.2.7\n");
+    const { stdout } = await runProgram(["doctor", "--blocklist", "list.txt"], { cwd });
+    match(stdout, /^ok +block lists: list\.txt can be read$/m);
+    const args = ["doctor", "--blocklist", "list.txt", "--blocklist", "none.txt"];
+    const { stdout: bad, code } = await runProgram(args, { cwd });
+    match(bad, /^failed +block lists: Cannot read none\.txt/m);
+    ok(code !== 0);
+  }));
+
 Deno.test("the options of run do nothing to a command that takes them without need", () =>
   withFolder(async (cwd) => {
     const args = ["analyze", demoCapture, "--results", "r", "--allow-ffi", "--log-level", "error"];

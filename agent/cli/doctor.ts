@@ -1,4 +1,5 @@
 /** `tapwatch doctor`: checks what a run needs, one line a check, and says the fix for each that fails. */
+import { checkBlocklists } from "../blocklist_files.ts";
 import {
   chooseDefaultDevice,
   chosenCapture,
@@ -50,6 +51,7 @@ export async function runDoctor(config: Config): Promise<void> {
     await mailCheck(config),
     modelCheck(resultsFolder),
     ...await geoChecks(config),
+    ...blocklistChecks(config.blocklists),
     ...config.fleetCredentials === null
       ? []
       : await (await import("./doctor_fleet.ts")).fleetChecks(config),
@@ -63,6 +65,16 @@ export async function runDoctor(config: Config): Promise<void> {
   throw bad.some(({ exitCode }) => exitCode === 3)
     ? new MissingError(message)
     : new RunError(message);
+}
+
+/** None where none is given. */
+function blocklistChecks(paths: readonly string[]): Check[] {
+  if (paths.length === 0) return [];
+  const run = () => {
+    checkBlocklists(paths);
+    return `${paths.join(", ")} can be read`;
+  };
+  return [check("block lists", 1, run)];
 }
 
 function asJson(checks: readonly Check[]): string {
