@@ -30,6 +30,7 @@ const benches = [
   "fleet_hub",
   "fleet_load",
   "flood",
+  "idle",
   "usual_load",
   "soak",
 ];
