@@ -160,13 +160,12 @@ class Model {
   }
 
   #take(timestampUs: number): void {
-    this.#seeTime(timestampUs);
-    const endUs = this.#secondUs + secondUs;
-    if (this.#nowUs >= endUs || this.#nowUs < endUs - 2 * secondUs) {
+    if (timestampUs >= this.#secondUs + secondUs || this.#secondUs === -Infinity) {
       if (this.#secondUs !== -Infinity) this.#endSecond();
-      this.#secondUs = Math.floor(this.#nowUs / secondUs) * secondUs;
+      this.#secondUs = Math.floor(timestampUs / secondUs) * secondUs;
     }
     this.#packets++;
+    this.#seeTime(timestampUs);
     // Files may be joined whose times go back.
     const isBack = this.#nowUs < this.#tickAtUs - 2 * secondUs;
     if (this.#nowUs >= this.#tickAtUs || isBack) this.#passTime();

@@ -75,8 +75,8 @@ import { isBrief, setDue } from "./traffic_clock";
 import { field, state } from "./words";
 
 
-/** Further back than this from the end of a second, or from the next tick, traffic time has jumped: files may be joined whose times go back. */
-const BACK_US: f64 = 2_000_000;
+/** Further back than this from the next tick, traffic time has jumped. */
+const TICK_BACK_US: f64 = 2_000_000;
 
 @inline
 function wantsRows(): bool {
@@ -153,19 +153,17 @@ export function processPacket(
 
 /** What may be due at a packet's time before it is counted. */
 function takeTime(timestampUs: f64): void {
+  if (timestampUs >= load<f64>(STATE_AT, S_SECOND_END_US << 2)) secondOver(timestampUs);
   seeSpan(timestampUs);
   seeFlowTime(timestampUs);
-  // By the traffic's clock, which no single packet sets far off.
-  const nowUs = load<f64>(STATE_AT, S_NOW_US << 2);
-  const endUs = load<f64>(STATE_AT, S_SECOND_END_US << 2);
-  if (nowUs >= endUs || nowUs < endUs - BACK_US) secondOver(nowUs);
 }
 
 /** And after its flow is known. */
 function finishTime(): void {
   const nowUs = load<f64>(STATE_AT, S_NOW_US << 2);
   const tickAtUs = load<f64>(STATE_AT, S_TICK_AT_US << 2);
-  if (nowUs >= tickAtUs || nowUs < tickAtUs - BACK_US) tick();
+  // Files may be joined whose times go back.
+  if (nowUs >= tickAtUs || nowUs < tickAtUs - TICK_BACK_US) tick();
   setDue(
     min(
       windowEndUs(),
