@@ -10,6 +10,7 @@ import { createPacketBatch } from "../records.ts";
 import { parsePcapHeader } from "./pcap_header.ts";
 import { fileHeaderLength, IndexCursor, indexRecords } from "./pcap_records.ts";
 import { ifThere } from "../errors.ts";
+import { refuseForeignLink } from "../own_files.ts";
 
 export const inProgressName = "captured_traffic.pcap";
 const olderNamePattern =
@@ -67,6 +68,7 @@ type Leftover =
 export function putLeftoverAside(folder: string): Leftover {
   const path = `${folder}/${inProgressName}`;
   if (!doesExist(path)) return { kind: "none" };
+  refuseForeignLink(path);
   const file = Deno.openSync(path, { read: true, write: true });
   try {
     const { size, mtime } = file.statSync();

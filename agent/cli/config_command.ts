@@ -12,7 +12,7 @@ import { chooseFile } from "./input.ts";
 import { wantedUser } from "./rights.ts";
 import { type Setting, settingsOf } from "./settings.ts";
 
-/** Throws UsageError or InputError when what a value names on this host is not there: a start would end with it. */
+/** Throws UsageError or CaptureFormatError when what a value names on this host is not there: a start would end with it. */
 export async function tellConfig(config: Config): Promise<void> {
   if (config.configAction === "check") {
     await checkNamed(config);

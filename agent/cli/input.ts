@@ -86,7 +86,7 @@ export function loopbackNote(
     `seen. To see it, start tapwatch with ${named}${all}.`;
 }
 
-/** What a replay plays. Throws UsageError or InputError. */
+/** What a replay plays. Throws UsageError or CaptureFormatError. */
 export async function chooseFile(config: Config): Promise<Input> {
   const { operands, speed, resultsFolder, vxlanPorts } = config;
   const path = operands[0]!;
