@@ -5,6 +5,7 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { chooseCapture } from "../agent/capture/capture_method.ts";
 import { GrowingRing } from "../agent/capture/growing_ring.ts";
+import { openInGroup } from "../agent/capture/live_open.ts";
 import { RingNeed, smallRingBytes } from "../agent/capture/ring_need.ts";
 import { CAPTURE_METHODS } from "../ffi/capture/capture_handle.ts";
 import { records } from "../ffi/capture/testing.ts";
@@ -80,20 +81,18 @@ function openRing(
 ): Promise<GrowingRing> {
   const capture = chooseCapture(method);
   return GrowingRing.open({
-    open: async (bufferBytes, group) => {
+    open: (bufferBytes, group) => {
       sizes.push(bufferBytes);
-      const handle = capture.open({
+      const options = {
         device,
         snaplen: 65_535,
         isPromiscuous: true,
         bufferBytes,
-        joins: true,
         timeoutMs: 10,
         filter: "",
         batchPacketsMax: 1000,
-      });
-      await handle.join(group);
-      return handle;
+      };
+      return openInGroup(options, group, capture.open);
     },
     bufferBytes: wholeBytes,
     timeoutMs: 10,

@@ -10,6 +10,7 @@ import { headerBytes, openUdpSocket, payload, records } from "../../ffi/capture/
 import { testAsRoot } from "../../ffi/pcap/testing.ts";
 import { chooseCapture } from "./capture_method.ts";
 import { GrowingRing } from "./growing_ring.ts";
+import { openInGroup } from "./live_open.ts";
 import { RingNeed, smallRingBytes } from "./ring_need.ts";
 
 const wholeBytes = 2 * smallRingBytes;
@@ -24,18 +25,24 @@ class FakeDevice {
   readonly opened: string[] = [];
   readonly members: FakeHandle[] = [];
   index = 0;
-  /** What opening waits for. */
-  slowness: Promise<void> = Promise.resolve();
+  #opening = Promise.resolve();
   refuses: CaptureFault | null = null;
 
   open = async (bufferBytes: number, group: PacketGroup): Promise<SharingHandle> => {
-    await this.slowness;
+    await this.#opening;
     if (this.refuses !== null) throw new CaptureError("open", this.refuses, "no memory");
     const handle = new FakeHandle(this, bufferBytes / 2 ** 20);
     this.opened.push(`${handle.mib} MiB`);
     await handle.join(group);
     return handle;
   };
+
+  /** Has the next openings wait for what is returned. */
+  hold(): PromiseWithResolvers<void> {
+    const held = Promise.withResolvers<void>();
+    this.#opening = held.promise;
+    return held;
+  }
 
   receive(): void {
     this.members[this.index % this.members.length]!.waiting++;
@@ -153,8 +160,7 @@ Deno.test("a ring grows under load, reads the old one to its end first, and shri
 
 Deno.test("the old ring is read while the new one is opened, and gets what comes until that is done", async () => {
   const { device, ring, take } = await create();
-  const opening = Promise.withResolvers<void>();
-  device.slowness = opening.promise;
+  const opening = device.hold();
   for (let i = 0; i < 20; i++) device.receive();
   await take(15);
   deepStrictEqual(device.opened, ["24 MiB"]);
@@ -183,8 +189,7 @@ Deno.test("a read that waits for packets of the old ring ends when the new one h
 
 Deno.test("a ring that is closed while another one is opened closes both", async () => {
   const { device, ring, take } = await create();
-  const opening = Promise.withResolvers<void>();
-  device.slowness = opening.promise;
+  const opening = device.hold();
   for (let i = 0; i < 10; i++) device.receive();
   await take(5);
   const closing = ring.close();
@@ -196,8 +201,7 @@ Deno.test("a ring that is closed while another one is opened closes both", async
 
 Deno.test("a ring that has been read to its end when the new one is there is left at once", async () => {
   const { device, ring, take } = await create();
-  const opening = Promise.withResolvers<void>();
-  device.slowness = opening.promise;
+  const opening = device.hold();
   for (let i = 0; i < 6; i++) device.receive();
   await take(5);
   opening.resolve();
@@ -212,8 +216,7 @@ Deno.test("a ring that has been read to its end when the new one is there is lef
 Deno.test("what fails by no device's fault while a ring is opened is thrown by the next read", async () => {
   const { device, ring, take, warnings } = await create();
   const fault = new TypeError("no memory");
-  const opening = Promise.withResolvers<void>();
-  device.slowness = opening.promise;
+  const opening = device.hold();
   for (let i = 0; i < 10; i++) device.receive();
   await take(5);
   opening.reject(fault);
@@ -227,8 +230,7 @@ Deno.test("what fails by no device's fault while a ring is opened is thrown by t
 Deno.test("nothing is told of a ring that cannot be opened any more because it is over", async () => {
   for (const isClosed of [true, false]) {
     const { device, ring, take, warnings } = await create();
-    const opening = Promise.withResolvers<void>();
-    device.slowness = opening.promise;
+    const opening = device.hold();
     for (let i = 0; i < 10; i++) device.receive();
     await take(5);
     // Gone, or stopped.
@@ -362,20 +364,18 @@ for (const method of ["pcap", "afpacket"] as const) {
       const sizes: number[] = [];
       let nowMs = 0;
       const ring = await GrowingRing.open({
-        open: async (bufferBytes, group) => {
+        open: (bufferBytes, group) => {
           sizes.push(bufferBytes);
-          const handle = capture.open({
+          const options = {
             device: "lo",
             snaplen: 65_535,
             isPromiscuous: true,
             bufferBytes,
-            joins: true,
             timeoutMs: 10,
             filter: `udp dst port ${socket.port}`,
             batchPacketsMax: 100,
-          });
-          await handle.join(group);
-          return handle;
+          };
+          return openInGroup(options, group, capture.open);
         },
         bufferBytes: wholeBytes,
         timeoutMs: 10,

@@ -29,6 +29,22 @@ export function openDevice(
   }
 }
 
+/** Opens a device as `openDevice()` does, as one of a group. Throws CaptureError. */
+export async function openInGroup(
+  options: HandleOptions,
+  group: PacketGroup,
+  open: (options: HandleOptions) => SharingHandle,
+): Promise<SharingHandle> {
+  const handle = openDevice({ ...options, joins: true }, open);
+  try {
+    await handle.join(group);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return handle;
+}
+
 /**
  * Opens a device to capture from it: with a ring that grows where the system has that, with a part of the ring where threads share the
  * device, else with the whole. Throws CaptureError.
@@ -39,24 +55,16 @@ export async function openCapture(
   warn: (text: string) => void,
 ): Promise<CaptureHandle> {
   const { share, bufferBytes, timeoutMs } = options;
-  const openPart = async (bufferBytes: number, group: PacketGroup) => {
-    const handle = openDevice({ ...options, bufferBytes, joins: true }, open);
-    try {
-      await handle.join(group);
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-    return handle;
-  };
   if (share !== undefined) {
-    return await openPart(bufferBytes, { id: share.id, program: fanoutProgram() });
+    return await openInGroup(options, { id: share.id, program: fanoutProgram() }, open);
   }
   const canGrow = Deno.build.os === "linux" && bufferBytes > smallRingBytes &&
     timeoutMs >= GROWING_TIMEOUT_MS[0] && timeoutMs <= GROWING_TIMEOUT_MS[1];
   if (!canGrow) return openDevice(options, open);
   try {
     const hasFilter = options.filter !== "";
+    const openPart = (bufferBytes: number, group: PacketGroup) =>
+      openInGroup({ ...options, bufferBytes }, group, open);
     return await GrowingRing.open({ open: openPart, bufferBytes, timeoutMs, hasFilter, warn });
   } catch (error) {
     // What is no packet socket (a bus, a queue of netfilter) knows no groups, and the kernel no such device.

@@ -9,7 +9,7 @@ import { formatCount, formatSize } from "../text/amounts.ts";
 import { modelPath } from "./detect_host.ts";
 import { type Check, check, failed, good, warning } from "./doctor_check.ts";
 import { databasePath, probeFolder, reasonOf } from "./results_folder.ts";
-import { damageFix, tablesLeftOut } from "./soundness.ts";
+import { damageFix, damageText, tablesLeftOut } from "./soundness.ts";
 
 const hourUs = 3600e6;
 const bufferMbMax = 2047;
@@ -110,7 +110,7 @@ function soundnessCheck(queries: StoreQueries, path: string): Check {
   const leftOut = tablesLeftOut(path);
   const damages = queries.damages(leftOut);
   if (damages.length > 0) {
-    return failed("database", 1, `${path} is damaged: ${damages[0]}. ${damageFix(path)}`);
+    return failed("database", 1, damageText(path, damages[0]!));
   }
   const parts = leftOut.length === 0
     ? "sound"

@@ -8,7 +8,7 @@ import { findUser, type User } from "../../ffi/linux/privileges.ts";
 import { runProgram } from "../../ffi/linux/spawn.ts";
 import { type Config, parseConfig } from "../config.ts";
 import { envExample } from "../env_example.ts";
-import { MissingError, RunError, UsageError } from "../errors.ts";
+import { ifThere, MissingError, RunError, UsageError } from "../errors.ts";
 import { OPTIONS } from "../options.ts";
 import { giveFiles, handResultsOver } from "./results_folder.ts";
 import { SERVICE, unitText } from "./service_unit.ts";
@@ -138,7 +138,7 @@ export function uninstall(prefix: string): void {
     if (existsSync(SERVICE.unit)) systemctl("disable", "--quiet", "--now", SERVICE.name);
   }
   for (const path of [SERVICE.unit, SERVICE.executable, SERVICE.settings]) {
-    attempt(path, () => removeIfThere(prefix + path));
+    attempt(path, () => void ifThere(() => Deno.removeSync(prefix + path)));
   }
   attempt(SERVICE.settingsFolder, () => removeIfEmpty(prefix + SERVICE.settingsFolder));
   if (isHost) {
@@ -287,17 +287,9 @@ function replaceByText(
 function replace(to: string, write: (path: string) => void): void {
   Deno.mkdirSync(dirname(to), { recursive: true });
   const unfinished = `${to}.new`;
-  removeIfThere(unfinished);
+  ifThere(() => Deno.removeSync(unfinished));
   write(unfinished);
   Deno.renameSync(unfinished, to);
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 /** What somebody else has put there stays. */

@@ -12,6 +12,11 @@ export function tablesLeftOut(path: string): readonly string[] {
   return statSync(path).size <= wholeBytesMax ? [] : ["packets", "flows"];
 }
 
+/** What to do about it is a sentence without its full stop. */
+export function damageText(path: string, damage: string): string {
+  return `${path} is damaged: ${damage}. ${damageFix(path)}`;
+}
+
 export function damageFix(path: string): string {
   return `Stop tapwatch, save what can be read (sqlite3 ${path} .recover | sqlite3 saved.db), and move the file away: a new one is made`;
 }
@@ -19,20 +24,14 @@ export function damageFix(path: string): string {
 /** Looks once, in a thread of its own, whether a database that is open is sound; returns what ends that early. */
 export function lookForDamage(path: string, notes: Notes): () => void {
   const host = new ReaderHost(path, () => {});
-  let isOver = false;
-  const stop = () => {
-    isOver = true;
-    host.stop();
-  };
   host.start();
   host.reader.damages(tablesLeftOut(path)).catch((error) => {
     if (!(error instanceof StoreError)) throw error;
+    // Another kind also when it was ended early.
     return error.kind === "corrupt" ? [error.message] : [];
   }).then(([damage]) => {
-    if (damage !== undefined && !isOver) {
-      notes.note("error", `${path} is damaged: ${damage}. ${damageFix(path)}.`);
-    }
-    stop();
+    if (damage !== undefined) notes.note("error", `${damageText(path, damage)}.`);
+    host.stop();
   });
-  return stop;
+  return () => host.stop();
 }

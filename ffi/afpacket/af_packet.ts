@@ -118,13 +118,16 @@ export class AfPacket implements SharingHandle {
     return this.#socket.groupId;
   }
 
-  async join(group: PacketGroup): Promise<void> {
+  join(group: PacketGroup): Promise<void> {
     const { index, isLoopback, program } = this.#joining;
-    await this.#socket.bindOffLoop(index);
-    this.#socket.joinGroup(group.id, isLoopback);
-    if (program === null) this.#socket.removeFilter();
-    else this.#socket.setFilter(program);
-    if (group.program !== null) await this.steer(group.program);
+    return this.#socket.join(group, {
+      ifindex: index,
+      ignoresOutgoing: isLoopback,
+      letPass: () => {
+        if (program === null) this.#socket.removeFilter();
+        else this.#socket.setFilter(program);
+      },
+    });
   }
 
   steer(program: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -4,6 +4,7 @@ import {
   type CaptureFault,
   type CaptureOperation,
 } from "../capture/capture_error.ts";
+import type { PacketGroup } from "../capture/capture_handle.ts";
 import { cString, errorText, lastErrno } from "../linux/libc.ts";
 import {
   afInet,
@@ -122,8 +123,26 @@ export class PacketSocket {
     check("filter", "no filter", result);
   }
 
-  /** Joins a group, null: one of its own; the socket is bound. Throws CaptureError. */
-  joinGroup(id: number | null, ignoresOutgoing: boolean): void {
+  /**
+   * Binds a socket through which nothing passes, has it join a group, and only then `letPass`: until it has joined it would get what
+   * is the others'. Throws CaptureError, and what `letPass` throws.
+   */
+  async join(
+    { id, program }: PacketGroup,
+    { ifindex, ignoresOutgoing, letPass }: {
+      readonly ifindex: number;
+      readonly ignoresOutgoing: boolean;
+      readonly letPass: () => void;
+    },
+  ): Promise<void> {
+    await this.#bindOffLoop(ifindex);
+    this.#joinGroup(id, ignoresOutgoing);
+    letPass();
+    if (program !== null) await this.steer(program);
+  }
+
+  /** Null makes a group of its own. */
+  #joinGroup(id: number | null, ignoresOutgoing: boolean): void {
     const flags = (ignoresOutgoing ? fanoutIgnoresOutgoing : 0) |
       (id === null ? fanoutWithNewId : 0);
     this.set(PacketOption.fanout, (id ?? 0) | (fanoutByProgram | flags) << 16);
@@ -162,7 +181,7 @@ export class PacketSocket {
   }
 
   /** As `bind()`, for a socket that is bound otherwise: the kernel waits until no processor uses that. */
-  async bindOffLoop(ifindex: number): Promise<void> {
+  async #bindOffLoop(ifindex: number): Promise<void> {
     const bytes = addressOf(ifindex);
     await offLoop(bytes.length, (memory, address) => {
       memory.set(bytes);

@@ -94,14 +94,15 @@ export class Pcap implements SharingHandle {
 
   async join(group: PacketGroup): Promise<void> {
     const socket = this.#socket!;
-    await socket.bindOffLoop(
-      this.device === "any" ? everyInterface : findInterface(this.device).index,
-    );
-    // libpcap itself leaves out what loopback tells twice.
-    socket.joinGroup(group.id, false);
-    if (this.#filter === "") socket.removeFilter();
-    else setFilter(this.#library, this.#handle, this.#filter);
-    if (group.program !== null) await this.steer(group.program);
+    await socket.join(group, {
+      ifindex: this.device === "any" ? everyInterface : findInterface(this.device).index,
+      // libpcap itself leaves out what loopback tells twice.
+      ignoresOutgoing: false,
+      letPass: () => {
+        if (this.#filter === "") socket.removeFilter();
+        else setFilter(this.#library, this.#handle, this.#filter);
+      },
+    });
   }
 
   steer(program: Uint8Array<ArrayBuffer>): Promise<void> {
