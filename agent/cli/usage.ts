@@ -4,8 +4,8 @@ import type { LiveState } from "../live_state.ts";
 
 const periodMs = 2000;
 
-/** Measures every two seconds until the returned function is called. */
-export function watchUsage(live: LiveState): () => void {
+/** Measures every two seconds until the returned function is called, and calls `onMeasured`. */
+export function watchUsage(live: LiveState, onMeasured = () => {}): () => void {
   let last = process.cpuUsage();
   let lastMs = performance.now();
   const timer = setInterval(() => {
@@ -15,6 +15,7 @@ export function watchUsage(live: LiveState): () => void {
     live.cpuCores = usedUs / 1000 / (nowMs - lastMs);
     last = usage;
     lastMs = nowMs;
+    onMeasured();
   }, periodMs);
   return () => clearInterval(timer);
 }

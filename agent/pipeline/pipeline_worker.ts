@@ -37,12 +37,12 @@ import { RowOutlet } from "./row_outlet.ts";
 const recordsOutMax = 32;
 /** Questions for processes that the detect worker has not answered. */
 const asksOutMax = 2;
-const flushMs = 250;
-const ticksPerSnapshot = 4;
-const ticksPerHosts = 20;
-const ticksPerMark = 4;
+const flushMs = 500;
+const ticksPerSnapshot = 2;
+const ticksPerHosts = 10;
+const ticksPerMark = 2;
 /** See FloodSums. */
-const ticksPerTurn = 4;
+const ticksPerTurn = 2;
 /** Told between two ticks; what is more is left. */
 const hearsayMax = 500;
 /** Packets decoded at a time: few enough that their rows fit into the room of the row outlet. */

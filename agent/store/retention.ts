@@ -24,6 +24,8 @@ const vacuumPages = 128;
 const patienceMs = 20;
 /** Steps in one call: more rows than a transaction adds. */
 const stepCountMax = 32;
+/** After a look that found nothing too old the next comes later: each asks for every kind of rows of each span. */
+const restUs = 10_000_000;
 const dayUs = 86_400_000_000;
 const mebibyte = 2 ** 20;
 const historyDaysDefault = 365;
@@ -93,6 +95,7 @@ export class Retention {
   #rollupCounts: number[] = [];
   #rollupExcess = 0;
   #isTrimming = false;
+  #nothingOldUs = -Infinity;
 
   constructor(
     database: DatabaseSync,
@@ -132,9 +135,12 @@ export class Retention {
 
   /** Deletes some of what is too old at traffic time `newestUs`. */
   deleteOld(newestUs: number): void {
+    if (Math.abs(newestUs - this.#nothingOldUs) < restUs) return;
     const isPatient = patience(patienceMs);
     for (let step = 0; step < stepCountMax && isPatient(); step++) {
-      if (!this.#deleteOldSlice(newestUs)) break;
+      if (this.#deleteOldSlice(newestUs)) continue;
+      this.#nothingOldUs = newestUs;
+      break;
     }
   }
 
