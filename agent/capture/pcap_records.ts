@@ -114,6 +114,9 @@ export function indexPcapRecords(batch: PacketBatch, records: RecordBuffer, star
   return cursor.needed > 0 || cursor.fault !== "" ? records.byteLength : cursor.position;
 }
 
+/** What is later has no time in a pcap file, whose seconds are 32 bits: it is written as of the last one. */
+export const PCAP_END_US = 2 ** 32 * 1e6;
+
 /** Native nanosecond records being written into a buffer of fixed size; the inverse of `indexPcapRecords`. */
 export class RecordWriter {
   readonly buffer: ArrayBuffer;

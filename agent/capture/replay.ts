@@ -13,7 +13,7 @@ import type { CaptureSourceState, PacketBatch } from "../records.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { CaptureFileReader } from "./file_reader.ts";
 import { Pacer } from "./pacer.ts";
-import { RecordWriter } from "./pcap_records.ts";
+import { PCAP_END_US, RecordWriter } from "./pcap_records.ts";
 
 /** Wall time, in milliseconds from any start; tests have one of their own. */
 export interface Clock {
@@ -43,6 +43,8 @@ export class Replay {
   #state: CaptureSourceState["state"] = "starting";
   #detail = "opening";
   #packets = 0;
+  /** Of times that the records have no room for. */
+  #latePackets = 0;
   #nowMs = 0;
   #skipNotes = 0;
   #skippedToldMs = 0;
@@ -97,6 +99,7 @@ export class Replay {
       for (const text of reader.info.warnings) {
         this.#note("warning", `${reader.info.name}: ${text}`);
       }
+      if (this.#latePackets > 0) this.#note("warning", `${reader.info.name}: ${this.#lateText}`);
       this.#noteSkippedSum();
       const detail = `${this.#packets} packets read`;
       this.#setState(this.#isStopped ? "stopped" : "finished", detail);
@@ -122,7 +125,13 @@ export class Replay {
         this.#writer.append(batch, row);
       }
       this.#packets++;
+      if (batch.timestampsUs[row] >= PCAP_END_US) this.#latePackets++;
     }
+  }
+
+  get #lateText(): string {
+    const packets = this.#latePackets === 1 ? "1 packet is" : `${this.#latePackets} packets are`;
+    return `${packets} later than 7 February 2106, 06:28:15 UTC, the last second of pcap files, and counted in it.`;
   }
 
   /** Null for a packet that is due (no promise is made for it), else a flush and a pause. */

@@ -147,6 +147,17 @@ Deno.test("Replay tells a cut-off end as a warning", async () => {
   assert.match(notes[0], /cut off/);
 });
 
+Deno.test("Replay says of packets later than any time of pcap files that they are counted in the last one", async () => {
+  const frame = new Uint8Array(60);
+  const file = new PcapngBuilder().section().interface(1).enhanced(0, 4_294_967_295_999_999n, frame)
+    .enhanced(0, 4_294_967_296_000_000n, frame).enhanced(0, 7_000_000_000_000_000n, frame).build();
+  const { told, seconds } = await play(file, 0, new SleepClock());
+  assert.deepEqual(seconds.map(Math.floor), [4_294_967_295, 4_294_967_295, 4_294_967_295]);
+  const notes = told.flatMap((message) => message.type === "note" ? [message.text] : []);
+  assert.equal(notes.length, 1);
+  assert.match(notes[0], /: 2 packets are later than 7 February 2106/);
+});
+
 Deno.test("Replay waits when all its buffers are out, and stops when it is told", async () => {
   const data = new Uint8Array(200_000);
   const large = Array.from({ length: 300 }, (_, seconds) => ({ seconds, nanosecond: 0, data }));

@@ -143,6 +143,7 @@ class Model {
   #nowUs = -Infinity;
   #jumpUs = 0;
   #jumpCount = 0;
+  #backCount = 0;
   #secondUs = -Infinity;
   #packets = 0;
   #tickAtUs = -Infinity;
@@ -160,15 +161,19 @@ class Model {
   }
 
   #take(timestampUs: number): void {
-    if (timestampUs >= this.#secondUs + secondUs || this.#secondUs === -Infinity) {
+    const isBack = timestampUs < this.#secondUs - 2 * secondUs;
+    this.#backCount = isBack ? this.#backCount + 1 : 0;
+    const hasGoneBack = this.#backCount === jumpPackets;
+    if (timestampUs >= this.#secondUs + secondUs || hasGoneBack || this.#secondUs === -Infinity) {
+      this.#backCount = 0;
       if (this.#secondUs !== -Infinity) this.#endSecond();
       this.#secondUs = Math.floor(timestampUs / secondUs) * secondUs;
     }
     this.#packets++;
     this.#seeTime(timestampUs);
     // Files may be joined whose times go back.
-    const isBack = this.#nowUs < this.#tickAtUs - 2 * secondUs;
-    if (this.#nowUs >= this.#tickAtUs || isBack) this.#passTime();
+    const isTickBack = this.#nowUs < this.#tickAtUs - 2 * secondUs;
+    if (this.#nowUs >= this.#tickAtUs || isTickBack) this.#passTime();
   }
 
   #seeTime(timestampUs: number): void {

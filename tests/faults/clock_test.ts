@@ -33,19 +33,42 @@ async function analyzeShifted(shift: (index: number) => number) {
 
 const sum = (told: Awaited<ReturnType<typeof analyzeFile>>) =>
   told.seconds.reduce((packets, second) => packets + second.packets, 0);
+/** Packets that are not in the second in which they came; the database adds up what has one time. */
+function misplaced(
+  told: Awaited<ReturnType<typeof analyzeFile>>,
+  shift: (index: number) => number,
+) {
+  const left = new Map<number, number>();
+  const add = (tsUs: number, packets: number) => left.set(tsUs, (left.get(tsUs) ?? 0) + packets);
+  demo.forEach(({ timestampUs }, index) =>
+    add((Math.floor(timestampUs / 1e6) + shift(index)) * 1e6, 1)
+  );
+  for (const { tsUs, packets } of told.seconds) add(tsUs, -packets);
+  return left.values().reduce((sum, packets) => sum + Math.abs(packets), 0) / 2;
+}
+/** What it takes to see that the time has gone back. */
+const unsureMax = 8;
 const half = Math.floor(demo.length / 2);
 
 for (const seconds of jumps) {
   const name = `${seconds > 0 ? "+" : "-"}${Math.abs(seconds) / 3600} h`;
   Deno.test(`the clock is set by ${name} in the middle of a capture`, async () => {
-    const told = await analyzeShifted((index) => index < half ? 0 : seconds);
+    const shift = (index: number) => index < half ? 0 : seconds;
+    const told = await analyzeShifted(shift);
     strictEqual(sum(told), demo.length);
+    ok(misplaced(told, shift) <= unsureMax, `${misplaced(told, shift)} in other seconds`);
     ok(told.findings.some(({ kind }) => kind === "scan"), "the scan is found");
     ok(told.findings.every(({ firstUs, lastUs }) => firstUs <= lastUs));
   });
   Deno.test(`a few packets are off by ${name}`, async () => {
-    const told = await analyzeShifted((index) => index % 5000 === 77 ? seconds : 0);
+    const shift = (index: number) => index % 5000 === 77 ? seconds : 0;
+    const told = await analyzeShifted(shift);
     strictEqual(sum(told), demo.length);
+    const offCount = Math.ceil((demo.length - 77) / 5000);
+    ok(
+      misplaced(told, shift) <= unsureMax * offCount,
+      `${misplaced(told, shift)} in other seconds`,
+    );
     ok(told.findings.some(({ kind }) => kind === "scan"), "the scan is found");
   });
 }

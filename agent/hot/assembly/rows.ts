@@ -75,8 +75,13 @@ import { isBrief, setDue } from "./traffic_clock";
 import { field, state } from "./words";
 
 
-/** Further back than this from the next tick, traffic time has jumped. */
-const TICK_BACK_US: f64 = 2_000_000;
+/** Further back than this from the next tick, or from the second that is counted, traffic time has jumped. */
+const BACK_US: f64 = 2_000_000;
+const SECOND_US: f64 = 1_000_000;
+/** So many packets in a row that are further back begin a second of their own; before, they may be stragglers. */
+const BACK_PACKETS: i32 = 8;
+
+let backCount: i32 = 0;
 
 @inline
 function wantsRows(): bool {
@@ -153,7 +158,12 @@ export function processPacket(
 
 /** What may be due at a packet's time before it is counted. */
 function takeTime(timestampUs: f64): void {
-  if (timestampUs >= load<f64>(STATE_AT, S_SECOND_END_US << 2)) secondOver(timestampUs);
+  const endUs = load<f64>(STATE_AT, S_SECOND_END_US << 2);
+  backCount = timestampUs < endUs - SECOND_US - BACK_US ? backCount + 1 : 0;
+  if (timestampUs >= endUs || backCount == BACK_PACKETS) {
+    backCount = 0;
+    secondOver(timestampUs);
+  }
   seeSpan(timestampUs);
   seeFlowTime(timestampUs);
 }
@@ -163,13 +173,10 @@ function finishTime(): void {
   const nowUs = load<f64>(STATE_AT, S_NOW_US << 2);
   const tickAtUs = load<f64>(STATE_AT, S_TICK_AT_US << 2);
   // Files may be joined whose times go back.
-  if (nowUs >= tickAtUs || nowUs < tickAtUs - TICK_BACK_US) tick();
-  setDue(
-    min(
-      windowEndUs(),
-      min(load<f64>(STATE_AT, S_SECOND_END_US << 2), load<f64>(STATE_AT, S_TICK_AT_US << 2)),
-    ),
-  );
+  if (nowUs >= tickAtUs || nowUs < tickAtUs - BACK_US) tick();
+  const endUs = load<f64>(STATE_AT, S_SECOND_END_US << 2);
+  const dueUs = min(windowEndUs(), min(endUs, load<f64>(STATE_AT, S_TICK_AT_US << 2)));
+  setDue(backCount == 0 ? dueUs : -Infinity);
 }
 
 @inline
