@@ -5,7 +5,8 @@ const columnsMax = 100;
 const head = [
   "# Settings of tapwatch. It reads a file .env in the folder where it is started, or the one that --env-file names.",
   "# Variables of its environment win over these, flags over both. Lines that begin with # are defaults or examples:",
-  "# take the # away to set one. Values of several parts have commas between them. Check with tapwatch --check-config.",
+  "# take the # away to set one. Values of several parts have commas between them. Check them with",
+  "# tapwatch --check-config, and --env-file where they are no .env of that folder.",
 ];
 
 /** `set` are variables with a value of their own, whose lines are in force. */

@@ -41,13 +41,13 @@ export function claimResults(folder: string): () => void {
   };
 }
 
-/** Only for who is refused: a disk that is full keeps nobody from watching. */
+/** Only for who is refused: a disk that is full, or a quota, keeps nobody from watching. */
 function writePid(file: Deno.FsFile): void {
   file.truncateSync();
   try {
     file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
   } catch (error) {
-    if ((error as { code?: string }).code !== "ENOSPC") throw error;
+    if (!["ENOSPC", "EDQUOT"].includes((error as { code?: string }).code ?? "")) throw error;
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import { join, resolve } from "node:path";
 import { systemReason, UsageError } from "../errors.ts";
+import { writeAnew } from "../own_files.ts";
 import { randomId } from "./base32.ts";
 import {
   type Credentials,
@@ -187,8 +188,7 @@ export class FleetFolder {
   #write(name: string, text: string): void {
     const path = this.#file(name);
     const draft = `${path}.new`;
-    Deno.writeTextFileSync(draft, text, { mode: 0o600 });
-    Deno.chmodSync(draft, 0o600);
+    writeAnew(draft, new TextEncoder().encode(text));
     if (Deno.uid() === 0 && this.#readIfThere(name) !== null) {
       const { uid, gid } = Deno.statSync(path);
       Deno.chownSync(draft, uid, gid);
