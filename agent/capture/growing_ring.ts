@@ -1,5 +1,5 @@
 /**
- * A device's packets by a small kernel ring, and by the whole one as soon as much comes (ring_need.ts). Memory of a ring is taken
+ * A device's packets by the whole kernel ring, and by a small one while little comes (ring_need.ts). Memory of a ring is taken
  * whole, in use or not, so on a quiet link the small one saves most of it.
  *
  *     one ring --(another size is needed)--> two: the new one opened, all packets led to it, the old one read to its end --> one
@@ -68,7 +68,7 @@ export class GrowingRing implements CaptureHandle {
   readonly #closings = new Set<Promise<void>>();
   /** Counters of those that are closed; of the interface's, what was counted before the last opening. */
   #closed: CaptureStats = { received: 0, kernelDrops: 0, interfaceDrops: 0 };
-  #isLarge = false;
+  #isLarge: boolean;
   /** Of the group: which of its sockets gets what comes. */
   #index = 0;
   #retryAtMs = -Infinity;
@@ -76,15 +76,36 @@ export class GrowingRing implements CaptureHandle {
 
   /** Throws CaptureError. */
   static async open(parts: GrowingRingParts): Promise<GrowingRing> {
-    const first = await parts.open(smallRingBytes, { id: null, program: returnAlways(0) });
-    return new GrowingRing(parts, first);
+    const need = parts.need ?? new RingNeed();
+    const openFirst = async (isLarge: boolean) => {
+      const bufferBytes = isLarge ? parts.bufferBytes : smallRingBytes;
+      const first = await parts.open(bufferBytes, { id: null, program: returnAlways(0) });
+      return new GrowingRing({ ...parts, need }, first, isLarge);
+    };
+    if (!need.isLarge) return await openFirst(false);
+    try {
+      return await openFirst(true);
+    } catch (error) {
+      // There may be memory for the small one.
+      const isRefused = error instanceof CaptureError && error.operation === "open" &&
+        error.fault === "other";
+      if (!isRefused) throw error;
+      const ring = await openFirst(false);
+      ring.#giveUp(error, parts.bufferBytes);
+      return ring;
+    }
   }
 
-  private constructor(parts: GrowingRingParts, first: SharingHandle) {
+  private constructor(
+    parts: GrowingRingParts & { readonly need: RingNeed },
+    first: SharingHandle,
+    isLarge: boolean,
+  ) {
     this.#parts = parts;
-    this.#need = parts.need ?? new RingNeed();
+    this.#need = parts.need;
     this.#nowMs = parts.nowMs ?? (() => performance.now());
     this.#now = first;
+    this.#isLarge = isLarge;
   }
 
   get method() {
@@ -189,8 +210,7 @@ export class GrowingRing implements CaptureHandle {
       this.#now.breakLoop();
     } catch (error) {
       if (next !== null) this.#close(next);
-      this.#retryAtMs = this.#nowMs() + retryMs;
-      if (error instanceof CaptureError) this.#warnOf(error, bufferBytes);
+      if (error instanceof CaptureError) this.#giveUp(error, bufferBytes);
       else {
         this.#error = error;
         this.#now.breakLoop();
@@ -200,7 +220,9 @@ export class GrowingRing implements CaptureHandle {
     }
   }
 
-  #warnOf(error: CaptureError, bufferBytes: number): void {
+  /** For now. */
+  #giveUp(error: CaptureError, bufferBytes: number): void {
+    this.#retryAtMs = this.#nowMs() + retryMs;
     const size = `${bufferBytes / 2 ** 20} MiB`;
     // Of a device that is down or gone people are told already.
     const isOfDevice = error.fault === "notUp" || error.fault === "noSuchDevice";

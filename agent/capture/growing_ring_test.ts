@@ -27,10 +27,12 @@ class FakeDevice {
   index = 0;
   #opening = Promise.resolve();
   refuses: CaptureFault | null = null;
+  mibMax = Infinity;
 
   open = async (bufferBytes: number, group: PacketGroup): Promise<SharingHandle> => {
     await this.#opening;
-    if (this.refuses !== null) throw new CaptureError("open", this.refuses, "no memory");
+    const refusal = bufferBytes / 2 ** 20 > this.mibMax ? "other" : this.refuses;
+    if (refusal !== null) throw new CaptureError("open", refusal, "no memory");
     const handle = new FakeHandle(this, bufferBytes / 2 ** 20);
     this.opened.push(`${handle.mib} MiB`);
     await handle.join(group);
@@ -110,16 +112,19 @@ class FakeHandle implements SharingHandle {
 /** What can go on by itself does. */
 const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
 
-async function create({ hasFilter = false } = {}) {
-  const device = new FakeDevice();
+/** Its ring is small until five packets have come at once. */
+async function create({ hasFilter = false, isLarge = false, device = new FakeDevice() } = {}) {
   const clock = { ms: 0 };
   const warnings: string[] = [];
+  const need = new RingNeed();
+  need.isLarge = isLarge;
   const ring = await GrowingRing.open({
     open: device.open,
     bufferBytes: wholeBytes,
     timeoutMs: 10,
     hasFilter,
     warn: (text) => warnings.push(text),
+    need,
     nowMs: () => clock.ms,
   });
   /** Reads until so many packets have come. */
@@ -309,6 +314,38 @@ for (const [hasFilter, kernelDrops] of [[false, 3], [true, 0]] as const) {
   });
 }
 
+Deno.test("a ring is whole at the start, and small after ten calm seconds", async () => {
+  const { device, ring, clock, take } = await create({ isLarge: true });
+  device.receive();
+  await take(1);
+  clock.ms += 11_000;
+  for (let i = 0; i < 3; i++) {
+    await ring.read();
+    await turn();
+  }
+  device.receive();
+  await take(1);
+  deepStrictEqual(device.opened, ["48 MiB", "24 MiB"]);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [24]);
+  await ring.close();
+});
+
+Deno.test("a start without memory for the whole ring takes the small one, says so, and tries again", async () => {
+  const device = new FakeDevice();
+  device.mibMax = 24;
+  const { ring, clock, warnings, take } = await create({ isLarge: true, device });
+  strictEqual(warnings.length, 1);
+  ok(warnings[0]!.includes("48 MiB"));
+  device.mibMax = Infinity;
+  for (let i = 0; i < 10; i++) device.receive();
+  await take(5);
+  deepStrictEqual(device.opened, ["24 MiB"]);
+  clock.ms += 61_000;
+  await take(5);
+  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
+  await ring.close();
+});
+
 Deno.test("a ring that is not to be had is told once, and tried again", async () => {
   const { device, ring, clock, warnings, take } = await create();
   device.refuses = "other";
@@ -363,6 +400,9 @@ for (const method of ["pcap", "afpacket"] as const) {
       const capture = chooseCapture(method);
       const sizes: number[] = [];
       let nowMs = 0;
+      // Some hundred of the packets below.
+      const need = new RingNeed(40_000);
+      need.isLarge = false;
       const ring = await GrowingRing.open({
         open: (bufferBytes, group) => {
           sizes.push(bufferBytes);
@@ -381,8 +421,7 @@ for (const method of ["pcap", "afpacket"] as const) {
         timeoutMs: 10,
         hasFilter: true,
         warn: (text) => ok(false, text),
-        // Some hundred of the packets below.
-        need: new RingNeed(40_000),
+        need,
         nowMs: () => performance.now() + nowMs,
       });
       const count = 30_000;

@@ -1,4 +1,7 @@
-/** How large a kernel ring has to be: small while little comes, whole when the small one might be full before long. */
+/**
+ * How large a kernel ring has to be: small while little comes, whole when the small one might be full before long, and at the start,
+ * when much may come at once and the code that reads it is slow yet.
+ */
 
 /** What the small one has. */
 export const smallRingBytes = 24 << 20;
@@ -7,15 +10,17 @@ const placeBytes = 64;
 const windowMs = 250;
 /** The small one is to last so long. */
 const bearMs = 600;
-/** A small ring that had to be left is gone back to after so long a time without half of what it can bear. */
+/** The small ring is gone to after so long a time without half of what it can bear: at the start, and when it had to be left. */
+const firstCalmMs = 10_000;
 const calmMs = 10 * 60_000;
 
 export class RingNeed {
-  isLarge = false;
+  isLarge = true;
   readonly #bearableBytes: number;
   #windowEndMs = -Infinity;
   #bytes = 0;
-  #busyMs = -Infinity;
+  #busyMs: number | null = null;
+  #calmMs = firstCalmMs;
 
   constructor(smallBytes = smallRingBytes) {
     this.#bearableBytes = smallBytes * windowMs / bearMs;
@@ -28,8 +33,12 @@ export class RingNeed {
       this.#bytes = 0;
     }
     this.#bytes += byteLength + placeBytes * packetCount;
-    if (this.#bytes > this.#bearableBytes) this.isLarge = true;
+    if (this.#bytes > this.#bearableBytes) {
+      this.isLarge = true;
+      this.#calmMs = calmMs;
+    }
+    this.#busyMs ??= nowMs;
     if (this.#bytes > this.#bearableBytes / 2) this.#busyMs = nowMs;
-    if (nowMs - this.#busyMs > calmMs) this.isLarge = false;
+    if (nowMs - this.#busyMs > this.#calmMs) this.isLarge = false;
   }
 }

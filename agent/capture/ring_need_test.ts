@@ -5,13 +5,20 @@ import { RingNeed } from "./ring_need.ts";
 const small = 600_000;
 const batch = (byteLength: number, packetCount = 0) => ({ byteLength, packetCount });
 
+/** Of a link that has been quiet. */
+function quiet(): RingNeed {
+  const need = new RingNeed(small);
+  need.isLarge = false;
+  return need;
+}
+
 /** After batches of `bytes` every 50 ms for so long. */
 function feed(need: RingNeed, bytes: number, { fromMs, ms }: { fromMs: number; ms: number }) {
   for (let at = fromMs; at < fromMs + ms; at += 50) need.add(batch(bytes), at);
 }
 
 Deno.test("a ring is to be large as soon as the small one would be full within 0.6 s", () => {
-  const need = new RingNeed(small);
+  const need = quiet();
   feed(need, 45_000, { fromMs: 0, ms: 60_000 });
   strictEqual(need.isLarge, false);
   feed(need, 55_000, { fromMs: 60_000, ms: 250 });
@@ -19,11 +26,21 @@ Deno.test("a ring is to be large as soon as the small one would be full within 0
 });
 
 Deno.test("a burst is seen before its window is over, and small packets need their places too", () => {
-  const burst = new RingNeed(small);
+  const burst = quiet();
   burst.add(batch(250_001), 0);
-  const places = new RingNeed(small);
+  const places = quiet();
   places.add(batch(0, 4000), 0);
   deepStrictEqual([burst.isLarge, places.isLarge], [true, true]);
+});
+
+Deno.test("a ring is large at first, and until ten seconds have passed with less than half of what the small one bears", () => {
+  const need = new RingNeed(small);
+  strictEqual(need.isLarge, true);
+  feed(need, 30_000, { fromMs: 0, ms: 60_000 });
+  feed(need, 20_000, { fromMs: 60_000, ms: 9_900 });
+  strictEqual(need.isLarge, true);
+  need.add(batch(0), 71_000);
+  strictEqual(need.isLarge, false);
 });
 
 Deno.test("a large ring is given up after ten minutes with less than half of what the small one bears", () => {
