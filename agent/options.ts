@@ -114,7 +114,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     min: 1,
     max: 2047,
     placeholder: "N",
-    help: "kernel ring of each device; 24 of it while little comes",
+    help: "kernel ring of each device; 20 of it while little comes",
     commands: capturing,
   },
   {

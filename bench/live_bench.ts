@@ -51,8 +51,10 @@ interface PeerRun {
   readonly counted: number;
 }
 
-/** Runs of the first variant; the second runs once. */
+/** Runs of the first variant, right after its start and after a quiet while; the second runs once. */
 const repetitions = size(4, 1);
+/** Until the kernel ring is the small one. */
+const quietSeconds = 15;
 const places = ["kernel", "interface", "queue", "recorder", "store"];
 const title = "run: live capture at full speed";
 const promises = [
@@ -66,9 +68,14 @@ async function benchLive(sender: Sender): Promise<Section> {
   const capture = await largeCapture();
   const runs: LiveRun[] = [];
   const [first, ...others] = tapwatchVariants();
-  for (const tapwatch of [...Array<Tapwatch>(repetitions).fill(first), ...others]) {
-    runs.push(await runTapwatch(tapwatch, sender, capture));
-  }
+  const repeat = async (tapwatch: Tapwatch, times: number, afterSeconds: number) => {
+    for (let time = 0; time < times; time++) {
+      runs.push(await runTapwatch(tapwatch, sender, { capture, afterSeconds }));
+    }
+  };
+  await repeat(first!, repetitions, 0);
+  await repeat(first!, repetitions, quietSeconds);
+  for (const tapwatch of others) await repeat(tapwatch, 1, 0);
   const peers: PeerRun[] = [];
   if (isInstalled("tcpdump")) peers.push(await runTcpdump(sender, capture));
   if (isScapyInstalled()) peers.push(await runScapy(sender, capture));
@@ -79,7 +86,7 @@ async function benchLive(sender: Sender): Promise<Section> {
         formatCount(capture.packets)
       } packets) sent by \`tcpreplay --topspeed --preload-pcap\` from one ` +
       "network namespace to another over a veth pair (MTU 65535, offloads off by ethtool where it is installed). " +
-      "tapwatch runs with its defaults: a kernel ring of 24 MiB that grows to 64, flows, detection, SQLite with sampled packet rows, capture ring; " +
+      "tapwatch runs with its defaults: a kernel ring of 64 MiB, of which 20 are left when little comes, flows, detection, SQLite with sampled packet rows, capture ring; " +
       "one reader of `/api/events`, and `/` fetched each second. All of it, the sender too, shares the processors.",
       runTable(runs),
       "CPU is the processor time of tapwatch until the last packet was counted. Packet rows that are not " +
@@ -96,10 +103,12 @@ async function benchLive(sender: Sender): Promise<Section> {
 async function runTapwatch(
   tapwatch: Tapwatch,
   sender: Sender,
-  capture: LargeCapture,
+  { capture, afterSeconds }: { readonly capture: LargeCapture; readonly afterSeconds: number },
 ): Promise<LiveRun> {
+  const name = tapwatch.name + (afterSeconds === 0 ? "" : `, ${afterSeconds} s after its start`);
   return await withTapwatch(tapwatch, [], async (running) => {
     await running.untilCapturing();
+    await delay(1000 * afterSeconds);
     const viewer = new AbortController();
     const events = running.countEvents(viewer.signal);
     const pages = running.viewPages(viewer.signal);
@@ -111,9 +120,9 @@ async function runTapwatch(
       viewer.abort();
       const counted = countedOf(metrics);
       const pagesMs = await pages;
-      console.error(`${tapwatch.name}: ${counted} of ${sent.packets} in ${sent.seconds} s`);
+      console.error(`${name}: ${counted} of ${sent.packets} in ${sent.seconds} s`);
       return {
-        name: tapwatch.name,
+        name,
         sent,
         counted,
         recorded: metrics.get("tapwatch_recorder_packets_total") ?? 0,

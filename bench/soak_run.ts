@@ -42,7 +42,7 @@ const sampleMsMax = 5000;
 export function soakBlocks(runs: readonly SoakRun[]): string[] {
   return [
     "The large file is sent again and again by tcpreplay over a veth pair, at so many packets a second, to tapwatch with its defaults. A " +
-    "page that is open is one reader of `/api/events`, and `/` each second. Memory is what is resident, the kernel's ring (24 MiB, more " +
+    "page that is open is one reader of `/api/events`, and `/` each second. Memory is what is resident, the kernel's ring (20 MiB, more " +
     "under load) and the executable's pages among it. A run is settled after ten minutes (the quiet one in its second half).",
     soakTable(runs),
     "What was resident at the end, by the process' mappings:",

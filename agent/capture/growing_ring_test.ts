@@ -82,7 +82,7 @@ class FakeHandle implements SharingHandle {
     const packetCount = isBroken ? 0 : Math.min(1, this.waiting);
     this.waiting -= packetCount;
     this.received += packetCount;
-    const byteLength = 2_500_000 * packetCount;
+    const byteLength = 2_000_000 * packetCount;
     return { byteLength, packetCount, lostPackets: 0, isBroken };
   }
   breakLoop() {
@@ -142,14 +142,14 @@ Deno.test("a ring grows under load, reads the old one to its end first, and shri
   const { device, ring, clock, take } = await create();
   for (let i = 0; i < 20; i++) device.receive();
   await take(10);
-  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
+  deepStrictEqual(device.opened, ["20 MiB", "40 MiB"]);
   // What comes now goes to the new one, and waits for the rest of the old one.
   for (let i = 0; i < 7; i++) device.receive();
   deepStrictEqual(device.members.map(({ waiting }) => waiting), [10, 7]);
   await take(10);
   deepStrictEqual(device.members.map(({ waiting }) => waiting), [0, 7]);
   await take(7);
-  deepStrictEqual(device.members.map(({ mib }) => mib), [48]);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [40]);
   clock.ms += calmMs;
   for (let i = 0; i < 3; i++) {
     await ring.read();
@@ -157,7 +157,7 @@ Deno.test("a ring grows under load, reads the old one to its end first, and shri
   }
   device.receive();
   await take(1);
-  deepStrictEqual(device.members.map(({ mib }) => mib), [24]);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [20]);
   deepStrictEqual(ring.stats(), { received: 28, kernelDrops: 0, interfaceDrops: 0 });
   await ring.close();
   strictEqual(device.members.length, 0);
@@ -168,14 +168,14 @@ Deno.test("the old ring is read while the new one is opened, and gets what comes
   const opening = device.hold();
   for (let i = 0; i < 20; i++) device.receive();
   await take(15);
-  deepStrictEqual(device.opened, ["24 MiB"]);
+  deepStrictEqual(device.opened, ["20 MiB"]);
   for (let i = 0; i < 3; i++) device.receive();
   opening.resolve();
   await turn();
   for (let i = 0; i < 7; i++) device.receive();
   deepStrictEqual(device.members.map(({ waiting }) => waiting), [8, 7]);
   await take(15);
-  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
+  deepStrictEqual(device.opened, ["20 MiB", "40 MiB"]);
   deepStrictEqual(ring.stats(), { received: 30, kernelDrops: 0, interfaceDrops: 0 });
   await ring.close();
 });
@@ -188,7 +188,7 @@ Deno.test("a read that waits for packets of the old ring ends when the new one h
   await ring.read();
   device.receive();
   for (let packets = 0; packets === 0;) packets += (await ring.read()).packetCount;
-  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
+  deepStrictEqual(device.opened, ["20 MiB", "40 MiB"]);
   await ring.close();
 });
 
@@ -200,7 +200,7 @@ Deno.test("a ring that is closed while another one is opened closes both", async
   const closing = ring.close();
   opening.resolve();
   await closing;
-  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
+  deepStrictEqual(device.opened, ["20 MiB", "40 MiB"]);
   deepStrictEqual(device.members, []);
 });
 
@@ -214,7 +214,7 @@ Deno.test("a ring that has been read to its end when the new one is there is lef
   device.receive();
   await take(1);
   strictEqual((await ring.read()).packetCount, 1);
-  deepStrictEqual(device.members.map(({ mib }) => mib), [48]);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [40]);
   await ring.close();
 });
 
@@ -279,7 +279,7 @@ Deno.test("where packets are counted otherwise the old ring is read until nothin
   strictEqual(device.members.length, 2);
   clock.ms += 200;
   for (let i = 0; i < 3; i++) await ring.read();
-  deepStrictEqual(device.members.map(({ mib }) => mib), [48]);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [40]);
   await ring.close();
 });
 
@@ -325,24 +325,24 @@ Deno.test("a ring is whole at the start, and small after ten calm seconds", asyn
   }
   device.receive();
   await take(1);
-  deepStrictEqual(device.opened, ["48 MiB", "24 MiB"]);
-  deepStrictEqual(device.members.map(({ mib }) => mib), [24]);
+  deepStrictEqual(device.opened, ["40 MiB", "20 MiB"]);
+  deepStrictEqual(device.members.map(({ mib }) => mib), [20]);
   await ring.close();
 });
 
 Deno.test("a start without memory for the whole ring takes the small one, says so, and tries again", async () => {
   const device = new FakeDevice();
-  device.mibMax = 24;
+  device.mibMax = 20;
   const { ring, clock, warnings, take } = await create({ isLarge: true, device });
   strictEqual(warnings.length, 1);
-  ok(warnings[0]!.includes("48 MiB"));
+  ok(warnings[0]!.includes("40 MiB"));
   device.mibMax = Infinity;
   for (let i = 0; i < 10; i++) device.receive();
   await take(5);
-  deepStrictEqual(device.opened, ["24 MiB"]);
+  deepStrictEqual(device.opened, ["20 MiB"]);
   clock.ms += 61_000;
   await take(5);
-  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
+  deepStrictEqual(device.opened, ["20 MiB", "40 MiB"]);
   await ring.close();
 });
 
@@ -354,13 +354,13 @@ Deno.test("a ring that is not to be had is told once, and tried again", async ()
     await take(10);
     clock.ms += 61_000;
   }
-  deepStrictEqual(device.opened, ["24 MiB"]);
+  deepStrictEqual(device.opened, ["20 MiB"]);
   strictEqual(warnings.length, 1);
-  ok(warnings[0]!.includes("48 MiB"));
+  ok(warnings[0]!.includes("40 MiB"));
   device.refuses = null;
   for (let i = 0; i < 10; i++) device.receive();
   await take(10);
-  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
+  deepStrictEqual(device.opened, ["20 MiB", "40 MiB"]);
   await ring.close();
 });
 
@@ -373,7 +373,7 @@ Deno.test("nothing is told of a ring that a device has not because it is down", 
   device.refuses = null;
   clock.ms += 61_000;
   await ring.read();
-  deepStrictEqual(device.opened, ["24 MiB", "48 MiB"]);
+  deepStrictEqual(device.opened, ["20 MiB", "40 MiB"]);
   await ring.close();
 });
 

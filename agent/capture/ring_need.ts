@@ -4,7 +4,7 @@
  */
 
 /** What the small one has. */
-export const smallRingBytes = 24 << 20;
+export const smallRingBytes = 20 << 20;
 /** Of a packet's place in the ring, beside its bytes (TPACKET_V3: heads, address, alignment). */
 const placeBytes = 64;
 const windowMs = 250;
