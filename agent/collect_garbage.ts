@@ -4,7 +4,7 @@
  * 15 MB of what nobody needs.
  */
 
-/** So often it is looked at, and more seldom where little comes, for each look wakes a thread: some 4 MB may come unseen. */
+/** So often it is looked at, and more seldom where little came, for each look wakes a thread: until the next one only V8 itself bounds it. */
 const checkMsMin = 2000;
 const checkMsMax = 16_000;
 const littleBytesPerMs = 250;

@@ -177,6 +177,8 @@ export class LiveState {
   geoFiles: readonly GeoFileState[] = [];
   #sources = new Map<number, CaptureSourceState>();
   #seconds: StatsSecond[] = [];
+  /** Seconds since the start; their times may go back. */
+  secondCount = 0;
   #entries: StatusEntry[] = [];
   /** The newest state of each, in the order of these states. */
   readonly #findings = new Map<number, Finding>();
@@ -231,9 +233,9 @@ export class LiveState {
     return isOpen && this.store.state === "ok";
   }
 
-  /** The last `count` full seconds of traffic time, oldest first; seconds without a packet are not listed. */
+  /** The last `count` full seconds of traffic time in their order; seconds without a packet are not listed. */
   seconds(count = secondsKept): readonly StatsSecond[] {
-    return this.#seconds.slice(-count);
+    return count === 0 ? [] : this.#seconds.slice(-count);
   }
 
   get newestPackets(): readonly PacketRow[] {
@@ -249,6 +251,7 @@ export class LiveState {
   setSnapshot(snapshot: PipelineSnapshot, seconds: readonly StatsSecond[]): void {
     this.snapshot = snapshot;
     this.#seconds.push(...seconds);
+    this.secondCount += seconds.length;
     if (this.#seconds.length > secondsKept) {
       this.#seconds.splice(0, this.#seconds.length - secondsKept);
     }

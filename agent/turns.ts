@@ -15,7 +15,7 @@ const looksApart = 31;
 /** A thread may work so long before others have their turn. */
 const turnMs = 2;
 /** After a pause that no message takes to unpack, the others have been heard. */
-const pauseMs = 20;
+const pauseMs = 100;
 
 /** Turns in which `work` is called, never within another call; it says whether there is more to do. */
 export class Turns {
@@ -23,8 +23,10 @@ export class Turns {
   /** It is being worked, or whoever had to wait for that has yet to have a turn. */
   #isBusy = false;
   #isWanted = false;
+  /** Of this turn: its begin, the end of its last piece of work, and how long the pieces took. */
   #beganMs = -Infinity;
   #endedMs = -Infinity;
+  #workedMs = 0;
 
   constructor(work: () => boolean) {
     this.#work = work;
@@ -35,28 +37,34 @@ export class Turns {
     this.#isWanted = true;
     if (this.#isBusy) return;
     const nowMs = performance.now();
-    if (nowMs - this.#endedMs > pauseMs) this.#beganMs = nowMs;
-    this.#take();
+    if (nowMs - this.#endedMs > pauseMs) this.#begin(nowMs);
+    this.#take(nowMs);
   }
 
-  #take(): void {
+  #begin(nowMs: number): void {
+    this.#beganMs = nowMs;
+    this.#workedMs = 0;
+  }
+
+  #take(nowMs: number): void {
     this.#isBusy = true;
     do {
       this.#isWanted = false;
       this.#isWanted = this.#work() || this.#isWanted;
       this.#endedMs = performance.now();
-    } while (this.#isWanted && this.#hasTime);
-    if (this.#hasTime) this.#isBusy = false;
-    else afterOthers(() => this.#rest());
-  }
-
-  get #hasTime(): boolean {
-    return this.#endedMs - this.#beganMs < turnMs;
+      this.#workedMs += this.#endedMs - nowMs;
+      nowMs = this.#endedMs;
+    } while (this.#isWanted && this.#workedMs < turnMs);
+    if (this.#workedMs >= turnMs) afterOthers(() => this.#rest());
+    // Little work, but messages that come one after the other.
+    else if (this.#endedMs - this.#beganMs >= turnMs) setImmediate(() => this.#rest());
+    else this.#isBusy = false;
   }
 
   #rest(): void {
-    this.#beganMs = performance.now();
-    if (this.#isWanted) this.#take();
+    const nowMs = performance.now();
+    this.#begin(nowMs);
+    if (this.#isWanted) this.#take(nowMs);
     else this.#isBusy = false;
   }
 }

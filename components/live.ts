@@ -56,6 +56,8 @@ const followers = new Map<string, Follower>();
 let source: EventSource | null = null;
 let staleTimer = 0;
 let lastUs = -1;
+/** The first message of a connection may repeat seconds; later ones bring new ones only, whose times may go back. */
+let isFirstMessage = true;
 
 /** What arrives is muted by these. */
 export function muteView(zone: string): MuteView {
@@ -108,6 +110,7 @@ function follow(): void {
 
 function open(): void {
   source = new EventSource(`/api/events?since=${lastUs}`);
+  source.addEventListener("open", () => isFirstMessage = true);
   source.addEventListener("stats", (event) => takeStats(parse<LiveMessage>(event)));
   source.addEventListener("status", (event) => takeStatus(parse<StatusMessage>(event)));
   source.addEventListener("scan", (event) => takeFindings([parseFinding("scans", event)]));
@@ -205,8 +208,9 @@ function isNews(incident: Incident): boolean {
 }
 
 function takeStats(message: LiveMessage): void {
-  const fresh = message.seconds.filter(({ tsUs }) => tsUs > lastUs);
-  lastUs = fresh.at(-1)?.tsUs ?? lastUs;
+  const fresh = message.seconds.filter(({ tsUs }) => !isFirstMessage || tsUs > lastUs);
+  isFirstMessage = false;
+  for (const { tsUs } of fresh) lastUs = Math.max(lastUs, tsUs);
   if (fresh.length > 0) liveSeconds.value = [...liveSeconds.value, ...fresh].slice(-secondsMax);
   latest.value = message;
   watchForSilence();

@@ -48,7 +48,10 @@ export function buildSeries(inputs: readonly SeriesInput[], shape: SeriesShape):
   return series;
 }
 
-/** A longer series with `seconds` in it that ends at `endUs` and keeps at most `countMax` buckets. */
+/** Seconds further ahead than this are of a clock that is wrong. */
+const aheadUs = 60_000_000;
+
+/** A longer series with `seconds` in it that ends at `endUs`, or a little later, and keeps at most `countMax` buckets. */
 export function extendSeries(
   series: TrafficSeries,
   seconds: readonly SeriesInput[],
@@ -57,7 +60,8 @@ export function extendSeries(
   const { bucketUs } = series;
   const oldStart = Math.round(series.startUs / bucketUs);
   const oldEnd = oldStart + series.packets.length - 1;
-  const newestUs = seconds.reduce((newest, { tsUs }) => Math.max(newest, tsUs), limits.endUs);
+  const newestUs = seconds.filter(({ tsUs }) => tsUs <= limits.endUs + aheadUs)
+    .reduce((newest, { tsUs }) => Math.max(newest, tsUs), limits.endUs);
   const end = Math.max(oldEnd, Math.floor(newestUs / bucketUs));
   const start = Math.max(oldStart, end - limits.countMax + 1);
   const next = emptySeries(start * bucketUs, bucketUs, end - start + 1);

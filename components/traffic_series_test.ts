@@ -52,6 +52,15 @@ Deno.test("extendSeries() grows with time alone", () => {
   assert.deepEqual(grown.packets, [1, 0, 0]);
 });
 
+Deno.test("extendSeries() stays where it is for a second of years ahead, and takes what comes after it", () => {
+  const begun = buildSeries([second(3)], { ...shape, endUs: 3e6 });
+  const grown = extendSeries(begun, [second(1e9), second(6), second(4)], {
+    endUs: 6e6,
+    countMax: 4,
+  });
+  assert.deepEqual([grown.startUs, grown.packets], [3e6, [2, 1]]);
+});
+
 Deno.test("completeBuckets() leaves out the bucket that is still being filled", () => {
   const series = buildSeries([second(3), second(6), second(9)], { ...shape, endUs: 10e6 });
   assert.equal(completeBuckets(series, 10e6).packets.length, 2);

@@ -760,6 +760,13 @@ Deno.test("/api/events sends the present state, what was missed, each second, an
       two.map((s) => s.tsUs),
     );
     assert.equal(second.data.snapshot.packets, 90_000);
+    // The clock is set back.
+    const earlier = makeSecond(nowUs() - 3600e6, 3);
+    live.setSnapshot(makeSnapshot(), [earlier]);
+    assert.deepEqual(
+      (await next(events)).data.seconds.map((s: { ts_us: number }) => s.ts_us),
+      [earlier.tsUs],
+    );
     live.note("error", "enp3s0 is gone");
     const third = await next(events);
     assert.equal(third.type, "status");

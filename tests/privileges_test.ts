@@ -4,7 +4,7 @@
  */
 import { CAPTURE_METHODS } from "../ffi/capture/capture_handle.ts";
 import { match, ok, strictEqual } from "node:assert/strict";
-import { setTimeout as delay } from "node:timers/promises";
+import { until } from "./faults/lab.ts";
 import { smallRingBytes } from "../agent/capture/ring_need.ts";
 import { makeFrames, runInNamespace, withVeth, writePcap } from "./live_veth.ts";
 import {
@@ -169,7 +169,7 @@ for (const method of CAPTURE_METHODS) {
           await using program = await Program.start([...args, ...capture], options);
           await untilUp(program, veth.device, true);
           strictEqual(ringBytes(program.pid), 64 * 2 ** 20);
-          while (ringBytes(program.pid) !== smallRingBytes) await delay(200);
+          await until("the ring is small", () => ringBytes(program.pid) === smallRingBytes);
           const pcap = await writePcap(makeFrames(2000, 1400));
           const pace = ["--pps=40000", "--preload-pcap", "--loop=60"];
           await runInNamespace(veth, ["tcpreplay", ...pace, "-i", veth.far, pcap]).status;

@@ -291,7 +291,9 @@ export class StatsLines {
     for (const key of summed) this.#totals[key] += second[key];
     this.#first ??= second;
     this.#newest = second;
-    if (second.tsUs - (this.#told ?? this.#first).tsUs >= statsIntervalUs) this.finish();
+    // A clock that was set back goes on from where it is.
+    const passedUs = Math.abs(second.tsUs - (this.#told ?? this.#first).tsUs);
+    if (passedUs >= statsIntervalUs) this.finish();
   }
 
   /** Tells what has not been told: the input is at its end. */

@@ -171,6 +171,14 @@ Deno.test("StatsLines sums up, one line in eight seconds and one at the end", ()
   });
 });
 
+Deno.test("StatsLines goes on when the clock was set back", () => {
+  const written: string[] = [];
+  const lines = new StatsLines((line) => written.push(line));
+  for (const index of [3600, 3601, 0, 1, 7, 8, 9]) lines.add(second(index));
+  const times = written.map((line) => parseEveLine(line).timestamp);
+  deepStrictEqual(times, ["2023-11-14T22:13:21.000000+0000", "2023-11-14T22:13:29.000000+0000"]);
+});
+
 Deno.test("states and ends of flows are told in Suricata's words", () => {
   const told = ([
     ["tcp", "S0", 0, "idle"],

@@ -44,7 +44,7 @@ const ticksPerMark = 2;
 /** See FloodSums. */
 const ticksPerTurn = 2;
 /** Told between two ticks; what is more is left. */
-const hearsayMax = 500;
+const hearsayMax = 1000;
 /** Packets decoded at a time: few enough that their rows fit into the room of the row outlet. */
 const batchPackets = 8192;
 /** Where a record says how many bytes were captured. */

@@ -24,7 +24,7 @@ const vacuumPages = 128;
 const patienceMs = 20;
 /** Steps in one call: more rows than a transaction adds. */
 const stepCountMax = 32;
-/** After a look that found nothing too old the next comes later: each asks for every kind of rows of each span. */
+/** After a look that found nothing too old the next comes later, by traffic's clock or by ours: each asks for every kind of rows of each span. */
 const restUs = 10_000_000;
 const dayUs = 86_400_000_000;
 const mebibyte = 2 ** 20;
@@ -96,6 +96,7 @@ export class Retention {
   #rollupExcess = 0;
   #isTrimming = false;
   #nothingOldUs = -Infinity;
+  #lookedMs = -Infinity;
 
   constructor(
     database: DatabaseSync,
@@ -135,7 +136,11 @@ export class Retention {
 
   /** Deletes some of what is too old at traffic time `newestUs`. */
   deleteOld(newestUs: number): void {
-    if (Math.abs(newestUs - this.#nothingOldUs) < restUs) return;
+    const nowMs = performance.now();
+    const isSoon = Math.abs(newestUs - this.#nothingOldUs) < restUs &&
+      nowMs - this.#lookedMs < restUs / 1000;
+    if (isSoon) return;
+    this.#lookedMs = nowMs;
     const isPatient = patience(patienceMs);
     for (let step = 0; step < stepCountMax && isPatient(); step++) {
       if (this.#deleteOldSlice(newestUs)) continue;

@@ -45,7 +45,7 @@ export class EventHub {
   /** Findings and incidents of this moment, by what they are and their id. */
   readonly #findings = new Map<string, FindingEvent>();
   #findingTimer: number | undefined;
-  #sentUs = -1;
+  #sentCount = 0;
   #isClosed = false;
 
   constructor(live: LiveState) {
@@ -88,7 +88,7 @@ export class EventHub {
 
   #listen(): void {
     if (this.#unsubscribe) return;
-    this.#sentUs = this.#live.seconds(1)[0]?.tsUs ?? -1;
+    this.#sentCount = this.#live.secondCount;
     this.#unsubscribe = this.#live.subscribe((event) => {
       if (event.type === "stats") this.#sendStats();
       else if (event.type === "status") {
@@ -139,8 +139,9 @@ export class EventHub {
   }
 
   #sendStats(): void {
-    const seconds = this.#secondsAfter(this.#sentUs);
-    this.#sentUs = seconds.at(-1)?.tsUs ?? this.#sentUs;
+    const count = this.#live.secondCount - this.#sentCount;
+    this.#sentCount += count;
+    const seconds = this.#live.seconds(Math.min(count, secondsMax));
     this.#send(this.#encode("stats", liveMessage(this.#live, seconds)));
   }
 
