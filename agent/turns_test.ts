@@ -62,7 +62,9 @@ Deno.test("what comes is taken in its order, the first at once, the next not wit
     if (thing === "c") done.resolve();
   });
   take("a");
-  deepStrictEqual(taken.slice(0, 2), ["a begins", "a ends"]);
+  // On a machine that was busy meanwhile the next waits for its turn.
+  deepStrictEqual(taken, ["a begins", "a ends", "c begins", "c ends"].slice(0, taken.length));
+  ok([2, 4].includes(taken.length), `${taken}`);
   take("d");
   await done.promise;
   await new Promise((resolve) => setTimeout(resolve, 5));

@@ -71,16 +71,15 @@ import {
   writeContact,
   writeNdp,
 } from "./observations";
-import { isBrief, setDue } from "./traffic_clock";
+import { isBrief, JUMP_PACKETS, setDue } from "./traffic_clock";
 import { field, state } from "./words";
 
 
 /** Further back than this from the next tick, or from the second that is counted, traffic time has jumped. */
 const BACK_US: f64 = 2_000_000;
 const SECOND_US: f64 = 1_000_000;
-/** So many packets in a row that are further back begin a second of their own; before, they may be stragglers. */
-const BACK_PACKETS: i32 = 8;
 
+/** Packets in a row that are further back: JUMP_PACKETS begin a second of their own, before they may be stragglers. */
 let backCount: i32 = 0;
 
 @inline
@@ -160,7 +159,7 @@ export function processPacket(
 function takeTime(timestampUs: f64): void {
   const endUs = load<f64>(STATE_AT, S_SECOND_END_US << 2);
   backCount = timestampUs < endUs - SECOND_US - BACK_US ? backCount + 1 : 0;
-  if (timestampUs >= endUs || backCount == BACK_PACKETS) {
+  if (timestampUs >= endUs || backCount == JUMP_PACKETS) {
     backCount = 0;
     secondOver(timestampUs);
   }

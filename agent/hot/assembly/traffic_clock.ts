@@ -9,7 +9,7 @@
  */
 import { JUMP_US, S_NOW_US, STATE_AT } from "../layout";
 
-const JUMP_PACKETS: i32 = 8;
+export const JUMP_PACKETS: i32 = 8;
 
 let newestUs: f64 = -Infinity;
 /** Nothing is due before it; see isBrief(). */
