@@ -144,9 +144,10 @@ export class Program implements AsyncDisposable {
   readonly #log: OutputText;
   #hasEnded = false;
 
-  /** Starts it on a free port and waits for the line that says where its dashboard is. */
+  /** Starts it on a free port, or the one that `args` name, and waits for the line that says where its dashboard is. */
   static async start(args: readonly string[], options: ChildOptions = {}): Promise<Program> {
-    const command = programCommand([...args, "--port", String(freePort())]);
+    const port = args.includes("--port") ? [] : ["--port", String(freePort())];
+    const command = programCommand([...args, ...port]);
     const child = spawn(command, options);
     child.stdout.cancel();
     feed(child, options.stdin);
